@@ -1,0 +1,22 @@
+"""One clock for all machines: the database's."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class Clock:
+    """Tells the database's time; between two measurements it runs on this machine's monotonic one.
+
+    A process measures every few seconds (`Database.measure_clock`), so two machines agree to
+    within half a round trip. SQLite is on this machine, whose own clock is then the database's.
+    """
+
+    def __init__(self) -> None:
+        self.measured(datetime.now(UTC), time.monotonic(), time.monotonic())
+
+    def measured(self, told: datetime, asked: float, answered: float) -> None:
+        """The database told its time between these two readings of `time.monotonic()`."""
+        self._origin = told - timedelta(seconds=(asked + answered) / 2)
+
+    def now(self) -> datetime:
+        return self._origin + timedelta(seconds=time.monotonic())

@@ -1,0 +1,215 @@
+"""reading() and writing(): the only places that open a transaction, and the only one that commits.
+
+PostgreSQL for any number of processes. SQLite for one: Python here links 3.40.1, and a WAL of
+SQLite before 3.51.3 can be corrupted when two connections write or checkpoint at once
+(https://www.sqlite.org/wal.html#walresetbug). So one connection writes, and an operating-system
+lock keeps a second process from writing.
+"""
+
+import asyncio
+import fcntl
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.clock import Clock
+from paywall.settings import Settings
+
+SQLITE_READERS = 4
+SQLITE_CACHE_KIB = 32 * 1024
+BUSY_SQLSTATES = frozenset({"40001", "40P01", "53300", "55P03", "57014", "57P01", "57P03"})
+
+
+class DatabaseInUse(Exception):  # noqa: N818 (a state of things, told to a person)
+    """Another process has the SQLite database; the text says what to do."""
+
+
+class _Cursor(Protocol):
+    def execute(self, statement: str, /) -> object: ...
+    def close(self) -> None: ...
+
+
+class _DriverConnection(Protocol):
+    isolation_level: str | None
+
+    def cursor(self) -> _Cursor: ...
+
+
+class Database:
+    """The store of one process. `for_writing=False` opens it beside a running service."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock | None = None, *, for_writing: bool = True
+    ) -> None:
+        self.clock = clock or Clock()
+        self.is_sqlite = settings.is_sqlite
+        self._lock: _FileLock | None = None
+        if self.is_sqlite:
+            path = Path(settings.database.removeprefix("sqlite:///"))
+            if for_writing:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._lock = _FileLock(path)
+            self.readers = _sqlite_readers(path, settings)
+            self.writer = _sqlite_writer(path, settings) if for_writing else self.readers
+        else:
+            self.writer = _postgres(settings)
+            self.readers = self.writer.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """One snapshot: every statement sees the database as the first one saw it."""
+        async with AsyncSession(self.readers, expire_on_commit=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed at the end, or rolled back where anything was raised."""
+        async with (
+            AsyncSession(self.writer, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    async def measure_clock(self) -> None:
+        if self.is_sqlite:
+            asked = time.monotonic()
+            self.clock.measured(datetime.now(UTC), asked, asked)
+            return
+        async with self.readers.connect() as connection:
+            await connection.execute(sa.select(1))
+            asked = time.monotonic()
+            told = (await connection.execute(sa.select(sa.func.clock_timestamp()))).scalar_one()
+            self.clock.measured(told, asked, time.monotonic())
+
+    async def close(self) -> None:
+        await self.readers.dispose()
+        await self.writer.dispose()
+        if self._lock is not None:
+            self._lock.release()
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """The database is gone, full or busy: the question can be asked again later."""
+    if isinstance(error, exc.TimeoutError | ConnectionError | TimeoutError):
+        return True
+    if not isinstance(error, exc.DBAPIError):
+        return isinstance(error, OSError)
+    sqlstate = getattr(error.orig, "sqlstate", None) or ""
+    return (
+        error.connection_invalidated
+        or isinstance(error, exc.InterfaceError)
+        or sqlstate.startswith("08")
+        or sqlstate in BUSY_SQLSTATES
+        or "database is locked" in str(error.orig)
+    )
+
+
+class _FileLock:
+    """Held by the one process that may write to this SQLite file; ends with the process."""
+
+    def __init__(self, database: Path) -> None:
+        self._descriptor = os.open(f"{database}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._descriptor)
+            raise DatabaseInUse(
+                f"Another process is writing to {database}: SQLite takes one writer alone."
+                " Stop that process first, or use PostgreSQL (database_url ="
+                " postgresql://…), which takes any number."
+            ) from error
+
+    def release(self) -> None:
+        os.close(self._descriptor)
+
+
+def _postgres(settings: Settings) -> AsyncEngine:
+    timeout_ms = str(int(settings.request_timeout_seconds * 1000))
+    url = make_url(settings.database).set(drivername="postgresql+asyncpg")
+    connect_args: dict[str, Any] = {
+        "server_settings": {
+            "application_name": "paywall",
+            "idle_in_transaction_session_timeout": "60000",
+            "jit": "off",
+            "lock_timeout": timeout_ms,
+            "timezone": "UTC",
+        },
+        "timeout": settings.request_timeout_seconds,
+    }
+    if "sslmode" in url.query:
+        connect_args["ssl"] = url.query["sslmode"]
+        url = url.difference_update_query(["sslmode"])
+    return create_async_engine(
+        url,
+        connect_args=connect_args,
+        pool_size=settings.database_pool_size,
+        max_overflow=0,
+        pool_timeout=settings.request_timeout_seconds,
+    )
+
+
+def _sqlite_writer(path: Path, settings: Settings) -> AsyncEngine:
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        poolclass=sa.AsyncAdaptedQueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=settings.request_timeout_seconds,
+    )
+    _on_connect(engine, "journal_mode = wal", "synchronous = full", "busy_timeout = 2000")
+    _on_begin(engine, "BEGIN IMMEDIATE")
+    return engine
+
+
+def _sqlite_readers(path: Path, settings: Settings) -> AsyncEngine:
+    """Read-only connections: they can neither write nor checkpoint."""
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"}),
+        poolclass=sa.AsyncAdaptedQueuePool,
+        pool_size=SQLITE_READERS,
+        max_overflow=0,
+        pool_timeout=settings.request_timeout_seconds,
+    )
+    _on_connect(engine, "query_only = 1", "busy_timeout = 2000")
+    _on_begin(engine, "BEGIN")
+    return engine
+
+
+def _on_connect(engine: AsyncEngine, *pragmas: str) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def connect(connection: _DriverConnection, _record: object) -> None:
+        # Otherwise the driver would send a BEGIN of its own before each write, and none for reads.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (*pragmas, f"cache_size = -{SQLITE_CACHE_KIB}"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+
+def _on_begin(engine: AsyncEngine, statement: str) -> None:
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+
+async def keep_measuring(database: Database, every_seconds: float = 2) -> None:
+    """Keep the process's clock near the database's; a gone database is tried again."""
+    while True:
+        await asyncio.sleep(every_seconds)
+        try:
+            await database.measure_clock()
+        except Exception as error:
+            if not is_unavailable(error):
+                raise

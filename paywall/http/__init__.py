@@ -1,0 +1,1 @@
+"""What holds for every request, whatever its route: limits, ids, bodies, pages, problems."""

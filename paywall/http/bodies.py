@@ -1,0 +1,87 @@
+"""Bodies of requests: JSON in UTF-8, strictly typed, unknown fields refused."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request
+from litestar.types import Empty
+
+from paywall import problems
+from paywall.http.fields import in_words
+from paywall.problems import FieldError, Problem
+
+T = TypeVar("T")
+
+JSON_MEDIA_TYPE = "application/json"
+BODY_BYTES_MAX = 1024 * 1024
+ARTICLE_BYTES_MAX = 4 * 1024 * 1024
+
+
+class Shape(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """The shape of a request's body; a class of its own, never a table."""
+
+
+class StrictRequest(Request[Any, Any, Any]):
+    """Litestar's request, but with bodies decoded to their shape without any coercion.
+
+    Litestar itself would take `"5"` for 5, and any media type for JSON.
+    """
+
+    async def json(self) -> Any:
+        if self._json is Empty:
+            field = self.route_handler.parsed_data_field
+            shape = Any if field is None else field.annotation
+            self._json = decode(await self.body(), self.headers.get("content-type"), shape)
+        return self._json
+
+
+def decode(body: bytes, content_type: str | None, shape: type[T] | Any) -> T:
+    """Decode a body to its shape; raises Problem with the path of each wrong field."""
+    if (content_type or "").partition(";")[0].strip().lower() != JSON_MEDIA_TYPE:
+        raise Problem(problems.MEDIA_TYPE_UNSUPPORTED)
+    try:
+        decoded: T = msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        raise _wrong_fields(body, shape, error) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem(
+            problems.MALFORMED, f"The body is not valid JSON in UTF-8: {error}."
+        ) from error
+    except RecursionError as error:
+        raise Problem(problems.MALFORMED, "The body is nested too deeply.") from error
+    return decoded
+
+
+def _wrong_fields(body: bytes, shape: Any, first: msgspec.ValidationError) -> Problem:
+    """msgspec stops at the first wrong field; a refusal names them all."""
+    try:
+        values = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Problem(problems.MALFORMED, f"The body is not valid JSON in UTF-8: {error}.")
+    errors: tuple[FieldError, ...] = ()
+    if isinstance(values, dict) and isinstance(shape, type) and issubclass(shape, msgspec.Struct):
+        errors = tuple(_each_wrong_field(values, shape))
+    errors = errors or (field_error(str(first)),)
+    detail = "; ".join(f"{error.field or 'body'}: {error.detail}" for error in errors)
+    return Problem(problems.INVALID_FIELDS, detail, errors=errors)
+
+
+def _each_wrong_field(values: dict[str, Any], shape: type[msgspec.Struct]) -> list[FieldError]:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
+    errors = [FieldError(name, "unknown field; remove it") for name in values.keys() - fields.keys()]
+    for name, field in fields.items():
+        if name not in values:
+            if field.required:
+                errors.append(FieldError(name, "missing"))
+            continue
+        try:
+            msgspec.convert(values[name], field.type)
+        except msgspec.ValidationError as error:
+            errors.append(field_error(str(error), name))
+    return errors
+
+
+def field_error(message: str, name: str = "") -> FieldError:
+    """Read msgspec's `Expected … - at `$.tags[2]``."""
+    detail, _, path = message.partition(" - at `")
+    return FieldError(f"{name}{path.rstrip('`').removeprefix('$')}".removeprefix("."), in_words(detail))

@@ -1,0 +1,166 @@
+"""The outermost ASGI function: what no route can forget, and the one answer to every failure."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from litestar import Litestar, Request, Response
+from litestar.exceptions import (
+    ClientException,
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from paywall import problems, telemetry
+from paywall.database import is_unavailable
+from paywall.http.fields import in_words
+from paywall.problems import FieldError, Problem
+from paywall.telemetry import logger
+
+UNROUTED = "(none)"
+
+
+class Edge:
+    """Stands in front of every route: request id, path, deadline, headers, metrics, problems."""
+
+    def __init__(self, app: ASGIApp, *, timeout_seconds: float) -> None:
+        self.app = app
+        self.timeout_seconds = timeout_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        answer = _Answer(scope, send)
+        try:
+            _refuse_bad_path(scope)
+            async with asyncio.timeout(self.timeout_seconds):
+                await self.app(scope, receive, answer.send)
+        except Exception as error:
+            if answer.status is not None:
+                raise
+            await answer.problem(as_problem(error))
+        finally:
+            answer.observe()
+
+
+class _Answer:
+    """One answer on its way out."""
+
+    def __init__(self, scope: HTTPScope, send: Send) -> None:
+        self.scope = scope
+        self.status: int | None = None
+        self.started = time.perf_counter()
+        self.request_id = secrets.token_hex(8)
+        self._send = send
+        scope.setdefault("state", {})["request_id"] = self.request_id
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = list(message.get("headers", []))
+            headers.append((b"x-request-id", self.request_id.encode()))
+            headers.append((b"x-content-type-options", b"nosniff"))
+            if self.scope["path"].startswith("/v1/"):
+                headers.append((b"cache-control", b"no-store"))
+            message["headers"] = headers
+        await self._send(message)
+
+    async def problem(self, problem: Problem) -> None:
+        body = problem.encode()
+        headers = {
+            "content-type": problems.MEDIA_TYPE,
+            "content-length": str(len(body)),
+            **problem.headers,
+        }
+        await self.send(
+            {
+                "type": "http.response.start",
+                "status": int(problem.kind.status),
+                "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
+            }
+        )
+        await self.send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def observe(self) -> None:
+        telemetry.request_answered(
+            method=self.scope["method"],
+            route=self.scope.get("path_template") or UNROUTED,
+            status=self.status or 0,
+            seconds=time.perf_counter() - self.started,
+            request_id=self.request_id,
+        )
+
+
+def _refuse_bad_path(scope: HTTPScope) -> None:
+    """The server decodes a path with replacement characters: two ids could become one."""
+    try:
+        unquote_to_bytes(scope.get("raw_path") or b"").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Problem(problems.MALFORMED, "The path is not valid UTF-8.") from error
+
+
+def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Litestar's handler of every exception that a route raises."""
+    problem = as_problem(error)
+    if isinstance(error, MethodNotAllowedException):
+        problem.headers["Allow"] = ", ".join(allowed_methods(request.app, request.scope["path"]))
+    return Response(
+        problem.encode(),
+        status_code=int(problem.kind.status),
+        media_type=problems.MEDIA_TYPE,
+        headers=problem.headers,
+    )
+
+
+def as_problem(error: Exception) -> Problem:
+    """What the caller is told of any exception; what nobody foresaw is logged, not told."""
+    match error:
+        case Problem():
+            return error
+        case ValidationException():
+            return _invalid(error.extra)
+        case NotFoundException():
+            return Problem(problems.NOT_FOUND)
+        case MethodNotAllowedException():
+            return Problem(problems.METHOD_NOT_ALLOWED)
+        case HTTPException(status_code=413):
+            return Problem(problems.TOO_LARGE)
+        case ClientException():
+            return Problem(problems.MALFORMED, error.detail)
+        case _ if is_unavailable(error):
+            logger.warning("unavailable", exc_info=error)
+            return problems.unavailable("The database does not answer in time.")
+        case _:
+            logger.error("internal error", exc_info=error)
+            return Problem(problems.INTERNAL_ERROR)
+
+
+def _invalid(extra: Any) -> Problem:
+    """Litestar names the parameter in `key`; a missing body is not a wrong field."""
+    messages = extra if isinstance(extra, list) else []
+    errors = tuple(
+        FieldError(str(message.get("key", "")), in_words(str(message.get("message", ""))))
+        for message in messages
+    )
+    if any(error.field == "data" for error in errors):
+        return Problem(problems.MALFORMED, "The body is missing: send a JSON object.")
+    detail = "; ".join(f"{error.field}: {error.detail}" for error in errors)
+    return Problem(problems.INVALID_FIELDS, detail, errors=errors)
+
+
+def allowed_methods(app: Litestar, path: str) -> Iterable[str]:
+    """The methods of a path (RFC 9110 §15.5.6 wants them named with a 405)."""
+    methods = []
+    for method in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"):
+        with suppress(NotFoundException, MethodNotAllowedException):
+            app.asgi_router.handle_routing(path=path, method=method)
+            methods.append(method)
+    return methods

@@ -1,0 +1,33 @@
+"""Kinds of fields that many shapes share, with their limits."""
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar.params import PathParameter
+from msgspec import Meta
+
+ID_PATTERN = r"^(?!\.{1,2}\Z)(?!\s)[^\x00-\x1f\x7f-\x9f/\\\ud800-\udfff]{1,200}(?<!\s)\Z"
+ID_RULE = (
+    "1 to 200 characters: no control characters, no / or \\, no space at either end, not . or .."
+)
+LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,2000}\Z"
+LINE_RULE = "at most 2000 characters on one line: no control characters"
+TEXT_PATTERN = r"^[^\x00\ud800-\udfff]*\Z"
+TEXT_RULE = "text without NUL"
+
+RULES = {ID_PATTERN: ID_RULE, LINE_PATTERN: LINE_RULE, TEXT_PATTERN: TEXT_RULE}
+
+Id = Annotated[str, Meta(pattern=ID_PATTERN, description=ID_RULE)]
+PathId = Annotated[str, PathParameter(pattern=ID_PATTERN, description=ID_RULE)]
+Line = Annotated[str, Meta(pattern=LINE_PATTERN, description=LINE_RULE)]
+Text = Annotated[str, Meta(pattern=TEXT_PATTERN, description=TEXT_RULE)]
+Credits = Annotated[int, Meta(ge=1, le=1_000_000, description="A number of credits.")]
+Timestamp = Annotated[datetime, Meta(tz=True, description="RFC 3339, with an offset.")]
+
+
+def in_words(message: str) -> str:
+    """Say what msgspec expected in words where it would show a regular expression."""
+    for pattern, rule in RULES.items():
+        if f"matching regex {pattern!r}" in message:
+            return f"Expected {rule}"
+    return message

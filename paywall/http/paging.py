@@ -1,0 +1,77 @@
+"""Lists: newest first, a limit and an opaque cursor."""
+
+import base64
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+from litestar.params import Parameter
+from sqlmodel import col, tuple_
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from paywall.problems import invalid
+
+T = TypeVar("T")
+Row = TypeVar("Row")
+
+Limit = Annotated[int, Parameter(ge=1, le=200, description="At most so many items.")]
+Cursor = Annotated[
+    str | None, Parameter(max_length=1000, description="`next_cursor` of the page before.")
+]
+LIMIT_DEFAULT = 50
+
+
+class Page(msgspec.Struct, Generic[T]):
+    """One page of a list; `next_cursor` is null on the last."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+class _Position(msgspec.Struct, array_like=True):
+    at: datetime
+    id: int | str
+
+
+async def newest_first(
+    session: AsyncSession,
+    statement: SelectOfScalar[Row],
+    *,
+    at: Any,
+    id: Any,  # noqa: A002 (the name of the column)
+    limit: int,
+    cursor: str | None,
+) -> tuple[Sequence[Row], str | None]:
+    """One page of `statement` by (`at`, `id`), descending: a total order.
+
+    `at` and `id` are columns of the table that the statement selects. Raises Problem for a cursor
+    that is not one of ours.
+    """
+    if cursor is not None:
+        position = _read(cursor, id)
+        statement = statement.where(tuple_(at, id) < tuple_(position.at, position.id))
+    ordered = statement.order_by(col(at).desc(), col(id).desc()).limit(limit + 1)
+    rows = (await session.exec(ordered)).all()
+    page = rows[:limit]
+    if len(rows) <= limit:
+        return page, None
+    last = page[-1]
+    return page, _write(_Position(getattr(last, at.key), getattr(last, id.key)))
+
+
+def _write(position: _Position) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
+
+
+def _read(cursor: str, id_column: Any) -> _Position:
+    try:
+        position = msgspec.json.decode(
+            base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=_Position
+        )
+    except (ValueError, msgspec.DecodeError) as error:
+        raise invalid("cursor", "not a cursor of this list; leave it out to start anew") from error
+    if position.at.tzinfo is None or not isinstance(position.id, id_column.type.python_type):
+        raise invalid("cursor", "not a cursor of this list; leave it out to start anew")
+    return position

@@ -1,0 +1,184 @@
+"""Every error that a caller can get: its type, status, title and mend (RFC 9457)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import msgspec
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Kind(NamedTuple):
+    """A kind of problem; its `code` is stable, and its `type` is `/problems/` and the code."""
+
+    code: str
+    status: HTTPStatus
+    title: str
+    mend: str
+
+
+class FieldError(NamedTuple):
+    """What is wrong with one field of the request; `field` is its path, such as `tags[2]`."""
+
+    field: str
+    detail: str
+
+
+class Problem(Exception):  # noqa: N818 (the word of RFC 9457, and of every document here)
+    """A refusal: raised by a verb, answered as a problem document by the edge."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        detail: str = "",
+        *,
+        errors: tuple[FieldError, ...] = (),
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(f"{kind.code}: {detail or kind.mend}")
+        self.kind = kind
+        self.detail = detail or kind.mend
+        self.errors = errors
+        self.headers = dict(headers or {})
+        self.members = members
+
+    def encode(self) -> bytes:
+        document: dict[str, Any] = {
+            "type": f"/problems/{self.kind.code}",
+            "title": self.kind.title,
+            "status": int(self.kind.status),
+            "detail": self.detail,
+            **self.members,
+        }
+        if self.errors:
+            document["errors"] = [error._asdict() for error in self.errors]
+        return msgspec.json.encode(document)
+
+
+MALFORMED = Kind(
+    "malformed",
+    HTTPStatus.BAD_REQUEST,
+    "The request cannot be read",
+    "Send a body of valid JSON in UTF-8, and percent-encode the path as UTF-8.",
+)
+TOKEN_MISSING = Kind(
+    "token_missing",
+    HTTPStatus.UNAUTHORIZED,
+    "A token is needed",
+    "Send the header `Authorization: Bearer` and a token.",
+)
+INVALID_TOKEN = Kind(
+    "invalid_token",
+    HTTPStatus.UNAUTHORIZED,
+    "The token is not valid",
+    "Get a new token from an issuer that this service trusts, and send it unchanged.",
+)
+INSUFFICIENT_SCOPE = Kind(
+    "insufficient_scope",
+    HTTPStatus.FORBIDDEN,
+    "The token does not allow this",
+    "Use a token of the kind and with the scope that this operation asks for.",
+)
+NOT_FOUND = Kind(
+    "not_found",
+    HTTPStatus.NOT_FOUND,
+    "There is nothing at this address",
+    "Compare the path with /docs.",
+)
+ARTICLE_UNKNOWN = Kind(
+    "article_unknown",
+    HTTPStatus.NOT_FOUND,
+    "The article is unknown",
+    "Put the article first, or set default_policy.",
+)
+SUBSCRIBER_UNKNOWN = Kind(
+    "subscriber_unknown",
+    HTTPStatus.NOT_FOUND,
+    "The subscriber is unknown",
+    "Use the id of a reader who has a grant, an unlock or a subscription on record.",
+)
+GRANT_UNKNOWN = Kind(
+    "grant_unknown",
+    HTTPStatus.NOT_FOUND,
+    "The subscriber has no such grant",
+    "Take the grant's id from GET /v1/subscribers/{id}.",
+)
+METHOD_NOT_ALLOWED = Kind(
+    "method_not_allowed",
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    "This address does not take this method",
+    "Use one of the methods that the header Allow names.",
+)
+REFERENCE_CONFLICT = Kind(
+    "reference_conflict",
+    HTTPStatus.CONFLICT,
+    "The reference is in use with other fields",
+    "Send the same fields as before, or choose a new reference.",
+)
+SUBSCRIPTION_REQUIRED = Kind(
+    "subscription_required",
+    HTTPStatus.CONFLICT,
+    "The article is for subscribers only",
+    "Offer a subscription: this article cannot be unlocked with credits.",
+)
+PRICE_CHANGED = Kind(
+    "price_changed",
+    HTTPStatus.CONFLICT,
+    "The article costs more than was agreed to",
+    "Show the new cost and ask the reader again.",
+)
+INSUFFICIENT_CREDITS = Kind(
+    "insufficient_credits",
+    HTTPStatus.CONFLICT,
+    "There are too few credits",
+    "Buy a pack or subscribe.",
+)
+TOO_LARGE = Kind(
+    "too_large",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "The request is too large",
+    "Send at most 1 MiB, or 4 MiB with an article.",
+)
+MEDIA_TYPE_UNSUPPORTED = Kind(
+    "media_type_unsupported",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "The body is not JSON",
+    "Send the header `Content-Type: application/json`.",
+)
+INVALID_FIELDS = Kind(
+    "invalid_fields",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "Fields of the request are wrong",
+    "Mend the fields that `errors` names.",
+)
+IDEMPOTENCY_KEY_REUSED = Kind(
+    "idempotency_key_reused",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "The Idempotency-Key was used for another request",
+    "Make a new key for each new request; repeat the old key with the same JSON alone.",
+)
+INTERNAL_ERROR = Kind(
+    "internal_error",
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    "The service failed",
+    "Try again later; give the operator the header X-Request-Id of this answer.",
+)
+UNAVAILABLE = Kind(
+    "unavailable",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "The service cannot answer in time",
+    "Try again after the seconds that the header Retry-After names.",
+)
+
+ALL: tuple[Kind, ...] = tuple(value for value in list(globals().values()) if type(value) is Kind)
+
+
+def invalid(field: str, detail: str) -> Problem:
+    """One wrong field."""
+    return Problem(INVALID_FIELDS, f"{field}: {detail}", errors=(FieldError(field, detail),))
+
+
+def unavailable(detail: str, retry_after_seconds: int = 1) -> Problem:
+    return Problem(UNAVAILABLE, detail, headers={"Retry-After": str(retry_after_seconds)})

@@ -1,0 +1,146 @@
+"""May this reader have the body of this article? The one place that decides, for every path."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Policy(StrEnum):
+    """Who may read an article."""
+
+    FREE = "free"
+    REGISTERED = "registered"
+    METERED = "metered"
+    PREMIUM = "premium"
+    SUBSCRIBERS = "subscribers"
+
+
+class Reason(StrEnum):
+    """Why a decision is what it is."""
+
+    FREE = "free"
+    SUBSCRIBED = "subscribed"
+    UNLOCKED = "unlocked"
+    REGISTERED = "registered"
+    METERED = "metered"
+    ARTICLE_UNKNOWN = "article_unknown"
+    LOGIN_REQUIRED = "login_required"
+    SUBSCRIPTION_REQUIRED = "subscription_required"
+    UNLOCK_AVAILABLE = "unlock_available"
+    CREDITS_REQUIRED = "credits_required"
+
+
+class Action(StrEnum):
+    """What the reader could do about a denial."""
+
+    LOGIN = "login"
+    UNLOCK = "unlock"
+    BUY_CREDITS = "buy_credits"
+    SUBSCRIBE = "subscribe"
+
+
+class Terms(NamedTuple):
+    """On what terms an article is to be had; `unlock_cost` is in credits."""
+
+    policy: Policy
+    unlock_cost: int = 1
+
+
+class Meter(NamedTuple):
+    """A viewer's metered views in the month of the decision, which ends at `resets_at`."""
+
+    used: int
+    limit: int
+    resets_at: datetime
+    counted: bool = False
+    """This article is among those counted already."""
+
+
+class Standing(NamedTuple):
+    """What a viewer has, as far as one article is concerned."""
+
+    signed_in: bool
+    balance: int = 0
+    unlocked: bool = False
+    entitled_until: datetime | None = None
+    access_until: datetime | None = None
+    meter: Meter | None = None
+    """None where nobody can be counted: the meter is then as good as used up."""
+
+
+class Decision(NamedTuple):
+    """The answer to the one question, and what the reader could do about it."""
+
+    granted: bool
+    reason: Reason
+    unlocks_left: int
+    unlock_cost: int
+    actions: tuple[Action, ...] = ()
+    meter: Meter | None = None
+    access_until: datetime | None = None
+
+
+UNKNOWN_ARTICLE_COST = 1
+
+ACTIONS: dict[Reason, tuple[Action, ...]] = {
+    Reason.ARTICLE_UNKNOWN: (),
+    Reason.LOGIN_REQUIRED: (Action.LOGIN,),
+    Reason.SUBSCRIPTION_REQUIRED: (Action.SUBSCRIBE,),
+    Reason.UNLOCK_AVAILABLE: (Action.UNLOCK, Action.SUBSCRIBE),
+    Reason.CREDITS_REQUIRED: (Action.BUY_CREDITS, Action.SUBSCRIBE),
+}
+
+
+def decide(terms: Terms | None, standing: Standing, now: datetime) -> Decision:
+    """Decide by the first rule that matches; `terms` is None for an unknown article."""
+    cost = terms.unlock_cost if terms else UNKNOWN_ARTICLE_COST
+    granted = _why_granted(terms, standing, now)
+    if granted is None:
+        denied = _why_denied(terms, standing)
+        return Decision(False, denied, standing.balance, cost, ACTIONS[denied])
+    return Decision(
+        granted=True,
+        reason=granted,
+        unlocks_left=standing.balance,
+        unlock_cost=cost,
+        meter=standing.meter if granted is Reason.METERED else None,
+        access_until=_told_until(standing, now) if granted is Reason.SUBSCRIBED else None,
+    )
+
+
+def _why_granted(terms: Terms | None, standing: Standing, now: datetime) -> Reason | None:
+    policy = terms.policy if terms else None
+    if policy is Policy.FREE:
+        return Reason.FREE
+    if standing.entitled_until is not None and now < standing.entitled_until:
+        return Reason.SUBSCRIBED
+    if standing.unlocked:
+        return Reason.UNLOCKED
+    if policy is Policy.REGISTERED and standing.signed_in:
+        return Reason.REGISTERED
+    if policy is Policy.METERED and has_view(standing.meter):
+        return Reason.METERED
+    return None
+
+
+def has_view(meter: Meter | None) -> bool:
+    """A view is left, or this article was counted already."""
+    return meter is not None and (meter.counted or meter.used < meter.limit)
+
+
+def _why_denied(terms: Terms | None, standing: Standing) -> Reason:
+    if terms is None:
+        return Reason.ARTICLE_UNKNOWN
+    if not standing.signed_in:
+        return Reason.LOGIN_REQUIRED
+    if terms.policy is Policy.SUBSCRIBERS:
+        return Reason.SUBSCRIPTION_REQUIRED
+    if standing.balance >= terms.unlock_cost:
+        return Reason.UNLOCK_AVAILABLE
+    return Reason.CREDITS_REQUIRED
+
+
+def _told_until(standing: Standing, now: datetime) -> datetime | None:
+    """The end that a reader is told leaves the renewal's leeway out, so it may be over by now."""
+    until = standing.access_until
+    return until if until is not None and now < until else None

@@ -1,0 +1,178 @@
+"""Every setting, with its unit and its default; read once, at the start."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta
+
+from paywall.rules.decision import Policy
+
+PREFIX = "PAYWALL_"
+FILE_NAME = "paywall.toml"
+
+
+class SettingsError(Exception):
+    """A setting is wrong or unknown; the text names it and says how to mend it."""
+
+
+class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One key of an issuer: given inline or in a file, for one algorithm alone."""
+
+    kid: str | None = None
+    algorithm: Literal["HS256", "RS256", "ES256", "EdDSA"]
+    secret: str | None = None
+    public_key: str | None = None
+    file: str | None = None
+
+
+class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A party whose tokens are trusted (RFC 7519 `iss`), and how far."""
+
+    name: str
+    kinds: list[Literal["site", "reader"]]
+    site_audience: str = "paywall:site"
+    reader_audience: str = "paywall:reader"
+    keys: list[Key] = []
+    jwks_url: str | None = None
+    jwks_algorithm: Literal["RS256", "ES256", "EdDSA"] = "RS256"
+    jwks_max_age_seconds: Annotated[int, Meta(ge=60)] = 86_400
+    accept_plain_typ: bool = False
+    longest_lifetime_seconds: Annotated[int, Meta(ge=60)] = 86_400
+
+
+def _described(description: str, **limits: Any) -> Meta:
+    return Meta(description=description, **limits)
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What an operator may set: `PAYWALL_` and the name in capitals, over `paywall.toml`."""
+
+    database_url: Annotated[
+        str,
+        _described("`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`."),
+    ] = ""
+    data_dir: Annotated[
+        str, _described("Folder for the signing key and, without a database_url, for SQLite.")
+    ] = "var"
+    issuers: Annotated[
+        list[Issuer],
+        _described("Whose tokens are trusted beside the service's own; in the file only."),
+    ] = []
+    allowed_origins: Annotated[
+        list[str],
+        _described("Origins of the site's pages (`https://news.example`); no others may call."),
+    ] = []
+    default_policy: Annotated[
+        Policy | None,
+        _described("Policy of an article that the service was never told of; none: denied."),
+    ] = None
+    meter_limit: Annotated[int, _described("Metered articles a month.", ge=0, le=1000)] = 5
+    meter_timezone: Annotated[
+        str, _described("IANA time zone in which the meter's month begins.")
+    ] = "UTC"
+    preview_share: Annotated[
+        float,
+        _described("Largest share of the text that a preview by paragraphs gives.", ge=0, le=1),
+    ] = 0.4
+    grant_credits_max: Annotated[
+        int, _described("Credits in one grant without the scope `admin`.", ge=1, le=1_000_000)
+    ] = 1000
+    request_timeout_seconds: Annotated[
+        float, _described("Time for one request; past it 503.", ge=0.1, le=60)
+    ] = 2.0
+    database_pool_size: Annotated[
+        int, _described("PostgreSQL connections a worker may hold.", ge=1, le=200)
+    ] = 10
+    metrics_host: Annotated[str, _described("Address for Prometheus metrics.")] = "127.0.0.1"
+    metrics_port: Annotated[
+        Annotated[int, Meta(ge=1, le=65535)] | None,
+        _described("Port for Prometheus metrics; none: not served."),
+    ] = None
+
+    @property
+    def data_path(self) -> Path:
+        return Path(self.data_dir)
+
+    @property
+    def database(self) -> str:
+        """The database's address, the embedded one when none was set."""
+        return self.database_url or f"sqlite:///{self.data_path / 'paywall.sqlite3'}"
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database.startswith("sqlite:")
+
+
+def load(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> Settings:
+    """Read the settings; raises SettingsError with the name and the mend."""
+    values = _from_file((folder or Path()) / FILE_NAME)
+    values.update(_from_environment(environment))
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"Settings: {error}. {_mend(str(error))}") from error
+    _check(settings)
+    return settings
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}. Mend the file.") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    fields = {field.name: field for field in msgspec.structs.fields(Settings)}
+    values: dict[str, Any] = {}
+    for variable, text in environment.items():
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in fields or name == "issuers":
+            known = ", ".join(f"{PREFIX}{known.upper()}" for known in fields if known != "issuers")
+            raise SettingsError(f"{variable} is not a setting. Remove it, or use one of: {known}.")
+        values[name] = _parse(fields[name].default, text)
+    return values
+
+
+def _parse(default: object, text: str) -> object:
+    """A list is written with commas; empty text is the same as not set where none is allowed."""
+    if isinstance(default, list) or default is msgspec.NODEFAULT:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return None if text == "" and default is None else text
+
+
+def _mend(message: str) -> str:
+    name = message.rpartition("$.")[2].rstrip("`") if "$." in message else ""
+    if not name:
+        return f"Remove it from {FILE_NAME}, or see the settings table in the README."
+    return f"Mend `{name}` in {FILE_NAME} or {PREFIX}{name.upper()}."
+
+
+def _check(settings: Settings) -> None:
+    if not settings.database.startswith(("sqlite:///", "postgresql://")):
+        raise SettingsError(
+            "database_url has to start with sqlite:/// or postgresql://."
+            f" Mend it in {FILE_NAME} or {PREFIX}DATABASE_URL."
+        )
+    try:
+        ZoneInfo(settings.meter_timezone)
+    except (KeyError, ValueError, OSError) as error:
+        raise SettingsError(
+            f"meter_timezone {settings.meter_timezone!r} is not an IANA time zone."
+            " Write one such as Asia/Phnom_Penh."
+        ) from error
+    for origin in settings.allowed_origins:
+        if not origin.startswith(("https://", "http://")) or origin.count("/") != 2:  # noqa: PLR2004
+            raise SettingsError(
+                f"allowed_origins: {origin!r} is not an origin."
+                " Write scheme, host and port alone, such as https://news.example."
+            )

