@@ -18,8 +18,10 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
@@ -100,6 +102,12 @@ class Database:
             self._lock.release()
 
 
+def insert(session: AsyncSession, table: type[SQLModel]) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that can say ON CONFLICT, in the words of the session's database."""
+    dialect = session.get_bind().dialect.name
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
 def is_unavailable(error: BaseException) -> bool:
     """The database is gone, full or busy: the question can be asked again later."""
     if isinstance(error, exc.TimeoutError | ConnectionError | TimeoutError):
@@ -176,7 +184,9 @@ def _sqlite_writer(path: Path, settings: Settings) -> AsyncEngine:
 def _sqlite_readers(path: Path, settings: Settings) -> AsyncEngine:
     """Read-only connections: they can neither write nor checkpoint."""
     engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"}),
+        URL.create(
+            "sqlite+aiosqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"}
+        ),
         poolclass=sa.AsyncAdaptedQueuePool,
         pool_size=SQLITE_READERS,
         max_overflow=0,

@@ -75,7 +75,6 @@ class SubscriptionKind(StrEnum):
     COMPLIMENTARY = "complimentary"
 
 
-
 class ViewerKind(StrEnum):
     READER = "reader"
     VISITOR = "visitor"
@@ -197,7 +196,10 @@ class LedgerEntry(SQLModel, table=True):
 
 
 class Unlock(SQLModel, table=True):
-    """This reader has this article; a revoked unlock stays on record and is not in force."""
+    """A reader has an article; a revoked unlock stays on record and is not in force.
+
+    `credits_returned` tells whether its revocation gave the credits back; None while in force.
+    """
 
     __table_args__ = (
         sa.Index(
@@ -218,6 +220,7 @@ class Unlock(SQLModel, table=True):
     source: UnlockSource = Field(sa_type=_by_value(UnlockSource))
     unlocked_at: datetime
     revoked_at: datetime | None = None
+    credits_returned: bool | None = None
 
 
 class UnlockPayment(SQLModel, table=True):
@@ -261,8 +264,10 @@ class Subscription(SQLModel, table=True):
 
 
 class MeteredViews(SQLModel, table=True):
-    """The metered articles that one viewer was given in one month: one row, so that a count
-    that many ask for at once is one upsert of one row."""
+    """The metered articles that one viewer was given in one month.
+
+    One row, so that a count that many ask for at once is one upsert of one row.
+    """
 
     __tablename__ = "metered_views"
     __table_args__ = (sa.Index(None, "month_ends_at"), WITHOUT_ROWID)

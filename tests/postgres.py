@@ -24,7 +24,11 @@ def free_port() -> int:
 def _unprivileged(*command: str | Path) -> list[str]:
     """PostgreSQL refuses root; in a user namespace of its own it is somebody else."""
     words = [str(word) for word in command]
-    return ["unshare", "--user", "--map-user=1", "--map-group=1", *words] if os.getuid() == 0 else words
+    return (
+        ["unshare", "--user", "--map-user=1", "--map-group=1", *words]
+        if os.getuid() == 0
+        else words
+    )
 
 
 @contextmanager

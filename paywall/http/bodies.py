@@ -17,8 +17,12 @@ BODY_BYTES_MAX = 1024 * 1024
 ARTICLE_BYTES_MAX = 4 * 1024 * 1024
 
 
-class Shape(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+class Shape(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The shape of a request's body; a class of its own, never a table."""
+
+
+class Answer(msgspec.Struct, kw_only=True):
+    """The shape of an answer's body; a class of its own, never a table."""
 
 
 class StrictRequest(Request[Any, Any, Any]):
@@ -53,7 +57,7 @@ def decode(body: bytes, content_type: str | None, shape: type[T] | Any) -> T:
 
 
 def _wrong_fields(body: bytes, shape: Any, first: msgspec.ValidationError) -> Problem:
-    """msgspec stops at the first wrong field; a refusal names them all."""
+    """Msgspec stops at the first wrong field; a refusal names them all."""
     try:
         values = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -68,7 +72,9 @@ def _wrong_fields(body: bytes, shape: Any, first: msgspec.ValidationError) -> Pr
 
 def _each_wrong_field(values: dict[str, Any], shape: type[msgspec.Struct]) -> list[FieldError]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
-    errors = [FieldError(name, "unknown field; remove it") for name in values.keys() - fields.keys()]
+    errors = [
+        FieldError(name, "unknown field; remove it") for name in values.keys() - fields.keys()
+    ]
     for name, field in fields.items():
         if name not in values:
             if field.required:
@@ -84,4 +90,6 @@ def _each_wrong_field(values: dict[str, Any], shape: type[msgspec.Struct]) -> li
 def field_error(message: str, name: str = "") -> FieldError:
     """Read msgspec's `Expected … - at `$.tags[2]``."""
     detail, _, path = message.partition(" - at `")
-    return FieldError(f"{name}{path.rstrip('`').removeprefix('$')}".removeprefix("."), in_words(detail))
+    return FieldError(
+        f"{name}{path.rstrip('`').removeprefix('$')}".removeprefix("."), in_words(detail)
+    )

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from litestar import Litestar, Request, Response
+from litestar.enums import ScopeType
 from litestar.exceptions import (
     ClientException,
     HTTPException,
@@ -35,7 +36,7 @@ class Edge:
         self.timeout_seconds = timeout_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
         answer = _Answer(scope, send)
@@ -120,7 +121,7 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     )
 
 
-def as_problem(error: Exception) -> Problem:
+def as_problem(error: Exception) -> Problem:  # noqa: PLR0911 (one line for each kind)
     """What the caller is told of any exception; what nobody foresaw is logged, not told."""
     match error:
         case Problem():

@@ -1,0 +1,1 @@
+"""The one question: may this reader have the body of this article?"""

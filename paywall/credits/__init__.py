@@ -1,0 +1,1 @@
+"""Credit grants and the ledger of every change to them."""

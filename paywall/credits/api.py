@@ -1,0 +1,125 @@
+"""Grants, voids and the ledger."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from litestar import Response, get, post
+from litestar.params import JSONBody
+from msgspec import Meta
+
+from paywall.credits.grant import PRIORITY_DEFAULT, GrantTerms, grant_credits, void_grant
+from paywall.credits.listing import EntryAnswer, GrantAnswer, list_entries, tell
+from paywall.credits.locking import require_subscriber
+from paywall.database import Database
+from paywall.http.bodies import Shape
+from paywall.http.fields import Credits, Id, PathId, Timestamp
+from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
+from paywall.idempotency import Claim, keep_answer, stored_answer
+from paywall.problems import INSUFFICIENT_SCOPE, Problem
+from paywall.settings import Settings
+from paywall.tables import GrantSource
+from paywall.tokens.guard import Caller, reader, site
+
+
+class GivenSource(StrEnum):
+    """Where a grant that a site makes can come from; others come from payments."""
+
+    PROMOTION = "promotion"
+    ADJUSTMENT = "adjustment"
+    MIGRATION = "migration"
+
+
+class GrantInput(Shape):
+    """Credits for a reader."""
+
+    amount: Credits
+    source: GivenSource
+    reference: Annotated[
+        Id, Meta(description="Unique with `source` in the deployment: the same again is the same.")
+    ]
+    expires_at: Annotated[
+        Timestamp | None, Meta(description="Spendable before it, over at it; null: never.")
+    ] = None
+    priority: Annotated[int, Meta(ge=0, le=1_000_000, description="Lower is spent first.")] = (
+        PRIORITY_DEFAULT
+    )
+
+
+@post("/v1/subscribers/{reader_id:str}/grants", guards=[site("subscribers:write")])
+async def post_grant(
+    reader_id: PathId,
+    data: JSONBody[GrantInput],
+    caller: Caller,
+    claim: Claim | None,
+    database: Database,
+    settings: Settings,
+) -> Response[GrantAnswer]:
+    """Grant credits: 201, or 200 where the same source and reference was granted before."""
+    if data.amount > settings.grant_credits_max and not caller.has("admin"):
+        raise Problem(
+            INSUFFICIENT_SCOPE,
+            f"Grants above {settings.grant_credits_max} credits need the scope `admin`.",
+        )
+    async with database.writing() as session:
+        now = database.clock.now()
+        if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+            return stored
+        terms = GrantTerms(
+            reader_id,
+            data.amount,
+            GrantSource(data.source),
+            data.reference,
+            data.expires_at,
+            data.priority,
+        )
+        grant, is_new = await grant_credits(
+            session, terms, actor=caller.actor, clock=database.clock
+        )
+        return await keep_answer(session, claim, 201 if is_new else 200, tell(grant))
+
+
+@post(
+    "/v1/subscribers/{reader_id:str}/grants/{grant_id:int}/void",
+    guards=[site("subscribers:write")],
+    status_code=200,
+)
+async def post_void(
+    reader_id: PathId, grant_id: int, caller: Caller, claim: Claim | None, database: Database
+) -> Response[GrantAnswer]:
+    """Take back what is unspent of a grant, for good."""
+    async with database.writing() as session:
+        now = database.clock.now()
+        if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+            return stored
+        grant = await void_grant(
+            session, reader_id, grant_id, actor=caller.actor, clock=database.clock
+        )
+        return await keep_answer(session, claim, 200, tell(grant))
+
+
+@get("/v1/subscribers/{reader_id:str}/ledger", guards=[site("subscribers:read")])
+async def list_ledger_of(
+    reader_id: PathId, database: Database, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+) -> Page[EntryAnswer]:
+    """Every change to a subscriber's credits, newest first, with who did it."""
+    async with database.reading() as session:
+        await require_subscriber(session, reader_id)
+        items, next_cursor = await list_entries(
+            session, reader_id, with_actor=True, limit=limit, cursor=cursor
+        )
+    return Page(items=items, next_cursor=next_cursor)
+
+
+@get("/v1/me/ledger", guards=[reader])
+async def list_my_ledger(
+    caller: Caller, database: Database, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+) -> Page[EntryAnswer]:
+    """Every change to the reader's credits, newest first."""
+    async with database.reading() as session:
+        items, next_cursor = await list_entries(
+            session, caller.subject, with_actor=False, limit=limit, cursor=cursor
+        )
+    return Page(items=items, next_cursor=next_cursor)
+
+
+ROUTES = [post_grant, post_void, list_ledger_of, list_my_ledger]

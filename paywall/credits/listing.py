@@ -1,0 +1,117 @@
+"""Grants and ledger entries as they are told."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.credits.ledger import spendable_grants
+from paywall.http.bodies import Answer
+from paywall.http.paging import newest_first
+from paywall.tables import Actor, CreditGrant, EntryKind, GrantSource, LedgerEntry
+
+AT_MOST = 200
+
+
+class GrantAnswer(Answer):
+    """Credits that came from one place; `remaining` is the sum of its ledger entries."""
+
+    id: int
+    amount: int
+    remaining: int
+    source: GrantSource
+    reference: str
+    priority: Annotated[int, Meta(description="Lower is spent first.")]
+    granted_at: datetime
+    expires_at: datetime | None
+    purchase_id: int | None
+
+
+class ActorAnswer(Answer):
+    """Who did it: the `iss`, `sub` and `jti` of the token."""
+
+    issuer: str
+    subject: str
+    token_id: str
+
+
+class EntryAnswer(Answer, omit_defaults=True):
+    """One change to one grant; `amount` is signed."""
+
+    id: int
+    at: datetime
+    kind: EntryKind
+    amount: int
+    grant_id: int
+    unlock_id: int | None
+    actor: Annotated[ActorAnswer | msgspec.UnsetType, Meta(description="Told to sites only.")] = (
+        msgspec.UNSET
+    )
+
+
+async def grants_with_something_left(
+    session: AsyncSession, reader_id: str, now: datetime
+) -> list[GrantAnswer]:
+    """In burn order, at most 200."""
+    return [
+        tell(grant) for grant in await spendable_grants(session, reader_id, now, at_most=AT_MOST)
+    ]
+
+
+async def newest_grants(session: AsyncSession, reader_id: str) -> list[GrantAnswer]:
+    """The newest 200 grants, spent and lapsed ones too."""
+    statement = (
+        select(CreditGrant)
+        .where(CreditGrant.reader_id == reader_id)
+        .order_by(col(CreditGrant.id).desc())
+        .limit(AT_MOST)
+    )
+    return [tell(grant) for grant in await session.exec(statement)]
+
+
+def tell(grant: CreditGrant) -> GrantAnswer:
+    return GrantAnswer(
+        id=grant.id,
+        amount=grant.amount,
+        remaining=grant.remaining,
+        source=grant.source,
+        reference=grant.reference,
+        priority=grant.priority,
+        granted_at=grant.granted_at,
+        expires_at=grant.expires_at,
+        purchase_id=None,
+    )
+
+
+async def list_entries(
+    session: AsyncSession, reader_id: str, *, with_actor: bool, limit: int, cursor: str | None
+) -> tuple[list[EntryAnswer], str | None]:
+    statement = select(LedgerEntry).where(LedgerEntry.reader_id == reader_id)
+    rows, next_cursor = await newest_first(
+        session, statement, at=LedgerEntry.at, id=LedgerEntry.id, limit=limit, cursor=cursor
+    )
+    return _entries(rows, with_actor=with_actor), next_cursor
+
+
+def _entries(rows: Sequence[LedgerEntry], *, with_actor: bool) -> list[EntryAnswer]:
+    return [
+        EntryAnswer(
+            id=row.id,
+            at=row.at,
+            kind=row.kind,
+            amount=row.amount,
+            grant_id=row.grant_id,
+            unlock_id=row.unlock_id,
+            actor=_actor(row) if with_actor else msgspec.UNSET,
+        )
+        for row in rows
+    ]
+
+
+def _actor(row: LedgerEntry) -> ActorAnswer:
+    actor = Actor(row.actor_issuer, row.actor_subject, row.actor_token_id)
+    return ActorAnswer(**actor._asdict())

@@ -1,0 +1,125 @@
+"""`Idempotency-Key`: claim a key and keep its answer, in the same transaction as the effect."""
+
+import hashlib
+import re
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+from litestar import Request, Response
+from sqlmodel import col, delete, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.database import insert
+from paywall.http.bodies import JSON_MEDIA_TYPE, Answer
+from paywall.http.fields import ID_PATTERN
+from paywall.problems import IDEMPOTENCY_KEY_REUSED, Problem, invalid
+from paywall.tables import IdempotencyKey
+from paywall.tokens.guard import Caller
+
+KEPT_FOR = timedelta(hours=24)
+HEADER = "Idempotency-Key"
+_ID = re.compile(ID_PATTERN)
+
+
+class Claim(NamedTuple):
+    """A key as one caller sent it to one route with one body."""
+
+    issuer: str
+    subject: str
+    route: str
+    key: str
+    request_sha256: str
+
+
+async def claim_of(request: Request[Any, Any, Any], caller: Caller) -> Claim | None:
+    """The dependency `claim`: None where the caller sent no key."""
+    key = request.headers.get(HEADER)
+    if key is None:
+        return None
+    if not _ID.fullmatch(key):
+        raise invalid(HEADER, "1 to 200 characters, such as a random UUID")
+    body = await request.body()
+    canonical = msgspec.json.encode(await request.json(), order="sorted") if body else b""
+    return Claim(
+        issuer=caller.issuer,
+        subject=caller.subject,
+        route=f"{request.method} {request.scope['path']}",
+        key=key,
+        request_sha256=hashlib.sha256(canonical).hexdigest(),
+    )
+
+
+async def stored_answer(
+    session: AsyncSession, claim: Claim | None, now: datetime, *, reader_id: str | None
+) -> Response[Any] | None:
+    """Claim the key: None where the effect is yet to come, else the answer that was given.
+
+    A twin's insert waits for the first to commit; only a second statement then sees its answer.
+    Raises Problem(IDEMPOTENCY_KEY_REUSED) where the key came with other JSON.
+    """
+    if claim is None or await _is_first(session, claim, now, reader_id):
+        return None
+    statement = select(IdempotencyKey).where(*_is(claim))
+    stored = (await session.exec(statement)).one()
+    if stored.request_sha256 != claim.request_sha256:
+        raise Problem(IDEMPOTENCY_KEY_REUSED)
+    return Response(
+        (stored.answer or "").encode(),
+        status_code=stored.status,
+        media_type=JSON_MEDIA_TYPE,
+        headers={"Idempotent-Replay": "true"},
+    )
+
+
+async def _is_first(
+    session: AsyncSession, claim: Claim, now: datetime, reader_id: str | None
+) -> bool:
+    claimed = insert(session, IdempotencyKey).values(
+        caller_issuer=claim.issuer,
+        caller_subject=claim.subject,
+        route=claim.route,
+        key=claim.key,
+        request_sha256=claim.request_sha256,
+        reader_id=reader_id,
+        created_at=now,
+    )
+    claimed = claimed.on_conflict_do_update(
+        index_elements=list(IdempotencyKey.__table__.primary_key),  # type: ignore[attr-defined]
+        set_={
+            "request_sha256": claimed.excluded.request_sha256,
+            "reader_id": claimed.excluded.reader_id,
+            "created_at": claimed.excluded.created_at,
+        },
+        where=col(IdempotencyKey.created_at) <= now - KEPT_FOR,
+    )
+    row = (await session.exec(claimed.returning(col(IdempotencyKey.key)))).first()
+    return row is not None
+
+
+async def keep_answer(
+    session: AsyncSession, claim: Claim | None, status: int, answer: Answer
+) -> Response[Any]:
+    """Keep the answer with its key, and give it; a refusal is raised and so never kept."""
+    content = msgspec.json.encode(answer)
+    if claim is not None:
+        await session.exec(
+            update(IdempotencyKey).where(*_is(claim)).values(status=status, answer=content.decode())
+        )
+    return Response(content, status_code=status, media_type=JSON_MEDIA_TYPE)
+
+
+async def forget(session: AsyncSession, now: datetime) -> None:
+    """Housekeeping: delete keys that are kept no longer."""
+    await session.exec(
+        delete(IdempotencyKey).where(col(IdempotencyKey.created_at) <= now - KEPT_FOR)
+    )
+
+
+def _is(claim: Claim) -> tuple[Any, ...]:
+    return (
+        IdempotencyKey.caller_issuer == claim.issuer,
+        IdempotencyKey.caller_subject == claim.subject,
+        IdempotencyKey.route == claim.route,
+        IdempotencyKey.key == claim.key,
+    )

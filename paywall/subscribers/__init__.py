@@ -1,0 +1,1 @@
+"""Readers with anything on record: what they have, and the proof that it adds up."""

@@ -1,0 +1,65 @@
+"""What one reader has, on one page."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from msgspec import Meta
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.access.api import MeterAnswer
+from paywall.access.standing import balance_of
+from paywall.credits.listing import GrantAnswer
+from paywall.http.bodies import Answer
+from paywall.rules.calendar import month_of
+from paywall.settings import Settings
+from paywall.subscriptions.listing import SubscriptionAnswer, subscriptions_of
+from paywall.tables import MeteredViews, ViewerKind
+
+
+class Overview(Answer):
+    """What a reader has: credits, subscriptions, and this month's metered views."""
+
+    reader_id: str
+    unlocks_left: Annotated[int, Meta(description="Credits that can be spent now.")]
+    grants: list[GrantAnswer]
+    subscription: Annotated[
+        SubscriptionAnswer | None, Meta(description="The one with the latest end.")
+    ]
+    subscriptions: list[SubscriptionAnswer]
+    meter: MeterAnswer
+
+
+async def overview(
+    session: AsyncSession,
+    reader_id: str,
+    grants: list[GrantAnswer],
+    *,
+    settings: Settings,
+    now: datetime,
+) -> Overview:
+    balance = (await session.execute(sa.select(balance_of(reader_id, now)))).scalar_one()
+    subscriptions = await subscriptions_of(session, reader_id, now)
+    return Overview(
+        reader_id=reader_id,
+        unlocks_left=int(balance),
+        grants=grants,
+        subscription=subscriptions[0] if subscriptions else None,
+        subscriptions=subscriptions,
+        meter=await _meter(session, reader_id, settings, now),
+    )
+
+
+async def _meter(
+    session: AsyncSession, reader_id: str, settings: Settings, now: datetime
+) -> MeterAnswer:
+    month = month_of(now, ZoneInfo(settings.meter_timezone))
+    statement: Any = select(MeteredViews.article_ids).where(
+        MeteredViews.viewer_kind == ViewerKind.READER,
+        MeteredViews.viewer_id == reader_id,
+        MeteredViews.month_starts_at == month.starts_at,
+    )
+    counted = (await session.exec(statement)).first() or []
+    return MeterAnswer(used=len(counted), limit=settings.meter_limit, resets_at=month.ends_at)

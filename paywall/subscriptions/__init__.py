@@ -1,0 +1,1 @@
+"""Subscriptions: they open everything until a time."""

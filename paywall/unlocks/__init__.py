@@ -1,0 +1,1 @@
+"""Unlocks: one article each, for good."""
