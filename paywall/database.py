@@ -176,7 +176,9 @@ def _sqlite_writer(path: Path, settings: Settings) -> AsyncEngine:
 def _sqlite_readers(path: Path, settings: Settings) -> AsyncEngine:
     """Read-only connections: they can neither write nor checkpoint."""
     engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"}),
+        URL.create(
+            "sqlite+aiosqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"}
+        ),
         poolclass=sa.AsyncAdaptedQueuePool,
         pool_size=SQLITE_READERS,
         max_overflow=0,

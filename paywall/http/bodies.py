@@ -68,7 +68,9 @@ def _wrong_fields(body: bytes, shape: Any, first: msgspec.ValidationError) -> Pr
 
 def _each_wrong_field(values: dict[str, Any], shape: type[msgspec.Struct]) -> list[FieldError]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
-    errors = [FieldError(name, "unknown field; remove it") for name in values.keys() - fields.keys()]
+    errors = [
+        FieldError(name, "unknown field; remove it") for name in values.keys() - fields.keys()
+    ]
     for name, field in fields.items():
         if name not in values:
             if field.required:
@@ -84,4 +86,6 @@ def _each_wrong_field(values: dict[str, Any], shape: type[msgspec.Struct]) -> li
 def field_error(message: str, name: str = "") -> FieldError:
     """Read msgspec's `Expected … - at `$.tags[2]``."""
     detail, _, path = message.partition(" - at `")
-    return FieldError(f"{name}{path.rstrip('`').removeprefix('$')}".removeprefix("."), in_words(detail))
+    return FieldError(
+        f"{name}{path.rstrip('`').removeprefix('$')}".removeprefix("."), in_words(detail)
+    )
