@@ -1,8 +1,10 @@
 """What every test can ask for: a real database of each kind, a clock to set, the service."""
 
+import asyncio
 import itertools
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from litestar.types import ASGIApp
 from paywall.app import create_app
 from paywall.clock import Clock
 from paywall.database import Database
+from paywall.http.edge import Edge
+from paywall.migrations import migrate
 from paywall.settings import Settings
 from tests.postgres import psql, running_postgres
 
@@ -54,15 +58,117 @@ def postgres() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "paywall.sqlite3"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str) -> str:
+    """The address of a migrated database that nobody is connected to, to be copied."""
+    psql(f"{postgres}/postgres", "create database template_paywall")
+    address = f"{postgres}/template_paywall"
+    _migrate(address)
+    return address
+
+
+def _migrate(address: str) -> None:
+    async def run() -> None:
+        database = Database(Settings(database_url=address))
+        await migrate(database)
+        await database.close()
+
+    asyncio.run(run())
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty, migrated database; every test with it runs on both kinds."""
-    if request.param == "sqlite":
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Every test that has to do with a database runs on both kinds."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a migrated database without a row in it."""
+    if database_kind == "sqlite":
         template = request.getfixturevalue("sqlite_template")
         shutil.copy(template, tmp_path / "paywall.sqlite3")
         return f"sqlite:///{tmp_path / 'paywall.sqlite3'}"
     address: str = request.getfixturevalue("postgres_template")
-    server = address.rpartition("/")[0]
+    return _new_postgres_database(address.rpartition("/")[0], "template_paywall")
+
+
+@pytest.fixture
+def empty_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database of the same kind that was never migrated."""
+    if database_kind == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+    return _new_postgres_database(request.getfixturevalue("postgres"), "template1")
+
+
+def _new_postgres_database(server: str, template: str) -> str:
     name = f"t{next(_numbers)}"
-    psql(f"{server}/postgres", f"create database {name} template template_paywall")
+    psql(f"{server}/postgres", f"create database {name} template {template}")
     return f"{server}/{name}"
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return Settings(database_url=database_url, data_dir=str(tmp_path))
+
+
+@asynccontextmanager
+async def running(app: ASGIApp) -> AsyncIterator[None]:
+    """Start and stop an application as a server does (the ASGI lifespan protocol)."""
+    told: asyncio.Queue[object] = asyncio.Queue()
+    answers: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
+    task = asyncio.ensure_future(app(scope, told.get, answers.put))  # type: ignore[arg-type]  # a server's own, looser types
+    await told.put({"type": "lifespan.startup"})
+    started = await answers.get()
+    assert started["type"] == "lifespan.startup.complete", started
+    try:
+        yield
+    finally:
+        await told.put({"type": "lifespan.shutdown"})
+        await task
+
+
+@pytest.fixture
+async def edge(settings: Settings, clock: SetClock) -> AsyncIterator[Edge]:
+    """The running application itself."""
+    app = create_app(settings, clock)
+    async with running(app):
+        yield app
+
+
+@pytest.fixture
+async def service(edge: Edge) -> AsyncIterator[httpx.AsyncClient]:
+    """The running service, asked over HTTP as a site asks it."""
+    transport = httpx.ASGITransport(edge)  # type: ignore[arg-type]  # httpx has looser types of its own
+    async with httpx.AsyncClient(transport=transport, base_url="http://paywall.test") as client:
+        yield client
+
+
+@pytest.fixture
+async def _lone_database(settings: Settings, clock: SetClock) -> AsyncIterator[Database]:
+    database = Database(settings, clock)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, settings: Settings) -> Database:
+    """The store; beside `service` the service's own, since a SQLite file has one writer alone."""
+    del settings  # asked for so that pytest sees that there is one test a kind of database
+    if "edge" not in request.fixturenames:
+        lone: Database = request.getfixturevalue("_lone_database")
+        return lone
+    app = request.getfixturevalue("edge").app
+    assert isinstance(app, Litestar)
+    shared: Database = app.state.database
+    return shared

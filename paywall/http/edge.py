@@ -121,7 +121,7 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     )
 
 
-def as_problem(error: Exception) -> Problem:  # noqa: PLR0911 (one line for each kind)
+def as_problem(error: Exception) -> Problem:
     """What the caller is told of any exception; what nobody foresaw is logged, not told."""
     match error:
         case Problem():
