@@ -10,7 +10,7 @@ import asyncio
 import fcntl
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,6 +106,16 @@ def insert(session: AsyncSession, table: type[SQLModel]) -> postgresql.Insert | 
     """An INSERT that can say ON CONFLICT, in the words of the session's database."""
     dialect = session.get_bind().dialect.name
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def each(session: AsyncSession, texts: Sequence[str]) -> sa.TableValuedAlias:
+    """A table of these texts, with the columns `key` (ascending) and `value`, by one parameter."""
+    value = sa.column("value", sa.Text)
+    if session.get_bind().dialect.name == "sqlite":
+        array = sa.bindparam(None, list(texts), type_=sa.JSON)
+        return sa.func.json_each(array).table_valued(sa.column("key", sa.Integer), value)
+    array = sa.bindparam(None, list(texts), type_=postgresql.ARRAY(sa.Text))
+    return sa.func.unnest(array).table_valued(value, with_ordinality="key").render_derived()
 
 
 def is_unavailable(error: BaseException) -> bool:

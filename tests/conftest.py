@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 from litestar import Litestar
 from litestar.types import ASGIApp
@@ -172,3 +174,12 @@ def database(request: pytest.FixtureRequest, settings: Settings) -> Database:
     assert isinstance(app, Litestar)
     shared: Database = app.state.database
     return shared
+
+
+hypothesis.settings.register_profile(
+    "ci", max_examples=50, stateful_step_count=30, deadline=None, derandomize=True
+)
+hypothesis.settings.register_profile(
+    "long", max_examples=10_000, stateful_step_count=30, deadline=None
+)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

@@ -50,7 +50,7 @@ async def _count(
     locked = locked.on_conflict_do_update(
         index_elements=list(columns), set_={"month_ends_at": locked.excluded.month_ends_at}
     )
-    row = (await session.execute(locked.returning(col(MeteredViews.article_ids)))).one()
+    row = (await session.exec(locked.returning(col(MeteredViews.article_ids)))).one()
     counted: list[str] = row.article_ids
     if article_id not in counted and len(counted) < settings.meter_limit:
         counted = [*counted, article_id]

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.database import each
 from paywall.rules.calendar import Month, month_of
 from paywall.rules.decision import Meter, Standing, Terms
 from paywall.settings import Settings
@@ -66,21 +67,18 @@ async def load(
 ) -> list[Facts]:
     """The facts for each article, in the order asked, by one statement."""
     month = month_of(now, ZoneInfo(settings.meter_timezone))
-    rows = (await session.execute(_statement(viewer, article_ids, month, now))).all()
+    connection = await session.connection()
+    statement = _statement(each(session, article_ids), viewer, month, now)
+    rows = (await connection.execute(statement)).all()
     return [_facts(row, viewer, month, settings) for row in rows]
 
 
 def _statement(
-    viewer: Viewer, article_ids: Sequence[str], month: Month, now: datetime
+    asked: sa.TableValuedAlias, viewer: Viewer, month: Month, now: datetime
 ) -> sa.Select[Any]:
-    asked = (
-        sa.values(sa.column("n", sa.Integer), sa.column("article_id", sa.Text))
-        .data(list(enumerate(article_ids)))
-        .cte("asked")
-    )
     unlocked = sa.exists().where(
         col(Unlock.reader_id) == viewer.reader_id,
-        col(Unlock.article_id) == asked.c.article_id,
+        col(Unlock.article_id) == asked.c.value,
         col(Unlock.revoked_at).is_(None),
     )
     views = select(MeteredViews.article_ids).where(
@@ -90,7 +88,7 @@ def _statement(
     )
     return (
         sa.select(
-            asked.c.article_id,
+            asked.c.value.label("article_id"),
             col(Article.title),
             col(Article.url),
             col(Article.policy),
@@ -101,8 +99,8 @@ def _statement(
             _latest(col(Subscription.access_until), viewer, now).label("access_until"),
             views.scalar_subquery().label("views"),
         )
-        .select_from(asked.outerjoin(Article, col(Article.id) == asked.c.article_id))
-        .order_by(asked.c.n)
+        .select_from(asked.outerjoin(Article, col(Article.id) == asked.c.value))
+        .order_by(asked.c.key)
     )
 
 

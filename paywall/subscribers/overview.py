@@ -40,7 +40,8 @@ async def overview(
     settings: Settings,
     now: datetime,
 ) -> Overview:
-    balance = (await session.execute(sa.select(balance_of(reader_id, now)))).scalar_one()
+    connection = await session.connection()
+    balance = (await connection.execute(sa.select(balance_of(reader_id, now)))).scalar_one()
     subscriptions = await subscriptions_of(session, reader_id, now)
     return Overview(
         reader_id=reader_id,

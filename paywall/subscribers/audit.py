@@ -1,0 +1,170 @@
+"""`paywall audit`: proves for the whole database that the ledger adds up, by SQL of its own.
+
+Each proof is one query that finds the rows for which a promise does not hold; it shares no code
+with the verbs that write.
+"""
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from paywall.database import Database
+
+ROWS_NAMED_AT_MOST = 20
+
+
+class Proof(NamedTuple):
+    """A promise, and the query for the rows that break it (a first column that names the row)."""
+
+    promise: str
+    breaches: str
+
+
+class Finding(NamedTuple):
+    """A promise that does not hold, with the rows, at most 20 of them named."""
+
+    promise: str
+    breaches: int
+    rows: list[str]
+
+
+PROOFS = (
+    Proof(
+        "What remains of a grant is the sum of its entries",
+        """
+        select 'grant ' || g.id || ': remaining ' || g.remaining || ', entries '
+               || coalesce(sum(e.amount), 0)
+        from credit_grant g left join ledger_entry e on e.grant_id = g.id
+        group by g.id, g.remaining having g.remaining <> coalesce(sum(e.amount), 0)
+        """,
+    ),
+    Proof(
+        "What remains of a grant is never below zero and never above its amount",
+        """
+        select 'grant ' || id || ': remaining ' || remaining || ' of ' || amount
+        from credit_grant where remaining < 0 or remaining > amount
+        """,
+    ),
+    Proof(
+        "A grant begins with one entry `granted` of its whole amount",
+        """
+        select 'grant ' || g.id || ': amount ' || g.amount || ', granted '
+               || coalesce(sum(e.amount), 0) || ' by ' || count(e.id) || ' entries'
+        from credit_grant g
+        left join ledger_entry e on e.grant_id = g.id and e.kind = 'granted'
+        group by g.id, g.amount
+        having count(e.id) <> 1 or coalesce(sum(e.amount), 0) <> g.amount
+        """,
+    ),
+    Proof(
+        "An entry belongs to a grant of the same reader",
+        """
+        select 'entry ' || e.id || ': grant ' || e.grant_id
+        from ledger_entry e left join credit_grant g on g.id = e.grant_id
+        where g.id is null or g.reader_id <> e.reader_id
+        """,
+    ),
+    Proof(
+        "`granted` and `restored` add; `spent`, `expired` and `voided` take",
+        """
+        select 'entry ' || id || ': ' || kind || ' ' || amount from ledger_entry
+        where case when kind in ('granted', 'restored') then amount <= 0
+                   when kind in ('spent', 'expired', 'voided') then amount >= 0
+                   else 1 = 1 end
+        """,
+    ),
+    Proof(
+        "`spent` and `restored` name an unlock, the other kinds none",
+        """
+        select 'entry ' || id || ': ' || kind || ', unlock ' || coalesce(unlock_id, 0)
+        from ledger_entry
+        where (unlock_id is null) = (kind in ('spent', 'restored'))
+        """,
+    ),
+    Proof(
+        "An entry `expired` stands at or after its grant's expiry, `voided` at its voiding",
+        """
+        select 'entry ' || e.id || ': ' || e.kind || ' of grant ' || g.id
+        from ledger_entry e join credit_grant g on g.id = e.grant_id
+        where (e.kind = 'expired' and (g.expires_at is null or e.at < g.expires_at))
+           or (e.kind = 'voided' and (g.voided_at is null or e.at < g.voided_at))
+        """,
+    ),
+    Proof(
+        "What a grant paid for an unlock is what its entries say: all of it, or nothing once "
+        "a revocation gave it back",
+        """
+        select 'unlock ' || x.unlock_id || ', grant ' || x.grant_id || ': payments '
+               || sum(x.paid) || ', entries ' || sum(x.spent)
+        from (
+            select p.unlock_id, p.grant_id,
+                   case when u.credits_returned then 0 else p.amount end as paid, 0 as spent
+            from unlock_payment p left join unlock u on u.id = p.unlock_id
+            union all
+            select unlock_id, grant_id, 0, -amount from ledger_entry where unlock_id is not null
+        ) x
+        group by x.unlock_id, x.grant_id having sum(x.paid) <> sum(x.spent)
+        """,
+    ),
+    Proof(
+        "A payment or an entry belongs to an unlock of the same reader",
+        """
+        select 'unlock ' || x.unlock_id || ', grant ' || x.grant_id
+        from (
+            select unlock_id, grant_id, reader_id from unlock_payment
+            union
+            select unlock_id, grant_id, reader_id from ledger_entry where unlock_id is not null
+        ) x left join unlock u on u.id = x.unlock_id
+        where u.id is null or u.reader_id <> x.reader_id
+        """,
+    ),
+    Proof(
+        "An unlock was paid for if its source is credits, and only then",
+        """
+        select 'unlock ' || u.id || ': ' || u.source from unlock u
+        where (u.source = 'credits')
+            <> exists (select 1 from unlock_payment p where p.unlock_id = u.id)
+        """,
+    ),
+    Proof(
+        "A revoked unlock tells whether its credits were returned, one in force does not",
+        """
+        select 'unlock ' || id from unlock
+        where (revoked_at is null) <> (credits_returned is null)
+        """,
+    ),
+    Proof(
+        "A reader and an article have at most one unlock in force",
+        """
+        select 'unlocks ' || min(id) || ' to ' || max(id) || ': ' || count(*) || ' in force'
+        from unlock where revoked_at is null
+        group by reader_id, article_id having count(*) > 1
+        """,
+    ),
+    Proof(
+        "Whoever has something on record is a subscriber",
+        """
+        select x.what || ' ' || x.id
+        from (
+            select 'grant' as what, cast(id as varchar(200)) as id, reader_id from credit_grant
+            union all
+            select 'unlock', cast(id as varchar(200)), reader_id from unlock
+            union all
+            select 'subscription', id, reader_id from subscription
+        ) x left join subscriber s on s.id = x.reader_id
+        where s.id is null
+        """,
+    ),
+)
+
+
+async def audit(database: Database) -> list[Finding]:
+    """Every promise that does not hold; an empty list is the proof. Reads one snapshot."""
+    findings = []
+    async with database.reading() as session:
+        connection = await session.connection()
+        for proof in PROOFS:
+            rows = [str(row[0]) for row in await connection.execute(sa.text(proof.breaches))]
+            if rows:
+                findings.append(Finding(proof.promise, len(rows), rows[:ROWS_NAMED_AT_MOST]))
+    return findings
