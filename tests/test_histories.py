@@ -28,7 +28,7 @@ from paywall.database import Database
 from paywall.problems import Problem
 from paywall.rules.decision import Decision, Policy, decide
 from paywall.settings import Settings
-from paywall.subscribers.audit import audit
+from paywall.subscribers.audit import Finding, audit
 from paywall.subscriptions.complimentary import put_complimentary
 from paywall.tables import Actor, Article, GrantSource, ViewerKind
 from paywall.unlocks.unlock import unlock_article
@@ -240,4 +240,9 @@ def test_any_history_ends_as_in_the_slow_model(database_url: str, clock: SetCloc
         Histories.runner, Histories.database = runner, database
         Histories.clock, Histories.settings = clock, settings
         run_state_machine_as_test(Histories)
-        assert runner.run(audit(database)) == []
+        assert runner.run(_audit(database)) == []
+
+
+async def _audit(database: Database) -> list[Finding]:
+    async with database.reading() as session:
+        return await audit(session)

@@ -7,8 +7,7 @@ with the verbs that write.
 from typing import NamedTuple
 
 import sqlalchemy as sa
-
-from paywall.database import Database
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 ROWS_NAMED_AT_MOST = 20
 
@@ -158,13 +157,12 @@ PROOFS = (
 )
 
 
-async def audit(database: Database) -> list[Finding]:
-    """Every promise that does not hold; an empty list is the proof. Reads one snapshot."""
+async def audit(session: AsyncSession) -> list[Finding]:
+    """Every promise that does not hold; an empty list is the proof."""
     findings = []
-    async with database.reading() as session:
-        connection = await session.connection()
-        for proof in PROOFS:
-            rows = [str(row[0]) for row in await connection.execute(sa.text(proof.breaches))]
-            if rows:
-                findings.append(Finding(proof.promise, len(rows), rows[:ROWS_NAMED_AT_MOST]))
+    connection = await session.connection()
+    for proof in PROOFS:
+        rows = [str(row[0]) for row in await connection.execute(sa.text(proof.breaches))]
+        if rows:
+            findings.append(Finding(proof.promise, len(rows), rows[:ROWS_NAMED_AT_MOST]))
     return findings
