@@ -15,18 +15,28 @@ from paywall.database import Database, keep_measuring
 from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
 from paywall.http.edge import Edge, answer_problem
 from paywall.settings import Settings
+from paywall.tokens import api as tokens
+from paywall.tokens.guard import SecurityFromGuards, caller_of
+from paywall.tokens.verify import Verifier
 
-ROUTES: list[ControllerRouterHandler] = []
+ROUTES: list[ControllerRouterHandler] = [*tokens.ROUTES]
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
-    """The application; its lifespan opens and closes everything that it holds."""
+    """The application; its lifespan opens and closes everything that it holds.
+
+    Raises SettingsError where an issuer cannot be trusted as it is configured.
+    """
+    clock = clock or Clock()
+    verifier = Verifier(settings, clock)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         database = Database(settings, clock)
         app.state.database = database
+        app.state.verifier = verifier
         await database.measure_clock()
+        verifier.keyring.newest(clock.now())
         measuring = asyncio.create_task(keep_measuring(database))
         try:
             yield
@@ -34,6 +44,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
             measuring.cancel()
             with suppress(asyncio.CancelledError):
                 await measuring
+            await verifier.close()
             await database.close()
 
     return Edge(
@@ -41,9 +52,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
             route_handlers=ROUTES,
             lifespan=[lifespan],
             dependencies={
+                "caller": Provide(caller_of, sync_to_thread=False),
                 "database": Provide(_database, sync_to_thread=False),
                 "settings": Provide(lambda: settings, sync_to_thread=False),
+                "verifier": Provide(lambda: verifier, sync_to_thread=False),
             },
+            plugins=[SecurityFromGuards()],
             cors_config=CORSConfig(
                 allow_origins=settings.allowed_origins,
                 allow_methods=["GET", "POST"],

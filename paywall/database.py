@@ -59,7 +59,7 @@ class Database:
         if self.is_sqlite:
             path = Path(settings.database.removeprefix("sqlite:///"))
             if for_writing:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._lock = _FileLock(path)
             self.readers = _sqlite_readers(path, settings)
             self.writer = _sqlite_writer(path, settings) if for_writing else self.readers

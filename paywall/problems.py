@@ -182,3 +182,10 @@ def invalid(field: str, detail: str) -> Problem:
 
 def unavailable(detail: str, retry_after_seconds: int = 1) -> Problem:
     return Problem(UNAVAILABLE, detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+def invalid_token(detail: str) -> Problem:
+    """A token was sent and is not valid here (RFC 6750 §3.1); the detail never repeats it."""
+    return Problem(
+        INVALID_TOKEN, detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    )

@@ -1,0 +1,175 @@
+"""The command `paywall`: what can be typed, and what is said of it. The work is done elsewhere."""
+
+import asyncio
+import re
+
+import click
+from sqlalchemy import exc
+
+from paywall import settings
+from paywall.database import DatabaseInUse, is_unavailable
+from paywall.http.fields import ID_PATTERN, ID_RULE
+from paywall.problems import Problem
+from paywall.settings import SettingsError
+from paywall.tokens import commands as tokens
+from paywall.tokens.issuers import OWN_NAME
+from paywall.tokens.limits import SITE_LIFETIME_SECONDS, SITE_LIFETIME_SECONDS_MAX
+from paywall.tokens.mint import Minted
+from paywall.tokens.revocation import Target
+from paywall.tokens.scopes import SCOPES, parse_scopes
+
+USED_WRONGLY = 2
+NO_TABLE = r"no such table|relation .* does not exist"
+
+
+class Refusal(click.ClickException):
+    """What went wrong, in a sentence on standard error; exit status 2 unless told."""
+
+    exit_code = USED_WRONGLY
+
+
+class Commands(click.Group):
+    """Says what the commands raise; nobody is shown a stack trace for a mistake of their own."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (SettingsError, DatabaseInUse) as error:
+            raise Refusal(str(error)) from error
+        except Problem as error:
+            raise Refusal(error.detail) from error
+        except Exception as error:
+            sentence = _of_database(error)
+            if sentence is None:
+                raise
+            raise Refusal(sentence) from error
+
+
+def _of_database(error: Exception) -> str | None:
+    if is_unavailable(error):
+        return f"The database does not answer: {error}. Start it, or mend database_url."
+    if isinstance(error, exc.DBAPIError) and re.search(NO_TABLE, str(error.orig)):
+        return "The database has not got all of its tables yet: run `paywall migrate` first."
+    return None
+
+
+class _Id(click.ParamType[str]):
+    name = "id"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.match(ID_PATTERN, value):
+            self.fail(f"not an id: {ID_RULE}", param, ctx)
+        return value
+
+
+class _Scopes(click.ParamType[frozenset[str]]):
+    name = "scopes"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> frozenset[str]:
+        try:
+            return parse_scopes(value)
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+@click.group(cls=Commands, context_settings={"max_content_width": 100})
+def main() -> None:
+    """Unlock credits, subscriptions and access to article bodies, for a news site.
+
+    Settings come from PAYWALL_… in the environment, over paywall.toml in the current folder.
+    """
+
+
+@main.group()
+def token() -> None:
+    """Mint and revoke tokens. Minting works beside a running service."""
+
+
+@token.command(
+    "site",
+    help=f"""Mint a token for the publisher's server, and print it alone.
+
+    Whoever holds it can do what its scopes say, until it ends or is revoked: keep it on the
+    server, and give it the fewest scopes.
+
+    \b
+    Scopes:
+    {chr(10).join(f"    {scope:<18}{may}" for scope, may in SCOPES.items()).lstrip()}
+
+    \b
+    Example:
+      paywall token site --scope "access:check readers:token"
+    """,
+)
+@click.option("--scope", "scopes", type=_Scopes(), required=True, help="Scopes, with spaces.")
+@click.option(
+    "--subject",
+    type=_Id(),
+    default="site",
+    show_default=True,
+    help="Who holds it; the ledger names it as the one who did it.",
+)
+@click.option(
+    "--lifetime-seconds",
+    type=click.IntRange(1, SITE_LIFETIME_SECONDS_MAX),
+    default=SITE_LIFETIME_SECONDS,
+    show_default=True,
+)
+def token_site(scopes: frozenset[str], subject: str, lifetime_seconds: int) -> None:
+    _print(asyncio.run(tokens.site_token(settings.load(), scopes, subject, lifetime_seconds)))
+
+
+@token.command("reader")
+@click.argument("reader_id", metavar="ID", type=_Id())
+def token_reader(reader_id: str) -> None:
+    """Mint a token for the reader ID, for 15 minutes, and print it alone."""
+    _print(asyncio.run(tokens.reader_token(settings.load(), reader_id)))
+
+
+@token.command(
+    "revoke",
+    help="""Refuse one token, or all that a subject has now, from the very next request on.
+
+    Reader tokens that a revoked site token asked for end with it. While the service runs on
+    SQLite, revoke through it: POST /v1/tokens/revoke.
+
+    \b
+    Examples:
+      paywall token revoke --token-id=0mDqsT3Zx2wB8yqk0cJ8uA
+      paywall token revoke --subject=site
+    """,
+)
+@click.option("--token-id", type=_Id(), help="The claim `jti` of one token.")
+@click.option("--subject", type=_Id(), help="The claim `sub`: every token that it has now.")
+@click.option("--issuer", type=_Id(), default=OWN_NAME, show_default=True, help="The claim `iss`.")
+def token_revoke(token_id: str | None, subject: str | None, issuer: str) -> None:
+    asyncio.run(tokens.revoke_tokens(settings.load(), Target(issuer, token_id, subject)))
+    click.echo("Revoked.", err=True)
+
+
+@main.group()
+def keys() -> None:
+    """The service's own signing keys, in keys.json in the data_dir."""
+
+
+@keys.command("rotate")
+def keys_rotate() -> None:
+    """Sign with a new key from now on; a running service notices by itself.
+
+    The old key goes on verifying until the last of its tokens has ended, and is dropped by a
+    later rotation. Where it was stolen, take it out of keys.json: its tokens end at once.
+    """
+    kid = asyncio.run(tokens.rotate_keys(settings.load()))
+    click.echo(f"New tokens are signed with the key {kid}.", err=True)
+
+
+def _print(minted: Minted) -> None:
+    """The token alone on standard output, for a script to take."""
+    click.echo(minted.token)
+    click.echo(
+        f"It ends at {minted.expires_at.isoformat()}."
+        f" To end it before: paywall token revoke --token-id={minted.token_id}",
+        err=True,
+    )

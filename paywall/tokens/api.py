@@ -1,0 +1,104 @@
+"""Routes for tokens: a reader's, revoking, and the public keys."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from litestar.types import ControllerRouterHandler
+from msgspec import Meta
+
+from paywall.database import Database
+from paywall.http.bodies import Shape
+from paywall.http.fields import Id, PathId, Timestamp
+from paywall.tokens.caller import Caller
+from paywall.tokens.guard import anyone, site
+from paywall.tokens.issuers import OWN_NAME
+from paywall.tokens.limits import READER_LIFETIME_SECONDS_MAX, READER_LIFETIME_SECONDS_MIN
+from paywall.tokens.mint import mint_reader
+from paywall.tokens.revocation import Target, revoke
+from paywall.tokens.verify import Verifier
+
+JWKS_MAX_AGE_SECONDS = 300
+JWKS_MEDIA_TYPE = "application/jwk-set+json"
+
+Lifetime = Annotated[
+    int,
+    Meta(
+        ge=READER_LIFETIME_SECONDS_MIN,
+        le=READER_LIFETIME_SECONDS_MAX,
+        description="Seconds until the token ends.",
+    ),
+]
+
+
+class ReaderTokenOrder(Shape):
+    """How long the reader's token is to live."""
+
+    lifetime_seconds: Lifetime = READER_LIFETIME_SECONDS_MAX
+
+
+class ReaderToken(msgspec.Struct):
+    """A token to hand to one reader's browser."""
+
+    token: str
+    expires_at: datetime
+
+
+class Revocation(Shape):
+    """One token by its id, or everything of a subject that was issued before a time."""
+
+    issuer: str = OWN_NAME
+    token_id: Id | None = None
+    subject: Id | None = None
+    issued_before: Timestamp | None = None
+
+
+@post("/v1/readers/{reader_id:str}/token", status_code=200, guards=[site("readers:token")])
+async def create_reader_token(
+    reader_id: PathId,
+    data: JSONBody[ReaderTokenOrder],
+    database: NamedDependency[Database],
+    verifier: NamedDependency[Verifier],
+    caller: NamedDependency[Caller],
+) -> ReaderToken:
+    """Mint a token for a reader; it dies with the site token that asks for it."""
+    now = database.clock.now()
+    minted = mint_reader(
+        verifier.keyring.newest(now),
+        reader_id=reader_id,
+        lifetime_seconds=data.lifetime_seconds,
+        now=now,
+        asked_by=caller,
+    )
+    return ReaderToken(minted.token, minted.expires_at)
+
+
+@post("/v1/tokens/revoke", status_code=204, guards=[site("admin")])
+async def revoke_tokens(
+    data: JSONBody[Revocation],
+    database: NamedDependency[Database],
+    verifier: NamedDependency[Verifier],
+) -> None:
+    """Refuse tokens from now on, at the very next request, in every process."""
+    target = Target(data.issuer, data.token_id, data.subject, data.issued_before)
+    async with database.writing() as session:
+        await revoke(session, verifier.issuers, target, database.clock.now())
+
+
+@get("/.well-known/jwks.json", guards=[anyone], sync_to_thread=False)
+def public_keys(
+    database: NamedDependency[Database], verifier: NamedDependency[Verifier]
+) -> Response[dict[str, list[dict[str, str]]]]:
+    """The public parts of this service's signing keys (RFC 7517)."""
+    keys = verifier.keyring.public_jwks(database.clock.now())
+    return Response(
+        keys,
+        media_type=JWKS_MEDIA_TYPE,
+        headers={"Cache-Control": f"public, max-age={JWKS_MAX_AGE_SECONDS}"},
+    )
+
+
+ROUTES: list[ControllerRouterHandler] = [create_reader_token, revoke_tokens, public_keys]

@@ -1,0 +1,44 @@
+"""Who calls: what a verified token says of its bearer."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from paywall.tables import Actor
+
+
+class TokenKind(StrEnum):
+    """The two kinds of tokens; neither is ever taken for the other."""
+
+    SITE = "site"
+    READER = "reader"
+
+
+class AskedBy(NamedTuple):
+    """The site token that asked for a reader token, which dies with it (RFC 8693 §4.1, `act`)."""
+
+    issuer: str
+    subject: str
+    token_id: str
+    issued_at: datetime
+
+
+class Caller(NamedTuple):
+    """The bearer of a verified token; a reader's `subject` is the reader's id."""
+
+    kind: TokenKind
+    issuer: str
+    subject: str
+    token_id: str
+    scopes: frozenset[str]
+    """Empty for a reader; every scope there is for a site token with `admin`."""
+    issued_at: datetime
+    expires_at: datetime
+    asked_by: AskedBy | None = None
+
+    def has(self, scope: str) -> bool:
+        return scope in self.scopes
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.issuer, self.subject, self.token_id)

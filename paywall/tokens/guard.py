@@ -1,0 +1,133 @@
+"""Who may call a route: exactly one guard stands on each, and says so to tests and to OpenAPI."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.openapi.spec import SecurityRequirement, SecurityScheme
+from litestar.plugins import ReceiveRoutePlugin
+from litestar.routes import BaseRoute, HTTPRoute
+
+from paywall import problems
+from paywall.database import Database
+from paywall.problems import Problem, invalid_token
+from paywall.tokens.caller import Caller, TokenKind
+from paywall.tokens.revocation import is_revoked
+from paywall.tokens.scopes import SCOPES
+from paywall.tokens.verify import Verifier
+
+__all__ = [
+    "Caller",
+    "Guard",
+    "anyone",
+    "bearer_token",
+    "caller_of",
+    "guard_of",
+    "insufficient_scope",
+    "reader",
+    "site",
+]
+
+BEARER = re.compile(rb"bearer +(\S+) *\Z", re.IGNORECASE)
+
+SECURITY_SCHEMES = {
+    kind.value: SecurityScheme(
+        type="http",
+        scheme="bearer",
+        bearer_format="JWT",
+        description=f"A token of `typ: {kind}+jwt` (RFC 6750).",
+    )
+    for kind in TokenKind
+}
+
+
+class Guard:
+    """Lets a caller in by the kind of its token and one scope; without a kind, anyone."""
+
+    def __init__(self, kind: TokenKind | None, scope: str | None = None) -> None:
+        if scope is not None and scope not in SCOPES:
+            raise ValueError(f"{scope} is not a scope")
+        self.kind = kind
+        self.scope = scope
+
+    @property
+    def security(self) -> list[SecurityRequirement]:
+        """What OpenAPI says of a route with this guard (OpenAPI 3.1 §4.8.30)."""
+        if self.kind is None:
+            return []
+        return [{self.kind.value: [] if self.scope is None else [self.scope]}]
+
+    async def __call__(
+        self, connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler
+    ) -> None:
+        if self.kind is None:
+            return
+        token = bearer_token(connection.scope["headers"])
+        verifier: Verifier = connection.app.state.verifier
+        caller = await verifier.verify(token, self.kind)
+        database: Database = connection.app.state.database
+        async with database.reading() as session:
+            if await is_revoked(session, caller):
+                raise invalid_token("The token was revoked: get a new one.")
+        if self.scope is not None and not caller.has(self.scope):
+            raise insufficient_scope(self.scope)
+        connection.scope["auth"] = caller
+
+
+def site(scope: str | None = None) -> Guard:
+    """A site token with this scope; any site token where none is named."""
+    return Guard(TokenKind.SITE, scope)
+
+
+reader = Guard(TokenKind.READER)
+anyone = Guard(None)
+
+
+def caller_of(request: Request[Any, Caller, Any]) -> Caller:
+    """The dependency `caller` of a handler whose route has the guard `site` or `reader`."""
+    return request.auth
+
+
+def bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The token of the header Authorization (RFC 6750 §2.1); raises Problem but for exactly one."""
+    values = [value for name, value in headers if name.lower() == b"authorization"]
+    if len(values) > 1:
+        raise invalid_token("The header Authorization came more than once: send it once.")
+    match = BEARER.match(values[0]) if values else None
+    if match is None:
+        raise Problem(problems.TOKEN_MISSING, headers={"WWW-Authenticate": "Bearer"})
+    return match[1].decode("latin-1")
+
+
+def insufficient_scope(scope: str) -> Problem:
+    return Problem(
+        problems.INSUFFICIENT_SCOPE,
+        f"This needs a site token with the scope {scope}.",
+        headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
+        scope=scope,
+    )
+
+
+def guard_of(handler: BaseRouteHandler) -> Guard:
+    """The one guard of a route; raises ValueError where there is none, or a second one."""
+    guards = [guard for guard in handler.resolve_guards() if isinstance(guard, Guard)]
+    if len(guards) != 1:
+        raise ValueError(f"{handler} has {len(guards)} guards of paywall.tokens.guard, not one")
+    return guards[0]
+
+
+class SecurityFromGuards(ReceiveRoutePlugin):
+    """Gives each operation of the OpenAPI document the security that its guard enforces."""
+
+    def receive_route(self, route: BaseRoute) -> None:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                _describe(handler)
+
+
+def _describe(handler: HTTPRouteHandler) -> None:
+    guards = [guard for guard in handler.resolve_guards() if isinstance(guard, Guard)]
+    handler.security = [requirement for guard in guards for requirement in guard.security]

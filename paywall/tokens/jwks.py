@@ -1,0 +1,164 @@
+"""An issuer's keys from its JWKS URL (RFC 7517), kept within limits of size, time and age."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+import httpx
+import jwt
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from paywall.settings import Issuer
+from paywall.telemetry import logger
+from paywall.tokens.issuers import PublicKey, VerificationKey, find_key
+from paywall.tokens.weakness import weakness_of_rsa
+
+JWKS_BYTES_MAX = 64 * 1024
+JWKS_KEYS_MAX = 100
+TIMEOUT_SECONDS = 1.0
+"""Less than a request may take, so that one request can wait for the keys."""
+FRESH = timedelta(minutes=5)
+BETWEEN_FETCHES = timedelta(minutes=1)
+
+
+class JwksKeys:
+    """Keys that are fetched when they are needed, and again when they are no longer fresh."""
+
+    def __init__(self, issuer: Issuer, url: str) -> None:
+        self._name = issuer.name
+        self._url = url
+        self._algorithm = issuer.jwks_algorithm
+        self._age_max = timedelta(seconds=issuer.jwks_max_age_seconds)
+        self._keys: dict[str | None, VerificationKey] = {}
+        self._fetched_at: datetime | None = None
+        self._tried_at: datetime | None = None
+        self._fetching: asyncio.Task[None] | None = None
+
+    async def find(self, kid: str | None, now: datetime) -> VerificationKey | None:
+        """The key of that id; waits for a fetch only where there is no such key yet."""
+        key = self._known(kid, now)
+        if key is None and (fetching := self._refresh(now)) is not None:
+            # Shielded: whoever goes away must not stop the fetch that others wait for.
+            await asyncio.shield(fetching)
+            key = self._known(kid, now)
+        return key
+
+    def holds(self, key: VerificationKey, now: datetime) -> bool:
+        return self._known(key.kid, now) is key
+
+    async def close(self) -> None:
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.wait([self._fetching])
+
+    def _known(self, kid: str | None, now: datetime) -> VerificationKey | None:
+        if self._fetched_at is None or now >= self._fetched_at + self._age_max:
+            return None
+        if now >= self._fetched_at + FRESH:
+            self._refresh(now)
+        return find_key(self._keys, kid)
+
+    def _refresh(self, now: datetime) -> "asyncio.Task[None] | None":
+        """The fetch under way, or a new one; none within a minute of the last."""
+        if self._fetching is not None and not self._fetching.done():
+            return self._fetching
+        if self._tried_at is not None and now < self._tried_at + BETWEEN_FETCHES:
+            return None
+        self._tried_at = now
+        self._fetching = asyncio.create_task(self._fetch(now))
+        return self._fetching
+
+    async def _fetch(self, now: datetime) -> None:
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                keys = read_jwks(await _get(self._url), self._algorithm)
+        except (httpx.HTTPError, TimeoutError, OSError, ValueError) as error:
+            logger.warning("the keys of issuer %s cannot be fetched: %r", self._name, error)
+            return
+        # An unchanged key stays the same object, by which remembered tokens know it.
+        self._keys = {
+            key.kid: known if (known := self._keys.get(key.kid)) == key else key for key in keys
+        }
+        self._fetched_at = now
+
+
+async def _get(url: str) -> bytes:
+    """Fetch without redirects and without compression, so that the size is what is counted."""
+    async with (
+        httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client,
+        client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
+    ):
+        if response.status_code != httpx.codes.OK:
+            raise ValueError(f"status {response.status_code}")
+        body = b""
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > JWKS_BYTES_MAX:
+                raise ValueError(f"more than {JWKS_BYTES_MAX} bytes")
+        return body
+
+
+class _Document(msgspec.Struct):
+    keys: list[msgspec.Raw]
+
+
+class _Jwk(msgspec.Struct):
+    """The public members of a key; a private one that stands there by mistake is left out."""
+
+    kty: str
+    kid: str | None = None
+    alg: str | None = None
+    use: str | None = None
+    key_ops: list[str] | None = None
+    crv: str | None = None
+    x: str | None = None
+    y: str | None = None
+    n: str | None = None
+    e: str | None = None
+
+    FORMS: ClassVar = {
+        "RS256": ("RSA", None),
+        "ES256": ("EC", "P-256"),
+        "EdDSA": ("OKP", "Ed25519"),
+    }
+
+    def is_for(self, algorithm: str) -> bool:
+        """Whether the key verifies by this algorithm (RFC 7517 §4.2 to §4.4)."""
+        return (
+            (self.kty, self.crv) == self.FORMS[algorithm]
+            and self.alg in (None, algorithm)
+            and self.use in (None, "sig")
+            and (self.key_ops is None or "verify" in self.key_ops)
+        )
+
+
+def read_jwks(document: bytes, algorithm: str) -> list[VerificationKey]:
+    """The keys for this algorithm; others and weak ones are passed over (RFC 7517 §5).
+
+    Raises ValueError where the document is no JWK set.
+    """
+    try:
+        raw_keys = msgspec.json.decode(document, type=_Document).keys
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    keys: dict[str | None, VerificationKey] = {}
+    for raw in raw_keys[:JWKS_KEYS_MAX]:
+        key = _read_key(raw, algorithm)
+        if key is not None:
+            keys.setdefault(key.kid, key)
+    return list(keys.values())
+
+
+def _read_key(raw: msgspec.Raw, algorithm: str) -> VerificationKey | None:
+    try:
+        jwk = msgspec.json.decode(raw, type=_Jwk)
+        if not jwk.is_for(algorithm):
+            return None
+        members = {k: v for k, v in msgspec.structs.asdict(jwk).items() if v is not None}
+        material: PublicKey = jwt.PyJWK(members, algorithm).key
+    except (msgspec.MsgspecError, jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        return None
+    if isinstance(material, RSAPublicKey) and weakness_of_rsa(material) is not None:
+        return None
+    return VerificationKey(jwk.kid, algorithm, material)

@@ -1,0 +1,121 @@
+"""Tokens that are refused before they end: one, or everything of a subject issued until a time."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlmodel import col, delete, select, tuple_
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.database import insert
+from paywall.problems import invalid
+from paywall.tables import RevokedSubject, RevokedToken
+from paywall.tokens.caller import AskedBy, Caller
+from paywall.tokens.issuers import OWN_NAME, TrustedIssuer
+from paywall.tokens.limits import LEEWAY
+
+
+class Target(NamedTuple):
+    """One token by its id, or everything of a subject that was issued before a time."""
+
+    issuer: str = OWN_NAME
+    token_id: str | None = None
+    subject: str | None = None
+    issued_before: datetime | None = None
+    """Now, unless told."""
+
+
+async def revoke(
+    session: AsyncSession, issuers: Mapping[str, TrustedIssuer], target: Target, now: datetime
+) -> None:
+    """Refuse tokens from now on, and the reader tokens that they asked for.
+
+    Raises Problem where the target is not exactly one of the two, or of an unknown issuer.
+    """
+    issuer = issuers.get(target.issuer)
+    if issuer is None:
+        raise invalid("issuer", f"not trusted here; use one of: {', '.join(issuers)}")
+    if (target.token_id is None) == (target.subject is None):
+        raise invalid("token_id", "send either token_id or subject, and not both")
+    if target.subject is not None:
+        before = _issued_before(target.issued_before, issuer, now)
+        await _revoke_subject(session, issuer, target.subject, before)
+    elif target.issued_before is not None:
+        raise invalid("issued_before", "goes with subject alone; leave it out")
+    elif target.token_id is not None:
+        await _revoke_token(session, issuer, target.token_id, now)
+
+
+def _issued_before(told: datetime | None, issuer: TrustedIssuer, now: datetime) -> datetime:
+    """Unless told, a time after every token that there can be now.
+
+    Most times of issue are whole seconds, and another issuer's clock may be ahead by the leeway.
+    """
+    ahead = timedelta() if issuer.name == OWN_NAME else LEEWAY
+    latest = now.replace(microsecond=0) + timedelta(seconds=1) + ahead
+    if told is not None and told > latest:
+        raise invalid("issued_before", "lies in the future; leave it out to mean now")
+    return told or latest
+
+
+async def _revoke_token(
+    session: AsyncSession, issuer: TrustedIssuer, token_id: str, now: datetime
+) -> None:
+    row = insert(session, RevokedToken).values(
+        issuer=issuer.name, token_id=token_id, forget_at=_all_ended_at(issuer, now)
+    )
+    await session.exec(row.on_conflict_do_nothing())
+
+
+async def _revoke_subject(
+    session: AsyncSession, issuer: TrustedIssuer, subject: str, issued_before: datetime
+) -> None:
+    row = insert(session, RevokedSubject).values(
+        issuer=issuer.name,
+        subject=subject,
+        issued_before=issued_before,
+        forget_at=_all_ended_at(issuer, issued_before),
+    )
+    told = row.excluded
+    await session.exec(
+        row.on_conflict_do_update(
+            index_elements=["issuer", "subject"],
+            set_={"issued_before": told.issued_before, "forget_at": told.forget_at},
+            # Whichever comes last, the later time holds.
+            where=col(RevokedSubject.issued_before) < told.issued_before,
+        )
+    )
+
+
+async def is_revoked(session: AsyncSession, caller: Caller) -> bool:
+    """Whether the caller's token, or the site token that asked for it, was revoked."""
+    tokens: list[Caller | AskedBy] = [caller]
+    if caller.asked_by is not None:
+        tokens.append(caller.asked_by)
+    ids = [(token.issuer, token.token_id) for token in tokens]
+    one = sa.exists().where(tuple_(RevokedToken.issuer, RevokedToken.token_id).in_(ids))
+    whole = sa.exists().where(sa.or_(*(_of_subject(token) for token in tokens)))
+    return (await session.exec(select(sa.or_(one, whole)))).one()
+
+
+async def forget(session: AsyncSession, now: datetime) -> int:
+    """Delete the revocations of which no token can still live; the number of them."""
+    tokens = await session.exec(delete(RevokedToken).where(col(RevokedToken.forget_at) <= now))
+    subjects = await session.exec(
+        delete(RevokedSubject).where(col(RevokedSubject.forget_at) <= now)
+    )
+    return tokens.rowcount + subjects.rowcount
+
+
+def _of_subject(token: Caller | AskedBy) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        col(RevokedSubject.issuer) == token.issuer,
+        col(RevokedSubject.subject) == token.subject,
+        col(RevokedSubject.issued_before) > token.issued_at,
+    )
+
+
+def _all_ended_at(issuer: TrustedIssuer, issued_before: datetime) -> datetime:
+    """When the last token ends that was issued before, by a clock that may be off both ways."""
+    return issued_before + timedelta(seconds=issuer.longest_lifetime_seconds) + 2 * LEEWAY
