@@ -1,0 +1,188 @@
+"""Routes for articles: what the site sells. Bodies go in here and never come out here."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from litestar import Response, delete, get, put
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from litestar.types import ControllerRouterHandler
+from msgspec import UNSET, Meta, UnsetType
+from sqlmodel import select
+
+from paywall.articles.publish import Outcome, Publication, publish, withdraw
+from paywall.database import Database
+from paywall.http.bodies import ARTICLE_BYTES_MAX, Shape
+from paywall.http.fields import Credits, Id, Line, PathId, Text, Timestamp
+from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
+from paywall.problems import ARTICLE_UNKNOWN, Problem, invalid
+from paywall.rules.decision import Policy, Terms
+from paywall.settings import Settings
+from paywall.tables import Article
+from paywall.tokens.guard import Caller, site
+
+
+class Preview(Shape, omit_defaults=True):
+    """What everybody may read: the first paragraphs of the body, or the site's own words."""
+
+    paragraphs: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=1000,
+                description="So many paragraphs, and never more than `preview_share` of the text.",
+            ),
+        ]
+        | None
+    ) = None
+    html: Annotated[Text, Meta(description="HTML that is given out as it is.")] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.paragraphs is None) == (self.html is None):
+            raise ValueError('Expected either {"paragraphs": N} or {"html": "…"}')
+
+
+class ArticleInput(Shape):
+    """An article as the site puts it; what is left out is set to its default."""
+
+    title: Annotated[Text, Meta(description="May be empty.")]
+    policy: Annotated[Policy, Meta(description="Who may read it.")]
+    id: Annotated[Id, Meta(description="The id of the path, if it is sent at all.")] | UnsetType = (
+        UNSET
+    )
+    url: Annotated[Line, Meta(description="Where readers find it.")] | None = None
+    language: (
+        Annotated[Line, Meta(max_length=35, description="A BCP 47 tag, such as `km`.")] | None
+    ) = None
+    unlock_cost: Credits = 1
+    tags: Annotated[tuple[Line, ...], Meta(max_length=100, description="At most 100.")] = ()
+    published_at: Timestamp | None = None
+    preview: Preview = Preview(paragraphs=2)
+    body_html: (
+        Annotated[Text, Meta(description="Left out, it keeps the body; null removes it.")]
+        | UnsetType
+        | None
+    ) = UNSET
+
+
+class ArticleOutput(msgspec.Struct, frozen=True):
+    """An article as it is kept, without its body."""
+
+    id: str
+    title: str
+    url: str | None
+    language: str | None
+    policy: Policy
+    unlock_cost: Annotated[int, Meta(description="In credits.")]
+    tags: list[str]
+    published_at: datetime | None
+    preview: Preview
+    has_body: bool
+    body_sha256: Annotated[
+        str | None, Meta(description="Hexadecimal, of the body in UTF-8; null without a body.")
+    ]
+
+
+@put(
+    "/v1/articles/{article_id:str}",
+    guards=[site("articles:write")],
+    request_max_body_size=ARTICLE_BYTES_MAX,
+)
+async def put_article(
+    article_id: PathId,
+    data: JSONBody[ArticleInput],
+    caller: NamedDependency[Caller],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+) -> Response[ArticleOutput]:
+    """Create an article (201), or replace it (200)."""
+    publication = _publication(article_id, data)
+    async with database.writing() as session:
+        article, outcome = await publish(
+            session,
+            publication,
+            actor=caller.actor,
+            now=database.clock.now(),
+            preview_share=settings.preview_share,
+        )
+    return Response(_tell(article), status_code=201 if outcome is Outcome.CREATED else 200)
+
+
+@get("/v1/articles/{article_id:str}", guards=[site("articles:read")])
+async def get_article(article_id: PathId, database: NamedDependency[Database]) -> ArticleOutput:
+    """An article and its terms, without its body."""
+    async with database.reading() as session:
+        article = await session.get(Article, article_id)
+    if article is None:
+        raise Problem(ARTICLE_UNKNOWN)
+    return _tell(article)
+
+
+@delete("/v1/articles/{article_id:str}", guards=[site("articles:write")])
+async def delete_article(
+    article_id: PathId, caller: NamedDependency[Caller], database: NamedDependency[Database]
+) -> None:
+    """Delete an article and its body; who unlocked it keeps the unlock. Twice is the same."""
+    async with database.writing() as session:
+        await withdraw(session, article_id, actor=caller.actor, now=database.clock.now())
+
+
+@get("/v1/articles", guards=[site("articles:read")])
+async def list_articles(
+    database: NamedDependency[Database], limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+) -> Page[ArticleOutput]:
+    """Every article, the one put first most recently at the top."""
+    async with database.reading() as session:
+        articles, next_cursor = await newest_first(
+            session,
+            select(Article),
+            at=Article.created_at,
+            id=Article.id,
+            limit=limit,
+            cursor=cursor,
+        )
+    return Page(items=[_tell(article) for article in articles], next_cursor=next_cursor)
+
+
+ROUTES: list[ControllerRouterHandler] = [put_article, get_article, delete_article, list_articles]
+
+
+def _publication(article_id: str, data: ArticleInput) -> Publication:
+    if data.id is not UNSET and data.id != article_id:
+        raise invalid(
+            "id", f"expected {article_id!r} as in the path, or nothing; it is {data.id!r}"
+        )
+    return Publication(
+        id=article_id,
+        title=data.title,
+        terms=Terms(data.policy, data.unlock_cost),
+        url=data.url,
+        language=data.language,
+        tags=data.tags,
+        published_at=data.published_at and data.published_at.astimezone(UTC),
+        preview=data.preview.paragraphs or 0 if data.preview.html is None else data.preview.html,
+        body_html=data.body_html,
+    )
+
+
+def _tell(article: Article) -> ArticleOutput:
+    paragraphs = article.preview_paragraphs
+    return ArticleOutput(
+        id=article.id,
+        title=article.title,
+        url=article.url,
+        language=article.language,
+        policy=article.policy,
+        unlock_cost=article.unlock_cost,
+        tags=article.tags,
+        published_at=article.published_at,
+        preview=(
+            Preview(html=article.preview_html)
+            if paragraphs is None
+            else Preview(paragraphs=paragraphs)
+        ),
+        has_body=article.body_sha256 is not None,
+        body_sha256=article.body_sha256,
+    )

@@ -1,0 +1,8 @@
+import pytest
+
+from paywall.tables import Actor
+
+
+@pytest.fixture
+def editor() -> Actor:
+    return Actor("https://news.example", "cms", "token-1")
