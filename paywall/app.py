@@ -10,16 +10,31 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
+from paywall.access import api as access
+from paywall.articles import api as articles
 from paywall.clock import Clock
+from paywall.credits import api as credits_
 from paywall.database import Database, keep_measuring
 from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
 from paywall.http.edge import Edge, answer_problem
+from paywall.idempotency import claim_of
 from paywall.settings import Settings
+from paywall.subscribers import api as subscribers
+from paywall.subscriptions import api as subscriptions
 from paywall.tokens import api as tokens
 from paywall.tokens.guard import SecurityFromGuards, caller_of
 from paywall.tokens.verify import Verifier
+from paywall.unlocks import api as unlocks
 
-ROUTES: list[ControllerRouterHandler] = [*tokens.ROUTES]
+ROUTES: list[ControllerRouterHandler] = [
+    *access.ROUTES,
+    *articles.ROUTES,
+    *credits_.ROUTES,
+    *unlocks.ROUTES,
+    *subscriptions.ROUTES,
+    *subscribers.ROUTES,
+    *tokens.ROUTES,
+]
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
@@ -53,6 +68,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
             lifespan=[lifespan],
             dependencies={
                 "caller": Provide(caller_of, sync_to_thread=False),
+                "claim": Provide(claim_of),
                 "database": Provide(_database, sync_to_thread=False),
                 "settings": Provide(lambda: settings, sync_to_thread=False),
                 "verifier": Provide(lambda: verifier, sync_to_thread=False),

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from litestar import post
+from litestar import get, post
+from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta
 
@@ -12,12 +13,13 @@ from paywall.access.meter import count_view, is_countable
 from paywall.access.standing import Viewer, load, load_one, reader
 from paywall.database import Database
 from paywall.http.bodies import Answer, Shape
-from paywall.http.fields import Id
+from paywall.http.fields import Id, PathId
 from paywall.problems import invalid
 from paywall.rules.decision import Action, Decision, Reason, decide
 from paywall.settings import Settings
 from paywall.tables import ViewerKind
-from paywall.tokens.guard import site
+from paywall.tokens.guard import Caller, site
+from paywall.tokens.guard import reader as only_readers
 
 
 class ViewerInput(Shape):
@@ -95,7 +97,9 @@ def decision_fields(decision: Decision) -> dict[str, Any]:
 
 @post("/v1/access/check", guards=[site("access:check")], status_code=200)
 async def check_access(
-    data: JSONBody[Question], database: Database, settings: Settings
+    data: JSONBody[Question],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
 ) -> DecisionAnswer:
     """Ask before serving an article. A denial is 200 and `granted: false`."""
     decision = await decide_for(
@@ -119,9 +123,25 @@ async def decide_for(
     return decision
 
 
+@get("/v1/me/articles/{article_id:str}/access", guards=[only_readers])
+async def check_my_access(
+    article_id: PathId,
+    caller: NamedDependency[Caller],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+) -> DecisionAnswer:
+    """May I have the body of this article? No view is counted."""
+    decision = await decide_for(
+        reader(caller.subject), article_id, database, settings, counting=False
+    )
+    return DecisionAnswer(**decision_fields(decision))
+
+
 @post("/v1/access/check-batch", guards=[site("access:check")], status_code=200)
 async def check_batch(
-    data: JSONBody[Questions], database: Database, settings: Settings
+    data: JSONBody[Questions],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
 ) -> BatchAnswer:
     """Ask for many articles at once; no view is counted."""
     now = database.clock.now()
@@ -135,4 +155,4 @@ async def check_batch(
     return BatchAnswer(decisions=decisions)
 
 
-ROUTES = [check_access, check_batch]
+ROUTES = [check_access, check_batch, check_my_access]

@@ -3,17 +3,19 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-import msgspec
-from litestar import Response, delete, get, put
+from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 from msgspec import UNSET, Meta, UnsetType
 from sqlmodel import select
 
+from paywall.access.api import DecisionAnswer, Question, decide_for, decision_fields
+from paywall.access.standing import Viewer, reader
+from paywall.articles.bodies import body_of, preview_of
 from paywall.articles.publish import Outcome, Publication, publish, withdraw
 from paywall.database import Database
-from paywall.http.bodies import ARTICLE_BYTES_MAX, Shape
+from paywall.http.bodies import ARTICLE_BYTES_MAX, Answer, Shape
 from paywall.http.fields import Credits, Id, Line, PathId, Text, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.problems import ARTICLE_UNKNOWN, Problem, invalid
@@ -21,6 +23,7 @@ from paywall.rules.decision import Policy, Terms
 from paywall.settings import Settings
 from paywall.tables import Article
 from paywall.tokens.guard import Caller, site
+from paywall.tokens.guard import reader as only_readers
 
 
 class Preview(Shape, omit_defaults=True):
@@ -67,7 +70,7 @@ class ArticleInput(Shape):
     ) = UNSET
 
 
-class ArticleOutput(msgspec.Struct, frozen=True):
+class ArticleOutput(Answer):
     """An article as it is kept, without its body."""
 
     id: str
@@ -146,7 +149,58 @@ async def list_articles(
     return Page(items=[_tell(article) for article in articles], next_cursor=next_cursor)
 
 
-ROUTES: list[ControllerRouterHandler] = [put_article, get_article, delete_article, list_articles]
+class BodyAnswer(Answer):
+    """The decision, with the body where it grants and the preview where it denies.
+
+    `body_html` is null where access is granted to an article without a body.
+    """
+
+    decision: DecisionAnswer
+    body_html: str | None
+    preview_html: str | None
+
+
+@post("/v1/access/body", guards=[site("articles:read")], status_code=200)
+async def read_body(
+    data: JSONBody[Question],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+) -> BodyAnswer:
+    """Ask for a body: a metered view is counted, and a denial gives the preview."""
+    return await _serve(data.viewer(), data.article_id, database, settings)
+
+
+@get("/v1/me/articles/{article_id:str}/body", guards=[only_readers])
+async def read_my_body(
+    article_id: PathId,
+    caller: NamedDependency[Caller],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+) -> BodyAnswer:
+    """The article's body, if I may have it; a metered view is counted."""
+    return await _serve(reader(caller.subject), article_id, database, settings)
+
+
+async def _serve(
+    viewer: Viewer, article_id: str, database: Database, settings: Settings
+) -> BodyAnswer:
+    decision = await decide_for(viewer, article_id, database, settings, counting=True)
+    async with database.reading() as session:
+        return BodyAnswer(
+            decision=DecisionAnswer(**decision_fields(decision)),
+            body_html=await body_of(session, article_id) if decision.granted else None,
+            preview_html=None if decision.granted else await preview_of(session, article_id),
+        )
+
+
+ROUTES: list[ControllerRouterHandler] = [
+    put_article,
+    get_article,
+    delete_article,
+    list_articles,
+    read_body,
+    read_my_body,
+]
 
 
 def _publication(article_id: str, data: ArticleInput) -> Publication:

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta
 
@@ -49,10 +50,10 @@ class GrantInput(Shape):
 async def post_grant(
     reader_id: PathId,
     data: JSONBody[GrantInput],
-    caller: Caller,
-    claim: Claim | None,
-    database: Database,
-    settings: Settings,
+    caller: NamedDependency[Caller],
+    claim: NamedDependency[Claim | None],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
 ) -> Response[GrantAnswer]:
     """Grant credits: 201, or 200 where the same source and reference was granted before."""
     if data.amount > settings.grant_credits_max and not caller.has("admin"):
@@ -84,7 +85,11 @@ async def post_grant(
     status_code=200,
 )
 async def post_void(
-    reader_id: PathId, grant_id: int, caller: Caller, claim: Claim | None, database: Database
+    reader_id: PathId,
+    grant_id: int,
+    caller: NamedDependency[Caller],
+    claim: NamedDependency[Claim | None],
+    database: NamedDependency[Database],
 ) -> Response[GrantAnswer]:
     """Take back what is unspent of a grant, for good."""
     async with database.writing() as session:
@@ -99,7 +104,10 @@ async def post_void(
 
 @get("/v1/subscribers/{reader_id:str}/ledger", guards=[site("subscribers:read")])
 async def list_ledger_of(
-    reader_id: PathId, database: Database, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+    reader_id: PathId,
+    database: NamedDependency[Database],
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
 ) -> Page[EntryAnswer]:
     """Every change to a subscriber's credits, newest first, with who did it."""
     async with database.reading() as session:
@@ -112,7 +120,10 @@ async def list_ledger_of(
 
 @get("/v1/me/ledger", guards=[reader])
 async def list_my_ledger(
-    caller: Caller, database: Database, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+    caller: NamedDependency[Caller],
+    database: NamedDependency[Database],
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
 ) -> Page[EntryAnswer]:
     """Every change to the reader's credits, newest first."""
     async with database.reading() as session:

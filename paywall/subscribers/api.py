@@ -1,6 +1,7 @@
 """A subscriber's overview, for sites and for the reader."""
 
 from litestar import get
+from litestar.di import NamedDependency
 
 from paywall.credits.listing import grants_with_something_left, newest_grants
 from paywall.credits.locking import require_subscriber
@@ -12,7 +13,9 @@ from paywall.tokens.guard import Caller, reader, site
 
 
 @get("/v1/subscribers/{reader_id:str}", guards=[site("subscribers:read")])
-async def get_subscriber(reader_id: PathId, database: Database, settings: Settings) -> Overview:
+async def get_subscriber(
+    reader_id: PathId, database: NamedDependency[Database], settings: NamedDependency[Settings]
+) -> Overview:
     """What a subscriber has, with the newest 200 grants, spent ones too."""
     now = database.clock.now()
     async with database.reading() as session:
@@ -22,7 +25,11 @@ async def get_subscriber(reader_id: PathId, database: Database, settings: Settin
 
 
 @get("/v1/me", guards=[reader])
-async def get_me(caller: Caller, database: Database, settings: Settings) -> Overview:
+async def get_me(
+    caller: NamedDependency[Caller],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+) -> Overview:
     """What the reader has, with at most 200 grants that have something left."""
     now = database.clock.now()
     async with database.reading() as session:

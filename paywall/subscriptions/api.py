@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from litestar import Response, put
+from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta
 
@@ -23,7 +24,7 @@ class ComplimentaryInput(Shape, kw_only=True):
 
 @put("/v1/subscribers/{reader_id:str}/subscription", guards=[site("subscribers:write")])
 async def put_subscription(
-    reader_id: PathId, data: JSONBody[ComplimentaryInput], database: Database
+    reader_id: PathId, data: JSONBody[ComplimentaryInput], database: NamedDependency[Database]
 ) -> Response[SubscriptionAnswer]:
     """Give a complimentary subscription (201), or change the one that is there (200)."""
     async with database.writing() as session:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta
 
@@ -41,10 +42,10 @@ class UnlockOutcome(Answer):
 @post("/v1/me/unlocks", guards=[reader])
 async def unlock_for_me(
     data: JSONBody[UnlockInput],
-    caller: Caller,
-    claim: Claim | None,
-    database: Database,
-    settings: Settings,
+    caller: NamedDependency[Caller],
+    claim: NamedDependency[Claim | None],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
 ) -> Response[UnlockOutcome]:
     """Unlock an article with credits: 201 for the first click, 200 for every other."""
     reader_id = caller.subject
@@ -76,7 +77,10 @@ async def unlock_for_me(
 
 @get("/v1/me/unlocks", guards=[reader])
 async def list_my_unlocks(
-    caller: Caller, database: Database, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+    caller: NamedDependency[Caller],
+    database: NamedDependency[Database],
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
 ) -> Page[UnlockAnswer]:
     """The reader's unlocks in force, newest first."""
     async with database.reading() as session:
@@ -88,7 +92,10 @@ async def list_my_unlocks(
 
 @get("/v1/subscribers/{reader_id:str}/unlocks", guards=[site("subscribers:read")])
 async def list_unlocks_of(
-    reader_id: PathId, database: Database, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+    reader_id: PathId,
+    database: NamedDependency[Database],
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
 ) -> Page[UnlockAnswer]:
     """All unlocks of a subscriber, the revoked ones too, newest first."""
     async with database.reading() as session:
