@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from litestar import Request, Response
+from litestar.di import NamedDependency
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -32,7 +33,9 @@ class Claim(NamedTuple):
     request_sha256: str
 
 
-async def claim_of(request: Request[Any, Any, Any], caller: Caller) -> Claim | None:
+async def claim_of(
+    request: Request[Any, Any, Any], caller: NamedDependency[Caller]
+) -> Claim | None:
     """The dependency `claim`: None where the caller sent no key."""
     key = request.headers.get(HEADER)
     if key is None:

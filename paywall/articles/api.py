@@ -7,7 +7,7 @@ from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 from sqlmodel import select
 
 from paywall.access.api import DecisionAnswer, Question, decide_for, decision_fields
@@ -62,7 +62,7 @@ class ArticleInput(Shape):
     unlock_cost: Credits = 1
     tags: Annotated[tuple[Line, ...], Meta(max_length=100, description="At most 100.")] = ()
     published_at: Timestamp | None = None
-    preview: Preview = Preview(paragraphs=2)
+    preview: Preview = field(default_factory=lambda: Preview(paragraphs=2))
     body_html: (
         Annotated[Text, Meta(description="Left out, it keeps the body; null removes it.")]
         | UnsetType

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from paywall.credits.grant import PRIORITY_DEFAULT, GrantTerms, grant_credits, void_grant
@@ -86,7 +86,7 @@ async def post_grant(
 )
 async def post_void(
     reader_id: PathId,
-    grant_id: int,
+    grant_id: FromPath[int],
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],

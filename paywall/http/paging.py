@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from sqlmodel import col, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -16,9 +16,9 @@ from paywall.problems import invalid
 T = TypeVar("T")
 Row = TypeVar("Row")
 
-Limit = Annotated[int, Parameter(ge=1, le=200, description="At most so many items.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="At most so many items.")]
 Cursor = Annotated[
-    str | None, Parameter(max_length=1000, description="`next_cursor` of the page before.")
+    str | None, QueryParameter(max_length=1000, description="`next_cursor` of the page before.")
 ]
 LIMIT_DEFAULT = 50
 
