@@ -1,0 +1,99 @@
+"""The meter: once per article and month, never past the limit, however many ask at once."""
+
+import asyncio
+from collections import Counter
+
+import httpx
+import pytest
+
+from paywall.settings import Settings
+from tests.conftest import Bearer, SetClock
+from tests.test_story import check, put_article
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: object) -> Settings:
+    return Settings(
+        database_url=database_url,
+        data_dir=str(tmp_path),
+        meter_limit=3,
+        meter_timezone="Asia/Phnom_Penh",
+    )
+
+
+async def view(
+    service: httpx.AsyncClient, bearer: Bearer, article_id: str, **viewer: object
+) -> dict[str, object]:
+    return await check(service, bearer, article_id, count_view=True, **viewer)
+
+
+async def test_a_view_counts_once_and_a_counted_article_stays_open(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    for article in "abcd":
+        await put_article(service, bearer, article, policy="metered")
+    used = []
+    for article in "aabcda":
+        decision = await view(service, bearer, article, visitor_id="v")
+        used.append(decision["meter"]["used"] if decision["meter"] else decision["reason"])  # type: ignore[index]  # a dictionary
+    assert used == [1, 1, 2, 3, "login_required", 3]
+
+
+async def test_a_check_counts_nothing_unless_told_to(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    for article in "abcd":
+        await put_article(service, bearer, article, policy="metered")
+        decision = await check(service, bearer, article, visitor_id="v")
+        assert decision["meter"] == {"used": 0, "limit": 3, "resets_at": "2026-11-30T17:00:00Z"}
+
+
+async def test_readers_and_visitors_are_counted_apart_and_nobody_is_not_counted(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "a", policy="metered")
+    await view(service, bearer, "a", visitor_id="ann")
+    as_reader = await check(service, bearer, "a", reader_id="ann")
+    assert as_reader["meter"]["used"] == 0  # type: ignore[index]  # a dictionary
+    nobody = await view(service, bearer, "a")
+    assert (nobody["granted"], nobody["reason"]) == (False, "login_required")
+
+
+async def test_the_month_ends_at_midnight_in_the_sites_time_zone(
+    service: httpx.AsyncClient, bearer: Bearer, clock: SetClock
+) -> None:
+    for article in "abcd":
+        await put_article(service, bearer, article, policy="metered")
+    for article in "abc":
+        await view(service, bearer, article, visitor_id="v")
+    clock.move(days=6, hours=5, seconds=-1)
+    assert (await view(service, bearer, "d", visitor_id="v"))["granted"] is False
+    clock.move(seconds=1)
+    opened = await view(service, bearer, "d", visitor_id="v")
+    assert opened["meter"] == {"used": 1, "limit": 3, "resets_at": "2026-12-31T17:00:00Z"}
+
+
+async def test_sixty_views_at_once_stay_within_the_limit(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    for n in range(20):
+        await put_article(service, bearer, f"a{n}", policy="metered")
+    decisions = await asyncio.gather(
+        *(view(service, bearer, f"a{n % 20}", reader_id="ann") for n in range(60))
+    )
+    granted = {n % 20 for n, decision in enumerate(decisions) if decision["granted"]}
+    assert len(granted) == 3
+    assert Counter(decision["reason"] for decision in decisions) == {
+        "metered": 9, "credits_required": 51,
+    }  # fmt: skip
+
+
+async def test_a_body_that_is_served_is_counted(service: httpx.AsyncClient, bearer: Bearer) -> None:
+    await put_article(service, bearer, "a", policy="metered")
+    for _ in range(2):
+        body = await service.get("/v1/me/articles/a/body", headers=bearer.reader("ann"))
+        assert body.json()["decision"]["meter"]["used"] == 1
+    asked = {"article_id": "a", "visitor_id": "v"}
+    body = await service.post("/v1/access/body", json=asked, headers=bearer.site())
+    assert body.json()["decision"]["meter"]["used"] == 1
+    assert body.json()["body_html"]
