@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Annotated
 
-import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
@@ -11,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
 from paywall.database import Database
-from paywall.http.bodies import Shape
+from paywall.http.bodies import Answer, Shape
 from paywall.http.fields import Id, PathId, Timestamp
 from paywall.tokens.caller import Caller
 from paywall.tokens.guard import anyone, site
@@ -40,7 +39,7 @@ class ReaderTokenOrder(Shape):
     lifetime_seconds: Lifetime = READER_LIFETIME_SECONDS_MAX
 
 
-class ReaderToken(msgspec.Struct):
+class ReaderToken(Answer):
     """A token to hand to one reader's browser."""
 
     token: str
@@ -73,7 +72,7 @@ async def create_reader_token(
         now=now,
         asked_by=caller,
     )
-    return ReaderToken(minted.token, minted.expires_at)
+    return ReaderToken(token=minted.token, expires_at=minted.expires_at)
 
 
 @post("/v1/tokens/revoke", status_code=204, guards=[site("admin")])
