@@ -59,7 +59,7 @@ class ArticleInput(Shape):
     unlock_cost: Credits = 1
     tags: Annotated[tuple[Line, ...], Meta(max_length=100, description="At most 100.")] = ()
     published_at: Timestamp | None = None
-    preview: Preview = Preview(paragraphs=2)
+    preview: Preview = msgspec.field(default_factory=lambda: Preview(paragraphs=2))
     body_html: (
         Annotated[Text, Meta(description="Left out, it keeps the body; null removes it.")]
         | UnsetType
@@ -98,7 +98,7 @@ async def put_article(
     settings: NamedDependency[Settings],
 ) -> Response[ArticleOutput]:
     """Create an article (201), or replace it (200)."""
-    publication = _publication(article_id, data)
+    publication = as_publication(article_id, data)
     async with database.writing() as session:
         article, outcome = await publish(
             session,
@@ -149,7 +149,8 @@ async def list_articles(
 ROUTES: list[ControllerRouterHandler] = [put_article, get_article, delete_article, list_articles]
 
 
-def _publication(article_id: str, data: ArticleInput) -> Publication:
+def as_publication(article_id: str, data: ArticleInput) -> Publication:
+    """What the site says, with its defaults; raises Problem where the two ids differ."""
     if data.id is not UNSET and data.id != article_id:
         raise invalid(
             "id", f"expected {article_id!r} as in the path, or nothing; it is {data.id!r}"
