@@ -101,7 +101,7 @@ async def put_article(
     settings: NamedDependency[Settings],
 ) -> Response[ArticleOutput]:
     """Create an article (201), or replace it (200)."""
-    publication = _publication(article_id, data)
+    publication = as_publication(article_id, data)
     async with database.writing() as session:
         article, outcome = await publish(
             session,
@@ -203,7 +203,8 @@ ROUTES: list[ControllerRouterHandler] = [
 ]
 
 
-def _publication(article_id: str, data: ArticleInput) -> Publication:
+def as_publication(article_id: str, data: ArticleInput) -> Publication:
+    """What the site says, with its defaults; raises Problem where the two ids differ."""
     if data.id is not UNSET and data.id != article_id:
         raise invalid(
             "id", f"expected {article_id!r} as in the path, or nothing; it is {data.id!r}"
