@@ -100,6 +100,7 @@ class Database:
         await self.writer.dispose()
         if self._lock is not None:
             self._lock.release()
+            self._lock = None
 
 
 def insert(session: AsyncSession, table: type[SQLModel]) -> postgresql.Insert | sqlite.Insert:

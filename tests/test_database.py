@@ -1,0 +1,195 @@
+"""The store: one snapshot to read, one transaction to write, and SQLite with one writer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlmodel import func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.credits.locking import lock_or_open_subscriber, lock_subscriber
+from paywall.database import Database, DatabaseInUse, is_unavailable
+from paywall.settings import Settings
+from paywall.tables import Subscriber
+from tests.conftest import START
+
+
+async def add(database: Database, reader_id: str) -> None:
+    async with database.writing() as session:
+        session.add(Subscriber(id=reader_id, created_at=START))
+
+
+async def count(session: AsyncSession) -> int:
+    return (await session.exec(select(func.count()).select_from(Subscriber))).one()
+
+
+async def pragma(session: AsyncSession, name: str) -> object:
+    connection = await session.connection()
+    return (await connection.execute(sa.text(f"PRAGMA {name}"))).scalar()
+
+
+async def test_reading_sees_one_moment_and_the_next_reading_sees_the_commit(
+    database: Database,
+) -> None:
+    async with database.reading() as session:
+        assert await count(session) == 0
+        await add(database, "ann")
+        assert await count(session) == 0
+    async with database.reading() as session:
+        assert await count(session) == 1
+
+
+async def test_what_raises_leaves_nothing_behind(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with database.writing() as session:
+            session.add(Subscriber(id="ann", created_at=START))
+            await session.flush()
+            raise ZeroDivisionError
+    async with database.reading() as session:
+        assert await count(session) == 0
+    await add(database, "bo")
+
+
+async def test_a_request_past_its_deadline_leaves_nothing_behind(database: Database) -> None:
+    held, release = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with database.writing() as session:
+            await lock_or_open_subscriber(session, "ann", START)
+            held.set()
+            await release.wait()
+
+    holder = asyncio.create_task(hold())
+    await held.wait()
+    with pytest.raises(Exception, match=r".*") as refused:
+        async with asyncio.timeout(0.1), database.writing() as session:
+            await lock_or_open_subscriber(session, "ann", START)
+    assert is_unavailable(refused.value)
+    release.set()
+    await holder
+    await add(database, "bo")
+    async with database.reading() as session:
+        assert await count(session) == 2
+
+
+async def test_the_second_to_lock_reads_what_the_first_wrote(database: Database) -> None:
+    await add(database, "ann")
+    held, release = asyncio.Event(), asyncio.Event()
+
+    async def first() -> None:
+        async with database.writing() as session:
+            await lock_subscriber(session, "ann")
+            held.set()
+            await release.wait()
+            session.add(Subscriber(id="bo", created_at=START))
+
+    async def second() -> int:
+        async with database.writing() as session:
+            await lock_subscriber(session, "ann")
+            return await count(session)
+
+    task = asyncio.create_task(first())
+    await held.wait()
+    waiting = asyncio.create_task(second())
+    await asyncio.sleep(0)
+    release.set()
+    assert await waiting == 2
+    await task
+
+
+async def test_nothing_can_be_written_while_reading(database: Database) -> None:
+    with pytest.raises(exc.DBAPIError):
+        async with database.reading() as session:
+            session.add(Subscriber(id="ann", created_at=START))
+            await session.flush()
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+async def test_postgresql_runs_with_its_default_durability(database: Database) -> None:
+    async with database.writing() as session:
+        connection = await session.connection()
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            assert (await connection.execute(sa.text(f"show {setting}"))).scalar() == "on"
+
+
+class TestSqlite:
+    """Each sentence that the design says of SQLite."""
+
+    @pytest.fixture(params=["sqlite"])
+    def database_kind(self, request: pytest.FixtureRequest) -> str:
+        kind: str = request.param
+        return kind
+
+    @pytest.fixture
+    async def beside(self, database: Database, settings: Settings) -> AsyncIterator[Database]:
+        """Another process's view, such as `paywall audit` beside the running service."""
+        assert database.is_sqlite
+        other = Database(settings, for_writing=False)
+        yield other
+        await other.close()
+
+    async def test_every_commit_reaches_the_disk(self, database: Database) -> None:
+        async with database.writing() as session:
+            assert await pragma(session, "synchronous") == 2
+            assert await pragma(session, "journal_mode") == "wal"
+
+    async def test_a_second_writer_is_refused_with_a_sentence_that_names_postgresql(
+        self, database: Database, settings: Settings
+    ) -> None:
+        with pytest.raises(DatabaseInUse, match="PostgreSQL"):
+            Database(settings)
+        await database.close()
+        await Database(settings).close()
+
+    async def test_a_command_reads_beside_the_service_and_cannot_write(
+        self, database: Database, beside: Database
+    ) -> None:
+        await add(database, "ann")
+        async with beside.reading() as session:
+            assert await count(session) == 1
+            assert await pragma(session, "query_only") == 1
+        with pytest.raises(exc.OperationalError, match="readonly"):
+            await add(beside, "bo")
+
+    async def test_reading_does_not_wait_for_a_writer(self, database: Database) -> None:
+        async with database.writing() as writing:
+            writing.add(Subscriber(id="ann", created_at=START))
+            await writing.flush()
+            async with asyncio.timeout(1), database.reading() as reading:
+                assert await count(reading) == 0
+
+    async def test_writing_takes_its_turn_from_the_first_statement_on(
+        self, database: Database, settings: Settings
+    ) -> None:
+        """BEGIN IMMEDIATE: a transaction that has only read already keeps others from writing."""
+        async with database.writing() as session:
+            assert await count(session) == 0
+            path = settings.database.removeprefix("sqlite:///")
+            engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 0})
+            with engine.connect() as other, pytest.raises(exc.OperationalError, match="locked"):
+                other.exec_driver_sql("insert into subscriber values ('bo', '2026-01-01')")
+            engine.dispose()
+
+    async def test_closing_a_reader_never_checkpoints(
+        self, database: Database, settings: Settings
+    ) -> None:
+        await add(database, "ann")
+        wal = Path(settings.database.removeprefix("sqlite:///") + "-wal")
+        before = wal.read_bytes()
+        other = Database(settings, for_writing=False)
+        async with other.reading() as session:
+            assert await count(session) == 1
+        await other.close()
+        assert wal.read_bytes() == before
+
+
+async def test_times_come_back_aware_and_in_utc(database: Database) -> None:
+    await add(database, "ann")
+    async with database.reading() as session:
+        subscriber = await session.get_one(Subscriber, "ann")
+    assert subscriber.created_at == START
+    assert subscriber.created_at.utcoffset() == datetime.now(UTC).utcoffset()
