@@ -14,7 +14,7 @@ TRANSACTIONS_OPEN_IN = re.compile(
 TRANSACTIONS_END_IN = re.compile(r"paywall/database\.py|tests/.+")
 EXCUSE = re.compile(r"#\s*(no" + r"qa|type:\s*ignore)")
 EXCUSE_WITH_REASON = re.compile(
-    r"# noqa: [A-Z]+\d+(, ?[A-Z]+\d+)* \(.{8,}\)|# type: ignore\[[\w, -]+\]  # .{8,}"
+    r"# (?:noqa): [A-Z]+\d+(, ?[A-Z]+\d+)* \(.{8,}\)|# (?:type): ignore\[[\w, -]+\]  # .{8,}"
 )
 LEFT_FOR_LATER = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 
