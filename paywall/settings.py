@@ -171,7 +171,7 @@ def _check(settings: Settings) -> None:
             " Write one such as Asia/Phnom_Penh."
         ) from error
     for origin in settings.allowed_origins:
-        if not origin.startswith(("https://", "http://")) or origin.count("/") != 2:  # noqa: PLR2004
+        if not origin.startswith(("https://", "http://")) or origin.count("/") != 2:  # noqa: PLR2004 (the scheme's)
             raise SettingsError(
                 f"allowed_origins: {origin!r} is not an origin."
                 " Write scheme, host and port alone, such as https://news.example."

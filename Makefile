@@ -1,0 +1,70 @@
+# Every verb sets up what it needs: git, make and Python 3.11 or newer are enough.
+
+PYTHON ?= python3
+VENV ?= .venv
+TESTS ?=
+
+BIN = $(VENV)/bin
+READY = $(VENV)/ready
+
+.PHONY: help setup run test check readme migration lock clean
+
+help:
+	@echo "make setup      make $(VENV), with everything in it and the command paywall"
+	@echo "make run        start the service on SQLite"
+	@echo "make test       run the tests, on SQLite and on a PostgreSQL of their own"
+	@echo "make check      format, lint, types, import order and the house's rules"
+	@echo "make readme     write the README's tables anew, from the code"
+	@echo "make migration NAME=\"…\"   draft a migration for what changed in paywall/tables.py"
+	@echo "make lock       choose the newest versions of all dependencies"
+	@echo "make clean      remove what the other verbs made, except for data under var/"
+
+setup: $(READY)
+	@echo "Ready: $(BIN)/paywall. Next: make run, or make test."
+
+# uv comes out of the hashed lock, by the pip of the interpreter, and then does the rest in seconds.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is not Python 3.11 or newer. Name one: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 2; }
+	@echo "Making $(VENV) from requirements.lock…"
+	@$(PYTHON) -m venv $(VENV)
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
+	@touch $@
+
+run: $(READY)
+	$(BIN)/paywall serve
+
+test: $(READY)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+	@echo "The tests pass. Next: make check."
+
+check: $(READY)
+	@$(BIN)/ruff format --quiet --diff . || { echo "Mend the form: $(BIN)/ruff format ." >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy paywall tests
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m pytest -q tests/house
+	@echo "The house is in order. Next: make test."
+
+readme: $(READY)
+	@$(BIN)/python -m tests.house.readme
+	@echo "README.md has the tables of today's code. Next: git diff README.md."
+
+migration: $(READY)
+	@test -n '$(NAME)' || { echo 'Name it: make migration NAME="readers have a language"' >&2; exit 2; }
+	@$(BIN)/python -m paywall.migrations.draft '$(NAME)'
+	@$(BIN)/ruff format --quiet paywall/migrations
+	@echo "Read the draft in paywall/migrations/versions. Next: make test TESTS=tests/migrations."
+
+lock: $(READY)
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --group dev pyproject.toml -o requirements.lock
+	@echo "requirements.lock has today's versions. Next: make test."
+
+clean:
+	@rm -rf $(VENV) .venv-* dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "Clean; data under var/ is left as it was. Next: make setup."

@@ -1,0 +1,106 @@
+"""What we ask of the code's form. A rule gets a file and yields (line, what is wrong)."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 70
+TRANSACTIONS_OPEN_IN = re.compile(
+    r"paywall/(.+/api|.+/guard|app|cli|migrations/.+|operations/.+)\.py|tests/.+"
+)
+TRANSACTIONS_END_IN = re.compile(r"paywall/database\.py|tests/.+")
+EXCUSE = re.compile(r"#\s*(no" + r"qa|type:\s*ignore)")
+EXCUSE_WITH_REASON = re.compile(
+    r"# (?:noqa): [A-Z]+\d+(, ?[A-Z]+\d+)* \(.{8,}\)|# (?:type): ignore\[[\w, -]+\]  # .{8,}"
+)
+LEFT_FOR_LATER = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
+
+Finding = tuple[int, str]
+
+
+class Source(NamedTuple):
+    """One file of ours; `path` is relative to the repository."""
+
+    path: PurePosixPath
+    text: str
+
+    @property
+    def nodes(self) -> Iterator[ast.AST]:
+        return ast.walk(ast.parse(self.text))
+
+    @property
+    def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+        for node in self.nodes:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node
+
+    @property
+    def called_methods(self) -> Iterator[tuple[int, str]]:
+        for node in self.nodes:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                yield node.lineno, node.func.attr
+
+
+def files_are_short(source: Source) -> Iterator[Finding]:
+    lines = len(source.text.splitlines())
+    generated = "migrations/versions" in str(source.path)
+    if lines > FILE_LINES_MAX and not generated:
+        yield lines, f"the file has {lines} lines; at most {FILE_LINES_MAX}"
+
+
+def functions_are_short(source: Source) -> Iterator[Finding]:
+    generated = "migrations/versions" in str(source.path)
+    for function in source.functions:
+        lines = (function.end_lineno or function.lineno) - function.lineno + 1
+        if lines > FUNCTION_LINES_MAX and not generated:
+            yield (
+                function.lineno,
+                f"{function.name} has {lines} lines; at most {FUNCTION_LINES_MAX}",
+            )
+
+
+def transactions_open_in_handlers_and_commands(source: Source) -> Iterator[Finding]:
+    if not TRANSACTIONS_OPEN_IN.fullmatch(str(source.path)):
+        for line, method in source.called_methods:
+            if method in ("reading", "writing"):
+                yield line, f"{method}() belongs to a handler: take the session as an argument"
+
+
+def transactions_end_in_the_database(source: Source) -> Iterator[Finding]:
+    if not TRANSACTIONS_END_IN.fullmatch(str(source.path)):
+        for line, method in source.called_methods:
+            if method in ("begin", "begin_nested", "commit", "rollback"):
+                yield line, f"{method}() belongs to database.py: leave it to writing()"
+
+
+def imports_stand_at_the_top(source: Source) -> Iterator[Finding]:
+    for function in source.functions:
+        for node in ast.walk(function):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                yield node.lineno, f"an import inside {function.name}"
+
+
+def excuses_have_a_reason(source: Source) -> Iterator[Finding]:
+    for number, line in enumerate(source.text.splitlines(), 1):
+        if EXCUSE.search(line) and not EXCUSE_WITH_REASON.search(line):
+            yield number, "an ignore without its code or its reason"
+
+
+def nothing_is_left_for_later(source: Source) -> Iterator[Finding]:
+    for number, line in enumerate(source.text.splitlines(), 1):
+        if found := LEFT_FOR_LATER.search(line):
+            yield number, f"{found.group()}: do it, or file an issue"
+
+
+RULES = (
+    files_are_short,
+    functions_are_short,
+    transactions_open_in_handlers_and_commands,
+    transactions_end_in_the_database,
+    imports_stand_at_the_top,
+    excuses_have_a_reason,
+    nothing_is_left_for_later,
+)

@@ -1,0 +1,67 @@
+"""The house's own rules hold, and each of them finds what it is there to find."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from tests.house import rules
+from tests.house.readme import README, rewritten
+from tests.house.rules import RULES, Finding, Source
+
+ROOT = Path(__file__).parents[2]
+Rule = Callable[[Source], Iterator[Finding]]
+
+NO_CODE = "import os  # no" + "qa\n"
+NO_REASON = "import os  # no" + "qa: F401\n"
+NO_TYPE_REASON = "x = 1  # type: " + "ignore[misc]\n"
+BREACHES: list[tuple[Rule, str]] = [
+    (rules.files_are_short, "a = 1\n" * 401),
+    (rules.functions_are_short, "def long():\n" + "    a = 1\n" * 70),
+    (rules.transactions_open_in_handlers_and_commands, "with database.writing():\n    pass\n"),
+    (rules.transactions_open_in_handlers_and_commands, "with database.reading():\n    pass\n"),
+    (rules.transactions_end_in_the_database, "session.commit()\n"),
+    (rules.transactions_end_in_the_database, "with engine.begin():\n    pass\n"),
+    (rules.imports_stand_at_the_top, "def late():\n    import os\n"),
+    (rules.excuses_have_a_reason, NO_CODE),
+    (rules.excuses_have_a_reason, NO_REASON),
+    (rules.excuses_have_a_reason, NO_TYPE_REASON),
+    (rules.nothing_is_left_for_later, "# TO" + "DO: mend\n"),
+]
+
+
+def _sources() -> Iterator[Source]:
+    for folder in ("paywall", "tests"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            relative = PurePosixPath(path.relative_to(ROOT).as_posix())
+            yield Source(relative, path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_house_is_in_order(rule: Rule) -> None:
+    findings = [
+        f"{source.path}:{line}: {what}" for source in _sources() for line, what in rule(source)
+    ]
+    assert not findings, "\n".join(findings)
+
+
+@pytest.mark.parametrize(("rule", "text"), BREACHES)
+def test_a_breach_is_found(rule: Rule, text: str) -> None:
+    assert list(rule(Source(PurePosixPath("paywall/unlocks/unlock.py"), text)))
+
+
+def test_every_rule_has_a_breach_to_find() -> None:
+    assert {rule for rule, _text in BREACHES} == set(RULES)
+
+
+def test_the_readme_has_every_setting_and_every_problem() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert rewritten(text) == text, "The README's tables are not today's: make readme."
+
+
+def test_a_setting_that_the_readme_lacks_is_seen() -> None:
+    text = README.read_text(encoding="utf-8")
+    without = "".join(
+        line for line in text.splitlines(keepends=True) if "`meter_limit`" not in line
+    )
+    assert without != rewritten(without)
