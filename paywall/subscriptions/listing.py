@@ -9,7 +9,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.http.bodies import Answer
 from paywall.rules.entitlement import Period, is_running
-from paywall.tables import Subscription, SubscriptionKind
+from paywall.rules.words import SubscriptionKind
+from paywall.tables import Subscription
 
 AT_MOST = 200
 
