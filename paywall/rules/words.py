@@ -35,6 +35,7 @@ class UnlockSource(StrEnum):
 
 
 class SubscriptionKind(StrEnum):
+    STRIPE = "stripe"
     PASS = "pass"
     PREPAID = "prepaid"
     COMPLIMENTARY = "complimentary"
