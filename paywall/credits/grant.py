@@ -26,6 +26,7 @@ class GrantTerms(NamedTuple):
     reference: str
     expires_at: datetime | None = None
     priority: int = PRIORITY_DEFAULT
+    purchase_id: int | None = None
 
 
 async def grant_credits(

@@ -84,7 +84,7 @@ def tell(grant: CreditGrant) -> GrantAnswer:
         priority=grant.priority,
         granted_at=grant.granted_at,
         expires_at=grant.expires_at,
-        purchase_id=None,
+        purchase_id=grant.purchase_id,
     )
 
 
