@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
+from litestar import Litestar
 
 from paywall.http.edge import Edge
 from paywall.tokens.keys import SigningKey
@@ -18,12 +19,12 @@ class Mint:
     """Mints with the running service's own key."""
 
     def __init__(self, verifier: Verifier, clock: SetClock) -> None:
-        self._verifier = verifier
+        self.verifier = verifier
         self._clock = clock
 
     @property
     def key(self) -> SigningKey:
-        return self._verifier.keyring.newest(self._clock.now())
+        return self.verifier.keyring.newest(self._clock.now())
 
     def site(self, *scopes: str, subject: str = "site", lifetime_seconds: int = 3600) -> Minted:
         return mint_site(
@@ -42,10 +43,12 @@ class Mint:
 
 @pytest.fixture
 def mint(edge: Edge, clock: SetClock) -> Mint:
-    return Mint(edge.app.state.verifier, clock)  # type: ignore[attr-defined]  # it is a Litestar
+    app = edge.app
+    assert isinstance(app, Litestar)
+    return Mint(app.state.verifier, clock)
 
 
-def bearer(token: Minted | str) -> dict[str, str]:
+def with_token(token: Minted | str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token if isinstance(token, str) else token.token}"}
 
 
