@@ -124,7 +124,11 @@ def token_site(scopes: frozenset[str], subject: str, lifetime_seconds: int) -> N
 @token.command("reader")
 @click.argument("reader_id", metavar="ID", type=_Id())
 def token_reader(reader_id: str) -> None:
-    """Mint a token for the reader ID, for 15 minutes, and print it alone."""
+    """Mint a token for the reader ID, for 15 minutes, and print it alone.
+
+    ID is the site's own id of the reader. This is for trying things out: a site gets the tokens
+    of its readers by POST /v1/readers/ID/token, and those end with the site token that asked.
+    """
     _print(asyncio.run(tokens.reader_token(settings.load(), reader_id)))
 
 
