@@ -141,6 +141,19 @@ def test_an_element_that_swallows_the_page_is_written_as_one_that_does_not(opene
     assert given_out.endswith("</pre>")
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<p>1 &lt; 2</p><pre>\n\n one </pre>", "<p>1 &lt; 2</p><p>one</p>"),
+        ("<p>one&#13; two</p>three", "<p>one two</p><p>three</p>"),
+    ],
+)
+def test_what_would_be_read_differently_again_is_given_as_words_alone(
+    body: str, expected: str
+) -> None:
+    assert first(body + TAIL) == expected
+
+
 def test_nul_and_stray_end_tags_do_no_harm() -> None:
     assert first("a\0b</div></p>c<p>One.</p>" + TAIL, 9).startswith("ab<p></p>c<p>One.</p>")
 
