@@ -9,6 +9,7 @@ from sqlalchemy import exc
 from paywall import settings
 from paywall.database import DatabaseInUse, is_unavailable
 from paywall.http.fields import ID_PATTERN, ID_RULE
+from paywall.operations.wxr_command import wxr
 from paywall.problems import Problem
 from paywall.settings import SettingsError
 from paywall.tokens import commands as tokens
@@ -151,6 +152,14 @@ def token_reader(reader_id: str) -> None:
 def token_revoke(token_id: str | None, subject: str | None, issuer: str) -> None:
     asyncio.run(tokens.revoke_tokens(settings.load(), Target(issuer, token_id, subject)))
     click.echo("Revoked.", err=True)
+
+
+@main.group("import")
+def import_() -> None:
+    """Take over what another system holds."""
+
+
+import_.add_command(wxr)
 
 
 @main.group()
