@@ -1,8 +1,9 @@
 """The service as one ASGI application: one list of routes, and what they share."""
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
@@ -18,7 +19,9 @@ from paywall.database import Database, keep_measuring
 from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
 from paywall.http.edge import Edge, answer_problem
 from paywall.idempotency import claim_of
-from paywall.settings import Settings
+from paywall.operations import health
+from paywall.operations.housekeeping import keep_house
+from paywall.settings import Settings, load
 from paywall.subscribers import api as subscribers
 from paywall.subscriptions import api as subscriptions
 from paywall.tokens import api as tokens
@@ -34,7 +37,17 @@ ROUTES: list[ControllerRouterHandler] = [
     *subscriptions.ROUTES,
     *subscribers.ROUTES,
     *tokens.ROUTES,
+    *health.ROUTES,
 ]
+
+
+def application() -> Edge:
+    """What a serving process runs; its settings are those of `settings.load`."""
+    app = create_app(load())
+    # All this lives as long as the process: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
@@ -52,13 +65,16 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
         app.state.verifier = verifier
         await database.measure_clock()
         verifier.keyring.newest(clock.now())
-        measuring = asyncio.create_task(keep_measuring(database))
+        chores = [
+            asyncio.create_task(keep_measuring(database)),
+            asyncio.create_task(keep_house(database)),
+        ]
         try:
             yield
         finally:
-            measuring.cancel()
-            with suppress(asyncio.CancelledError):
-                await measuring
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
             await verifier.close()
             await database.close()
 

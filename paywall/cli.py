@@ -9,6 +9,9 @@ from sqlalchemy import exc
 from paywall import settings
 from paywall.database import DatabaseInUse, is_unavailable
 from paywall.http.fields import ID_PATTERN, ID_RULE
+from paywall.operations.doctor import diagnosed
+from paywall.operations.migrate import migrated
+from paywall.operations.serve import CannotServe, serve
 from paywall.operations.wxr_command import wxr
 from paywall.problems import Problem
 from paywall.settings import SettingsError
@@ -19,6 +22,7 @@ from paywall.tokens.mint import Minted
 from paywall.tokens.revocation import Target
 from paywall.tokens.scopes import SCOPES, parse_scopes
 
+FOUND_SOMETHING = 1
 USED_WRONGLY = 2
 NO_TABLE = r"no such table|relation .* does not exist"
 
@@ -35,7 +39,7 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except (SettingsError, DatabaseInUse) as error:
+        except (SettingsError, DatabaseInUse, CannotServe) as error:
             raise Refusal(str(error)) from error
         except Problem as error:
             raise Refusal(error.detail) from error
@@ -81,6 +85,50 @@ def main() -> None:
 
     Settings come from PAYWALL_… in the environment, over paywall.toml in the current folder.
     """
+
+
+@main.command(
+    "serve",
+    help="""Serve until Ctrl-C or SIGTERM; requests that are under way are answered first.
+
+    With no settings at all it uses SQLite and a signing key of its own under var/. For several
+    workers or machines use PostgreSQL, and `paywall migrate` before each new release.
+
+    \b
+    Example:
+      PAYWALL_DATABASE_URL=postgresql://paywall@db/paywall paywall serve --workers 4
+    """,
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+def serve_command(host: str, port: int, workers: int) -> None:
+    serve(settings.load(), host=host, port=port, workers=workers)
+
+
+@main.command("migrate")
+def migrate_command() -> None:
+    """Bring the database's tables up to this release; run it before the service starts.
+
+    All or nothing: a failed migration leaves the database as it was. The release before goes on
+    working on the new tables. On SQLite, stop the service first; it also does this by itself.
+    """
+    applied = asyncio.run(migrated(settings.load()))
+    click.echo(f"Applied: {', '.join(applied)}." if applied else "Nothing to do: up to date.")
+
+
+@main.command("doctor")
+def doctor_command() -> None:
+    """Look for what is wrong, and say what to do; works beside a running service.
+
+    Exit status 0 where all is well, 1 where something is not.
+    """
+    findings = asyncio.run(diagnosed(settings.load()))
+    for finding in findings:
+        click.echo(f"{finding.what} {finding.mend}")
+    if findings:
+        raise click.exceptions.Exit(FOUND_SOMETHING)
+    click.echo("All well.")
 
 
 @main.group()

@@ -24,8 +24,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall import telemetry
 from paywall.clock import Clock
 from paywall.settings import Settings
+from paywall.telemetry import logger
 
 SQLITE_READERS = 4
 SQLITE_CACHE_KIB = 32 * 1024
@@ -83,6 +85,11 @@ class Database:
             session.begin(),
         ):
             yield session
+
+    @property
+    def connections_in_use(self) -> int:
+        pools = {self.writer.pool, self.readers.pool}
+        return sum(pool.checkedout() for pool in pools if isinstance(pool, sa.QueuePool))
 
     async def measure_clock(self) -> None:
         if self.is_sqlite:
@@ -172,6 +179,7 @@ def _postgres(settings: Settings) -> AsyncEngine:
         url = url.difference_update_query(["sslmode"])
     return create_async_engine(
         url,
+        hide_parameters=True,
         connect_args=connect_args,
         pool_size=settings.database_pool_size,
         max_overflow=0,
@@ -182,6 +190,7 @@ def _postgres(settings: Settings) -> AsyncEngine:
 def _sqlite_writer(path: Path, settings: Settings) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
+        hide_parameters=True,
         poolclass=sa.AsyncAdaptedQueuePool,
         pool_size=1,
         max_overflow=0,
@@ -198,6 +207,7 @@ def _sqlite_readers(path: Path, settings: Settings) -> AsyncEngine:
         URL.create(
             "sqlite+aiosqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"}
         ),
+        hide_parameters=True,
         poolclass=sa.AsyncAdaptedQueuePool,
         pool_size=SQLITE_READERS,
         max_overflow=0,
@@ -229,8 +239,9 @@ async def keep_measuring(database: Database, every_seconds: float = 2) -> None:
     """Keep the process's clock near the database's; a gone database is tried again."""
     while True:
         await asyncio.sleep(every_seconds)
+        telemetry.connections_are_in_use(database.connections_in_use)
         try:
             await database.measure_clock()
         except Exception as error:
             if not is_unavailable(error):
-                raise
+                logger.exception("the clock was not measured")

@@ -1,19 +1,163 @@
 """Structured logs and Prometheus metrics; neither ever names a token, a body or who read what."""
 
+import json
 import logging
+import traceback
+from collections.abc import Iterator
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from prometheus_client import Counter, Gauge, Histogram
+
+LOGGED_ONLY_WHEN_FAILED = frozenset({"/v1/access/check"})
+QUOTES_VALUES = "22"
+"""PostgreSQL's class of errors whose first line shows the value that was wrong (Appendix A)."""
 
 logger = logging.getLogger("paywall")
+request_id_now: ContextVar[str | None] = ContextVar("request_id_now", default=None)
+
+_request_seconds = Histogram(
+    "paywall_request_seconds",
+    "Requests that were answered, and how long each took.",
+    ["method", "route", "status"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+_decisions = Counter("paywall_decisions", "Decisions, by reason.", ["reason"])
+_unlocks = Counter("paywall_unlocks", "Clicks on unlock, by what they led to.", ["outcome"])
+_errors = Counter("paywall_errors", "Warnings and errors in the log.", ["logger", "level"])
+_credits_outstanding = Gauge(
+    "paywall_credits_outstanding",
+    "Credits that readers can still spend.",
+    multiprocess_mode="mostrecent",
+)
+_connections_in_use = Gauge(
+    "paywall_database_connections_in_use",
+    "Database connections that work for somebody.",
+    multiprocess_mode="livesum",
+)
 
 
 def request_answered(
     *, method: str, route: str, status: int, seconds: float, request_id: str
 ) -> None:
     """Count one answered request under its route's template, never under its path."""
+    _seconds_of(method, route, status).observe(seconds)
+    if route in LOGGED_ONLY_WHEN_FAILED and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return
+    fields = {
+        "request_id": request_id,
+        "method": method,
+        "route": route,
+        "status": status,
+        "milliseconds": round(seconds * 1000, 1),
+    }
+    logger.info("request", extra={"fields": fields})
 
 
 def decided(reason: str) -> None:
     """Count one decision under its reason."""
+    _decisions_with(reason).inc()
 
 
 def unlocked(outcome: str) -> None:
     """Count one click on *Unlock* under what it led to."""
+    _unlocks_with(outcome).inc()
+
+
+def credits_are_outstanding(credits_: int) -> None:
+    """Show how many credits all readers together can still spend."""
+    _credits_outstanding.set(credits_)
+
+
+def connections_are_in_use(connections: int) -> None:
+    """Show how many of this process's database connections are taken."""
+    _connections_in_use.set(connections)
+
+
+# Looking a label up takes longer than counting.
+@cache
+def _seconds_of(method: str, route: str, status: int) -> Histogram:
+    return _request_seconds.labels(method, route, status)
+
+
+@cache
+def _decisions_with(reason: str) -> Counter:
+    return _decisions.labels(reason)
+
+
+@cache
+def _unlocks_with(outcome: str) -> Counter:
+    return _unlocks.labels(outcome)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line; a line break in a message cannot make a second entry."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request_id := request_id_now.get():
+            entry["request_id"] = request_id
+        entry |= getattr(record, "fields", {})
+        if record.exc_info and record.exc_info[1] is not None:
+            entry["exception"] = list(told(record.exc_info[1]))
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def told(error: BaseException) -> Iterator[str]:
+    """What may be logged of an exception: where it came from, and its message without values.
+
+    A database's errors quote rows below their first line ("Key (reader_id, article_id)=(…)").
+    """
+    if (earlier := error.__cause__ or error.__context__) is not None:
+        yield from told(earlier)
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from told(inner)
+    for frame in traceback.extract_tb(error.__traceback__):
+        yield f"{frame.filename}:{frame.lineno} in {frame.name}"
+    yield f"{type(error).__module__}.{type(error).__qualname__}: {_message(error)}"
+
+
+def _message(error: BaseException) -> str:
+    database_error = getattr(error, "orig", None) or error
+    sqlstate = getattr(database_error, "sqlstate", None)
+    if sqlstate and sqlstate.startswith(QUOTES_VALUES):
+        return f"SQLSTATE {sqlstate}"
+    return str(database_error).partition("\n")[0]
+
+
+class _ErrorCounter(logging.Handler):
+    """Counts what is logged as a warning or worse."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _errors.labels(record.name, record.levelname.lower()).inc()
+
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": JsonLines}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "json",
+            "stream": "ext://sys.stderr",
+        },
+        "counter": {"()": _ErrorCounter, "level": "WARNING"},
+    },
+    "root": {"level": "INFO", "handlers": ["stderr", "counter"]},
+    "loggers": {
+        "alembic": {"level": "WARNING"},
+        # It logs each address that it asks.
+        "httpx": {"level": "WARNING"},
+    },
+}
+"""For `logging.config.dictConfig`, in every process that serves."""

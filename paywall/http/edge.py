@@ -60,6 +60,7 @@ class _Answer:
         self.status: int | None = None
         self.started = time.perf_counter()
         self.request_id = secrets.token_hex(8)
+        telemetry.request_id_now.set(self.request_id)
         self._send = send
         scope.setdefault("state", {})["request_id"] = self.request_id
 

@@ -25,7 +25,8 @@ async def add_period(
         Subscription.kind == kind,
         col(Subscription.entitled_until) > now,
     )
-    starts_at = (await session.exec(latest)).one() or now
+    running_until: datetime | None = (await session.exec(latest)).one()
+    starts_at = running_until or now
     paid_through = ends_after(starts_at)
     is_plan = purchase.product_kind is ProductKind.PLAN
     subscription = Subscription(

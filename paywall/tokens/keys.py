@@ -111,11 +111,11 @@ class Keyring:
             return
         try:
             self._take(self._read() if stamp else [])
-        except SettingsError as error:
+        except SettingsError:
             if self._stamp is None:
                 raise
             # A slip in a running service's file must not stop it; a restart will be refused.
-            logger.error("the signing keys stay as they were: %s", error)
+            logger.exception("the signing keys stay as they were")
         self._stamp = stamp
 
     def _stamp_now(self) -> tuple[int, int, int] | None:

@@ -1,0 +1,116 @@
+"""What is wrong with this installation, and what to do; it changes nothing."""
+
+import stat
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from paywall.database import Database, is_unavailable
+from paywall.migrations import pending
+from paywall.settings import Settings, SettingsError
+from paywall.tokens.issuers import check_issuers
+from paywall.tokens.keys import FILE_NAME as KEYS_FILE
+
+CLOCK_SECONDS_MAX = 5
+DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+class Finding(NamedTuple):
+    """Something wrong, in a sentence, and what to do about it, in another."""
+
+    what: str
+    mend: str
+
+
+async def diagnosed(settings: Settings) -> list[Finding]:
+    """Everything that is found wrong, of these settings and of what they lead to."""
+    findings = [*_issuers(settings), *_modes(settings)]
+    database = Database(settings, for_writing=False)
+    try:
+        findings += [finding async for finding in _database(database, settings)]
+    except Exception as error:
+        if not is_unavailable(error) and not isinstance(error, sa.exc.DBAPIError):
+            raise
+        what = f"The database does not answer: {str(error).partition(chr(10))[0]}."
+        findings.append(Finding(what, "Start it, or mend database_url."))
+    finally:
+        await database.close()
+    return findings
+
+
+def _issuers(settings: Settings) -> Iterator[Finding]:
+    try:
+        check_issuers(settings.issuers)
+    except SettingsError as error:
+        yield Finding(str(error), "The service does not start before that.")
+
+
+def _modes(settings: Settings) -> Iterator[Finding]:
+    """Who can read the signing key can mint any token."""
+    folder = settings.data_path
+    for path, mode in ((folder, "700"), (folder / KEYS_FILE, "600")):
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield Finding(
+                f"{path} can be read by other users of this machine.", f"chmod {mode} {path}"
+            )
+
+
+async def _database(database: Database, settings: Settings) -> AsyncIterator[Finding]:
+    if database.is_sqlite:
+        path = Path(settings.database.removeprefix("sqlite:///"))
+        if not _is_there(path):
+            yield Finding(f"There is no database in {path} yet.", "`paywall serve` makes it.")
+            return
+        async for finding in _sqlite(database, path):
+            yield finding
+    else:
+        async for finding in _postgres(database):
+            yield finding
+    if missing := await pending(database):
+        yield Finding(
+            f"The database lacks the migrations {', '.join(missing)}.", "Run `paywall migrate`."
+        )
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists()
+
+
+async def _sqlite(database: Database, path: Path) -> AsyncIterator[Finding]:
+    async with database.reading() as session:
+        connection = await session.connection()
+        damage = (await connection.execute(sa.text("pragma quick_check(1)"))).scalar_one()
+        journal = (await connection.execute(sa.text("pragma journal_mode"))).scalar_one()
+    if damage != "ok":
+        yield Finding(f"{path} is damaged: {damage}.", "Stop the service and put a backup back.")
+    if journal != "wal":
+        yield Finding(
+            f"The journal mode of {path} is {journal}, so a reader stops the writer.",
+            "Start `paywall serve` once: it sets wal.",
+        )
+
+
+async def _postgres(database: Database) -> AsyncIterator[Finding]:
+    async with database.reading() as session:
+        connection = await session.connection()
+        for name in DURABLE:
+            value = (
+                await connection.execute(sa.select(sa.func.current_setting(name)))
+            ).scalar_one()
+            if value == "off":
+                yield Finding(
+                    f"PostgreSQL runs with {name} = off: a crash loses what was acknowledged.",
+                    f"Set {name} = on in postgresql.conf, and reload it.",
+                )
+        told: datetime = (
+            await connection.execute(sa.select(sa.func.clock_timestamp()))
+        ).scalar_one()
+    apart = abs((datetime.now(UTC) - told).total_seconds())
+    if apart > CLOCK_SECONDS_MAX:
+        yield Finding(
+            f"The clocks of this machine and of the database's are {apart:.0f} s apart.",
+            "Keep both by NTP: tokens are judged by the database's.",
+        )

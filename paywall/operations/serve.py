@@ -1,0 +1,149 @@
+"""`paywall serve`: the service as processes, their socket, and their metrics in one place."""
+
+import asyncio
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import click
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from paywall.database import Database
+from paywall.migrations import migrate, pending
+from paywall.operations.metrics import exposed
+from paywall.settings import Settings
+from paywall.telemetry import LOGGING
+from paywall.tokens.issuers import check_issuers
+
+BACKLOG = 2048
+STOP_WITHIN_SECONDS = 15
+
+
+class CannotServe(Exception):  # noqa: N818 (a state of things, told to a person)
+    """Why the service does not start; the text says what to do."""
+
+
+def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
+    """Serve until SIGTERM or SIGINT; raises CannotServe, SettingsError or DatabaseInUse."""
+    if settings.is_sqlite and workers > 1:
+        raise CannotServe(
+            f"SQLite takes one worker, not {workers}: leave --workers out, or use PostgreSQL"
+            " (database_url = postgresql://…), which takes any number."
+        )
+    check_issuers(settings.issuers)
+    settings.data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    asyncio.run(_prepare(settings))
+    config = _config(workers)
+    with (
+        _listening(host, port) as listener,
+        tempfile.TemporaryDirectory(prefix="paywall-metrics-") as folder,
+    ):
+        shared = folder if workers > 1 else None
+        with _metrics(settings, shared):
+            _say_where(listener, settings)
+            if shared is None:
+                _run_alone(config, listener)
+            else:
+                _run_workers(config, listener, shared)
+    click.echo("Stopped.", err=True)
+
+
+async def _prepare(settings: Settings) -> None:
+    """SQLite is migrated by itself; on PostgreSQL a person chooses the moment."""
+    database = Database(settings)
+    try:
+        if settings.is_sqlite:
+            await migrate(database)
+        elif missing := await pending(database):
+            raise CannotServe(
+                f"The database lacks the migrations {', '.join(missing)}:"
+                " run `paywall migrate` first."
+            )
+    finally:
+        await database.close()
+
+
+def _config(workers: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        "paywall.app:application",
+        factory=True,
+        workers=workers,
+        # On h11 or the plain loop it is several times slower.
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=LOGGING,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_WITHIN_SECONDS,
+    )
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise CannotServe(
+            f"Cannot listen on {host}, port {port}: {error.strerror}."
+            " Stop what is using it, or choose another: --host, --port."
+        ) from error
+    with listener:
+        yield listener
+
+
+@contextmanager
+def _metrics(settings: Settings, shared: str | None) -> Iterator[None]:
+    if settings.metrics_port is None:
+        yield
+        return
+    host, port = settings.metrics_host, settings.metrics_port
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(exposed(host, port, shared))
+        except OSError as error:
+            raise CannotServe(
+                f"Cannot show metrics on {host}, port {port}: {error.strerror}."
+                " Stop what is using it, or mend metrics_host and metrics_port."
+            ) from error
+        yield
+
+
+def _say_where(listener: socket.socket, settings: Settings) -> None:
+    host, port = listener.getsockname()[:2]
+    at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    kind = "SQLite" if settings.is_sqlite else "PostgreSQL"
+    click.echo(f"Listening on http://{at}, on {kind}. Ctrl-C stops it.", err=True)
+    click.echo(
+        'Next: `paywall token site --scope "access:check"` mints a token for the site.', err=True
+    )
+
+
+def _run_alone(config: uvicorn.Config, listener: socket.socket) -> None:
+    server = uvicorn.Server(config)
+    # The server raises the signal again when it has stopped; it must not end this process then,
+    # whose exit status tells that all went well.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, server.handle_exit)
+    try:
+        server.run(sockets=[listener])
+    except SystemExit as ended:
+        raise CannotServe("The service did not start; the log above says why.") from ended
+
+
+def _run_workers(config: uvicorn.Config, listener: socket.socket, shared: str) -> None:
+    # Each worker counts into files of its own in this folder.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
+    supervisor = Multiprocess(config, sockets=[listener])
+    supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        raise CannotServe("A worker did not start; the log above says why.")
