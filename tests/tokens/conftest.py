@@ -56,34 +56,61 @@ class JwksServer:
     """Serves what the test puts in `body`, and counts how often it was asked."""
 
     def __init__(self) -> None:
+        self.url = ""
         self.body = b""
         self.status = "200 OK"
         self.headers = ""
+        self.seconds_between_bytes = 0.0
         self.asked = 0
+        self.asked_once_more = asyncio.Event()
         self.answering = asyncio.Event()
         self.answering.set()
-        self.asked_once_more = asyncio.Event()
-        self.url = ""
+        self._closing = False
+        self._answers: set[asyncio.Task[None]] = set()
 
     def serve(self, *keys: object) -> None:
         self.body = json.dumps({"keys": keys}).encode()
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError):
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._answer(reader, writer))
+        self._answers.add(task)
+        await task
+
+    async def close(self) -> None:
+        self._closing = True
+        self.answering.set()
+        await asyncio.gather(*self._answers)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
             await reader.readuntil(b"\r\n\r\n")
-        self.asked += 1
-        self.asked_once_more.set()
-        await self.answering.wait()
-        head = f"HTTP/1.1 {self.status}\r\nContent-Length: {len(self.body)}\r\n{self.headers}\r\n"
-        writer.write(head.encode() + self.body)
+            self.asked += 1
+            self.asked_once_more.set()
+            await self.answering.wait()
+            length = len(self.body)
+            head = f"HTTP/1.1 {self.status}\r\nContent-Length: {length}\r\n{self.headers}\r\n"
+            writer.write(head.encode())
+            await self._write(writer)
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def _write(self, writer: asyncio.StreamWriter) -> None:
+        if not self.seconds_between_bytes:
+            writer.write(self.body)
+            return
+        # One byte now and then, so that no single wait is long.
+        while not self._closing and not writer.is_closing():
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(self.seconds_between_bytes)
 
 
 @pytest.fixture
 async def jwks() -> AsyncIterator[JwksServer]:
     server = JwksServer()
-    listening = await asyncio.start_server(server.answer, "127.0.0.1", 0)
+    listening = await asyncio.start_server(server.accept, "127.0.0.1", 0)
     server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/jwks.json"
     yield server
-    server.answering.set()
     listening.close()
+    await server.close()
