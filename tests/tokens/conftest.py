@@ -4,15 +4,41 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from litestar import Litestar
 
+from paywall import problems
 from paywall.http.edge import Edge
+from paywall.problems import Problem
+from paywall.tokens.caller import TokenKind
 from paywall.tokens.keys import SigningKey
 from paywall.tokens.mint import Minted, mint_reader, mint_site
 from paywall.tokens.verify import Verifier
 from tests.conftest import SetClock
+from tests.tokens.forging import issuer, keys, trusting
+
+
+@pytest.fixture
+def verifier(tmp_path: Path, clock: SetClock) -> Verifier:
+    others = issuer(
+        name="https://other.example",
+        keys=[key for key in keys() if key.algorithm == "EdDSA"],
+        kinds=["reader"],
+    )
+    return Verifier(trusting(tmp_path, issuer(), others), clock)
+
+
+async def refused(verifier: Verifier, token: str, kind: TokenKind = TokenKind.SITE) -> str:
+    with pytest.raises(Problem) as caught:
+        await verifier.verify(token, kind)
+    problem = caught.value
+    assert problem.kind is problems.INVALID_TOKEN
+    assert problem.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    parts = [part for part in token.split(".") if len(part) > 12]
+    assert not any(part in problem.detail for part in parts)
+    return problem.detail
 
 
 class Mint:
