@@ -2,6 +2,7 @@
 
 import msgspec
 from litestar import get
+from litestar.di import NamedDependency
 from litestar.types import ControllerRouterHandler
 
 from paywall.database import Database
@@ -20,7 +21,7 @@ async def livez() -> Health:
 
 
 @get("/readyz", guards=[anyone], summary="Can it answer? Asks the database")
-async def readyz(database: Database) -> Health:
+async def readyz(database: NamedDependency[Database]) -> Health:
     """503 while the database does not answer, or lacks migrations."""
     if await pending(database):
         raise unavailable("Migrations are pending: run `paywall migrate`.", retry_after_seconds=10)
