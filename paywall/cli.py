@@ -12,6 +12,7 @@ from paywall.http.fields import ID_PATTERN, ID_RULE
 from paywall.operations.doctor import diagnosed
 from paywall.operations.migrate import migrated
 from paywall.operations.serve import CannotServe, serve
+from paywall.operations.wxr_command import wxr
 from paywall.problems import Problem
 from paywall.settings import SettingsError
 from paywall.tokens import commands as tokens
@@ -172,7 +173,11 @@ def token_site(scopes: frozenset[str], subject: str, lifetime_seconds: int) -> N
 @token.command("reader")
 @click.argument("reader_id", metavar="ID", type=_Id())
 def token_reader(reader_id: str) -> None:
-    """Mint a token for the reader ID, for 15 minutes, and print it alone."""
+    """Mint a token for the reader ID, for 15 minutes, and print it alone.
+
+    ID is the site's own id of the reader. This is for trying things out: a site gets the tokens
+    of its readers by POST /v1/readers/ID/token, and those end with the site token that asked.
+    """
     _print(asyncio.run(tokens.reader_token(settings.load(), reader_id)))
 
 
@@ -195,6 +200,14 @@ def token_reader(reader_id: str) -> None:
 def token_revoke(token_id: str | None, subject: str | None, issuer: str) -> None:
     asyncio.run(tokens.revoke_tokens(settings.load(), Target(issuer, token_id, subject)))
     click.echo("Revoked.", err=True)
+
+
+@main.group("import")
+def import_() -> None:
+    """Take over what another system holds."""
+
+
+import_.add_command(wxr)
 
 
 @main.group()

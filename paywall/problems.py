@@ -105,6 +105,24 @@ GRANT_UNKNOWN = Kind(
     "The subscriber has no such grant",
     "Take the grant's id from GET /v1/subscribers/{id}.",
 )
+PRODUCT_UNKNOWN = Kind(
+    "product_unknown",
+    HTTPStatus.NOT_FOUND,
+    "The catalogue has no such product",
+    "Take the product's id from GET /v1/offers, or put it into the catalogue first.",
+)
+PURCHASE_UNKNOWN = Kind(
+    "purchase_unknown",
+    HTTPStatus.NOT_FOUND,
+    "There is no such purchase",
+    "Take the purchase's id from GET /v1/purchases.",
+)
+SUBSCRIPTION_UNKNOWN = Kind(
+    "subscription_unknown",
+    HTTPStatus.NOT_FOUND,
+    "The reader has no such subscription",
+    "Take the subscription's id from GET /v1/me or GET /v1/subscribers/{id}.",
+)
 METHOD_NOT_ALLOWED = Kind(
     "method_not_allowed",
     HTTPStatus.METHOD_NOT_ALLOWED,
@@ -116,6 +134,30 @@ REFERENCE_CONFLICT = Kind(
     HTTPStatus.CONFLICT,
     "The reference is in use with other fields",
     "Send the same fields as before, or choose a new reference.",
+)
+REFUND_TOO_LARGE = Kind(
+    "refund_too_large",
+    HTTPStatus.CONFLICT,
+    "The refund is more than what is left of the price",
+    "Refund at most what was paid less what was refunded before.",
+)
+NO_SUBSCRIPTION = Kind(
+    "no_subscription",
+    HTTPStatus.CONFLICT,
+    "The reader has no subscription that renews",
+    "Name one with subscription_id: those that never renew can be ended now.",
+)
+SEVERAL_SUBSCRIPTIONS = Kind(
+    "several_subscriptions",
+    HTTPStatus.CONFLICT,
+    "The reader has several subscriptions that renew",
+    "Say which one with subscription_id.",
+)
+SUBSCRIPTION_ENDED = Kind(
+    "subscription_ended",
+    HTTPStatus.CONFLICT,
+    "The subscription has ended for good",
+    "Start a new one: what has ended cannot be resumed.",
 )
 SUBSCRIPTION_REQUIRED = Kind(
     "subscription_required",

@@ -5,79 +5,30 @@ reader's request is by reader, so that the large tables can be partitioned by re
 """
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
+from paywall.columns import (
+    ID_LENGTH_MAX,
+    NO_KEY_TWICE,
+    WITHOUT_ROWID,
+    BigKey,
+    TextList,
+    by_value,
+    partial_index,
+)
+from paywall.rules import words
 from paywall.rules.decision import Policy
 
-ID_LENGTH_MAX = 200
 
-BigKey = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-TextList = ARRAY(sa.Text).with_variant(sa.JSON(), "sqlite")
-WITHOUT_ROWID = {"sqlite_with_rowid": False}
-NO_KEY_TWICE = {"sqlite_autoincrement": True}
-
-SQLModel.metadata.naming_convention = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-def _by_value(enum: type[StrEnum]) -> Any:
-    """A column that keeps an enum's value, as text that a person can read in the database."""
-    return sa.Enum(
-        enum,
-        values_callable=lambda members: [member.value for member in members],
-        native_enum=False,
-        length=20,
-        name=enum.__name__.lower(),
-    )
-
-
-class Actor(NamedTuple):
+class _Done(SQLModel):
     """Who did it: the token's `iss`, `sub` and `jti`, or a command's own name."""
 
-    issuer: str
-    subject: str
-    token_id: str
-
-
-class GrantSource(StrEnum):
-    PURCHASE = "purchase"
-    SUBSCRIPTION = "subscription"
-    PROMOTION = "promotion"
-    ADJUSTMENT = "adjustment"
-    MIGRATION = "migration"
-
-
-class EntryKind(StrEnum):
-    GRANTED = "granted"
-    SPENT = "spent"
-    EXPIRED = "expired"
-    VOIDED = "voided"
-    RESTORED = "restored"
-
-
-class UnlockSource(StrEnum):
-    CREDITS = "credits"
-    COMPLIMENTARY = "complimentary"
-    MIGRATION = "migration"
-
-
-class SubscriptionKind(StrEnum):
-    COMPLIMENTARY = "complimentary"
-
-
-class ViewerKind(StrEnum):
-    READER = "reader"
-    VISITOR = "visitor"
+    actor_issuer: str
+    actor_subject: str
+    actor_token_id: str
 
 
 class Article(SQLModel, table=True):
@@ -89,7 +40,7 @@ class Article(SQLModel, table=True):
     title: str = Field(sa_type=sa.Text)
     url: str | None = Field(default=None, sa_type=sa.Text)
     language: str | None = Field(default=None, max_length=35)
-    policy: Policy = Field(sa_type=_by_value(Policy))
+    policy: Policy = Field(sa_type=by_value(Policy))
     unlock_cost: int = 1
     tags: list[str] = Field(default_factory=list, sa_type=TextList)
     published_at: datetime | None = None
@@ -109,7 +60,7 @@ class ArticleBody(SQLModel, table=True):
     body_html: str = Field(sa_type=sa.Text)
 
 
-class PolicyChange(SQLModel, table=True):
+class PolicyChange(_Done, table=True):
     """Who set an article's policy or cost, and when; `policy` is None where it was deleted."""
 
     __tablename__ = "policy_change"
@@ -117,11 +68,8 @@ class PolicyChange(SQLModel, table=True):
     id: int = Field(default=None, primary_key=True, sa_type=BigKey)
     article_id: str = Field(index=True, max_length=ID_LENGTH_MAX)
     at: datetime
-    policy: Policy | None = Field(default=None, sa_type=_by_value(Policy))
+    policy: Policy | None = Field(default=None, sa_type=by_value(Policy))
     unlock_cost: int | None = None
-    actor_issuer: str
-    actor_subject: str
-    actor_token_id: str
 
 
 class Subscriber(SQLModel, table=True):
@@ -142,20 +90,21 @@ class CreditGrant(SQLModel, table=True):
         sa.CheckConstraint("amount > 0", name="amount"),
         sa.CheckConstraint("remaining >= 0 and remaining <= amount", name="remaining"),
         sa.Index(None, "reader_id", "id"),
-        sa.Index(
+        partial_index(
             "ix_credit_grant_spendable",
             "reader_id",
             "expires_at",
             "remaining",
-            postgresql_where=sa.text("remaining > 0"),
-            sqlite_where=sa.text("remaining > 0"),
+            where="remaining > 0",
         ),
-        sa.Index(
+        partial_index(
             "ix_credit_grant_lapsing",
             "expires_at",
             "id",
-            postgresql_where=sa.text("remaining > 0 and expires_at is not null"),
-            sqlite_where=sa.text("remaining > 0 and expires_at is not null"),
+            where="remaining > 0 and expires_at is not null",
+        ),
+        partial_index(
+            "ix_credit_grant_purchase_id", "purchase_id", where="purchase_id is not null"
         ),
         NO_KEY_TWICE,
     )
@@ -164,15 +113,16 @@ class CreditGrant(SQLModel, table=True):
     reader_id: str = Field(max_length=ID_LENGTH_MAX)
     amount: int
     remaining: int
-    source: GrantSource = Field(sa_type=_by_value(GrantSource))
+    source: words.GrantSource = Field(sa_type=by_value(words.GrantSource))
     reference: str = Field(max_length=ID_LENGTH_MAX)
     priority: int = 100
     granted_at: datetime
     expires_at: datetime | None = None
     voided_at: datetime | None = None
+    purchase_id: int | None = Field(default=None, sa_type=BigKey)
 
 
-class LedgerEntry(SQLModel, table=True):
+class LedgerEntry(_Done, table=True):
     """One change to one grant. Append-only; it names the unlock and never the article."""
 
     __tablename__ = "ledger_entry"
@@ -188,11 +138,8 @@ class LedgerEntry(SQLModel, table=True):
     grant_id: int = Field(sa_type=BigKey)
     unlock_id: int | None = Field(default=None, sa_type=BigKey)
     at: datetime
-    kind: EntryKind = Field(sa_type=_by_value(EntryKind))
+    kind: words.EntryKind = Field(sa_type=by_value(words.EntryKind))
     amount: int
-    actor_issuer: str
-    actor_subject: str
-    actor_token_id: str
 
 
 class Unlock(SQLModel, table=True):
@@ -202,13 +149,8 @@ class Unlock(SQLModel, table=True):
     """
 
     __table_args__ = (
-        sa.Index(
-            "uq_unlock_in_force",
-            "reader_id",
-            "article_id",
-            unique=True,
-            postgresql_where=sa.text("revoked_at is null"),
-            sqlite_where=sa.text("revoked_at is null"),
+        partial_index(
+            "uq_unlock_in_force", "reader_id", "article_id", where="revoked_at is null", unique=True
         ),
         sa.Index(None, "reader_id", "unlocked_at", "id"),
         NO_KEY_TWICE,
@@ -217,7 +159,7 @@ class Unlock(SQLModel, table=True):
     id: int = Field(default=None, primary_key=True, sa_type=BigKey)
     reader_id: str = Field(max_length=ID_LENGTH_MAX)
     article_id: str = Field(max_length=ID_LENGTH_MAX)
-    source: UnlockSource = Field(sa_type=_by_value(UnlockSource))
+    source: words.UnlockSource = Field(sa_type=by_value(words.UnlockSource))
     unlocked_at: datetime
     revoked_at: datetime | None = None
     credits_returned: bool | None = None
@@ -240,27 +182,164 @@ class UnlockPayment(SQLModel, table=True):
 
 
 class Subscription(SQLModel, table=True):
-    """Opens everything in `[starts_at, entitled_until)`; readers are told `access_until`."""
+    """Opens everything in `[starts_at, entitled_until)`; readers are told `access_until`.
+
+    Both follow from `paid_through`, from `ended_at` (our own "now") and from what was taken back,
+    by rules/entitlement alone.
+    """
 
     __table_args__ = (
+        partial_index(
+            "ix_subscription_purchase_id", "purchase_id", where="purchase_id is not null"
+        ),
         sa.Index(None, "reader_id", "entitled_until", "starts_at", "access_until"),
-        sa.Index(
+        partial_index(
             "uq_subscription_complimentary",
             "reader_id",
+            where="kind = 'complimentary'",
             unique=True,
-            postgresql_where=sa.text("kind = 'complimentary'"),
-            sqlite_where=sa.text("kind = 'complimentary'"),
         ),
     )
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
     reader_id: str = Field(max_length=ID_LENGTH_MAX)
-    kind: SubscriptionKind = Field(sa_type=_by_value(SubscriptionKind))
+    kind: words.SubscriptionKind = Field(sa_type=by_value(words.SubscriptionKind))
     plan_id: str | None = Field(default=None, max_length=ID_LENGTH_MAX)
+    pass_id: str | None = Field(default=None, max_length=ID_LENGTH_MAX)
+    purchase_id: int | None = Field(default=None, sa_type=BigKey)
     starts_at: datetime
+    paid_through: datetime
+    ended_at: datetime | None = None
+    is_taken_back: bool = False
     entitled_until: datetime
     access_until: datetime
+    cancel_at_period_end: bool = False
     created_at: datetime
+
+
+class CancellationReceipt(SQLModel, table=True):
+    """What a reader was told when a subscription was cancelled; theirs to keep."""
+
+    __tablename__ = "cancellation_receipt"
+    __table_args__ = (sa.Index(None, "subscription_id"), sa.Index(None, "reader_id"))
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    reader_id: str = Field(max_length=ID_LENGTH_MAX)
+    subscription_id: str = Field(max_length=ID_LENGTH_MAX)
+    at: datetime
+    when: words.CancelWhen = Field(sa_type=by_value(words.CancelWhen))
+    access_until: datetime
+    reason: str | None = Field(default=None, sa_type=sa.Text)
+    withdrawn_at: datetime | None = None
+
+
+class _Product(SQLModel):
+    """What every product of the catalogue has; a price is `{"amount", "currency"}`."""
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    title: str = Field(sa_type=sa.Text)
+    prices: list[dict[str, Any]] = Field(sa_type=sa.JSON)
+    created_at: datetime
+
+
+class Plan(_Product, table=True):
+    """Recurring: opens everything for a period, and may grant credits in each."""
+
+    __table_args__ = (WITHOUT_ROWID,)
+
+    interval: words.Interval = Field(sa_type=by_value(words.Interval))
+    interval_count: int = 1
+    credits: int = 0
+    credits_expire: words.CreditsExpire = Field(sa_type=by_value(words.CreditsExpire))
+    trial_days: int | None = None
+
+
+class Pack(_Product, table=True):
+    """Credits, bought once."""
+
+    __table_args__ = (WITHOUT_ROWID,)
+
+    credits: int
+    expires_after_days: int | None = None
+
+
+class Pass(_Product, table=True):
+    """Opens everything for some days, bought once."""
+
+    __table_args__ = (WITHOUT_ROWID,)
+
+    days: int
+
+
+class Purchase(_Done, table=True):
+    """One payment by any processor; amounts are in the smallest unit of the currency.
+
+    `taken_back` is what refunds and disputes have taken back of it, without the amounts that keep
+    access, never more than the whole.
+    """
+
+    __table_args__ = (
+        sa.UniqueConstraint("processor", "reference"),
+        sa.CheckConstraint("amount_paid >= 0", name="amount_paid"),
+        sa.CheckConstraint("taken_back >= 0 and taken_back <= amount_paid", name="taken_back"),
+        sa.Index(None, "reader_id", "created_at", "id"),
+        sa.Index(None, "created_at", "id"),
+        NO_KEY_TWICE,
+    )
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigKey)
+    reader_id: str = Field(max_length=ID_LENGTH_MAX)
+    processor: str = Field(max_length=40)
+    reference: str = Field(max_length=ID_LENGTH_MAX)
+    product_kind: words.ProductKind = Field(sa_type=by_value(words.ProductKind))
+    product_id: str = Field(max_length=ID_LENGTH_MAX)
+    amount_paid: int = Field(sa_type=sa.BigInteger)
+    currency: str = Field(max_length=3)
+    refunded: int = Field(default=0, sa_type=sa.BigInteger)
+    taken_back: int = Field(default=0, sa_type=sa.BigInteger)
+    created_at: datetime
+
+
+class Refund(_Done, table=True):
+    """Money that went back for a purchase, by a refund or by a dispute.
+
+    `is_in_force` is False where a refund failed or a dispute was won: it takes nothing back then.
+    """
+
+    __table_args__ = (
+        sa.UniqueConstraint("purchase_id", "reference"),
+        sa.CheckConstraint("amount > 0", name="amount"),
+        NO_KEY_TWICE,
+    )
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigKey)
+    purchase_id: int = Field(sa_type=BigKey)
+    reference: str = Field(max_length=ID_LENGTH_MAX)
+    kind: words.TakingKind = Field(sa_type=by_value(words.TakingKind))
+    amount: int = Field(sa_type=sa.BigInteger)
+    keep_access: bool = False
+    is_in_force: bool = True
+    created_at: datetime
+
+
+class Taking(SQLModel, table=True):
+    """Credits that a grant gave up for a refund, in the order in which they were taken.
+
+    `unlock_id` names the unlock that was revoked for them; None where they were unspent.
+    """
+
+    __table_args__ = (
+        sa.CheckConstraint("credits > 0", name="credits"),
+        sa.Index(None, "grant_id", "id"),
+        sa.Index(None, "reader_id"),
+        NO_KEY_TWICE,
+    )
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigKey)
+    reader_id: str = Field(max_length=ID_LENGTH_MAX)
+    grant_id: int = Field(sa_type=BigKey)
+    unlock_id: int | None = Field(default=None, sa_type=BigKey)
+    credits: int
 
 
 class MeteredViews(SQLModel, table=True):
@@ -272,7 +351,7 @@ class MeteredViews(SQLModel, table=True):
     __tablename__ = "metered_views"
     __table_args__ = (sa.Index(None, "month_ends_at"), WITHOUT_ROWID)
 
-    viewer_kind: ViewerKind = Field(primary_key=True, sa_type=_by_value(ViewerKind))
+    viewer_kind: words.ViewerKind = Field(primary_key=True, sa_type=by_value(words.ViewerKind))
     viewer_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
     month_starts_at: datetime = Field(primary_key=True)
     month_ends_at: datetime

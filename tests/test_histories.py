@@ -27,10 +27,11 @@ from paywall.credits.grant import GrantTerms, grant_credits, void_grant
 from paywall.database import Database
 from paywall.problems import Problem
 from paywall.rules.decision import Decision, Policy, decide
+from paywall.rules.words import Actor, GrantSource, ViewerKind
 from paywall.settings import Settings
 from paywall.subscribers.audit import Finding, audit
 from paywall.subscriptions.complimentary import put_complimentary
-from paywall.tables import Actor, Article, GrantSource, ViewerKind
+from paywall.tables import Article
 from paywall.unlocks.unlock import unlock_article
 from tests.conftest import START, SetClock
 from tests.model import Answer, Grant, Model

@@ -16,8 +16,8 @@ from paywall.http.bodies import Answer, Shape
 from paywall.http.fields import Id, PathId
 from paywall.problems import invalid
 from paywall.rules.decision import Action, Decision, Reason, decide
+from paywall.rules.words import ViewerKind
 from paywall.settings import Settings
-from paywall.tables import ViewerKind
 from paywall.tokens.guard import Caller, site
 from paywall.tokens.guard import reader as only_readers
 

@@ -15,15 +15,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.database import each
 from paywall.rules.calendar import Month, month_of
 from paywall.rules.decision import Meter, Standing, Terms
+from paywall.rules.words import ViewerKind
 from paywall.settings import Settings
-from paywall.tables import (
-    Article,
-    CreditGrant,
-    MeteredViews,
-    Subscription,
-    Unlock,
-    ViewerKind,
-)
+from paywall.tables import Article, CreditGrant, MeteredViews, Subscription, Unlock
 
 
 class Viewer(NamedTuple):

@@ -12,7 +12,8 @@ from paywall.articles.bodies import body_of, body_sha256, keep_body
 from paywall.database import insert
 from paywall.rules.decision import Terms
 from paywall.rules.preview import preview
-from paywall.tables import Actor, Article, PolicyChange
+from paywall.rules.words import Actor
+from paywall.tables import Article, PolicyChange
 
 
 class Publication(NamedTuple):

@@ -17,8 +17,8 @@ from paywall.http.fields import Credits, Id, PathId, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
 from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.problems import INSUFFICIENT_SCOPE, Problem
+from paywall.rules.words import GrantSource
 from paywall.settings import Settings
-from paywall.tables import GrantSource
 from paywall.tokens.guard import Caller, reader, site
 
 

@@ -5,7 +5,8 @@ from sqlmodel import col, select
 from paywall.credits.ledger import give_up
 from paywall.credits.locking import lock_subscriber
 from paywall.database import Database
-from paywall.tables import Actor, CreditGrant
+from paywall.rules.words import Actor
+from paywall.tables import CreditGrant
 
 ACTOR = Actor("paywall", "housekeeping", "")
 READERS_AT_ONCE = 500

@@ -11,7 +11,8 @@ from paywall.credits.ledger import enter, give_up
 from paywall.credits.locking import lock_or_open_subscriber, lock_subscriber
 from paywall.database import insert
 from paywall.problems import GRANT_UNKNOWN, REFERENCE_CONFLICT, SUBSCRIBER_UNKNOWN, Problem
-from paywall.tables import Actor, CreditGrant, EntryKind, GrantSource
+from paywall.rules.words import Actor, EntryKind, GrantSource
+from paywall.tables import CreditGrant
 
 PRIORITY_DEFAULT = 100
 
@@ -25,6 +26,7 @@ class GrantTerms(NamedTuple):
     reference: str
     expires_at: datetime | None = None
     priority: int = PRIORITY_DEFAULT
+    purchase_id: int | None = None
 
 
 async def grant_credits(

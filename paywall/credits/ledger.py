@@ -7,7 +7,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.rules.spending import Lot, Payment, spendable
-from paywall.tables import Actor, CreditGrant, EntryKind, LedgerEntry, UnlockPayment
+from paywall.rules.words import Actor, EntryKind
+from paywall.tables import CreditGrant, LedgerEntry, UnlockPayment
 
 
 def enter(

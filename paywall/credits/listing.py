@@ -12,7 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.credits.ledger import spendable_grants
 from paywall.http.bodies import Answer
 from paywall.http.paging import newest_first
-from paywall.tables import Actor, CreditGrant, EntryKind, GrantSource, LedgerEntry
+from paywall.rules.words import Actor, EntryKind, GrantSource
+from paywall.tables import CreditGrant, LedgerEntry
 
 AT_MOST = 200
 
@@ -83,7 +84,7 @@ def tell(grant: CreditGrant) -> GrantAnswer:
         priority=grant.priority,
         granted_at=grant.granted_at,
         expires_at=grant.expires_at,
-        purchase_id=None,
+        purchase_id=grant.purchase_id,
     )
 
 

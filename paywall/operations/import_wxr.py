@@ -15,7 +15,7 @@ from paywall.http.fields import Id
 from paywall.operations.wxr import Item, read_items
 from paywall.operations.wxr_rules import PolicyRule, policy_of
 from paywall.rules.decision import Policy
-from paywall.tables import Actor
+from paywall.rules.words import Actor
 
 ACTOR = Actor("paywall", "import wxr", "")
 BATCH_POSTS_MAX = 100

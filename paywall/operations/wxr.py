@@ -91,11 +91,11 @@ def _judged(waiting: list[Item], export: Export, *, until: int | None) -> Iterat
     mistakes = [(error.line, error.message.strip()) for error in export.error_log]
     for item in waiting:
         own = [
-            text
+            f"line {line}: {text}"
             for line, text in mistakes
             if item.line <= line and (until is None or line <= until)
         ]
-        yield item._replace(error=item.error or next(iter(own), None))
+        yield item._replace(error=next(iter(own), item.error))
 
 
 def _lost(export: Export, *, since: int) -> Iterator[Item]:

@@ -1,7 +1,10 @@
-"""The meter's month, in the site's time zone."""
+"""Calendar months: the meter's, in the site's time zone, and those that plans are sold by."""
 
-from datetime import UTC, datetime, tzinfo
+from calendar import monthrange
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
+
+from paywall.rules.words import Interval
 
 
 class Month(NamedTuple):
@@ -21,3 +24,22 @@ def month_of(now: datetime, zone: tzinfo) -> Month:
 
 def _first_instant(year: int, month: int, zone: tzinfo) -> datetime:
     return datetime(year, month, 1, tzinfo=zone).astimezone(UTC)
+
+
+def after(at: datetime, interval: Interval, count: int) -> datetime:
+    """The end of `count` intervals from `at`; a day that a month lacks becomes its last."""
+    match interval:
+        case Interval.DAY:
+            return at + timedelta(days=count)
+        case Interval.WEEK:
+            return at + timedelta(weeks=count)
+        case Interval.MONTH:
+            return _months_after(at, count)
+        case Interval.YEAR:
+            return _months_after(at, 12 * count)
+
+
+def _months_after(at: datetime, count: int) -> datetime:
+    years, month = divmod(at.month - 1 + count, 12)
+    year = at.year + years
+    return at.replace(year=year, month=month + 1, day=min(at.day, monthrange(year, month + 1)[1]))

@@ -4,12 +4,19 @@ from datetime import datetime
 from typing import NamedTuple
 
 
-class Period(NamedTuple):
-    """The time that a subscription opens: `[starts_at, entitled_until)`."""
+class Paid(NamedTuple):
+    """What was paid for: `[starts_at, paid_through)`, unless it was ended or taken back."""
 
     starts_at: datetime
-    entitled_until: datetime
+    paid_through: datetime
+    ended_at: datetime | None = None
+    is_taken_back: bool = False
 
 
-def is_running(period: Period, now: datetime) -> bool:
-    return period.starts_at <= now < period.entitled_until
+def entitled_until(paid: Paid) -> datetime:
+    """The end of access: of what was paid, or of our own "now", whichever is first."""
+    if paid.is_taken_back:
+        return paid.starts_at
+    if paid.ended_at is None:
+        return paid.paid_through
+    return min(paid.paid_through, max(paid.starts_at, paid.ended_at))

@@ -41,6 +41,8 @@ ATTRIBUTES = frozenset(
     " rowspan scope sizes span src srcset start type width".split()
 )
 HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
+# A page with scripts reads noscript like noembed, as raw text; lexbor has no such switch.
+NOSCRIPT = re.compile(r"(</?)noscript(?=[\s/>])", re.IGNORECASE)
 UNFINISHED = re.compile(r"[<&][^<>&;\s]*\Z")
 
 
@@ -64,7 +66,7 @@ class Piece(NamedTuple):
 
 def pieces(body_html: str) -> Iterator[Piece]:
     """What a reader sees of the beginning of a body, in the order of the page."""
-    return islice(_walk(_beginning(body_html)), PIECES_MAX)
+    return islice(_walk(NOSCRIPT.sub(r"\1noembed", _beginning(body_html))), PIECES_MAX)
 
 
 def _walk(html: str) -> Iterator[Piece]:

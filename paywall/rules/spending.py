@@ -29,9 +29,14 @@ def burn_order(lot: Lot) -> tuple[int, datetime, datetime, int]:
     return (lot.priority, lot.expires_at or NEVER, lot.granted_at, lot.grant_id)
 
 
+def is_over(lot: Lot, now: datetime) -> bool:
+    """Times are half-open: a grant is over at the very instant of its expiry."""
+    return lot.expires_at is not None and lot.expires_at <= now
+
+
 def spendable(lot: Lot, now: datetime) -> int:
-    """Credits that can be spent now: an expiry is over at its very instant."""
-    return lot.remaining if lot.expires_at is None or now < lot.expires_at else 0
+    """Credits that can be spent now."""
+    return 0 if is_over(lot, now) else lot.remaining
 
 
 def pay(lots: Iterable[Lot], cost: int, now: datetime) -> list[Payment] | None:

@@ -14,9 +14,10 @@ from paywall.access.standing import balance_of
 from paywall.credits.listing import GrantAnswer
 from paywall.http.bodies import Answer
 from paywall.rules.calendar import month_of
+from paywall.rules.words import ViewerKind
 from paywall.settings import Settings
 from paywall.subscriptions.listing import SubscriptionAnswer, subscriptions_of
-from paywall.tables import MeteredViews, ViewerKind
+from paywall.tables import MeteredViews
 
 
 class Overview(Answer):

@@ -8,7 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_open_subscriber
-from paywall.tables import Subscription, SubscriptionKind
+from paywall.rules.words import SubscriptionKind
+from paywall.tables import Subscription
 
 
 async def put_complimentary(
@@ -34,6 +35,7 @@ async def put_complimentary(
             reader_id=reader_id,
             kind=SubscriptionKind.COMPLIMENTARY,
             starts_at=now,
+            paid_through=current_period_end,
             entitled_until=current_period_end,
             access_until=current_period_end,
             created_at=now,
@@ -41,6 +43,7 @@ async def put_complimentary(
     elif subscription.entitled_until <= now:
         subscription.starts_at = now
     subscription.plan_id = plan_id
+    subscription.paid_through = current_period_end
     subscription.entitled_until = subscription.access_until = current_period_end
     session.add(subscription)
     await session.flush()

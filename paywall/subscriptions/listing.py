@@ -8,8 +8,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.http.bodies import Answer
-from paywall.rules.entitlement import Period, is_running
-from paywall.tables import Subscription, SubscriptionKind
+from paywall.rules.words import SubscriptionKind
+from paywall.tables import Subscription
 
 AT_MOST = 200
 
@@ -43,15 +43,14 @@ async def subscriptions_of(
 
 
 def tell(subscription: Subscription, now: datetime) -> SubscriptionAnswer:
-    period = Period(subscription.starts_at, subscription.entitled_until)
     return SubscriptionAnswer(
         id=subscription.id,
         kind=subscription.kind,
-        status="active" if is_running(period, now) else "canceled",
+        status="active" if now < subscription.entitled_until else "canceled",
         plan_id=subscription.plan_id,
-        pass_id=None,
+        pass_id=subscription.pass_id,
         access_until=subscription.access_until,
-        cancel_at_period_end=False,
+        cancel_at_period_end=subscription.cancel_at_period_end,
         next_payment=None,
         payment_type=None,
         receipt=None,

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from paywall.tables import Actor
+from paywall.rules.words import Actor
 
 
 class TokenKind(StrEnum):

@@ -139,7 +139,8 @@ def read_jwks(document: bytes, algorithm: str) -> list[VerificationKey]:
     Raises ValueError where the document is no JWK set.
     """
     try:
-        raw_keys = msgspec.json.decode(document, type=_Document).keys
+        # As text, since msgspec does not look at the UTF-8 of fields that it passes over.
+        raw_keys = msgspec.json.decode(document.decode("utf-8"), type=_Document).keys
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     keys: dict[str | None, VerificationKey] = {}

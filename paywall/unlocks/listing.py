@@ -11,7 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.http.bodies import Answer
 from paywall.http.paging import newest_first
-from paywall.tables import Article, Unlock, UnlockPayment, UnlockSource
+from paywall.rules.words import UnlockSource
+from paywall.tables import Article, Unlock, UnlockPayment
 
 NO_ARTICLE = (None, None)
 

@@ -13,8 +13,9 @@ from paywall.credits.locking import lock_subscriber
 from paywall.problems import Problem
 from paywall.rules.decision import Decision, Reason, decide
 from paywall.rules.spending import pay
+from paywall.rules.words import Actor, UnlockSource
 from paywall.settings import Settings
-from paywall.tables import Actor, Unlock, UnlockSource
+from paywall.tables import Unlock
 
 
 class Outcome(NamedTuple):

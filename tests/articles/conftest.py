@@ -1,6 +1,6 @@
 import pytest
 
-from paywall.tables import Actor
+from paywall.rules.words import Actor
 
 
 @pytest.fixture

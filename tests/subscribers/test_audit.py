@@ -11,9 +11,10 @@ from paywall.credits.expiry import enter_expired
 from paywall.credits.grant import GrantTerms, grant_credits, void_grant
 from paywall.database import Database
 from paywall.rules.decision import Policy
+from paywall.rules.words import Actor, GrantSource, UnlockSource
 from paywall.settings import Settings
 from paywall.subscribers.audit import Finding, audit
-from paywall.tables import Actor, Article, GrantSource, Unlock, UnlockSource
+from paywall.tables import Article, Unlock
 from paywall.unlocks.unlock import unlock_article
 from tests.conftest import START, SetClock
 

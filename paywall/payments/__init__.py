@@ -1,0 +1,1 @@
+"""Purchases by any processor, and what refunds take back of them."""

@@ -1,0 +1,149 @@
+"""Recording a payment, and giving what was bought: once for each processor and reference."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.catalogue.find import find_pack, find_pass, find_plan
+from paywall.clock import Clock
+from paywall.credits.grant import GrantTerms, grant_credits
+from paywall.credits.locking import lock_or_open_subscriber
+from paywall.database import insert
+from paywall.problems import REFERENCE_CONFLICT, Problem
+from paywall.rules.calendar import after
+from paywall.rules.words import Actor, CreditsExpire, GrantSource, ProductKind, SubscriptionKind
+from paywall.subscriptions.period import add_period
+from paywall.tables import Purchase
+
+
+class Payment(NamedTuple):
+    """What was paid, to whom and for what; `amount_paid` in the currency's smallest unit."""
+
+    reader_id: str
+    processor: str
+    reference: str
+    product_kind: ProductKind
+    product_id: str
+    amount_paid: int
+    currency: str
+
+
+async def record_purchase(
+    session: AsyncSession, payment: Payment, *, actor: Actor, clock: Clock
+) -> tuple[Purchase, bool]:
+    """Record a payment and give what was bought; tells whether this call did it.
+
+    Raises Problem(PRODUCT_UNKNOWN), or Problem(REFERENCE_CONFLICT) that names the fields in which
+    an earlier purchase of the same reference differs.
+    """
+    await lock_or_open_subscriber(session, payment.reader_id, clock.now())
+    now = clock.now()
+    purchase = await _insert(session, payment, actor, now)
+    if purchase is None:
+        return await _recorded_before(session, payment), False
+    match payment.product_kind:
+        case ProductKind.PACK:
+            await _give_pack(session, purchase, actor, clock)
+        case ProductKind.PASS:
+            await _give_pass(session, purchase, now)
+        case ProductKind.PLAN:
+            await _give_period(session, purchase, actor, clock)
+    return purchase, True
+
+
+async def _insert(
+    session: AsyncSession, payment: Payment, actor: Actor, now: datetime
+) -> Purchase | None:
+    statement = (
+        insert(session, Purchase)
+        .values(
+            **payment._asdict(),
+            refunded=0,
+            taken_back=0,
+            created_at=now,
+            actor_issuer=actor.issuer,
+            actor_subject=actor.subject,
+            actor_token_id=actor.token_id,
+        )
+        .on_conflict_do_nothing(index_elements=[col(Purchase.processor), col(Purchase.reference)])
+        .returning(Purchase)
+    )
+    return (await session.exec(statement)).scalars().first()
+
+
+async def _recorded_before(session: AsyncSession, payment: Payment) -> Purchase:
+    statement = select(Purchase).where(
+        Purchase.processor == payment.processor, Purchase.reference == payment.reference
+    )
+    purchase = (await session.exec(statement)).one()
+    differing = [
+        name for name, told in payment._asdict().items() if getattr(purchase, name) != told
+    ]
+    if differing:
+        raise Problem(
+            REFERENCE_CONFLICT,
+            f"Reference {payment.reference!r} of {payment.processor} was recorded before with"
+            f" another {', '.join(differing)}: send the same fields, or the right reference.",
+            fields=differing,
+        )
+    return purchase
+
+
+async def _give_pack(session: AsyncSession, purchase: Purchase, actor: Actor, clock: Clock) -> None:
+    pack = await find_pack(session, purchase.product_id)
+    days = pack.expires_after_days
+    expires_at = None if days is None else purchase.created_at + timedelta(days=days)
+    await _grant(session, purchase, GrantSource.PURCHASE, pack.credits, expires_at, actor, clock)
+
+
+async def _give_pass(session: AsyncSession, purchase: Purchase, now: datetime) -> None:
+    pass_ = await find_pass(session, purchase.product_id)
+    await add_period(
+        session,
+        purchase,
+        SubscriptionKind.PASS,
+        lambda starts_at: starts_at + timedelta(days=pass_.days),
+        now,
+    )
+
+
+async def _give_period(
+    session: AsyncSession, purchase: Purchase, actor: Actor, clock: Clock
+) -> None:
+    """One prepaid period of a plan, with the credits that the plan grants in each."""
+    plan = await find_plan(session, purchase.product_id)
+    subscription = await add_period(
+        session,
+        purchase,
+        SubscriptionKind.PREPAID,
+        lambda starts_at: after(starts_at, plan.interval, plan.interval_count),
+        purchase.created_at,
+    )
+    if plan.credits > 0:
+        lapses = plan.credits_expire is CreditsExpire.PERIOD_END
+        expires_at = subscription.paid_through if lapses else None
+        await _grant(
+            session, purchase, GrantSource.SUBSCRIPTION, plan.credits, expires_at, actor, clock
+        )
+
+
+async def _grant(
+    session: AsyncSession,
+    purchase: Purchase,
+    source: GrantSource,
+    amount: int,
+    expires_at: datetime | None,
+    actor: Actor,
+    clock: Clock,
+) -> None:
+    terms = GrantTerms(
+        purchase.reader_id,
+        amount,
+        source,
+        reference=f"purchase_{purchase.id}",
+        expires_at=expires_at,
+        purchase_id=purchase.id,
+    )
+    await grant_credits(session, terms, actor=actor, clock=clock)

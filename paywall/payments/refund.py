@@ -1,0 +1,120 @@
+"""Refunds and disputes: money that goes back, and what is taken back for it."""
+
+from typing import NamedTuple
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.clock import Clock
+from paywall.credits.locking import lock_or_open_subscriber
+from paywall.payments.settlement import settle_credits
+from paywall.problems import PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LARGE, Problem
+from paywall.rules.refunds import Taken, taken_back
+from paywall.rules.words import Actor, TakingKind
+from paywall.subscriptions.period import take_back_period
+from paywall.tables import Purchase, Refund
+
+
+class RefundTerms(NamedTuple):
+    """What goes back; `amount` in the currency's smallest unit."""
+
+    reference: str
+    amount: int
+    kind: TakingKind = TakingKind.REFUND
+    keep_access: bool = False
+
+
+async def refund_purchase(
+    session: AsyncSession, purchase_id: int, terms: RefundTerms, *, actor: Actor, clock: Clock
+) -> tuple[Purchase, bool]:
+    """Record a refund once for each reference, and take back what follows from it.
+
+    Raises Problem: PURCHASE_UNKNOWN, REFERENCE_CONFLICT, or REFUND_TOO_LARGE where a refund is
+    above what is left of the price.
+    """
+    purchase = await _lock_purchase(session, purchase_id, clock)
+    refunds = await _refunds_of(session, purchase)
+    before = next((refund for refund in refunds if refund.reference == terms.reference), None)
+    if before is not None:
+        _refuse_conflict(before, terms)
+        return purchase, False
+    left = purchase.amount_paid - purchase.refunded
+    if terms.kind is TakingKind.REFUND and terms.amount > left:
+        raise Problem(
+            REFUND_TOO_LARGE,
+            f"{terms.amount} is more than the {left} that are left of the purchase: refund less.",
+        )
+    refund = Refund(
+        purchase_id=purchase.id,
+        **terms._asdict(),
+        created_at=clock.now(),
+        actor_issuer=actor.issuer,
+        actor_subject=actor.subject,
+        actor_token_id=actor.token_id,
+    )
+    session.add(refund)
+    await _restate(session, purchase, [*refunds, refund], actor, clock)
+    return purchase, True
+
+
+async def put_in_force(
+    session: AsyncSession,
+    purchase_id: int,
+    reference: str,
+    *,
+    is_in_force: bool,
+    actor: Actor,
+    clock: Clock,
+) -> Purchase:
+    """A refund that failed and a dispute that was won take nothing back; the reverse as well."""
+    purchase = await _lock_purchase(session, purchase_id, clock)
+    refunds = await _refunds_of(session, purchase)
+    for refund in refunds:
+        if refund.reference == reference:
+            refund.is_in_force = is_in_force
+            session.add(refund)
+    await _restate(session, purchase, refunds, actor, clock)
+    return purchase
+
+
+async def _lock_purchase(session: AsyncSession, purchase_id: int, clock: Clock) -> Purchase:
+    """Lock the subscriber whose purchase it is, who may change by a merge while this waits."""
+    purchase = await session.get(Purchase, purchase_id)
+    if purchase is None:
+        raise Problem(PURCHASE_UNKNOWN)
+    locked: str | None = None
+    while locked != purchase.reader_id:
+        locked = purchase.reader_id
+        await lock_or_open_subscriber(session, locked, clock.now())
+        await session.refresh(purchase)
+    return purchase
+
+
+async def _refunds_of(session: AsyncSession, purchase: Purchase) -> list[Refund]:
+    statement = select(Refund).where(Refund.purchase_id == purchase.id).order_by(col(Refund.id))
+    return list((await session.exec(statement)).all())
+
+
+def _refuse_conflict(before: Refund, terms: RefundTerms) -> None:
+    differing = [name for name, told in terms._asdict().items() if getattr(before, name) != told]
+    if differing:
+        raise Problem(
+            REFERENCE_CONFLICT,
+            f"Reference {terms.reference!r} was refunded before with another"
+            f" {', '.join(differing)}: send the same fields, or choose a new reference.",
+            fields=differing,
+        )
+
+
+async def _restate(
+    session: AsyncSession, purchase: Purchase, refunds: list[Refund], actor: Actor, clock: Clock
+) -> None:
+    in_force = [refund for refund in refunds if refund.is_in_force]
+    purchase.refunded = sum(r.amount for r in in_force if r.kind is TakingKind.REFUND)
+    purchase.taken_back = taken_back(
+        purchase.amount_paid, (Taken(refund.amount, refund.keep_access) for refund in in_force)
+    )
+    session.add(purchase)
+    await session.flush()
+    await take_back_period(session, purchase)
+    await settle_credits(session, purchase, actor=actor, now=clock.now())

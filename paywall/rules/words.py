@@ -1,0 +1,74 @@
+"""The words of the design, as values: what each kind of thing is called, everywhere."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Actor(NamedTuple):
+    """Who did it: the token's `iss`, `sub` and `jti`, or a command's own name."""
+
+    issuer: str
+    subject: str
+    token_id: str
+
+
+class GrantSource(StrEnum):
+    PURCHASE = "purchase"
+    SUBSCRIPTION = "subscription"
+    PROMOTION = "promotion"
+    ADJUSTMENT = "adjustment"
+    MIGRATION = "migration"
+
+
+class EntryKind(StrEnum):
+    GRANTED = "granted"
+    SPENT = "spent"
+    EXPIRED = "expired"
+    VOIDED = "voided"
+    RESTORED = "restored"
+
+
+class UnlockSource(StrEnum):
+    CREDITS = "credits"
+    COMPLIMENTARY = "complimentary"
+    MIGRATION = "migration"
+
+
+class SubscriptionKind(StrEnum):
+    STRIPE = "stripe"
+    PASS = "pass"
+    PREPAID = "prepaid"
+    COMPLIMENTARY = "complimentary"
+
+
+class ProductKind(StrEnum):
+    PACK = "pack"
+    PASS = "pass"
+    PLAN = "plan"
+
+
+class Interval(StrEnum):
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+class CreditsExpire(StrEnum):
+    PERIOD_END = "period_end"
+    NEVER = "never"
+
+
+class TakingKind(StrEnum):
+    REFUND = "refund"
+    DISPUTE = "dispute"
+
+
+class CancelWhen(StrEnum):
+    PERIOD_END = "period_end"
+    NOW = "now"
+
+
+class ViewerKind(StrEnum):
+    READER = "reader"
+    VISITOR = "visitor"

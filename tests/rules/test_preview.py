@@ -1,0 +1,320 @@
+"""What everybody may read of an article: examples, then properties against every body."""
+
+import math
+import time
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
+
+from paywall.rules.preview import preview, visible_text
+
+TAIL = "<p>" + "The rest of the article is for readers who paid for it. " * 20 + "</p>"
+CANARY = "canary7f3a"
+
+
+def first(body: str, paragraphs: int = 2, share: float = 0.4) -> str:
+    return preview(body, paragraphs=paragraphs, share=share)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<p>One.</p>\n<p>Two.</p>\n<p>Three.</p>", "<p>One.</p>\n<p>Two.</p>"),
+        ("One.<br><br>Two.<br />\n<br>Three.<br><br>", "One.<br><br>Two."),
+        ("One.<br>still one.<br><br>Two.", "One.<br>still one.<br><br>Two."),
+        ("One.\n\nTwo.\n \nThree.\n\n", "One.\n\nTwo."),
+        ("<div>One.</div>Two.<div>Three.</div>", "<div>One.</div>Two."),
+        ("<ul><li>One.<li>Two.<li>Three.</ul>", "<ul><li>One.</li><li>Two.</li></ul>"),
+        (
+            "<table><tr><td>One<td>1<tr><td>Two<td>2<tr><td>Three</table>",
+            "<table><tbody><tr><td>One</td><td>1</td></tr><tr><td>Two</td><td>2</td></tr></tbody></table>",
+        ),
+        ("<blockquote><p>One.<p>Two.<p>Three.</blockquote>",
+         "<blockquote><p>One.</p><p>Two.</p></blockquote>"),
+        ("<pre>One\n  two</pre><p>Two.<p>Three.", "<pre>One\n  two</pre><p>Two.</p>"),
+    ],
+)  # fmt: skip
+def test_the_first_paragraphs_are_given_however_they_are_marked(body: str, expected: str) -> None:
+    assert first(body + TAIL) == expected
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_so_many_paragraphs_as_were_asked_for(number: int) -> None:
+    assert first("<p>x</p>" * 9 + TAIL, number) == "<p>x</p>" * number
+
+
+def test_a_heading_or_a_caption_alone_is_no_paragraph() -> None:
+    lead = '<h1>Title</h1><figure><img src="a.jpg"><figcaption>Seen</figcaption></figure>'
+    assert first(lead + "<p>One.</p><h2>More</h2>" + TAIL, 1) == lead + "<p>One.</p>"
+    assert first("<h1>" + "Long title " * 40 + "</h1>" + TAIL, 2, 0.1) == ""
+
+
+def test_one_short_paragraph_and_an_empty_body_leave_nothing() -> None:
+    assert first("") == first(" \n ") == first("<p></p>") == first("<p>A</p>") == ""
+    assert first("<p>Short.</p>", share=0) == ""
+
+
+def test_one_giant_paragraph_is_cut_between_words_and_its_emphasis_closed() -> None:
+    body = '<p>One <b>two <a href="/x" title="t">three four five six</a> seven</b> eight nine</p>'
+    assert first(body) == '<p>One <b>two <a href="/x">three</a></b></p>'
+    assert first("plain words that go on and on") == "plain words"
+
+
+def test_the_whole_share_gives_the_whole_text() -> None:
+    assert first("<p>One.</p><p>Two.</p>", 9, 1) == "<p>One.</p><p>Two.</p>"
+
+
+@pytest.mark.parametrize(
+    "clusters",
+    [
+        ["ខ្ញុំ", "ស្រ", "ឡា", "ញ់", "ភា", "សា", "ខ្មែ", "រ", "ណា", "ស់"],
+        ["é", "ñ", "ö", "a", "b"],
+        ["क्षि", "त्र", "नी", "क"],
+        ["น้ำ", "ใ", "ห้", "ก"],
+        ["각", "한", "글"],
+    ],
+)
+@pytest.mark.parametrize("share", [n / 20 for n in range(1, 21)])
+def test_a_cut_never_splits_a_grapheme_cluster(clusters: list[str], share: float) -> None:
+    whole = ["".join(clusters[:n]) for n in range(len(clusters) + 1)]
+    assert visible_text(first("".join(clusters), share=share)) in whole
+
+
+def test_a_cut_never_splits_an_emoji() -> None:
+    text = "a👩‍👩‍👧b🇰🇭🇫🇷c👍🏽d"
+    whole = {
+        "",
+        "a",
+        "a👩‍👩‍👧",
+        "a👩‍👩‍👧b",
+        "a👩‍👩‍👧b🇰🇭🇫🇷",
+        "a👩‍👩‍👧b🇰🇭🇫🇷c",
+        "a👩‍👩‍👧b🇰🇭🇫🇷c👍🏽",
+        text,
+    }
+    for n in range(21):
+        assert visible_text(first(text, share=n / 20)) in whole
+
+
+def test_khmer_is_cut_at_its_zero_width_spaces() -> None:
+    words = "ខ្ញុំ\u200bស្រឡាញ់\u200bភាសា\u200bខ្មែរ\u200bណាស់"
+    assert first(words, share=0.5) == "ខ្ញុំ\u200bស្រឡាញ់"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        f"<script>var a = '{CANARY}'</script>",
+        f"<style>.{CANARY} {{}}</style>",
+        f"<!-- {CANARY} -->",
+        f"<template><p>{CANARY}</p></template>",
+        f"<noscript><p>{CANARY}</p></noscript>",
+        f"<p hidden>{CANARY}</p>",
+        f'<div style="color: red; DISPLAY :none"><p>{CANARY}</p></div>',
+        f'<script type="application/ld+json">{{"articleBody": "{CANARY}"}}</script>',
+        f'<iframe srcdoc="<p>{CANARY}</p>"></iframe>',
+        f"<svg><text>{CANARY}</text></svg>",
+        f"<math><mi>{CANARY}</mi></math>",
+        f"<textarea>{CANARY}</textarea>",
+        f'<input type="hidden" value="{CANARY}">',
+        f"<video><track src=x>{CANARY}</video>",
+        f'<div data-body="{CANARY}"></div>',
+        f'<span title="{CANARY}" aria-label="{CANARY}" onclick="{CANARY}"></span>',
+        f"<![CDATA[{CANARY}]]>",
+        f"<?php {CANARY} ?>",
+        f"<!DOCTYPE {CANARY}>",
+    ],
+)
+def test_what_a_reader_does_not_see_is_in_no_preview(hidden: str) -> None:
+    assert first(f"<p>One {hidden} more.</p>" + TAIL, 1).startswith("<p>One")
+    for body in (f"{hidden}<p>One.</p>{TAIL}", f"<p>One {hidden} more.</p>{TAIL}"):
+        assert CANARY not in first(body)
+
+
+@pytest.mark.parametrize("opened", ["plaintext", "xmp", "listing"])
+def test_an_element_that_swallows_the_page_is_written_as_one_that_does_not(opened: str) -> None:
+    given_out = first(f"<p>One.</p><{opened}>two <b> three" + " four" * 40)
+    assert given_out.startswith("<p>One.</p><pre>two ")
+    assert given_out.endswith("</pre>")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<p>1 &lt; 2</p><pre>\n\n one </pre>", "<p>1 &lt; 2</p><p>one</p>"),
+        ("<p>one&#13; two</p>three", "<p>one two</p><p>three</p>"),
+    ],
+)
+def test_what_would_be_read_differently_again_is_given_as_words_alone(
+    body: str, expected: str
+) -> None:
+    assert first(body + TAIL) == expected
+
+
+def test_nul_and_stray_end_tags_do_no_harm() -> None:
+    assert first("a\0b</div></p>c<p>One.</p>" + TAIL, 9).startswith("ab<p></p>c<p>One.</p>")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<div>" * 838_860,
+        "<b></div>" * 466_000,
+        "<table>" * 599_000,
+        "<svg>" * 838_860,
+        "".join(f"<p><b a{n}>" for n in range(380_000)),
+        "<p " + " ".join(f"a{n}" for n in range(500_000)) + ">x",
+        "<p>a" * 1_048_576,
+        "a " * 2_097_152,
+        "&" * 4_194_304,
+        "<" * 4_194_304,
+    ],
+    ids=lambda body: body[:12],
+)
+def test_a_hostile_body_of_four_mebibytes_takes_half_a_second_at_most(body: str) -> None:
+    started = time.process_time()
+    first(body)
+    assert time.process_time() - started < 0.5
+
+
+class Body(NamedTuple):
+    """HTML, and the text that a reader sees of it, known without any parser."""
+
+    html: str
+    text: str
+
+
+WORDS = st.text("ab ក្មែ\u200bé<&>\"'\xa0\n", min_size=1, max_size=12)
+HIDDEN = st.sampled_from(
+    [
+        "<!-- c -->",
+        "<script>if (a</b/) {}</script>",
+        "<style>p {}</style>",
+        "<template><p>t</template>",
+        "<span hidden>h</span>",
+        "<iframe src='/v'>f</iframe>",
+        "<svg><text>s</text></svg>",
+    ]
+).map(lambda html: Body(html, ""))
+VOID = st.sampled_from(["<br>", "<img src=i alt='a'>", "<wbr>"]).map(lambda html: Body(html, ""))
+TEXT = WORDS.map(
+    lambda text: Body(
+        text.replace("&", "&amp;").replace("<", "&lt;").replace("\xa0", "&nbsp;"), text
+    )
+)
+
+
+def _element(tags: list[str], inner: st.SearchStrategy[Body]) -> st.SearchStrategy[Body]:
+    return st.builds(
+        lambda tag, parts: Body(
+            f"<{tag} class='c' data-x='y'>{''.join(part.html for part in parts)}</{tag}>",
+            "".join(part.text for part in parts),
+        ),
+        st.sampled_from(tags),
+        st.lists(inner, max_size=4),
+    )
+
+
+INLINE = st.recursive(
+    TEXT | VOID | HIDDEN,
+    lambda inner: _element(["b", "em", "span", "x-y", "code"], inner),
+    max_leaves=5,
+)
+BLOCK = _element(["p", "h2", "div"], INLINE) | INLINE
+BLOCKS = BLOCK | _element(["div", "section", "blockquote", "figure", "article"], BLOCK)
+BODIES = st.lists(BLOCKS, max_size=8).map(
+    lambda parts: Body("".join(part.html for part in parts), "".join(part.text for part in parts))
+)
+SOUP = st.lists(
+    st.sampled_from(
+        [
+            f"<{slash}{tag}>"
+            for tag in (
+                "p a b i div table tr td ul li h1 h2 form button select option svg math title nobr"
+                " template noscript plaintext pre x-foo body html script style caption ruby rt dl"
+                " dd font center details summary object iframe textarea figure".split()
+            )
+            for slash in ("", "/")
+        ]
+        + ["<br>", "<img alt=q>", "<hr>", "<!--", "-->", "<![CDATA[", "]]>", "\n\n", "&#13;", "\0"]
+    )
+    | WORDS,
+    max_size=40,
+).map("".join)
+SHARES = st.floats(0, 1)
+PARAGRAPHS = st.integers(0, 6)
+
+
+def text_of(html: str) -> str:
+    """All text of a preview, visible or not."""
+    root = LexborHTMLParser(html, is_fragment=True).root
+    nodes = [] if root is None else root.traverse(include_text=True)
+    return "".join(node.text_content or "" for node in nodes if node.is_text_node)
+
+
+def ink(text: str) -> str:
+    return "".join(text.split())
+
+
+@given(BODIES, PARAGRAPHS, SHARES)
+def test_a_preview_is_a_beginning_of_the_text_and_within_the_share(
+    body: Body, paragraphs: int, share: float
+) -> None:
+    text = text_of(first(body.html, paragraphs, share))
+    assert ink(body.text).startswith(ink(text))
+    assert len(text) <= math.floor(share * len(body.text))
+    assert len(" ".join(text.split())) <= math.ceil(share * len(" ".join(body.text.split())))
+
+
+@given(BODIES, PARAGRAPHS, SHARES)
+def test_a_well_formed_body_keeps_its_spaces_in_the_preview(
+    body: Body, paragraphs: int, share: float
+) -> None:
+    text = text_of(first(body.html, paragraphs, share))
+    assert body.text.lstrip().startswith(text)
+
+
+@given(SOUP, PARAGRAPHS, SHARES)
+def test_a_preview_is_the_same_when_it_is_read_and_written_again(
+    body: str, paragraphs: int, share: float
+) -> None:
+    given_out = first(body, paragraphs, share)
+    assert LexborHTMLParser(given_out, is_fragment=True).inner_html == given_out
+
+
+@given(SOUP, PARAGRAPHS, SHARES)
+def test_no_soup_of_tags_gives_more_than_its_share(
+    body: str, paragraphs: int, share: float
+) -> None:
+    text, seen = text_of(first(body, paragraphs, share)), visible_text(body)
+    assert ink(seen).startswith(ink(text))
+    assert len(text) <= math.floor(share * len(seen))
+
+
+@given(BODIES, SOUP, SOUP, PARAGRAPHS, st.floats(0, 0.4), st.data())
+def test_a_canary_in_the_tail_is_nowhere_in_the_preview(
+    head: Body, before: str, after: str, paragraphs: int, share: float, data: st.DataObject
+) -> None:
+    carrier = data.draw(
+        st.sampled_from(
+            [
+                f"<p>{CANARY}</p>",
+                CANARY,
+                f"<!-- {CANARY} -->",
+                f"<img alt='{CANARY}' src='{CANARY}'>",
+                f"<b title='{CANARY}' class='{CANARY}' data-{CANARY}='1'>x</b>",
+                f"<script>{CANARY}</script>",
+                f"<template>{CANARY}</template>",
+                f"<noscript>{CANARY}</noscript>",
+                f"<body class='{CANARY}'>",
+                f"<{CANARY}>",
+            ]
+        )
+    )
+    closed = "".join(data.draw(st.lists(INLINE, max_size=4).map(lambda p: [x.html for x in p])))
+    filler = "<p>" + "x" * (len(head.text) * 2 + 50) + "</p>"
+    body = f"<div>{head.html}</div>{filler}<div>{closed}{carrier}{before}{after}</div>"
+    assert CANARY not in first(body, paragraphs, share)
