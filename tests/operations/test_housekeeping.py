@@ -3,15 +3,23 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from prometheus_client import REGISTRY
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.credits.expiry import ACTOR
+from paywall.credits.grant import GrantTerms, grant_credits
 from paywall.database import Database
-from paywall.operations.housekeeping import tidy
+from paywall.operations.housekeeping import STEPS, tidy
+from paywall.rules.words import EntryKind, GrantSource
 from paywall.settings import Settings
+from paywall.tables import LedgerEntry
+from paywall.telemetry import JsonLines
+from tests.conftest import SetClock
 
 
 @pytest.fixture
@@ -65,7 +73,8 @@ async def test_a_failing_step_is_logged_and_stops_no_other(
     with caplog.at_level(logging.ERROR):
         await tidy(database, [failing, next_one])
     assert done == ["next"]
-    assert [record.fields for record in caplog.records] == [{"step": "failing"}]  # type: ignore[attr-defined]  # ours, by `extra`
+    (record,) = caplog.records
+    assert "failing" in JsonLines().format(record)
 
 
 async def test_a_step_is_asked_until_nothing_is_left(database: Database) -> None:
@@ -76,3 +85,21 @@ async def test_a_step_is_asked_until_nothing_is_left(database: Database) -> None
 
     await tidy(database, [batch])
     assert left == [7]
+
+
+async def test_expired_credits_are_entered_and_the_rest_is_shown(
+    database: Database, clock: SetClock
+) -> None:
+    async with database.writing() as session:
+        for reader_id, hours in (("ann", 1), ("bob", 2), ("eve", 99)):
+            expires_at = clock.now() + timedelta(hours=hours)
+            terms = GrantTerms(reader_id, 3, GrantSource.PROMOTION, reader_id, expires_at)
+            await grant_credits(session, terms, actor=ACTOR, clock=clock)
+    clock.move(hours=2)
+    await tidy(database, STEPS)
+    async with database.reading() as session:
+        entries = select(LedgerEntry.reader_id, LedgerEntry.amount).where(
+            LedgerEntry.kind == EntryKind.EXPIRED
+        )
+        assert set((await session.exec(entries)).all()) == {("ann", -3), ("bob", -3)}
+    assert REGISTRY.get_sample_value("paywall_credits_outstanding") == 3
