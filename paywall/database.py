@@ -31,7 +31,12 @@ from paywall.telemetry import logger
 
 SQLITE_READERS = 4
 SQLITE_CACHE_KIB = 32 * 1024
-BUSY_SQLSTATES = frozenset({"40001", "40P01", "53300", "55P03", "57014", "57P01", "57P03"})
+UNAVAILABLE_CLASSES = ("08", "28", "3D", "53", "57")
+"""No connection, no access, no such database, out of something, stopped by the operator.
+
+PostgreSQL 18, Appendix A.
+"""
+BUSY_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
 
 
 class DatabaseInUse(Exception):  # noqa: N818 (a state of things, told to a person)
@@ -136,7 +141,7 @@ def is_unavailable(error: BaseException) -> bool:
     return (
         error.connection_invalidated
         or isinstance(error, exc.InterfaceError)
-        or sqlstate.startswith("08")
+        or sqlstate.startswith(UNAVAILABLE_CLASSES)
         or sqlstate in BUSY_SQLSTATES
         or "database is locked" in str(error.orig)
     )

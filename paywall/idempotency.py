@@ -88,7 +88,7 @@ async def _is_first(
         created_at=now,
     )
     claimed = claimed.on_conflict_do_update(
-        index_elements=list(IdempotencyKey.__table__.primary_key),  # type: ignore[attr-defined]
+        index_elements=list(IdempotencyKey.__table__.primary_key),  # type: ignore[attr-defined]  # SQLModel hides it
         set_={
             "request_sha256": claimed.excluded.request_sha256,
             "reader_id": claimed.excluded.reader_id,
@@ -112,11 +112,10 @@ async def keep_answer(
     return Response(content, status_code=status, media_type=JSON_MEDIA_TYPE)
 
 
-async def forget(session: AsyncSession, now: datetime) -> None:
-    """Housekeeping: delete keys that are kept no longer."""
-    await session.exec(
-        delete(IdempotencyKey).where(col(IdempotencyKey.created_at) <= now - KEPT_FOR)
-    )
+async def forget(session: AsyncSession, now: datetime) -> int:
+    """Housekeeping: delete keys that are kept no longer; the number of them."""
+    old = delete(IdempotencyKey).where(col(IdempotencyKey.created_at) <= now - KEPT_FOR)
+    return (await session.exec(old)).rowcount
 
 
 def _is(claim: Claim) -> tuple[Any, ...]:

@@ -40,7 +40,7 @@ def _unprivileged(*command: str | Path) -> list[str]:
 
 
 @contextmanager
-def running_postgres() -> Iterator[str]:
+def running_postgres(*settings: str) -> Iterator[str]:
     """Start a server of its own and give its address, without a database's name."""
     folder = Path(tempfile.mkdtemp(prefix="paywall-pg-"))
     port = free_port()
@@ -56,6 +56,7 @@ def running_postgres() -> Iterator[str]:
             _unprivileged(
                 BIN / "postgres", "-D", folder / "data", "-p", str(port), "-h", "127.0.0.1",
                 "-k", folder, "-c", "max_connections=200",
+                *(word for setting in settings for word in ("-c", setting)),
             ),
             stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip

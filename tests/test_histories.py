@@ -25,6 +25,7 @@ from paywall.access.standing import Facts, Viewer, load, load_one
 from paywall.credits.expiry import enter_expired
 from paywall.credits.grant import GrantTerms, grant_credits, void_grant
 from paywall.database import Database
+from paywall.operations.housekeeping import tidy
 from paywall.problems import Problem
 from paywall.rules.decision import Decision, Policy, decide
 from paywall.rules.words import Actor, GrantSource, ViewerKind
@@ -193,7 +194,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def keep_house(self) -> None:
-        self.runner.run(enter_expired(self.database))
+        self.runner.run(tidy(self.database, [enter_expired]))
 
     @invariant()
     def everybody_gets_the_same_answer(self) -> None:

@@ -59,6 +59,7 @@ async def _count(
     return Meter(len(counted), settings.meter_limit, month.ends_at, article_id in counted)
 
 
-async def forget(session: AsyncSession, now: datetime) -> None:
-    """Housekeeping: delete views whose month is over."""
-    await session.exec(delete(MeteredViews).where(col(MeteredViews.month_ends_at) <= now))
+async def forget(session: AsyncSession, now: datetime) -> int:
+    """Housekeeping: delete views whose month is over; the number of them."""
+    over = delete(MeteredViews).where(col(MeteredViews.month_ends_at) <= now)
+    return (await session.exec(over)).rowcount

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from paywall.clock import Clock
 from paywall.database import Database, is_unavailable
 from paywall.migrations import pending
 from paywall.settings import Settings, SettingsError
-from paywall.tokens.issuers import check_issuers
 from paywall.tokens.keys import FILE_NAME as KEYS_FILE
+from paywall.tokens.verify import Verifier
 
 CLOCK_SECONDS_MAX = 5
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
@@ -27,7 +28,8 @@ class Finding(NamedTuple):
 
 async def diagnosed(settings: Settings) -> list[Finding]:
     """Everything that is found wrong, of these settings and of what they lead to."""
-    findings = [*_issuers(settings), *_modes(settings)]
+    findings = [finding async for finding in _keys(settings)]
+    findings += _modes(settings)
     database = Database(settings, for_writing=False)
     try:
         findings += [finding async for finding in _database(database, settings)]
@@ -41,9 +43,13 @@ async def diagnosed(settings: Settings) -> list[Finding]:
     return findings
 
 
-def _issuers(settings: Settings) -> Iterator[Finding]:
+async def _keys(settings: Settings) -> AsyncIterator[Finding]:
+    """Weak and unreadable keys, the service's own and its issuers'."""
+    clock = Clock()
     try:
-        check_issuers(settings.issuers)
+        verifier = Verifier(settings, clock)
+        await verifier.keyring.find(None, clock.now())
+        await verifier.close()
     except SettingsError as error:
         yield Finding(str(error), "The service does not start before that.")
 

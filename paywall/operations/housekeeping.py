@@ -8,8 +8,13 @@ import sqlalchemy as sa
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall import idempotency
+from paywall.access import meter
+from paywall.credits.expiry import enter_expired
+from paywall.credits.outstanding import show_outstanding
 from paywall.database import Database
 from paywall.telemetry import logger
+from paywall.tokens import revocation
 
 EVERY_SECONDS = 300
 LOCK_KEY = 7292_5902
@@ -18,7 +23,13 @@ BATCHES_MAX = 1000
 Step = Callable[[AsyncSession, datetime], Awaitable[int]]
 """A verb that does at most a batch and tells how many rows it did; it is asked again until 0."""
 
-STEPS: Sequence[Step] = ()
+STEPS: Sequence[Step] = (
+    enter_expired,
+    meter.forget,
+    idempotency.forget,
+    revocation.forget,
+    show_outstanding,
+)
 
 
 async def keep_house(database: Database, every_seconds: float = EVERY_SECONDS) -> None:
@@ -34,7 +45,11 @@ async def tidy(database: Database, steps: Sequence[Step]) -> None:
         try:
             await _take(database, step)
         except Exception:
-            logger.exception("housekeeping failed", extra={"fields": {"step": step.__name__}})
+            logger.exception("housekeeping failed", extra={"fields": {"step": _name(step)}})
+
+
+def _name(step: Step) -> str:
+    return f"{step.__module__}.{step.__qualname__}"
 
 
 async def _take(database: Database, step: Step) -> None:

@@ -13,12 +13,13 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from paywall.clock import Clock
 from paywall.database import Database
 from paywall.migrations import migrate, pending
 from paywall.operations.metrics import exposed
 from paywall.settings import Settings
 from paywall.telemetry import LOGGING
-from paywall.tokens.issuers import check_issuers
+from paywall.tokens.verify import Verifier
 
 BACKLOG = 2048
 STOP_WITHIN_SECONDS = 15
@@ -35,7 +36,6 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
             f"SQLite takes one worker, not {workers}: leave --workers out, or use PostgreSQL"
             " (database_url = postgresql://…), which takes any number."
         )
-    check_issuers(settings.issuers)
     settings.data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
     asyncio.run(_prepare(settings))
     config = _config(workers)
@@ -54,7 +54,14 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
 
 
 async def _prepare(settings: Settings) -> None:
-    """SQLite is migrated by itself; on PostgreSQL a person chooses the moment."""
+    """Refuse here what would otherwise end each worker, with a stack trace in the log.
+
+    SQLite is migrated by itself; on PostgreSQL a person chooses the moment.
+    """
+    clock = Clock()
+    verifier = Verifier(settings, clock)
+    verifier.keyring.newest(clock.now())
+    await verifier.close()
     database = Database(settings)
     try:
         if settings.is_sqlite:

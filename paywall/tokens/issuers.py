@@ -56,10 +56,10 @@ class StaticKeys:
     def __init__(self, keys: Iterable[VerificationKey]) -> None:
         self._keys = {key.kid: key for key in keys}
 
-    async def find(self, kid: str | None, now: datetime) -> VerificationKey | None:  # noqa: ARG002
+    async def find(self, kid: str | None, now: datetime) -> VerificationKey | None:  # noqa: ARG002 (KeySource's)
         return find_key(self._keys, kid) or self._keys.get(None)
 
-    def holds(self, key: VerificationKey, now: datetime) -> bool:  # noqa: ARG002
+    def holds(self, key: VerificationKey, now: datetime) -> bool:  # noqa: ARG002 (KeySource's)
         return self._keys.get(key.kid) is key
 
 

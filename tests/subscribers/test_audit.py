@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.credits.expiry import enter_expired
 from paywall.credits.grant import GrantTerms, grant_credits, void_grant
 from paywall.database import Database
+from paywall.operations.housekeeping import tidy
 from paywall.rules.decision import Policy
 from paywall.rules.words import Actor, GrantSource, UnlockSource
 from paywall.settings import Settings
@@ -55,7 +56,7 @@ async def history(database: Database, clock: SetClock, settings: Settings) -> Da
                        unlocked_at=clock.now())
             )  # fmt: skip
     clock.move(hours=50)
-    await enter_expired(database)
+    await tidy(database, [enter_expired])
     return database
 
 

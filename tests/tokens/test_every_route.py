@@ -78,7 +78,7 @@ SCOPED = [route for route in ROUTES if route.guard.scope is not None]
 async def asked(service: Service, route: Route, headers: dict[str, str]) -> httpx.Response:
     """Ask with a body that no route would read, so that an answer tells who looked first."""
     unreadable = {"content": b"\xff{", "headers": {"Content-Type": "text/plain", **headers}}
-    return await service.request(route.method, route.address, **unreadable)  # type: ignore[arg-type]
+    return await service.request(route.method, route.address, **unreadable)  # type: ignore[arg-type]  # a mapping of any options
 
 
 async def turned_away(service: Service, route: Route, headers: dict[str, str]) -> None:
@@ -113,7 +113,7 @@ async def test_who_is_refused_and_who_is_let_in(
     other = mint.site(*SCOPES) if route.guard.kind is TokenKind.READER else mint.reader()
     await turned_away(service, route, with_token(other))
     for garbage in ("garbage", "a.b.c", "é" * 9, "x" * 9000, f"{other.token}x"):
-        await turned_away(service, route, {"Authorization": f"Bearer {garbage}".encode()})  # type: ignore[dict-item]
+        await turned_away(service, route, {"Authorization": f"Bearer {garbage}".encode()})  # type: ignore[dict-item]  # bytes, for characters beyond ASCII
     forged = mint_site(
         Keyring(tmp_path / "another").newest(clock.now()),
         subject="site",

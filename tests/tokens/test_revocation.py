@@ -1,10 +1,11 @@
 """A revoked token is refused at the very next request, and what it asked for with it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
 import sqlalchemy as sa
+from sqlmodel import select
 
 from paywall.database import Database
 from paywall.tables import RevokedSubject, RevokedToken
@@ -188,11 +189,11 @@ async def test_a_revocation_is_forgotten_when_no_such_token_can_live(
     assert await _forget(database, gone) == (2, 0, 0)
 
 
-async def _forget(database: Database, now: object) -> tuple[int, int, int]:
+async def _forget(database: Database, now: datetime) -> tuple[int, int, int]:
     async with database.writing() as session:
-        forgotten = await forget(session, now)  # type: ignore[arg-type]
+        forgotten = await forget(session, now)
         left = [
-            (await session.exec(sa.select(sa.func.count()).select_from(table))).scalar_one()  # type: ignore[call-overload]
+            (await session.exec(select(sa.func.count()).select_from(table))).one()
             for table in (RevokedToken, RevokedSubject)
         ]
     return (forgotten, left[0], left[1])

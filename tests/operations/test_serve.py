@@ -1,0 +1,156 @@
+"""`paywall serve` as a person and a supervisor meet it: real processes, real signals."""
+
+import json
+import os
+import signal
+import socket
+import stat
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.postgres import free_port, psql
+from tests.processes import Served, command, environment, serving
+
+QUESTION = json.dumps({"article_id": "a1"}).encode()
+
+
+def _begin_request(served: Served, token: str) -> socket.socket:
+    """Send half of a request."""
+    at = urlsplit(served.address)
+    assert at.hostname
+    assert at.port
+    connection = socket.create_connection((at.hostname, at.port))
+    head = (
+        f"POST /v1/access/check HTTP/1.1\r\nHost: {at.netloc}\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(QUESTION)}\r\n\r\n"
+    )
+    connection.sendall(head.encode() + QUESTION[:5])
+    return connection
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_answers_what_is_under_way_and_exits_0(tmp_path: Path, number: int) -> None:
+    with serving(tmp_path, request_timeout_seconds="20") as served:
+        token = served.run("token", "site", "--scope", "access:check").strip()
+        with closing(_begin_request(served, token)) as connection:
+            served.wait_until(lambda: httpx.get(f"{served.address}/livez").is_success)
+            served.process.send_signal(number)
+            served.wait_until(lambda: "Shutting down" in served.log.read_text())
+            connection.sendall(QUESTION[5:])
+            assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
+        assert served.process.wait(20) == 0
+        assert "Stopped." in served.log.read_text()
+
+
+def test_with_no_settings_it_serves_from_a_folder_that_is_its_own(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700
+        assert f"Listening on {served.address}" in served.log.read_text()
+        answer = httpx.get(f"{served.address}/livez")
+    assert answer.json() == {"status": "alive"}
+    assert not {"server", "date"} & set(answer.headers)
+
+
+def test_data_outlives_a_kill_and_a_restart(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        os.kill(served.process.pid, signal.SIGKILL)
+        served.process.wait(10)
+    with serving(tmp_path) as served:
+        assert "All well." in served.run("doctor")
+
+
+def test_a_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = command("serve", "--port", port, folder=tmp_path, environment=environment())
+    assert ended.returncode == 2
+    assert f"Cannot listen on 127.0.0.1, port {port}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_taken_metrics_port_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = command(
+            "serve", "--port", free_port(), folder=tmp_path,
+            environment=environment(metrics_port=str(taken.getsockname()[1])),
+        )  # fmt: skip
+    assert ended.returncode == 2
+    assert "Cannot show metrics" in ended.stderr
+
+
+def test_sqlite_takes_one_worker(tmp_path: Path) -> None:
+    ended = command("serve", "--workers", 2, folder=tmp_path, environment=environment())
+    assert ended.returncode == 2
+    assert "use PostgreSQL" in ended.stderr
+
+
+def test_a_second_service_on_one_sqlite_is_refused(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        ended = command("serve", "--port", free_port(), folder=tmp_path, environment=environment())
+        assert ended.returncode == 2
+        assert "SQLite takes one writer alone" in ended.stderr
+        assert httpx.get(f"{served.address}/readyz").is_success
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_on_postgresql_it_waits_for_a_person_to_migrate(tmp_path: Path, empty_url: str) -> None:
+    surroundings = environment(database_url=empty_url)
+    ended = command("serve", "--port", free_port(), folder=tmp_path, environment=surroundings)
+    assert ended.returncode == 2
+    assert "run `paywall migrate` first" in ended.stderr
+    migrated = command("migrate", folder=tmp_path, environment=surroundings)
+    assert migrated.returncode == 0
+    with serving(tmp_path, database_url=empty_url) as served:
+        assert served.stop() == 0
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+@pytest.mark.slow
+def test_a_killed_worker_is_replaced_and_its_counts_are_kept(
+    tmp_path: Path, database_url: str
+) -> None:
+    port = free_port()
+    metrics = f"http://127.0.0.1:{port}/metrics"
+    with serving(tmp_path, workers=2, database_url=database_url, metrics_port=str(port)) as served:
+        first = set(served.workers())
+        assert len(first) == 2
+        for _ in range(20):
+            httpx.get(f"{served.address}/livez")
+        counted = _live_requests(metrics)
+        assert counted >= 20
+        for pid in first:
+            os.kill(pid, signal.SIGKILL)
+        served.wait_until(lambda: len(set(served.workers()) - first) == 2)
+        served.wait_until_ready()
+        assert _live_requests(metrics) == counted
+        assert _reports(metrics, "paywall_database_connections_in_use")
+        assert served.stop() == 0
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_readiness_is_lost_with_the_database_and_life_is_not(
+    tmp_path: Path, database_url: str
+) -> None:
+    server, _, name = database_url.rpartition("/")
+    with serving(tmp_path, database_url=database_url) as served:
+        psql(f"{server}/postgres", f"drop database {name} with (force)")
+        lost = httpx.get(f"{served.address}/readyz", timeout=10)
+        assert lost.status_code == 503
+        assert lost.headers["content-type"] == "application/problem+json"
+        assert httpx.get(f"{served.address}/livez").status_code == 200
+
+
+def _live_requests(metrics: str) -> float:
+    return sum(
+        float(line.rpartition(" ")[2])
+        for line in httpx.get(metrics).text.splitlines()
+        if line.startswith('paywall_request_seconds_count{method="GET",route="/livez"')
+    )
+
+
+def _reports(metrics: str, name: str) -> bool:
+    return any(line.startswith(name) for line in httpx.get(metrics).text.splitlines())

@@ -1,0 +1,110 @@
+"""The service as real processes: start, wait until it answers, kill a worker, stop."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.postgres import free_port
+
+ROOT = Path(__file__).parents[1]
+READY_WITHIN_SECONDS = 60
+
+
+class Served:
+    """One running `paywall serve`, in a folder of its own."""
+
+    def __init__(self, folder: Path, workers: int, port: int, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self.address = f"http://127.0.0.1:{port}"
+        self.log = folder / "serve.log"
+        self.environment = environment
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                _command("serve", "--port", port, "--workers", workers),
+                cwd=folder, env=environment, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    def workers(self) -> list[int]:
+        """The process ids of the workers; where there is one, it is the process itself."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        workers = [int(pid) for pid in children.split() if _is_worker(int(pid))]
+        return workers or [self.process.pid]
+
+    def wait_until_ready(self) -> None:
+        self.wait_until(self._is_ready)
+
+    def wait_until(self, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        while not holds():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(self.log.read_text())
+            time.sleep(0.05)
+
+    def run(self, *words: str) -> str:
+        """What another `paywall` command prints, beside the service."""
+        return command(*words, folder=self.folder, environment=self.environment).stdout
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Ask it to stop, and tell its exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.address}/readyz", timeout=5).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+
+@contextmanager
+def serving(
+    folder: Path, *, workers: int = 1, port: int | None = None, **settings: str
+) -> Iterator[Served]:
+    """A service that is ready, and stopped at the end."""
+    served = Served(folder, workers, port or free_port(), environment(**settings))
+    try:
+        served.wait_until_ready()
+        yield served
+    finally:
+        if served.process.poll() is None:
+            served.process.terminate()
+            try:
+                served.process.wait(20)
+            except subprocess.TimeoutExpired:
+                served.process.kill()
+                served.process.wait()
+
+
+def command(
+    *words: object, folder: Path, environment: dict[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    """Run a `paywall` command to its end."""
+    return subprocess.run(
+        _command(*words), cwd=folder, env=environment, check=False,
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """This process's, with the settings given and no others."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PAYWALL_")}
+    given = {f"PAYWALL_{name.upper()}": value for name, value in settings.items()}
+    return {**kept, "PYTHONPATH": str(ROOT), **given}
+
+
+def _command(*words: object) -> list[str]:
+    return [sys.executable, "-m", "paywall", *map(str, words)]
+
+
+def _is_worker(pid: int) -> bool:
+    try:
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return False
