@@ -21,6 +21,7 @@ from paywall.http.edge import Edge, answer_problem
 from paywall.idempotency import claim_of
 from paywall.operations import health
 from paywall.operations.housekeeping import keep_house
+from paywall.payments import api as payments
 from paywall.settings import Settings, load
 from paywall.subscribers import api as subscribers
 from paywall.subscriptions import api as subscriptions
@@ -34,6 +35,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *articles.ROUTES,
     *credits_.ROUTES,
     *unlocks.ROUTES,
+    *payments.ROUTES,
     *subscriptions.ROUTES,
     *subscribers.ROUTES,
     *tokens.ROUTES,
