@@ -184,6 +184,9 @@ hypothesis.settings.register_profile(
 hypothesis.settings.register_profile(
     "long", max_examples=10_000, stateful_step_count=30, deadline=None
 )
+hypothesis.settings.register_profile(
+    "middle", max_examples=600, stateful_step_count=30, deadline=None
+)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 

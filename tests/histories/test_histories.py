@@ -14,9 +14,10 @@ from paywall.subscribers.audit import Finding, audit
 from tests.conftest import SetClock
 from tests.histories.base import ZONE
 from tests.histories.credits import Credits
+from tests.histories.payments import Payments
 
 
-class Histories(Credits):
+class Histories(Credits, Payments):
     """All of them together."""
 
 
