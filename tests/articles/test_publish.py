@@ -158,6 +158,19 @@ async def test_of_ten_puts_at_once_one_wins_as_a_whole(database: Database, edito
     assert (await changes(database))[-1][1] == int(number)
 
 
+async def test_a_put_decides_from_what_is_there_when_its_turn_has_come(
+    database: Database, editor: Actor
+) -> None:
+    for _ in range(20):
+        await put(database, editor, title="a", body_html="a")
+        await asyncio.gather(
+            put(database, editor, title="b", body_html="b"),
+            put(database, editor, title="a", body_html="c"),
+        )
+        article, body_html, _ = await kept(database)
+        assert (article.title, body_html) in {("b", "b"), ("a", "c")}
+
+
 async def test_puts_and_deletions_at_once_leave_a_whole_article_or_none(
     database: Database, editor: Actor
 ) -> None:

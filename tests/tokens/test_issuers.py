@@ -46,6 +46,7 @@ WEAK = [
     "x" * 32,
     "x" * 500,
     "ab" * 40,
+    "k7Qz-mW2pL9x" * 4,
     "secret",
     "secret" * 10,
     "secret".ljust(64, "="),

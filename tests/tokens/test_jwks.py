@@ -239,6 +239,16 @@ async def test_a_server_that_never_answers_is_left_in_time(
     assert not await is_taken(verifier, OLD)
 
 
+async def test_a_server_that_answers_byte_by_byte_is_left_in_time(
+    verifier: Verifier, jwks: JwksServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.1)
+    jwks.seconds_between_bytes = 0.02
+    jwks.body = b" " * JWKS_BYTES_MAX
+    asking = asyncio.create_task(is_taken(verifier, OLD))
+    assert not await asyncio.wait_for(asking, 0.5)
+
+
 async def test_whoever_goes_away_does_not_stop_the_fetch_of_the_others(
     verifier: Verifier, jwks: JwksServer
 ) -> None:
