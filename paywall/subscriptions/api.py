@@ -22,7 +22,11 @@ class ComplimentaryInput(Shape, kw_only=True):
     current_period_end: Annotated[Timestamp, Meta(description="When it ends; past: at once.")]
 
 
-@put("/v1/subscribers/{reader_id:str}/subscription", guards=[site("subscribers:write")])
+@put(
+    "/v1/subscribers/{reader_id:str}/subscription",
+    guards=[site("subscribers:write")],
+    answers={201: "Given.", 200: "Changed, or the same as before."},
+)
 async def put_subscription(
     reader_id: PathId, data: JSONBody[ComplimentaryInput], database: NamedDependency[Database]
 ) -> Response[SubscriptionAnswer]:
