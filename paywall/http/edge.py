@@ -130,9 +130,19 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
 
 def as_problem(error: Exception) -> Problem:
     """What the caller is told of any exception; what nobody foresaw is logged, not told."""
+    foreseen = error if isinstance(error, Problem) else _of_the_request(error)
+    if foreseen is not None:
+        return foreseen
+    if is_unavailable(error):
+        logger.warning("unavailable", exc_info=error)
+        return problems.unavailable("The database does not answer in time.")
+    logger.error("internal error", exc_info=error)
+    return Problem(problems.INTERNAL_ERROR)
+
+
+def _of_the_request(error: Exception) -> Problem | None:
+    """What the framework finds wrong with a request."""
     match error:
-        case Problem():
-            return error
         case ValidationException():
             return _invalid(error.extra)
         case NotFoundException():
@@ -145,12 +155,8 @@ def as_problem(error: Exception) -> Problem:
             return Problem(problems.MALFORMED, "The body ended before it was whole.")
         case ClientException():
             return Problem(problems.MALFORMED, error.detail)
-        case _ if is_unavailable(error):
-            logger.warning("unavailable", exc_info=error)
-            return problems.unavailable("The database does not answer in time.")
         case _:
-            logger.error("internal error", exc_info=error)
-            return Problem(problems.INTERNAL_ERROR)
+            return None
 
 
 def _invalid(extra: Any) -> Problem:

@@ -108,7 +108,9 @@ class _Comparison:
     def _limits(self, before: Json, after: Json, at: str, *, sent: bool) -> Iterator[str]:
         if not sent:
             return
-        if removed := set(before.get("enum", [])) - set(after.get("enum", before.get("enum", []))):
+        if removed := set(before.get("enum") or []) - set(
+            after.get("enum", before.get("enum")) or []
+        ):
             yield f"{self.where}: {at} no longer takes {', '.join(sorted(removed))}"
         if "enum" in after and "enum" not in before:
             yield f"{self.where}: {at} now takes some values alone"
@@ -156,7 +158,7 @@ def _kinds(contract: Json, schema: Json) -> Iterator[str]:
     """The types that a value can have; a time is not any text."""
     for option in schema.get("anyOf", [schema]):
         resolved = _resolved(contract, option)
-        yield resolved.get("format", resolved.get("type", "any"))
+        yield str(resolved.get("format", resolved.get("type", "any")))
 
 
 def _option(contract: Json, schema: Json, kind: str) -> Json:

@@ -9,9 +9,10 @@ from litestar import Litestar, get
 from litestar.handlers import HTTPRouteHandler
 
 from paywall import problems
-from paywall.app import ROUTES
+from paywall.app import create_app
 from paywall.contract.document import document
 from paywall.http.bodies import Answer
+from paywall.settings import Settings
 from paywall.tokens.guard import anyone
 from tests.contract.file import todays
 
@@ -42,8 +43,8 @@ def bare_field() -> Bare:
 def without_docstring() -> None: ...
 
 
-def examples() -> Iterator[tuple[str, Json, Any]]:
-    """Every example of the contract, with the schema that it is an example of."""
+def examples_of_operations() -> Iterator[tuple[str, Json, Any]]:
+    """Every example of a parameter, a request and an answer, with its schema."""
     for name, operation in OPERATIONS.items():
         for parameter in operation.get("parameters", []):
             if "example" in parameter:
@@ -52,6 +53,9 @@ def examples() -> Iterator[tuple[str, Json, Any]]:
         for content in contents:
             for each in content.get("content", {}).values():
                 yield name, each["schema"], each["example"]
+
+
+def examples_of_fields_and_problems() -> Iterator[tuple[str, Json, Any]]:
     for name, schema in SCHEMAS.items():
         for field, told in schema.get("properties", {}).items():
             for example in told.get("examples", []):
@@ -61,7 +65,7 @@ def examples() -> Iterator[tuple[str, Json, Any]]:
 
 
 def test_every_example_is_what_its_schema_says() -> None:
-    for told, schema, example in examples():
+    for told, schema, example in (*examples_of_operations(), *examples_of_fields_and_problems()):
         whole = {**schema, "components": CONTRACT["components"]}
         validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
         errors = [error.message for error in validator.iter_errors(example)]
@@ -100,7 +104,8 @@ def test_every_kind_is_answered_by_some_operation_or_by_the_edge() -> None:
 
 
 def test_nothing_is_left_out_but_the_pages() -> None:
-    app = Litestar(ROUTES, openapi_config=None)
+    app = create_app(Settings()).app
+    assert isinstance(app, Litestar)
     hidden = {
         route.path
         for route in app.routes

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypothesis_settings
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -33,7 +34,9 @@ CHECKS = [
     response_schema_conformance,
 ]
 SCHEMA = schemathesis.openapi.from_dict(todays())
-OPERATIONS = {result.ok().label: result.ok() for result in SCHEMA.get_all_operations()}
+OPERATIONS = {
+    found.ok().label: found.ok() for found in SCHEMA.get_all_operations() if isinstance(found, Ok)
+}
 
 
 @pytest.fixture
@@ -65,7 +68,7 @@ async def test_an_operation_keeps_its_contract(
         case=operation.as_strategy(GenerationMode.POSITIVE)
         | operation.as_strategy(GenerationMode.NEGATIVE)
     )
-    def keeps(case: Case) -> None:
+    def keeps(case: Case[Any]) -> None:
         sent = case.as_transport_kwargs(base_url="http://paywall.test", headers=headers[who])
         answer = anyio.from_thread.run(_ask, service, sent)
         case.validate_response(answer, checks=CHECKS)

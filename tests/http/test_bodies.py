@@ -93,8 +93,9 @@ async def test_what_is_no_object_or_has_an_unknown_field_is_named(
     for content in (b"[]", b"1", b'"text"', b"null", b'{"no_such_field": 1}'):
         answer = await service.request(method, path, content=content, headers=JSON | caller)
         await refused(answer, 422, "invalid_fields")
-        assert answer.json()["errors"]
-    assert "no_such_field" in [error["field"] for error in answer.json()["errors"]]
+        fields = [error["field"] for error in answer.json()["errors"]]
+        assert fields
+        assert ("no_such_field" in fields) == (b"no_such_field" in content)
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
