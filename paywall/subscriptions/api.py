@@ -84,7 +84,11 @@ class CancelAnswer(Answer):
     receipt: Annotated[ReceiptAnswer | None, Meta(description="Null for a dry run.")]
 
 
-@put("/v1/subscribers/{reader_id:str}/subscription", guards=[site("subscribers:write")])
+@put(
+    "/v1/subscribers/{reader_id:str}/subscription",
+    guards=[site("subscribers:write")],
+    answers={201: "Given.", 200: "Changed, or the same as before."},
+)
 async def put_subscription(
     reader_id: PathId, data: JSONBody[ComplimentaryInput], database: NamedDependency[Database]
 ) -> Response[SubscriptionAnswer]:

@@ -88,15 +88,20 @@ async def revoke_tokens(
         await revoke(session, verifier.issuers, target, database.clock.now())
 
 
-@get("/.well-known/jwks.json", guards=[anyone], sync_to_thread=False)
+class Jwks(Answer):
+    """A set of public keys (RFC 7517 §5)."""
+
+    keys: list[dict[str, str]]
+
+
+@get("/.well-known/jwks.json", guards=[anyone], sync_to_thread=False, media_type=JWKS_MEDIA_TYPE)
 def public_keys(
     database: NamedDependency[Database], verifier: NamedDependency[Verifier]
-) -> Response[dict[str, list[dict[str, str]]]]:
+) -> Response[Jwks]:
     """The public parts of this service's signing keys (RFC 7517)."""
     keys = verifier.keyring.public_jwks(database.clock.now())
     return Response(
-        keys,
-        media_type=JWKS_MEDIA_TYPE,
+        Jwks(keys=keys["keys"]),
         headers={"Cache-Control": f"public, max-age={JWKS_MAX_AGE_SECONDS}"},
     )
 
