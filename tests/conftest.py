@@ -46,6 +46,11 @@ class SetClock(Clock):
         return self.at
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
@@ -183,6 +188,9 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.register_profile(
     "long", max_examples=10_000, stateful_step_count=30, deadline=None
+)
+hypothesis.settings.register_profile(
+    "middle", max_examples=600, stateful_step_count=30, deadline=None
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

@@ -25,10 +25,15 @@ class Served:
         self.address = f"http://127.0.0.1:{port}"
         self.log = folder / "serve.log"
         self.environment = environment
+        self._words = ("serve", "--port", port, "--workers", workers)
+        self.start()
+
+    def start(self) -> None:
+        """Start it; again after it was killed, on the same port."""
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                _command("serve", "--port", port, "--workers", workers),
-                cwd=folder, env=environment, stdout=log, stderr=log,
+                _command(*self._words), cwd=self.folder, env=self.environment,
+                stdout=log, stderr=log,
             )  # fmt: skip
 
     def workers(self) -> list[int]:

@@ -67,7 +67,7 @@ def routes_of(app: Litestar) -> Iterator[Route]:
 def all_routes() -> list[Route]:
     app = create_app(Settings()).app
     assert isinstance(app, Litestar)
-    return list(routes_of(app))
+    return sorted(routes_of(app), key=lambda route: (route.path, route.method))
 
 
 ROUTES = all_routes()
