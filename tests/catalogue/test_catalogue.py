@@ -12,11 +12,11 @@ from paywall.tables import Pack
 from tests.conftest import START, Bearer, SetClock
 
 PRICES = [{"amount": 400_000, "currency": "khr"}, {"amount": 100, "currency": "usd"}]
-PLAN = {"title": "ជាវប្រចាំខែ", "interval": "month", "prices": PRICES}
-PACK = {"title": "Ten articles", "credits": 10, "prices": PRICES}
-PASS = {"title": "A day", "days": 1, "prices": PRICES}
+PLAN: dict[str, object] = {"title": "ជាវប្រចាំខែ", "interval": "month", "prices": PRICES}
+PACK: dict[str, object] = {"title": "Ten articles", "credits": 10, "prices": PRICES}
+PASS: dict[str, object] = {"title": "A day", "days": 1, "prices": PRICES}
 KINDS = {"plans": PLAN, "packs": PACK, "passes": PASS}
-TOLD = {
+TOLD: dict[str, dict[str, object]] = {
     "plans": {
         "interval_count": 1,
         "credits": 0,
