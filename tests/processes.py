@@ -27,10 +27,14 @@ class Served:
         self.address = f"http://127.0.0.1:{port}"
         self.log = folder / "serve.log"
         self.environment = environment
+        self.command = [*command, "--port", str(port)]
+        self.start()
+
+    def start(self) -> None:
+        """Start it; again after it was killed, on the same port."""
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [*command, "--port", str(port)],
-                cwd=folder, env=environment, stdout=log, stderr=log,
+                self.command, cwd=self.folder, env=self.environment, stdout=log, stderr=log
             )  # fmt: skip
 
     def workers(self) -> list[int]:

@@ -7,12 +7,17 @@ from paywall.credits.listing import grants_with_something_left, newest_grants
 from paywall.credits.locking import require_subscriber
 from paywall.database import Database
 from paywall.http.fields import PathId
+from paywall.problems import SUBSCRIBER_UNKNOWN
 from paywall.settings import Settings
 from paywall.subscribers.overview import Overview, overview
 from paywall.tokens.guard import Caller, reader, site
 
 
-@get("/v1/subscribers/{reader_id:str}", guards=[site("subscribers:read")])
+@get(
+    "/v1/subscribers/{reader_id:str}",
+    guards=[site("subscribers:read")],
+    refuses=[SUBSCRIBER_UNKNOWN],
+)
 async def get_subscriber(
     reader_id: PathId, database: NamedDependency[Database], settings: NamedDependency[Settings]
 ) -> Overview:

@@ -74,20 +74,41 @@ PROOFS = (
         """,
     ),
     Proof(
-        "`spent` and `restored` name an unlock, the other kinds none",
+        "`spent` and `restored` name an unlock, the other kinds none; but what a refund took "
+        "comes back without one",
         """
-        select 'entry ' || id || ': ' || kind || ', unlock ' || coalesce(unlock_id, 0)
-        from ledger_entry
-        where (unlock_id is null) = (kind in ('spent', 'restored'))
+        select 'entry ' || e.id || ': ' || e.kind || ', unlock ' || coalesce(e.unlock_id, 0)
+        from ledger_entry e left join credit_grant g on g.id = e.grant_id
+        where (e.unlock_id is null) = (e.kind in ('spent', 'restored'))
+          and (e.kind <> 'restored' or g.purchase_id is null)
         """,
     ),
     Proof(
-        "An entry `expired` stands at or after its grant's expiry, `voided` at its voiding",
+        "An entry `expired` stands at or after its grant's expiry; `voided` at its voiding, or "
+        "for a refund",
         """
         select 'entry ' || e.id || ': ' || e.kind || ' of grant ' || g.id
         from ledger_entry e join credit_grant g on g.id = e.grant_id
         where (e.kind = 'expired' and (g.expires_at is null or e.at < g.expires_at))
-           or (e.kind = 'voided' and (g.voided_at is null or e.at < g.voided_at))
+           or (e.kind = 'voided' and g.purchase_id is null
+               and (g.voided_at is null or e.at < g.voided_at))
+        """,
+    ),
+    Proof(
+        "What refunds took of a grant is what its entries say, beside what lapsed",
+        """
+        select 'grant ' || x.grant_id || ': taken ' || sum(x.taken) || ', entries ' || sum(x.gone)
+        from (
+            select grant_id, credits as taken, 0 as gone from taking
+            union all
+            select grant_id, 0, -amount from ledger_entry
+            where kind in ('voided', 'expired') or (kind = 'restored' and unlock_id is null)
+        ) x left join credit_grant g on g.id = x.grant_id
+        group by x.grant_id, g.id, g.voided_at, g.purchase_id
+        having sum(x.taken) > sum(x.gone)
+            or (g.voided_at is null and sum(x.taken) < sum(x.gone) and not exists (
+                select 1 from ledger_entry e where e.grant_id = x.grant_id and e.kind = 'expired'
+            ))
         """,
     ),
     Proof(

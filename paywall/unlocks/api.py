@@ -14,6 +14,13 @@ from paywall.http.bodies import Answer, Shape
 from paywall.http.fields import Credits, Id, PathId
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
 from paywall.idempotency import Claim, keep_answer, stored_answer
+from paywall.problems import (
+    ARTICLE_UNKNOWN,
+    INSUFFICIENT_CREDITS,
+    PRICE_CHANGED,
+    SUBSCRIBER_UNKNOWN,
+    SUBSCRIPTION_REQUIRED,
+)
 from paywall.rules.decision import Reason
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, reader, site
@@ -39,7 +46,12 @@ class UnlockOutcome(Answer):
     unlocks_left: int
 
 
-@post("/v1/me/unlocks", guards=[reader])
+@post(
+    "/v1/me/unlocks",
+    guards=[reader],
+    answers={201: "Unlocked.", 200: "It was readable already: nothing was spent."},
+    refuses=[ARTICLE_UNKNOWN, SUBSCRIPTION_REQUIRED, PRICE_CHANGED, INSUFFICIENT_CREDITS],
+)
 async def unlock_for_me(
     data: JSONBody[UnlockInput],
     caller: NamedDependency[Caller],
@@ -90,7 +102,11 @@ async def list_my_unlocks(
     return Page(items=items, next_cursor=next_cursor)
 
 
-@get("/v1/subscribers/{reader_id:str}/unlocks", guards=[site("subscribers:read")])
+@get(
+    "/v1/subscribers/{reader_id:str}/unlocks",
+    guards=[site("subscribers:read")],
+    refuses=[SUBSCRIBER_UNKNOWN],
+)
 async def list_unlocks_of(
     reader_id: PathId,
     database: NamedDependency[Database],

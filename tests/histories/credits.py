@@ -1,80 +1,35 @@
-"""Random histories: the real store and the slow model answer alike, and the audit passes."""
+"""Grants, voids, unlocks, subscriptions and views."""
 
-import asyncio
-import itertools
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
     consumes,
-    initialize,
-    invariant,
     multiple,
     rule,
-    run_state_machine_as_test,
 )
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.meter import count_view, is_countable
-from paywall.access.standing import Facts, Viewer, load, load_one
-from paywall.credits.expiry import enter_expired
+from paywall.access.standing import Viewer, load_one
 from paywall.credits.grant import GrantTerms, grant_credits, void_grant
-from paywall.database import Database
-from paywall.operations.housekeeping import tidy
 from paywall.problems import Problem
 from paywall.rules.decision import Decision, Policy, decide
-from paywall.rules.words import Actor, GrantSource, ViewerKind
-from paywall.settings import Settings
-from paywall.subscribers.audit import Finding, audit
+from paywall.rules.words import GrantSource, ViewerKind
 from paywall.subscriptions.complimentary import put_complimentary
 from paywall.tables import Article
 from paywall.unlocks.unlock import unlock_article
-from tests.conftest import START, SetClock
-from tests.model import Answer, Grant, Model
-
-T = TypeVar("T")
-ACTOR = Actor("test", "history", "0")
-ZONE = "Asia/Phnom_Penh"
-HOURS = st.sampled_from([0, 1, 5, 24, 24 * 6, 24 * 31])
-ARTICLES = ["a", "b", "c", "d"]
-_runs = itertools.count(1)
+from tests.conftest import START
+from tests.histories.base import ACTOR, ARTICLES, HOURS, History, assert_same
+from tests.histories.model import Grant
 
 
-class Histories(RuleBasedStateMachine):
-    """One history: its readers and articles bear its number, so that all share one database."""
-
-    runner: asyncio.Runner
-    database: Database
-    clock: SetClock
-    settings: Settings
+class Credits(History):
+    """What readers and the support desk do with credits."""
 
     grants: Bundle[tuple[int, Grant]] = Bundle("grants")
-
-    @initialize()
-    def begin(self) -> None:
-        self.number = next(_runs)
-        self.clock.at = START
-        self.model = Model(START, ZONE, self.settings.meter_limit)
-        self.readers = [self.name("r1"), self.name("r2")]
-        self.viewers = [
-            ("reader", self.readers[0]), ("reader", self.readers[1]),
-            ("visitor", self.name("r1")),
-        ]  # fmt: skip
-
-    def name(self, of: str) -> str:
-        return f"{self.number}-{of}"
-
-    def run(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        async def inside() -> T:
-            async with self.database.writing() as session:
-                return await work(session)
-
-        return self.runner.run(inside())
 
     @rule(article=st.sampled_from(ARTICLES), policy=st.sampled_from(Policy), cost=st.integers(1, 4))
     def put_article(self, article: str, policy: Policy, cost: int) -> None:
@@ -185,66 +140,3 @@ class Histories(RuleBasedStateMachine):
         assert_same(decision, expected)
         if decision.meter:
             assert decision.meter.used == len(self.model.counted(kind, viewer))
-
-    @rule(hours=HOURS, seconds=st.sampled_from([0, 0, 1, -1]))
-    def time_moves(self, hours: int, seconds: int) -> None:
-        by = max(timedelta(hours=hours, seconds=seconds), timedelta())
-        self.model.move(by)
-        self.clock.at = self.model.now
-
-    @rule()
-    def keep_house(self) -> None:
-        self.runner.run(tidy(self.database, [enter_expired]))
-
-    @invariant()
-    def everybody_gets_the_same_answer(self) -> None:
-        if not hasattr(self, "viewers"):
-            return
-        for kind, viewer, facts in self.runner.run(self.all_facts()):
-            decision = decide(facts.terms, facts.standing, self.clock.now())
-            assert_same(decision, self.model.ask(kind, viewer, facts.article_id))
-
-    async def all_facts(self) -> list[tuple[str, str, Facts]]:
-        names = [self.name(article) for article in ARTICLES]
-        now = self.clock.now()
-        async with self.database.reading() as session:
-            return [
-                (kind, viewer, facts)
-                for kind, viewer in self.viewers
-                for facts in await load(
-                    session, Viewer(ViewerKind(kind), viewer), names,
-                    settings=self.settings, now=now,
-                )
-            ]  # fmt: skip
-
-
-def assert_same(decision: Decision, expected: Answer) -> None:
-    got = Answer(
-        decision.granted, decision.reason, decision.unlocks_left, decision.unlock_cost,
-        [*decision.actions],
-    )  # fmt: skip
-    assert got == expected
-
-
-@contextmanager
-def store(settings: Settings, clock: SetClock) -> Iterator[tuple[asyncio.Runner, Database]]:
-    with asyncio.Runner() as runner:
-        database = Database(settings, clock)
-        try:
-            yield runner, database
-        finally:
-            runner.run(database.close())
-
-
-def test_any_history_ends_as_in_the_slow_model(database_url: str, clock: SetClock) -> None:
-    settings = Settings(database_url=database_url, meter_timezone=ZONE, meter_limit=2)
-    with store(settings, clock) as (runner, database):
-        Histories.runner, Histories.database = runner, database
-        Histories.clock, Histories.settings = clock, settings
-        run_state_machine_as_test(Histories)
-        assert runner.run(_audit(database)) == []
-
-
-async def _audit(database: Database) -> list[Finding]:
-    async with database.reading() as session:
-        return await audit(session)

@@ -1,0 +1,201 @@
+"""Purchases that Stripe does not handle, and their refunds; for sites, and for the reader."""
+
+from typing import Annotated
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from litestar.types import ControllerRouterHandler
+from msgspec import Meta
+from sqlmodel import select
+
+from paywall.database import Database
+from paywall.http.bodies import Shape
+from paywall.http.fields import Id, PathNumber
+from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
+from paywall.idempotency import Claim, keep_answer, stored_answer
+from paywall.payments.listing import AMOUNT, PurchaseAnswer, tell
+from paywall.payments.purchase import Payment, record_purchase
+from paywall.payments.refund import RefundTerms, refund_purchase
+from paywall.problems import (
+    PRODUCT_UNKNOWN,
+    PURCHASE_UNKNOWN,
+    REFERENCE_CONFLICT,
+    REFUND_TOO_LARGE,
+    Problem,
+    invalid,
+)
+from paywall.rules.money import currency_code
+from paywall.rules.words import ProductKind
+from paywall.tables import Purchase
+from paywall.tokens.guard import Caller, reader, site
+
+AMOUNT_MAX = 10**12
+
+
+class PurchaseInput(Shape, kw_only=True):
+    """A payment that the site took itself: KHQR, cash, a bank. Exactly one product is named."""
+
+    reader_id: Id
+    processor: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z0-9_-]{1,40}\Z",
+            description="Who took the money, such as `khqr` or `cash`; `stripe` is refused.",
+        ),
+    ]
+    reference: Annotated[
+        Id, Meta(description="The processor's own name for it: the same again is the same.")
+    ]
+    pack_id: Id | None = None
+    pass_id: Id | None = None
+    plan_id: Annotated[Id | None, Meta(description="One prepaid period of the plan.")] = None
+    amount_paid: Annotated[int, Meta(ge=0, le=AMOUNT_MAX, description=AMOUNT)]
+    currency: Annotated[str, Meta(pattern=r"^[A-Za-z]{3}\Z", description="ISO 4217, in any case.")]
+
+    def payment(self) -> Payment:
+        products = [
+            (ProductKind.PACK, self.pack_id),
+            (ProductKind.PASS, self.pass_id),
+            (ProductKind.PLAN, self.plan_id),
+        ]
+        named = [(kind, product_id) for kind, product_id in products if product_id is not None]
+        if len(named) != 1:
+            raise invalid("pack_id", "name exactly one of pack_id, pass_id and plan_id")
+        currency = currency_code(self.currency)
+        if currency is None:
+            raise invalid("currency", f"{self.currency!r} is not a currency of ISO 4217")
+        if self.processor == "stripe":
+            raise invalid("processor", "Stripe's own payments come by its webhooks, not here")
+        return Payment(
+            self.reader_id,
+            self.processor,
+            self.reference,
+            *named[0],
+            self.amount_paid,
+            currency,
+        )
+
+
+class RefundInput(Shape, kw_only=True):
+    """Money that went back to the reader."""
+
+    amount: Annotated[int, Meta(ge=1, le=AMOUNT_MAX, description=AMOUNT)]
+    reference: Annotated[
+        Id, Meta(description="Unique for the purchase: the same again is the same.")
+    ]
+    keep_access: Annotated[
+        bool, Meta(description="A gesture of goodwill: nothing is taken back for it.")
+    ] = False
+
+
+@post(
+    "/v1/purchases",
+    guards=[site("subscribers:write")],
+    answers={201: "Recorded.", 200: "Recorded before: nothing was changed."},
+    refuses=[PRODUCT_UNKNOWN, REFERENCE_CONFLICT],
+)
+async def post_purchase(
+    data: JSONBody[PurchaseInput],
+    caller: NamedDependency[Caller],
+    claim: NamedDependency[Claim | None],
+    database: NamedDependency[Database],
+) -> Response[PurchaseAnswer]:
+    """Record a payment and give what was bought: 201, or 200 where it was recorded before."""
+    payment = data.payment()
+    async with database.writing() as session:
+        now = database.clock.now()
+        if stored := await stored_answer(session, claim, now, reader_id=payment.reader_id):
+            return stored
+        purchase, is_new = await record_purchase(
+            session, payment, actor=caller.actor, clock=database.clock
+        )
+        return await keep_answer(session, claim, 201 if is_new else 200, tell(purchase))
+
+
+@post(
+    "/v1/purchases/{purchase_id:int}/refunds",
+    guards=[site("admin")],
+    answers={201: "Refunded.", 200: "Recorded before: nothing was changed."},
+    refuses=[PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LARGE],
+)
+async def post_refund(
+    purchase_id: PathNumber,
+    data: JSONBody[RefundInput],
+    caller: NamedDependency[Caller],
+    claim: NamedDependency[Claim | None],
+    database: NamedDependency[Database],
+) -> Response[PurchaseAnswer]:
+    """Record a refund and take back what follows: 201, or 200 where it was recorded before.
+
+    Credits go in proportion, rounded down: unspent ones first, then the newest unlocks that they
+    paid for. A pass or a prepaid period goes once its whole price was refunded.
+    """
+    async with database.writing() as session:
+        now = database.clock.now()
+        purchase = await session.get(Purchase, purchase_id)
+        reader_id = purchase.reader_id if purchase else None
+        if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+            return stored
+        terms = RefundTerms(data.reference, data.amount, keep_access=data.keep_access)
+        purchase, is_new = await refund_purchase(
+            session, purchase_id, terms, actor=caller.actor, clock=database.clock
+        )
+        return await keep_answer(session, claim, 201 if is_new else 200, tell(purchase))
+
+
+@get("/v1/purchases", guards=[site("subscribers:read")])
+async def list_purchases(
+    database: NamedDependency[Database], limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+) -> Page[PurchaseAnswer]:
+    """Every purchase, newest first."""
+    return await _page(database, None, limit, cursor)
+
+
+@get(
+    "/v1/purchases/{purchase_id:int}",
+    guards=[site("subscribers:read")],
+    refuses=[PURCHASE_UNKNOWN],
+)
+async def get_purchase(
+    purchase_id: PathNumber, database: NamedDependency[Database]
+) -> PurchaseAnswer:
+    """One purchase."""
+    async with database.reading() as session:
+        purchase = await session.get(Purchase, purchase_id)
+    if purchase is None:
+        raise Problem(PURCHASE_UNKNOWN)
+    return tell(purchase)
+
+
+@get("/v1/me/purchases", guards=[reader])
+async def list_my_purchases(
+    caller: NamedDependency[Caller],
+    database: NamedDependency[Database],
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+) -> Page[PurchaseAnswer]:
+    """The reader's purchases, newest first."""
+    return await _page(database, caller.subject, limit, cursor)
+
+
+async def _page(
+    database: Database, reader_id: str | None, limit: int, cursor: str | None
+) -> Page[PurchaseAnswer]:
+    statement = select(Purchase)
+    if reader_id is not None:
+        statement = statement.where(Purchase.reader_id == reader_id)
+    async with database.reading() as session:
+        rows, next_cursor = await newest_first(
+            session, statement, at=Purchase.created_at, id=Purchase.id, limit=limit, cursor=cursor
+        )
+    return Page(items=[tell(row) for row in rows], next_cursor=next_cursor)
+
+
+ROUTES: list[ControllerRouterHandler] = [
+    post_purchase,
+    post_refund,
+    list_purchases,
+    get_purchase,
+    list_my_purchases,
+]

@@ -1,0 +1,37 @@
+"""Purchases as they are told."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from paywall.http.bodies import Answer
+from paywall.tables import Purchase
+
+AMOUNT = "In the currency's smallest unit as ISO 4217 counts it: 4,000 riel are 400000."
+
+
+class PurchaseAnswer(Answer):
+    """One payment, by any processor."""
+
+    id: int
+    reader_id: str
+    processor: str
+    reference: Annotated[str, Meta(description="The processor's own name for the payment.")]
+    amount_paid: Annotated[int, Meta(description=AMOUNT)]
+    currency: Annotated[str, Meta(description="ISO 4217, in lower case.")]
+    refunded: Annotated[int, Meta(description="What was refunded of it, disputes aside.")]
+    created_at: datetime
+
+
+def tell(purchase: Purchase) -> PurchaseAnswer:
+    return PurchaseAnswer(
+        id=purchase.id,
+        reader_id=purchase.reader_id,
+        processor=purchase.processor,
+        reference=purchase.reference,
+        amount_paid=purchase.amount_paid,
+        currency=purchase.currency,
+        refunded=purchase.refunded,
+        created_at=purchase.created_at,
+    )
