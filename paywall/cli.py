@@ -9,6 +9,7 @@ from sqlalchemy import exc
 from paywall import settings
 from paywall.database import DatabaseInUse, is_unavailable
 from paywall.http.fields import ID_PATTERN, ID_RULE
+from paywall.operations import csv_commands
 from paywall.operations.doctor import diagnosed
 from paywall.operations.migrate import migrated
 from paywall.operations.serve import CannotServe, serve
@@ -208,6 +209,10 @@ def import_() -> None:
 
 
 import_.add_command(wxr)
+import_.add_command(csv_commands.articles)
+import_.add_command(csv_commands.grants)
+import_.add_command(csv_commands.unlocks)
+import_.add_command(csv_commands.subscriptions)
 
 
 @main.group()
