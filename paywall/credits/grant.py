@@ -8,11 +8,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
-from paywall.credits.ledger import enter, give_up
+from paywall.credits.ledger import give_up, open_grants
 from paywall.credits.locking import lock_or_open_subscribers, lock_subscriber
 from paywall.database import insert
 from paywall.problems import GRANT_UNKNOWN, REFERENCE_CONFLICT, SUBSCRIBER_UNKNOWN, Problem
-from paywall.rules.words import Actor, EntryKind, GrantSource
+from paywall.rules.words import Actor, GrantSource
 from paywall.tables import CreditGrant
 
 PRIORITY_DEFAULT = 100
@@ -72,7 +72,7 @@ async def grant_all(
     await lock_or_open_subscribers(session, (t.reader_id for t in all_terms), clock.now())
     now = clock.now()
     values = [
-        {**terms._asdict(), "remaining": 0, "granted_at": now}
+        {**terms._asdict(), "remaining": terms.amount, "granted_at": now}
         for terms in sorted(all_terms, key=lambda terms: terms.key)
     ]
     statement = (
@@ -83,9 +83,7 @@ async def grant_all(
         .returning(CreditGrant)
     )
     grants = (await session.exec(statement, params=values)).scalars().all()
-    for grant in grants:
-        enter(session, grant, EntryKind.GRANTED, grant.amount, actor=actor, at=now)
-    await session.flush()
+    await open_grants(session, grants, actor=actor, at=now)
     return grants
 
 
