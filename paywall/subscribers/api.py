@@ -1,8 +1,8 @@
-"""Subscribers: what one has, for sites and for the reader; and two who are one."""
+"""Subscribers: what one has, for sites and for the reader; merging and erasing them."""
 
 from typing import Annotated
 
-from litestar import Response, get, post
+from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
@@ -17,6 +17,7 @@ from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.settings import Settings
 from paywall.subscribers.merge import merge_readers
 from paywall.subscribers.overview import Overview, overview
+from paywall.subscribers.privacy import erase_reader
 from paywall.tokens.guard import Caller, reader, site
 
 
@@ -75,4 +76,14 @@ async def post_merge(
         return await keep_answer(session, claim, 200, answer)
 
 
-ROUTES: list[ControllerRouterHandler] = [get_subscriber, get_me, post_merge]
+@delete("/v1/subscribers/{reader_id:str}", guards=[site("admin")])
+async def delete_subscriber(reader_id: PathId, database: NamedDependency[Database]) -> None:
+    """Erase a reader: what they read goes, what was paid stays under a random name.
+
+    It cannot be taken back. The same id may begin anew.
+    """
+    async with database.writing() as session:
+        await erase_reader(session, reader_id, clock=database.clock)
+
+
+ROUTES: list[ControllerRouterHandler] = [get_subscriber, get_me, post_merge, delete_subscriber]
