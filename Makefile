@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 TESTS ?=
+PORT ?= 8000
 
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
@@ -11,7 +12,7 @@ READY = $(VENV)/ready
 
 help:
 	@echo "make setup      make $(VENV), with everything in it and the command paywall"
-	@echo "make run        start the service on SQLite"
+	@echo "make run        start the service on SQLite, with a small news site in it to try"
 	@echo "make test       run the tests, on SQLite and on a PostgreSQL of their own"
 	@echo "make check      format, lint, types, import order and the house's rules"
 	@echo "make readme     write the README's tables anew, from the code"
@@ -35,7 +36,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 run: $(READY)
-	$(BIN)/paywall serve
+	@$(BIN)/python -m paywall.sandbox --port $(PORT)
 
 test: $(READY)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)

@@ -14,6 +14,7 @@ from paywall.database import Database
 from paywall.http.bodies import Shape
 from paywall.http.fields import Id, PathId
 from paywall.idempotency import Claim, keep_answer, stored_answer
+from paywall.problems import SUBSCRIBER_UNKNOWN
 from paywall.settings import Settings
 from paywall.subscribers.merge import merge_readers
 from paywall.subscribers.overview import Overview, overview
@@ -27,7 +28,11 @@ class MergeInput(Shape):
     into: Annotated[Id, Meta(description="The id that stays; it need not be on record yet.")]
 
 
-@get("/v1/subscribers/{reader_id:str}", guards=[site("subscribers:read")])
+@get(
+    "/v1/subscribers/{reader_id:str}",
+    guards=[site("subscribers:read")],
+    refuses=[SUBSCRIBER_UNKNOWN],
+)
 async def get_subscriber(
     reader_id: PathId, database: NamedDependency[Database], settings: NamedDependency[Settings]
 ) -> Overview:
@@ -52,7 +57,12 @@ async def get_me(
         return await overview(session, caller.subject, grants, settings=settings, now=now)
 
 
-@post("/v1/subscribers/{reader_id:str}/merge", guards=[site("subscribers:write")], status_code=200)
+@post(
+    "/v1/subscribers/{reader_id:str}/merge",
+    guards=[site("subscribers:write")],
+    status_code=200,
+    refuses=[SUBSCRIBER_UNKNOWN],
+)
 async def post_merge(
     reader_id: PathId,
     data: JSONBody[MergeInput],

@@ -5,6 +5,7 @@ with the verbs that write. Where a reader was erased, a tombstone stands (`erase
 whose entries may name unlocks that are gone.
 """
 
+import re
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -188,7 +189,13 @@ async def audit(session: AsyncSession) -> list[Finding]:
     findings = []
     connection = await session.connection()
     for proof in PROOFS:
-        rows = [str(row[0]) for row in await connection.execute(sa.text(proof.breaches))]
+        told = (await connection.execute(sa.text(proof.breaches))).scalars()
+        rows = sorted(map(str, told), key=_by_number)
         if rows:
             findings.append(Finding(proof.promise, len(rows), rows[:ROWS_NAMED_AT_MOST]))
     return findings
+
+
+def _by_number(row: str) -> list[tuple[int, str]]:
+    """Grant 9 stands before grant 10."""
+    return [(int(part) if part.isdecimal() else 0, part) for part in re.split(r"(\d+)", row)]

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_open_subscriber
 from paywall.rules.words import SubscriptionKind
+from paywall.subscriptions.period import restate
 from paywall.tables import Subscription
 
 
@@ -44,7 +45,7 @@ async def put_complimentary(
         subscription.starts_at = now
     subscription.plan_id = plan_id
     subscription.paid_through = current_period_end
-    subscription.entitled_until = subscription.access_until = current_period_end
-    session.add(subscription)
+    subscription.ended_at = None
+    restate(session, subscription)
     await session.flush()
     return subscription, is_new

@@ -16,6 +16,13 @@ from paywall.http.bodies import Answer, Shape
 from paywall.http.fields import Credits, Id, PathId, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
 from paywall.idempotency import Claim, keep_answer, stored_answer
+from paywall.problems import (
+    ARTICLE_UNKNOWN,
+    INSUFFICIENT_CREDITS,
+    PRICE_CHANGED,
+    SUBSCRIBER_UNKNOWN,
+    SUBSCRIPTION_REQUIRED,
+)
 from paywall.rules.decision import Reason
 from paywall.rules.words import UnlockSource
 from paywall.settings import Settings
@@ -68,7 +75,12 @@ class UnlockOutcome(Answer):
     unlocks_left: int
 
 
-@post("/v1/me/unlocks", guards=[reader])
+@post(
+    "/v1/me/unlocks",
+    guards=[reader],
+    answers={201: "Unlocked.", 200: "It was readable already: nothing was spent."},
+    refuses=[ARTICLE_UNKNOWN, SUBSCRIPTION_REQUIRED, PRICE_CHANGED, INSUFFICIENT_CREDITS],
+)
 async def unlock_for_me(
     data: JSONBody[UnlockInput],
     caller: NamedDependency[Caller],
@@ -119,7 +131,11 @@ async def list_my_unlocks(
     return Page(items=items, next_cursor=next_cursor)
 
 
-@get("/v1/subscribers/{reader_id:str}/unlocks", guards=[site("subscribers:read")])
+@get(
+    "/v1/subscribers/{reader_id:str}/unlocks",
+    guards=[site("subscribers:read")],
+    refuses=[SUBSCRIBER_UNKNOWN],
+)
 async def list_unlocks_of(
     reader_id: PathId,
     database: NamedDependency[Database],
@@ -135,7 +151,12 @@ async def list_unlocks_of(
     return Page(items=items, next_cursor=next_cursor)
 
 
-@post("/v1/subscribers/{reader_id:str}/unlocks", guards=[site("subscribers:write")])
+@post(
+    "/v1/subscribers/{reader_id:str}/unlocks",
+    guards=[site("subscribers:write")],
+    refuses=[ARTICLE_UNKNOWN],
+    answers={201: "Given.", 200: "The unlock that the reader has already."},
+)
 async def post_unlock(
     reader_id: PathId,
     data: JSONBody[GivenUnlockInput],
@@ -162,7 +183,9 @@ async def post_unlock(
 
 
 @delete(
-    "/v1/subscribers/{reader_id:str}/unlocks/{article_id:str}", guards=[site("subscribers:write")]
+    "/v1/subscribers/{reader_id:str}/unlocks/{article_id:str}",
+    guards=[site("subscribers:write")],
+    refuses=[SUBSCRIBER_UNKNOWN],
 )
 async def delete_unlock(
     reader_id: PathId,

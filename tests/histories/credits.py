@@ -1,23 +1,59 @@
-"""Credits are granted, spent on unlocks, voided, and lapse."""
+"""Grants, voids, unlocks, subscriptions and views."""
 
 from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, consumes, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    consumes,
+    multiple,
+    rule,
+)
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.credits.expiry import enter_expired
+from paywall.access.meter import count_view, is_countable
+from paywall.access.standing import Viewer, load_one
 from paywall.credits.grant import GrantTerms, grant_credits, void_grant
-from paywall.operations.housekeeping import tidy
 from paywall.problems import Problem
-from paywall.rules.words import GrantSource
+from paywall.rules.decision import Decision, Policy, decide
+from paywall.rules.words import GrantSource, ViewerKind
+from paywall.subscriptions.complimentary import put_complimentary
+from paywall.tables import Article
 from paywall.unlocks.unlock import unlock_article
-from tests.histories.base import ACTOR, ARTICLES, HOURS, History
-from tests.model import Grant
+from tests.conftest import START
+from tests.histories.base import ACTOR, ARTICLES, HOURS, History, assert_same
+from tests.histories.model import Grant
 
 
 class Credits(History):
+    """What readers and the support desk do with credits."""
+
     grants: Bundle[tuple[int, Grant]] = Bundle("grants")
+
+    @rule(article=st.sampled_from(ARTICLES), policy=st.sampled_from(Policy), cost=st.integers(1, 4))
+    def put_article(self, article: str, policy: Policy, cost: int) -> None:
+        name = self.name(article)
+        self.model.articles[name] = (policy.value, cost)
+
+        async def put(session: AsyncSession) -> None:
+            await session.merge(
+                Article(id=name, title="", policy=policy, unlock_cost=cost, created_at=START,
+                        updated_at=START)
+            )  # fmt: skip
+
+        self.run(put)
+
+    @rule(article=st.sampled_from(ARTICLES))
+    def delete_article(self, article: str) -> None:
+        name = self.name(article)
+        self.model.articles.pop(name, None)
+
+        async def delete(session: AsyncSession) -> None:
+            if found := await session.get(Article, name):
+                await session.delete(found)
+
+        self.run(delete)
 
     @rule(
         target=grants,
@@ -76,6 +112,31 @@ class Credits(History):
         assert outcome.unlocks_left == self.model.balance(reader)
         assert (outcome.unlock is not None) == (outcome.reason == "unlocked")
 
-    @rule()
-    def keep_house(self) -> None:
-        self.runner.run(tidy(self.database, [enter_expired]))
+    @rule(who=st.integers(0, 1), hours=HOURS)
+    def give_subscription(self, who: int, hours: int) -> None:
+        reader, ends = self.readers[who], self.model.now + timedelta(hours=hours)
+        self.model.give_subscription(reader, ends)
+        self.run(
+            lambda session: put_complimentary(
+                session, reader, plan_id=None, current_period_end=ends, clock=self.clock
+            )
+        )
+
+    @rule(who=st.integers(0, 2), article=st.sampled_from(ARTICLES))
+    def view(self, who: int, article: str) -> None:
+        (kind, viewer), name = self.viewers[who], self.name(article)
+        expected = self.model.view(kind, viewer, name)
+        asking = Viewer(ViewerKind(kind), viewer)
+
+        async def ask(session: AsyncSession) -> Decision:
+            now = self.clock.now()
+            facts = await load_one(session, asking, name, settings=self.settings, now=now)
+            decision = decide(facts.terms, facts.standing, now)
+            if not is_countable(decision):
+                return decision
+            return await count_view(session, asking, facts, settings=self.settings, now=now)
+
+        decision = self.run(ask)
+        assert_same(decision, expected)
+        if decision.meter:
+            assert decision.meter.used == len(self.model.counted(kind, viewer))

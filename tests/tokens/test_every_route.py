@@ -27,8 +27,10 @@ Service = httpx.AsyncClient
 OPEN_TO_ANYONE = {
     "/.well-known/jwks.json",
     "/docs",
+    "/docs.css",
     "/livez",
     "/openapi.json",
+    "/problems/{code:str}",
     "/readyz",
     "/v1/access/forward-auth",
     "/v1/offers",
@@ -67,7 +69,7 @@ def routes_of(app: Litestar) -> Iterator[Route]:
 def all_routes() -> list[Route]:
     app = create_app(Settings()).app
     assert isinstance(app, Litestar)
-    return list(routes_of(app))
+    return sorted(routes_of(app), key=lambda route: (route.path, route.method))
 
 
 ROUTES = all_routes()

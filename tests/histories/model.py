@@ -10,16 +10,59 @@ from zoneinfo import ZoneInfo
 
 @dataclass
 class Credit:
-    """One single credit."""
+    """One single credit: free, spent on an unlock, or taken by a refund."""
 
     grant: "Grant"
-    spent_on: tuple[str, str] | None = None
-    lost: bool = False
+    spent_on: "Unlock | None" = None
+    taken: bool = False
 
-    def is_spendable(self, now: datetime) -> bool:
-        expires_at = self.grant.expires_at
-        is_over = expires_at is not None and expires_at <= now
-        return self.spent_on is None and not self.lost and not is_over
+    def is_free(self) -> bool:
+        """Nobody has it; whether it can be spent is its grant's matter."""
+        return self.spent_on is None and not self.taken
+
+
+@dataclass(eq=False)
+class Unlock:
+    """A reader has an article while this is in force."""
+
+    reader: str
+    article: str
+    at: datetime
+    number: int
+    paid: dict[int, int] = field(default_factory=dict)
+    in_force: bool = True
+
+
+@dataclass(eq=False)
+class Purchase:
+    """One payment; its refunds by reference: amount, keeps access, in force."""
+
+    reader: str
+    paid: int
+    grant: "Grant | None" = None
+    period: "Period | None" = None
+    refunds: dict[str, tuple[int, bool, bool]] = field(default_factory=dict)
+
+    def back(self) -> int:
+        back = 0
+        for amount, keeps, in_force in self.refunds.values():
+            if in_force and not keeps:
+                back += amount
+        return min(self.paid, back)
+
+
+@dataclass(eq=False)
+class Period:
+    """A pass or a prepaid period."""
+
+    reader: str
+    kind: str
+    starts: datetime
+    ends: datetime
+    purchase: Purchase
+
+    def is_lost(self) -> bool:
+        return self.purchase.paid > 0 and self.purchase.back() == self.purchase.paid
 
 
 @dataclass
@@ -33,6 +76,14 @@ class Grant:
     granted_at: datetime
     number: int
     credits: list[Credit] = field(default_factory=list)
+    voided: bool = False
+    purchase: Purchase | None = None
+
+    def is_dead(self, now: datetime) -> bool:
+        return self.voided or (self.expires_at is not None and self.expires_at <= now)
+
+    def free(self) -> list[Credit]:
+        return [credit for credit in self.credits if credit.is_free()]
 
     def comes_before(self, other: "Grant") -> bool:
         """Whether this grant is burnt first."""
@@ -63,7 +114,10 @@ class Model:
     meter_limit: int
     articles: dict[str, tuple[str, int]] = field(default_factory=dict)
     grants: list[Grant] = field(default_factory=list)
-    unlocks: dict[tuple[str, str], list[Credit]] = field(default_factory=dict)
+    unlocks: list[Unlock] = field(default_factory=list)
+    purchases: list[Purchase] = field(default_factory=list)
+    periods: list[Period] = field(default_factory=list)
+    log: list[tuple[Grant, list[Credit], Unlock | None]] = field(default_factory=list)
     complimentary: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
     views: set[tuple[str, str, str, str]] = field(default_factory=set)
 
@@ -82,9 +136,7 @@ class Model:
         return "new"
 
     def void(self, grant: Grant) -> None:
-        for credit in grant.credits:
-            if credit.spent_on is None:
-                credit.lost = True
+        grant.voided = True
 
     def balance(self, reader: str) -> int:
         return len(self._spendable(reader))
@@ -93,9 +145,8 @@ class Model:
         return [
             credit
             for grant in self.grants
-            if grant.reader == reader
-            for credit in grant.credits
-            if credit.is_spendable(self.now)
+            if grant.reader == reader and not grant.is_dead(self.now)
+            for credit in grant.free()
         ]
 
     def unlock(self, reader: str, article: str, max_cost: int | None) -> str:
@@ -110,12 +161,20 @@ class Model:
             return "price_changed"
         if self.balance(reader) < answer.cost:
             return "insufficient_credits"
-        paid = self.unlocks[reader, article] = []
+        new = Unlock(reader, article, self.now, len(self.unlocks))
+        self.unlocks.append(new)
         for _ in range(answer.cost):
             first = self._first_to_burn(reader)
-            first.spent_on = (reader, article)
-            paid.append(first)
+            first.spent_on = new
+            number = first.grant.number
+            new.paid[number] = new.paid.get(number, 0) + 1
         return "new"
+
+    def has(self, reader: str, article: str) -> bool:
+        return any(
+            unlock.in_force and (unlock.reader, unlock.article) == (reader, article)
+            for unlock in self.unlocks
+        )
 
     def _first_to_burn(self, reader: str) -> Credit:
         first, *others = self._spendable(reader)
@@ -125,12 +184,76 @@ class Model:
         return first
 
     def subscribed(self, reader: str) -> bool:
+        return self.has_complimentary(reader) or any(
+            period.reader == reader
+            and period.starts <= self.now < period.ends
+            and not period.is_lost()
+            for period in self.periods
+        )
+
+    def has_complimentary(self, reader: str) -> bool:
         starts, ends = self.complimentary.get(reader, (self.now, self.now))
         return starts <= self.now < ends
 
     def give_subscription(self, reader: str, ends: datetime) -> None:
-        starts = self.complimentary[reader][0] if self.subscribed(reader) else self.now
+        starts = self.complimentary[reader][0] if self.has_complimentary(reader) else self.now
         self.complimentary[reader] = (starts, ends)
+
+    def next_start(self, reader: str, kind: str) -> datetime:
+        starts = self.now
+        for period in self.periods:
+            if (period.reader, period.kind) == (reader, kind) and not period.is_lost():
+                starts = max(starts, period.ends)
+        return starts
+
+    def settle(self, reader: str) -> None:
+        """Undo what refunds took of this reader, last first; then take what they take now."""
+        mine = [entry for entry in self.log if entry[0].reader == reader]
+        self.log = [entry for entry in self.log if entry[0].reader != reader]
+        for _, taken, unlock in reversed(mine):
+            for credit in taken:
+                credit.taken = False
+            if unlock is not None:
+                self._revive(unlock)
+        for grant in self.grants:
+            purchase = grant.purchase
+            if grant.reader == reader and purchase is not None and purchase.paid > 0:
+                self._take(grant, grant.amount * purchase.back() // purchase.paid)
+
+    def _revive(self, unlock: Unlock) -> None:
+        if self.has(unlock.reader, unlock.article):
+            return
+        if any(len(self.grants[number].free()) < n for number, n in unlock.paid.items()):
+            return
+        for number, n in unlock.paid.items():
+            for credit in self.grants[number].free()[:n]:
+                credit.spent_on = unlock
+        unlock.in_force = True
+
+    def _take(self, grant: Grant, owed: int) -> None:
+        if grant.is_dead(self.now):
+            owed -= len(grant.free())
+        else:
+            owed -= self._take_free(grant, owed, None)
+        while owed > 0:
+            paid = [u for u in self.unlocks if u.in_force and grant.number in u.paid]
+            if not paid:
+                return
+            newest = max(paid, key=lambda unlock: (unlock.at, unlock.number))
+            newest.in_force = False
+            for other in self.grants:
+                for credit in other.credits:
+                    if credit.spent_on is newest:
+                        credit.spent_on = None
+            owed -= self._take_free(grant, min(owed, newest.paid[grant.number]), newest)
+
+    def _take_free(self, grant: Grant, most: int, unlock: Unlock | None) -> int:
+        taken = grant.free()[:most]
+        for credit in taken:
+            credit.taken = True
+        if taken:
+            self.log.append((grant, taken, unlock))
+        return len(taken)
 
     def month(self) -> str:
         return self.now.astimezone(ZoneInfo(self.zone)).strftime("%Y-%m")
@@ -157,7 +280,7 @@ class Model:
         for reason, holds in (
             ("free", policy == "free"),
             ("subscribed", is_reader and self.subscribed(viewer)),
-            ("unlocked", is_reader and (viewer, article) in self.unlocks),
+            ("unlocked", is_reader and self.has(viewer, article)),
             ("registered", policy == "registered" and is_reader),
             ("metered", policy == "metered" and (article in counted or has_view)),
         ):  # fmt: skip
