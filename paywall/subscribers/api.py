@@ -1,4 +1,4 @@
-"""Subscribers: what one has, for sites and for the reader; merging and erasing them."""
+"""Subscribers: what one has, for sites and for the reader; merge, export, erasure."""
 
 from typing import Annotated
 
@@ -16,6 +16,8 @@ from paywall.http.fields import Id, PathId
 from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.problems import SUBSCRIBER_UNKNOWN
 from paywall.settings import Settings
+from paywall.subscribers.export import export_reader, require_on_record
+from paywall.subscribers.exported import ReaderExport
 from paywall.subscribers.merge import merge_readers
 from paywall.subscribers.overview import Overview, overview
 from paywall.subscribers.privacy import erase_reader
@@ -86,6 +88,23 @@ async def post_merge(
         return await keep_answer(session, claim, 200, answer)
 
 
+@get("/v1/subscribers/{reader_id:str}/export", guards=[site("admin")], refuses=[SUBSCRIBER_UNKNOWN])
+async def export_subscriber(reader_id: PathId, database: NamedDependency[Database]) -> ReaderExport:
+    """Everything on record about a reader, for that reader to take along."""
+    async with database.reading() as session:
+        await require_on_record(session, reader_id)
+        return await export_reader(session, reader_id, database.clock.now())
+
+
+@get("/v1/me/export", guards=[reader])
+async def export_me(
+    caller: NamedDependency[Caller], database: NamedDependency[Database]
+) -> ReaderExport:
+    """Everything on record about the reader, to take along."""
+    async with database.reading() as session:
+        return await export_reader(session, caller.subject, database.clock.now())
+
+
 @delete("/v1/subscribers/{reader_id:str}", guards=[site("admin")])
 async def delete_subscriber(reader_id: PathId, database: NamedDependency[Database]) -> None:
     """Erase a reader: what they read goes, what was paid stays under a random name.
@@ -96,4 +115,11 @@ async def delete_subscriber(reader_id: PathId, database: NamedDependency[Databas
         await erase_reader(session, reader_id, clock=database.clock)
 
 
-ROUTES: list[ControllerRouterHandler] = [get_subscriber, get_me, post_merge, delete_subscriber]
+ROUTES: list[ControllerRouterHandler] = [
+    get_subscriber,
+    get_me,
+    post_merge,
+    export_subscriber,
+    export_me,
+    delete_subscriber,
+]
