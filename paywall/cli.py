@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
+import msgspec
 from sqlalchemy import exc
 
 from paywall import settings
@@ -15,6 +16,7 @@ from paywall.operations import csv_commands
 from paywall.operations.doctor import diagnosed
 from paywall.operations.ledger_proof import NoDatabase, Proof, proved
 from paywall.operations.migrate import migrated
+from paywall.operations.reader_export import exported
 from paywall.operations.serve import CannotServe, serve
 from paywall.operations.wxr_command import wxr
 from paywall.problems import Problem
@@ -188,6 +190,23 @@ def _proof_lines(proof: Proof) -> Iterator[str]:
             f"The ledger adds up: {proof.grants} grants, {proof.entries} entries,"
             f" {proof.unlocks} unlocks."
         )
+
+
+@main.command(
+    "export",
+    help="""Print everything on record about READER as JSON, for that reader to take along.
+
+    Works beside a running service. Each section says in a sentence what it is.
+
+    \b
+    Example:
+      paywall export sophea > sophea.json
+    """,
+)
+@click.argument("reader_id", metavar="READER", type=_Id())
+def export_command(reader_id: str) -> None:
+    export = asyncio.run(exported(settings.load(), reader_id))
+    click.echo(msgspec.json.format(msgspec.json.encode(export), indent=2).decode())
 
 
 @main.group()

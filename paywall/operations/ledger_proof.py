@@ -21,7 +21,7 @@ class Proof(NamedTuple):
 
 
 class NoDatabase(Exception):  # noqa: N818 (a state of things, told to a person)
-    """There is nothing to audit; the text says what to do."""
+    """There is nothing to read; the text says what to do."""
 
 
 async def proved(settings: Settings) -> Proof:
@@ -29,7 +29,7 @@ async def proved(settings: Settings) -> Proof:
 
     Raises NoDatabase where SQLite's file was never made.
     """
-    _require_file(settings)
+    require_file(settings)
     database = Database(settings, for_writing=False)
     try:
         async with database.reading() as session:
@@ -45,7 +45,8 @@ async def proved(settings: Settings) -> Proof:
         await database.close()
 
 
-def _require_file(settings: Settings) -> None:
+def require_file(settings: Settings) -> None:
+    """Raises NoDatabase where SQLite's file was never made."""
     path = Path(settings.database.removeprefix("sqlite:///"))
     if settings.is_sqlite and not path.exists():
         raise NoDatabase(f"There is no database in {path} yet: `paywall serve` makes it.")
