@@ -27,9 +27,10 @@ from paywall.settings import Settings, load
 from paywall.subscribers import api as subscribers
 from paywall.subscriptions import api as subscriptions
 from paywall.tokens import api as tokens
-from paywall.tokens.guard import SecurityFromGuards, caller_of
+from paywall.tokens.guard import caller_of
 from paywall.tokens.verify import Verifier
 from paywall.unlocks import api as unlocks
+from paywall.web import docs
 
 ROUTES: list[ControllerRouterHandler] = [
     *access.ROUTES,
@@ -42,6 +43,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *subscribers.ROUTES,
     *tokens.ROUTES,
     *health.ROUTES,
+    *docs.ROUTES,
 ]
 
 
@@ -93,7 +95,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
                 "settings": Provide(lambda: settings, sync_to_thread=False),
                 "verifier": Provide(lambda: verifier, sync_to_thread=False),
             },
-            plugins=[SecurityFromGuards()],
             cors_config=CORSConfig(
                 allow_origins=settings.allowed_origins,
                 allow_methods=["GET", "POST"],

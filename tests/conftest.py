@@ -23,9 +23,12 @@ from paywall.migrations import migrate
 from paywall.settings import Settings
 from paywall.tokens.mint import mint_reader, mint_site
 from paywall.tokens.verify import Verifier
+from tests.contract.promise import PROMISE
 from tests.postgres import psql, running_postgres
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+PATIENT_SECONDS = 30
+"""A busy machine is no reason for a test to fail; the deadline has tests of its own."""
 _numbers = itertools.count(1)
 
 
@@ -127,7 +130,9 @@ def _new_postgres_database(server: str, template: str) -> str:
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
-    return Settings(database_url=database_url, data_dir=str(tmp_path))
+    return Settings(
+        database_url=database_url, data_dir=str(tmp_path), request_timeout_seconds=PATIENT_SECONDS
+    )
 
 
 @asynccontextmanager
@@ -157,9 +162,13 @@ async def edge(settings: Settings, clock: SetClock) -> AsyncIterator[Edge]:
 
 @pytest.fixture
 async def service(edge: Edge) -> AsyncIterator[httpx.AsyncClient]:
-    """The running service, asked over HTTP as a site asks it."""
+    """The running service, asked over HTTP as a site asks it; each answer keeps the contract."""
     transport = httpx.ASGITransport(edge)  # type: ignore[arg-type]  # httpx has looser types of its own
-    async with httpx.AsyncClient(transport=transport, base_url="http://paywall.test") as client:
+    async with httpx.AsyncClient(
+        transport=transport,
+        base_url="http://paywall.test",
+        event_hooks={"response": [PROMISE.see]},
+    ) as client:
         yield client
 
 

@@ -93,6 +93,7 @@ class ArticleOutput(Answer):
     "/v1/articles/{article_id:str}",
     guards=[site("articles:write")],
     request_max_body_size=ARTICLE_BYTES_MAX,
+    answers={201: "Created.", 200: "Replaced, or the same as before."},
 )
 async def put_article(
     article_id: PathId,
@@ -114,7 +115,7 @@ async def put_article(
     return Response(_tell(article), status_code=201 if outcome is Outcome.CREATED else 200)
 
 
-@get("/v1/articles/{article_id:str}", guards=[site("articles:read")])
+@get("/v1/articles/{article_id:str}", guards=[site("articles:read")], refuses=[ARTICLE_UNKNOWN])
 async def get_article(article_id: PathId, database: NamedDependency[Database]) -> ArticleOutput:
     """An article and its terms, without its body."""
     async with database.reading() as session:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 from msgspec import Meta
 
 from paywall.credits.grant import PRIORITY_DEFAULT, GrantTerms, grant_credits, void_grant
@@ -13,10 +13,16 @@ from paywall.credits.listing import EntryAnswer, GrantAnswer, list_entries, tell
 from paywall.credits.locking import require_subscriber
 from paywall.database import Database
 from paywall.http.bodies import Shape
-from paywall.http.fields import Credits, Id, PathId, Timestamp
+from paywall.http.fields import Credits, Id, PathId, PathNumber, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
 from paywall.idempotency import Claim, keep_answer, stored_answer
-from paywall.problems import INSUFFICIENT_SCOPE, Problem
+from paywall.problems import (
+    GRANT_UNKNOWN,
+    INSUFFICIENT_SCOPE,
+    REFERENCE_CONFLICT,
+    SUBSCRIBER_UNKNOWN,
+    Problem,
+)
 from paywall.rules.words import GrantSource
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, reader, site
@@ -46,7 +52,12 @@ class GrantInput(Shape):
     )
 
 
-@post("/v1/subscribers/{reader_id:str}/grants", guards=[site("subscribers:write")])
+@post(
+    "/v1/subscribers/{reader_id:str}/grants",
+    guards=[site("subscribers:write")],
+    answers={201: "Granted.", 200: "Granted before: nothing was changed."},
+    refuses=[REFERENCE_CONFLICT],
+)
 async def post_grant(
     reader_id: PathId,
     data: JSONBody[GrantInput],
@@ -83,10 +94,11 @@ async def post_grant(
     "/v1/subscribers/{reader_id:str}/grants/{grant_id:int}/void",
     guards=[site("subscribers:write")],
     status_code=200,
+    refuses=[SUBSCRIBER_UNKNOWN, GRANT_UNKNOWN],
 )
 async def post_void(
     reader_id: PathId,
-    grant_id: FromPath[int],
+    grant_id: PathNumber,
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
@@ -102,7 +114,11 @@ async def post_void(
         return await keep_answer(session, claim, 200, tell(grant))
 
 
-@get("/v1/subscribers/{reader_id:str}/ledger", guards=[site("subscribers:read")])
+@get(
+    "/v1/subscribers/{reader_id:str}/ledger",
+    guards=[site("subscribers:read")],
+    refuses=[SUBSCRIBER_UNKNOWN],
+)
 async def list_ledger_of(
     reader_id: PathId,
     database: NamedDependency[Database],

@@ -8,21 +8,27 @@ from msgspec import Meta
 
 ID_PATTERN = r"^(?!\.{1,2}\Z)(?!\s)[^\x00-\x1f\x7f-\x9f/\\\ud800-\udfff]{1,200}(?<!\s)\Z"
 ID_RULE = (
-    "1 to 200 characters: no control characters, no / or \\, no space at either end, not . or .."
+    "1 to 200 characters: no control characters, no / or \\, no space at either end,"
+    " not . or .. alone"
 )
 LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,2000}\Z"
 LINE_RULE = "at most 2000 characters on one line: no control characters"
 TEXT_PATTERN = r"^[^\x00\ud800-\udfff]*\Z"
 TEXT_RULE = "text without NUL"
 
+ANY_CREDITS = "A number of credits."
+ANY_TIMESTAMP = "RFC 3339, with an offset."
+NUMBER_MAX = 2**63 - 1
+
 RULES = {ID_PATTERN: ID_RULE, LINE_PATTERN: LINE_RULE, TEXT_PATTERN: TEXT_RULE}
 
 Id = Annotated[str, Meta(pattern=ID_PATTERN, description=ID_RULE)]
 PathId = Annotated[str, PathParameter(pattern=ID_PATTERN, description=ID_RULE)]
+PathNumber = Annotated[int, PathParameter(ge=1, le=NUMBER_MAX)]
 Line = Annotated[str, Meta(pattern=LINE_PATTERN, description=LINE_RULE)]
 Text = Annotated[str, Meta(pattern=TEXT_PATTERN, description=TEXT_RULE)]
-Credits = Annotated[int, Meta(ge=1, le=1_000_000, description="A number of credits.")]
-Timestamp = Annotated[datetime, Meta(tz=True, description="RFC 3339, with an offset.")]
+Credits = Annotated[int, Meta(ge=1, le=1_000_000, description=ANY_CREDITS)]
+Timestamp = Annotated[datetime, Meta(tz=True, description=ANY_TIMESTAMP)]
 
 
 def in_words(message: str) -> str:

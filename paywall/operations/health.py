@@ -12,11 +12,14 @@ from paywall.tokens.guard import anyone
 
 
 class Health(msgspec.Struct):
+    """How the service is."""
+
     status: str
 
 
 @get("/livez", guards=[anyone], summary="Is the process alive? Asks no database")
 async def livez() -> Health:
+    """The process is alive; it is not asked whether the database is."""
     return Health("alive")
 
 

@@ -80,9 +80,27 @@ class _InOrder(click.Command):
     show_default=True,
     help="For a post that no rule matches.",
 )
-@click.option("--category", type=_Rule("category"), multiple=True, metavar="NAME=POLICY")
-@click.option("--tag", type=_Rule("tag"), multiple=True, metavar="NAME=POLICY")
-@click.option("--meta", type=_Rule("meta"), multiple=True, metavar="KEY[=VALUE]=POLICY")
+@click.option(
+    "--category",
+    type=_Rule("category"),
+    multiple=True,
+    metavar="NAME=POLICY",
+    help="Policy of the posts in this category.",
+)
+@click.option(
+    "--tag",
+    type=_Rule("tag"),
+    multiple=True,
+    metavar="NAME=POLICY",
+    help="Policy of the posts with this tag.",
+)
+@click.option(
+    "--meta",
+    type=_Rule("meta"),
+    multiple=True,
+    metavar="KEY[=VALUE]=POLICY",
+    help="Policy of the posts with this meta field, or this value of it.",
+)
 @click.option(
     "--unlock-cost",
     type=click.IntRange(1, 1_000_000),

@@ -4,20 +4,28 @@ from typing import Annotated
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 from sqlmodel import select
 
 from paywall.database import Database
 from paywall.http.bodies import Shape
-from paywall.http.fields import Id
+from paywall.http.fields import Id, PathNumber
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.payments.listing import AMOUNT, PurchaseAnswer, tell
 from paywall.payments.purchase import Payment, record_purchase
 from paywall.payments.refund import RefundTerms, refund_purchase
-from paywall.problems import PURCHASE_UNKNOWN, Problem, invalid
+from paywall.problems import (
+    PRODUCT_UNKNOWN,
+    PURCHASE_UNKNOWN,
+    REFERENCE_CONFLICT,
+    REFUND_TOO_LARGE,
+    Problem,
+    invalid,
+)
+from paywall.rules.money import currency_code
 from paywall.rules.words import ProductKind
 from paywall.tables import Purchase
 from paywall.tokens.guard import Caller, reader, site
@@ -54,6 +62,9 @@ class PurchaseInput(Shape, kw_only=True):
         named = [(kind, product_id) for kind, product_id in products if product_id is not None]
         if len(named) != 1:
             raise invalid("pack_id", "name exactly one of pack_id, pass_id and plan_id")
+        currency = currency_code(self.currency)
+        if currency is None:
+            raise invalid("currency", f"{self.currency!r} is not a currency of ISO 4217")
         if self.processor == "stripe":
             raise invalid("processor", "Stripe's own payments come by its webhooks, not here")
         return Payment(
@@ -62,7 +73,7 @@ class PurchaseInput(Shape, kw_only=True):
             self.reference,
             *named[0],
             self.amount_paid,
-            self.currency.lower(),
+            currency,
         )
 
 
@@ -78,7 +89,12 @@ class RefundInput(Shape, kw_only=True):
     ] = False
 
 
-@post("/v1/purchases", guards=[site("subscribers:write")])
+@post(
+    "/v1/purchases",
+    guards=[site("subscribers:write")],
+    answers={201: "Recorded.", 200: "Recorded before: nothing was changed."},
+    refuses=[PRODUCT_UNKNOWN, REFERENCE_CONFLICT],
+)
 async def post_purchase(
     data: JSONBody[PurchaseInput],
     caller: NamedDependency[Caller],
@@ -97,9 +113,14 @@ async def post_purchase(
         return await keep_answer(session, claim, 201 if is_new else 200, tell(purchase))
 
 
-@post("/v1/purchases/{purchase_id:int}/refunds", guards=[site("admin")])
+@post(
+    "/v1/purchases/{purchase_id:int}/refunds",
+    guards=[site("admin")],
+    answers={201: "Refunded.", 200: "Recorded before: nothing was changed."},
+    refuses=[PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LARGE],
+)
 async def post_refund(
-    purchase_id: FromPath[int],
+    purchase_id: PathNumber,
     data: JSONBody[RefundInput],
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
@@ -131,9 +152,13 @@ async def list_purchases(
     return await _page(database, None, limit, cursor)
 
 
-@get("/v1/purchases/{purchase_id:int}", guards=[site("subscribers:read")])
+@get(
+    "/v1/purchases/{purchase_id:int}",
+    guards=[site("subscribers:read")],
+    refuses=[PURCHASE_UNKNOWN],
+)
 async def get_purchase(
-    purchase_id: FromPath[int], database: NamedDependency[Database]
+    purchase_id: PathNumber, database: NamedDependency[Database]
 ) -> PurchaseAnswer:
     """One purchase."""
     async with database.reading() as session:

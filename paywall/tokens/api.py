@@ -58,17 +58,18 @@ class Revocation(Shape):
 @post("/v1/readers/{reader_id:str}/token", status_code=200, guards=[site("readers:token")])
 async def create_reader_token(
     reader_id: PathId,
-    data: JSONBody[ReaderTokenOrder],
     database: NamedDependency[Database],
     verifier: NamedDependency[Verifier],
     caller: NamedDependency[Caller],
+    data: JSONBody[ReaderTokenOrder | None] = None,
 ) -> ReaderToken:
-    """Mint a token for a reader; it dies with the site token that asks for it."""
+    """Mint a token for a reader, for 15 minutes unless told; it dies with the one that asks."""
+    order = data or ReaderTokenOrder()
     now = database.clock.now()
     minted = mint_reader(
         verifier.keyring.newest(now),
         reader_id=reader_id,
-        lifetime_seconds=data.lifetime_seconds,
+        lifetime_seconds=order.lifetime_seconds,
         now=now,
         asked_by=caller,
     )
@@ -87,15 +88,20 @@ async def revoke_tokens(
         await revoke(session, verifier.issuers, target, database.clock.now())
 
 
-@get("/.well-known/jwks.json", guards=[anyone], sync_to_thread=False)
+class Jwks(Answer):
+    """A set of public keys (RFC 7517 §5)."""
+
+    keys: list[dict[str, str]]
+
+
+@get("/.well-known/jwks.json", guards=[anyone], sync_to_thread=False, media_type=JWKS_MEDIA_TYPE)
 def public_keys(
     database: NamedDependency[Database], verifier: NamedDependency[Verifier]
-) -> Response[dict[str, list[dict[str, str]]]]:
+) -> Response[Jwks]:
     """The public parts of this service's signing keys (RFC 7517)."""
     keys = verifier.keyring.public_jwks(database.clock.now())
     return Response(
-        keys,
-        media_type=JWKS_MEDIA_TYPE,
+        Jwks(keys=keys["keys"]),
         headers={"Cache-Control": f"public, max-age={JWKS_MAX_AGE_SECONDS}"},
     )
 

@@ -6,10 +6,8 @@ from typing import Any
 
 from litestar import Request
 from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.handlers import BaseRouteHandler
 from litestar.openapi.spec import SecurityRequirement, SecurityScheme
-from litestar.plugins import ReceiveRoutePlugin
-from litestar.routes import BaseRoute, HTTPRoute
 
 from paywall import problems
 from paywall.database import Database
@@ -117,17 +115,3 @@ def guard_of(handler: BaseRouteHandler) -> Guard:
     if len(guards) != 1:
         raise ValueError(f"{handler} has {len(guards)} guards of paywall.tokens.guard, not one")
     return guards[0]
-
-
-class SecurityFromGuards(ReceiveRoutePlugin):
-    """Gives each operation of the OpenAPI document the security that its guard enforces."""
-
-    def receive_route(self, route: BaseRoute) -> None:
-        if isinstance(route, HTTPRoute):
-            for handler in route.route_handlers:
-                _describe(handler)
-
-
-def _describe(handler: HTTPRouteHandler) -> None:
-    guards = [guard for guard in handler.resolve_guards() if isinstance(guard, Guard)]
-    handler.security = [requirement for guard in guards for requirement in guard.security]

@@ -137,9 +137,8 @@ async def test_two_passes_run_one_after_the_other_and_a_refund_moves_neither(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, given: str
 ) -> None:
     del given
-    shop = await service.put(
-        "/v1/passes/week", json={"title": "A week", "days": 7, "prices": []}, headers=bearer.site()
-    )
+    week = {"title": "A week", "days": 7, "prices": [{"amount": 500, "currency": "usd"}]}
+    shop = await service.put("/v1/passes/week", json=week, headers=bearer.site())
     assert shop.status_code == 201
     bought = [
         await service.post(

@@ -27,8 +27,10 @@ Service = httpx.AsyncClient
 OPEN_TO_ANYONE = {
     "/.well-known/jwks.json",
     "/docs",
+    "/docs.css",
     "/livez",
     "/openapi.json",
+    "/problems/{code:str}",
     "/readyz",
     "/v1/access/forward-auth",
     "/v1/offers",

@@ -1,0 +1,1 @@
+"""The contract: what the service promises its callers, as one OpenAPI document."""

@@ -1,0 +1,238 @@
+"""The OpenAPI 3.1 document, made from the application's own list of routes."""
+
+from collections.abc import Iterable
+from importlib.resources import files
+from typing import Any
+
+from litestar import Litestar
+
+from paywall import __version__, problems
+from paywall.contract.examples import EXAMPLES, MEMBERS, PARAMETERS
+from paywall.contract.glossary import GLOSSARY
+from paywall.contract.operation import Operation, Parameter, operations
+from paywall.contract.schemas import parameter_schema, schemas_of, with_rule
+from paywall.idempotency import HEADER
+from paywall.problems import Kind
+from paywall.tokens.guard import SECURITY_SCHEMES
+
+Json = dict[str, Any]
+
+TAGS = {
+    "access": "May this reader have the body of this article?",
+    "articles": "What the site sells, and the bodies.",
+    "credits": "Credits: granted, voided, and every change to them.",
+    "unlocks": "Articles that readers have for good.",
+    "payments": "Purchases that Stripe does not handle, and their refunds.",
+    "catalogue": "Plans, packs and passes: what can be bought.",
+    "subscriptions": "What opens everything until it ends.",
+    "subscribers": "All that one reader has.",
+    "tokens": "Tokens for readers, their end, and the keys.",
+    "operations": "Is the service well?",
+}
+PROBLEM: Json = {
+    "description": "Why a request was refused (RFC 9457). Some kinds have members of their own.",
+    "type": "object",
+    "properties": {
+        "type": {
+            "description": "The kind of problem: stable, and an address that explains it.",
+            "type": "string",
+            "enum": [f"/problems/{kind.code}" for kind in problems.ALL],
+        },
+        "title": {"description": "What the kind is called.", "type": "string"},
+        "status": {"description": "The status of the answer.", "type": "integer"},
+        "detail": {"description": GLOSSARY["detail"], "type": "string"},
+        "errors": {
+            "description": GLOSSARY["errors"],
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "field": {"description": GLOSSARY["field"], "type": "string"},
+                    "detail": {"description": GLOSSARY["detail"], "type": "string"},
+                },
+                "required": ["field", "detail"],
+            },
+        },
+    },
+    "required": ["type", "title", "status", "detail"],
+}
+HEADERS = {
+    "X-Request-Id": "Names this answer in the service's log.",
+    "WWW-Authenticate": "What a token lacks (RFC 6750 §3).",
+    "Retry-After": "Seconds to wait before the request is repeated.",
+    "Idempotent-Replay": "`true` where this is the kept answer of an earlier request.",
+}
+KEY: Json = {
+    "name": HEADER,
+    "in": "header",
+    "description": "A random text of 1 to 200 characters, new for each new request: a repeat with"
+    " the same key and JSON gets the first one's answer, for 24 hours.",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-.0-[\\]-~]+$"},
+    "example": "5f0c6f7e-2a53-4f0e-9a55-6b1f0a1c7d11",
+}
+
+
+def document(app: Litestar) -> Json:
+    """The contract of these routes.
+
+    Raises LookupError where an operation, a field or a shape lacks its description or example,
+    and ValueError where a handler lacks its docstring or its one guard.
+    """
+    listed = operations(app)
+    shapes = {shape for each in listed for shape in (each.request, each.answer) if shape}
+    schemas, named = schemas_of(sorted(shapes, key=str))
+    refusals: dict[str, Json] = {}
+    paths: dict[str, Json] = {}
+    for operation in listed:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _told(operation, schemas)
+        refusals |= _refusals(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Paywall",
+            "version": __version__,
+            "description": files("paywall.contract").joinpath("overview.md").read_text("utf-8"),
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [
+            {"name": name, "description": text}
+            for name, text in TAGS.items()
+            if name in {operation.tag for operation in listed}
+        ],
+        "paths": paths,
+        "components": {
+            "schemas": {**named, "Problem": PROBLEM},
+            "responses": dict(sorted(refusals.items())),
+            "parameters": {HEADER: KEY},
+            "headers": {
+                name: {"description": text, "schema": {"type": "string"}}
+                for name, text in HEADERS.items()
+            },
+            "examples": {kind.code: _problem_example(kind) for kind in problems.ALL},
+            "securitySchemes": {
+                name: scheme.to_schema() for name, scheme in SECURITY_SCHEMES.items()
+            },
+        },
+    }
+
+
+def _told(operation: Operation, schemas: dict[Any, Json]) -> Json:
+    summary = operation.handler.summary or operation.text.split("\n\n")[0].replace("\n", " ")
+    parameters = [_parameter(parameter) for parameter in operation.parameters]
+    if operation.takes_key:
+        parameters.append({"$ref": f"#/components/parameters/{HEADER}"})
+    told: Json = {
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "summary": f"{operation.who}: {summary.rstrip('.')}",
+        "description": operation.text,
+        "security": operation.guard.security,
+    }
+    if parameters:
+        told["parameters"] = parameters
+    if operation.request is not None:
+        told["requestBody"] = {
+            "required": True,
+            "content": {"application/json": _content(operation.request, schemas)},
+        }
+    told["responses"] = {
+        **{str(status): answer for status, answer in _answers(operation, schemas).items()},
+        **{
+            str(status): {"$ref": f"#/components/responses/{_name(kinds)}"}
+            for status, kinds in _by_status(operation.refusals).items()
+        },
+    }
+    return told
+
+
+def _parameter(parameter: Parameter) -> Json:
+    told: Json = {
+        "name": parameter.name,
+        "in": parameter.place,
+        "description": with_rule(GLOSSARY[parameter.name], parameter.limits.pattern),
+        "required": parameter.place == "path",
+        "schema": parameter_schema(parameter),
+    }
+    if parameter.name in PARAMETERS:
+        told["example"] = PARAMETERS[parameter.name]
+    return told
+
+
+def _content(shape: Any, schemas: dict[Any, Json]) -> Json:
+    return {"schema": schemas[shape], "example": example_of(shape)}
+
+
+def example_of(shape: Any) -> Any:
+    """The shape's example; a page has one item."""
+    arguments = getattr(shape, "__args__", ())
+    if arguments:
+        return {"items": [example_of(arguments[0])], "next_cursor": None}
+    return EXAMPLES[shape.__name__]
+
+
+def _answers(operation: Operation, schemas: dict[Any, Json]) -> dict[int, Json]:
+    headers = ["X-Request-Id", *(["Idempotent-Replay"] if operation.takes_key else [])]
+    responses: dict[int, Json] = {}
+    for status, meaning in sorted(operation.answers.items()):
+        responses[status] = {"description": meaning, "headers": _headers(headers)}
+        if operation.answer is not None:
+            content = _content(operation.answer, schemas)
+            responses[status]["content"] = {operation.media_type: content}
+    return responses
+
+
+def _refusals(operation: Operation) -> dict[str, Json]:
+    return {
+        _name(kinds): _refusal(status, kinds)
+        for status, kinds in _by_status(operation.refusals).items()
+    }
+
+
+def _by_status(kinds: list[Kind]) -> dict[int, list[Kind]]:
+    statuses = sorted({int(kind.status) for kind in kinds})
+    return {status: [kind for kind in kinds if kind.status == status] for status in statuses}
+
+
+def _name(kinds: list[Kind]) -> str:
+    return ".".join(kind.code for kind in kinds)
+
+
+def _refusal(status: int, kinds: list[Kind]) -> Json:
+    special = {401: ["WWW-Authenticate"], 403: ["WWW-Authenticate"], 503: ["Retry-After"]}
+    return {
+        "description": " · ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds),
+        "headers": _headers(["X-Request-Id", *special.get(status, [])]),
+        "content": {
+            problems.MEDIA_TYPE: {
+                "schema": {
+                    "allOf": [{"$ref": "#/components/schemas/Problem"}],
+                    "properties": {
+                        "type": {"enum": [f"/problems/{kind.code}" for kind in kinds]},
+                        "status": {"const": status},
+                    },
+                },
+                "examples": {
+                    kind.code: {"$ref": f"#/components/examples/{kind.code}"} for kind in kinds
+                },
+            }
+        },
+    }
+
+
+def _headers(names: Iterable[str]) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _problem_example(kind: Kind) -> Json:
+    return {
+        "summary": kind.title,
+        "value": {
+            "type": f"/problems/{kind.code}",
+            "title": kind.title,
+            "status": int(kind.status),
+            "detail": kind.mend,
+            **MEMBERS.get(kind.code, {}),
+        },
+    }

@@ -1,0 +1,360 @@
+"""One example a shape, all of one story: a Cambodian news site, and Sophea, who reads it."""
+
+from typing import Any
+
+DECISION_DENIED: dict[str, Any] = {
+    "granted": False,
+    "reason": "unlock_available",
+    "unlocks_left": 7,
+    "unlock_cost": 1,
+    "actions": ["unlock", "subscribe"],
+    "meter": None,
+    "access_until": None,
+}
+METER = {"used": 2, "limit": 5, "resets_at": "2026-11-30T17:00:00Z"}
+PREVIEW_HTML = "<p>ទឹកទន្លេសាបបានឡើងខ្ពស់ជាងឆ្នាំមុន។</p>"
+BODY_HTML = f"{PREVIEW_HTML}<p>The fishers of Chong Kneas say that the catch has doubled.</p>"
+GRANT = {
+    "id": 1,
+    "amount": 10,
+    "remaining": 7,
+    "source": "promotion",
+    "reference": "khmer-new-year-2026-sophea",
+    "priority": 100,
+    "granted_at": "2026-11-24T05:00:00Z",
+    "expires_at": "2027-04-14T00:00:00Z",
+    "purchase_id": None,
+}
+ACTOR = {"issuer": "paywall", "subject": "site", "token_id": "0mDqsT3Zx2wB8yqk0cJ8uA"}
+PAYMENT = {"grant_id": 1, "amount": 1}
+UNLOCK = {
+    "id": 1,
+    "article_id": "tonle-sap-2026",
+    "title": "ទន្លេសាប៖ ទឹកឡើង ត្រីក៏ច្រើន",
+    "url": "https://news.example/km/tonle-sap-2026",
+    "unlocked_at": "2026-11-24T05:12:00Z",
+    "source": "credits",
+    "payments": [PAYMENT],
+    "revoked_at": None,
+}
+SUBSCRIPTION = {
+    "id": "complimentary_5d2f8a1c9b3e7f6042d1a8c7",
+    "kind": "complimentary",
+    "status": "active",
+    "plan_id": "monthly",
+    "pass_id": None,
+    "access_until": "2026-12-24T00:00:00Z",
+    "cancel_at_period_end": False,
+    "next_payment": None,
+    "payment_type": None,
+    "receipt": None,
+}
+RECEIPT = {
+    "id": "receipt_7be21c40f0a94d5e8831c6b2",
+    "at": "2026-11-24T05:20:00Z",
+    "subscription_id": SUBSCRIPTION["id"],
+    "when": "period_end",
+    "access_until": "2026-12-24T00:00:00Z",
+}
+LAPSING = {"amount": 7, "expires_at": "2027-04-14T00:00:00Z"}
+PRICES = [{"amount": 400000, "currency": "khr"}, {"amount": 100, "currency": "usd"}]
+PLAN = {
+    "id": "monthly",
+    "title": "មួយខែ",
+    "interval": "month",
+    "interval_count": 1,
+    "credits": 2,
+    "credits_expire": "period_end",
+    "trial_days": 7,
+    "prices": PRICES,
+}
+PACK = {
+    "id": "ten-articles",
+    "title": "Ten articles",
+    "credits": 10,
+    "expires_after_days": 365,
+    "prices": PRICES,
+}
+PASS = {"id": "week", "title": "A week of everything", "days": 7, "prices": PRICES}
+
+JWK = {
+    "kty": "OKP",
+    "crv": "Ed25519",
+    "alg": "EdDSA",
+    "use": "sig",
+    "kid": "fX3kQ9vB2mZ8",
+    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+}
+
+
+def _without_id(product: dict[str, Any]) -> dict[str, Any]:
+    """As it is put: the id stands in the path."""
+    return {name: value for name, value in product.items() if name != "id"}
+
+
+ENTRY = {
+    "at": "2026-11-24T05:12:00Z",
+    "what": "spent on an unlock",
+    "amount": -1,
+    "grant_id": 1,
+    "unlock_id": 1,
+}
+REFUND = {
+    "created_at": "2026-11-25T05:00:00Z",
+    "kind": "refund",
+    "reference": "khqr-refund-0007",
+    "amount": 200000,
+    "is_in_force": True,
+    "keep_access": False,
+}
+EXPORTED_PURCHASE = {
+    "id": 1,
+    "created_at": "2026-11-24T05:00:00Z",
+    "processor": "khqr",
+    "reference": "khqr-20261124-0042",
+    "product_kind": "pack",
+    "product_id": "ten-articles",
+    "amount_paid": 400000,
+    "currency": "khr",
+    "refunded": 200000,
+    "refunds": [REFUND],
+}
+EXPORTED_SUBSCRIPTION = {
+    "id": SUBSCRIPTION["id"],
+    "kind": "complimentary",
+    "plan_id": "monthly",
+    "pass_id": None,
+    "purchase_id": None,
+    "starts_at": "2026-11-24T05:00:00Z",
+    "access_until": "2026-12-24T00:00:00Z",
+    "cancel_at_period_end": False,
+}
+VIEW = {
+    "article_id": "angkor-trains",
+    "title": "Trains to Angkor",
+    "url": "https://news.example/en/angkor-trains",
+}
+MONTH = {
+    "starts_at": "2026-10-31T17:00:00Z",
+    "ends_at": "2026-11-30T17:00:00Z",
+    "articles": [VIEW],
+}
+EXPORTED_RECEIPT = {**RECEIPT, "reason": "I am moving abroad.", "withdrawn_at": None}
+SECTIONS: dict[str, dict[str, Any]] = {
+    "ProfileSection": {
+        "about": "Who you are here: the name that the site gave you.",
+        "reader_id": "sophea",
+        "on_record_since": "2026-11-24T05:00:00Z",
+        "merged_ids": ["sophea-old"],
+    },
+    "CreditsSection": {
+        "about": "Credits open articles.",
+        "unlocks_left": 7,
+        "grants": [GRANT],
+        "ledger": [ENTRY],
+    },
+    "UnlocksSection": {"about": "The articles that you have for good.", "unlocks": [UNLOCK]},
+    "SubscriptionsSection": {
+        "about": "What opened every article for a time.",
+        "subscriptions": [EXPORTED_SUBSCRIPTION],
+    },
+    "PurchasesSection": {
+        "about": "What was paid, and what was paid back.",
+        "purchases": [EXPORTED_PURCHASE],
+    },
+    "ViewsSection": {"about": "The metered articles that you were given.", "months": [MONTH]},
+    "ReceiptsSection": {
+        "about": "What you were told when a subscription was cancelled.",
+        "receipts": [EXPORTED_RECEIPT],
+    },
+}
+EXPORTED: dict[str, Any] = {
+    "ExportedEntry": ENTRY,
+    "ExportedRefund": REFUND,
+    "ExportedPurchase": EXPORTED_PURCHASE,
+    "ExportedSubscription": EXPORTED_SUBSCRIPTION,
+    "ExportedView": VIEW,
+    "ExportedMonth": MONTH,
+    "ExportedReceipt": EXPORTED_RECEIPT,
+    **SECTIONS,
+    "ReaderExport": {
+        "made_at": "2026-11-24T05:30:00Z",
+        **{name.removesuffix("Section").lower(): section for name, section in SECTIONS.items()},
+    },
+}
+
+EXAMPLES: dict[str, Any] = {
+    "Question": {"article_id": "tonle-sap-2026", "reader_id": "sophea", "count_view": True},
+    "Questions": {"article_ids": ["tonle-sap-2026", "angkor-trains"], "visitor_id": "v-81f3c2"},
+    "DecisionAnswer": DECISION_DENIED,
+    "BatchDecision": {"article_id": "tonle-sap-2026", **DECISION_DENIED},
+    "BatchAnswer": {
+        "decisions": [
+            {"article_id": "tonle-sap-2026", **DECISION_DENIED},
+            {
+                "article_id": "angkor-trains",
+                **DECISION_DENIED,
+                "granted": True,
+                "reason": "metered",
+                "actions": [],
+                "meter": METER,
+            },
+        ]
+    },
+    "MeterAnswer": METER,
+    "BodyAnswer": {
+        "decision": DECISION_DENIED,
+        "body_html": None,
+        "preview_html": PREVIEW_HTML,
+    },
+    "ArticleInput": {
+        "title": "ទន្លេសាប៖ ទឹកឡើង ត្រីក៏ច្រើន",
+        "url": "https://news.example/km/tonle-sap-2026",
+        "language": "km",
+        "policy": "premium",
+        "unlock_cost": 1,
+        "tags": ["environment", "បរិស្ថាន"],
+        "published_at": "2026-11-24T09:30:00+07:00",
+        "preview": {"paragraphs": 1},
+        "body_html": BODY_HTML,
+    },
+    "ArticleOutput": {
+        "id": "tonle-sap-2026",
+        "title": "ទន្លេសាប៖ ទឹកឡើង ត្រីក៏ច្រើន",
+        "url": "https://news.example/km/tonle-sap-2026",
+        "language": "km",
+        "policy": "premium",
+        "unlock_cost": 1,
+        "tags": ["environment", "បរិស្ថាន"],
+        "published_at": "2026-11-24T02:30:00Z",
+        "preview": {"paragraphs": 1},
+        "has_body": True,
+        "body_sha256": "9c1f0e6f4b7a2d35c8e1904ab6f27d83e5a09b14c76d2f38815e0a4bd3c96f72",
+    },
+    "Preview": {"paragraphs": 2},
+    "GrantInput": {
+        "amount": 10,
+        "source": "promotion",
+        "reference": "khmer-new-year-2026-sophea",
+        "expires_at": "2027-04-14T07:00:00+07:00",
+    },
+    "GrantAnswer": GRANT,
+    "ActorAnswer": ACTOR,
+    "EntryAnswer": {
+        "id": 2,
+        "at": "2026-11-24T05:12:00Z",
+        "kind": "spent",
+        "amount": -1,
+        "grant_id": 1,
+        "unlock_id": 1,
+        "actor": ACTOR,
+    },
+    "UnlockInput": {"article_id": "tonle-sap-2026", "max_cost": 1},
+    "UnlockOutcome": {"unlock": UNLOCK, "reason": "unlocked", "unlocks_left": 6},
+    "UnlockAnswer": UNLOCK,
+    "PaymentAnswer": PAYMENT,
+    "GivenUnlockInput": {"article_id": "tonle-sap-2026", "source": "complimentary"},
+    "MergeInput": {"into": "sophea"},
+    "CancelInput": {"subscription_id": SUBSCRIPTION["id"], "when": "period_end", "dry_run": True},
+    "ResumeInput": {"subscription_id": SUBSCRIPTION["id"]},
+    "LapsingCredits": LAPSING,
+    "ReceiptAnswer": RECEIPT,
+    "CancelAnswer": {
+        "subscription_id": SUBSCRIPTION["id"],
+        "when": "period_end",
+        "access_until": "2026-12-24T00:00:00Z",
+        "credits": [LAPSING],
+        "receipt": RECEIPT,
+    },
+    "Price": PRICES[0],
+    "PlanInput": _without_id(PLAN),
+    "PlanAnswer": PLAN,
+    "PackInput": _without_id(PACK),
+    "PackAnswer": PACK,
+    "PassInput": _without_id(PASS),
+    "PassAnswer": PASS,
+    "Offers": {"plans": [PLAN], "packs": [PACK], "passes": [PASS]},
+    **EXPORTED,
+    "PurchaseInput": {
+        "reader_id": "sophea",
+        "processor": "khqr",
+        "reference": "khqr-20261124-0042",
+        "pack_id": "ten-articles",
+        "amount_paid": 400000,
+        "currency": "khr",
+    },
+    "PurchaseAnswer": {
+        "id": 1,
+        "reader_id": "sophea",
+        "processor": "khqr",
+        "reference": "khqr-20261124-0042",
+        "amount_paid": 400000,
+        "currency": "khr",
+        "refunded": 0,
+        "created_at": "2026-11-24T05:00:00Z",
+    },
+    "RefundInput": {"amount": 200000, "reference": "khqr-refund-0007"},
+    "ComplimentaryInput": {"plan_id": "monthly", "current_period_end": "2026-12-24T00:00:00Z"},
+    "SubscriptionAnswer": SUBSCRIPTION,
+    "Overview": {
+        "reader_id": "sophea",
+        "unlocks_left": 7,
+        "grants": [GRANT],
+        "subscription": SUBSCRIPTION,
+        "subscriptions": [SUBSCRIPTION],
+        "meter": METER,
+    },
+    "ReaderTokenOrder": {"lifetime_seconds": 900},
+    "ReaderToken": {
+        "token": "eyJhbGciOiJFZERTQSIsInR5cCI6InJlYWRlcitqd3QifQ.eyJzdWIiOiJzb3BoZWEifQ.c2ln",
+        "expires_at": "2026-11-24T05:15:00Z",
+    },
+    "Revocation": {"token_id": "0mDqsT3Zx2wB8yqk0cJ8uA"},
+    "Health": {"status": "ready"},
+    "Jwks": {"keys": [JWK]},
+}
+
+FIELDS: dict[str, Any] = {
+    "cursor": "WyIyMDI2LTExLTI0VDA1OjEyOjAwWiIsMV0",
+    "html": "<p>Read on with a subscription.</p>",
+    "id": "tonle-sap-2026",
+    "issued_before": "2026-11-24T05:00:00Z",
+    "issuer": "paywall",
+    "items": [],
+    "keep_access": False,
+    "next_cursor": "WyIyMDI2LTExLTI0VDA1OjEyOjAwWiIsMV0",
+    "next_payment": "2026-12-24T00:00:00Z",
+    "pass_id": "week",
+    "payment_type": "card",
+    "purchase_id": 1,
+    "receipt": RECEIPT,
+    "reason": "I am moving abroad.",
+    "unlocked_at": "2024-06-01T08:00:00+07:00",
+    "withdrawn_at": "2026-11-26T05:00:00Z",
+    "revoked_at": "2026-12-01T03:00:00Z",
+    "subject": "site",
+    "visitor_id": "v-81f3c2",
+}
+"""An example of each field that is null or left out in every shape's example."""
+
+PARAMETERS: dict[str, Any] = {
+    "return_credits": True,
+    "pack_id": "ten-articles",
+    "plan_id": "monthly",
+    "pass_id": "week",
+    "article_id": "tonle-sap-2026",
+    "reader_id": "sophea",
+    "grant_id": 1,
+    "purchase_id": 1,
+    "limit": 50,
+}
+"""An example of each parameter of a path or query that needs one."""
+
+ERRORS = [{"field": "tags[2]", "detail": "Expected `str`, got `int`"}]
+MEMBERS: dict[str, dict[str, Any]] = {
+    "invalid_fields": {"errors": ERRORS},
+    "insufficient_credits": {"unlocks_left": 0, "unlock_cost": 1},
+    "insufficient_scope": {"scope": "articles:write"},
+    "price_changed": {"unlock_cost": 2, "max_cost": 1},
+}
+"""What a kind of problem tells beside its detail."""

@@ -1,0 +1,155 @@
+"""One operation of the contract, as its handler tells it.
+
+Most is read from the handler's guard, parameters, shapes and docstring. What only its author knows
+stands in the decorator: `refuses=` the kinds of problems of its own, and `answers=` a sentence for
+each status of success, where there are several.
+"""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from litestar import Litestar, Response
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import ParameterKwarg, QueryParameter
+from litestar.routes import HTTPRoute
+from litestar.typing import FieldDefinition
+
+from paywall import problems
+from paywall.problems import Kind
+from paywall.tokens.caller import TokenKind
+from paywall.tokens.guard import Guard, guard_of
+
+METHODS = ("GET", "PUT", "POST", "DELETE")
+ANSWERED = {200: "The answer.", 201: "Created.", 204: "Done."}
+
+
+class Parameter(NamedTuple):
+    """A parameter of the path or of the query."""
+
+    name: str
+    place: str
+    field: FieldDefinition
+    limits: ParameterKwarg
+
+
+class Operation(NamedTuple):
+    """A method and a path, with the handler that answers."""
+
+    method: str
+    path: str
+    handler: HTTPRouteHandler
+
+    @property
+    def id(self) -> str:
+        return str(self.handler.handler_name)
+
+    @property
+    def guard(self) -> Guard:
+        return guard_of(self.handler)
+
+    @property
+    def who(self) -> str:
+        match self.guard.kind:
+            case None:
+                return "anyone"
+            case TokenKind.SITE:
+                return "site"
+            case TokenKind.READER:
+                return "reader"
+
+    @property
+    def tag(self) -> str:
+        """The noun: the folder that the handler lives in."""
+        return str(self.handler.fn.__module__).split(".")[1]
+
+    @property
+    def text(self) -> str:
+        """What the docstring says; raises ValueError where there is none."""
+        text = inspect.getdoc(self.handler.fn)
+        if not text:
+            raise ValueError(f"{self.id} has no docstring: say what it is for")
+        return text
+
+    @property
+    def request(self) -> Any:
+        """The shape of the body, or None."""
+        field = self.handler.parsed_data_field
+        return None if field is None else field.annotation
+
+    @property
+    def answer(self) -> Any:
+        """The shape of the answer, or None."""
+        field = self.handler.parsed_fn_signature.return_type
+        if field.is_subclass_of(Response):
+            field = field.inner_types[0]
+        return None if field.annotation in (None, type(None)) else field.annotation
+
+    @property
+    def media_type(self) -> str:
+        return str(getattr(self.handler.media_type, "value", self.handler.media_type)) or (
+            "application/json"
+        )
+
+    @property
+    def answers(self) -> Mapping[int, str]:
+        """What each status of success means."""
+        declared: Mapping[int, str] | None = self.handler.opt.get("answers")
+        return declared or {self.handler.status_code: ANSWERED[self.handler.status_code]}
+
+    @property
+    def takes_key(self) -> bool:
+        """Is `Idempotency-Key` honoured? It is wherever the handler takes a claim."""
+        return "claim" in self.handler.parsed_fn_signature.parameters
+
+    @property
+    def parameters(self) -> Iterator[Parameter]:
+        for name, field in self.handler.parsed_fn_signature.parameters.items():
+            limits = field.kwarg_definition
+            if f"{{{name}}}" in self.path and isinstance(limits, ParameterKwarg):
+                yield Parameter(name, "path", field, limits)
+            elif isinstance(limits, QueryParameter):
+                yield Parameter(name, "query", field, limits)
+
+    @property
+    def refusals(self) -> list[Kind]:
+        """Every kind of problem that it can answer, in the order of `problems.ALL`."""
+        own: tuple[Kind, ...] = self.handler.opt.get("refuses", ())
+        refused = {*own, *self._refusals_of_callers(), *self._refusals_of_fields()}
+        return [kind for kind in problems.ALL if kind in refused]
+
+    def _refusals_of_callers(self) -> Iterator[Kind]:
+        if self.guard.kind is not None:
+            yield from (problems.TOKEN_MISSING, problems.INVALID_TOKEN)
+        if self.guard.scope is not None:
+            yield problems.INSUFFICIENT_SCOPE
+        if self.guard.kind is not None or "database" in self.handler.parsed_fn_signature.parameters:
+            yield problems.UNAVAILABLE
+
+    def _refusals_of_fields(self) -> Iterator[Kind]:
+        parameters = list(self.parameters)
+        if self.request is not None or self.takes_key:
+            yield from (problems.TOO_LARGE, problems.MEDIA_TYPE_UNSUPPORTED)
+        if self.takes_key:
+            yield problems.IDEMPOTENCY_KEY_REUSED
+        if self.request is not None or self.takes_key or parameters:
+            yield from (problems.MALFORMED, problems.INVALID_FIELDS)
+        if any(
+            parameter.field.annotation is int
+            for parameter in parameters
+            if parameter.place == "path"
+        ):
+            yield problems.NOT_FOUND
+
+
+def operations(app: Litestar) -> list[Operation]:
+    """Every operation of the contract, in the order of the application's list of routes."""
+    found = [
+        Operation(method, route.path_format, handler)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if handler.resolve_include_in_schema()
+        for method in handler.http_methods & set(METHODS)
+    ]
+    return sorted(found, key=lambda operation: METHODS.index(operation.method))

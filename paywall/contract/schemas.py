@@ -1,0 +1,161 @@
+"""JSON Schemas of the shapes: msgspec's own, with a description of every field.
+
+Litestar's are looser than what is decoded: they allow unknown fields and any tag.
+"""
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import NODEFAULT
+from msgspec.inspect import DateTimeType, StructType, Type, type_info
+
+from paywall.contract.examples import EXAMPLES, FIELDS
+from paywall.contract.glossary import GLOSSARY
+from paywall.contract.operation import Parameter
+from paywall.http.fields import ANY_CREDITS, ANY_TIMESTAMP, RULES
+
+REF = "#/components/schemas/"
+GENERIC = frozenset({*RULES.values(), ANY_CREDITS, ANY_TIMESTAMP})
+"""What a kind of field says of itself, but not of the field."""
+
+Schema = dict[str, Any]
+
+
+def schemas_of(shapes: Iterable[Any]) -> tuple[dict[Any, Schema], dict[str, Schema]]:
+    """The schema of each shape, and the named ones that they refer to.
+
+    Raises LookupError for a field that nothing describes, or that no example shows.
+    """
+    shapes = list(shapes)
+    found, named = msgspec.json.schema_components(shapes, ref_template=REF + "{name}")
+    structs: dict[str, StructType] = {}
+    for shape in shapes:
+        _collect(type_info(shape), structs)
+    for name, schema in named.items():
+        _complete(name, schema, structs)
+    renamed: tuple[list[Schema], dict[str, Schema]] = msgspec.json.decode(
+        re.sub(r"Page_(\w+?)_(?=\")", r"PageOf\1", msgspec.json.encode([found, named]).decode())
+    )
+    return dict(zip(shapes, renamed[0], strict=True)), dict(sorted(renamed[1].items()))
+
+
+def parameter_schema(parameter: Parameter) -> Schema:
+    """The schema of a parameter of the path or of the query."""
+    limits, default = parameter.limits, parameter.field.default
+    is_number = parameter.field.annotation is int
+    schema: Schema = {"type": "integer" if is_number else "string"}
+    told = {
+        "pattern": limits.pattern and ecmascript(limits.pattern),
+        "minimum": limits.ge,
+        "maximum": limits.le,
+        "maxLength": limits.max_length,
+        "default": default if isinstance(default, int | str) else None,
+    }
+    return schema | {name: value for name, value in told.items() if value is not None}
+
+
+def with_rule(meaning: str, pattern: str | None) -> str:
+    """What a field means, with the rule of its kind."""
+    rule = RULES.get(pattern or "")
+    return meaning if rule is None else f"{meaning} {rule[0].upper()}{rule[1:]}."
+
+
+def _meaning(owner: str, name: str, own: str) -> str:
+    meaning = GLOSSARY.get(f"{owner}.{name}") or ("" if own in GENERIC else own)
+    meaning = meaning or GLOSSARY.get(name, "")
+    if not meaning:
+        raise LookupError(f"{owner}.{name} has no description: give it one, or a word in GLOSSARY")
+    return meaning
+
+
+def ecmascript(pattern: str) -> str:
+    """The pattern as JSON Schema has it; JSON in UTF-8 has no lone surrogates to refuse."""
+    return pattern.replace(r"\Z", "$").replace(r"\ud800-\udfff", "")
+
+
+def _collect(info: Type, structs: dict[str, StructType]) -> None:
+    if isinstance(info, StructType):
+        name = re.sub(r"\W", "_", _name(info))
+        if name in structs:
+            return
+        structs[name] = info
+        for field in info.fields:
+            _collect(field.type, structs)
+    for inner in _inner(info):
+        _collect(inner, structs)
+
+
+def _name(info: StructType) -> str:
+    parameters = getattr(info.cls, "__args__", ())
+    name: str = getattr(info.cls, "__origin__", info.cls).__name__
+    return f"{name}[{', '.join(p.__name__ for p in parameters)}]" if parameters else name
+
+
+def _inner(info: Type) -> list[Type]:
+    if isinstance(info, StructType):
+        return []
+    parts = [getattr(info, name, None) for name in ("type", "item_type", "key_type", "value_type")]
+    return [part for part in [*parts, *getattr(info, "types", ())] if isinstance(part, Type)]
+
+
+def _complete(name: str, schema: Schema, structs: Mapping[str, StructType]) -> None:
+    schema.pop("title", None)
+    if "description" in schema:
+        schema["description"] = inspect.cleandoc(schema["description"])
+    if "enum" in schema:
+        schema["type"] = "string"
+        return
+    for field in structs[name].fields:
+        property_ = schema["properties"][field.encode_name]
+        _complete_field(name, field.encode_name, property_)
+        if _is_time(field.type):
+            _say_time(property_)
+        if field.default is not NODEFAULT and property_.get("default") is None:
+            property_.pop("default", None)
+    if not schema["required"]:
+        del schema["required"]
+
+
+def _example(owner: str, name: str) -> Any:
+    """The field's value in the shape's example, or in another's where that has none."""
+    if not owner.startswith("Page_") and owner not in EXAMPLES:
+        raise LookupError(f"{owner} has no example: write one in paywall/contract/examples.py")
+    for shape in (EXAMPLES.get(owner, {}), *EXAMPLES.values(), FIELDS):
+        if shape.get(name) is not None:
+            return shape[name]
+    raise LookupError(f"{owner}.{name} has no example: give it one in {owner}'s, or in FIELDS")
+
+
+def _complete_field(owner: str, name: str, property_: Schema) -> None:
+    """One description at the top; below, only what a validator needs."""
+    parts = [property_, *property_.get("anyOf", []), *_items(property_)]
+    owns = [text for part in parts if (text := part.pop("description", None))]
+    own = next((text for text in owns if text not in GENERIC), "")
+    pattern = next((part["pattern"] for part in parts if "pattern" in part), "")
+    for part in parts:
+        if "pattern" in part:
+            part["pattern"] = ecmascript(part["pattern"])
+    rest = dict(property_)
+    property_.clear()
+    property_["description"] = with_rule(_meaning(owner, name, own), pattern)
+    property_.update(rest)
+    if "$ref" not in property_ and property_.get("type") != "null":
+        property_["examples"] = [_example(owner, name)]
+
+
+def _items(property_: Schema) -> list[Schema]:
+    return [property_["items"]] if isinstance(property_.get("items"), dict) else []
+
+
+def _is_time(info: Type) -> bool:
+    return isinstance(info, DateTimeType) or any(map(_is_time, _inner(info)))
+
+
+def _say_time(property_: Schema) -> None:
+    """Every time of ours has an offset, though msgspec says so only of those that it checks."""
+    for part in [property_, *property_.get("anyOf", [])]:
+        if part.get("type") == "string":
+            part["format"] = "date-time"

@@ -1,0 +1,39 @@
+"""The little of Markdown that our texts use, as HTML: headings, lists, code, strong, emphasis."""
+
+import re
+from html import escape
+
+
+def html_of(text: str) -> str:
+    """Paragraphs, `##` headings, `-` lists and fenced code."""
+    return "\n".join(_block(block) for block in re.split(r"\n{2,}", text.strip()))
+
+
+def inline(text: str) -> str:
+    """Code, strong and emphasis within a line."""
+    parts = text.split("`")
+    return "".join(
+        f"<code>{escape(part)}</code>" if number % 2 else _stressed(escape(part))
+        for number, part in enumerate(parts)
+    )
+
+
+def _block(block: str) -> str:
+    if block.startswith("```"):
+        return f"<pre><code>{escape(block.strip('`').strip())}</code></pre>"
+    if block.startswith("## "):
+        title = block.removeprefix("## ")
+        return f'<h2 id="{anchor(title)}">{inline(title)}</h2>'
+    if block.startswith("- "):
+        items = block.removeprefix("- ").split("\n- ")
+        return f"<ul>{''.join(f'<li>{inline(item)}</li>' for item in items)}</ul>"
+    return f"<p>{inline(block)}</p>"
+
+
+def anchor(title: str) -> str:
+    return re.sub(r"\W+", "-", title.lower()).strip("-")
+
+
+def _stressed(text: str) -> str:
+    text = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", text)
+    return re.sub(r"\*(.+?)\*", r"<em>\1</em>", text)
