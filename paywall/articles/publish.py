@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import sqlalchemy as sa
 from msgspec import UNSET, UnsetType
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -62,6 +63,7 @@ async def publish_all(
     kept = [p.id for p in publications if p.body_html is UNSET and rows[p.id][0].body_sha256]
     bodies = await bodies_of(session, kept)
     changed: dict[str, str | None] = {}
+    changes: list[dict[str, object]] = []
     published: list[Published] = []
     for publication in publications:
         article, is_new = rows[publication.id]
@@ -75,10 +77,13 @@ async def publish_all(
             changed[article.id] = body_html
         _describe(article, publication, body_html or "", preview_share)
         if old_terms != publication.terms:
-            _record(session, article.id, publication.terms, actor, now)
+            changes.append(_change(article.id, publication.terms, actor, now))
         published.append((article, _outcome(session, article, is_new=is_new, now=now)))
     await session.flush()
     await keep_bodies(session, changed)
+    if changes:
+        connection = await session.connection()
+        await connection.execute(sa.insert(PolicyChange), changes)
     return published
 
 
@@ -88,7 +93,7 @@ async def withdraw(session: AsyncSession, article_id: str, *, actor: Actor, now:
     if article is not None:
         await keep_bodies(session, {article_id: None})
         await session.delete(article)
-        _record(session, article_id, None, actor, now)
+        await session.exec(sa.insert(PolicyChange).values(_change(article_id, None, actor, now)))
 
 
 async def _locked(
@@ -166,16 +171,13 @@ def _outcome(session: AsyncSession, article: Article, *, is_new: bool, now: date
     return Outcome.REPLACED
 
 
-def _record(
-    session: AsyncSession, article_id: str, terms: Terms | None, actor: Actor, now: datetime
-) -> None:
-    change = PolicyChange(
-        article_id=article_id,
-        at=now,
-        policy=None if terms is None else terms.policy,
-        unlock_cost=None if terms is None else terms.unlock_cost,
-        actor_issuer=actor.issuer,
-        actor_subject=actor.subject,
-        actor_token_id=actor.token_id,
-    )
-    session.add(change)
+def _change(article_id: str, terms: Terms | None, actor: Actor, now: datetime) -> dict[str, object]:
+    return {
+        "article_id": article_id,
+        "at": now,
+        "policy": None if terms is None else terms.policy,
+        "unlock_cost": None if terms is None else terms.unlock_cost,
+        "actor_issuer": actor.issuer,
+        "actor_subject": actor.subject,
+        "actor_token_id": actor.token_id,
+    }

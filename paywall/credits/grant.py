@@ -81,6 +81,8 @@ async def grant_all(
             index_elements=[col(CreditGrant.source), col(CreditGrant.reference)]
         )
         .returning(CreditGrant)
+        # Otherwise rows with and without an expiry would be sent apart from each other.
+        .execution_options(render_nulls=True)
     )
     grants = (await session.exec(statement, params=values)).scalars().all()
     await open_grants(session, grants, actor=actor, at=now)

@@ -10,8 +10,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_open_subscribers
+from paywall.problems import FieldError
 from paywall.rules.words import Outcome, UnlockSource
 from paywall.tables import Unlock
+
+AHEAD = FieldError("unlocked_at", "lies in the future. Write when the reader got the article.")
 
 
 class MigratedUnlock(NamedTuple):
@@ -24,22 +27,31 @@ class MigratedUnlock(NamedTuple):
 
 async def migrate_unlocks(
     session: AsyncSession, migrated: Sequence[MigratedUnlock], *, clock: Clock
-) -> list[Outcome]:
+) -> list[Outcome | FieldError]:
     """Take over unlocks, of which no two may be of the same reader and article.
 
     An unlock in force stays as it is. One that was taken over before and revoked since stays
-    revoked: an import that is run again revives nothing.
+    revoked: an import that is run again revives nothing. A time that lies ahead is refused.
     """
-    await lock_or_open_subscribers(session, (unlock.reader_id for unlock in migrated), clock.now())
-    before = await _there_before(session, migrated)
-    new = [unlock for unlock in migrated if unlock not in before]
+    now = clock.now()
+    past = [unlock for unlock in migrated if unlock.unlocked_at <= now]
+    await lock_or_open_subscribers(session, (unlock.reader_id for unlock in past), now)
+    before = await _there_before(session, past)
+    new = [unlock for unlock in past if unlock not in before]
     if new:
         connection = await session.connection()
         await connection.execute(
             sa.insert(Unlock),
             [{**unlock._asdict(), "source": UnlockSource.MIGRATION} for unlock in new],
         )
-    return [Outcome.UNCHANGED if u in before else Outcome.CREATED for u in migrated]
+    return [
+        AHEAD
+        if unlock.unlocked_at > now
+        else Outcome.UNCHANGED
+        if unlock in before
+        else Outcome.CREATED
+        for unlock in migrated
+    ]
 
 
 async def _there_before(
