@@ -12,6 +12,7 @@ from sqlalchemy import exc
 from paywall import settings
 from paywall.database import DatabaseInUse, is_unavailable
 from paywall.http.fields import ID_PATTERN, ID_RULE
+from paywall.operations import csv_commands
 from paywall.operations.doctor import diagnosed
 from paywall.operations.ledger_proof import NoDatabase, Proof, proved
 from paywall.operations.migrate import migrated
@@ -106,8 +107,9 @@ def main() -> None:
     "serve",
     help="""Serve until Ctrl-C or SIGTERM.
 
-    Requests that are under way are answered first. With no settings at all it uses SQLite and a signing key of its own under var/. For several
-    workers or machines use PostgreSQL, and `paywall migrate` before each new release.
+    Requests that are under way are answered first. With no settings at all it uses SQLite and a
+    signing key of its own under var/. For several workers or machines use PostgreSQL, and `paywall
+    migrate` before each new release.
 
     \b
     Example:
@@ -149,7 +151,8 @@ def migrate_command() -> None:
 def doctor_command() -> None:
     """Look for what is wrong, and say what to do.
 
-    Works beside a running service, and changes nothing. Exit status 0 where all is well, 1 where something is not.
+    Works beside a running service, and changes nothing. Exit status 0 where all is well, 1 where
+    something is not.
     """
     findings = asyncio.run(diagnosed(settings.load()))
     for finding in findings:
@@ -163,9 +166,9 @@ def doctor_command() -> None:
 def audit_command() -> None:
     """Prove that the ledger adds up, row by row.
 
-    Works beside a running service. Grants are compared with their entries, entries with what the unlocks say was paid, and a
-    reader and an article have at most one unlock in force. Each promise that does not hold is
-    printed with the rows that break it; nothing is changed.
+    Works beside a running service. Grants are compared with their entries, entries with what the
+    unlocks say was paid, and a reader and an article have at most one unlock in force. Each
+    promise that does not hold is printed with the rows that break it; nothing is changed.
 
     Exit status 0 where the ledger adds up, 1 where it does not.
     """
@@ -251,8 +254,9 @@ def token_site(scopes: frozenset[str], subject: str, lifetime_seconds: int) -> N
 def token_reader(reader_id: str) -> None:
     """Mint a token for one reader, and print it alone.
 
-    It lasts 15 minutes. ID is the site's own id of the reader. This is for trying things out: a site gets the tokens
-    of its readers by POST /v1/readers/ID/token, and those end with the site token that asked.
+    It lasts 15 minutes. ID is the site's own id of the reader. This is for trying things out: a
+    site gets the tokens of its readers by POST /v1/readers/ID/token, and those end with the site
+    token that asked.
     """
     _print(asyncio.run(tokens.reader_token(settings.load(), reader_id)))
 
@@ -262,8 +266,8 @@ def token_reader(reader_id: str) -> None:
     help="""Refuse one token, or all of a subject.
 
     From the very next request on, and in every process. Of a subject all tokens are refused that
-    it has now. Reader tokens that a revoked site token asked for end with it. While the service runs on
-    SQLite, revoke through it: POST /v1/tokens/revoke.
+    it has now. Reader tokens that a revoked site token asked for end with it. While the service
+    runs on SQLite, revoke through it: POST /v1/tokens/revoke.
 
     \b
     Examples:
@@ -287,6 +291,10 @@ def import_() -> None:
 
 
 import_.add_command(wxr)
+import_.add_command(csv_commands.articles)
+import_.add_command(csv_commands.grants)
+import_.add_command(csv_commands.unlocks)
+import_.add_command(csv_commands.subscriptions)
 
 
 @main.group()
@@ -298,8 +306,9 @@ def keys() -> None:
 def keys_rotate() -> None:
     """Sign with a new key from now on.
 
-    A running service notices by itself. The old key goes on verifying until the last of its tokens has ended, and is dropped by a
-    later rotation. Where it was stolen, take it out of keys.json: its tokens end at once.
+    A running service notices by itself. The old key goes on verifying until the last of its tokens
+    has ended, and is dropped by a later rotation. Where it was stolen, take it out of keys.json:
+    its tokens end at once.
     """
     kid = asyncio.run(tokens.rotate_keys(settings.load()))
     click.echo(f"New tokens are signed with the key {kid}.", err=True)

@@ -23,6 +23,7 @@ from paywall.migrations import migrate
 from paywall.settings import Settings
 from paywall.tokens.mint import mint_reader, mint_site
 from paywall.tokens.verify import Verifier
+from tests.contract.promise import PROMISE
 from tests.postgres import psql, running_postgres
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -161,9 +162,13 @@ async def edge(settings: Settings, clock: SetClock) -> AsyncIterator[Edge]:
 
 @pytest.fixture
 async def service(edge: Edge) -> AsyncIterator[httpx.AsyncClient]:
-    """The running service, asked over HTTP as a site asks it."""
+    """The running service, asked over HTTP as a site asks it; each answer keeps the contract."""
     transport = httpx.ASGITransport(edge)  # type: ignore[arg-type]  # httpx has looser types of its own
-    async with httpx.AsyncClient(transport=transport, base_url="http://paywall.test") as client:
+    async with httpx.AsyncClient(
+        transport=transport,
+        base_url="http://paywall.test",
+        event_hooks={"response": [PROMISE.see]},
+    ) as client:
         yield client
 
 

@@ -25,11 +25,16 @@ from paywall.database import Database
 from paywall.http.bodies import Answer
 from paywall.http.fields import PathId
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
+from paywall.problems import PRODUCT_UNKNOWN
 from paywall.tables import Pack, Pass, Plan
 from paywall.tokens.guard import anyone, site
 
 
-@put("/v1/plans/{plan_id:str}", guards=[site("catalogue:write")])
+@put(
+    "/v1/plans/{plan_id:str}",
+    guards=[site("catalogue:write")],
+    answers={201: "Put into the catalogue.", 200: "Replaced, or the same as before."},
+)
 async def put_plan(
     plan_id: PathId, data: JSONBody[PlanInput], database: NamedDependency[Database]
 ) -> Response[PlanAnswer]:
@@ -40,7 +45,7 @@ async def put_plan(
     return Response(tell(plan, PlanAnswer), status_code=201 if is_new else 200)
 
 
-@get("/v1/plans/{plan_id:str}", guards=[site()])
+@get("/v1/plans/{plan_id:str}", guards=[site()], refuses=[PRODUCT_UNKNOWN])
 async def get_plan(plan_id: PathId, database: NamedDependency[Database]) -> PlanAnswer:
     """A plan as it is sold now."""
     async with database.reading() as session:
@@ -66,7 +71,11 @@ async def list_plans(
     return Page(items=[tell(plan, PlanAnswer) for plan in rows], next_cursor=next_cursor)
 
 
-@put("/v1/packs/{pack_id:str}", guards=[site("catalogue:write")])
+@put(
+    "/v1/packs/{pack_id:str}",
+    guards=[site("catalogue:write")],
+    answers={201: "Put into the catalogue.", 200: "Replaced, or the same as before."},
+)
 async def put_pack(
     pack_id: PathId, data: JSONBody[PackInput], database: NamedDependency[Database]
 ) -> Response[PackAnswer]:
@@ -77,7 +86,7 @@ async def put_pack(
     return Response(tell(pack, PackAnswer), status_code=201 if is_new else 200)
 
 
-@get("/v1/packs/{pack_id:str}", guards=[site()])
+@get("/v1/packs/{pack_id:str}", guards=[site()], refuses=[PRODUCT_UNKNOWN])
 async def get_pack(pack_id: PathId, database: NamedDependency[Database]) -> PackAnswer:
     """A pack as it is sold now."""
     async with database.reading() as session:
@@ -103,7 +112,11 @@ async def list_packs(
     return Page(items=[tell(pack, PackAnswer) for pack in rows], next_cursor=next_cursor)
 
 
-@put("/v1/passes/{pass_id:str}", guards=[site("catalogue:write")])
+@put(
+    "/v1/passes/{pass_id:str}",
+    guards=[site("catalogue:write")],
+    answers={201: "Put into the catalogue.", 200: "Replaced, or the same as before."},
+)
 async def put_pass(
     pass_id: PathId, data: JSONBody[PassInput], database: NamedDependency[Database]
 ) -> Response[PassAnswer]:
@@ -114,7 +127,7 @@ async def put_pass(
     return Response(tell(pass_, PassAnswer), status_code=201 if is_new else 200)
 
 
-@get("/v1/passes/{pass_id:str}", guards=[site()])
+@get("/v1/passes/{pass_id:str}", guards=[site()], refuses=[PRODUCT_UNKNOWN])
 async def get_pass(pass_id: PathId, database: NamedDependency[Database]) -> PassAnswer:
     """A pass as it is sold now."""
     async with database.reading() as session:

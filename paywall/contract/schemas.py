@@ -60,7 +60,7 @@ def parameter_schema(parameter: Parameter) -> Schema:
 def with_rule(meaning: str, pattern: str | None) -> str:
     """What a field means, with the rule of its kind."""
     rule = RULES.get(pattern or "")
-    return meaning if rule is None else f"{meaning} {rule[0].upper()}{rule[1:].rstrip('.')}."
+    return meaning if rule is None else f"{meaning} {rule[0].upper()}{rule[1:]}."
 
 
 def _meaning(owner: str, name: str, own: str) -> str:

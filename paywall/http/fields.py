@@ -9,7 +9,7 @@ from msgspec import Meta
 ID_PATTERN = r"^(?!\.{1,2}\Z)(?!\s)[^\x00-\x1f\x7f-\x9f/\\\ud800-\udfff]{1,200}(?<!\s)\Z"
 ID_RULE = (
     "1 to 200 characters: no control characters, no / or \\, no space at either end,"
-    " neither . nor .."
+    " not . or .. alone"
 )
 LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,2000}\Z"
 LINE_RULE = "at most 2000 characters on one line: no control characters"

@@ -9,14 +9,14 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from paywall.articles.api import ArticleInput, as_publication
-from paywall.articles.publish import Outcome, Publication, publish
+from paywall.articles.publish import Publication, publish_all
 from paywall.database import Database
 from paywall.http.fields import Id
 from paywall.operations.report import Bad, Progress
 from paywall.operations.wxr import Item, read_items
 from paywall.operations.wxr_rules import PolicyRule, policy_of
 from paywall.rules.decision import Policy
-from paywall.rules.words import Actor
+from paywall.rules.words import Actor, Outcome
 
 ACTOR = Actor("paywall", "import wxr", "")
 BATCH_POSTS_MAX = 100
@@ -53,13 +53,13 @@ async def import_wxr(database: Database, file: BinaryIO, plan: Plan, progress: P
     summary = Summary()
     for batch in _batches(_publications(file, plan, progress, summary)):
         async with database.writing() as session:
-            now = database.clock.now()
-            done = [
-                await publish(
-                    session, publication, actor=ACTOR, now=now, preview_share=plan.preview_share
-                )
-                for publication in batch
-            ]
+            done = await publish_all(
+                session,
+                batch,
+                actor=ACTOR,
+                now=database.clock.now(),
+                preview_share=plan.preview_share,
+            )
         summary.outcomes.update(outcome for _, outcome in done)
     return summary
 

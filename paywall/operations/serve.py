@@ -55,7 +55,7 @@ def serve(
             f"SQLite takes one worker, not {workers}: leave --workers out, or use PostgreSQL"
             " (database_url = postgresql://…), which takes any number."
         )
-    _make_folder(settings)
+    make_folder(settings)
     asyncio.run(_prepare(settings))
     config = _config(workers)
     with (
@@ -72,7 +72,8 @@ def serve(
     click.echo("Stopped.", err=True)
 
 
-def _make_folder(settings: Settings) -> None:
+def make_folder(settings: Settings) -> None:
+    """Make the data_dir, for this user alone; raises CannotServe where it cannot be had."""
     try:
         settings.data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

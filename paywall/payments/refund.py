@@ -10,6 +10,7 @@ from paywall.credits.locking import lock_or_open_subscriber
 from paywall.payments.settlement import settle_credits
 from paywall.problems import PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LARGE, Problem
 from paywall.rules.refunds import Taken, taken_back
+from paywall.rules.tombstone import is_tombstone
 from paywall.rules.words import Actor, TakingKind
 from paywall.subscriptions.period import take_back_period
 from paywall.tables import Purchase, Refund
@@ -109,6 +110,7 @@ def _refuse_conflict(before: Refund, terms: RefundTerms) -> None:
 async def _restate(
     session: AsyncSession, purchase: Purchase, refunds: list[Refund], actor: Actor, clock: Clock
 ) -> None:
+    """What was unlocked by an erased reader is not known any more, so nothing is taken for it."""
     in_force = [refund for refund in refunds if refund.is_in_force]
     purchase.refunded = sum(r.amount for r in in_force if r.kind is TakingKind.REFUND)
     purchase.taken_back = taken_back(
@@ -117,4 +119,5 @@ async def _restate(
     session.add(purchase)
     await session.flush()
     await take_back_period(session, purchase)
-    await settle_credits(session, purchase, actor=actor, now=clock.now())
+    if not is_tombstone(purchase.reader_id):
+        await settle_credits(session, purchase, actor=actor, now=clock.now())

@@ -8,6 +8,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 from paywall.rules.html import INLINE, Kind, Piece, escaped, is_stable, pieces
@@ -105,13 +106,13 @@ def _end(text: str, runs: Sequence[Run], paragraphs: int, share: float) -> int:
 
 def _limit(text: str, runs: Sequence[Run], share: float) -> int:
     """Where the share ends, with every space counted and with as few as a reader sees."""
-    seen = [
-        run.start + counted.end()
-        for run in runs
-        for counted in COUNTED.finditer(text[run.start : run.end])
-    ]
-    allowed = math.floor(share * len(seen))
-    return min(seen[allowed - 1], math.floor(share * len(text.rstrip()))) if allowed else 0
+    seen = sum(len(COUNTED.findall(text, run.start, run.end)) for run in runs)
+    allowed = math.floor(share * seen)
+    if allowed == 0:
+        return 0
+    counted = chain.from_iterable(COUNTED.finditer(text, run.start, run.end) for run in runs)
+    last = next(islice(counted, allowed - 1, None))
+    return min(last.end(), math.floor(share * len(text.rstrip())))
 
 
 def _boundary(text: str, start: int, limit: int) -> int:

@@ -37,4 +37,5 @@ def main(port: int) -> None:
         )
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -10,7 +10,7 @@ from paywall.clock import Clock
 from paywall.credits.grant import GrantTerms, grant_credits
 from paywall.database import Database
 from paywall.migrations import migrate
-from paywall.operations.serve import CannotServe
+from paywall.operations.serve import CannotServe, make_folder
 from paywall.rules.words import Actor, GrantSource
 from paywall.sandbox.newsroom import publications
 from paywall.settings import Settings
@@ -42,6 +42,7 @@ async def prepare(settings: Settings) -> Sandbox:
             "The sandbox is for trying things out, and plays on SQLite alone: unset database_url."
             " To serve from PostgreSQL: `paywall migrate`, then `paywall serve`."
         )
+    make_folder(settings)
     database = Database(settings)
     try:
         await migrate(database)

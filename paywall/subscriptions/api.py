@@ -16,6 +16,13 @@ from paywall.database import Database
 from paywall.http.bodies import Answer, Shape
 from paywall.http.fields import Id, PathId, Text, Timestamp
 from paywall.idempotency import Claim, keep_answer, stored_answer
+from paywall.problems import (
+    NO_SUBSCRIPTION,
+    SEVERAL_SUBSCRIPTIONS,
+    SUBSCRIBER_UNKNOWN,
+    SUBSCRIPTION_ENDED,
+    SUBSCRIPTION_UNKNOWN,
+)
 from paywall.rules.words import CancelWhen
 from paywall.subscriptions.cancel import (
     access_after,
@@ -33,6 +40,8 @@ from paywall.subscriptions.listing import (
 )
 from paywall.tables import CancellationReceipt, Subscription
 from paywall.tokens.guard import Caller, reader, site
+
+NOT_CANCELLED = (SUBSCRIPTION_UNKNOWN, NO_SUBSCRIPTION, SEVERAL_SUBSCRIPTIONS, SUBSCRIPTION_ENDED)
 
 
 class ComplimentaryInput(Shape, kw_only=True):
@@ -109,6 +118,7 @@ async def put_subscription(
     "/v1/subscribers/{reader_id:str}/subscription/cancel",
     guards=[site("subscribers:write")],
     status_code=200,
+    refuses=[SUBSCRIBER_UNKNOWN, *NOT_CANCELLED],
 )
 async def cancel_for_subscriber(
     reader_id: PathId,
@@ -122,7 +132,7 @@ async def cancel_for_subscriber(
     return await _cancel(reader_id, data, claim, database)
 
 
-@post("/v1/me/subscription/cancel", guards=[reader], status_code=200)
+@post("/v1/me/subscription/cancel", guards=[reader], status_code=200, refuses=NOT_CANCELLED)
 async def cancel_for_me(
     data: JSONBody[CancelInput],
     caller: NamedDependency[Caller],
@@ -137,6 +147,7 @@ async def cancel_for_me(
     "/v1/subscribers/{reader_id:str}/subscription/resume",
     guards=[site("subscribers:write")],
     status_code=200,
+    refuses=[SUBSCRIBER_UNKNOWN, *NOT_CANCELLED],
 )
 async def resume_for_subscriber(
     reader_id: PathId,
@@ -150,7 +161,7 @@ async def resume_for_subscriber(
     return await _resume(reader_id, data, claim, database)
 
 
-@post("/v1/me/subscription/resume", guards=[reader], status_code=200)
+@post("/v1/me/subscription/resume", guards=[reader], status_code=200, refuses=NOT_CANCELLED)
 async def resume_for_me(
     data: JSONBody[ResumeInput],
     caller: NamedDependency[Caller],

@@ -182,3 +182,16 @@ class TestPurchases:
         answer = await buy(service, bearer, **fields)  # type: ignore[arg-type]  # names and values
         assert answer.status_code == 422
         assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+    async def test_a_refund_after_the_reader_was_erased_is_recorded_and_takes_nothing(
+        self, service: httpx.AsyncClient, bearer: Bearer
+    ) -> None:
+        purchase = await buy(service, bearer)
+        for n in range(3):
+            await unlock(service, bearer, "ann", f"a{n}")
+        await refund(service, bearer, purchase, 50, "before")
+        gone = await service.delete("/v1/subscribers/ann", headers=bearer.site())
+        assert gone.status_code == 204
+        done = await refund(service, bearer, purchase, 250, "after")
+        assert (done.status_code, done.json()["refunded"]) == (201, 300)
+        assert done.json()["reader_id"].startswith("erased_")

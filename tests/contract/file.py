@@ -1,0 +1,39 @@
+"""The contract as a file; `python -m tests.contract.file` writes it."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from litestar import Litestar
+
+from paywall.app import create_app
+from paywall.contract.document import document
+from paywall.settings import Settings
+
+FOLDER = Path(__file__).parents[2] / "openapi"
+TODAY = FOLDER / "paywall.yaml"
+RELEASED = FOLDER / "released.yaml"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Without YAML's anchors, which few readers of OpenAPI follow."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        del data
+        return True
+
+
+def todays() -> dict[str, Any]:
+    """The contract of the routes as they are."""
+    app = create_app(Settings()).app
+    assert isinstance(app, Litestar)
+    return document(app)
+
+
+def as_yaml(contract: dict[str, Any]) -> str:
+    return yaml.dump(contract, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    TODAY.write_text(as_yaml(todays()), encoding="utf-8")

@@ -1,0 +1,85 @@
+"""Holds every answer that a test sees against the contract."""
+
+import re
+from typing import Any
+
+import httpx
+import jsonschema_rs
+
+from tests.contract.file import todays
+
+Json = dict[str, Any]
+
+
+class Promise:
+    """The contract, and a validator for each answer that it documents, made at first use."""
+
+    def __init__(self, contract: Json) -> None:
+        self.contract = contract
+        self.operations = [
+            (re.compile(re.sub(r"\\{.*?\\}", "[^/]+", re.escape(path))), method, operation)
+            for path, methods in contract["paths"].items()
+            for method, operation in methods.items()
+        ]
+        self._validators: dict[int, jsonschema_rs.Draft202012Validator] = {}
+
+    async def see(self, response: httpx.Response) -> None:
+        """An httpx hook; raises AssertionError where the answer is not as it is documented."""
+        await response.aread()
+        self.check(response)
+
+    def check(self, response: httpx.Response) -> None:
+        told = f"{response.request.method} {response.request.url.path}: {response.status_code}"
+        operation = self.operation_of(response)
+        if operation is None or response.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
+            self._check_without_operation(response, told)
+            return
+        documented = operation["responses"].get(str(response.status_code))
+        assert documented, f"{told} is not documented: {response.text}"
+        documented = self._resolved(documented)
+        media_type = response.headers.get("content-type", "").partition(";")[0]
+        contents = documented.get("content", {})
+        assert media_type in contents or not (contents or response.content), told
+        if contents:
+            self._validate(contents[media_type]["schema"], response, told)
+        for name in documented["headers"]:
+            if name != "Idempotent-Replay":
+                assert name in response.headers, f"{told} lacks {name}"
+
+    def operation_of(self, response: httpx.Response) -> Json | None:
+        path = response.request.url.path
+        for pattern, method, operation in self.operations:
+            if method.upper() == response.request.method and pattern.fullmatch(path):
+                found: Json = operation
+                return found
+        return None
+
+    def _check_without_operation(self, response: httpx.Response, told: str) -> None:
+        """What is no operation is answered by a page, by CORS, or by a problem."""
+        if response.headers.get("content-type") == "application/problem+json":
+            schema = self.contract["components"]["schemas"]["Problem"]
+            self._validate(schema, response, told)
+        elif response.request.method not in ("HEAD", "OPTIONS"):
+            assert response.is_success or response.is_redirect, f"{told}: {response.text}"
+
+    def _validate(self, schema: Json, response: httpx.Response, told: str) -> None:
+        if id(schema) not in self._validators:
+            whole = {**schema, "components": self.contract["components"]}
+            self._validators[id(schema)] = jsonschema_rs.Draft202012Validator(
+                whole, validate_formats=True
+            )
+        errors = [
+            f"{'.'.join(map(str, error.instance_path))}: {error.message}"
+            for error in self._validators[id(schema)].iter_errors(response.json())
+        ]
+        assert not errors, f"{told} breaks the contract: {errors}: {response.text}"
+
+    def _resolved(self, node: Json) -> Json:
+        if "$ref" in node:
+            _, _, section, name = node["$ref"].split("/")
+            found: Json = self.contract["components"][section][name]
+            return found
+        return node
+
+
+PROMISE = Promise(todays())
