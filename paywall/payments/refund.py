@@ -6,11 +6,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
-from paywall.credits.locking import lock_or_open_subscriber
+from paywall.credits.locking import lock_subscriber
 from paywall.payments.settlement import settle_credits
 from paywall.problems import PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LARGE, Problem
 from paywall.rules.refunds import Taken, taken_back
-from paywall.rules.tombstone import is_tombstone
 from paywall.rules.words import Actor, TakingKind
 from paywall.subscriptions.period import take_back_period
 from paywall.tables import Purchase, Refund
@@ -33,7 +32,7 @@ async def refund_purchase(
     Raises Problem: PURCHASE_UNKNOWN, REFERENCE_CONFLICT, or REFUND_TOO_LARGE where a refund is
     above what is left of the price.
     """
-    purchase = await _lock_purchase(session, purchase_id, clock)
+    purchase = await _lock_purchase(session, purchase_id)
     refunds = await _refunds_of(session, purchase)
     before = next((refund for refund in refunds if refund.reference == terms.reference), None)
     if before is not None:
@@ -68,7 +67,7 @@ async def put_in_force(
     clock: Clock,
 ) -> Purchase:
     """A refund that failed and a dispute that was won take nothing back; the reverse as well."""
-    purchase = await _lock_purchase(session, purchase_id, clock)
+    purchase = await _lock_purchase(session, purchase_id)
     refunds = await _refunds_of(session, purchase)
     for refund in refunds:
         if refund.reference == reference:
@@ -78,7 +77,7 @@ async def put_in_force(
     return purchase
 
 
-async def _lock_purchase(session: AsyncSession, purchase_id: int, clock: Clock) -> Purchase:
+async def _lock_purchase(session: AsyncSession, purchase_id: int) -> Purchase:
     """Lock the subscriber whose purchase it is, who may change by a merge while this waits."""
     purchase = await session.get(Purchase, purchase_id)
     if purchase is None:
@@ -86,7 +85,7 @@ async def _lock_purchase(session: AsyncSession, purchase_id: int, clock: Clock) 
     locked: str | None = None
     while locked != purchase.reader_id:
         locked = purchase.reader_id
-        await lock_or_open_subscriber(session, locked, clock.now())
+        await lock_subscriber(session, locked)
         await session.refresh(purchase)
     return purchase
 
@@ -110,7 +109,6 @@ def _refuse_conflict(before: Refund, terms: RefundTerms) -> None:
 async def _restate(
     session: AsyncSession, purchase: Purchase, refunds: list[Refund], actor: Actor, clock: Clock
 ) -> None:
-    """What was unlocked by an erased reader is not known any more, so nothing is taken for it."""
     in_force = [refund for refund in refunds if refund.is_in_force]
     purchase.refunded = sum(r.amount for r in in_force if r.kind is TakingKind.REFUND)
     purchase.taken_back = taken_back(
@@ -119,5 +117,4 @@ async def _restate(
     session.add(purchase)
     await session.flush()
     await take_back_period(session, purchase)
-    if not is_tombstone(purchase.reader_id):
-        await settle_credits(session, purchase, actor=actor, now=clock.now())
+    await settle_credits(session, purchase, actor=actor, now=clock.now())
