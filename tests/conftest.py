@@ -200,3 +200,36 @@ hypothesis.settings.register_profile(
     "long", max_examples=1000, stateful_step_count=20, deadline=None, database=None
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+class Bearer:
+    """Makes the headers of one caller: `bearer.site("admin")`, `bearer.reader("ann")`."""
+
+    def __init__(self, app: Litestar, clock: SetClock) -> None:
+        self.verifier: Verifier = app.state.verifier
+        self.clock = clock
+
+    def site(self, scopes: str = "admin", subject: str = "site") -> dict[str, str]:
+        now = self.clock.now()
+        minted = mint_site(
+            self.verifier.keyring.newest(now),
+            subject=subject,
+            scopes=frozenset(scopes.split()),
+            lifetime_seconds=86_400,
+            now=now,
+        )
+        return {"Authorization": f"Bearer {minted.token}"}
+
+    def reader(self, reader_id: str) -> dict[str, str]:
+        now = self.clock.now()
+        minted = mint_reader(
+            self.verifier.keyring.newest(now), reader_id=reader_id, lifetime_seconds=900, now=now
+        )
+        return {"Authorization": f"Bearer {minted.token}"}
+
+
+@pytest.fixture
+def bearer(edge: Edge, clock: SetClock) -> Bearer:
+    app = edge.app
+    assert isinstance(app, Litestar)
+    return Bearer(app, clock)
