@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 TESTS ?=
+PORT ?= 8000
 
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
@@ -11,10 +12,10 @@ READY = $(VENV)/ready
 
 help:
 	@echo "make setup      make $(VENV), with everything in it and the command paywall"
-	@echo "make run        start the service on SQLite"
+	@echo "make run        start the service on SQLite, with a small news site in it to try"
 	@echo "make test       run the tests, on SQLite and on a PostgreSQL of their own"
 	@echo "make check      format, lint, types, import order and the house's rules"
-	@echo "make readme     write the README's tables anew, from the code"
+	@echo "make readme     write the README's tables and answers anew, from the code"
 	@echo "make migration NAME=\"…\"   draft a migration for what changed in paywall/tables.py"
 	@echo "make lock       choose the newest versions of all dependencies"
 	@echo "make clean      remove what the other verbs made, except for data under var/"
@@ -35,7 +36,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 run: $(READY)
-	$(BIN)/paywall serve
+	@$(BIN)/python -m paywall.sandbox --port $(PORT)
 
 test: $(READY)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
@@ -51,7 +52,7 @@ check: $(READY)
 
 readme: $(READY)
 	@$(BIN)/python -m tests.house.readme
-	@echo "README.md has the tables of today's code. Next: git diff README.md."
+	@echo "README.md has the tables and the answers of today's code. Next: git diff README.md."
 
 migration: $(READY)
 	@test -n '$(NAME)' || { echo 'Name it: make migration NAME="readers have a language"' >&2; exit 2; }

@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from paywall.access import api as access
 from paywall.articles import api as articles
+from paywall.catalogue import api as catalogue
 from paywall.clock import Clock
 from paywall.credits import api as credits_
 from paywall.database import Database, keep_measuring
@@ -34,6 +35,7 @@ from paywall.web import docs
 ROUTES: list[ControllerRouterHandler] = [
     *access.ROUTES,
     *articles.ROUTES,
+    *catalogue.ROUTES,
     *credits_.ROUTES,
     *unlocks.ROUTES,
     *payments.ROUTES,

@@ -2,15 +2,21 @@
 
 import asyncio
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
+import msgspec
 from sqlalchemy import exc
 
 from paywall import settings
 from paywall.database import DatabaseInUse, is_unavailable
 from paywall.http.fields import ID_PATTERN, ID_RULE
+from paywall.operations import csv_commands
 from paywall.operations.doctor import diagnosed
+from paywall.operations.ledger_proof import NoDatabase, Proof, proved
 from paywall.operations.migrate import migrated
+from paywall.operations.reader_export import exported
 from paywall.operations.serve import CannotServe, serve
 from paywall.operations.wxr_command import wxr
 from paywall.problems import Problem
@@ -33,21 +39,28 @@ class Refusal(click.ClickException):
     exit_code = USED_WRONGLY
 
 
+@contextmanager
+def told_in_a_sentence() -> Iterator[None]:
+    """Nobody is shown a stack trace for a mistake of their own, or for a database that is gone."""
+    try:
+        yield
+    except (SettingsError, DatabaseInUse, NoDatabase, CannotServe) as error:
+        raise Refusal(str(error)) from error
+    except Problem as error:
+        raise Refusal(error.detail) from error
+    except Exception as error:
+        sentence = _of_database(error)
+        if sentence is None:
+            raise
+        raise Refusal(sentence) from error
+
+
 class Commands(click.Group):
-    """Says what the commands raise; nobody is shown a stack trace for a mistake of their own."""
+    """Says what the commands raise."""
 
     def invoke(self, ctx: click.Context) -> object:
-        try:
+        with told_in_a_sentence():
             return super().invoke(ctx)
-        except (SettingsError, DatabaseInUse, CannotServe) as error:
-            raise Refusal(str(error)) from error
-        except Problem as error:
-            raise Refusal(error.detail) from error
-        except Exception as error:
-            sentence = _of_database(error)
-            if sentence is None:
-                raise
-            raise Refusal(sentence) from error
 
 
 def _of_database(error: Exception) -> str | None:
@@ -83,16 +96,20 @@ class _Scopes(click.ParamType[frozenset[str]]):
 def main() -> None:
     """Unlock credits, subscriptions and access to article bodies, for a news site.
 
-    Settings come from PAYWALL_… in the environment, over paywall.toml in the current folder.
+    To begin: `paywall serve`, and in another terminal `paywall token site --help`.
+
+    Settings come from PAYWALL_… in the environment, over paywall.toml in the current folder. The
+    README lists them. Exit status: 0 done, 1 found something wrong, 2 used wrongly.
     """
 
 
 @main.command(
     "serve",
-    help="""Serve until Ctrl-C or SIGTERM; requests that are under way are answered first.
+    help="""Serve until Ctrl-C or SIGTERM.
 
-    With no settings at all it uses SQLite and a signing key of its own under var/. For several
-    workers or machines use PostgreSQL, and `paywall migrate` before each new release.
+    Requests that are under way are answered first. With no settings at all it uses SQLite and a
+    signing key of its own under var/. For several workers or machines use PostgreSQL, and `paywall
+    migrate` before each new release.
 
     \b
     Example:
@@ -100,18 +117,31 @@ def main() -> None:
     """,
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that answer; more than one needs PostgreSQL.",
+)
 def serve_command(host: str, port: int, workers: int) -> None:
     serve(settings.load(), host=host, port=port, workers=workers)
 
 
 @main.command("migrate")
 def migrate_command() -> None:
-    """Bring the database's tables up to this release; run it before the service starts.
+    """Bring the database's tables up to this release.
 
-    All or nothing: a failed migration leaves the database as it was. The release before goes on
-    working on the new tables. On SQLite, stop the service first; it also does this by itself.
+    Run it before the service starts. All or nothing: a failed migration leaves the database as it
+    was. The release before goes on working on the new tables. On SQLite `paywall serve` does this
+    by itself; to do it here, stop the service first.
     """
     applied = asyncio.run(migrated(settings.load()))
     click.echo(f"Applied: {', '.join(applied)}." if applied else "Nothing to do: up to date.")
@@ -119,9 +149,10 @@ def migrate_command() -> None:
 
 @main.command("doctor")
 def doctor_command() -> None:
-    """Look for what is wrong, and say what to do; works beside a running service.
+    """Look for what is wrong, and say what to do.
 
-    Exit status 0 where all is well, 1 where something is not.
+    Works beside a running service, and changes nothing. Exit status 0 where all is well, 1 where
+    something is not.
     """
     findings = asyncio.run(diagnosed(settings.load()))
     for finding in findings:
@@ -129,6 +160,53 @@ def doctor_command() -> None:
     if findings:
         raise click.exceptions.Exit(FOUND_SOMETHING)
     click.echo("All well.")
+
+
+@main.command("audit")
+def audit_command() -> None:
+    """Prove that the ledger adds up, row by row.
+
+    Works beside a running service. Grants are compared with their entries, entries with what the
+    unlocks say was paid, and a reader and an article have at most one unlock in force. Each
+    promise that does not hold is printed with the rows that break it; nothing is changed.
+
+    Exit status 0 where the ledger adds up, 1 where it does not.
+    """
+    proof = asyncio.run(proved(settings.load()))
+    for line in _proof_lines(proof):
+        click.echo(line)
+    if proof.findings:
+        raise click.exceptions.Exit(FOUND_SOMETHING)
+
+
+def _proof_lines(proof: Proof) -> Iterator[str]:
+    for finding in proof.findings:
+        yield f"Does not hold: {finding.promise}."
+        yield from (f"  {row}" for row in finding.rows)
+        if more := finding.breaches - len(finding.rows):
+            yield f"  and {more} more"
+    if not proof.findings:
+        yield (
+            f"The ledger adds up: {proof.grants} grants, {proof.entries} entries,"
+            f" {proof.unlocks} unlocks."
+        )
+
+
+@main.command(
+    "export",
+    help="""Print everything on record about READER as JSON, for that reader to take along.
+
+    Works beside a running service. Each section says in a sentence what it is.
+
+    \b
+    Example:
+      paywall export sophea > sophea.json
+    """,
+)
+@click.argument("reader_id", metavar="READER", type=_Id())
+def export_command(reader_id: str) -> None:
+    export = asyncio.run(exported(settings.load(), reader_id))
+    click.echo(msgspec.json.format(msgspec.json.encode(export), indent=2).decode())
 
 
 @main.group()
@@ -145,7 +223,7 @@ def token() -> None:
 
     \b
     Scopes:
-    {chr(10).join(f"    {scope:<18}{may}" for scope, may in SCOPES.items()).lstrip()}
+    {chr(10).join(f"    {scope:<19}{may}" for scope, may in SCOPES.items()).lstrip()}
 
     \b
     Example:
@@ -165,6 +243,7 @@ def token() -> None:
     type=click.IntRange(1, SITE_LIFETIME_SECONDS_MAX),
     default=SITE_LIFETIME_SECONDS,
     show_default=True,
+    help="Seconds until it ends: 90 days unless told, 366 at most.",
 )
 def token_site(scopes: frozenset[str], subject: str, lifetime_seconds: int) -> None:
     _print(asyncio.run(tokens.site_token(settings.load(), scopes, subject, lifetime_seconds)))
@@ -173,20 +252,22 @@ def token_site(scopes: frozenset[str], subject: str, lifetime_seconds: int) -> N
 @token.command("reader")
 @click.argument("reader_id", metavar="ID", type=_Id())
 def token_reader(reader_id: str) -> None:
-    """Mint a token for the reader ID, for 15 minutes, and print it alone.
+    """Mint a token for one reader, and print it alone.
 
-    ID is the site's own id of the reader. This is for trying things out: a site gets the tokens
-    of its readers by POST /v1/readers/ID/token, and those end with the site token that asked.
+    It lasts 15 minutes. ID is the site's own id of the reader. This is for trying things out: a
+    site gets the tokens of its readers by POST /v1/readers/ID/token, and those end with the site
+    token that asked.
     """
     _print(asyncio.run(tokens.reader_token(settings.load(), reader_id)))
 
 
 @token.command(
     "revoke",
-    help="""Refuse one token, or all that a subject has now, from the very next request on.
+    help="""Refuse one token, or all of a subject.
 
-    Reader tokens that a revoked site token asked for end with it. While the service runs on
-    SQLite, revoke through it: POST /v1/tokens/revoke.
+    From the very next request on, and in every process. Of a subject all tokens are refused that
+    it has now. Reader tokens that a revoked site token asked for end with it. While the service
+    runs on SQLite, revoke through it: POST /v1/tokens/revoke.
 
     \b
     Examples:
@@ -198,6 +279,8 @@ def token_reader(reader_id: str) -> None:
 @click.option("--subject", type=_Id(), help="The claim `sub`: every token that it has now.")
 @click.option("--issuer", type=_Id(), default=OWN_NAME, show_default=True, help="The claim `iss`.")
 def token_revoke(token_id: str | None, subject: str | None, issuer: str) -> None:
+    if (token_id is None) == (subject is None):
+        raise click.UsageError("Give --token-id or --subject, and not both.")
     asyncio.run(tokens.revoke_tokens(settings.load(), Target(issuer, token_id, subject)))
     click.echo("Revoked.", err=True)
 
@@ -208,6 +291,10 @@ def import_() -> None:
 
 
 import_.add_command(wxr)
+import_.add_command(csv_commands.articles)
+import_.add_command(csv_commands.grants)
+import_.add_command(csv_commands.unlocks)
+import_.add_command(csv_commands.subscriptions)
 
 
 @main.group()
@@ -217,10 +304,11 @@ def keys() -> None:
 
 @keys.command("rotate")
 def keys_rotate() -> None:
-    """Sign with a new key from now on; a running service notices by itself.
+    """Sign with a new key from now on.
 
-    The old key goes on verifying until the last of its tokens has ended, and is dropped by a
-    later rotation. Where it was stolen, take it out of keys.json: its tokens end at once.
+    A running service notices by itself. The old key goes on verifying until the last of its tokens
+    has ended, and is dropped by a later rotation. Where it was stolen, take it out of keys.json:
+    its tokens end at once.
     """
     kid = asyncio.run(tokens.rotate_keys(settings.load()))
     click.echo(f"New tokens are signed with the key {kid}.", err=True)

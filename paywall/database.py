@@ -201,7 +201,14 @@ def _sqlite_writer(path: Path, settings: Settings) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=settings.request_timeout_seconds,
     )
-    _on_connect(engine, "journal_mode = wal", "synchronous = full", "busy_timeout = 2000")
+    # What an erasure deletes must not be left in the file's free pages.
+    _on_connect(
+        engine,
+        "journal_mode = wal",
+        "synchronous = full",
+        "busy_timeout = 2000",
+        "secure_delete = on",
+    )
     _on_begin(engine, "BEGIN IMMEDIATE")
     return engine
 

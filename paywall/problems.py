@@ -135,6 +135,12 @@ REFERENCE_CONFLICT = Kind(
     "The reference is in use with other fields",
     "Send the same fields as before, or choose a new reference.",
 )
+CATALOGUE_FULL = Kind(
+    "catalogue_full",
+    HTTPStatus.CONFLICT,
+    "The catalogue has no room for another product",
+    "Delete plans, packs or passes that are no longer sold: who bought them keeps what they have.",
+)
 REFUND_TOO_LARGE = Kind(
     "refund_too_large",
     HTTPStatus.CONFLICT,

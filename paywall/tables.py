@@ -81,6 +81,15 @@ class Subscriber(SQLModel, table=True):
     created_at: datetime
 
 
+class Merge(SQLModel, table=True):
+    """All that `from_id` had went to `into_id`: one person, unless `from_id` began anew since."""
+
+    __table_args__ = (sa.Index(None, "into_id"), WITHOUT_ROWID)
+
+    from_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    into_id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+
+
 class CreditGrant(SQLModel, table=True):
     """Credits that came from one place; `remaining` is the sum of the grant's ledger entries."""
 
@@ -92,9 +101,7 @@ class CreditGrant(SQLModel, table=True):
         sa.Index(None, "reader_id", "id"),
         partial_index(
             "ix_credit_grant_spendable",
-            "reader_id",
-            "expires_at",
-            "remaining",
+            *"reader_id expires_at remaining".split(),
             where="remaining > 0",
         ),
         partial_index(
@@ -184,8 +191,7 @@ class UnlockPayment(SQLModel, table=True):
 class Subscription(SQLModel, table=True):
     """Opens everything in `[starts_at, entitled_until)`; readers are told `access_until`.
 
-    Both follow from `paid_through`, from `ended_at` (our own "now") and from what was taken back,
-    by rules/entitlement alone.
+    Both follow from `paid_through`, `ended_at` (our own "now") and what was taken back alone.
     """
 
     __table_args__ = (
@@ -274,8 +280,7 @@ class Pass(_Product, table=True):
 class Purchase(_Done, table=True):
     """One payment by any processor; amounts are in the smallest unit of the currency.
 
-    `taken_back` is what refunds and disputes have taken back of it, without the amounts that keep
-    access, never more than the whole.
+    `taken_back`: by refunds and disputes, without what keeps access, never more than the whole.
     """
 
     __table_args__ = (
@@ -343,10 +348,7 @@ class Taking(SQLModel, table=True):
 
 
 class MeteredViews(SQLModel, table=True):
-    """The metered articles that one viewer was given in one month.
-
-    One row, so that a count that many ask for at once is one upsert of one row.
-    """
+    """What one viewer was given in one month; one row, so that counting is one upsert of it."""
 
     __tablename__ = "metered_views"
     __table_args__ = (sa.Index(None, "month_ends_at"), WITHOUT_ROWID)

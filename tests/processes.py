@@ -18,22 +18,23 @@ READY_WITHIN_SECONDS = 60
 
 
 class Served:
-    """One running `paywall serve`, in a folder of its own."""
+    """One running service, in a folder of its own."""
 
-    def __init__(self, folder: Path, workers: int, port: int, environment: dict[str, str]) -> None:
+    def __init__(
+        self, command: list[str], folder: Path, port: int, environment: dict[str, str]
+    ) -> None:
         self.folder = folder
         self.address = f"http://127.0.0.1:{port}"
         self.log = folder / "serve.log"
         self.environment = environment
-        self._words = ("serve", "--port", port, "--workers", workers)
+        self.command = [*command, "--port", str(port)]
         self.start()
 
     def start(self) -> None:
         """Start it; again after it was killed, on the same port."""
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                _command(*self._words), cwd=self.folder, env=self.environment,
-                stdout=log, stderr=log,
+                self.command, cwd=self.folder, env=self.environment, stdout=log, stderr=log
             )  # fmt: skip
 
     def workers(self) -> list[int]:
@@ -72,8 +73,22 @@ class Served:
 def serving(
     folder: Path, *, workers: int = 1, port: int | None = None, **settings: str
 ) -> Iterator[Served]:
-    """A service that is ready, and stopped at the end."""
-    served = Served(folder, workers, port or free_port(), environment(**settings))
+    """`paywall serve` that is ready, and stopped at the end."""
+    words = _command("serve", "--workers", workers)
+    with _until_the_end(Served(words, folder, port or free_port(), environment(**settings))) as it:
+        yield it
+
+
+@contextmanager
+def playing(folder: Path) -> Iterator[Served]:
+    """What `make run` starts, ready, and stopped at the end."""
+    words = [sys.executable, "-m", "paywall.sandbox"]
+    with _until_the_end(Served(words, folder, free_port(), environment())) as it:
+        yield it
+
+
+@contextmanager
+def _until_the_end(served: Served) -> Iterator[Served]:
     try:
         served.wait_until_ready()
         yield served

@@ -186,3 +186,18 @@ async def test_refusals_say_what_to_do(service: httpx.AsyncClient, bearer: Beare
         assert answer.headers["content-type"] == "application/problem+json"
     me = (await service.get("/v1/me", headers=bearer.reader("ann"))).json()
     assert me["unlocks_left"] == 4
+
+
+async def test_a_site_needs_no_jwt_library_to_let_a_reader_in(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    url = "/v1/readers/ann/token"
+    for body in (None, {}, {"lifetime_seconds": 60}):
+        minted = await service.post(url, json=body, headers=bearer.site("readers:token"))
+        assert minted.status_code == 200, minted.text
+        reader = {"Authorization": f"Bearer {minted.json()['token']}"}
+        assert (await service.get("/v1/me", headers=reader)).json()["reader_id"] == "ann"
+    without_a_body = await service.post(url, headers=bearer.site("readers:token"))
+    assert without_a_body.status_code == 200, without_a_body.text
+    wrong = await service.post(url, json={"lifetime_seconds": 59}, headers=bearer.site())
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "lifetime_seconds")

@@ -111,6 +111,15 @@ async def test_a_database_error_is_logged_without_the_row_that_it_quotes(
     assert "a-secret" not in line
 
 
+async def test_an_error_carries_no_parameters(database: Database) -> None:
+    """It may be shown by others than the log: by a command that fails."""
+    with pytest.raises(sa.exc.DBAPIError) as raised:
+        async with database.reading() as session:
+            statement = sa.text("select * from nowhere where reader_id = :reader")
+            await (await session.connection()).execute(statement, {"reader": "a-secret-reader"})
+    assert "a-secret" not in str(raised.value)
+
+
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 async def test_a_wrong_value_is_not_logged_either(database: Database) -> None:
     with pytest.raises(sa.exc.DBAPIError) as raised:

@@ -6,12 +6,19 @@ from zoneinfo import ZoneInfo
 from sqlmodel import col, delete, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.access.standing import Facts, Viewer
+from paywall.access.standing import Facts, Viewer, reader
 from paywall.database import insert
-from paywall.rules.calendar import month_of
+from paywall.rules.calendar import Month, month_of
 from paywall.rules.decision import Decision, Meter, Reason, decide
+from paywall.rules.words import ViewerKind
 from paywall.settings import Settings
 from paywall.tables import MeteredViews
+
+KEY = (
+    col(MeteredViews.viewer_kind),
+    col(MeteredViews.viewer_id),
+    col(MeteredViews.month_starts_at),
+)
 
 
 async def count_view(
@@ -29,17 +36,36 @@ def is_countable(decision: Decision) -> bool:
     return decision.granted and decision.reason is Reason.METERED
 
 
+async def move_views(session: AsyncSession, from_id: str, into_id: str) -> None:
+    """Unite the views of two readers who are one, even where they are then past the limit."""
+    moved = delete(MeteredViews).where(
+        col(MeteredViews.viewer_kind) == ViewerKind.READER, col(MeteredViews.viewer_id) == from_id
+    )
+    columns = (
+        col(MeteredViews.month_starts_at),
+        col(MeteredViews.month_ends_at),
+        col(MeteredViews.article_ids),
+    )
+    for starts_at, ends_at, article_ids in (await session.exec(moved.returning(*columns))).all():
+        month = Month(starts_at, ends_at)
+        there = await _lock_counted(session, reader(into_id), month)
+        united = [*there, *(id_ for id_ in article_ids if id_ not in there)]
+        await _keep_counted(session, reader(into_id), month, united)
+
+
 async def _count(
     session: AsyncSession, viewer: Viewer, article_id: str, *, settings: Settings, now: datetime
 ) -> Meter:
-    """The upsert locks the viewer's row of the month; what it returns nobody else can change."""
     month = month_of(now, ZoneInfo(settings.meter_timezone))
-    key = (viewer.kind, viewer.id, month.starts_at)
-    columns = (
-        col(MeteredViews.viewer_kind),
-        col(MeteredViews.viewer_id),
-        col(MeteredViews.month_starts_at),
-    )
+    counted = await _lock_counted(session, viewer, month)
+    if article_id not in counted and len(counted) < settings.meter_limit:
+        counted = [*counted, article_id]
+        await _keep_counted(session, viewer, month, counted)
+    return Meter(len(counted), settings.meter_limit, month.ends_at, article_id in counted)
+
+
+async def _lock_counted(session: AsyncSession, viewer: Viewer, month: Month) -> list[str]:
+    """The upsert locks the viewer's row of the month; what it returns nobody else can change."""
     locked = insert(session, MeteredViews).values(
         viewer_kind=viewer.kind,
         viewer_id=viewer.id,
@@ -48,15 +74,19 @@ async def _count(
         article_ids=[],
     )
     locked = locked.on_conflict_do_update(
-        index_elements=list(columns), set_={"month_ends_at": locked.excluded.month_ends_at}
+        index_elements=list(KEY), set_={"month_ends_at": locked.excluded.month_ends_at}
     )
     row = (await session.exec(locked.returning(col(MeteredViews.article_ids)))).one()
     counted: list[str] = row.article_ids
-    if article_id not in counted and len(counted) < settings.meter_limit:
-        counted = [*counted, article_id]
-        is_row = (column == value for column, value in zip(columns, key, strict=True))
-        await session.exec(update(MeteredViews).where(*is_row).values(article_ids=counted))
-    return Meter(len(counted), settings.meter_limit, month.ends_at, article_id in counted)
+    return counted
+
+
+async def _keep_counted(
+    session: AsyncSession, viewer: Viewer, month: Month, article_ids: list[str]
+) -> None:
+    key = (viewer.kind, viewer.id, month.starts_at)
+    is_row = (column == value for column, value in zip(KEY, key, strict=True))
+    await session.exec(update(MeteredViews).where(*is_row).values(article_ids=article_ids))
 
 
 async def forget(session: AsyncSession, now: datetime) -> int:

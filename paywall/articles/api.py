@@ -13,17 +13,20 @@ from sqlmodel import select
 from paywall.access.api import DecisionAnswer, Question, decide_for, decision_fields
 from paywall.access.standing import Viewer, reader
 from paywall.articles.bodies import body_of, preview_of
-from paywall.articles.publish import Outcome, Publication, publish, withdraw
+from paywall.articles.publish import Publication, publish, withdraw
 from paywall.database import Database
 from paywall.http.bodies import ARTICLE_BYTES_MAX, Answer, Shape
 from paywall.http.fields import Credits, Id, Line, PathId, Text, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.problems import ARTICLE_UNKNOWN, Problem, invalid
 from paywall.rules.decision import Policy, Terms
+from paywall.rules.words import Outcome
 from paywall.settings import Settings
 from paywall.tables import Article
 from paywall.tokens.guard import Caller, site
 from paywall.tokens.guard import reader as only_readers
+
+Language = Annotated[Line, Meta(max_length=35, description="A BCP 47 tag, such as `km`.")]
 
 
 class Preview(Shape, omit_defaults=True):
@@ -56,9 +59,7 @@ class ArticleInput(Shape):
         UNSET
     )
     url: Annotated[Line, Meta(description="Where readers find it.")] | None = None
-    language: (
-        Annotated[Line, Meta(max_length=35, description="A BCP 47 tag, such as `km`.")] | None
-    ) = None
+    language: Language | None = None
     unlock_cost: Credits = 1
     tags: Annotated[tuple[Line, ...], Meta(max_length=100, description="At most 100.")] = ()
     published_at: Timestamp | None = None

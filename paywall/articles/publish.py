@@ -1,42 +1,37 @@
 """Put and delete articles; who set the terms stays on record."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import Enum
 from typing import NamedTuple
 
+import sqlalchemy as sa
 from msgspec import UNSET, UnsetType
-from sqlmodel import col
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.articles.bodies import body_of, body_sha256, keep_body
+from paywall.articles.bodies import bodies_of, body_sha256, keep_bodies
 from paywall.database import insert
 from paywall.rules.decision import Terms
 from paywall.rules.preview import preview
-from paywall.rules.words import Actor
+from paywall.rules.words import Actor, Outcome
 from paywall.tables import Article, PolicyChange
+
+Published = tuple[Article, Outcome]
 
 
 class Publication(NamedTuple):
-    """Everything that a site says of an article; `body_html` UNSET keeps the body that is there."""
+    """What a site says of an article; what is UNSET stays as it is."""
 
     id: str
     title: str
     terms: Terms
     url: str | None = None
     language: str | None = None
-    tags: tuple[str, ...] = ()
-    published_at: datetime | None = None
-    preview: int | str = 2
+    tags: tuple[str, ...] | UnsetType = ()
+    published_at: datetime | UnsetType | None = None
+    preview: int | str | UnsetType = 2
     """So many paragraphs, or the site's own words as HTML."""
     body_html: str | UnsetType | None = UNSET
-
-
-class Outcome(Enum):
-    """What a publication did."""
-
-    CREATED = "created"
-    REPLACED = "replaced"
-    UNCHANGED = "unchanged"
 
 
 async def publish(
@@ -46,67 +41,102 @@ async def publish(
     actor: Actor,
     now: datetime,
     preview_share: float,
-) -> tuple[Article, Outcome]:
+) -> Published:
     """Make the article what the publication says; of two at once one wins as a whole."""
-    article, is_new = await _locked(session, publication, now)
-    old_terms = None if is_new else Terms(article.policy, article.unlock_cost)
-    old_sha256 = article.body_sha256
+    [published] = await publish_all(
+        session, [publication], actor=actor, now=now, preview_share=preview_share
+    )
+    return published
 
-    body_html = publication.body_html
-    if body_html is UNSET:
-        body_html = await body_of(session, article.id)
-    article.body_sha256 = None if body_html is None else body_sha256(body_html)
-    if article.body_sha256 != old_sha256:
-        await keep_body(session, article.id, body_html)
-    _describe(article, publication, body_html or "", preview_share)
 
-    if old_terms != publication.terms:
-        _record(session, article.id, publication.terms, actor, now)
-    if is_new:
-        return article, Outcome.CREATED
-    if not session.is_modified(article):
-        return article, Outcome.UNCHANGED
-    article.updated_at = now
-    return article, Outcome.REPLACED
+async def publish_all(
+    session: AsyncSession,
+    publications: Sequence[Publication],
+    *,
+    actor: Actor,
+    now: datetime,
+    preview_share: float,
+) -> list[Published]:
+    """Publish each of these articles, which are different ones, in a fixed number of statements."""
+    told = {publication.id: publication for publication in publications}
+    rows = await _locked(session, told, now)
+    kept = [p.id for p in publications if p.body_html is UNSET and rows[p.id][0].body_sha256]
+    bodies = await bodies_of(session, kept)
+    changed: dict[str, str | None] = {}
+    changes: list[dict[str, object]] = []
+    published: list[Published] = []
+    for publication in publications:
+        article, is_new = rows[publication.id]
+        old_terms = None if is_new else Terms(article.policy, article.unlock_cost)
+        body_html = publication.body_html
+        if body_html is UNSET:
+            body_html = bodies.get(article.id)
+        sha256 = None if body_html is None else body_sha256(body_html)
+        if sha256 != article.body_sha256:
+            article.body_sha256 = sha256
+            changed[article.id] = body_html
+        _describe(article, publication, body_html or "", preview_share)
+        if old_terms != publication.terms:
+            changes.append(_change(article.id, publication.terms, actor, now))
+        published.append((article, _outcome(session, article, is_new=is_new, now=now)))
+    await session.flush()
+    await keep_bodies(session, changed)
+    if changes:
+        connection = await session.connection()
+        await connection.execute(sa.insert(PolicyChange), changes)
+    return published
 
 
 async def withdraw(session: AsyncSession, article_id: str, *, actor: Actor, now: datetime) -> None:
     """Delete the article and its body, where there is one; unlocks of it stay in force."""
     article = await session.get(Article, article_id, with_for_update=True)
     if article is not None:
-        await keep_body(session, article_id, None)
+        await keep_bodies(session, {article_id: None})
         await session.delete(article)
-        _record(session, article_id, None, actor, now)
+        await session.exec(sa.insert(PolicyChange).values(_change(article_id, None, actor, now)))
 
 
 async def _locked(
-    session: AsyncSession, publication: Publication, now: datetime
-) -> tuple[Article, bool]:
-    """The article's row, locked until the transaction ends, and whether it is new."""
-    values = {
+    session: AsyncSession, told: Mapping[str, Publication], now: datetime
+) -> dict[str, tuple[Article, bool]]:
+    """The articles' rows, locked until the transaction ends, and whether each is new.
+
+    In the order of their ids, so that two imports at once wait for each other and no more.
+    """
+    rows: dict[str, tuple[Article, bool]] = {}
+    # Again only where somebody deletes an article between the two statements.
+    while waiting := sorted(told.keys() - rows.keys()):
+        opening = (
+            insert(session, Article)
+            .on_conflict_do_nothing(index_elements=[col(Article.id)])
+            .returning(col(Article.id))
+        )
+        rows_opened = [_opened(told[article_id], now) for article_id in waiting]
+        new = set((await session.exec(opening, params=rows_opened)).scalars())
+        locking = (
+            select(Article)
+            .where(col(Article.id).in_(waiting))
+            .order_by(col(Article.id))
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        articles = (await session.exec(locking)).all()
+        rows |= {article.id: (article, article.id in new) for article in articles}
+    return rows
+
+
+def _opened(publication: Publication, now: datetime) -> dict[str, object]:
+    return {
         "id": publication.id,
         "title": publication.title,
         "policy": publication.terms.policy,
         "unlock_cost": publication.terms.unlock_cost,
         "tags": [],
+        "preview_paragraphs": 2,
         "preview_html": "",
         "created_at": now,
         "updated_at": now,
     }
-    opening = (
-        insert(session, Article)
-        .values(**values)
-        .on_conflict_do_nothing(index_elements=[col(Article.id)])
-        .returning(col(Article.id))
-    )
-    # Again only where somebody deletes the article between the two statements.
-    while True:
-        is_new = (await session.exec(opening)).first() is not None
-        article = await session.get(
-            Article, publication.id, with_for_update=True, populate_existing=True
-        )
-        if article is not None:
-            return article, is_new
 
 
 def _describe(
@@ -116,28 +146,38 @@ def _describe(
     article.url = publication.url
     article.language = publication.language
     article.policy, article.unlock_cost = publication.terms
-    article.tags = list(publication.tags)
-    article.published_at = publication.published_at
+    if publication.tags is not UNSET:
+        article.tags = list(publication.tags)
+    if publication.published_at is not UNSET:
+        article.published_at = publication.published_at
     if isinstance(publication.preview, str):
         article.preview_paragraphs = None
         article.preview_html = publication.preview
-    else:
+        return
+    if isinstance(publication.preview, int):
         article.preview_paragraphs = publication.preview
+    if article.preview_paragraphs is not None:
         article.preview_html = preview(
-            body_html, paragraphs=publication.preview, share=preview_share
+            body_html, paragraphs=article.preview_paragraphs, share=preview_share
         )
 
 
-def _record(
-    session: AsyncSession, article_id: str, terms: Terms | None, actor: Actor, now: datetime
-) -> None:
-    change = PolicyChange(
-        article_id=article_id,
-        at=now,
-        policy=None if terms is None else terms.policy,
-        unlock_cost=None if terms is None else terms.unlock_cost,
-        actor_issuer=actor.issuer,
-        actor_subject=actor.subject,
-        actor_token_id=actor.token_id,
-    )
-    session.add(change)
+def _outcome(session: AsyncSession, article: Article, *, is_new: bool, now: datetime) -> Outcome:
+    if is_new:
+        return Outcome.CREATED
+    if not session.is_modified(article):
+        return Outcome.UNCHANGED
+    article.updated_at = now
+    return Outcome.REPLACED
+
+
+def _change(article_id: str, terms: Terms | None, actor: Actor, now: datetime) -> dict[str, object]:
+    return {
+        "article_id": article_id,
+        "at": now,
+        "policy": None if terms is None else terms.policy,
+        "unlock_cost": None if terms is None else terms.unlock_cost,
+        "actor_issuer": actor.issuer,
+        "actor_subject": actor.subject,
+        "actor_token_id": actor.token_id,
+    }

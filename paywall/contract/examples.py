@@ -49,6 +49,34 @@ SUBSCRIPTION = {
     "payment_type": None,
     "receipt": None,
 }
+RECEIPT = {
+    "id": "receipt_7be21c40f0a94d5e8831c6b2",
+    "at": "2026-11-24T05:20:00Z",
+    "subscription_id": SUBSCRIPTION["id"],
+    "when": "period_end",
+    "access_until": "2026-12-24T00:00:00Z",
+}
+LAPSING = {"amount": 7, "expires_at": "2027-04-14T00:00:00Z"}
+PRICES = [{"amount": 400000, "currency": "khr"}, {"amount": 100, "currency": "usd"}]
+PLAN = {
+    "id": "monthly",
+    "title": "មួយខែ",
+    "interval": "month",
+    "interval_count": 1,
+    "credits": 2,
+    "credits_expire": "period_end",
+    "trial_days": 7,
+    "prices": PRICES,
+}
+PACK = {
+    "id": "ten-articles",
+    "title": "Ten articles",
+    "credits": 10,
+    "expires_after_days": 365,
+    "prices": PRICES,
+}
+PASS = {"id": "week", "title": "A week of everything", "days": 7, "prices": PRICES}
+
 JWK = {
     "kty": "OKP",
     "crv": "Ed25519",
@@ -56,6 +84,103 @@ JWK = {
     "use": "sig",
     "kid": "fX3kQ9vB2mZ8",
     "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+}
+
+
+def _without_id(product: dict[str, Any]) -> dict[str, Any]:
+    """As it is put: the id stands in the path."""
+    return {name: value for name, value in product.items() if name != "id"}
+
+
+ENTRY = {
+    "at": "2026-11-24T05:12:00Z",
+    "what": "spent on an unlock",
+    "amount": -1,
+    "grant_id": 1,
+    "unlock_id": 1,
+}
+REFUND = {
+    "created_at": "2026-11-25T05:00:00Z",
+    "kind": "refund",
+    "reference": "khqr-refund-0007",
+    "amount": 200000,
+    "is_in_force": True,
+    "keep_access": False,
+}
+EXPORTED_PURCHASE = {
+    "id": 1,
+    "created_at": "2026-11-24T05:00:00Z",
+    "processor": "khqr",
+    "reference": "khqr-20261124-0042",
+    "product_kind": "pack",
+    "product_id": "ten-articles",
+    "amount_paid": 400000,
+    "currency": "khr",
+    "refunded": 200000,
+    "refunds": [REFUND],
+}
+EXPORTED_SUBSCRIPTION = {
+    "id": SUBSCRIPTION["id"],
+    "kind": "complimentary",
+    "plan_id": "monthly",
+    "pass_id": None,
+    "purchase_id": None,
+    "starts_at": "2026-11-24T05:00:00Z",
+    "access_until": "2026-12-24T00:00:00Z",
+    "cancel_at_period_end": False,
+}
+VIEW = {
+    "article_id": "angkor-trains",
+    "title": "Trains to Angkor",
+    "url": "https://news.example/en/angkor-trains",
+}
+MONTH = {
+    "starts_at": "2026-10-31T17:00:00Z",
+    "ends_at": "2026-11-30T17:00:00Z",
+    "articles": [VIEW],
+}
+EXPORTED_RECEIPT = {**RECEIPT, "reason": "I am moving abroad.", "withdrawn_at": None}
+SECTIONS: dict[str, dict[str, Any]] = {
+    "ProfileSection": {
+        "about": "Who you are here: the name that the site gave you.",
+        "reader_id": "sophea",
+        "on_record_since": "2026-11-24T05:00:00Z",
+        "merged_ids": ["sophea-old"],
+    },
+    "CreditsSection": {
+        "about": "Credits open articles.",
+        "unlocks_left": 7,
+        "grants": [GRANT],
+        "ledger": [ENTRY],
+    },
+    "UnlocksSection": {"about": "The articles that you have for good.", "unlocks": [UNLOCK]},
+    "SubscriptionsSection": {
+        "about": "What opened every article for a time.",
+        "subscriptions": [EXPORTED_SUBSCRIPTION],
+    },
+    "PurchasesSection": {
+        "about": "What was paid, and what was paid back.",
+        "purchases": [EXPORTED_PURCHASE],
+    },
+    "ViewsSection": {"about": "The metered articles that you were given.", "months": [MONTH]},
+    "ReceiptsSection": {
+        "about": "What you were told when a subscription was cancelled.",
+        "receipts": [EXPORTED_RECEIPT],
+    },
+}
+EXPORTED: dict[str, Any] = {
+    "ExportedEntry": ENTRY,
+    "ExportedRefund": REFUND,
+    "ExportedPurchase": EXPORTED_PURCHASE,
+    "ExportedSubscription": EXPORTED_SUBSCRIPTION,
+    "ExportedView": VIEW,
+    "ExportedMonth": MONTH,
+    "ExportedReceipt": EXPORTED_RECEIPT,
+    **SECTIONS,
+    "ReaderExport": {
+        "made_at": "2026-11-24T05:30:00Z",
+        **{name.removesuffix("Section").lower(): section for name, section in SECTIONS.items()},
+    },
 }
 
 EXAMPLES: dict[str, Any] = {
@@ -128,6 +253,28 @@ EXAMPLES: dict[str, Any] = {
     "UnlockOutcome": {"unlock": UNLOCK, "reason": "unlocked", "unlocks_left": 6},
     "UnlockAnswer": UNLOCK,
     "PaymentAnswer": PAYMENT,
+    "GivenUnlockInput": {"article_id": "tonle-sap-2026", "source": "complimentary"},
+    "MergeInput": {"into": "sophea"},
+    "CancelInput": {"subscription_id": SUBSCRIPTION["id"], "when": "period_end", "dry_run": True},
+    "ResumeInput": {"subscription_id": SUBSCRIPTION["id"]},
+    "LapsingCredits": LAPSING,
+    "ReceiptAnswer": RECEIPT,
+    "CancelAnswer": {
+        "subscription_id": SUBSCRIPTION["id"],
+        "when": "period_end",
+        "access_until": "2026-12-24T00:00:00Z",
+        "credits": [LAPSING],
+        "receipt": RECEIPT,
+    },
+    "Price": PRICES[0],
+    "PlanInput": _without_id(PLAN),
+    "PlanAnswer": PLAN,
+    "PackInput": _without_id(PACK),
+    "PackAnswer": PACK,
+    "PassInput": _without_id(PASS),
+    "PassAnswer": PASS,
+    "Offers": {"plans": [PLAN], "packs": [PACK], "passes": [PASS]},
+    **EXPORTED,
     "PurchaseInput": {
         "reader_id": "sophea",
         "processor": "khqr",
@@ -180,6 +327,10 @@ FIELDS: dict[str, Any] = {
     "pass_id": "week",
     "payment_type": "card",
     "purchase_id": 1,
+    "receipt": RECEIPT,
+    "reason": "I am moving abroad.",
+    "unlocked_at": "2024-06-01T08:00:00+07:00",
+    "withdrawn_at": "2026-11-26T05:00:00Z",
     "revoked_at": "2026-12-01T03:00:00Z",
     "subject": "site",
     "visitor_id": "v-81f3c2",
@@ -187,6 +338,10 @@ FIELDS: dict[str, Any] = {
 """An example of each field that is null or left out in every shape's example."""
 
 PARAMETERS: dict[str, Any] = {
+    "return_credits": True,
+    "pack_id": "ten-articles",
+    "plan_id": "monthly",
+    "pass_id": "week",
     "article_id": "tonle-sap-2026",
     "reader_id": "sophea",
     "grant_id": 1,

@@ -1,5 +1,6 @@
 """Granting credits, and voiding a grant."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -7,11 +8,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
-from paywall.credits.ledger import enter, give_up
-from paywall.credits.locking import lock_or_open_subscriber, lock_subscriber
+from paywall.credits.ledger import give_up, open_grants
+from paywall.credits.locking import lock_or_open_subscribers, lock_subscriber
 from paywall.database import insert
 from paywall.problems import GRANT_UNKNOWN, REFERENCE_CONFLICT, SUBSCRIBER_UNKNOWN, Problem
-from paywall.rules.words import Actor, EntryKind, GrantSource
+from paywall.rules.words import Actor, GrantSource
 from paywall.tables import CreditGrant
 
 PRIORITY_DEFAULT = 100
@@ -28,6 +29,15 @@ class GrantTerms(NamedTuple):
     priority: int = PRIORITY_DEFAULT
     purchase_id: int | None = None
 
+    @property
+    def key(self) -> tuple[GrantSource, str]:
+        """By this it is known whether it was granted before."""
+        return (self.source, self.reference)
+
+    def differing(self, grant: CreditGrant) -> list[str]:
+        """The fields in which an earlier grant of the same reference is another."""
+        return [name for name, told in self._asdict().items() if getattr(grant, name) != told]
+
 
 async def grant_credits(
     session: AsyncSession, terms: GrantTerms, *, actor: Actor, clock: Clock
@@ -37,43 +47,59 @@ async def grant_credits(
     Raises Problem(REFERENCE_CONFLICT) that names the fields in which an earlier grant of the same
     reference differs.
     """
-    await lock_or_open_subscriber(session, terms.reader_id, clock.now())
-    now = clock.now()
-    grant = await _insert(session, terms, now)
-    if grant is None:
-        return await _granted_before(session, terms), False
-    enter(session, grant, EntryKind.GRANTED, terms.amount, actor=actor, at=now)
-    await session.flush()
-    return grant, True
-
-
-async def _insert(session: AsyncSession, terms: GrantTerms, now: datetime) -> CreditGrant | None:
-    """Two readers may be granted the same reference at once, so the index decides who is first."""
-    statement = (
-        insert(session, CreditGrant)
-        .values(**terms._asdict(), remaining=0, granted_at=now)
-        .on_conflict_do_nothing(
-            index_elements=[col(CreditGrant.source), col(CreditGrant.reference)]
-        )
-        .returning(CreditGrant)
-    )
-    return (await session.exec(statement)).scalars().first()
-
-
-async def _granted_before(session: AsyncSession, terms: GrantTerms) -> CreditGrant:
-    statement = select(CreditGrant).where(
-        CreditGrant.source == terms.source, CreditGrant.reference == terms.reference
-    )
-    grant = (await session.exec(statement)).one()
-    differing = [name for name, told in terms._asdict().items() if getattr(grant, name) != told]
-    if differing:
+    for grant in await grant_all(session, [terms], actor=actor, clock=clock):
+        return grant, True
+    grant = (await granted_before(session, [terms]))[terms.key]
+    if differing := terms.differing(grant):
         raise Problem(
             REFERENCE_CONFLICT,
             f"Reference {terms.reference!r} was granted before with another"
             f" {', '.join(differing)}: send the same fields, or choose a new reference.",
             fields=differing,
         )
-    return grant
+    return grant, False
+
+
+async def grant_all(
+    session: AsyncSession, all_terms: Sequence[GrantTerms], *, actor: Actor, clock: Clock
+) -> Sequence[CreditGrant]:
+    """Grant those whose source and reference are new; tells which. No two may be the same.
+
+    Two readers may be granted the same reference at once, so the index decides who is first.
+    """
+    if not all_terms:
+        return []
+    await lock_or_open_subscribers(session, (t.reader_id for t in all_terms), clock.now())
+    now = clock.now()
+    values = [
+        {**terms._asdict(), "remaining": terms.amount, "granted_at": now}
+        for terms in sorted(all_terms, key=lambda terms: terms.key)
+    ]
+    statement = (
+        insert(session, CreditGrant)
+        .on_conflict_do_nothing(
+            index_elements=[col(CreditGrant.source), col(CreditGrant.reference)]
+        )
+        .returning(CreditGrant)
+        # Otherwise rows with and without an expiry would be sent apart from each other.
+        .execution_options(render_nulls=True)
+    )
+    grants = (await session.exec(statement, params=values)).scalars().all()
+    await open_grants(session, grants, actor=actor, at=now)
+    return grants
+
+
+async def granted_before(
+    session: AsyncSession, all_terms: Iterable[GrantTerms]
+) -> dict[tuple[GrantSource, str], CreditGrant]:
+    """What was granted by these sources and references, whatever the other fields."""
+    keys = {terms.key for terms in all_terms}
+    statement = select(CreditGrant).where(
+        col(CreditGrant.source).in_({source for source, _ in keys}),
+        col(CreditGrant.reference).in_({reference for _, reference in keys}),
+    )
+    grants = (await session.exec(statement)).all()
+    return {(grant.source, grant.reference): grant for grant in grants}
 
 
 async def void_grant(

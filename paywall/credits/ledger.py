@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -27,19 +29,32 @@ def enter(
     """
     grant.remaining += amount
     session.add(grant)
-    session.add(
-        LedgerEntry(
-            reader_id=grant.reader_id,
-            grant_id=grant.id,
-            unlock_id=unlock_id,
-            at=at,
-            kind=kind,
-            amount=amount,
-            actor_issuer=actor.issuer,
-            actor_subject=actor.subject,
-            actor_token_id=actor.token_id,
-        )
-    )
+    session.add(LedgerEntry(**_entry(grant, kind, amount, actor, at), unlock_id=unlock_id))
+
+
+async def open_grants(
+    session: AsyncSession, grants: Sequence[CreditGrant], *, actor: Actor, at: datetime
+) -> None:
+    """Enter new grants, of which all remains, as granted: one statement for any number."""
+    if grants:
+        entries = [_entry(grant, EntryKind.GRANTED, grant.amount, actor, at) for grant in grants]
+        connection = await session.connection()
+        await connection.execute(sa.insert(LedgerEntry), entries)
+
+
+def _entry(
+    grant: CreditGrant, kind: EntryKind, amount: int, actor: Actor, at: datetime
+) -> dict[str, Any]:
+    return {
+        "reader_id": grant.reader_id,
+        "grant_id": grant.id,
+        "at": at,
+        "kind": kind,
+        "amount": amount,
+        "actor_issuer": actor.issuer,
+        "actor_subject": actor.subject,
+        "actor_token_id": actor.token_id,
+    }
 
 
 async def spendable_grants(

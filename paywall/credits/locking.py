@@ -4,6 +4,7 @@ The time and all that a verb decides from are read after the lock, in a second s
 one statement with it, they would show the world before the wait.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlmodel import col, select
@@ -22,11 +23,23 @@ async def lock_subscriber(session: AsyncSession, reader_id: str) -> bool:
 
 async def lock_or_open_subscriber(session: AsyncSession, reader_id: str, now: datetime) -> None:
     """Lock the reader's row, made on the spot where this is the first thing on record."""
-    opened = insert(session, Subscriber).values(id=reader_id, created_at=now)
-    await session.exec(
-        opened.on_conflict_do_update(
-            index_elements=[col(Subscriber.id)], set_={"id": opened.excluded.id}
-        )
+    await lock_or_open_subscribers(session, [reader_id], now)
+
+
+async def lock_or_open_subscribers(
+    session: AsyncSession, reader_ids: Iterable[str], now: datetime
+) -> None:
+    """The same for many readers, in the order of their ids: so nobody waits in a circle."""
+    opened = [{"id": reader_id, "created_at": now} for reader_id in sorted(set(reader_ids))]
+    if not opened:
+        return
+    opening = insert(session, Subscriber)
+    connection = await session.connection()
+    await connection.execute(
+        opening.on_conflict_do_update(
+            index_elements=[col(Subscriber.id)], set_={"id": opening.excluded.id}
+        ),
+        opened,
     )
 
 

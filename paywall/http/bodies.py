@@ -74,13 +74,14 @@ def _wrong_fields(body: bytes, shape: Any, first: msgspec.ValidationError) -> Pr
         return Problem(problems.MALFORMED, f"The body is not valid JSON in UTF-8: {error}.")
     errors: tuple[FieldError, ...] = ()
     if isinstance(values, dict) and isinstance(shape, type) and issubclass(shape, msgspec.Struct):
-        errors = tuple(_each_wrong_field(values, shape))
+        errors = tuple(wrong_fields(values, shape))
     errors = errors or (field_error(str(first)),)
     detail = "; ".join(f"{error.field or 'body'}: {error.detail}" for error in errors)
     return Problem(problems.INVALID_FIELDS, detail, errors=errors)
 
 
-def _each_wrong_field(values: dict[str, Any], shape: type[msgspec.Struct]) -> list[FieldError]:
+def wrong_fields(values: dict[str, Any], shape: type[msgspec.Struct]) -> list[FieldError]:
+    """Every field of a shape that these decoded values have wrong, lack, or have too much."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
     errors = [
         FieldError(name, "unknown field; remove it") for name in values.keys() - fields.keys()

@@ -1,7 +1,7 @@
 """`paywall import wxr`: the published posts of a WordPress export become articles."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple
@@ -9,13 +9,14 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from paywall.articles.api import ArticleInput, as_publication
-from paywall.articles.publish import Outcome, Publication, publish
+from paywall.articles.publish import Publication, publish_all
 from paywall.database import Database
 from paywall.http.fields import Id
+from paywall.operations.report import Bad, Progress
 from paywall.operations.wxr import Item, read_items
 from paywall.operations.wxr_rules import PolicyRule, policy_of
 from paywall.rules.decision import Policy
-from paywall.rules.words import Actor
+from paywall.rules.words import Actor, Outcome
 
 ACTOR = Actor("paywall", "import wxr", "")
 BATCH_POSTS_MAX = 100
@@ -33,14 +34,6 @@ class Plan(NamedTuple):
     preview_share: float
 
 
-class BadItem(NamedTuple):
-    """An item that could not be imported: where it is, what is wrong, how to mend it."""
-
-    line: int
-    post_id: str
-    what: str
-
-
 @dataclass
 class Summary:
     """What an import did."""
@@ -49,14 +42,7 @@ class Summary:
     protected: list[tuple[str, str]] = field(default_factory=list)
     unpublished: Counter[str] = field(default_factory=Counter)
     other_types: Counter[str] = field(default_factory=Counter)
-    bad: list[BadItem] = field(default_factory=list)
-
-
-class Progress(NamedTuple):
-    """Who is told while the import runs."""
-
-    bad: Callable[[BadItem], None]
-    items_read: Callable[[int], None]
+    bad: int = 0
 
 
 async def import_wxr(database: Database, file: BinaryIO, plan: Plan, progress: Progress) -> Summary:
@@ -67,13 +53,13 @@ async def import_wxr(database: Database, file: BinaryIO, plan: Plan, progress: P
     summary = Summary()
     for batch in _batches(_publications(file, plan, progress, summary)):
         async with database.writing() as session:
-            now = database.clock.now()
-            done = [
-                await publish(
-                    session, publication, actor=ACTOR, now=now, preview_share=plan.preview_share
-                )
-                for publication in batch
-            ]
+            done = await publish_all(
+                session,
+                batch,
+                actor=ACTOR,
+                now=database.clock.now(),
+                preview_share=plan.preview_share,
+            )
         summary.outcomes.update(outcome for _, outcome in done)
     return summary
 
@@ -96,15 +82,15 @@ def _publications(
 ) -> Iterator[Publication]:
     seen: dict[str, int] = {}
     for number, item in enumerate(read_items(file), start=1):
-        progress.items_read(number)
+        progress.read(number)
         if item.error is None and _is_skipped(item, summary):
             continue
         try:
             publication = _publication(item, plan, seen)
         except ValueError as error:
-            bad = BadItem(item.line, item.fields.get("wp:post_id", ""), str(error))
-            summary.bad.append(bad)
-            progress.bad(bad)
+            post_id = item.fields.get("wp:post_id")
+            progress.bad(Bad(item.line, f"post {post_id}" if post_id else "", str(error)))
+            summary.bad += 1
             continue
         seen[publication.id] = item.line
         yield publication

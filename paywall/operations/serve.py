@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import click
@@ -29,14 +29,33 @@ class CannotServe(Exception):  # noqa: N818 (a state of things, told to a person
     """Why the service does not start; the text says what to do."""
 
 
-def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
-    """Serve until SIGTERM or SIGINT; raises CannotServe, SettingsError or DatabaseInUse."""
+def say_how_to_go_on(address: str, settings: Settings) -> None:
+    """Tell on standard error where it listens, and what comes next."""
+    kind = "SQLite" if settings.is_sqlite else "PostgreSQL"
+    click.echo(f"Listening on {address}, on {kind}. Ctrl-C stops it.", err=True)
+    click.echo(
+        'Next: `paywall token site --scope "access:check"` mints a token for the site.', err=True
+    )
+
+
+def serve(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    say: Callable[[str, Settings], None] = say_how_to_go_on,
+) -> None:
+    """Serve until SIGTERM or SIGINT; `say` gets the address once it is this service's.
+
+    Raises CannotServe, SettingsError or DatabaseInUse.
+    """
     if settings.is_sqlite and workers > 1:
         raise CannotServe(
             f"SQLite takes one worker, not {workers}: leave --workers out, or use PostgreSQL"
             " (database_url = postgresql://…), which takes any number."
         )
-    settings.data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(settings)
     asyncio.run(_prepare(settings))
     config = _config(workers)
     with (
@@ -45,12 +64,22 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
     ):
         shared = folder if workers > 1 else None
         with _metrics(settings, shared):
-            _say_where(listener, settings)
+            say(_address(listener), settings)
             if shared is None:
                 _run_alone(config, listener)
             else:
                 _run_workers(config, listener, shared)
     click.echo("Stopped.", err=True)
+
+
+def make_folder(settings: Settings) -> None:
+    """Make the data_dir, for this user alone; raises CannotServe where it cannot be had."""
+    try:
+        settings.data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotServe(
+            f"Cannot make the folder {settings.data_path}: {error.strerror}. Mend data_dir."
+        ) from error
 
 
 async def _prepare(settings: Settings) -> None:
@@ -125,14 +154,9 @@ def _metrics(settings: Settings, shared: str | None) -> Iterator[None]:
         yield
 
 
-def _say_where(listener: socket.socket, settings: Settings) -> None:
+def _address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
-    at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    kind = "SQLite" if settings.is_sqlite else "PostgreSQL"
-    click.echo(f"Listening on http://{at}, on {kind}. Ctrl-C stops it.", err=True)
-    click.echo(
-        'Next: `paywall token site --scope "access:check"` mints a token for the site.', err=True
-    )
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _run_alone(config: uvicorn.Config, listener: socket.socket) -> None:

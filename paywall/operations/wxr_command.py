@@ -1,23 +1,19 @@
 """What can be typed after `paywall import wxr`, and what is printed."""
 
-import asyncio
-import sys
 from collections import Counter
 from typing import BinaryIO, Literal
 
 import click
 
 from paywall import settings
-from paywall.articles.publish import Outcome
-from paywall.database import Database
-from paywall.operations.import_wxr import BadItem, Plan, Progress, Summary, import_wxr
+from paywall.operations.import_wxr import Plan, Summary, import_wxr
+from paywall.operations.report import FOUND_SOMETHING, on_terminal, with_database
 from paywall.operations.wxr import WxrError
 from paywall.operations.wxr_rules import PolicyRule
 from paywall.rules.decision import Policy
-from paywall.settings import Settings
+from paywall.rules.words import Outcome
 
 POLICIES = ", ".join(Policy)
-FOUND_SOMETHING = 1
 ITEMS_BETWEEN_LINES = 500
 
 
@@ -84,9 +80,27 @@ class _InOrder(click.Command):
     show_default=True,
     help="For a post that no rule matches.",
 )
-@click.option("--category", type=_Rule("category"), multiple=True, metavar="NAME=POLICY")
-@click.option("--tag", type=_Rule("tag"), multiple=True, metavar="NAME=POLICY")
-@click.option("--meta", type=_Rule("meta"), multiple=True, metavar="KEY[=VALUE]=POLICY")
+@click.option(
+    "--category",
+    type=_Rule("category"),
+    multiple=True,
+    metavar="NAME=POLICY",
+    help="Policy of the posts in this category.",
+)
+@click.option(
+    "--tag",
+    type=_Rule("tag"),
+    multiple=True,
+    metavar="NAME=POLICY",
+    help="Policy of the posts with this tag.",
+)
+@click.option(
+    "--meta",
+    type=_Rule("meta"),
+    multiple=True,
+    metavar="KEY[=VALUE]=POLICY",
+    help="Policy of the posts with this meta field, or this value of it.",
+)
 @click.option(
     "--unlock-cost",
     type=click.IntRange(1, 1_000_000),
@@ -101,33 +115,14 @@ def wxr(
     """The help is above: it names the policies."""
     loaded = settings.load()
     plan = Plan(rules, Policy(policy), unlock_cost, loaded.preview_share)
-    progress = Progress(lambda bad: click.echo(_bad_line(file.name, bad), err=True), _items_read)
+    progress = on_terminal(file.name, "items", ITEMS_BETWEEN_LINES)
     try:
-        summary = asyncio.run(_import(loaded, file, plan, progress))
+        summary = with_database(loaded, lambda database: import_wxr(database, file, plan, progress))
     except WxrError as error:
         raise click.BadParameter(str(error), param_hint="FILE") from error
     for line in _summary_lines(summary):
         click.echo(line)
     ctx.exit(FOUND_SOMETHING if summary.bad else 0)
-
-
-async def _import(loaded: Settings, file: BinaryIO, plan: Plan, progress: Progress) -> Summary:
-    database = Database(loaded)
-    try:
-        await database.measure_clock()
-        return await import_wxr(database, file, plan, progress)
-    finally:
-        await database.close()
-
-
-def _items_read(number: int) -> None:
-    if number % ITEMS_BETWEEN_LINES == 0 or (number == 1 and sys.stderr.isatty()):
-        click.echo(f"{number} items read", err=True)
-
-
-def _bad_line(file_name: str, bad: BadItem) -> str:
-    post = f"post {bad.post_id}: " if bad.post_id else ""
-    return f"{file_name}:{bad.line}: {post}{bad.what}"
 
 
 def _summary_lines(summary: Summary) -> list[str]:
@@ -140,7 +135,7 @@ def _summary_lines(summary: Summary) -> list[str]:
         *(f"  {post_id} {title}" for post_id, title in summary.protected),
         _counted("skipped, not published", summary.unpublished),
         _counted("skipped, not posts", summary.other_types),
-        f"bad: {len(summary.bad)}",
+        f"bad: {summary.bad}",
     ]
 
 

@@ -25,6 +25,7 @@ from paywall.problems import (
     Problem,
     invalid,
 )
+from paywall.rules.money import currency_code
 from paywall.rules.words import ProductKind
 from paywall.tables import Purchase
 from paywall.tokens.guard import Caller, reader, site
@@ -61,6 +62,9 @@ class PurchaseInput(Shape, kw_only=True):
         named = [(kind, product_id) for kind, product_id in products if product_id is not None]
         if len(named) != 1:
             raise invalid("pack_id", "name exactly one of pack_id, pass_id and plan_id")
+        currency = currency_code(self.currency)
+        if currency is None:
+            raise invalid("currency", f"{self.currency!r} is not a currency of ISO 4217")
         if self.processor == "stripe":
             raise invalid("processor", "Stripe's own payments come by its webhooks, not here")
         return Payment(
@@ -69,7 +73,7 @@ class PurchaseInput(Shape, kw_only=True):
             self.reference,
             *named[0],
             self.amount_paid,
-            self.currency.lower(),
+            currency,
         )
 
 

@@ -6,7 +6,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
-from paywall.credits.locking import lock_or_open_subscriber
+from paywall.credits.locking import lock_subscriber
 from paywall.payments.settlement import settle_credits
 from paywall.problems import PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LARGE, Problem
 from paywall.rules.refunds import Taken, taken_back
@@ -32,7 +32,7 @@ async def refund_purchase(
     Raises Problem: PURCHASE_UNKNOWN, REFERENCE_CONFLICT, or REFUND_TOO_LARGE where a refund is
     above what is left of the price.
     """
-    purchase = await _lock_purchase(session, purchase_id, clock)
+    purchase = await _lock_purchase(session, purchase_id)
     refunds = await _refunds_of(session, purchase)
     before = next((refund for refund in refunds if refund.reference == terms.reference), None)
     if before is not None:
@@ -67,7 +67,7 @@ async def put_in_force(
     clock: Clock,
 ) -> Purchase:
     """A refund that failed and a dispute that was won take nothing back; the reverse as well."""
-    purchase = await _lock_purchase(session, purchase_id, clock)
+    purchase = await _lock_purchase(session, purchase_id)
     refunds = await _refunds_of(session, purchase)
     for refund in refunds:
         if refund.reference == reference:
@@ -77,7 +77,7 @@ async def put_in_force(
     return purchase
 
 
-async def _lock_purchase(session: AsyncSession, purchase_id: int, clock: Clock) -> Purchase:
+async def _lock_purchase(session: AsyncSession, purchase_id: int) -> Purchase:
     """Lock the subscriber whose purchase it is, who may change by a merge while this waits."""
     purchase = await session.get(Purchase, purchase_id)
     if purchase is None:
@@ -85,7 +85,7 @@ async def _lock_purchase(session: AsyncSession, purchase_id: int, clock: Clock) 
     locked: str | None = None
     while locked != purchase.reader_id:
         locked = purchase.reader_id
-        await lock_or_open_subscriber(session, locked, clock.now())
+        await lock_subscriber(session, locked)
         await session.refresh(purchase)
     return purchase
 

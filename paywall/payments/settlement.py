@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.credits.ledger import enter, give_up, lot
 from paywall.rules.refunds import Estate, Holding, PaidUnlock, Step, credits_owed, settle
 from paywall.rules.spending import is_over
+from paywall.rules.tombstone import is_tombstone
 from paywall.rules.words import Actor, EntryKind
 from paywall.tables import CreditGrant, Purchase, Taking, Unlock, UnlockPayment
 
@@ -28,8 +29,11 @@ async def settle_credits(
 ) -> None:
     """Move the reader's credits and unlocks to what refunds take back now.
 
-    The caller holds the subscriber's lock.
+    The caller holds the subscriber's lock. Of an erased reader nobody can spend or read anything,
+    and the unlocks are gone: there is nothing to take.
     """
+    if is_tombstone(purchase.reader_id):
+        return
     loaded = await _load(session, purchase.reader_id, now)
     if not loaded.owed:
         return

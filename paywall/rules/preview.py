@@ -8,6 +8,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from paywall.rules.html import INLINE, Kind, Piece, escaped, is_stable, pieces
@@ -16,6 +17,7 @@ from paywall.rules.html import INLINE, Kind, Piece, escaped, is_stable, pieces
 ACCOMPANYING = frozenset("h1 h2 h3 h4 h5 h6 caption figcaption legend summary".split())
 BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 COUNTED = re.compile(r"\s+|\S")
+SPACES = re.compile(r"\s+")
 WORD_CHARACTERS_MAX = 60
 WORD_SPACES = re.compile("[\\s\u200b]")  # Khmer is written with zero-width spaces, where with any
 VIRAMA = 9  # the combining class of what joins the next consonant, such as the Khmer coeng
@@ -105,13 +107,15 @@ def _end(text: str, runs: Sequence[Run], paragraphs: int, share: float) -> int:
 
 def _limit(text: str, runs: Sequence[Run], share: float) -> int:
     """Where the share ends, with every space counted and with as few as a reader sees."""
-    seen = [
-        run.start + counted.end()
-        for run in runs
-        for counted in COUNTED.finditer(text[run.start : run.end])
-    ]
-    allowed = math.floor(share * len(seen))
-    return min(seen[allowed - 1], math.floor(share * len(text.rstrip()))) if allowed else 0
+    counts = [len(SPACES.sub(" ", text[run.start : run.end])) for run in runs]
+    allowed = math.floor(share * sum(counts))
+    for run, count in zip(runs, counts, strict=True):
+        if 0 < allowed <= count:
+            counted = COUNTED.finditer(text, run.start, run.end)
+            last = next(islice(counted, allowed - 1, None))
+            return min(last.end(), math.floor(share * len(text.rstrip())))
+        allowed -= count
+    return 0
 
 
 def _boundary(text: str, start: int, limit: int) -> int:

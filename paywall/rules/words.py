@@ -12,6 +12,14 @@ class Actor(NamedTuple):
     token_id: str
 
 
+class Outcome(StrEnum):
+    """What putting something did."""
+
+    CREATED = "created"
+    REPLACED = "replaced"
+    UNCHANGED = "unchanged"
+
+
 class GrantSource(StrEnum):
     PURCHASE = "purchase"
     SUBSCRIPTION = "subscription"

@@ -1,16 +1,33 @@
-"""A subscriber's overview, for sites and for the reader."""
+"""Subscribers: what one has, for sites and for the reader; merge, export, erasure."""
 
-from litestar import get
+from typing import Annotated
+
+from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from litestar.types import ControllerRouterHandler
+from msgspec import Meta
 
 from paywall.credits.listing import grants_with_something_left, newest_grants
 from paywall.credits.locking import require_subscriber
 from paywall.database import Database
-from paywall.http.fields import PathId
+from paywall.http.bodies import Shape
+from paywall.http.fields import Id, PathId
+from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.problems import SUBSCRIBER_UNKNOWN
 from paywall.settings import Settings
+from paywall.subscribers.export import export_reader, require_on_record
+from paywall.subscribers.exported import ReaderExport
+from paywall.subscribers.merge import merge_readers
 from paywall.subscribers.overview import Overview, overview
+from paywall.subscribers.privacy import erase_reader
 from paywall.tokens.guard import Caller, reader, site
+
+
+class MergeInput(Shape):
+    """The other id of the same person."""
+
+    into: Annotated[Id, Meta(description="The id that stays; it need not be on record yet.")]
 
 
 @get(
@@ -42,4 +59,67 @@ async def get_me(
         return await overview(session, caller.subject, grants, settings=settings, now=now)
 
 
-ROUTES = [get_subscriber, get_me]
+@post(
+    "/v1/subscribers/{reader_id:str}/merge",
+    guards=[site("subscribers:write")],
+    status_code=200,
+    refuses=[SUBSCRIBER_UNKNOWN],
+)
+async def post_merge(
+    reader_id: PathId,
+    data: JSONBody[MergeInput],
+    caller: NamedDependency[Caller],
+    claim: NamedDependency[Claim | None],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+) -> Response[Overview]:
+    """Move all that a reader has to another id of the same person, and tell what that one has.
+
+    Of two unlocks of one article the older stays, and the other's credits come back. The old id
+    is unknown afterwards, and may begin anew.
+    """
+    async with database.writing() as session:
+        now = database.clock.now()
+        if stored := await stored_answer(session, claim, now, reader_id=data.into):
+            return stored
+        await merge_readers(session, reader_id, data.into, actor=caller.actor, clock=database.clock)
+        grants = await newest_grants(session, data.into)
+        answer = await overview(session, data.into, grants, settings=settings, now=now)
+        return await keep_answer(session, claim, 200, answer)
+
+
+@get("/v1/subscribers/{reader_id:str}/export", guards=[site("admin")], refuses=[SUBSCRIBER_UNKNOWN])
+async def export_subscriber(reader_id: PathId, database: NamedDependency[Database]) -> ReaderExport:
+    """Everything on record about a reader, for that reader to take along."""
+    async with database.reading() as session:
+        await require_on_record(session, reader_id)
+        return await export_reader(session, reader_id, database.clock.now())
+
+
+@get("/v1/me/export", guards=[reader])
+async def export_me(
+    caller: NamedDependency[Caller], database: NamedDependency[Database]
+) -> ReaderExport:
+    """Everything on record about the reader, to take along."""
+    async with database.reading() as session:
+        return await export_reader(session, caller.subject, database.clock.now())
+
+
+@delete("/v1/subscribers/{reader_id:str}", guards=[site("admin")])
+async def delete_subscriber(reader_id: PathId, database: NamedDependency[Database]) -> None:
+    """Erase a reader: what they read goes, what was paid stays under a random name.
+
+    It cannot be taken back. The same id may begin anew.
+    """
+    async with database.writing() as session:
+        await erase_reader(session, reader_id, clock=database.clock)
+
+
+ROUTES: list[ControllerRouterHandler] = [
+    get_subscriber,
+    get_me,
+    post_merge,
+    export_subscriber,
+    export_me,
+    delete_subscriber,
+]

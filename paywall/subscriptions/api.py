@@ -1,18 +1,47 @@
-"""Complimentary subscriptions, for sites."""
+"""Complimentary subscriptions, cancelling and resuming; for sites, and for the reader."""
 
+from datetime import UTC, datetime
+from itertools import groupby
 from typing import Annotated
 
-from litestar import Response, put
+from litestar import Response, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta
+from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.credits.listing import GrantAnswer, grants_with_something_left
+from paywall.credits.locking import require_subscriber
 from paywall.database import Database
-from paywall.http.bodies import Shape
-from paywall.http.fields import Id, PathId, Timestamp
+from paywall.http.bodies import Answer, Shape
+from paywall.http.fields import Id, PathId, Text, Timestamp
+from paywall.idempotency import Claim, keep_answer, stored_answer
+from paywall.problems import (
+    NO_SUBSCRIPTION,
+    SEVERAL_SUBSCRIPTIONS,
+    SUBSCRIBER_UNKNOWN,
+    SUBSCRIPTION_ENDED,
+    SUBSCRIPTION_UNKNOWN,
+)
+from paywall.rules.words import CancelWhen
+from paywall.subscriptions.cancel import (
+    access_after,
+    cancel_subscription,
+    choose,
+    resume_subscription,
+)
 from paywall.subscriptions.complimentary import put_complimentary
-from paywall.subscriptions.listing import SubscriptionAnswer, tell
-from paywall.tokens.guard import site
+from paywall.subscriptions.listing import (
+    ReceiptAnswer,
+    SubscriptionAnswer,
+    receipts_of,
+    tell,
+    tell_receipt,
+)
+from paywall.tables import CancellationReceipt, Subscription
+from paywall.tokens.guard import Caller, reader, site
+
+NOT_CANCELLED = (SUBSCRIPTION_UNKNOWN, NO_SUBSCRIPTION, SEVERAL_SUBSCRIPTIONS, SUBSCRIPTION_ENDED)
 
 
 class ComplimentaryInput(Shape, kw_only=True):
@@ -20,6 +49,48 @@ class ComplimentaryInput(Shape, kw_only=True):
 
     plan_id: Annotated[Id | None, Meta(description="The plan that it stands in for.")] = None
     current_period_end: Annotated[Timestamp, Meta(description="When it ends; past: at once.")]
+
+
+class CancelInput(Shape, kw_only=True):
+    """Which subscription, and when; no reason is demanded."""
+
+    subscription_id: Annotated[
+        Id | None, Meta(description="Left out: the only one that renews.")
+    ] = None
+    when: Annotated[
+        CancelWhen, Meta(description="At the end of what was paid, or now and for good.")
+    ]
+    reason: Annotated[Text, Meta(max_length=2000)] | None = None
+    dry_run: Annotated[bool, Meta(description="Tell what would follow, and change nothing.")] = (
+        False
+    )
+
+
+class ResumeInput(Shape, kw_only=True):
+    """Which subscription goes on after all."""
+
+    subscription_id: Annotated[
+        Id | None, Meta(description="Left out: the only one that renews.")
+    ] = None
+
+
+class LapsingCredits(Answer):
+    """Credits that stay spendable until a time; null: for good."""
+
+    amount: int
+    expires_at: datetime | None
+
+
+class CancelAnswer(Answer):
+    """Exactly what follows from a cancellation."""
+
+    subscription_id: str
+    when: CancelWhen
+    access_until: datetime
+    credits: Annotated[
+        list[LapsingCredits], Meta(description="Credits keep their expiry: what is left, by it.")
+    ]
+    receipt: Annotated[ReceiptAnswer | None, Meta(description="Null for a dry run.")]
 
 
 @put(
@@ -36,11 +107,149 @@ async def put_subscription(
             session,
             reader_id,
             plan_id=data.plan_id,
-            current_period_end=data.current_period_end,
+            current_period_end=data.current_period_end.astimezone(UTC),
             clock=database.clock,
         )
-    answer = tell(subscription, database.clock.now())
+        answer = await _tell(session, subscription, database.clock.now())
     return Response(answer, status_code=201 if is_new else 200)
 
 
-ROUTES = [put_subscription]
+@post(
+    "/v1/subscribers/{reader_id:str}/subscription/cancel",
+    guards=[site("subscribers:write")],
+    status_code=200,
+    refuses=[SUBSCRIBER_UNKNOWN, *NOT_CANCELLED],
+)
+async def cancel_for_subscriber(
+    reader_id: PathId,
+    data: JSONBody[CancelInput],
+    claim: NamedDependency[Claim | None],
+    database: NamedDependency[Database],
+) -> Response[CancelAnswer]:
+    """Cancel a subscriber's subscription, or with `dry_run` tell what would follow."""
+    async with database.reading() as session:
+        await require_subscriber(session, reader_id)
+    return await _cancel(reader_id, data, claim, database)
+
+
+@post("/v1/me/subscription/cancel", guards=[reader], status_code=200, refuses=NOT_CANCELLED)
+async def cancel_for_me(
+    data: JSONBody[CancelInput],
+    caller: NamedDependency[Caller],
+    claim: NamedDependency[Claim | None],
+    database: NamedDependency[Database],
+) -> Response[CancelAnswer]:
+    """Cancel my subscription, or with `dry_run` tell what would follow."""
+    return await _cancel(caller.subject, data, claim, database)
+
+
+@post(
+    "/v1/subscribers/{reader_id:str}/subscription/resume",
+    guards=[site("subscribers:write")],
+    status_code=200,
+    refuses=[SUBSCRIBER_UNKNOWN, *NOT_CANCELLED],
+)
+async def resume_for_subscriber(
+    reader_id: PathId,
+    data: JSONBody[ResumeInput],
+    claim: NamedDependency[Claim | None],
+    database: NamedDependency[Database],
+) -> Response[SubscriptionAnswer]:
+    """Take a cancellation back before the end."""
+    async with database.reading() as session:
+        await require_subscriber(session, reader_id)
+    return await _resume(reader_id, data, claim, database)
+
+
+@post("/v1/me/subscription/resume", guards=[reader], status_code=200, refuses=NOT_CANCELLED)
+async def resume_for_me(
+    data: JSONBody[ResumeInput],
+    caller: NamedDependency[Caller],
+    claim: NamedDependency[Claim | None],
+    database: NamedDependency[Database],
+) -> Response[SubscriptionAnswer]:
+    """Take my cancellation back before the end."""
+    return await _resume(caller.subject, data, claim, database)
+
+
+async def _cancel(
+    reader_id: str, data: CancelInput, claim: Claim | None, database: Database
+) -> Response[CancelAnswer]:
+    now = database.clock.now()
+    if data.dry_run:
+        async with database.reading() as session:
+            subscription = await choose(session, reader_id, data.subscription_id, now)
+            until = access_after(subscription, data.when, now)
+            return Response(await _what_follows(session, subscription, data.when, until, None, now))
+    async with database.writing() as session:
+        if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+            return stored
+        subscription, receipt = await cancel_subscription(
+            session,
+            reader_id,
+            data.subscription_id,
+            data.when,
+            reason=data.reason,
+            clock=database.clock,
+        )
+        answer = await _what_follows(
+            session, subscription, receipt.when, receipt.access_until, receipt, now
+        )
+        return await keep_answer(session, claim, 200, answer)
+
+
+async def _resume(
+    reader_id: str, data: ResumeInput, claim: Claim | None, database: Database
+) -> Response[SubscriptionAnswer]:
+    async with database.writing() as session:
+        now = database.clock.now()
+        if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+            return stored
+        subscription = await resume_subscription(
+            session, reader_id, data.subscription_id, clock=database.clock
+        )
+        answer = await _tell(session, subscription, database.clock.now())
+        return await keep_answer(session, claim, 200, answer)
+
+
+async def _tell(
+    session: AsyncSession, subscription: Subscription, now: datetime
+) -> SubscriptionAnswer:
+    receipts = await receipts_of(session, [subscription])
+    return tell(subscription, receipts.get(subscription.id), now)
+
+
+async def _what_follows(
+    session: AsyncSession,
+    subscription: Subscription,
+    when: CancelWhen,
+    access_until: datetime,
+    receipt: CancellationReceipt | None,
+    now: datetime,
+) -> CancelAnswer:
+    grants = await grants_with_something_left(session, subscription.reader_id, now)
+    return CancelAnswer(
+        subscription_id=subscription.id,
+        when=when,
+        access_until=access_until,
+        credits=_by_expiry(grants),
+        receipt=tell_receipt(receipt) if receipt else None,
+    )
+
+
+def _by_expiry(grants: list[GrantAnswer]) -> list[LapsingCredits]:
+    """The soonest expiry first, never last."""
+    in_order = sorted(grants, key=lambda grant: (grant.expires_at is None, grant.expires_at))
+    return [
+        LapsingCredits(amount=sum(grant.remaining for grant in same), expires_at=expires_at)
+        for expires_at, same in groupby(in_order, key=lambda grant: grant.expires_at)
+    ]
+
+
+ROUTES = [
+    put_subscription,
+    cancel_for_subscriber,
+    cancel_for_me,
+    resume_for_subscriber,
+    resume_for_me,
+]

@@ -1,6 +1,7 @@
 """Complimentary subscriptions: at most one a reader, given and changed by the site."""
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlmodel import col, select
@@ -9,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_open_subscriber
 from paywall.rules.words import SubscriptionKind
+from paywall.subscriptions.period import restate
 from paywall.tables import Subscription
 
 
@@ -23,28 +25,48 @@ async def put_complimentary(
     """Give, prolong or shorten it; an end that is past ends it. Tells whether it is new."""
     await lock_or_open_subscriber(session, reader_id, clock.now())
     now = clock.now()
+    held = (await complimentary_of(session, [reader_id])).get(reader_id)
+    subscription = held or new_complimentary(reader_id, current_period_end, now)
+    give(session, subscription, plan_id, current_period_end, now)
+    await session.flush()
+    return subscription, held is None
+
+
+async def complimentary_of(
+    session: AsyncSession, reader_ids: Collection[str]
+) -> dict[str, Subscription]:
+    """The complimentary subscriptions of these readers, by reader; ended ones too."""
     statement = select(Subscription).where(
-        Subscription.reader_id == reader_id,
+        col(Subscription.reader_id).in_(reader_ids),
         col(Subscription.kind) == SubscriptionKind.COMPLIMENTARY,
     )
-    subscription = (await session.exec(statement)).first()
-    is_new = subscription is None
-    if subscription is None:
-        subscription = Subscription(
-            id=f"complimentary_{secrets.token_hex(12)}",
-            reader_id=reader_id,
-            kind=SubscriptionKind.COMPLIMENTARY,
-            starts_at=now,
-            paid_through=current_period_end,
-            entitled_until=current_period_end,
-            access_until=current_period_end,
-            created_at=now,
-        )
-    elif subscription.entitled_until <= now:
+    return {held.reader_id: held for held in await session.exec(statement)}
+
+
+def new_complimentary(reader_id: str, current_period_end: datetime, now: datetime) -> Subscription:
+    return Subscription(
+        id=f"complimentary_{secrets.token_hex(12)}",
+        reader_id=reader_id,
+        kind=SubscriptionKind.COMPLIMENTARY,
+        starts_at=now,
+        paid_through=current_period_end,
+        entitled_until=current_period_end,
+        access_until=current_period_end,
+        created_at=now,
+    )
+
+
+def give(
+    session: AsyncSession,
+    subscription: Subscription,
+    plan_id: str | None,
+    current_period_end: datetime,
+    now: datetime,
+) -> None:
+    """Make it end then, and stand in for that plan; one that was over starts anew."""
+    if subscription.entitled_until <= now:
         subscription.starts_at = now
     subscription.plan_id = plan_id
     subscription.paid_through = current_period_end
-    subscription.entitled_until = subscription.access_until = current_period_end
-    session.add(subscription)
-    await session.flush()
-    return subscription, is_new
+    subscription.ended_at = None
+    restate(session, subscription)

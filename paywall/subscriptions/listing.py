@@ -1,5 +1,6 @@
 """Subscriptions as they are told."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -8,10 +9,20 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.http.bodies import Answer
-from paywall.rules.words import SubscriptionKind
-from paywall.tables import Subscription
+from paywall.rules.words import CancelWhen, SubscriptionKind
+from paywall.tables import CancellationReceipt, Subscription
 
 AT_MOST = 200
+
+
+class ReceiptAnswer(Answer):
+    """What a reader was told when a subscription was cancelled; theirs to keep."""
+
+    id: str
+    at: datetime
+    subscription_id: str
+    when: CancelWhen
+    access_until: datetime
 
 
 class SubscriptionAnswer(Answer):
@@ -26,7 +37,9 @@ class SubscriptionAnswer(Answer):
     cancel_at_period_end: bool
     next_payment: datetime | None
     payment_type: str | None
-    receipt: None
+    receipt: Annotated[
+        ReceiptAnswer | None, Meta(description="Of its cancellation, unless that was taken back.")
+    ]
 
 
 async def subscriptions_of(
@@ -39,19 +52,52 @@ async def subscriptions_of(
         .order_by(col(Subscription.entitled_until).desc(), col(Subscription.id).desc())
         .limit(AT_MOST)
     )
-    return [tell(subscription, now) for subscription in await session.exec(statement)]
+    found = (await session.exec(statement)).all()
+    receipts = await receipts_of(session, found)
+    return [tell(subscription, receipts.get(subscription.id), now) for subscription in found]
 
 
-def tell(subscription: Subscription, now: datetime) -> SubscriptionAnswer:
+async def receipts_of(
+    session: AsyncSession, subscriptions: Sequence[Subscription]
+) -> dict[str, CancellationReceipt]:
+    """The newest receipt of each that was not taken back, by the subscription's id."""
+    statement = (
+        select(CancellationReceipt)
+        .where(
+            col(CancellationReceipt.subscription_id).in_([one.id for one in subscriptions]),
+            col(CancellationReceipt.withdrawn_at).is_(None),
+        )
+        .order_by(col(CancellationReceipt.at), col(CancellationReceipt.id))
+    )
+    return {receipt.subscription_id: receipt for receipt in await session.exec(statement)}
+
+
+def is_over(subscription: Subscription, now: datetime) -> bool:
+    return subscription.entitled_until <= now
+
+
+def tell(
+    subscription: Subscription, receipt: CancellationReceipt | None, now: datetime
+) -> SubscriptionAnswer:
     return SubscriptionAnswer(
         id=subscription.id,
         kind=subscription.kind,
-        status="active" if now < subscription.entitled_until else "canceled",
+        status="canceled" if is_over(subscription, now) else "active",
         plan_id=subscription.plan_id,
         pass_id=subscription.pass_id,
         access_until=subscription.access_until,
         cancel_at_period_end=subscription.cancel_at_period_end,
         next_payment=None,
         payment_type=None,
-        receipt=None,
+        receipt=tell_receipt(receipt) if receipt else None,
+    )
+
+
+def tell_receipt(receipt: CancellationReceipt) -> ReceiptAnswer:
+    return ReceiptAnswer(
+        id=receipt.id,
+        at=receipt.at,
+        subscription_id=receipt.subscription_id,
+        when=receipt.when,
+        access_until=receipt.access_until,
     )

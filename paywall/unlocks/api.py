@@ -1,17 +1,19 @@
 """Unlocks, for readers and for sites."""
 
+from enum import StrEnum
 from typing import Annotated
 
-from litestar import Response, get, post
+from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
+from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
 from paywall import telemetry
 from paywall.credits.locking import require_subscriber
 from paywall.database import Database
 from paywall.http.bodies import Answer, Shape
-from paywall.http.fields import Credits, Id, PathId
+from paywall.http.fields import Credits, Id, PathId, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
 from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.problems import (
@@ -22,10 +24,17 @@ from paywall.problems import (
     SUBSCRIPTION_REQUIRED,
 )
 from paywall.rules.decision import Reason
+from paywall.rules.words import UnlockSource
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, reader, site
+from paywall.unlocks.give import give_unlock
 from paywall.unlocks.listing import UnlockAnswer, describe, list_unlocks
+from paywall.unlocks.revoke import revoke_article
 from paywall.unlocks.unlock import unlock_article
+
+ReturnCredits = Annotated[
+    bool, QueryParameter(description="Whether the credits that paid for it go back to the reader.")
+]
 
 
 class UnlockInput(Shape):
@@ -35,6 +44,26 @@ class UnlockInput(Shape):
     max_cost: Annotated[
         Credits | None,
         Meta(description="The cost that the dialog showed; a higher one is refused."),
+    ] = None
+
+
+class GivenUnlockSource(StrEnum):
+    """Why a site gives an unlock; others are paid for with credits."""
+
+    COMPLIMENTARY = "complimentary"
+    MIGRATION = "migration"
+
+
+class GivenUnlockInput(Shape, kw_only=True):
+    """An article for a reader, without credits."""
+
+    article_id: Id
+    source: Annotated[
+        GivenUnlockSource,
+        Meta(description="`migration` may name an article that is not here yet."),
+    ]
+    unlocked_at: Annotated[
+        Timestamp | None, Meta(description="Since when; not in the future. Null: now.")
     ] = None
 
 
@@ -122,4 +151,65 @@ async def list_unlocks_of(
     return Page(items=items, next_cursor=next_cursor)
 
 
-ROUTES = [unlock_for_me, list_my_unlocks, list_unlocks_of]
+@post(
+    "/v1/subscribers/{reader_id:str}/unlocks",
+    guards=[site("subscribers:write")],
+    refuses=[ARTICLE_UNKNOWN],
+    answers={201: "Given.", 200: "The unlock that the reader has already."},
+)
+async def post_unlock(
+    reader_id: PathId,
+    data: JSONBody[GivenUnlockInput],
+    claim: NamedDependency[Claim | None],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+) -> Response[UnlockAnswer]:
+    """Give an unlock: 201, or 200 with the one that the reader has already."""
+    async with database.writing() as session:
+        now = database.clock.now()
+        if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+            return stored
+        unlock, is_new = await give_unlock(
+            session,
+            reader_id,
+            data.article_id,
+            source=UnlockSource(data.source),
+            unlocked_at=data.unlocked_at,
+            clock=database.clock,
+            settings=settings,
+        )
+        (answer,) = await describe(session, [unlock])
+        return await keep_answer(session, claim, 201 if is_new else 200, answer)
+
+
+@delete(
+    "/v1/subscribers/{reader_id:str}/unlocks/{article_id:str}",
+    guards=[site("subscribers:write")],
+    refuses=[SUBSCRIBER_UNKNOWN],
+)
+async def delete_unlock(
+    reader_id: PathId,
+    article_id: PathId,
+    caller: NamedDependency[Caller],
+    database: NamedDependency[Database],
+    return_credits: ReturnCredits = True,  # noqa: FBT002 (a query parameter, called by name)
+) -> None:
+    """Revoke an unlock, which stays on record; the reader can unlock the article again."""
+    async with database.writing() as session:
+        await revoke_article(
+            session,
+            reader_id,
+            article_id,
+            return_credits=return_credits,
+            actor=caller.actor,
+            clock=database.clock,
+        )
+
+
+ROUTES: list[ControllerRouterHandler] = [
+    unlock_for_me,
+    list_my_unlocks,
+    list_unlocks_of,
+    post_unlock,
+    delete_unlock,
+]

@@ -51,7 +51,7 @@ async def list_unlocks(
 
 
 async def describe(session: AsyncSession, unlocks: Sequence[Unlock]) -> list[UnlockAnswer]:
-    articles = await _articles(session, [unlock.article_id for unlock in unlocks])
+    articles = await articles_told(session, [unlock.article_id for unlock in unlocks])
     payments = await _payments(session, [unlock.id for unlock in unlocks])
     return [
         tell(unlock, articles.get(unlock.article_id, NO_ARTICLE), payments[unlock.id])
@@ -75,9 +75,10 @@ def tell(
     )
 
 
-async def _articles(
+async def articles_told(
     session: AsyncSession, article_ids: Sequence[str]
 ) -> dict[str, tuple[str | None, str | None]]:
+    """Title and address of each article that is there, by its id."""
     statement = select(Article.id, Article.title, Article.url).where(
         col(Article.id).in_(article_ids)
     )

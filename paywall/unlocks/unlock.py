@@ -49,7 +49,7 @@ async def unlock_article(
     facts = await load_one(session, reader(reader_id), article_id, settings=settings, now=now)
     decision = decide(facts.terms, facts.standing, now)
     if decision.granted:
-        unlock = await _in_force(session, reader_id, article_id)
+        unlock = await unlock_in_force(session, reader_id, article_id)
         return Outcome(unlock, facts, decision.reason, decision.unlocks_left, is_new=False)
     _refuse(decision, max_cost)
     cost = decision.unlock_cost
@@ -91,7 +91,8 @@ def _too_few(balance: int, cost: int) -> Problem:
     )
 
 
-async def _in_force(session: AsyncSession, reader_id: str, article_id: str) -> Unlock | None:
+async def unlock_in_force(session: AsyncSession, reader_id: str, article_id: str) -> Unlock | None:
+    """The one unlock that opens this article for this reader."""
     statement = select(Unlock).where(
         Unlock.reader_id == reader_id,
         Unlock.article_id == article_id,

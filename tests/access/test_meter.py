@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from paywall.settings import Settings
-from tests.conftest import Bearer, SetClock
+from tests.conftest import PATIENT_SECONDS, Bearer, SetClock
 from tests.test_story import check, put_article
 
 
@@ -16,6 +16,7 @@ def settings(database_url: str, tmp_path: object) -> Settings:
     return Settings(
         database_url=database_url,
         data_dir=str(tmp_path),
+        request_timeout_seconds=PATIENT_SECONDS,
         meter_limit=3,
         meter_timezone="Asia/Phnom_Penh",
     )

@@ -7,10 +7,10 @@ from msgspec import UNSET, UnsetType
 from sqlmodel import col, select
 
 from paywall.articles.bodies import body_of, preview_of
-from paywall.articles.publish import Outcome, Publication, publish, withdraw
+from paywall.articles.publish import Publication, publish, withdraw
 from paywall.database import Database
 from paywall.rules.decision import Policy, Terms
-from paywall.rules.words import Actor
+from paywall.rules.words import Actor, Outcome
 from paywall.tables import Article, PolicyChange
 
 FOUR = "<p>One is here.</p><p>Two is here.</p><p>Three is here.</p><p>Four is here.</p>"

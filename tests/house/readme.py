@@ -1,16 +1,19 @@
-"""The README's tables, made from the code; `make readme` writes them."""
+"""The README's tables, made from the code; `make readme` writes them, and the story's answers."""
 
 import types
 import typing
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 from msgspec import Meta
 
 from paywall import problems
 from paywall.settings import Settings
+from tests.processes import playing
+from tests.story import answers, retold, typed
 
 README = Path(__file__).parents[2] / "README.md"
 Row = Sequence[str]
@@ -76,5 +79,11 @@ def _table(rows: Sequence[Row]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
+def _with_answers(text: str) -> str:
+    with TemporaryDirectory() as folder, playing(Path(folder)) as sandbox:
+        return retold(text, answers(sandbox, typed(text)))
+
+
 if __name__ == "__main__":
-    README.write_text(rewritten(README.read_text(encoding="utf-8")), encoding="utf-8")
+    today = _with_answers(rewritten(README.read_text(encoding="utf-8")))
+    README.write_text(today, encoding="utf-8")

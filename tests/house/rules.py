@@ -9,7 +9,7 @@ from typing import NamedTuple
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 TRANSACTIONS_OPEN_IN = re.compile(
-    r"paywall/(.+/(api|guard|commands)|cli|migrations/.+|operations/.+)\.py|tests/.+"
+    r"paywall/(.+/(api|guard|commands)|cli|migrations/.+|operations/.+|sandbox/.+)\.py|tests/.+"
 )
 TRANSACTIONS_END_IN = re.compile(r"paywall/database\.py|tests/.+")
 EXCUSE = re.compile(r"#\s*(no" + r"qa|type:\s*ignore)")

@@ -82,6 +82,14 @@ def test_a_taken_metrics_port_is_told_in_a_sentence(tmp_path: Path) -> None:
     assert "Cannot show metrics" in ended.stderr
 
 
+def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    surroundings = environment(data_dir=str(tmp_path / "taken" / "var"))
+    ended = command("serve", "--port", 0, folder=tmp_path, environment=surroundings)
+    assert ended.returncode == 2
+    assert "Mend data_dir" in ended.stderr
+
+
 def test_sqlite_takes_one_worker(tmp_path: Path) -> None:
     ended = command("serve", "--workers", 2, folder=tmp_path, environment=environment())
     assert ended.returncode == 2

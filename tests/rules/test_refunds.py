@@ -52,6 +52,8 @@ def test_any_events_end_where_the_last_amounts_alone_would(
     for on_the_way in data.draw(st.lists(owed, max_size=4)):
         settle(winding, on_the_way)
     assert settle(winding, last) == straight
+    backwards = dict(reversed(last.items()))
+    assert settle(copy.deepcopy(estate), backwards) == straight
     back = settle(winding, dict.fromkeys(last, 0))
     assert (back.holdings, back.unlocks) == (estate.holdings, estate.unlocks)
 

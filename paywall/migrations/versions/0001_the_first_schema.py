@@ -155,6 +155,14 @@ def upgrade() -> None:
         op.f("ix_ledger_entry_reader_id_id"), "ledger_entry", ["reader_id", "id"], unique=False
     )
     op.create_table(
+        "merge",
+        sa.Column("from_id", sa.String(length=200), nullable=False),
+        sa.Column("into_id", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("from_id", "into_id", name=op.f("pk_merge")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_merge_into_id"), "merge", ["into_id"], unique=False)
+    op.create_table(
         "metered_views",
         sa.Column("viewer_kind", sa.String(length=20), nullable=False),
         sa.Column("viewer_id", sa.String(length=200), nullable=False),

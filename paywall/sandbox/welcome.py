@@ -1,0 +1,45 @@
+"""What `make run` prints: what there is, the tokens, and three lines to paste."""
+
+from paywall.sandbox.prepare import TOKEN_HOURS, Sandbox
+
+STORY_ARTICLE = "rice-bank"
+
+
+def welcome(sandbox: Sandbox, address: str, data_dir: str) -> str:
+    """The whole text, for a terminal."""
+    return f"""\
+{_what_there_is(sandbox, data_dir)}
+The reader ann was given 3 credits, bo none.
+
+1. Paste into another terminal. The tokens last {TOKEN_HOURS} hours; each start prints new ones.
+
+API={address}
+JSON='Content-Type: application/json'
+SITE_TOKEN={sandbox.site_token}
+ANN={sandbox.ann}
+BO={sandbox.bo}
+
+2. The site asks before it serves an article: may bo read it? No.
+
+curl -sS $API/v1/access/check -H "Authorization: Bearer $SITE_TOKEN" -H "$JSON" \\
+  -d '{{"article_id": "{STORY_ARTICLE}", "reader_id": "bo"}}' | python3 -m json.tool
+
+3. Ann unlocks it with a credit.
+
+curl -sS $API/v1/me/unlocks -H "Authorization: Bearer $ANN" -H "$JSON" \\
+  -d '{{"article_id": "{STORY_ARTICLE}", "max_cost": 1}}' | python3 -m json.tool
+
+4. Ann reads it, now and for good.
+
+curl -sS $API/v1/me/articles/{STORY_ARTICLE}/body -H "Authorization: Bearer $ANN" \\
+  | python3 -m json.tool
+
+The README goes on from here. Listening on {address}.
+Ctrl-C stops it; {data_dir}/ keeps everything until you delete it.
+"""
+
+
+def _what_there_is(sandbox: Sandbox, data_dir: str) -> str:
+    if sandbox.is_new:
+        return f"A small news site with {sandbox.articles} articles is ready in {data_dir}/."
+    return f"The news site in {data_dir}/ is as you left it, with {sandbox.articles} articles."

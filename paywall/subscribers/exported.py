@@ -1,0 +1,180 @@
+"""The shape of an export: sections with plain keys, each with a sentence that says what it is."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from paywall.credits.listing import GrantAnswer
+from paywall.http.bodies import Answer
+from paywall.rules.words import CancelWhen, ProductKind, SubscriptionKind, TakingKind
+from paywall.unlocks.listing import UnlockAnswer
+
+ABOUT = {
+    "profile": "Who you are here: the name that the site gave you. We keep no other name, no "
+    "address and no means of payment. What was answered to a repeated request is kept for a day, "
+    "and holds nothing beyond what is told below.",
+    "credits": "Credits open articles. A grant is credits that came from one place; the ledger "
+    "lists every change to them.",
+    "unlocks": "The articles that you have for good, and those that were taken back.",
+    "subscriptions": "What opened every article for a time: subscriptions, passes, prepaid and "
+    "complimentary periods.",
+    "purchases": "What was paid, and what was paid back. Amounts are in the smallest unit of the "
+    "currency.",
+    "views": "The metered articles that you were given, month by month. Each month is forgotten "
+    "when it is over.",
+    "receipts": "What you were told when a subscription was cancelled.",
+}
+
+About = Annotated[str, Meta(description="What this section is, in a sentence for the reader.")]
+
+
+class ProfileSection(Answer):
+    """Who the reader is to this service."""
+
+    about: About
+    reader_id: str
+    on_record_since: Annotated[
+        datetime | None, Meta(description="Null where nothing but views is on record.")
+    ]
+    merged_ids: Annotated[list[str], Meta(description="Other ids of the reader, merged into this.")]
+
+
+class ExportedEntry(Answer):
+    """One change to the reader's credits."""
+
+    at: datetime
+    what: Annotated[str, Meta(description="What happened, in words.")]
+    amount: Annotated[int, Meta(description="Credits, signed.")]
+    grant_id: int
+    unlock_id: int | None
+
+
+class CreditsSection(Answer):
+    """Credits, and every change to them."""
+
+    about: About
+    unlocks_left: int
+    grants: list[GrantAnswer]
+    ledger: Annotated[list[ExportedEntry], Meta(description="Every change, newest first.")]
+
+
+class UnlocksSection(Answer):
+    """Articles that the reader has or had."""
+
+    about: About
+    unlocks: Annotated[list[UnlockAnswer], Meta(description="All of them, newest first.")]
+
+
+class ExportedSubscription(Answer):
+    """What opened everything for a time."""
+
+    id: str
+    kind: SubscriptionKind
+    plan_id: str | None
+    pass_id: str | None
+    purchase_id: int | None
+    starts_at: Annotated[datetime, Meta(description="When it began to open articles.")]
+    access_until: datetime
+    cancel_at_period_end: bool
+
+
+class SubscriptionsSection(Answer):
+    """All that ever opened everything for the reader."""
+
+    about: About
+    subscriptions: Annotated[
+        list[ExportedSubscription], Meta(description="All of them, newest first.")
+    ]
+
+
+class ExportedRefund(Answer):
+    """Money that went back, by a refund or a dispute."""
+
+    created_at: datetime
+    kind: TakingKind
+    reference: Annotated[str, Meta(description="The processor's own name for it.")]
+    amount: Annotated[int, Meta(description="In the currency's smallest unit.")]
+    is_in_force: Annotated[
+        bool, Meta(description="False where the refund failed, or the dispute was won.")
+    ]
+    keep_access: Annotated[bool, Meta(description="Nothing was taken back for it.")]
+
+
+class ExportedPurchase(Answer):
+    """What was paid for one product."""
+
+    id: int
+    created_at: datetime
+    processor: Annotated[str, Meta(description="Who took the money.")]
+    reference: Annotated[str, Meta(description="The processor's own name for it.")]
+    product_kind: Annotated[ProductKind, Meta(description="What was bought.")]
+    product_id: Annotated[str, Meta(description="Which one.")]
+    amount_paid: Annotated[int, Meta(description="In the currency's smallest unit.")]
+    currency: str
+    refunded: Annotated[int, Meta(description="What was refunded of it, disputes aside.")]
+    refunds: Annotated[list[ExportedRefund], Meta(description="All of them, newest first.")]
+
+
+class PurchasesSection(Answer):
+    """What was paid, and what was paid back."""
+
+    about: About
+    purchases: Annotated[list[ExportedPurchase], Meta(description="All of them, newest first.")]
+
+
+class ExportedView(Answer):
+    """A metered article that the reader was given."""
+
+    article_id: str
+    title: str | None
+    url: str | None
+
+
+class ExportedMonth(Answer):
+    """A month of the meter, `[starts_at, ends_at)`."""
+
+    starts_at: Annotated[datetime, Meta(description="When the month began.")]
+    ends_at: Annotated[datetime, Meta(description="When it ends, and is forgotten.")]
+    articles: Annotated[list[ExportedView], Meta(description="In the order in which they came.")]
+
+
+class ViewsSection(Answer):
+    """Metered articles of the months that are not forgotten yet."""
+
+    about: About
+    months: Annotated[list[ExportedMonth], Meta(description="Newest first.")]
+
+
+class ExportedReceipt(Answer):
+    """What the reader was told when a subscription was cancelled."""
+
+    id: str
+    at: datetime
+    subscription_id: Annotated[str, Meta(description="The subscription that was cancelled.")]
+    when: Annotated[CancelWhen, Meta(description="At the end of its period, or at once.")]
+    access_until: datetime
+    reason: Annotated[str | None, Meta(description="What the reader gave as a reason.")]
+    withdrawn_at: Annotated[
+        datetime | None, Meta(description="When the cancellation was taken back; null: never.")
+    ]
+
+
+class ReceiptsSection(Answer):
+    """Receipts of cancellations."""
+
+    about: About
+    receipts: Annotated[list[ExportedReceipt], Meta(description="All of them, newest first.")]
+
+
+class ReaderExport(Answer):
+    """Everything on record about one reader."""
+
+    made_at: Annotated[datetime, Meta(description="As of when it tells.")]
+    profile: Annotated[ProfileSection, Meta(description="Who the reader is here.")]
+    credits: Annotated[CreditsSection, Meta(description="Grants, and every change to them.")]
+    unlocks: Annotated[UnlocksSection, Meta(description="Articles for good.")]
+    subscriptions: Annotated[SubscriptionsSection, Meta(description="Everything for a time.")]
+    purchases: Annotated[PurchasesSection, Meta(description="What was paid.")]
+    views: Annotated[ViewsSection, Meta(description="Metered articles.")]
+    receipts: Annotated[ReceiptsSection, Meta(description="Receipts of cancellations.")]

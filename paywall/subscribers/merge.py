@@ -1,0 +1,107 @@
+"""Merging two readers who are one person: everything moves to the id that stays.
+
+What was answered to an Idempotency-Key stays as it was answered, with the id that asked: it tells
+what was true then. Who did what stays as well, so an entry may name the old id as its actor.
+"""
+
+from datetime import datetime
+
+from sqlalchemy.orm import aliased
+from sqlmodel import SQLModel, col, delete, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.access.meter import move_views
+from paywall.clock import Clock
+from paywall.credits.locking import lock_or_open_subscriber, lock_subscriber
+from paywall.database import insert
+from paywall.problems import SUBSCRIBER_UNKNOWN, Problem, invalid
+from paywall.rules.words import Actor, SubscriptionKind
+from paywall.tables import (
+    CancellationReceipt,
+    CreditGrant,
+    LedgerEntry,
+    Merge,
+    Purchase,
+    Subscriber,
+    Subscription,
+    Taking,
+    Unlock,
+    UnlockPayment,
+)
+from paywall.unlocks.revoke import revoke
+
+MOVED: tuple[type[SQLModel], ...] = (
+    CreditGrant,
+    LedgerEntry,
+    Unlock,
+    UnlockPayment,
+    Subscription,
+    CancellationReceipt,
+    Purchase,
+    Taking,
+)
+
+
+async def merge_readers(
+    session: AsyncSession, from_id: str, into_id: str, *, actor: Actor, clock: Clock
+) -> None:
+    """Move all that one reader has to another; nothing is on record of the old id afterwards.
+
+    Merging twice is merging once. Raises Problem(SUBSCRIBER_UNKNOWN), and refuses to merge a
+    reader into itself.
+    """
+    if from_id == into_id:
+        raise invalid("into", "is the reader itself; name the other id of the same person")
+    # In the order of their ids, so that no two merges wait for each other.
+    locked = [id_ for id_ in sorted((from_id, into_id)) if await lock_subscriber(session, id_)]
+    if from_id not in locked:
+        if await session.get(Merge, (from_id, into_id)):
+            return
+        raise Problem(SUBSCRIBER_UNKNOWN)
+    await lock_or_open_subscriber(session, into_id, clock.now())
+    now = clock.now()
+    await _keep_older_unlocks(session, from_id, into_id, actor, now)
+    await _keep_later_complimentary(session, from_id, into_id)
+    for table in MOVED:
+        owner = col(table.reader_id)  # type: ignore[attr-defined]  # every one of MOVED has it
+        await session.exec(update(table).where(owner == from_id).values(reader_id=into_id))
+    await move_views(session, from_id, into_id)
+    await session.exec(delete(Subscriber).where(col(Subscriber.id) == from_id))
+    remembered = insert(session, Merge).values(from_id=from_id, into_id=into_id)
+    await session.exec(remembered.on_conflict_do_nothing())
+
+
+async def _keep_older_unlocks(
+    session: AsyncSession, from_id: str, into_id: str, actor: Actor, now: datetime
+) -> None:
+    """Of two unlocks of one article the older stays, and the other's credits come back."""
+    one, other = aliased(Unlock), aliased(Unlock)
+    statement = (
+        select(one, other)
+        .join(other, col(other.article_id) == col(one.article_id))
+        .where(
+            col(one.reader_id) == from_id,
+            col(other.reader_id) == into_id,
+            col(one.revoked_at).is_(None),
+            col(other.revoked_at).is_(None),
+        )
+        .order_by(col(one.id))
+    )
+    for pair in (await session.exec(statement)).all():
+        newer = max(pair, key=lambda unlock: (unlock.unlocked_at, unlock.id))
+        await revoke(session, newer, return_credits=True, actor=actor, at=now)
+
+
+async def _keep_later_complimentary(session: AsyncSession, from_id: str, into_id: str) -> None:
+    """Of two complimentary subscriptions the one with the later end stays."""
+    statement = (
+        select(Subscription)
+        .where(
+            col(Subscription.reader_id).in_([from_id, into_id]),
+            col(Subscription.kind) == SubscriptionKind.COMPLIMENTARY,
+        )
+        .order_by(col(Subscription.entitled_until).desc(), col(Subscription.id))
+    )
+    for earlier in (await session.exec(statement)).all()[1:]:
+        await session.delete(earlier)
+    await session.flush()

@@ -1,0 +1,166 @@
+"""Erasing a reader: what they read goes, what was paid stays under a name that means nobody.
+
+Afterwards a dump of the database has the reader's id nowhere:
+- as subscriber and as actor it is replaced by a random tombstone;
+- in the references of the reader's own grants, purchases and refunds too, wherever it stands
+  whole (rules/tombstone.inscribe). References of other readers are left alone: by them a repeat
+  is known from a new payment, and a short id such as `7` stands in many of them by chance;
+- revocations of the reader's tokens are forgotten, as tokens of that id can only read a reader
+  who has nothing.
+An id that was merged into the reader is erased along, unless it has begun anew since.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlmodel import SQLModel, case, col, delete, func, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.clock import Clock
+from paywall.columns import ID_LENGTH_MAX
+from paywall.credits.locking import lock_or_open_subscriber
+from paywall.rules.tombstone import inscribe, new_tombstone
+from paywall.rules.words import SubscriptionKind
+from paywall.tables import (
+    CancellationReceipt,
+    CreditGrant,
+    IdempotencyKey,
+    LedgerEntry,
+    Merge,
+    MeteredViews,
+    PolicyChange,
+    Purchase,
+    Refund,
+    RevokedSubject,
+    RevokedToken,
+    Subscriber,
+    Subscription,
+    Taking,
+    Unlock,
+    UnlockPayment,
+)
+from paywall.tokens.issuers import OWN_NAME
+
+DELETED: tuple[type[SQLModel], ...] = (
+    UnlockPayment,
+    Unlock,
+    CancellationReceipt,
+    IdempotencyKey,
+)
+KEPT: tuple[type[SQLModel], ...] = (CreditGrant, LedgerEntry, Subscription, Purchase, Taking)
+ACTED: tuple[type[SQLModel], ...] = (LedgerEntry, Purchase, Refund, PolicyChange)
+
+
+async def erase_reader(session: AsyncSession, reader_id: str, *, clock: Clock) -> None:
+    """Erase a reader for good; the same id may begin anew. Erasing nobody is done already."""
+    # Opened where it is missing, so that nothing can be put on record of the reader meanwhile.
+    await lock_or_open_subscriber(session, reader_id, clock.now())
+    tombstones = {id_: new_tombstone() for id_ in await _ids(session, reader_id)}
+    await _delete(session, tombstones)
+    await _inscribe_references(session, reader_id, tombstones)
+    is_kept = await _rename(session, reader_id, tombstones[reader_id])
+    await _rename_actors(session, tombstones)
+    row = col(Subscriber.id) == reader_id
+    if is_kept:
+        await session.exec(update(Subscriber).where(row).values(id=tombstones[reader_id]))
+    else:
+        await session.exec(delete(Subscriber).where(row))
+
+
+async def _ids(session: AsyncSession, reader_id: str) -> list[str]:
+    """The reader's id, and those merged into it that have not begun anew."""
+    ids = [reader_id]
+    for id_ in ids:  # which grows on the way
+        merged = select(Merge.from_id).where(
+            col(Merge.into_id) == id_, col(Merge.from_id).not_in(ids)
+        )
+        ids += (await session.exec(merged)).all()
+    statement = select(Subscriber.id).where(col(Subscriber.id).in_(ids[1:]))
+    began_anew = set((await session.exec(statement)).all())
+    return [id_ for id_ in ids if id_ not in began_anew]
+
+
+async def _delete(session: AsyncSession, ids: Collection[str]) -> None:
+    for table in DELETED:
+        reader_id = col(table.reader_id)  # type: ignore[attr-defined]  # every one of them has it
+        await session.exec(delete(table).where(reader_id.in_(ids)))
+    await session.exec(
+        delete(Subscription).where(
+            col(Subscription.reader_id).in_(ids),
+            col(Subscription.kind) == SubscriptionKind.COMPLIMENTARY,
+        )
+    )
+    # A visitor who was given the id of a reader is that reader.
+    await session.exec(delete(MeteredViews).where(col(MeteredViews.viewer_id).in_(ids)))
+    await session.exec(
+        delete(Merge).where(col(Merge.from_id).in_(ids) | col(Merge.into_id).in_(ids))
+    )
+    await session.exec(delete(RevokedSubject).where(col(RevokedSubject.subject).in_(ids)))
+    for id_ in ids:
+        await session.exec(delete(IdempotencyKey).where(_answers(id_)))
+        await session.exec(
+            delete(RevokedToken).where(
+                # The tokens that we mint ourselves have random ids, which bear nobody's.
+                col(RevokedToken.issuer) != OWN_NAME,
+                _bears(col(RevokedToken.token_id), id_),
+            )
+        )
+
+
+def _answers(id_: str) -> sa.ColumnElement[bool]:
+    """Stored answers to the reader, and to anybody of whose path or answer the id is a part."""
+    path = col(IdempotencyKey.route) + "/"
+    quoted = msgspec.json.encode(id_).decode()
+    return sa.or_(
+        col(IdempotencyKey.caller_subject) == id_,
+        _bears(path, f"/{id_}/"),
+        _bears(col(IdempotencyKey.answer), quoted),
+    )
+
+
+def _bears(column: Any, text: str) -> sa.ColumnElement[bool]:
+    """Whether a text contains another, in the same case; LIKE would not mind it on SQLite."""
+    bears: sa.ColumnElement[bool] = func.replace(column, text, "") != column
+    return bears
+
+
+async def _inscribe_references(
+    session: AsyncSession, reader_id: str, tombstones: Mapping[str, str]
+) -> None:
+    mine = select(Purchase.id).where(Purchase.reader_id == reader_id)
+    for statement in (
+        select(CreditGrant).where(CreditGrant.reader_id == reader_id),
+        select(Purchase).where(Purchase.reader_id == reader_id),
+        select(Refund).where(col(Refund.purchase_id).in_(mine)),
+    ):
+        row: CreditGrant | Purchase | Refund
+        for row in await session.exec(statement):
+            row.reference = inscribe(row.reference, tombstones, length_max=ID_LENGTH_MAX)
+            session.add(row)
+    await session.flush()
+
+
+async def _rename(session: AsyncSession, reader_id: str, tombstone: str) -> bool:
+    """The one change that the ledger permits; tells whether there was anything to rename."""
+    rows = 0
+    for table in KEPT:
+        owner = col(table.reader_id)  # type: ignore[attr-defined]  # every one of KEPT has it
+        renamed = update(table).where(owner == reader_id).values(reader_id=tombstone)
+        rows += (await session.exec(renamed)).rowcount
+    return rows > 0
+
+
+async def _rename_actors(session: AsyncSession, tombstones: Mapping[str, str]) -> None:
+    """Wherever the reader did something, with the id in the token's id too if it is there."""
+    for table in ACTED:
+        issuer, subject, token_id = (
+            sa.inspect(table).columns[f"actor_{part}"] for part in ("issuer", "subject", "token_id")
+        )
+        for id_, tombstone in tombstones.items():
+            renamed = update(table).where(subject == id_)
+            told = case(
+                (issuer == OWN_NAME, token_id), else_=func.replace(token_id, id_, tombstone)
+            )
+            await session.exec(renamed.values(actor_subject=tombstone, actor_token_id=told))

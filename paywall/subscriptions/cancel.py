@@ -1,0 +1,111 @@
+"""Cancelling and resuming what this service itself has the last word on: all but Stripe's."""
+
+import secrets
+from datetime import datetime
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall import problems
+from paywall.clock import Clock
+from paywall.credits.locking import lock_subscriber
+from paywall.problems import Problem
+from paywall.rules.words import CancelWhen, SubscriptionKind
+from paywall.subscriptions.listing import is_over, receipts_of
+from paywall.subscriptions.period import restate
+from paywall.tables import CancellationReceipt, Subscription
+
+
+async def choose(
+    session: AsyncSession, reader_id: str, subscription_id: str | None, now: datetime
+) -> Subscription:
+    """The subscription that is meant: by its id, or the only one that renews.
+
+    Raises Problem: SUBSCRIPTION_UNKNOWN, NO_SUBSCRIPTION, SEVERAL_SUBSCRIPTIONS.
+    """
+    mine = select(Subscription).where(Subscription.reader_id == reader_id)
+    if subscription_id is not None:
+        named = mine.where(Subscription.id == subscription_id)
+        subscription = (await session.exec(named)).first()
+        if subscription is None:
+            raise Problem(problems.SUBSCRIPTION_UNKNOWN)
+        return subscription
+    renewing = mine.where(
+        Subscription.kind == SubscriptionKind.STRIPE,
+        col(Subscription.entitled_until) > now,
+    ).limit(2)
+    found = (await session.exec(renewing)).all()
+    if len(found) > 1:
+        raise Problem(problems.SEVERAL_SUBSCRIPTIONS)
+    if not found:
+        raise Problem(problems.NO_SUBSCRIPTION)
+    return found[0]
+
+
+def access_after(subscription: Subscription, when: CancelWhen, now: datetime) -> datetime:
+    """Until when the reader has access once it is cancelled.
+
+    Raises Problem(SUBSCRIPTION_ENDED) where there is nothing left to cancel.
+    """
+    if subscription.ended_at is None and is_over(subscription, now):
+        raise Problem(problems.SUBSCRIPTION_ENDED)
+    if when is CancelWhen.PERIOD_END or subscription.ended_at is not None:
+        return subscription.access_until
+    return max(now, subscription.starts_at)
+
+
+async def cancel_subscription(
+    session: AsyncSession,
+    reader_id: str,
+    subscription_id: str | None,
+    when: CancelWhen,
+    *,
+    reason: str | None,
+    clock: Clock,
+) -> tuple[Subscription, CancellationReceipt]:
+    """Cancel, and give the receipt; cancelling twice is one cancellation, with one receipt."""
+    await lock_subscriber(session, reader_id)
+    now = clock.now()
+    subscription = await choose(session, reader_id, subscription_id, now)
+    access_until = access_after(subscription, when, now)
+    receipt = (await receipts_of(session, [subscription])).get(subscription.id)
+    is_cancelled = subscription.ended_at is not None or (
+        subscription.cancel_at_period_end and when is CancelWhen.PERIOD_END
+    )
+    if is_cancelled and receipt is not None:
+        return subscription, receipt
+    subscription.cancel_at_period_end = True
+    if when is CancelWhen.NOW:
+        subscription.ended_at = now
+        restate(session, subscription)
+    receipt = CancellationReceipt(
+        id=f"receipt_{secrets.token_hex(12)}",
+        reader_id=reader_id,
+        subscription_id=subscription.id,
+        at=now,
+        when=when,
+        access_until=access_until,
+        reason=reason,
+    )
+    session.add_all([subscription, receipt])
+    await session.flush()
+    return subscription, receipt
+
+
+async def resume_subscription(
+    session: AsyncSession, reader_id: str, subscription_id: str | None, *, clock: Clock
+) -> Subscription:
+    """Take a cancellation back before the end; resuming what goes on changes nothing."""
+    await lock_subscriber(session, reader_id)
+    now = clock.now()
+    subscription = await choose(session, reader_id, subscription_id, now)
+    if is_over(subscription, now):
+        raise Problem(problems.SUBSCRIPTION_ENDED)
+    if subscription.cancel_at_period_end:
+        subscription.cancel_at_period_end = False
+        session.add(subscription)
+        for receipt in (await receipts_of(session, [subscription])).values():
+            receipt.withdrawn_at = now
+            session.add(receipt)
+        await session.flush()
+    return subscription

@@ -1,0 +1,100 @@
+"""Subscriptions that another system kept: complimentary ones, and those of Stripe."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.clock import Clock
+from paywall.credits.locking import lock_or_open_subscribers
+from paywall.rules.words import Outcome, SubscriptionKind
+from paywall.subscriptions.complimentary import complimentary_of, give, new_complimentary
+from paywall.tables import Subscription
+
+
+class MigratedSubscription(NamedTuple):
+    """Without Stripe's id it is the reader's complimentary one."""
+
+    reader_id: str
+    plan_id: str | None
+    current_period_end: datetime
+    stripe_subscription_id: str | None
+
+    def differing(self, known: Subscription) -> list[str]:
+        """The fields in which a subscription that is here already is another."""
+        pairs = {
+            "reader_id": known.reader_id,
+            "plan_id": known.plan_id,
+            "current_period_end": known.paid_through,
+        }
+        return [name for name, value in pairs.items() if getattr(self, name) != value]
+
+
+Migrated = Outcome | list[str]
+"""What was done, or the fields in which Stripe's subscription of that id is here with others."""
+
+
+async def migrate_subscriptions(
+    session: AsyncSession, all_migrated: Sequence[MigratedSubscription], *, clock: Clock
+) -> list[Migrated]:
+    """Take over subscriptions, of which no two may be the same.
+
+    One of Stripe's that is known already stays as it is. A complimentary one is put, unless it was
+    put with the same fields before: so running an import again revives nothing.
+    """
+    known = await _known_of_stripe(session, all_migrated)
+    reader_ids = {m.reader_id for m in all_migrated if m.stripe_subscription_id not in known}
+    await lock_or_open_subscribers(session, reader_ids, clock.now())
+    now = clock.now()
+    held = await complimentary_of(session, reader_ids)
+    migrated: list[Migrated] = []
+    for subscription in all_migrated:
+        stripe_id = subscription.stripe_subscription_id
+        if stripe_id is None:
+            migrated.append(_put(session, subscription, held.get(subscription.reader_id), now))
+        elif stripe_id in known:
+            migrated.append(subscription.differing(known[stripe_id]) or Outcome.UNCHANGED)
+        else:
+            session.add(_of_stripe(subscription, stripe_id, now))
+            migrated.append(Outcome.CREATED)
+    await session.flush()
+    return migrated
+
+
+async def _known_of_stripe(
+    session: AsyncSession, migrated: Sequence[MigratedSubscription]
+) -> dict[str | None, Subscription]:
+    stripe_ids = {m.stripe_subscription_id for m in migrated if m.stripe_subscription_id}
+    statement = select(Subscription).where(col(Subscription.id).in_(stripe_ids))
+    return {known.id: known for known in await session.exec(statement)}
+
+
+def _put(
+    session: AsyncSession,
+    migrated: MigratedSubscription,
+    held: Subscription | None,
+    now: datetime,
+) -> Outcome:
+    if held is not None and not migrated.differing(held):
+        return Outcome.UNCHANGED
+    end = migrated.current_period_end
+    subscription = held or new_complimentary(migrated.reader_id, end, now)
+    give(session, subscription, migrated.plan_id, end, now)
+    return Outcome.CREATED if held is None else Outcome.REPLACED
+
+
+def _of_stripe(migrated: MigratedSubscription, stripe_id: str, now: datetime) -> Subscription:
+    end = migrated.current_period_end
+    return Subscription(
+        id=stripe_id,
+        reader_id=migrated.reader_id,
+        kind=SubscriptionKind.STRIPE,
+        plan_id=migrated.plan_id,
+        starts_at=now,
+        paid_through=end,
+        entitled_until=end,
+        access_until=end,
+        created_at=now,
+    )

@@ -1,0 +1,47 @@
+"""Unlocks that no credits pay for: given by the site, or brought along from another system."""
+
+from datetime import UTC, datetime
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.access.standing import load_one, reader
+from paywall.clock import Clock
+from paywall.credits.locking import lock_or_open_subscriber
+from paywall.problems import ARTICLE_UNKNOWN, Problem, invalid
+from paywall.rules.words import UnlockSource
+from paywall.settings import Settings
+from paywall.tables import Unlock
+from paywall.unlocks.unlock import unlock_in_force
+
+
+async def give_unlock(
+    session: AsyncSession,
+    reader_id: str,
+    article_id: str,
+    *,
+    source: UnlockSource,
+    unlocked_at: datetime | None,
+    clock: Clock,
+    settings: Settings,
+) -> tuple[Unlock, bool]:
+    """Give an article, since `unlocked_at` (now, unless told); tells whether it is new.
+
+    Where the reader has it already, that unlock stays as it is. A migrated unlock may be of an
+    article that is yet to come. Raises Problem(ARTICLE_UNKNOWN) for a complimentary one, and
+    refuses a time that lies ahead.
+    """
+    await lock_or_open_subscriber(session, reader_id, clock.now())
+    now = clock.now()
+    if unlock := await unlock_in_force(session, reader_id, article_id):
+        return unlock, False
+    if unlocked_at is not None and unlocked_at > now:
+        raise invalid("unlocked_at", "lies in the future; leave it out to mean now")
+    if source is UnlockSource.COMPLIMENTARY:
+        facts = await load_one(session, reader(reader_id), article_id, settings=settings, now=now)
+        if facts.terms is None:
+            raise Problem(ARTICLE_UNKNOWN)
+    since = now if unlocked_at is None else unlocked_at.astimezone(UTC)
+    unlock = Unlock(reader_id=reader_id, article_id=article_id, source=source, unlocked_at=since)
+    session.add(unlock)
+    await session.flush()
+    return unlock, True

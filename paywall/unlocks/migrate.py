@@ -1,0 +1,71 @@
+"""Unlocks that another system gave; nothing is paid for them here."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.clock import Clock
+from paywall.credits.locking import lock_or_open_subscribers
+from paywall.problems import FieldError
+from paywall.rules.words import Outcome, UnlockSource
+from paywall.tables import Unlock
+
+AHEAD = FieldError("unlocked_at", "lies in the future. Write when the reader got the article.")
+
+
+class MigratedUnlock(NamedTuple):
+    """A reader has had an article since `unlocked_at`."""
+
+    reader_id: str
+    article_id: str
+    unlocked_at: datetime
+
+
+async def migrate_unlocks(
+    session: AsyncSession, migrated: Sequence[MigratedUnlock], *, clock: Clock
+) -> list[Outcome | FieldError]:
+    """Take over unlocks, of which no two may be of the same reader and article.
+
+    An unlock in force stays as it is. One that was taken over before and revoked since stays
+    revoked: an import that is run again revives nothing. A time that lies ahead is refused.
+    """
+    now = clock.now()
+    past = [unlock for unlock in migrated if unlock.unlocked_at <= now]
+    await lock_or_open_subscribers(session, (unlock.reader_id for unlock in past), now)
+    before = await _there_before(session, past)
+    new = [unlock for unlock in past if unlock not in before]
+    if new:
+        connection = await session.connection()
+        await connection.execute(
+            sa.insert(Unlock),
+            [{**unlock._asdict(), "source": UnlockSource.MIGRATION} for unlock in new],
+        )
+    return [
+        AHEAD
+        if unlock.unlocked_at > now
+        else Outcome.UNCHANGED
+        if unlock in before
+        else Outcome.CREATED
+        for unlock in migrated
+    ]
+
+
+async def _there_before(
+    session: AsyncSession, migrated: Sequence[MigratedUnlock]
+) -> set[MigratedUnlock]:
+    statement = select(Unlock).where(
+        col(Unlock.reader_id).in_({unlock.reader_id for unlock in migrated}),
+        col(Unlock.article_id).in_({unlock.article_id for unlock in migrated}),
+    )
+    in_force: set[tuple[str, str]] = set()
+    revoked: set[MigratedUnlock] = set()
+    for unlock in await session.exec(statement):
+        if unlock.revoked_at is None:
+            in_force.add((unlock.reader_id, unlock.article_id))
+        elif unlock.source is UnlockSource.MIGRATION:
+            revoked.add(MigratedUnlock(unlock.reader_id, unlock.article_id, unlock.unlocked_at))
+    return {u for u in migrated if (u.reader_id, u.article_id) in in_force or u in revoked}

@@ -1,0 +1,137 @@
+"""The decision, row by row of its table, and what holds for every row."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paywall.rules.decision import Action, Meter, Policy, Reason, Standing, Terms, decide
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+LATER = NOW + timedelta(seconds=1)
+RESETS = datetime(2026, 12, 1, tzinfo=UTC)
+
+FREE, REGISTERED = Terms(Policy.FREE), Terms(Policy.REGISTERED)
+METERED, PREMIUM = Terms(Policy.METERED, 2), Terms(Policy.PREMIUM, 2)
+SUBSCRIBERS = Terms(Policy.SUBSCRIBERS, 2)
+
+READER = Standing(signed_in=True)
+VISITOR = Standing(signed_in=False)
+RICH = READER._replace(balance=2)
+UNLOCKED = READER._replace(unlocked=True)
+SUBSCRIBED = READER._replace(entitled_until=LATER, access_until=LATER)
+
+
+def with_meter(used: int, *, counted: bool = False) -> Standing:
+    return READER._replace(meter=Meter(used, 5, RESETS, counted))
+
+
+@pytest.mark.parametrize(
+    ("terms", "standing", "reason"),
+    [
+        (FREE, VISITOR, "free"),
+        (FREE, SUBSCRIBED, "free"),
+        (FREE, UNLOCKED, "free"),
+        (SUBSCRIBERS, SUBSCRIBED, "subscribed"),
+        (PREMIUM, SUBSCRIBED._replace(unlocked=True), "subscribed"),
+        (REGISTERED, SUBSCRIBED, "subscribed"),
+        (None, SUBSCRIBED, "subscribed"),
+        (SUBSCRIBERS, UNLOCKED, "unlocked"),
+        (REGISTERED, UNLOCKED, "unlocked"),
+        (METERED, UNLOCKED, "unlocked"),
+        (None, UNLOCKED, "unlocked"),
+        (REGISTERED, READER, "registered"),
+        (METERED, with_meter(4), "metered"),
+        (METERED, with_meter(5, counted=True), "metered"),
+        (METERED, VISITOR._replace(meter=Meter(0, 5, RESETS)), "metered"),
+    ],
+)
+def test_granted_by_the_first_rule_that_matches(
+    terms: Terms | None, standing: Standing, reason: str
+) -> None:
+    decision = decide(terms, standing, NOW)
+    assert (decision.granted, decision.reason, decision.actions) == (True, reason, ())
+
+
+@pytest.mark.parametrize(
+    ("terms", "standing", "reason", "actions"),
+    [
+        (None, RICH, "article_unknown", []),
+        (None, VISITOR, "article_unknown", []),
+        (REGISTERED, VISITOR, "login_required", ["login"]),
+        (PREMIUM, VISITOR, "login_required", ["login"]),
+        (SUBSCRIBERS, VISITOR, "login_required", ["login"]),
+        (METERED, VISITOR, "login_required", ["login"]),
+        (SUBSCRIBERS, RICH, "subscription_required", ["subscribe"]),
+        (PREMIUM, RICH, "unlock_available", ["unlock", "subscribe"]),
+        (METERED, RICH, "unlock_available", ["unlock", "subscribe"]),
+        (METERED, with_meter(5), "credits_required", ["buy_credits", "subscribe"]),
+        (PREMIUM, READER._replace(balance=1), "credits_required", ["buy_credits", "subscribe"]),
+        (PREMIUM, with_meter(0), "credits_required", ["buy_credits", "subscribe"]),
+    ],
+)
+def test_denied_with_what_the_reader_could_do(
+    terms: Terms | None, standing: Standing, reason: str, actions: list[str]
+) -> None:
+    decision = decide(terms, standing, NOW)
+    assert (decision.granted, decision.reason) == (False, reason)
+    assert list(decision.actions) == actions
+    assert (decision.meter, decision.access_until) == (None, None)
+
+
+def test_access_is_over_at_the_very_end() -> None:
+    assert decide(PREMIUM, SUBSCRIBED, NOW).reason is Reason.SUBSCRIBED
+    assert decide(PREMIUM, SUBSCRIBED, LATER).granted is False
+
+
+def test_readers_are_not_told_of_the_leeway() -> None:
+    in_leeway = READER._replace(entitled_until=LATER, access_until=NOW)
+    decision = decide(PREMIUM, in_leeway, NOW)
+    assert (decision.reason, decision.access_until) == (Reason.SUBSCRIBED, None)
+    assert decide(PREMIUM, SUBSCRIBED, NOW).access_until == LATER
+    unknown = READER._replace(entitled_until=LATER)
+    assert decide(PREMIUM, unknown, NOW).access_until is None
+
+
+def test_a_metered_grant_carries_the_meter_and_others_do_not() -> None:
+    meter = Meter(2, 5, RESETS)
+    standing = READER._replace(meter=meter, unlocked=True)
+    assert decide(METERED, READER._replace(meter=meter), NOW).meter == meter
+    assert decide(METERED, standing, NOW).meter is None
+
+
+standings = st.builds(
+    Standing,
+    signed_in=st.booleans(),
+    balance=st.integers(0, 3),
+    unlocked=st.booleans(),
+    entitled_until=st.none() | st.sampled_from([NOW, LATER]),
+    access_until=st.none() | st.sampled_from([NOW, LATER]),
+    meter=st.none() | st.builds(Meter, st.integers(0, 6), st.just(5), st.just(RESETS)),
+)
+any_terms = st.none() | st.builds(Terms, st.sampled_from(Policy), st.integers(1, 4))
+
+
+@given(any_terms, standings)
+def test_every_decision_carries_balance_and_cost_and_offers_only_what_can_be_done(
+    terms: Terms | None, standing: Standing
+) -> None:
+    decision = decide(terms, standing, NOW)
+    assert decision.unlocks_left == standing.balance
+    assert decision.unlock_cost == (terms.unlock_cost if terms else 1)
+    assert not (decision.granted and decision.actions)
+    if Action.UNLOCK in decision.actions:
+        assert standing.signed_in
+        assert standing.balance >= decision.unlock_cost
+
+
+@given(standings)
+def test_an_unlock_or_a_subscription_grants_under_every_policy(standing: Standing) -> None:
+    for policy, has in product(Policy, (UNLOCKED, SUBSCRIBED)):
+        better = standing._replace(
+            unlocked=has.unlocked or standing.unlocked,
+            entitled_until=has.entitled_until or standing.entitled_until,
+        )
+        assert decide(Terms(policy), better, NOW).granted

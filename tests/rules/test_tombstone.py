@@ -1,0 +1,46 @@
+"""An id is found in a reference where it stands whole, and nowhere else."""
+
+import pytest
+
+from paywall.rules.tombstone import inscribe, is_tombstone, new_tombstone
+
+LONG = 200
+
+
+@pytest.mark.parametrize(
+    ("reference", "inscribed"),
+    [
+        ("ann", "X"),
+        ("ann-1", "X-1"),
+        ("gift_ann", "gift_X"),
+        ("a:ann@2026/ann", "a:X@2026/X"),
+        ("anna-1", "anna-1"),
+        ("joann", "joann"),
+        ("ann1", "ann1"),
+        ("Ann", "Ann"),
+        ("", ""),
+    ],
+)
+def test_an_id_that_stands_whole_is_replaced(reference: str, inscribed: str) -> None:
+    assert inscribe(reference, {"ann": "X"}, length_max=LONG) == inscribed
+
+
+def test_of_two_ids_the_longer_is_found_first() -> None:
+    told = inscribe("ann-lee, ann", {"ann": "X", "ann-lee": "Y"}, length_max=LONG)
+    assert told == "Y, X"
+
+
+def test_an_id_means_its_characters_alone() -> None:
+    assert inscribe("a.c abc", {"a.c": "X"}, length_max=LONG) == "X abc"
+    assert inscribe("រិទ្ធ-៧", {"រិទ្ធ-៧": "X"}, length_max=LONG) == "X"
+
+
+def test_what_gets_too_long_is_replaced_as_a_whole() -> None:
+    told = inscribe("7-" * 100, {"7": new_tombstone()}, length_max=LONG)
+    assert is_tombstone(told)
+
+
+def test_a_tombstone_is_told_from_an_id_like_it() -> None:
+    assert is_tombstone(new_tombstone())
+    for other in ("erased_", "erased_bob", f"{new_tombstone()}0", f"x{new_tombstone()}"):
+        assert not is_tombstone(other)

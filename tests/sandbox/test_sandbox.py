@@ -1,0 +1,100 @@
+"""`make run`: a news site to try things with, which keeps what was tried."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from paywall.articles.publish import Publication, publish, withdraw
+from paywall.database import Database
+from paywall.operations.serve import CannotServe
+from paywall.rules.decision import Policy, Terms
+from paywall.rules.words import Actor
+from paywall.sandbox.newsroom import publications
+from paywall.sandbox.prepare import prepare
+from paywall.settings import Settings
+from paywall.tables import Article, CreditGrant
+from paywall.unlocks.unlock import unlock_article
+from tests.conftest import START
+from tests.processes import environment, playing
+
+ACTOR = Actor("test", "player", "0")
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Settings:
+    return Settings(data_dir=str(tmp_path / "var"))
+
+
+def test_every_policy_and_both_languages_are_there() -> None:
+    articles = publications()
+    assert {article.terms.policy for article in articles} == set(Policy)
+    assert {article.language for article in articles} == {"en", "km"}
+    assert all(article.title and article.body_html for article in articles)
+
+
+def test_a_new_start_keeps_what_the_player_did(fresh: Settings) -> None:
+    first = asyncio.run(prepare(fresh))
+    asyncio.run(_play(fresh))
+    second = asyncio.run(prepare(fresh))
+    titles, left = asyncio.run(_what_is_there(fresh))
+    assert (first.is_new, second.is_new) == (True, False)
+    assert second.articles == first.articles - 1
+    assert "ferry-returns" not in titles
+    assert titles["night-buses"] == "Changed"
+    assert left == [2]
+
+
+async def _play(settings: Settings) -> None:
+    """Change one article, delete another, and spend one of ann's credits."""
+    database = Database(settings)
+    async with database.writing() as session:
+        changed = Publication("night-buses", "Changed", Terms(Policy.FREE))
+        await publish(session, changed, actor=ACTOR, now=START, preview_share=0.4)
+        await withdraw(session, "ferry-returns", actor=ACTOR, now=START)
+        await unlock_article(
+            session, "ann", "rice-bank",
+            max_cost=None, actor=ACTOR, clock=database.clock, settings=settings,
+        )  # fmt: skip
+    await database.close()
+
+
+async def _what_is_there(settings: Settings) -> tuple[dict[str, str], list[int]]:
+    database = Database(settings, for_writing=False)
+    async with database.reading() as session:
+        articles = (await session.exec(select(Article))).all()
+        left = list((await session.exec(select(CreditGrant.remaining))).all())
+    await database.close()
+    return {article.id: article.title for article in articles}, left
+
+
+def test_it_stays_away_from_a_database_that_may_be_the_real_one(tmp_path: Path) -> None:
+    real = Settings(database_url="postgresql://real@db.example/paywall", data_dir=str(tmp_path))
+    with pytest.raises(CannotServe, match="unset database_url"):
+        asyncio.run(prepare(real))
+
+
+def test_ctrl_c_stops_it_cleanly(tmp_path: Path) -> None:
+    with playing(tmp_path) as sandbox:
+        assert sandbox.stop(signal.SIGINT) == 0
+    log = sandbox.log.read_text()
+    assert "Stopped." in log
+    assert "Traceback" not in log
+
+
+def test_a_taken_port_is_told_in_a_sentence_before_anything_else(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = subprocess.run(
+            [sys.executable, "-m", "paywall.sandbox", "--port", port],
+            cwd=tmp_path, env=environment(), check=False,
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"port {port}" in ended.stderr
+    assert "Traceback" not in ended.stderr
