@@ -1,5 +1,6 @@
 """Bodies of requests: JSON in UTF-8, strictly typed, unknown fields refused."""
 
+import json
 from typing import Any, TypeVar
 
 import msgspec
@@ -8,7 +9,7 @@ from litestar.types import Empty
 
 from paywall import problems
 from paywall.http.fields import in_words
-from paywall.problems import FieldError, Problem
+from paywall.problems import FieldError, Problem, invalid
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ def decode(body: bytes, content_type: str | None, shape: type[T] | Any) -> T:
         raise Problem(problems.MEDIA_TYPE_UNSUPPORTED)
     try:
         decoded: T = msgspec.json.decode(body, type=shape)
+        json.loads(body, object_pairs_hook=_each_key_once)
     except msgspec.ValidationError as error:
         raise _wrong_fields(body, shape, error) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -54,6 +56,14 @@ def decode(body: bytes, content_type: str | None, shape: type[T] | Any) -> T:
     except RecursionError as error:
         raise Problem(problems.MALFORMED, "The body is nested too deeply.") from error
     return decoded
+
+
+def _each_key_once(pairs: list[tuple[str, object]]) -> None:
+    """Msgspec takes the last of two equal keys; a proxy before us may have judged the first."""
+    names = [name for name, _ in pairs]
+    if len(names) != len(set(names)):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise invalid(twice, "sent twice; send it once")
 
 
 def _wrong_fields(body: bytes, shape: Any, first: msgspec.ValidationError) -> Problem:

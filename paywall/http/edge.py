@@ -13,6 +13,7 @@ from litestar.enums import ScopeType
 from litestar.exceptions import (
     ClientException,
     HTTPException,
+    InternalServerException,
     MethodNotAllowedException,
     NotFoundException,
     ValidationException,
@@ -102,11 +103,16 @@ class _Answer:
 
 
 def _refuse_bad_path(scope: HTTPScope) -> None:
-    """The server decodes a path with replacement characters: two ids could become one."""
+    """One address a thing: the router would take `//v1/me/` for `/v1/me`.
+
+    The server decodes a path with replacement characters: two ids could become one.
+    """
     try:
         unquote_to_bytes(scope.get("raw_path") or b"").decode("utf-8")
     except UnicodeDecodeError as error:
         raise Problem(problems.MALFORMED, "The path is not valid UTF-8.") from error
+    if "//" in scope["path"] or scope["path"].endswith("/"):
+        raise Problem(problems.NOT_FOUND)
 
 
 def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -135,6 +141,8 @@ def as_problem(error: Exception) -> Problem:
             return Problem(problems.METHOD_NOT_ALLOWED)
         case HTTPException(status_code=413):
             return Problem(problems.TOO_LARGE)
+        case InternalServerException(detail="client disconnected prematurely"):
+            return Problem(problems.MALFORMED, "The body ended before it was whole.")
         case ClientException():
             return Problem(problems.MALFORMED, error.detail)
         case _ if is_unavailable(error):

@@ -14,10 +14,11 @@ from paywall.subscribers.audit import Finding, audit
 from tests.conftest import SetClock
 from tests.histories.base import ZONE
 from tests.histories.credits import Credits
+from tests.histories.desk import Desk
 from tests.histories.payments import Payments
 
 
-class Histories(Credits, Payments):
+class Histories(Credits, Payments, Desk):
     """All of them together."""
 
 

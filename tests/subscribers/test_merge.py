@@ -3,9 +3,11 @@
 import asyncio
 
 import httpx
+import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from paywall.credits.locking import lock_subscriber
 from paywall.database import Database
 from paywall.subscribers.audit import audit
 from paywall.subscribers.merge import MOVED
@@ -224,3 +226,33 @@ async def test_merges_in_both_directions_at_once_leave_everything_with_one(
         connection = await session.connection()
         rows = (await connection.execute(sa.text("select id from subscriber"))).all()
     assert len(rows) == 1
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+async def test_two_merges_never_wait_for_each_other(
+    service: Service, bearer: Bearer, database: Database
+) -> None:
+    """Both wait for the lower id first, so that neither holds the other's."""
+    for reader_id in ("one", "two"):
+        await grant(service, bearer, reader_id, 4)
+    async with database.writing() as session:
+        await lock_subscriber(session, "one")
+        merging = [
+            asyncio.ensure_future(merge(service, bearer, *pair))
+            for pair in [("one", "two"), ("two", "one")]
+        ]
+        while await waiting(database) < len(merging):
+            pass
+    assert [(await answer).status_code for answer in merging] == [200, 200]
+    assert await is_proven(database)
+
+
+async def waiting(database: Database) -> int:
+    """Connections that wait for a lock."""
+    statement = (
+        "select count(*) from pg_stat_activity"
+        " where datname = current_database() and wait_event_type = 'Lock'"
+    )
+    async with database.reading() as session:
+        connection = await session.connection()
+        return int((await connection.execute(sa.text(statement))).scalar_one())

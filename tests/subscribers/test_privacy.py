@@ -16,6 +16,7 @@ from paywall.subscribers.privacy import ACTED, DELETED, KEPT
 from paywall.tables import (
     CancellationReceipt,
     CreditGrant,
+    IdempotencyKey,
     LedgerEntry,
     Pack,
     Pass,
@@ -106,6 +107,23 @@ async def read(service: Service, bearer: Bearer, reader_id: str, article_id: str
     await check(service, bearer, metered, reader_id=reader_id, count_view=True)
 
 
+def a_stored_answer(
+    key: str, *, subject: str = "site", route: str = "POST /v1/purchases", answer: str = "{}"
+) -> IdempotencyKey:
+    """One that is about another reader, as far as its column tells."""
+    return IdempotencyKey(
+        caller_issuer="paywall",
+        caller_subject=subject,
+        route=route,
+        key=f"key-{key}",
+        reader_id="another",
+        request_sha256="",
+        status=200,
+        answer=answer,
+        created_at=START,
+    )
+
+
 async def leave_traces(database: Database) -> None:
     """What only other parts of the service write."""
     async with database.writing() as session:
@@ -118,6 +136,10 @@ async def leave_traces(database: Database) -> None:
             CancellationReceipt(id="r", reader_id=ID, subscription_id="s", at=START,
                                 when=CancelWhen.NOW, access_until=START, reason=f"I, {ID}, go")
         )  # fmt: skip
+        session.add(a_stored_answer("caller", subject=ID))
+        session.add(a_stored_answer("path", route=f"POST /v1/subscribers/{ID}/merge"))
+        session.add(a_stored_answer("answer", answer=f'{{"reader_id":"{ID}"}}'))
+        session.add(a_stored_answer("kept", answer=f'{{"reader_id":"{ID}0"}}'))
         actor = Actor("idp", ID, f"{ID}/78")
         session.add(
             PolicyChange(article_id="paid", at=START, actor_issuer=actor.issuer,
@@ -151,6 +173,7 @@ async def test_a_dump_has_the_reader_nowhere_nor_what_they_read(
     assert len(about) == 6, about  # two articles, each with its body and its policy's history
     assert all(re.search("INTO \\W?(public[.])?(article|policy_change)", line) for line in about)
     assert "random" in told
+    assert re.findall("key-[a-z]+", told) == ["key-kept"]
     assert await is_proven(database)
 
 

@@ -1,10 +1,10 @@
 """Nothing that was acknowledged is lost, and nothing happens twice, however often we are killed."""
 
 import asyncio
+import itertools
 import os
 import random
 import signal
-import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,10 +21,10 @@ from paywall.subscribers.audit import audit
 from paywall.tables import CreditGrant, LedgerEntry, Unlock
 from tests.processes import Served, serving
 
-LOAD_SECONDS = 30
+KILLS = 8
 BETWEEN_KILLS_SECONDS = (1.5, 4)
-QUIET_AT_THE_END_SECONDS = 2
 CLIENTS = 12
+ATTEMPTS_MAX = 5000
 READERS = [f"reader{number}" for number in range(8)]
 ARTICLES = [f"article{number}" for number in range(400)]
 CREDITS = 25
@@ -36,19 +36,18 @@ class Journal:
 
     unlocks: dict[int, tuple[str, str]] = field(default_factory=dict)
     grants: dict[str, str] = field(default_factory=dict)
-    kills: int = 0
     unanswered: int = 0
 
 
 @dataclass
 class Load:
-    """Clients that repeat what was not answered, as a site does, until the time is up."""
+    """Clients that repeat what was not answered, as a site does, until it is."""
 
     address: str
     site_token: str
     reader_tokens: dict[str, str]
     journal: Journal
-    until: float
+    is_ending: bool = False
 
     async def run(self) -> None:
         await asyncio.gather(*(self._client(number) for number in range(CLIENTS)))
@@ -56,8 +55,8 @@ class Load:
     async def _client(self, number: int) -> None:
         chance = random.Random(number)
         async with httpx.AsyncClient(base_url=self.address, timeout=15) as http:
-            for turn in range(1_000_000):
-                if time.monotonic() > self.until:
+            for turn in itertools.count():
+                if self.is_ending:
                     return
                 reader = chance.choice(READERS)
                 if turn % 10 == 0:
@@ -71,19 +70,19 @@ class Load:
             {"amount": CREDITS, "source": "promotion", "reference": reference},
             {"Authorization": f"Bearer {self.site_token}", "Idempotency-Key": reference},
         )
-        if answer is not None and answer.is_success:
+        if answer.is_success:
             self.journal.grants[reference] = reader
 
     async def _unlock(self, http: httpx.AsyncClient, reader: str, article: str) -> None:
         headers = {"Authorization": f"Bearer {self.reader_tokens[reader]}"}
         answer = await self._ask(http, "/v1/me/unlocks", {"article_id": article}, headers)
-        if answer is not None and answer.is_success and answer.json()["unlock"] is not None:
+        if answer.is_success and answer.json()["unlock"] is not None:
             self.journal.unlocks[answer.json()["unlock"]["id"]] = (reader, article)
 
     async def _ask(
         self, http: httpx.AsyncClient, path: str, body: dict[str, object], headers: dict[str, str]
-    ) -> httpx.Response | None:
-        while time.monotonic() < self.until:
+    ) -> httpx.Response:
+        for _ in range(ATTEMPTS_MAX):
             try:
                 answer = await http.post(path, json=body, headers=headers)
             except httpx.TransportError:
@@ -93,7 +92,7 @@ class Load:
             assert answer.status_code in {200, 201, 409, 503}, answer.text
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 return answer
-        return None
+        raise AssertionError(f"{path} was never answered")
 
 
 def _prepare(served: Served, site_token: str) -> dict[str, str]:
@@ -110,19 +109,19 @@ def _prepare(served: Served, site_token: str) -> dict[str, str]:
 
 
 async def _suffer(served: Served) -> Journal:
-    """Load, and kill after kill, until the time is up."""
+    """Load, and kill after kill."""
     site_token = served.run("token", "site", "--scope", "admin").strip()
     readers = await asyncio.to_thread(_prepare, served, site_token)
     journal = Journal()
-    until = time.monotonic() + LOAD_SECONDS
-    load = asyncio.create_task(Load(served.address, site_token, readers, journal, until).run())
+    load = Load(served.address, site_token, readers, journal)
+    clients = asyncio.create_task(load.run())
     chance = random.Random(1)
-    while not load.done():
-        await asyncio.wait([load], timeout=chance.uniform(*BETWEEN_KILLS_SECONDS))
-        if time.monotonic() < until - QUIET_AT_THE_END_SECONDS:
-            await asyncio.to_thread(_kill_one, served, chance)
-            journal.kills += 1
-    await load
+    for _ in range(KILLS):
+        await asyncio.wait([clients], timeout=chance.uniform(*BETWEEN_KILLS_SECONDS))
+        assert not clients.done(), clients.exception()
+        await asyncio.to_thread(_kill_one, served, chance)
+    load.is_ending = True
+    await clients
     return journal
 
 
@@ -145,9 +144,8 @@ async def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(
     with serving(tmp_path, workers=workers, database_url=database_url) as served:
         journal = await _suffer(served)
         assert served.stop() == 0
-    assert journal.kills >= 3
     assert journal.unanswered > 0
-    assert len(journal.unlocks) > 100
+    assert journal.unlocks
     database = Database(Settings(database_url=database_url))
     await _compare(database, journal)
     await database.close()

@@ -1,0 +1,142 @@
+"""Over a real socket, byte by byte: what no client library would send, to `paywall serve`."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.processes import Served, serving
+
+CHUNK = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder: Path = tmp_path_factory.mktemp("served")
+    with serving(folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def token(served: Served) -> bytes:
+    return served.run("token", "site", "--scope", "admin").strip().encode()
+
+
+def answer_to(served: Served, *parts: bytes, is_whole: bool = True) -> bytes:
+    """Send as long as it is taken, and read as long as there is something; or hang up."""
+    host, port = served.address.removeprefix("http://").split(":")
+    received = b""
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        try:
+            for part in parts:
+                connection.sendall(part)
+            if not is_whole:
+                return received
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # answered before all was sent, which is what a limit is for
+        try:
+            while part := connection.recv(65_536):
+                received += part
+        except ConnectionResetError:
+            pass  # closed with the rest of the request unread
+    return received
+
+
+def request(line: bytes, token: bytes, *headers: bytes) -> bytes:
+    known = [b"Host: paywall.test", b"Authorization: Bearer " + token, b"Connection: close"]
+    return b"\r\n".join([line, *known, *headers, b"", b""])
+
+
+def assert_well(served: Served) -> None:
+    assert httpx.get(f"{served.address}/readyz").status_code == 200
+
+
+def test_a_chunked_body_is_refused_before_it_is_read_whole(served: Served, token: bytes) -> None:
+    head = request(
+        b"POST /v1/access/check HTTP/1.1",
+        token,
+        b"Content-Type: application/json",
+        b"Transfer-Encoding: chunked",
+    )
+    answer = answer_to(served, head, *([CHUNK] * 64))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"/problems/too_large" in answer
+    assert_well(served)
+
+
+def test_a_length_over_the_limit_is_refused_before_a_byte_comes(
+    served: Served, token: bytes
+) -> None:
+    head = request(
+        b"POST /v1/access/check HTTP/1.1",
+        token,
+        b"Content-Type: application/json",
+        b"Content-Length: 999999999",
+    )
+    assert answer_to(served, head).startswith(b"HTTP/1.1 413 ")
+    assert_well(served)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        (b"/v1/articles/%ff", 400, b"malformed"),
+        (b"/v1/articles/%00", 422, b"invalid_fields"),
+        (b"/v1/articles/%", 404, b"article_unknown"),
+        (b"/v1/articles/a%2Fb", 404, b"not_found"),
+        (b"/v1/articles/..", 422, b"invalid_fields"),
+        (b"/v1/articles/%2e%2e", 422, b"invalid_fields"),
+        (b"/v1/articles/" + b"a" * 20_000, 422, b"invalid_fields"),
+    ],
+)
+def test_a_raw_path_is_answered_with_a_problem(
+    path: bytes, status: int, code: bytes, served: Served, token: bytes
+) -> None:
+    answer = answer_to(served, request(b"GET " + path + b" HTTP/1.1", token))
+    assert answer.startswith(b"HTTP/1.1 %d " % status), answer[:300]
+    assert b"/problems/" + code in answer
+    assert_well(served)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET /readyz HTTP/9.9\r\n\r\n",
+        b"GET  /readyz\r\n\r\n",
+        b"POST /v1/access/check HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nA: " + b"x" * 1_000_000 + b"\r\n\r\n",
+    ],
+    ids=["TLS", "a version", "spaces", "a negative length", "a header of 1 MB"],
+)
+def test_what_is_not_http_leaves_the_service_well(sent: bytes, served: Served) -> None:
+    answer = answer_to(served, sent)
+    assert not answer.startswith(b"HTTP/1.1 5"), answer[:300]
+    assert_well(served)
+
+
+def test_a_token_over_the_limit_is_refused(served: Served) -> None:
+    answer = answer_to(served, request(b"GET /v1/articles HTTP/1.1", b"x" * 30_000))
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert_well(served)
+
+
+def test_a_caller_who_leaves_in_the_middle_is_no_failure(served: Served, token: bytes) -> None:
+    head = request(
+        b"POST /v1/access/check HTTP/1.1",
+        token,
+        b"Content-Type: application/json",
+        b"Content-Length: 100",
+    )
+    answer_to(served, head, b'{"article_id":', is_whole=False)
+    assert_well(served)
+    assert "internal error" not in served.log.read_text()
+
+
+def test_head_is_answered_like_get_without_a_body_or_refused(served: Served) -> None:
+    answer = answer_to(served, b"HEAD /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 405 "))
+    assert not body
