@@ -8,13 +8,14 @@ PORT ?= 8000
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test check readme migration lock clean
+.PHONY: help setup run test check openapi readme migration lock clean
 
 help:
 	@echo "make setup      make $(VENV), with everything in it and the command paywall"
 	@echo "make run        start the service on SQLite, with a small news site in it to try"
 	@echo "make test       run the tests, on SQLite and on a PostgreSQL of their own"
 	@echo "make check      format, lint, types, import order and the house's rules"
+	@echo "make openapi    write openapi/paywall.yaml anew, from the routes"
 	@echo "make readme     write the README's tables and answers anew, from the code"
 	@echo "make migration NAME=\"…\"   draft a migration for what changed in paywall/tables.py"
 	@echo "make lock       choose the newest versions of all dependencies"
@@ -49,6 +50,10 @@ check: $(READY)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest -q tests/house
 	@echo "The house is in order. Next: make test."
+
+openapi: $(READY)
+	@$(BIN)/python -m tests.contract.file
+	@echo "openapi/paywall.yaml is today's contract. Next: git diff openapi."
 
 readme: $(READY)
 	@$(BIN)/python -m tests.house.readme
