@@ -73,9 +73,16 @@ class Operation(NamedTuple):
 
     @property
     def request(self) -> Any:
-        """The shape of the body, or None."""
+        """The shape of the body, or None; one that may be left out is told without its null."""
         field = self.handler.parsed_data_field
-        return None if field is None else field.annotation
+        if field is None:
+            return None
+        return field.inner_types[0].annotation if field.is_optional else field.annotation
+
+    @property
+    def needs_body(self) -> bool:
+        field = self.handler.parsed_data_field
+        return field is not None and not field.is_optional
 
     @property
     def answer(self) -> Any:
