@@ -201,3 +201,15 @@ async def test_a_site_needs_no_jwt_library_to_let_a_reader_in(
     assert without_a_body.status_code == 200, without_a_body.text
     wrong = await service.post(url, json={"lifetime_seconds": 59}, headers=bearer.site())
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "lifetime_seconds")
+
+
+async def test_a_time_beyond_the_calendar_is_named(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    for time in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        answer = await grant(service, bearer, "ann", 1, expires_at=time)
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["errors"][0]["field"] == "expires_at"
+    for time in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        answer = await grant(service, bearer, "ann", 1, expires_at=time, reference=time)
+        assert (answer.status_code, answer.json()["expires_at"]) == (201, time)

@@ -1,6 +1,6 @@
 """Routes for articles: what the site sells. Bodies go in here and never come out here."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from litestar import Response, delete, get, post, put
@@ -218,7 +218,7 @@ def as_publication(article_id: str, data: ArticleInput) -> Publication:
         url=data.url,
         language=data.language,
         tags=data.tags,
-        published_at=data.published_at and data.published_at.astimezone(UTC),
+        published_at=data.published_at,
         preview=data.preview.paragraphs or 0 if data.preview.html is None else data.preview.html,
         body_html=data.body_html,
     )

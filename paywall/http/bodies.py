@@ -1,6 +1,7 @@
 """Bodies of requests: JSON in UTF-8, strictly typed, unknown fields refused."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,7 +20,20 @@ ARTICLE_BYTES_MAX = 4 * 1024 * 1024
 
 
 class Shape(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The shape of a request's body; a class of its own, never a table."""
+    """The shape of a request's body; a class of its own, never a table. Its times are in UTC."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, datetime):
+                setattr(self, name, _in_utc(name, value))
+
+
+def _in_utc(name: str, at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise invalid(name, "a time between the years 1 and 9999 in UTC") from error
 
 
 class Answer(msgspec.Struct, kw_only=True):

@@ -1,6 +1,6 @@
 """Complimentary subscriptions, cancelling and resuming; for sites, and for the reader."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import Annotated
 
@@ -107,7 +107,7 @@ async def put_subscription(
             session,
             reader_id,
             plan_id=data.plan_id,
-            current_period_end=data.current_period_end.astimezone(UTC),
+            current_period_end=data.current_period_end,
             clock=database.clock,
         )
         answer = await _tell(session, subscription, database.clock.now())
