@@ -197,7 +197,7 @@ hypothesis.settings.register_profile(
 )
 # HYPOTHESIS_PROFILE=long make test TESTS="tests/histories --hypothesis-seed=1"
 hypothesis.settings.register_profile(
-    "long", max_examples=1000, stateful_step_count=20, deadline=None, database=None
+    "long", max_examples=1000, stateful_step_count=15, deadline=None, database=None
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

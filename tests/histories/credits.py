@@ -110,7 +110,7 @@ class Credits(History):
             return
         assert ("new" if outcome.is_new else outcome.reason) == expected
         assert outcome.unlocks_left == self.model.balance(reader)
-        assert (outcome.unlock is not None) == (outcome.reason == "unlocked")
+        assert (outcome.unlock is not None) == self.model.has(reader, name)
 
     @rule(who=st.integers(0, 1), hours=HOURS)
     def give_subscription(self, who: int, hours: int) -> None:
