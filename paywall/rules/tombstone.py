@@ -1,29 +1,24 @@
 """The random name that stays where a reader was erased, and how it takes the place of an id."""
 
 import re
-import secrets
 from collections.abc import Mapping
 
 TOMBSTONE = re.compile(r"erased_[0-9a-f]{32}")
 LETTER_OR_DIGIT = r"[^\W_]"
 
 
-def new_tombstone() -> str:
-    return f"erased_{secrets.token_hex(16)}"
-
-
 def is_tombstone(reader_id: str) -> bool:
     return TOMBSTONE.fullmatch(reader_id) is not None
 
 
-def inscribe(reference: str, tombstones: Mapping[str, str], *, length_max: int) -> str:
+def inscribe(reference: str, tombstones: Mapping[str, str], *, length_max: int) -> str | None:
     """Put tombstones for the ids that they replace, wherever one stands whole in a reference.
 
     Whole is what has no letter and no digit at either side: the id `ann` is borne by `ann`,
-    `ann-1` and `gift_ann`, and not by `anna` or `joann-1`. A reference that would get too long
-    becomes a tombstone of its own.
+    `ann-1` and `gift_ann`, and not by `anna` or `joann-1`. None for a reference that would get
+    too long.
     """
     ids = "|".join(re.escape(id_) for id_ in sorted(tombstones, key=len, reverse=True))
     whole = f"(?<!{LETTER_OR_DIGIT})({ids})(?!{LETTER_OR_DIGIT})"
     inscribed = re.sub(whole, lambda match: tombstones[match[1]], reference)
-    return inscribed if len(inscribed) <= length_max else new_tombstone()
+    return inscribed if len(inscribed) <= length_max else None

@@ -10,6 +10,7 @@ Afterwards a dump of the database has the reader's id nowhere:
 An id that was merged into the reader is erased along, unless it has begun anew since.
 """
 
+import secrets
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.clock import Clock
 from paywall.columns import ID_LENGTH_MAX
 from paywall.credits.locking import lock_or_open_subscriber
-from paywall.rules.tombstone import inscribe, new_tombstone
+from paywall.rules.tombstone import inscribe
 from paywall.rules.words import SubscriptionKind
 from paywall.tables import (
     CancellationReceipt,
@@ -57,7 +58,7 @@ async def erase_reader(session: AsyncSession, reader_id: str, *, clock: Clock) -
     """Erase a reader for good; the same id may begin anew. Erasing nobody is done already."""
     # Opened where it is missing, so that nothing can be put on record of the reader meanwhile.
     await lock_or_open_subscriber(session, reader_id, clock.now())
-    tombstones = {id_: new_tombstone() for id_ in await _ids(session, reader_id)}
+    tombstones = {id_: _new_tombstone() for id_ in await _ids(session, reader_id)}
     await _delete(session, tombstones)
     await _inscribe_references(session, reader_id, tombstones)
     is_kept = await _rename(session, reader_id, tombstones[reader_id])
@@ -67,6 +68,10 @@ async def erase_reader(session: AsyncSession, reader_id: str, *, clock: Clock) -
         await session.exec(update(Subscriber).where(row).values(id=tombstones[reader_id]))
     else:
         await session.exec(delete(Subscriber).where(row))
+
+
+def _new_tombstone() -> str:
+    return f"erased_{secrets.token_hex(16)}"
 
 
 async def _ids(session: AsyncSession, reader_id: str) -> list[str]:
@@ -137,7 +142,8 @@ async def _inscribe_references(
     ):
         row: CreditGrant | Purchase | Refund
         for row in await session.exec(statement):
-            row.reference = inscribe(row.reference, tombstones, length_max=ID_LENGTH_MAX)
+            inscribed = inscribe(row.reference, tombstones, length_max=ID_LENGTH_MAX)
+            row.reference = inscribed or _new_tombstone()
             session.add(row)
     await session.flush()
 
