@@ -134,7 +134,7 @@ def _told(operation: Operation, schemas: dict[Any, Json]) -> Json:
         told["parameters"] = parameters
     if operation.request is not None:
         told["requestBody"] = {
-            "required": True,
+            "required": operation.needs_body,
             "content": {"application/json": _content(operation.request, schemas)},
         }
     told["responses"] = {
