@@ -48,7 +48,7 @@ check: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy paywall tests
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m pytest -q tests/house
+	@$(BIN)/python -m pytest -q tests/house tests/contract/test_file.py tests/contract/test_breaking.py
 	@echo "The house is in order. Next: make test."
 
 openapi: $(READY)

@@ -25,7 +25,7 @@ from paywall.database import Database
 from paywall.http.bodies import Answer
 from paywall.http.fields import PathId
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
-from paywall.problems import PRODUCT_UNKNOWN
+from paywall.problems import CATALOGUE_FULL, PRODUCT_UNKNOWN
 from paywall.tables import Pack, Pass, Plan
 from paywall.tokens.guard import anyone, site
 
@@ -34,6 +34,7 @@ from paywall.tokens.guard import anyone, site
     "/v1/plans/{plan_id:str}",
     guards=[site("catalogue:write")],
     answers={201: "Put into the catalogue.", 200: "Replaced, or the same as before."},
+    refuses=[CATALOGUE_FULL],
 )
 async def put_plan(
     plan_id: PathId, data: JSONBody[PlanInput], database: NamedDependency[Database]
@@ -75,6 +76,7 @@ async def list_plans(
     "/v1/packs/{pack_id:str}",
     guards=[site("catalogue:write")],
     answers={201: "Put into the catalogue.", 200: "Replaced, or the same as before."},
+    refuses=[CATALOGUE_FULL],
 )
 async def put_pack(
     pack_id: PathId, data: JSONBody[PackInput], database: NamedDependency[Database]
@@ -116,6 +118,7 @@ async def list_packs(
     "/v1/passes/{pass_id:str}",
     guards=[site("catalogue:write")],
     answers={201: "Put into the catalogue.", 200: "Replaced, or the same as before."},
+    refuses=[CATALOGUE_FULL],
 )
 async def put_pass(
     pass_id: PathId, data: JSONBody[PassInput], database: NamedDependency[Database]

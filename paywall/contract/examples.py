@@ -254,7 +254,7 @@ EXAMPLES: dict[str, Any] = {
     "UnlockAnswer": UNLOCK,
     "PaymentAnswer": PAYMENT,
     "GivenUnlockInput": {"article_id": "tonle-sap-2026", "source": "complimentary"},
-    "MergeInput": {"into": "sophea"},
+    "MergeInput": {"into": "sophea-chan"},
     "CancelInput": {"subscription_id": SUBSCRIPTION["id"], "when": "period_end", "dry_run": True},
     "ResumeInput": {"subscription_id": SUBSCRIPTION["id"]},
     "LapsingCredits": LAPSING,

@@ -73,14 +73,15 @@ class Operation(NamedTuple):
 
     @property
     def request(self) -> Any:
-        """The shape of the body, or None; one that may be left out is told without its null."""
+        """The shape of the body, or None; one that may be left out is `Shape | None`."""
         field = self.handler.parsed_data_field
-        if field is None:
-            return None
-        return field.inner_types[0].annotation if field.is_optional else field.annotation
+        if field is not None and field.is_optional:
+            return next(inner.annotation for inner in field.inner_types if not inner.is_none_type)
+        return None if field is None else field.annotation
 
     @property
     def needs_body(self) -> bool:
+        """Is a body refused when it is left out?"""
         field = self.handler.parsed_data_field
         return field is not None and not field.is_optional
 

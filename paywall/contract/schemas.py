@@ -17,6 +17,7 @@ from paywall.contract.glossary import GLOSSARY
 from paywall.contract.operation import Parameter
 from paywall.http.fields import ANY_CREDITS, ANY_TIMESTAMP, RULES
 
+TYPES = {int: "integer", bool: "boolean"}
 REF = "#/components/schemas/"
 GENERIC = frozenset({*RULES.values(), ANY_CREDITS, ANY_TIMESTAMP})
 """What a kind of field says of itself, but not of the field."""
@@ -45,8 +46,7 @@ def schemas_of(shapes: Iterable[Any]) -> tuple[dict[Any, Schema], dict[str, Sche
 def parameter_schema(parameter: Parameter) -> Schema:
     """The schema of a parameter of the path or of the query."""
     limits, default = parameter.limits, parameter.field.default
-    is_number = parameter.field.annotation is int
-    schema: Schema = {"type": "integer" if is_number else "string"}
+    schema: Schema = {"type": TYPES.get(parameter.field.annotation, "string")}
     told = {
         "pattern": limits.pattern and ecmascript(limits.pattern),
         "minimum": limits.ge,

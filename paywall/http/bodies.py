@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from litestar import Request
@@ -87,8 +87,10 @@ def _wrong_fields(body: bytes, shape: Any, first: msgspec.ValidationError) -> Pr
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Problem(problems.MALFORMED, f"The body is not valid JSON in UTF-8: {error}.")
     errors: tuple[FieldError, ...] = ()
-    if isinstance(values, dict) and isinstance(shape, type) and issubclass(shape, msgspec.Struct):
-        errors = tuple(wrong_fields(values, shape))
+    # A body that may be left out has the shape `Shape | None`.
+    struct = next(iter(get_args(shape)), shape)
+    if isinstance(values, dict) and isinstance(struct, type) and issubclass(struct, msgspec.Struct):
+        errors = tuple(wrong_fields(values, struct))
     errors = errors or (field_error(str(first)),)
     detail = "; ".join(f"{error.field or 'body'}: {error.detail}" for error in errors)
     return Problem(problems.INVALID_FIELDS, detail, errors=errors)

@@ -98,9 +98,7 @@ def test_every_kind_of_problem_is_shown() -> None:
 def test_every_kind_is_answered_by_some_operation_or_by_the_edge() -> None:
     of_the_edge = {"not_found", "method_not_allowed", "internal_error"}
     answered = {code for name in CONTRACT["components"]["responses"] for code in name.split(".")}
-    not_yet = {"no_subscription", "several_subscriptions", "subscription_ended"}
-    not_yet |= {"subscription_unknown"}
-    assert {kind.code for kind in problems.ALL} - answered - not_yet <= of_the_edge
+    assert {kind.code for kind in problems.ALL} - answered <= of_the_edge
 
 
 def test_nothing_is_left_out_but_the_pages() -> None:

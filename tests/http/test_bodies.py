@@ -66,6 +66,8 @@ async def test_what_cannot_be_read_is_malformed(
     method, path = address(route)
     caller = headers(bearer, route)
     for content in UNREADABLE.values():
+        if not content and not ROUTES[route]["requestBody"]["required"]:
+            continue
         answer = await service.request(method, path, content=content, headers=JSON | caller)
         await refused(answer, 400, "malformed")
 
@@ -90,7 +92,7 @@ async def test_what_is_no_object_or_has_an_unknown_field_is_named(
 ) -> None:
     method, path = address(route)
     caller = headers(bearer, route)
-    for content in (b"[]", b"1", b'"text"', b"null", b'{"no_such_field": 1}'):
+    for content in (b"[]", b"1", b'"text"', b'{"no_such_field": 1}'):
         answer = await service.request(method, path, content=content, headers=JSON | caller)
         await refused(answer, 422, "invalid_fields")
         fields = [error["field"] for error in answer.json()["errors"]]
