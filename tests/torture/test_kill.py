@@ -21,7 +21,7 @@ from paywall.subscribers.audit import audit
 from paywall.tables import CreditGrant, LedgerEntry, Unlock
 from tests.processes import Served, serving
 
-KILLS = 8
+KILLS = 20
 BETWEEN_KILLS_SECONDS = (1.5, 4)
 CLIENTS = 12
 ATTEMPTS_MAX = 5000
