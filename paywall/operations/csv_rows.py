@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Generic, NamedTuple, Protocol, TypeVar
 import msgspec
 
 from paywall.http.bodies import ARTICLE_BYTES_MAX, Shape, wrong_fields
-from paywall.problems import FieldError
+from paywall.problems import FieldError, Problem
 
 RowShape = TypeVar("RowShape", bound=Shape)
 
@@ -127,6 +127,8 @@ class _Reading(Generic[RowShape]):
             return Line(number, msgspec.convert(values, self.shape))
         except msgspec.ValidationError as error:
             return Line(number, None, self._errors(values, error))
+        except Problem as refused:
+            return Line(number, None, refused.errors)
 
     def _errors(
         self, values: dict[str, Any], first: msgspec.ValidationError

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_open_subscriber
 from paywall.rules.words import SubscriptionKind
+from paywall.subscriptions.listing import is_over
 from paywall.subscriptions.period import restate
 from paywall.tables import Subscription
 
@@ -27,9 +28,10 @@ async def put_complimentary(
     now = clock.now()
     held = (await complimentary_of(session, [reader_id])).get(reader_id)
     subscription = held or new_complimentary(reader_id, current_period_end, now)
-    give(session, subscription, plan_id, current_period_end, now)
+    begins = held is None or begin_anew(held, now)
+    give(session, subscription, plan_id, current_period_end)
     await session.flush()
-    return subscription, held is None
+    return subscription, begins
 
 
 async def complimentary_of(
@@ -45,7 +47,7 @@ async def complimentary_of(
 
 def new_complimentary(reader_id: str, current_period_end: datetime, now: datetime) -> Subscription:
     return Subscription(
-        id=f"complimentary_{secrets.token_hex(12)}",
+        id=_new_id(),
         reader_id=reader_id,
         kind=SubscriptionKind.COMPLIMENTARY,
         starts_at=now,
@@ -56,17 +58,31 @@ def new_complimentary(reader_id: str, current_period_end: datetime, now: datetim
     )
 
 
+def _new_id() -> str:
+    return f"complimentary_{secrets.token_hex(12)}"
+
+
+def begin_anew(held: Subscription, now: datetime) -> bool:
+    """What has ended has ended for good, with its receipts: another begins in its row.
+
+    Tells whether it does.
+    """
+    if not is_over(held, now):
+        return False
+    held.id = _new_id()
+    held.starts_at = held.created_at = now
+    held.ended_at = None
+    held.cancel_at_period_end = False
+    return True
+
+
 def give(
     session: AsyncSession,
     subscription: Subscription,
     plan_id: str | None,
     current_period_end: datetime,
-    now: datetime,
 ) -> None:
-    """Make it end then, and stand in for that plan; one that was over starts anew."""
-    if subscription.entitled_until <= now:
-        subscription.starts_at = now
+    """Make it end then, and stand in for that plan."""
     subscription.plan_id = plan_id
     subscription.paid_through = current_period_end
-    subscription.ended_at = None
     restate(session, subscription)

@@ -10,7 +10,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_open_subscribers
 from paywall.rules.words import Outcome, SubscriptionKind
-from paywall.subscriptions.complimentary import complimentary_of, give, new_complimentary
+from paywall.subscriptions.complimentary import (
+    begin_anew,
+    complimentary_of,
+    give,
+    new_complimentary,
+)
 from paywall.tables import Subscription
 
 
@@ -81,8 +86,9 @@ def _put(
         return Outcome.UNCHANGED
     end = migrated.current_period_end
     subscription = held or new_complimentary(migrated.reader_id, end, now)
-    give(session, subscription, migrated.plan_id, end, now)
-    return Outcome.CREATED if held is None else Outcome.REPLACED
+    begins = held is None or begin_anew(held, now)
+    give(session, subscription, migrated.plan_id, end)
+    return Outcome.CREATED if begins else Outcome.REPLACED
 
 
 def _of_stripe(migrated: MigratedSubscription, stripe_id: str, now: datetime) -> Subscription:

@@ -89,7 +89,8 @@ def _mint(
         "aud": AUDIENCES[kind],
         "sub": subject,
         "jti": token_id,
-        "iat": int(now.timestamp()),
+        # Not whole seconds: a token minted right after a revocation is not caught by it.
+        "iat": now.timestamp(),
         "exp": expires,
         **claims,
     }

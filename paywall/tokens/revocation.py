@@ -50,10 +50,10 @@ async def revoke(
 def _issued_before(told: datetime | None, issuer: TrustedIssuer, now: datetime) -> datetime:
     """Unless told, a time after every token that there can be now.
 
-    Most times of issue are whole seconds, and another issuer's clock may be ahead by the leeway.
+    Other issuers mostly tell whole seconds, and their clocks may be ahead by the leeway.
     """
-    ahead = timedelta() if issuer.name == OWN_NAME else LEEWAY
-    latest = now.replace(microsecond=0) + timedelta(seconds=1) + ahead
+    whole = now.replace(microsecond=0) + timedelta(seconds=1)
+    latest = now + datetime.resolution if issuer.name == OWN_NAME else whole + LEEWAY
     if told is not None and told > latest:
         raise invalid("issued_before", "lies in the future; leave it out to mean now")
     return told or latest

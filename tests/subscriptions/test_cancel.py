@@ -162,3 +162,18 @@ async def test_two_passes_run_one_after_the_other_and_a_refund_moves_neither(
     clock.move(days=7)
     decision = await check(service, bearer, "a", reader_id="bo")
     assert decision["access_until"] == "2026-12-08T12:00:00Z"
+
+
+async def test_what_ended_for_good_is_not_revived_by_giving_another(
+    service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, given: str
+) -> None:
+    await ask(service, bearer, "cancel", subscription_id=given, when="now")
+    clock.move(seconds=1)
+    url = "/v1/subscribers/ann/subscription"
+    another = await service.put(url, json={"current_period_end": END}, headers=bearer.site())
+    assert another.status_code == 201
+    assert another.json()["id"] != given
+    assert (another.json()["receipt"], another.json()["cancel_at_period_end"]) == (None, False)
+    assert (await check(service, bearer, "a", reader_id="ann"))["granted"] is True
+    gone = await ask(service, bearer, "resume", subscription_id=given)
+    assert gone.json()["type"] == "/problems/subscription_unknown"
