@@ -47,6 +47,13 @@ class Question(ViewerInput, kw_only=True):
     ] = False
 
 
+class BodyQuestion(ViewerInput, kw_only=True):
+    """Give me the body, if this reader may have it."""
+
+    article_id: Annotated[Id, Meta(description="The site's id of the article.")]
+    count_view: bool = True
+
+
 class Questions(ViewerInput, kw_only=True):
     """The same question for up to 100 articles, such as those of a front page."""
 

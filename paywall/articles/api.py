@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import UNSET, Meta, UnsetType, field
 from sqlmodel import select
 
-from paywall.access.api import DecisionAnswer, Question, decide_for, decision_fields
+from paywall.access.api import BodyQuestion, DecisionAnswer, decide_for, decision_fields
 from paywall.access.standing import Viewer, reader
 from paywall.articles.bodies import body_of, preview_of
 from paywall.articles.publish import Publication, publish, withdraw
@@ -164,7 +164,7 @@ class BodyAnswer(Answer):
 
 @post("/v1/access/body", guards=[site("articles:read")], status_code=200)
 async def read_body(
-    data: JSONBody[Question],
+    data: JSONBody[BodyQuestion],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> BodyAnswer:

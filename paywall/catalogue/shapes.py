@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from paywall.http.bodies import Answer, Shape
-from paywall.http.fields import Credits, Id, Line
+from paywall.http.fields import CURRENCY_PATTERN, Credits, Id, Line
 from paywall.problems import invalid
 from paywall.rules.money import currency_code
 from paywall.rules.words import CreditsExpire, Interval
@@ -38,7 +38,7 @@ class Price(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         ),
     ]
     currency: Annotated[
-        str, Meta(pattern=r"^[A-Za-z]{3}\Z", description="ISO 4217: any case in, lower case out.")
+        str, Meta(pattern=CURRENCY_PATTERN, description="ISO 4217: any case in, lower case out.")
     ]
 
 

@@ -148,10 +148,11 @@ def _told(operation: Operation, schemas: dict[Any, Json]) -> Json:
 
 
 def _parameter(parameter: Parameter) -> Json:
+    meaning = GLOSSARY.get(f"{parameter.place}.{parameter.name}") or GLOSSARY[parameter.name]
     told: Json = {
         "name": parameter.name,
         "in": parameter.place,
-        "description": with_rule(GLOSSARY[parameter.name], parameter.limits.pattern),
+        "description": with_rule(meaning, parameter.limits.pattern),
         "required": parameter.place == "path",
         "schema": parameter_schema(parameter),
     }

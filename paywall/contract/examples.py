@@ -190,11 +190,18 @@ EXAMPLES: dict[str, Any] = {
     "BatchDecision": {"article_id": "tonle-sap-2026", **DECISION_DENIED},
     "BatchAnswer": {
         "decisions": [
-            {"article_id": "tonle-sap-2026", **DECISION_DENIED},
+            {
+                "article_id": "tonle-sap-2026",
+                **DECISION_DENIED,
+                "reason": "login_required",
+                "unlocks_left": 0,
+                "actions": ["login"],
+            },
             {
                 "article_id": "angkor-trains",
                 **DECISION_DENIED,
                 "granted": True,
+                "unlocks_left": 0,
                 "reason": "metered",
                 "actions": [],
                 "meter": METER,
@@ -202,6 +209,7 @@ EXAMPLES: dict[str, Any] = {
         ]
     },
     "MeterAnswer": METER,
+    "BodyQuestion": {"article_id": "tonle-sap-2026", "reader_id": "sophea"},
     "BodyAnswer": {
         "decision": DECISION_DENIED,
         "body_html": None,
@@ -255,7 +263,7 @@ EXAMPLES: dict[str, Any] = {
     "PaymentAnswer": PAYMENT,
     "GivenUnlockInput": {"article_id": "tonle-sap-2026", "source": "complimentary"},
     "MergeInput": {"into": "sophea-chan"},
-    "CancelInput": {"subscription_id": SUBSCRIPTION["id"], "when": "period_end", "dry_run": True},
+    "CancelInput": {"subscription_id": SUBSCRIPTION["id"], "when": "period_end"},
     "ResumeInput": {"subscription_id": SUBSCRIPTION["id"]},
     "LapsingCredits": LAPSING,
     "ReceiptAnswer": RECEIPT,
@@ -310,12 +318,14 @@ EXAMPLES: dict[str, Any] = {
         "expires_at": "2026-11-24T05:15:00Z",
     },
     "Revocation": {"token_id": "0mDqsT3Zx2wB8yqk0cJ8uA"},
-    "Health": {"status": "ready"},
+    "Alive": {"status": "alive"},
+    "Ready": {"status": "ready"},
     "Jwks": {"keys": [JWK]},
 }
 
 FIELDS: dict[str, Any] = {
     "cursor": "WyIyMDI2LTExLTI0VDA1OjEyOjAwWiIsMV0",
+    "dry_run": False,
     "html": "<p>Read on with a subscription.</p>",
     "id": "tonle-sap-2026",
     "issued_before": "2026-11-24T05:00:00Z",

@@ -1,7 +1,9 @@
 """Bodies of requests: JSON in UTF-8, strictly typed, unknown fields refused."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -110,13 +112,22 @@ def wrong_fields(values: dict[str, Any], shape: type[msgspec.Struct]) -> list[Fi
         try:
             msgspec.convert(values[name], field.type)
         except msgspec.ValidationError as error:
-            errors.append(field_error(str(error), name))
+            errors.append(field_error(f"{error}", name, _choices(field.type)))
     return errors
 
 
-def field_error(message: str, name: str = "") -> FieldError:
+def _choices(kind: Any) -> list[str]:
+    """The values of an enumeration, wherever it stands in a field's type."""
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return list(kind)
+    return [choice for inner in get_args(kind) for choice in _choices(inner)]
+
+
+def field_error(message: str, name: str = "", choices: Sequence[str] = ()) -> FieldError:
     """Read msgspec's `Expected … - at `$.tags[2]``."""
     detail, _, path = message.partition(" - at `")
+    if detail.startswith("Invalid enum value") and choices:
+        detail = f"{detail}: expected one of {', '.join(choices)}"
     return FieldError(
         f"{name}{path.rstrip('`').removeprefix('$')}".removeprefix("."), in_words(detail)
     )

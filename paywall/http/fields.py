@@ -15,12 +15,22 @@ LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,2000}\Z"
 LINE_RULE = "at most 2000 characters on one line: no control characters"
 TEXT_PATTERN = r"^[^\x00\ud800-\udfff]*\Z"
 TEXT_RULE = "text without NUL"
+PROCESSOR_PATTERN = r"^[a-z0-9_-]{1,40}\Z"
+PROCESSOR_RULE = "1 to 40 of the characters a to z, 0 to 9, _ and -"
+CURRENCY_PATTERN = r"^[A-Za-z]{3}\Z"
+CURRENCY_RULE = "three letters, as in ISO 4217"
 
 ANY_CREDITS = "A number of credits."
 ANY_TIMESTAMP = "RFC 3339, with an offset."
 NUMBER_MAX = 2**63 - 1
 
-RULES = {ID_PATTERN: ID_RULE, LINE_PATTERN: LINE_RULE, TEXT_PATTERN: TEXT_RULE}
+RULES = {
+    ID_PATTERN: ID_RULE,
+    LINE_PATTERN: LINE_RULE,
+    TEXT_PATTERN: TEXT_RULE,
+    PROCESSOR_PATTERN: PROCESSOR_RULE,
+    CURRENCY_PATTERN: CURRENCY_RULE,
+}
 
 Id = Annotated[str, Meta(pattern=ID_PATTERN, description=ID_RULE)]
 PathId = Annotated[str, PathParameter(pattern=ID_PATTERN, description=ID_RULE)]

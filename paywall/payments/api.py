@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from paywall.database import Database
 from paywall.http.bodies import Shape
-from paywall.http.fields import Id, PathNumber
+from paywall.http.fields import CURRENCY_PATTERN, PROCESSOR_PATTERN, Id, PathNumber
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.payments.listing import AMOUNT, PurchaseAnswer, tell
@@ -40,7 +40,7 @@ class PurchaseInput(Shape, kw_only=True):
     processor: Annotated[
         str,
         Meta(
-            pattern=r"^[a-z0-9_-]{1,40}\Z",
+            pattern=PROCESSOR_PATTERN,
             description="Who took the money, such as `khqr` or `cash`; `stripe` is refused.",
         ),
     ]
@@ -51,7 +51,7 @@ class PurchaseInput(Shape, kw_only=True):
     pass_id: Id | None = None
     plan_id: Annotated[Id | None, Meta(description="One prepaid period of the plan.")] = None
     amount_paid: Annotated[int, Meta(ge=0, le=AMOUNT_MAX, description=AMOUNT)]
-    currency: Annotated[str, Meta(pattern=r"^[A-Za-z]{3}\Z", description="ISO 4217, in any case.")]
+    currency: Annotated[str, Meta(pattern=CURRENCY_PATTERN, description="ISO 4217, in any case.")]
 
     def payment(self) -> Payment:
         products = [

@@ -151,25 +151,25 @@ async def cancel_for_me(
 )
 async def resume_for_subscriber(
     reader_id: PathId,
-    data: JSONBody[ResumeInput],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
+    data: JSONBody[ResumeInput | None] = None,
 ) -> Response[SubscriptionAnswer]:
     """Take a cancellation back before the end."""
     async with database.reading() as session:
         await require_subscriber(session, reader_id)
-    return await _resume(reader_id, data, claim, database)
+    return await _resume(reader_id, data or ResumeInput(), claim, database)
 
 
 @post("/v1/me/subscription/resume", guards=[reader], status_code=200, refuses=NOT_CANCELLED)
 async def resume_for_me(
-    data: JSONBody[ResumeInput],
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
+    data: JSONBody[ResumeInput | None] = None,
 ) -> Response[SubscriptionAnswer]:
     """Take my cancellation back before the end."""
-    return await _resume(caller.subject, data, claim, database)
+    return await _resume(caller.subject, data or ResumeInput(), claim, database)
 
 
 async def _cancel(

@@ -148,7 +148,10 @@ def _check_type(compact: Compact, issuer: TrustedIssuer, kind: TokenKind) -> Non
     typ = compact.header.get("typ")
     name = typ.lower().removeprefix("application/") if isinstance(typ, str) else None
     if name != f"{kind}+jwt" and not (name == "jwt" and issuer.accept_plain_typ):
-        raise invalid_token(f"The token's header does not say `typ: {kind}+jwt`.")
+        raise invalid_token(
+            f"This operation takes a {kind} token: the token's header does not say"
+            f" `typ: {kind}+jwt`."
+        )
     if "crit" in compact.header:
         raise invalid_token("The token's header has `crit`: no extension is understood here.")
 
