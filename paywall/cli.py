@@ -194,7 +194,9 @@ def _proof_lines(proof: Proof) -> Iterator[str]:
 
 @main.command(
     "export",
-    help="""Print everything on record about READER as JSON, for that reader to take along.
+    help="""Print all that is on record about READER.
+
+    As JSON that a person can read, for that reader to take along.
 
     Works beside a running service. Each section says in a sentence what it is.
 

@@ -30,7 +30,9 @@ file_argument = click.argument("file", type=click.File("rb"))
 
 @click.command(
     "articles",
-    help="""Make articles of the rows of FILE, or replace the ones that are there.
+    help="""Make articles, or replace them.
+
+    An article of the same id is replaced.
 
     An empty body_html keeps the body; tags, date and the kind of preview stay. Policies:
     free, registered, metered, premium, subscribers. An empty unlock_cost is 1.
@@ -49,7 +51,7 @@ def articles(ctx: click.Context, file: BinaryIO) -> None:
 
 @click.command(
     "grants",
-    help="""Grant the credits in the rows of FILE, each source and reference once.
+    help="""Grant credits, each reference once.
 
     Sources: promotion, adjustment, migration. An empty expires_at is never, an empty priority 100.
 
@@ -65,7 +67,7 @@ def grants(ctx: click.Context, file: BinaryIO) -> None:
 
 @click.command(
     "unlocks",
-    help="""Take over the unlocks in the rows of FILE; no credits are spent.
+    help="""Take over unlocks; no credits are spent.
 
     A reader who has the article unlocked already keeps that unlock. The article need not be here.
 
@@ -81,7 +83,7 @@ def unlocks(ctx: click.Context, file: BinaryIO) -> None:
 
 @click.command(
     "subscriptions",
-    help="""Take over the subscriptions in the rows of FILE.
+    help="""Take over subscriptions.
 
     Without a stripe_subscription_id it is the reader's complimentary one, given or changed. With
     one it is Stripe's; if that is on record already, it stays as it is. plan_id may be empty.

@@ -52,7 +52,9 @@ class _InOrder(click.Command):
 @click.command(
     "wxr",
     cls=_InOrder,
-    help="""Make articles of the published posts in FILE, a WordPress export.
+    help="""Make articles of a WordPress export.
+
+    FILE is the export (WXR); published posts become articles.
 
     In WordPress: Tools, Export, All content or Posts. The article's id is the post's id, and the
     body is taken as it is. Password-protected posts are left out and listed. Run it again after
