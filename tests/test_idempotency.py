@@ -87,3 +87,17 @@ async def test_a_malformed_key_is_named(service: httpx.AsyncClient, bearer: Bear
     answer = await service.post(URL, json=a_grant("x"), headers=headers)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
+
+
+async def test_a_reader_is_never_given_the_answer_of_another(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "a")
+    for reader, credits_ in (("ann", 5), ("bo", 3)):
+        await grant(service, bearer, reader, credits_)
+    left = []
+    for reader in ("ann", "bo", "ann", "bo"):
+        headers = {"Idempotency-Key": "the same", **bearer.reader(reader)}
+        answer = await service.post("/v1/me/unlocks", json={"article_id": "a"}, headers=headers)
+        left.append((answer.status_code, answer.json()["unlocks_left"]))
+    assert left == [(201, 4), (201, 2), (201, 4), (201, 2)]
