@@ -18,14 +18,12 @@ from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
 from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.problems import (
     GRANT_UNKNOWN,
-    INSUFFICIENT_SCOPE,
     REFERENCE_CONFLICT,
     SUBSCRIBER_UNKNOWN,
-    Problem,
 )
 from paywall.rules.words import GrantSource
 from paywall.settings import Settings
-from paywall.tokens.guard import Caller, reader, site
+from paywall.tokens.guard import Caller, insufficient_scope, reader, site
 
 
 class GivenSource(StrEnum):
@@ -68,9 +66,8 @@ async def post_grant(
 ) -> Response[GrantAnswer]:
     """Grant credits: 201, or 200 where the same source and reference was granted before."""
     if data.amount > settings.grant_credits_max and not caller.has("admin"):
-        raise Problem(
-            INSUFFICIENT_SCOPE,
-            f"Grants above {settings.grant_credits_max} credits need the scope `admin`.",
+        raise insufficient_scope(
+            "admin", f"Grants above {settings.grant_credits_max} credits need the scope admin."
         )
     async with database.writing() as session:
         now = database.clock.now()

@@ -100,10 +100,10 @@ def bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return match[1].decode("latin-1")
 
 
-def insufficient_scope(scope: str) -> Problem:
+def insufficient_scope(scope: str, detail: str | None = None) -> Problem:
     return Problem(
         problems.INSUFFICIENT_SCOPE,
-        f"This needs a site token with the scope {scope}.",
+        detail or f"This needs a site token with the scope {scope}.",
         headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
         scope=scope,
     )
