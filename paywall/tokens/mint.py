@@ -25,7 +25,7 @@ def mint_site(
     key: SigningKey, *, subject: str, scopes: frozenset[str], lifetime_seconds: int, now: datetime
 ) -> Minted:
     """A token for the publisher's server."""
-    expires = int(now.timestamp()) + lifetime_seconds
+    expires = now.timestamp() + lifetime_seconds
     return _mint(
         key,
         TokenKind.SITE,
@@ -48,10 +48,10 @@ def mint_reader(
 
     Raises Problem where that one ends at once.
     """
-    expires = int(now.timestamp()) + lifetime_seconds
+    expires = now.timestamp() + lifetime_seconds
     if asked_by is None:
         return _mint(key, TokenKind.READER, subject=reader_id, now=now, expires=expires, claims={})
-    expires = min(expires, int(asked_by.expires_at.timestamp()))
+    expires = min(expires, asked_by.expires_at.timestamp())
     if expires <= now.timestamp():
         raise invalid_token("The token has ended (exp): get a new one.")
     return _mint(
@@ -80,7 +80,7 @@ def _mint(
     *,
     subject: str,
     now: datetime,
-    expires: int,
+    expires: float,
     claims: dict[str, object],
 ) -> Minted:
     token_id = secrets.token_urlsafe(16)
