@@ -46,16 +46,14 @@ class Source(NamedTuple):
 
 def files_are_short(source: Source) -> Iterator[Finding]:
     lines = len(source.text.splitlines())
-    generated = "migrations/versions" in str(source.path)
-    if lines > FILE_LINES_MAX and not generated:
+    if lines > FILE_LINES_MAX:
         yield lines, f"the file has {lines} lines; at most {FILE_LINES_MAX}"
 
 
 def functions_are_short(source: Source) -> Iterator[Finding]:
-    generated = "migrations/versions" in str(source.path)
     for function in source.functions:
         lines = (function.end_lineno or function.lineno) - function.lineno + 1
-        if lines > FUNCTION_LINES_MAX and not generated:
+        if lines > FUNCTION_LINES_MAX:
             yield (
                 function.lineno,
                 f"{function.name} has {lines} lines; at most {FUNCTION_LINES_MAX}",

@@ -1,4 +1,4 @@
-"""The first schema."""
+"""Articles, credits, unlocks, the meter, keys and revocations."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +9,21 @@ down_revision = None
 
 
 def upgrade() -> None:
+    _article()
+    _article_body()
+    _credit_grant()
+    _idempotency_key()
+    _ledger_entry()
+    _metered_views()
+    _policy_change()
+    _revoked_subject()
+    _revoked_token()
+    _subscriber()
+    _unlock()
+    _unlock_payment()
+
+
+def _article() -> None:
     op.create_table(
         "article",
         sa.Column("id", sa.String(length=200), nullable=False),
@@ -30,36 +45,18 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_article_created_at_id"), "article", ["created_at", "id"], unique=False)
+
+
+def _article_body() -> None:
     op.create_table(
         "article_body",
         sa.Column("article_id", sa.String(length=200), nullable=False),
         sa.Column("body_html", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("article_id", name=op.f("pk_article_body")),
     )
-    op.create_table(
-        "cancellation_receipt",
-        sa.Column("id", sa.String(length=200), nullable=False),
-        sa.Column("reader_id", sa.String(length=200), nullable=False),
-        sa.Column("subscription_id", sa.String(length=200), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("when", sa.String(length=20), nullable=False),
-        sa.Column("access_until", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_cancellation_receipt")),
-    )
-    op.create_index(
-        op.f("ix_cancellation_receipt_reader_id"),
-        "cancellation_receipt",
-        ["reader_id"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_cancellation_receipt_subscription_id"),
-        "cancellation_receipt",
-        ["subscription_id"],
-        unique=False,
-    )
+
+
+def _credit_grant() -> None:
     op.create_table(
         "credit_grant",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -110,6 +107,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("remaining > 0"),
         sqlite_where=sa.text("remaining > 0"),
     )
+
+
+def _idempotency_key() -> None:
     op.create_table(
         "idempotency_key",
         sa.Column("caller_issuer", sa.String(), nullable=False),
@@ -132,6 +132,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_idempotency_key_reader_id"), "idempotency_key", ["reader_id"], unique=False
     )
+
+
+def _ledger_entry() -> None:
     op.create_table(
         "ledger_entry",
         sa.Column("actor_issuer", sa.String(), nullable=False),
@@ -154,14 +157,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_ledger_entry_reader_id_id"), "ledger_entry", ["reader_id", "id"], unique=False
     )
-    op.create_table(
-        "merge",
-        sa.Column("from_id", sa.String(length=200), nullable=False),
-        sa.Column("into_id", sa.String(length=200), nullable=False),
-        sa.PrimaryKeyConstraint("from_id", "into_id", name=op.f("pk_merge")),
-        sqlite_with_rowid=False,
-    )
-    op.create_index(op.f("ix_merge_into_id"), "merge", ["into_id"], unique=False)
+
+
+def _metered_views() -> None:
     op.create_table(
         "metered_views",
         sa.Column("viewer_kind", sa.String(length=20), nullable=False),
@@ -181,41 +179,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_metered_views_month_ends_at"), "metered_views", ["month_ends_at"], unique=False
     )
-    op.create_table(
-        "pack",
-        sa.Column("id", sa.String(length=200), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("prices", sa.JSON(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("credits", sa.Integer(), nullable=False),
-        sa.Column("expires_after_days", sa.Integer(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_pack")),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "pass",
-        sa.Column("id", sa.String(length=200), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("prices", sa.JSON(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("days", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_pass")),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "plan",
-        sa.Column("id", sa.String(length=200), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("prices", sa.JSON(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("interval", sa.String(length=20), nullable=False),
-        sa.Column("interval_count", sa.Integer(), nullable=False),
-        sa.Column("credits", sa.Integer(), nullable=False),
-        sa.Column("credits_expire", sa.String(length=20), nullable=False),
-        sa.Column("trial_days", sa.Integer(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan")),
-        sqlite_with_rowid=False,
-    )
+
+
+def _policy_change() -> None:
     op.create_table(
         "policy_change",
         sa.Column("actor_issuer", sa.String(), nullable=False),
@@ -231,61 +197,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_policy_change_article_id"), "policy_change", ["article_id"], unique=False
     )
-    op.create_table(
-        "purchase",
-        sa.Column("actor_issuer", sa.String(), nullable=False),
-        sa.Column("actor_subject", sa.String(), nullable=False),
-        sa.Column("actor_token_id", sa.String(), nullable=False),
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("reader_id", sa.String(length=200), nullable=False),
-        sa.Column("processor", sa.String(length=40), nullable=False),
-        sa.Column("reference", sa.String(length=200), nullable=False),
-        sa.Column("product_kind", sa.String(length=20), nullable=False),
-        sa.Column("product_id", sa.String(length=200), nullable=False),
-        sa.Column("amount_paid", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("refunded", sa.BigInteger(), nullable=False),
-        sa.Column("taken_back", sa.BigInteger(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("amount_paid >= 0", name=op.f("ck_purchase_amount_paid")),
-        sa.CheckConstraint(
-            "taken_back >= 0 and taken_back <= amount_paid", name=op.f("ck_purchase_taken_back")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase")),
-        sa.UniqueConstraint("processor", "reference", name=op.f("uq_purchase_processor_reference")),
-        sqlite_autoincrement=True,
-    )
-    op.create_index(
-        op.f("ix_purchase_created_at_id"), "purchase", ["created_at", "id"], unique=False
-    )
-    op.create_index(
-        op.f("ix_purchase_reader_id_created_at_id"),
-        "purchase",
-        ["reader_id", "created_at", "id"],
-        unique=False,
-    )
-    op.create_table(
-        "refund",
-        sa.Column("actor_issuer", sa.String(), nullable=False),
-        sa.Column("actor_subject", sa.String(), nullable=False),
-        sa.Column("actor_token_id", sa.String(), nullable=False),
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "purchase_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
-        sa.Column("reference", sa.String(length=200), nullable=False),
-        sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.Column("keep_access", sa.Boolean(), nullable=False),
-        sa.Column("is_in_force", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("amount > 0", name=op.f("ck_refund_amount")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_refund")),
-        sa.UniqueConstraint(
-            "purchase_id", "reference", name=op.f("uq_refund_purchase_id_reference")
-        ),
-        sqlite_autoincrement=True,
-    )
+
+
+def _revoked_subject() -> None:
     op.create_table(
         "revoked_subject",
         sa.Column("issuer", sa.String(), nullable=False),
@@ -298,6 +212,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_revoked_subject_forget_at"), "revoked_subject", ["forget_at"], unique=False
     )
+
+
+def _revoked_token() -> None:
     op.create_table(
         "revoked_token",
         sa.Column("issuer", sa.String(), nullable=False),
@@ -309,6 +226,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_revoked_token_forget_at"), "revoked_token", ["forget_at"], unique=False
     )
+
+
+def _subscriber() -> None:
     op.create_table(
         "subscriber",
         sa.Column("id", sa.String(length=200), nullable=False),
@@ -316,61 +236,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriber")),
         sqlite_with_rowid=False,
     )
-    op.create_table(
-        "subscription",
-        sa.Column("id", sa.String(length=200), nullable=False),
-        sa.Column("reader_id", sa.String(length=200), nullable=False),
-        sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("plan_id", sa.String(length=200), nullable=True),
-        sa.Column("pass_id", sa.String(length=200), nullable=True),
-        sa.Column(
-            "purchase_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
-        ),
-        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("paid_through", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("is_taken_back", sa.Boolean(), nullable=False),
-        sa.Column("entitled_until", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("access_until", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("cancel_at_period_end", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_subscription")),
-    )
-    op.create_index(
-        "ix_subscription_purchase_id",
-        "subscription",
-        ["purchase_id"],
-        unique=False,
-        postgresql_where=sa.text("purchase_id is not null"),
-        sqlite_where=sa.text("purchase_id is not null"),
-    )
-    op.create_index(
-        op.f("ix_subscription_reader_id_entitled_until_starts_at_access_until"),
-        "subscription",
-        ["reader_id", "entitled_until", "starts_at", "access_until"],
-        unique=False,
-    )
-    op.create_index(
-        "uq_subscription_complimentary",
-        "subscription",
-        ["reader_id"],
-        unique=True,
-        postgresql_where=sa.text("kind = 'complimentary'"),
-        sqlite_where=sa.text("kind = 'complimentary'"),
-    )
-    op.create_table(
-        "taking",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("reader_id", sa.String(length=200), nullable=False),
-        sa.Column("grant_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("unlock_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("credits", sa.Integer(), nullable=False),
-        sa.CheckConstraint("credits > 0", name=op.f("ck_taking_credits")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_taking")),
-        sqlite_autoincrement=True,
-    )
-    op.create_index(op.f("ix_taking_grant_id_id"), "taking", ["grant_id", "id"], unique=False)
-    op.create_index(op.f("ix_taking_reader_id"), "taking", ["reader_id"], unique=False)
+
+
+def _unlock() -> None:
     op.create_table(
         "unlock",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -397,6 +265,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("revoked_at is null"),
         sqlite_where=sa.text("revoked_at is null"),
     )
+
+
+def _unlock_payment() -> None:
     op.create_table(
         "unlock_payment",
         sa.Column(
