@@ -7,13 +7,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from paywall.http.bodies import Answer, Shape
-from paywall.http.fields import CURRENCY_PATTERN, Credits, Id, Line
+from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, Credits, Id, Line
 from paywall.problems import invalid
 from paywall.rules.money import currency_code
 from paywall.rules.words import CreditsExpire, Interval
 from paywall.tables import Pack, Pass, Plan
-
-AMOUNT_MAX = 10**12
 
 Product = TypeVar("Product", Plan, Pack, Pass)
 ProductTold = TypeVar("ProductTold", bound=Answer)

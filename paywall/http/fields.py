@@ -23,6 +23,8 @@ CURRENCY_RULE = "three letters, as in ISO 4217"
 ANY_CREDITS = "A number of credits."
 ANY_TIMESTAMP = "RFC 3339, with an offset."
 NUMBER_MAX = 2**63 - 1
+AMOUNT_MAX = 10**12
+"""The most money in one payment or price, in the smallest unit of its currency."""
 
 RULES = {
     ID_PATTERN: ID_RULE,

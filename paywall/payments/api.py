@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from paywall.database import Database
 from paywall.http.bodies import Shape
-from paywall.http.fields import CURRENCY_PATTERN, PROCESSOR_PATTERN, Id, PathNumber
+from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, PROCESSOR_PATTERN, Id, PathNumber
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.payments.listing import AMOUNT, PurchaseAnswer, tell
@@ -29,8 +29,6 @@ from paywall.rules.money import currency_code
 from paywall.rules.words import ProductKind
 from paywall.tables import Purchase
 from paywall.tokens.guard import Caller, reader, site
-
-AMOUNT_MAX = 10**12
 
 
 class PurchaseInput(Shape, kw_only=True):
