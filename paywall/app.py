@@ -2,8 +2,8 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
@@ -12,6 +12,8 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from paywall.access import api as access
+from paywall.access.batches import Batches
+from paywall.access.check import Check
 from paywall.articles import api as articles
 from paywall.catalogue import api as catalogue
 from paywall.clock import Clock
@@ -63,6 +65,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
     """
     clock = clock or Clock()
     verifier = Verifier(settings, clock)
+    batches = Batches(settings, clock)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
@@ -76,7 +79,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
             asyncio.create_task(keep_house(database)),
         ]
         try:
-            yield
+            async with batches.open():
+                yield
         finally:
             for chore in chores:
                 chore.cancel()
@@ -84,29 +88,36 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
             await verifier.close()
             await database.close()
 
-    return Edge(
-        Litestar(
-            route_handlers=ROUTES,
-            lifespan=[lifespan],
-            dependencies={
-                "caller": Provide(caller_of, sync_to_thread=False),
-                "claim": Provide(claim_of),
-                "database": Provide(_database, sync_to_thread=False),
-                "settings": Provide(lambda: settings, sync_to_thread=False),
-                "verifier": Provide(lambda: verifier, sync_to_thread=False),
-            },
-            cors_config=CORSConfig(
-                allow_origins=settings.allowed_origins,
-                allow_methods=["GET", "POST"],
-                allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
-            ),
-            exception_handlers={Exception: answer_problem},
-            request_class=StrictRequest,
-            request_max_body_size=BODY_BYTES_MAX,
-            logging_config=None,
-            openapi_config=None,
+    router = _router(settings, verifier, lifespan)
+    check = Check(router, verifier, batches, settings)
+    return Edge(check, timeout_seconds=settings.request_timeout_seconds)
+
+
+def _router(
+    settings: Settings,
+    verifier: Verifier,
+    lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]],
+) -> Litestar:
+    return Litestar(
+        route_handlers=ROUTES,
+        lifespan=[lifespan],
+        dependencies={
+            "caller": Provide(caller_of, sync_to_thread=False),
+            "claim": Provide(claim_of),
+            "database": Provide(_database, sync_to_thread=False),
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+            "verifier": Provide(lambda: verifier, sync_to_thread=False),
+        },
+        cors_config=CORSConfig(
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         ),
-        timeout_seconds=settings.request_timeout_seconds,
+        exception_handlers={Exception: answer_problem},
+        request_class=StrictRequest,
+        request_max_body_size=BODY_BYTES_MAX,
+        logging_config=None,
+        openapi_config=None,
     )
 
 
