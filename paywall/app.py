@@ -55,6 +55,7 @@ def application() -> Edge:
     # All this lives as long as the process: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
     return app
 
 

@@ -1,7 +1,7 @@
 """One clock for all machines: the database's."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 
 class Clock:
@@ -16,7 +16,7 @@ class Clock:
 
     def measured(self, told: datetime, asked: float, answered: float) -> None:
         """The database told its time between these two readings of `time.monotonic()`."""
-        self._origin = told - timedelta(seconds=(asked + answered) / 2)
+        self._origin_seconds = told.timestamp() - (asked + answered) / 2
 
     def now(self) -> datetime:
-        return self._origin + timedelta(seconds=time.monotonic())
+        return datetime.fromtimestamp(self._origin_seconds + time.monotonic(), UTC)

@@ -92,7 +92,12 @@ def has_each_key_once(body: bytes, keys: Sequence[bytes] | None) -> bool:
 
     Without a backslash a key is spelled in one way only.
     """
-    return keys is not None and b"\\" not in body and all(body.count(key) < 2 for key in keys)  # noqa: PLR2004 (twice)
+    if keys is None or b"\\" in body:
+        return False
+    for key in keys:  # noqa: SIM110 (a generator for all() takes three times as long)
+        if body.count(key) > 1:
+            return False
+    return True
 
 
 @cache

@@ -56,7 +56,7 @@ def _readers_statements(*, with_tags: str) -> list[str]:
         f" from {_numbers(READERS)} where n % 2 = 0",
         f"{grant} values ('{HOT_READER}', {HOT_CREDITS}, {HOT_CREDITS}, 'promotion', 'hot', 100, {long_ago}, null)",
         "insert into ledger_entry (reader_id, grant_id, at, kind, amount, actor_issuer, actor_subject,"
-        f" actor_token_id) select reader_id, id, granted_at, 'granted', amount, 'bench', 'bench', 'bench' from credit_grant",
+        " actor_token_id) select reader_id, id, granted_at, 'granted', amount, 'bench', 'bench', 'bench' from credit_grant",
     ]
 
 
