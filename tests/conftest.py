@@ -209,9 +209,16 @@ class Bearer:
     def __init__(self, app: Litestar, clock: SetClock) -> None:
         self.verifier: Verifier = app.state.verifier
         self.clock = clock
+        self._sites: dict[tuple[str, str, datetime], dict[str, str]] = {}
 
     def site(self, scopes: str = "admin", subject: str = "site") -> dict[str, str]:
+        """The same token as long as the clock stands still, as a site keeps its one."""
         now = self.clock.now()
+        if (scopes, subject, now) not in self._sites:
+            self._sites[scopes, subject, now] = self._site(scopes, subject, now)
+        return self._sites[scopes, subject, now]
+
+    def _site(self, scopes: str, subject: str, now: datetime) -> dict[str, str]:
         minted = mint_site(
             self.verifier.keyring.newest(now),
             subject=subject,

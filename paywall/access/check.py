@@ -47,12 +47,12 @@ class Check:
         if scope["type"] == ScopeType.HTTP and scope["path"] == CHECK and scope["method"] == "POST":
             caller = self._remembered(list(scope["headers"]))
             if caller is not None:
-                message = await receive()
-                question = _in_order(message)
+                came = await _receive_body(receive)
+                question = _in_order(came)
                 if question is not None:
                     await self._answer(question, caller, scope, send)
                     return
-                receive = _again(message, receive)
+                receive = _again(came, receive)
         await self.router(scope, receive, send)
 
     def _remembered(self, headers: Sequence[tuple[bytes, bytes]]) -> Caller | None:
@@ -91,11 +91,24 @@ class Check:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def _in_order(message: ReceiveMessage) -> Question | None:
+async def _receive_body(receive: Receive) -> list[ReceiveMessage]:
+    """The messages of a body, up to the one with which it becomes too long for a check."""
+    message = await receive()
+    came = [message]
+    length = 0
+    while message["type"] == "http.request" and message["more_body"] and length <= BODY_BYTES_MAX:
+        length += len(message["body"])
+        message = await receive()
+        came.append(message)
+    return came
+
+
+def _in_order(came: Sequence[ReceiveMessage]) -> Question | None:
     """The question of a body that came whole and is without a fault."""
-    if message["type"] != "http.request" or message["more_body"]:
+    last = came[-1]
+    if last["type"] != "http.request" or last["more_body"]:
         return None
-    body = message["body"]
+    body = b"".join(it["body"] for it in came if it["type"] == "http.request")
     if len(body) > BODY_BYTES_MAX:
         return None
     try:
@@ -106,9 +119,9 @@ def _in_order(message: ReceiveMessage) -> Question | None:
     return None if names_two or not has_each_key_once(body, _keys) else question
 
 
-def _again(message: ReceiveMessage, receive: Receive) -> Receive:
-    """A `receive` that gives this message first."""
-    came = [message]
+def _again(came: list[ReceiveMessage], receive: Receive) -> Receive:
+    """A `receive` that gives these messages first."""
+    came.reverse()
 
     async def receive_again() -> ReceiveMessage:
         return came.pop() if came else await receive()

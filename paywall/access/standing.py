@@ -86,6 +86,31 @@ async def load(
     ]
 
 
+async def load_beside(
+    session: AsyncSession,
+    viewer: Viewer,
+    article_id: str,
+    others: sa.Select[Any],
+    *,
+    settings: Settings,
+    now: datetime,
+) -> tuple[Facts, Sequence[Row]]:
+    """The facts for one article, and the rows of another statement, read by one statement."""
+    month = month_of(now, ZoneInfo(settings.meter_timezone))
+    asked = questions_on(session.get_bind().dialect)
+    standing, beside = standing_of(asked).subquery("standing"), others.subquery("beside")
+    statement = sa.select(standing, beside).select_from(standing.outerjoin(beside, sa.true()))
+    question = rows_as_json([(article_id, *viewer_columns(viewer))])
+    connection = await session.connection()
+    rows = await connection.execute(
+        statement, {asked.name: question, NOW.key: now, MONTH_STARTS_AT.key: month.starts_at}
+    )
+    found = rows.all()
+    facts = facts_of(article_id, found[0], viewer, month, settings)
+    behind = len(standing.c)
+    return facts, [row[behind:] for row in found if row[behind] is not None]
+
+
 def questions_on(dialect: sa.Dialect) -> Each:
     """Which article, and who asks: `viewer_columns`."""
     text = sa.Text()

@@ -14,7 +14,6 @@ class Deadline:
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
         self._due_at: dict[Task, float] = {}
-        """In the order in which they began, which is the one in which they are due."""
         self._overdue: set[Task] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -28,6 +27,11 @@ class Deadline:
             raise RuntimeError("a deadline is for what runs in a task")
         self._due_at[task] = self._loop.time() + self._timeout_seconds
         return task
+
+    def extend(self, task: Task, timeout_seconds: float) -> None:
+        """Give it this long from now, where it would have less."""
+        if self._loop is not None and task in self._due_at:
+            self._due_at[task] = max(self._due_at[task], self._loop.time() + timeout_seconds)
 
     def was_overdue(self, task: Task) -> bool:
         """Whether it was cancelled here; it goes on as if it had not been."""
@@ -43,10 +47,7 @@ class Deadline:
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        while self._due_at:
-            task, due_at = next(iter(self._due_at.items()))
-            if due_at > now:
-                break
+        for task in [task for task, due_at in self._due_at.items() if due_at <= now]:
             del self._due_at[task]
             self._overdue.add(task)
             task.cancel()

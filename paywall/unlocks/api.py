@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 from msgspec import Meta
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import telemetry
 from paywall.credits.locking import require_subscriber
@@ -28,9 +29,9 @@ from paywall.rules.words import UnlockSource
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, reader, site
 from paywall.unlocks.give import give_unlock
-from paywall.unlocks.listing import UnlockAnswer, describe, list_unlocks
+from paywall.unlocks.listing import PaymentAnswer, UnlockAnswer, describe, list_unlocks, tell
 from paywall.unlocks.revoke import revoke_article
-from paywall.unlocks.unlock import unlock_article
+from paywall.unlocks.unlock import Outcome, unlock_article
 
 ReturnCredits = Annotated[
     bool, QueryParameter(description="Whether the credits that paid for it go back to the reader.")
@@ -103,17 +104,21 @@ async def unlock_for_me(
             clock=database.clock,
             settings=settings,
         )
-        unlocks = await describe(session, [outcome.unlock]) if outcome.unlock else [None]
         answer = await keep_answer(
-            session,
-            claim,
-            201 if outcome.is_new else 200,
-            UnlockOutcome(
-                unlock=unlocks[0], reason=outcome.reason, unlocks_left=outcome.unlocks_left
-            ),
+            session, claim, 201 if outcome.is_new else 200, await _tell(session, outcome)
         )
     telemetry.unlocked("new" if outcome.is_new else outcome.reason)
     return answer
+
+
+async def _tell(session: AsyncSession, outcome: Outcome) -> UnlockOutcome:
+    told: UnlockAnswer | None = None
+    if outcome.unlock is not None and outcome.payments is not None:
+        paid = [PaymentAnswer(grant_id=it.grant_id, amount=it.amount) for it in outcome.payments]
+        told = tell(outcome.unlock, (outcome.facts.title, outcome.facts.url), paid)
+    elif outcome.unlock is not None:
+        (told,) = await describe(session, [outcome.unlock])
+    return UnlockOutcome(unlock=told, reason=outcome.reason, unlocks_left=outcome.unlocks_left)
 
 
 @get("/v1/me/unlocks", guards=[reader])

@@ -1,31 +1,39 @@
 """Unlocking: one transaction, at most one unlock in force for a reader and an article."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import problems
-from paywall.access.standing import Facts, load_one, reader
+from paywall.access.standing import Facts, load_beside, reader
 from paywall.clock import Clock
-from paywall.credits.ledger import lot, spend, spendable_grants
+from paywall.credits.ledger import spend, spendable_lots
 from paywall.credits.locking import lock_subscriber
 from paywall.problems import Problem
 from paywall.rules.decision import Decision, Reason, decide
-from paywall.rules.spending import pay
+from paywall.rules.spending import Lot, Payment, pay
 from paywall.rules.words import Actor, UnlockSource
 from paywall.settings import Settings
 from paywall.tables import Unlock
 
+GRANTS_AT_FIRST = 50
+"""Read together with the standing; who pays with more has them read by a statement more."""
+
 
 class Outcome(NamedTuple):
-    """What a click led to: `is_new` for one of any number; `unlocks_left` in credits."""
+    """What a click led to: `payments` for one of any number; `unlocks_left` in credits."""
 
     unlock: Unlock | None
     facts: Facts
     reason: Reason
     unlocks_left: int
-    is_new: bool
+    payments: Sequence[Payment] | None = None
+
+    @property
+    def is_new(self) -> bool:
+        return self.payments is not None
 
 
 async def unlock_article(
@@ -40,31 +48,37 @@ async def unlock_article(
 ) -> Outcome:
     """Unlock an article with credits; spends nothing on what is readable already.
 
-    A repeat locks and commits like the first, so it is answered only once the first is as durable
-    as a new one would be. Raises Problem: ARTICLE_UNKNOWN, SUBSCRIPTION_REQUIRED, PRICE_CHANGED,
-    INSUFFICIENT_CREDITS; nothing is changed then.
+    Three statements: lock, read, write. A repeat locks and commits like the first, so it is
+    answered only once the first is as durable as a new one would be. Raises Problem:
+    ARTICLE_UNKNOWN, SUBSCRIPTION_REQUIRED, PRICE_CHANGED, INSUFFICIENT_CREDITS; nothing is
+    changed then.
     """
     is_subscriber = await lock_subscriber(session, reader_id)
     now = clock.now()
-    facts = await load_one(session, reader(reader_id), article_id, settings=settings, now=now)
+    first = spendable_lots(reader_id, now, at_most=GRANTS_AT_FIRST)
+    facts, lots = await load_beside(
+        session, reader(reader_id), article_id, first, settings=settings, now=now
+    )
     decision = decide(facts.terms, facts.standing, now)
     if decision.granted:
         unlock = await unlock_in_force(session, reader_id, article_id)
-        return Outcome(unlock, facts, decision.reason, decision.unlocks_left, is_new=False)
+        return Outcome(unlock, facts, decision.reason, decision.unlocks_left)
     _refuse(decision, max_cost)
     cost = decision.unlock_cost
     # A reader without a row had no credits when it was looked for, and nothing was locked since.
-    grants = await spendable_grants(session, reader_id, now, at_most=cost) if is_subscriber else []
-    payments = pay(map(lot, grants), cost, now)
+    if not is_subscriber:
+        raise _too_few(0, cost)
+    if len(lots) == GRANTS_AT_FIRST < cost:
+        connection = await session.connection()
+        lots = (await connection.execute(spendable_lots(reader_id, now, at_most=cost))).all()
+    payments = pay((Lot(*row) for row in lots), cost, now)
     if payments is None:
-        raise _too_few(decision.unlocks_left if is_subscriber else 0, cost)
+        raise _too_few(decision.unlocks_left, cost)
     unlock = Unlock(
         reader_id=reader_id, article_id=article_id, source=UnlockSource.CREDITS, unlocked_at=now
     )
-    session.add(unlock)
-    await session.flush()
-    spend(session, grants, payments, unlock_id=unlock.id, actor=actor, at=now)
-    return Outcome(unlock, facts, Reason.UNLOCKED, decision.unlocks_left - cost, is_new=True)
+    await spend(session, unlock, payments, actor=actor)
+    return Outcome(unlock, facts, Reason.UNLOCKED, decision.unlocks_left - cost, payments)
 
 
 def _refuse(decision: Decision, max_cost: int | None) -> None:
