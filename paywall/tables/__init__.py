@@ -9,6 +9,17 @@ from paywall.tables.callers import IdempotencyKey, RevokedSubject, RevokedToken
 from paywall.tables.catalogue import Pack, Pass, Plan
 from paywall.tables.credits import CreditGrant, LedgerEntry, Unlock, UnlockPayment
 from paywall.tables.payments import Purchase, Refund, Taking
+from paywall.tables.stripe import (
+    Checkout,
+    ErasedStripeId,
+    StripeCustomer,
+    StripeEvent,
+    StripeIntent,
+    StripeInvoice,
+    StripePrice,
+    StripeState,
+    StripeSubscription,
+)
 from paywall.tables.subscribers import Merge, Subscriber
 from paywall.tables.subscriptions import CancellationReceipt, Subscription
 
@@ -16,7 +27,9 @@ __all__ = [
     "Article",
     "ArticleBody",
     "CancellationReceipt",
+    "Checkout",
     "CreditGrant",
+    "ErasedStripeId",
     "IdempotencyKey",
     "LedgerEntry",
     "Merge",
@@ -29,6 +42,13 @@ __all__ = [
     "Refund",
     "RevokedSubject",
     "RevokedToken",
+    "StripeCustomer",
+    "StripeEvent",
+    "StripeIntent",
+    "StripeInvoice",
+    "StripePrice",
+    "StripeState",
+    "StripeSubscription",
     "Subscriber",
     "Subscription",
     "Taking",

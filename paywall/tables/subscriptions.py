@@ -17,7 +17,8 @@ from paywall.rules import words
 class Subscription(SQLModel, table=True):
     """Opens everything in `[starts_at, entitled_until)`; readers are told `access_until`.
 
-    Both follow from `paid_through`, `ended_at` (our own "now") and what was taken back alone.
+    Both follow from `paid_through`, `ended_at` (our own "now") and what was taken back alone; of
+    one that Stripe bills, from what stands in `stripe_subscription` as well.
     """
 
     __table_args__ = (
