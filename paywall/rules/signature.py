@@ -78,6 +78,15 @@ def read(body: bytes, *, is_live: bool) -> Hint:
         raise NotFromStripe("The event is of the other mode: test or live, as stripe_secret_key.")
     if event.account is not None:
         raise NotFromStripe("The event is of a connected account, not of this service's own.")
+    return _hint(event)
+
+
+def hint_of(told: dict[str, Any]) -> Hint:
+    """An event as Stripe's list of events tells it."""
+    return _hint(msgspec.convert(told, _Event))
+
+
+def _hint(event: _Event) -> Hint:
     about = event.data.object
     return Hint(
         event.id,

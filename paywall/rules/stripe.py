@@ -141,13 +141,6 @@ class Hint(NamedTuple):
     charge_id: str | None = None
 
 
-class Offer(NamedTuple):
-    """A price in Stripe: what is paid, and for a plan how often."""
-
-    price_id: str
-    product_id: str
-
-
 DISPUTES_IN_FORCE = frozenset({"needs_response", "under_review", "lost"})
 """An inquiry (`warning_…`) takes nothing back, and one that was won gives it back."""
 

@@ -17,7 +17,6 @@ from paywall.columns import (
 from paywall.rules import words
 from paywall.rules.stripe import StripeStatus
 
-
 THE_ONE = "stripe"
 
 
