@@ -61,11 +61,11 @@ class Account:
         """The account's time."""
         return datetime.fromtimestamp(self.now, UTC)
 
-    def new(self, kind: str, *, id_: str | None = None, **fields: object) -> Json:
-        """Make and keep an object."""
+    def new(self, kind: str, **fields: object) -> Json:
+        """Make and keep an object; its id is a new one unless `id` is given."""
         self.made += 1
         thing = blank(kind)
-        thing["id"] = id_ or f"{PREFIXES[kind]}_{self.series}{self.made:07}"
+        thing["id"] = f"{PREFIXES[kind]}_{self.series}{self.made:07}"
         if "created" in thing:
             thing["created"] = self.now
         thing.update(fields)

@@ -16,7 +16,7 @@ def create_product(account: Account, given: Json) -> Json:
         raise Refusal(f"Product already exists: {id_}", code="resource_already_exists", param="id")
     product = account.new(
         "product",
-        id_=id_,
+        **({"id": id_} if id_ else {}),
         name=required(given, "name"),
         description=text(given, "description"),
         metadata=merged({}, given),
@@ -94,7 +94,7 @@ def create_coupon(account: Account, given: Json) -> Json:
         raise invalid("percent_off", "Pass exactly one of percent_off and amount_off.")
     coupon = account.new(
         "coupon",
-        id_=text(given, "id"),
+        **({"id": given["id"]} if text(given, "id") else {}),
         name=text(given, "name"),
         percent_off=None if percent is None else float(percent),
         amount_off=amount,

@@ -255,4 +255,5 @@ def discount_of(coupon: Json, subtotal: int) -> int:
     """What a coupon takes off an amount."""
     if coupon["percent_off"] is None:
         return int(min(coupon["amount_off"], subtotal))
-    return round(subtotal * coupon["percent_off"] / 100)
+    percent: float = coupon["percent_off"]
+    return round(subtotal * percent / 100)

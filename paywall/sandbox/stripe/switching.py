@@ -94,8 +94,9 @@ def _prorated(account: Account, old: Json, new: Json, *, begins_anew: bool) -> l
 
 def _rest(account: Account, item: Json) -> int:
     """The part of a period's price that falls to what is left of it."""
-    start, end = item["current_period_start"], item["current_period_end"]
-    whole = item["price"]["unit_amount"] * item["quantity"]
+    start: int = item["current_period_start"]
+    end: int = item["current_period_end"]
+    whole: int = item["price"]["unit_amount"] * item["quantity"]
     return round(whole * (end - account.now) / (end - start))
 
 

@@ -32,10 +32,10 @@ class InProcess(stripe.HTTPClient):
         try:
             answer = self.stand_in.answer(method, parts.path, form or "", headers)
         except ConnectionLost as lost:
-            raise stripe.APIConnectionError("Connection reset.", should_retry=True) from lost
+            raise _unreachable("Connection reset.") from lost
         except NoAnswer as waited:
             await asyncio.sleep(self.timeout_seconds)
-            raise stripe.APIConnectionError("Timed out.", should_retry=True) from waited
+            raise _unreachable("Timed out.") from waited
         return answer.body, answer.status, answer.headers
 
     async def sleep_async(self, _secs: float) -> None:
@@ -43,3 +43,9 @@ class InProcess(stripe.HTTPClient):
 
     async def close_async(self) -> None:
         """There is no connection to close."""
+
+
+def _unreachable(message: str) -> stripe.APIConnectionError:
+    return stripe.APIConnectionError(  # type: ignore[no-untyped-call]  # the SDK has no types here
+        message, should_retry=True
+    )
