@@ -45,3 +45,24 @@ async def test_what_it_does_not_have_is_404_and_says_so(stand_in: StandIn) -> No
     assert b"does not have it" in answer.body
     with pytest.raises(stripe.InvalidRequestError, match="No such subscription: 'sub_none'"):
         await client_of(stand_in).v1.subscriptions.retrieve_async("sub_none")
+
+
+async def test_a_parameter_that_it_would_ignore_is_refused(shop: Shop) -> None:
+    subscription = await shop.subscribed()
+    with pytest.raises(stripe.InvalidRequestError, match="unknown parameter: trial_end"):
+        await shop.changed(subscription.id, trial_end="now")
+
+
+async def test_ids_are_shown_as_objects_where_asked_for(shop: Shop) -> None:
+    charge = await shop.bought()
+    shown = await shop.stripe.charges.retrieve_async(
+        charge.id, {"expand": ["payment_intent.customer"]}
+    )
+    intent = shown.payment_intent
+    assert isinstance(intent, stripe.PaymentIntent)
+    assert isinstance(intent.customer, stripe.Customer)
+    listed = await shop.stripe.charges.list_async({"expand": ["data.payment_intent"]})
+    assert isinstance(listed.data[0].payment_intent, stripe.PaymentIntent)
+    with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
+        await shop.stripe.charges.retrieve_async(charge.id, {"expand": ["currency"]})
+    assert isinstance((await shop.stripe.charges.retrieve_async(charge.id)).payment_intent, str)

@@ -58,6 +58,8 @@ async def test_the_portal_cancels_by_a_date_without_the_flag(shop: Shop) -> None
     portal_cancel(shop.account, subscription.id)
     cancelled = await shop.subscription(subscription.id)
     assert (cancelled.cancel_at, cancelled.cancel_at_period_end) == (NOW + 30 * DAY, False)
+    same = await shop.changed(subscription.id, cancel_at_period_end=False)
+    assert same.cancel_at == NOW + 30 * DAY
     portal_resume(shop.account, subscription.id)
     assert (await shop.subscription(subscription.id)).cancel_at is None
 

@@ -4,7 +4,7 @@ import pytest
 import stripe
 
 from paywall.sandbox.stripe.disputes import answer_dispute, close_dispute, escalate, open_dispute
-from paywall.sandbox.stripe.refunds import fail_refund
+from paywall.sandbox.stripe.refunds import begin_refund, fail_refund, settle_refund
 from paywall.sandbox.stripe.refusal import Refusal
 from tests.sandbox.stripe.shop import Shop
 
@@ -64,3 +64,14 @@ async def test_an_inquiry_just_ends(shop: Shop) -> None:
     inquiry = open_dispute(shop.account, charge.id, inquiry=True)
     close_dispute(shop.account, inquiry["id"], won=False)
     assert inquiry["status"] == "warning_closed"
+
+
+async def test_a_refund_can_wait_for_the_bank(shop: Shop) -> None:
+    charge = await shop.bought()
+    refund = begin_refund(shop.account, charge.id, 200)
+    assert (await shop.stripe.refunds.retrieve_async(refund["id"])).status == "pending"
+    assert (await shop.stripe.charges.retrieve_async(charge.id)).amount_refunded == 200
+    settle_refund(shop.account, refund["id"])
+    assert (await shop.stripe.refunds.retrieve_async(refund["id"])).status == "succeeded"
+    with pytest.raises(Refusal, match="not pending"):
+        settle_refund(shop.account, refund["id"])
