@@ -60,13 +60,16 @@ def _paid(account: Account, invoice: Json) -> None:
 
 def _failed(account: Account, invoice: Json) -> None:
     subscription = account.find("subscription", subscription_of(invoice))
+    is_over = subscription["status"] == "canceled"
     tries = invoice["attempt_count"] + 1
-    again = tries < ATTEMPTS and subscription["status"] != "canceled"
+    again = tries < ATTEMPTS and not is_over
     retry_at = account.now + RETRY_DAYS * DAY_SECONDS if again else None
     mark_failed(account, invoice, retry_at=retry_at)
-    if again and subscription["status"] != "past_due":
-        account.change(subscription, "customer.subscription.updated", status="past_due")
-    elif tries == ATTEMPTS and account.after_retries == "unpaid":
-        account.change(subscription, "customer.subscription.updated", status="unpaid")
-    elif tries == ATTEMPTS and subscription["status"] != "canceled":
+    if is_over:
+        return
+    if not again and account.after_retries == "canceled":
         end_subscription(account, subscription, "payment_failed")
+        return
+    status = "past_due" if again else "unpaid"
+    if subscription["status"] != status:
+        account.change(subscription, "customer.subscription.updated", status=status)

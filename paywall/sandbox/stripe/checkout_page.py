@@ -9,7 +9,7 @@ from litestar.response import Redirect
 from paywall.sandbox.stripe.account import Account
 from paywall.sandbox.stripe.checkout import pay
 from paywall.sandbox.stripe.customers import Card
-from paywall.sandbox.stripe.pages import alert, money, page, rhythm
+from paywall.sandbox.stripe.pages import alert, link, money, page, rhythm
 from paywall.sandbox.stripe.refusal import Refusal
 from paywall.sandbox.stripe.shapes import Json
 
@@ -28,8 +28,6 @@ def show_checkout(account: Account, session_id: str, wrong: str = "") -> Respons
     session = account.find("checkout.session", session_id)
     if session["status"] != "open":
         return page("Nothing to pay here", f"<p>This page is {escape(session['status'])}.</p>")
-    leave = session["cancel_url"]
-    link = f'<p><a href="{escape(leave)}" rel="noreferrer">Leave without paying</a></p>'
     body = f"""{alert(wrong)}
 {_sold(account, session)}
 <form method="post">
@@ -37,7 +35,7 @@ def show_checkout(account: Account, session_id: str, wrong: str = "") -> Respons
 {_code_field() if session["allow_promotion_codes"] else ""}
 <button>{_action(session)}</button>
 </form>
-{link if leave else ""}"""
+{link(session["cancel_url"], "Leave without paying")}"""
     return page("Checkout", body, status=402 if wrong else 200)
 
 

@@ -1,7 +1,5 @@
 """Stripe's API over HTTP: an ASGI application, since a planned fault breaks the connection."""
 
-import asyncio
-
 from litestar.types import HTTPScope, Receive, Send
 
 from paywall.sandbox.stripe.answers import Answer
@@ -9,7 +7,6 @@ from paywall.sandbox.stripe.faults import ConnectionLost, NoAnswer
 from paywall.sandbox.stripe.running import Running
 
 BODY_BYTES_MAX = 1_000_000
-HANG_SECONDS = 600
 
 
 async def answer_api(running: Running, scope: HTTPScope, receive: Receive, send: Send) -> None:
@@ -23,7 +20,8 @@ async def answer_api(running: Running, scope: HTTPScope, receive: Receive, send:
         await _break_off(send)
         return
     except NoAnswer:
-        await asyncio.sleep(HANG_SECONDS)
+        while (await receive())["type"] != "http.disconnect":
+            pass
         return
     finally:
         running.news.set()

@@ -71,6 +71,13 @@ def button(action: str, words: str, **fields: str) -> str:
     )
 
 
+def link(address: str | None, words: str) -> str:
+    """A way out, where there is one."""
+    if not address:
+        return ""
+    return f'<p><a href="{escape(address)}" rel="noreferrer">{escape(words)}</a></p>'
+
+
 def alert(words: str) -> str:
     """What went wrong, above everything else."""
     return f'<p class="alert" role="alert">{escape(words)}</p>' if words else ""

@@ -7,7 +7,7 @@ from litestar.response import Redirect
 
 from paywall.sandbox.stripe.account import Account
 from paywall.sandbox.stripe.customers import Card, card_of, keep_card
-from paywall.sandbox.stripe.pages import alert, button, moment, money, page, rhythm
+from paywall.sandbox.stripe.pages import alert, button, link, moment, money, page, rhythm
 from paywall.sandbox.stripe.portal import portal_cancel, portal_resume, portal_switch
 from paywall.sandbox.stripe.refusal import Refusal
 from paywall.sandbox.stripe.shapes import Json
@@ -22,7 +22,6 @@ def show_portal(account: Account, portal_id: str, wrong: str = "") -> Response[s
         _section(account, subscription, here)
         for subscription in account.all("subscription", customer=customer_id)
     )
-    back = session["return_url"]
     body = f"""{alert(wrong)}
 {sections or "<p>No subscription.</p>"}
 <h2>Card</h2>
@@ -31,7 +30,7 @@ def show_portal(account: Account, portal_id: str, wrong: str = "") -> Response[s
 {button(here, "Use a card that pays", verb="card", card=Card.PAYS)}
 {button(here, "Use a card that is declined", verb="card", card=Card.DECLINES)}
 </div>
-{f'<p><a href="{escape(back)}" rel="noreferrer">Back to the site</a></p>' if back else ""}"""
+{link(session["return_url"], "Back to the site")}"""
     return page("Your subscriptions", body, status=400 if wrong else 200)
 
 

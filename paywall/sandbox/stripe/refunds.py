@@ -9,6 +9,25 @@ from paywall.sandbox.stripe.shapes import Json
 
 def create_refund(account: Account, given: Json) -> Json:
     """Give back an amount of a charge, all that is left unless told."""
+    return _refund(account, given, "succeeded")
+
+
+def begin_refund(account: Account, charge_id: str, amount: int) -> Json:
+    """A refund that the bank takes its time for (see `settle_refund` and `fail_refund`)."""
+    return _refund(account, {"charge": charge_id, "amount": str(amount)}, "pending")
+
+
+def settle_refund(account: Account, refund_id: str) -> Json:
+    """The money of a pending refund has arrived."""
+    refund = account.find("refund", refund_id)
+    if refund["status"] != "pending":
+        raise Refusal(f"Refund {refund_id} is {refund['status']}, and not pending.")
+    account.change(refund, "refund.updated", status="succeeded")
+    account.tell("charge.refund.updated", refund)
+    return refund
+
+
+def _refund(account: Account, given: Json, status: str) -> Json:
     charge = _charge_named(account, given)
     left = charge["amount_captured"] - charge["amount_refunded"]
     if left == 0:
@@ -29,7 +48,7 @@ def create_refund(account: Account, given: Json) -> Json:
         metadata=merged({}, given),
         payment_intent=charge["payment_intent"],
         reason=text(given, "reason"),
-        status="succeeded",
+        status=status,
     )
     account.tell("refund.created", refund)
     _refunded(account, charge, amount, "charge.refunded")
@@ -47,7 +66,7 @@ def update_refund(account: Account, given: Json, refund_id: str) -> Json:
 def fail_refund(account: Account, refund_id: str) -> Json:
     """The bank sends a refund back: the money is the seller's again."""
     refund = account.find("refund", refund_id)
-    if refund["status"] != "succeeded":
+    if refund["status"] not in {"pending", "succeeded"}:
         raise Refusal(f"Refund {refund_id} is {refund['status']}, and cannot fail.")
     account.change(
         refund, "refund.failed", status="failed", failure_reason="lost_or_stolen_card"

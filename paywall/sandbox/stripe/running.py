@@ -59,10 +59,11 @@ class Running:
                 await self.news.wait()
                 self.news.clear()
                 while self.webhook_url and waiting:
-                    await self._send(client, self.webhook_url, waiting[0])
+                    event = waiting[0]
+                    await self._send(client, self.webhook_url, event)
                     # It may have been drained meanwhile, by a test that delivers by itself.
-                    if waiting:
-                        waiting.pop(0)
+                    if event in waiting:
+                        waiting.remove(event)
 
     async def _send(self, client: httpx.AsyncClient, url: str, event: Json) -> None:
         """Send one event until it is taken; after ten tries it is only in the list of events."""

@@ -9,6 +9,7 @@ from typing import Any
 from litestar import Litestar, Request, Response, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -16,11 +17,12 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from paywall.sandbox.stripe.checkout_page import pay_checkout, show_checkout
 from paywall.sandbox.stripe.desk_page import seconds_of, show_desk, use_desk
 from paywall.sandbox.stripe.door import answer_api
-from paywall.sandbox.stripe.pages import HEADERS, page
+from paywall.sandbox.stripe.pages import HEADERS, alert, page
 from paywall.sandbox.stripe.portal_page import show_portal, use_portal
 from paywall.sandbox.stripe.refusal import Refusal
 from paywall.sandbox.stripe.running import Running
 from paywall.sandbox.stripe.shapes import Json
+from paywall.telemetry import logger
 
 Asking = Request[Any, Any, Any]
 
@@ -121,7 +123,7 @@ def create_app(running: Running) -> ASGIApp:
         before_request=keep_up,
         after_response=tell,
         dependencies={"running": Provide(lambda: running, sync_to_thread=False)},
-        exception_handlers={Refusal: _refused},
+        exception_handlers={Refusal: _refused, HTTPException: _not_found, Exception: _failed},
         logging_config=None,
         openapi_config=None,
     )
@@ -140,4 +142,13 @@ async def _form(request: Asking) -> Json:
 
 
 def _refused(_request: Asking, refusal: Refusal) -> Response[str]:
-    return page("That cannot be done", f"<p>{refusal}</p>", status=refusal.status)
+    return page("That cannot be done", alert(str(refusal)), status=refusal.status)
+
+
+def _not_found(_request: Asking, error: HTTPException) -> Response[str]:
+    return page("There is no such page", alert(error.detail), status=error.status_code)
+
+
+def _failed(_request: Asking, error: Exception) -> Response[str]:
+    logger.error("the stand-in failed", exc_info=error)
+    return page("The stand-in failed", alert("Its log says why."), status=500)

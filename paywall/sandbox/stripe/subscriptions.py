@@ -160,7 +160,8 @@ def _cancellation(account: Account, subscription: Json, given: Json) -> Json:
     """What an update makes of the end; `cancel_at` is what the portal sets."""
     end = max(item["current_period_end"] for item in subscription["items"]["data"])
     at_end = truth(given, "cancel_at_period_end")
-    if at_end is None and "cancel_at" not in given:
+    if "cancel_at" not in given and not at_end and not subscription["cancel_at_period_end"]:
+        # What the portal cancelled by `cancel_at` does not go on by taking back the flag.
         return {}
     cancel_at = end if at_end else _moment(given, end)
     if cancel_at is not None and cancel_at <= account.now:
