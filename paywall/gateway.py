@@ -19,10 +19,13 @@ from stripe.params import (
     SubscriptionListParams,
     SubscriptionUpdateParams,
 )
+from stripe.params.billing_portal import SessionCreateParams as PortalParams
 from stripe.params.checkout import SessionCreateParams
 
 from paywall.problems import (
     PAYMENT_DECLINED,
+    REQUEST_IN_PROGRESS,
+    STRIPE_OFF,
     STRIPE_REFUSED,
     Problem,
     Unconfirmed,
@@ -64,8 +67,19 @@ class PriceOrder(NamedTuple):
     interval_count: int
 
 
+REFUSALS = (PAYMENT_DECLINED, STRIPE_OFF, REQUEST_IN_PROGRESS, STRIPE_REFUSED)
+"""What any route can answer that asks Stripe, beside `unavailable`."""
+
+
 class Missing(Exception):  # noqa: N818 (a state of things)
     """Stripe has no object of this id."""
+
+
+def needed(gateway: "Gateway | None") -> "Gateway":
+    """Raises Problem(STRIPE_OFF) where this service does not sell by Stripe."""
+    if gateway is None:
+        raise Problem(STRIPE_OFF)
+    return gateway
 
 
 @asynccontextmanager
@@ -184,20 +198,22 @@ class Gateway:
         if payment_id is None:
             return wire.session(told, paid_at=None, has_failed=False)
         async with _asking():
-            payment = await self._v1.payment_intents.retrieve_async(
-                payment_id, {"expand": ["latest_charge"]}
-            )
-            paid_at, has_failed = wire.payment(payment.to_dict())
+            payment = await self._v1.payment_intents.retrieve_async(payment_id)
+            charge_id, has_failed = wire.payment(payment.to_dict())
+        paid_at = await self._charged_at(charge_id) if charge_id else None
         takings = await self.takings(payment_id) if paid_at else []
         return wire.session(told, paid_at=paid_at, has_failed=has_failed, takings=takings)
 
     async def subscription(self, subscription_id: str) -> SubscriptionSeen:
         """Raises Missing."""
         async with _asking():
-            told = await self._v1.subscriptions.retrieve_async(
-                subscription_id, {"expand": ["default_payment_method"]}
-            )
-            return wire.subscription(told.to_dict())
+            told = (await self._v1.subscriptions.retrieve_async(subscription_id)).to_dict()
+            seen = wire.subscription(told)
+        if (method_id := told["default_payment_method"]) is None:
+            return seen
+        async with _asking():
+            method = await self._v1.payment_methods.retrieve_async(method_id)
+        return seen._replace(payment_type=method.type)
 
     async def subscriptions(self, after: str | None) -> list[SubscriptionSeen]:
         """A page of the account's subscriptions, ended ones too, newest first; empty at the end."""
@@ -254,6 +270,11 @@ class Gateway:
                 wire.dispute(told.to_dict()) for told in disputes.data
             ]
 
+    async def _charged_at(self, charge_id: str) -> datetime:
+        async with _asking():
+            charge = await self._v1.charges.retrieve_async(charge_id)
+        return wire.at(charge.created)
+
     async def payment_of_charge(self, charge_id: str) -> str | None:
         async with _asking():
             charge = await self._v1.charges.retrieve_async(charge_id)
@@ -292,12 +313,13 @@ class Gateway:
                 subscription_id, {"prorate": False}, {"idempotency_key": key}
             )
 
-    async def portal(self, customer_id: str, return_url: str) -> str:
+    async def portal(self, customer_id: str, return_url: str | None) -> str:
         """The address of a billing portal for this customer, good for some minutes."""
+        params: PortalParams = {"customer": customer_id}
+        if return_url is not None:
+            params["return_url"] = return_url
         async with _asking():
-            made = await self._v1.billing_portal.sessions.create_async(
-                {"customer": customer_id, "return_url": return_url}
-            )
+            made = await self._v1.billing_portal.sessions.create_async(params)
         return made.url
 
     async def prices(self, lookup_keys: list[str]) -> dict[str, str]:
@@ -308,8 +330,8 @@ class Gateway:
             )
         return {price.lookup_key: price.id for price in page.data if price.lookup_key}
 
-    async def make_price(self, order: PriceOrder) -> str:
-        """Make a price with its product; both are known by their own ids, so a repeat is none."""
+    async def make_price(self, order: PriceOrder, key: str) -> str:
+        """Make a price with its product; Stripe refuses a second one of the same lookup key."""
         params: PriceCreateParams = {
             "currency": order.currency,
             "unit_amount": order.amount,
@@ -322,9 +344,7 @@ class Gateway:
                 "interval_count": order.interval_count,
             }
         async with _asking():
-            price = await self._v1.prices.create_async(
-                params, {"idempotency_key": order.lookup_key}
-            )
+            price = await self._v1.prices.create_async(params, {"idempotency_key": key})
         return price.id
 
     async def events(self, since: datetime, after: str | None) -> list[Hint]:

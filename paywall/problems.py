@@ -159,43 +159,7 @@ CATALOGUE_FULL = Kind(
     "The catalogue has no room for another product",
     "Delete plans, packs or passes that are no longer sold: who bought them keeps what they have.",
 )
-REFUND_STRIPE_OFF = Kind(
-    "stripe_off",
-    HTTPStatus.CONFLICT,
-    "This service does not sell by Stripe",
-    "Set stripe_secret_key and stripe_webhook_secrets, or record payments by POST /v1/purchases.",
-)
-NOT_ON_SALE = Kind(
-    "not_on_sale",
-    HTTPStatus.CONFLICT,
-    "Stripe has no price for this product",
-    "Run `paywall catalogue sync`, and name a currency in which the product has a price.",
-)
-ALREADY_SUBSCRIBED = Kind(
-    "already_subscribed",
-    HTTPStatus.CONFLICT,
-    "The reader has a subscription that renews",
-    "Show POST /v1/me/billing-portal, where it can be changed or cancelled.",
-)
-NO_BILLING = Kind(
-    "no_billing",
-    HTTPStatus.CONFLICT,
-    "The reader never paid by Stripe",
-    "Show GET /v1/offers: the billing portal opens after the first checkout.",
-)
-PAYMENT_PENDING = Kind(
-    "payment_pending",
-    HTTPStatus.CONFLICT,
-    "A payment of the reader's is on its way",
-    "Wait until it has arrived or failed, and erase then.",
-)
-REQUEST_IN_PROGRESS = Kind(
-    "request_in_progress",
-    HTTPStatus.CONFLICT,
-    "The same is being asked of Stripe right now",
-    "Send the same request again, with the same Idempotency-Key, after some seconds.",
-)
-TOO_LARGE = Kind(
+REFUND_TOO_LARGE = Kind(
     "refund_too_large",
     HTTPStatus.CONFLICT,
     "The refund is more than what is left of the price",
@@ -236,6 +200,42 @@ INSUFFICIENT_CREDITS = Kind(
     HTTPStatus.CONFLICT,
     "There are too few credits",
     "Buy a pack or subscribe.",
+)
+STRIPE_OFF = Kind(
+    "stripe_off",
+    HTTPStatus.CONFLICT,
+    "This service does not sell by Stripe",
+    "Set stripe_secret_key and stripe_webhook_secrets, or record payments by POST /v1/purchases.",
+)
+NOT_ON_SALE = Kind(
+    "not_on_sale",
+    HTTPStatus.CONFLICT,
+    "Stripe has no price for this product",
+    "Run `paywall catalogue sync`, and name a currency in which the product has a price.",
+)
+ALREADY_SUBSCRIBED = Kind(
+    "already_subscribed",
+    HTTPStatus.CONFLICT,
+    "The reader has a subscription that renews",
+    "Show POST /v1/me/billing-portal, where it can be changed or cancelled.",
+)
+NO_BILLING = Kind(
+    "no_billing",
+    HTTPStatus.CONFLICT,
+    "The reader never paid by Stripe",
+    "Show GET /v1/offers: the billing portal opens after the first checkout.",
+)
+PAYMENT_PENDING = Kind(
+    "payment_pending",
+    HTTPStatus.CONFLICT,
+    "A payment of the reader's is on its way",
+    "Wait until it has arrived or failed, and erase then.",
+)
+REQUEST_IN_PROGRESS = Kind(
+    "request_in_progress",
+    HTTPStatus.CONFLICT,
+    "The same is being asked of Stripe right now",
+    "Send the same request again, with the same Idempotency-Key, after some seconds.",
 )
 TOO_LARGE = Kind(
     "too_large",

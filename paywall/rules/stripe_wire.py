@@ -33,10 +33,6 @@ class _Ref(msgspec.Struct):
     id: str
 
 
-class _PaymentMethod(msgspec.Struct):
-    type: str
-
-
 class _Customer(msgspec.Struct):
     id: str
     metadata: dict[str, str] | None = None
@@ -68,14 +64,12 @@ class _Subscription(msgspec.Struct):
     trial_end: int | None = None
     pause_collection: dict[str, Any] | None = None
     latest_invoice: str | None = None
-    default_payment_method: _PaymentMethod | str | None = None
 
 
 def subscription(told: dict[str, Any]) -> SubscriptionSeen:
     """The period stands on the items; of several the latest counts."""
     seen = msgspec.convert(told, _Subscription)
     item = max(seen.items.data, key=lambda item: item.current_period_end)
-    method = seen.default_payment_method
     return SubscriptionSeen(
         id=seen.id,
         customer_id=seen.customer,
@@ -88,7 +82,7 @@ def subscription(told: dict[str, Any]) -> SubscriptionSeen:
         cancels_at_period_end=seen.cancel_at_period_end,
         is_collection_paused=seen.pause_collection is not None,
         latest_invoice_id=seen.latest_invoice,
-        payment_type=method.type if isinstance(method, _PaymentMethod) else None,
+        payment_type=None,
     )
 
 
@@ -199,26 +193,21 @@ class _Session(msgspec.Struct):
     subscription: str | None = None
 
 
-class _Charge(msgspec.Struct):
-    created: int
-
-
 class _Payment(msgspec.Struct):
-    """Of a payment intent, with its latest charge."""
+    """Of a payment intent."""
 
     status: str
-    latest_charge: _Charge | None = None
+    latest_charge: str | None = None
 
 
-def payment(told: dict[str, Any]) -> tuple[datetime | None, bool]:
-    """When a payment intent succeeded, and whether it failed for good.
+def payment(told: dict[str, Any]) -> tuple[str | None, bool]:
+    """The charge by which a payment intent succeeded, and whether it failed for good.
 
     Only of sessions that are complete: there, a payment that wants another means has failed.
     """
     seen = msgspec.convert(told, _Payment)
-    charge = seen.latest_charge
-    paid_at = at(charge.created) if seen.status == "succeeded" and charge else None
-    return paid_at, seen.status in ("requires_payment_method", "canceled")
+    charge_id = seen.latest_charge if seen.status == "succeeded" else None
+    return charge_id, seen.status in ("requires_payment_method", "canceled")
 
 
 class _PaymentRef(msgspec.Struct):

@@ -90,7 +90,10 @@ class Checkout(SQLModel, table=True):
 
 
 class StripeSubscription(SQLModel, table=True):
-    """How Stripe bills a subscription, beside what every subscription has; the ids are the same."""
+    """How Stripe bills a subscription, beside what every subscription has; the ids are the same.
+
+    Grace and leeway are those of the settings when it was last recorded.
+    """
 
     __tablename__ = "stripe_subscription"
     __table_args__ = (sa.Index(None, "customer_id"), WITHOUT_ROWID)
@@ -103,6 +106,8 @@ class StripeSubscription(SQLModel, table=True):
     will_renew: bool = False
     next_payment_at: datetime | None = None
     payment_type: str | None = Field(default=None, max_length=40)
+    grace_seconds: int
+    leeway_seconds: int
 
 
 class StripeInvoice(SQLModel, table=True):
@@ -170,11 +175,14 @@ class ErasedStripeId(SQLModel, table=True):
 
 
 class StripeState(SQLModel, table=True):
-    """One row: up to when events were read by reconcile, and the key of the hashes above."""
+    """One row: up to when reconcile has read events, and the key of the hashes above.
+
+    Whoever reconciles has it until `busy_until`.
+    """
 
     __tablename__ = "stripe_state"
 
     id: str = Field(default=THE_ONE, primary_key=True, max_length=ID_LENGTH_MAX)
     hash_key: str = Field(max_length=64)
     events_read_until: datetime | None = None
-    listed_at: datetime | None = None
+    busy_until: datetime | None = None

@@ -177,7 +177,7 @@ def _stripe_state() -> None:
         sa.Column("id", sa.String(length=200), nullable=False),
         sa.Column("hash_key", sa.String(length=64), nullable=False),
         sa.Column("events_read_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("listed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stripe_state")),
     )
 
@@ -193,6 +193,8 @@ def _stripe_subscription() -> None:
         sa.Column("will_renew", sa.Boolean(), nullable=False),
         sa.Column("next_payment_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("payment_type", sa.String(length=40), nullable=True),
+        sa.Column("grace_seconds", sa.Integer(), nullable=False),
+        sa.Column("leeway_seconds", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stripe_subscription")),
         sqlite_with_rowid=False,
     )
