@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.billing.prices import find_price
 from paywall.rules.entitlement import (
     Allowance,
     Billed,
@@ -31,17 +32,14 @@ async def record_subscription(
     session: AsyncSession,
     seen: SubscriptionSeen,
     reader_id: str,
-    plan_id: str | None,
     *,
     settings: Settings,
     now: datetime,
 ) -> Subscription:
-    """Write down a subscription as it was seen; the caller holds its customer's lock.
-
-    `plan_id` is that of its price, None where the price is not of this catalogue.
-    """
+    """Write down a subscription as it was seen; the caller holds its customer's lock."""
+    price = await find_price(session, seen.price_id)
     subscription = await session.get(Subscription, seen.id) or _new(seen, reader_id, now)
-    subscription.plan_id = plan_id or subscription.plan_id
+    subscription.plan_id = price.product_id if price else subscription.plan_id
     subscription.starts_at = seen.started_at
     subscription.cancel_at_period_end = seen.is_cancelled or seen.status in OVER
     billing = await session.merge(

@@ -42,9 +42,11 @@ class Wanted(NamedTuple):
 
 async def wanted(session: AsyncSession) -> list[Wanted]:
     """Every price of the catalogue."""
-    products: list[Product] = []
-    for table in (Pack, Pass, Plan):
-        products += (await session.exec(select(table).order_by(col(table.id)))).all()
+    products: list[Product] = [
+        *(await session.exec(select(Pack).order_by(col(Pack.id)))).all(),
+        *(await session.exec(select(Pass).order_by(col(Pass.id)))).all(),
+        *(await session.exec(select(Plan).order_by(col(Plan.id)))).all(),
+    ]
     return [
         Wanted(product, price["amount"], price["currency"], _key(product, price))
         for product in products

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.billing.prices import price_now
 from paywall.catalogue.find import find_pack, find_pass, find_plan
 from paywall.idempotency import Claim
 from paywall.payments.purchase import Product
-from paywall.payments.stripe.prices import price_now
 from paywall.problems import ALREADY_SUBSCRIBED, CHECKOUT_UNKNOWN, NOT_ON_SALE, Problem
 from paywall.rules.stripe import OVER, StripeStatus
 from paywall.rules.words import CheckoutStatus, ProductKind

@@ -7,12 +7,13 @@ what is not of this catalogue is passed over.
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.billing.prices import find_price
 from paywall.clock import Clock
 from paywall.credits.grant import GrantTerms, grant_all
 from paywall.payments.purchase import Payment, enter_payment, give
 from paywall.payments.refund import state_takings
 from paywall.payments.stripe.look import Seen
-from paywall.payments.stripe.prices import find_price, sold
+from paywall.payments.stripe.prices import sold
 from paywall.rules.stripe import InvoiceLine, InvoiceSeen, SessionSeen, SessionStatus
 from paywall.rules.words import (
     Actor,
@@ -43,9 +44,8 @@ async def record(
     for subscription in seen.subscriptions:
         price = await find_price(session, subscription.price_id)
         if price is not None or await session.get(Subscription, subscription.id) is not None:
-            plan_id = price.product_id if price else None
             await record_subscription(
-                session, subscription, reader_id, plan_id, settings=settings, now=clock.now()
+                session, subscription, reader_id, settings=settings, now=clock.now()
             )
     for checkout in seen.sessions:
         await _record_session(session, checkout, reader_id, clock)
