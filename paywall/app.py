@@ -24,8 +24,10 @@ from paywall.http.edge import Edge, answer_problem
 from paywall.idempotency import claim_of
 from paywall.operations import health
 from paywall.operations.housekeeping import keep_house
+from paywall.operations.reconcile import keep_reconciled
 from paywall.payments import api as payments
 from paywall.payments.stripe import api as stripe_payments
+from paywall.payments.stripe.sell import Counter
 from paywall.settings import Settings, load
 from paywall.subscribers import api as subscribers
 from paywall.subscriptions import api as subscriptions
@@ -92,6 +94,9 @@ def create_app(
             asyncio.create_task(keep_measuring(database)),
             asyncio.create_task(keep_house(database)),
         ]
+        if gateway is not None:
+            counter = Counter(database, gateway, settings)
+            chores.append(asyncio.create_task(keep_reconciled(counter)))
         try:
             yield
         finally:
