@@ -113,6 +113,19 @@ async def change_in_stripe(
     return answer
 
 
+async def end_billing(desk: Desk, subscription: Subscription) -> None:
+    """End a subscription in Stripe, now and for good; raises Problem unless that was seen."""
+
+    async def known(_session: AsyncSession) -> Response[None] | None:
+        return None
+
+    async def tell(_session: AsyncSession, _mine: Subscription) -> Response[None]:
+        return Response(None)
+
+    change = CHANGES[CancelWhen.NOW]
+    await change_in_stripe(desk, subscription, change, known=known, tell=tell)
+
+
 async def _look(
     desk: Desk,
     gateway: Gateway,
