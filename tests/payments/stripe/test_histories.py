@@ -18,7 +18,6 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar import Litestar
 
 from paywall.app import create_app
 from paywall.database import Database
@@ -35,6 +34,7 @@ from paywall.settings import Settings
 from paywall.subscribers.audit import audit
 from tests.conftest import PATIENT_SECONDS, START, Bearer, SetClock, _new_postgres_database, running
 from tests.payments.stripe.shop import SECRET, Shop
+from tests.router import router_of
 from tests.sandbox.stripe.sdk_contract import SdkContract
 from tests.test_story import put_article, unlock
 
@@ -221,8 +221,7 @@ async def playing(address: str, folder: Path, chance: Random | None) -> AsyncIte
             transport = httpx.ASGITransport(edge)  # type: ignore[arg-type]  # looser types
             client = httpx.AsyncClient(transport=transport, base_url="http://paywall.test")
             service = await stack.enter_async_context(client)
-            app = edge.app
-            assert isinstance(app, Litestar)
+            app = router_of(edge)
             database: Database = app.state.database
             bearer = Bearer(app, clock)
             shops.append(Shop(service, bearer, clock, stand_in, database, gateway))
