@@ -2,10 +2,11 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -16,15 +17,20 @@ from paywall.access.batches import Batches
 from paywall.access.check import Check
 from paywall.articles import api as articles
 from paywall.catalogue import api as catalogue
-from paywall.clock import Clock
+from paywall.clock import Clock, FollowingClock
 from paywall.credits import api as credits_
 from paywall.database import Database, keep_measuring
+from paywall.gateway import Gateway
 from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
 from paywall.http.edge import Edge, answer_problem
 from paywall.idempotency import claim_of
 from paywall.operations import health
 from paywall.operations.housekeeping import keep_house
+from paywall.operations.reconcile import keep_reconciled
+from paywall.operations.sandbox_clock import keep_following
 from paywall.payments import api as payments
+from paywall.payments.stripe import api as stripe_payments
+from paywall.payments.stripe.sell import Counter
 from paywall.settings import Settings, load
 from paywall.subscribers import api as subscribers
 from paywall.subscriptions import api as subscriptions
@@ -41,6 +47,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *credits_.ROUTES,
     *unlocks.ROUTES,
     *payments.ROUTES,
+    *stripe_payments.ROUTES,
     *subscriptions.ROUTES,
     *subscribers.ROUTES,
     *tokens.ROUTES,
@@ -59,14 +66,25 @@ def application() -> Edge:
     return app
 
 
-def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
+def create_app(
+    settings: Settings, clock: Clock | None = None, gateway: Gateway | None = None
+) -> Edge:
     """The application; its lifespan opens and closes everything that it holds.
+
+    Without a gateway of its own it asks Stripe over the network, where it sells by Stripe.
 
     Raises SettingsError where an issuer cannot be trusted as it is configured.
     """
-    clock = clock or Clock()
+    clock = clock or (FollowingClock() if settings.sandbox_clock_url else Clock())
+    if gateway is None and settings.sells_by_stripe:
+        gateway = Gateway(settings)
     verifier = Verifier(settings, clock)
     batches = Batches(settings, clock)
+
+    def gateway_of(request: Request[Any, Any, Any]) -> Gateway | None:
+        if gateway is not None:
+            edge.be_patient(request.scope)
+        return gateway
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
@@ -76,8 +94,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
         await database.measure_clock()
         verifier.keyring.newest(clock.now())
         chores = [
-            asyncio.create_task(keep_measuring(database)),
-            asyncio.create_task(keep_house(database)),
+            asyncio.create_task(chore) for chore in _chores(database, clock, gateway, settings)
         ]
         try:
             async with batches.open():
@@ -87,16 +104,20 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
             await verifier.close()
+            if gateway is not None:
+                await gateway.close()
             await database.close()
 
-    router = _router(settings, verifier, lifespan)
+    router = _router(settings, verifier, gateway_of, lifespan)
     check = Check(router, verifier, batches, settings)
-    return Edge(check, timeout_seconds=settings.request_timeout_seconds)
+    edge = Edge(check, timeout_seconds=settings.request_timeout_seconds)
+    return edge
 
 
 def _router(
     settings: Settings,
     verifier: Verifier,
+    gateway_of: Callable[[Request[Any, Any, Any]], Gateway | None],
     lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]],
 ) -> Litestar:
     return Litestar(
@@ -106,6 +127,7 @@ def _router(
             "caller": Provide(caller_of, sync_to_thread=False),
             "claim": Provide(claim_of),
             "database": Provide(_database, sync_to_thread=False),
+            "gateway": Provide(gateway_of, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "verifier": Provide(lambda: verifier, sync_to_thread=False),
         },
@@ -120,6 +142,18 @@ def _router(
         logging_config=None,
         openapi_config=None,
     )
+
+
+def _chores(
+    database: Database, clock: Clock, gateway: Gateway | None, settings: Settings
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """What goes on beside the requests, as long as the process lives."""
+    yield keep_measuring(database)
+    yield keep_house(database)
+    if isinstance(clock, FollowingClock):
+        yield keep_following(clock, settings.sandbox_clock_url)
+    if gateway is not None:
+        yield keep_reconciled(Counter(database, gateway, settings))
 
 
 def _database(state: State) -> Database:

@@ -29,6 +29,8 @@ from paywall.problems import FieldError, Problem
 from paywall.telemetry import logger
 
 UNROUTED = "(none)"
+PATIENT_SECONDS = 10.0
+"""For a request that asks Stripe."""
 HEADERS = ((b"x-content-type-options", b"nosniff"),)
 HEADERS_OF_V1 = (*HEADERS, (b"cache-control", b"no-store"))
 PROCESS = secrets.token_hex(4)
@@ -42,18 +44,20 @@ class Edge:
     def __init__(self, app: ASGIApp, *, timeout_seconds: float) -> None:
         self.app = app
         self._deadline = Deadline(timeout_seconds)
+        self._patience = Deadline(max(timeout_seconds, PATIENT_SECONDS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
         answer = _Answer(scope, send)
-        task = self._deadline.begin()
+        task = scope["state"]["task"] = self._deadline.start()
         try:
             _refuse_bad_path(scope)
             await self.app(scope, receive, answer.send)
         except asyncio.CancelledError:
-            if answer.status is not None or not self._deadline.was_overdue(task):
+            overdue = self._deadline.was_overdue(task) or self._patience.was_overdue(task)
+            if answer.status is not None or not overdue:
                 raise
             await answer.problem(problems.unavailable("The answer is not there in time."))
         except Exception as error:
@@ -62,7 +66,14 @@ class Edge:
             await answer.problem(as_problem(error))
         finally:
             self._deadline.end(task)
+            self._patience.end(task)
             answer.observe()
+
+    def be_patient(self, scope: Scope) -> None:
+        """Give a request the time to ask another service; its handler is at work already."""
+        task = scope["state"]["task"]
+        self._deadline.end(task)
+        self._patience.watch(task)
 
 
 class _Answer:

@@ -6,15 +6,19 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.articles.publish import publish
-from paywall.clock import Clock
+from paywall.catalogue.products import put_product
+from paywall.clock import Clock, FollowingClock
 from paywall.credits.grant import GrantTerms, grant_credits
 from paywall.database import Database
+from paywall.gateway import Gateway
 from paywall.migrations import migrate
+from paywall.operations.catalogue_sync import apply, differ
+from paywall.operations.sandbox_clock import look_at_clock
 from paywall.operations.serve import CannotServe, make_folder
-from paywall.rules.words import Actor, GrantSource
+from paywall.rules.words import Actor, CreditsExpire, GrantSource, Interval
 from paywall.sandbox.newsroom import publications
 from paywall.settings import Settings
-from paywall.tables import Article, PolicyChange
+from paywall.tables import Article, Pack, Plan, PolicyChange
 from paywall.tokens.keys import Keyring
 from paywall.tokens.mint import mint_reader, mint_site
 from paywall.tokens.scopes import ADMIN
@@ -22,7 +26,7 @@ from paywall.tokens.scopes import ADMIN
 ACTOR = Actor("paywall", "sandbox", "")
 ANN, BO = "ann", "bo"
 ANN_GRANT = GrantTerms(ANN, 3, GrantSource.PROMOTION, "sandbox: ann's first credits")
-TOKEN_HOURS = 24
+TOKEN_DAYS = 90
 
 
 class Sandbox(NamedTuple):
@@ -37,23 +41,62 @@ class Sandbox(NamedTuple):
 
 async def prepare(settings: Settings) -> Sandbox:
     """Make the sandbox, or go on with it; raises CannotServe, SettingsError or DatabaseInUse."""
+    refuse_other_databases(settings)
+    make_folder(settings)
+    clock = FollowingClock() if settings.sandbox_clock_url else Clock()
+    database = Database(settings, clock)
+    try:
+        await migrate(database)
+        await database.measure_clock()
+        if isinstance(clock, FollowingClock):
+            await look_at_clock(clock, settings.sandbox_clock_url)
+        async with database.writing() as session:
+            published = await _publish(session, database.clock, settings)
+            await grant_credits(session, ANN_GRANT, actor=ACTOR, clock=database.clock)
+            articles = len((await session.exec(select(Article.id))).all())
+            await _stock(session, database.clock)
+        if settings.sandbox_clock_url:
+            await _sell(database, settings)
+        return _with_tokens(settings, database.clock, articles, is_new=published == articles)
+    finally:
+        await database.close()
+
+
+def refuse_other_databases(settings: Settings) -> None:
+    """Raises CannotServe for anything but the embedded one."""
     if not settings.is_sqlite:
         raise CannotServe(
             "The sandbox is for trying things out, and plays on SQLite alone: unset database_url."
             " To serve from PostgreSQL: `paywall migrate`, then `paywall serve`."
         )
-    make_folder(settings)
-    database = Database(settings)
+
+
+async def _stock(session: AsyncSession, clock: Clock) -> None:
+    """A pack and a plan, where the catalogue has none of that id."""
+    prices = [{"amount": 400_000, "currency": "khr"}, {"amount": 100, "currency": "usd"}]
+    now = clock.now()
+    pack = Pack(id="ten", title="Ten articles", credits=10, prices=prices, created_at=now)
+    plan = Plan(
+        id="monthly",
+        title="A month of everything",
+        interval=Interval.MONTH,
+        credits=2,
+        credits_expire=CreditsExpire.PERIOD_END,
+        prices=prices,
+        created_at=now,
+    )
+    for product in (pack, plan):
+        if await session.get(type(product), product.id) is None:
+            await put_product(session, product)
+
+
+async def _sell(database: Database, settings: Settings) -> None:
+    """Make in the stand-in what the catalogue has."""
+    gateway = Gateway(settings)
     try:
-        await migrate(database)
-        await database.measure_clock()
-        async with database.writing() as session:
-            published = await _publish(session, database.clock, settings)
-            await grant_credits(session, ANN_GRANT, actor=ACTOR, clock=database.clock)
-            articles = len((await session.exec(select(Article.id))).all())
-        return _with_tokens(settings, database.clock, articles, is_new=published == articles)
+        await apply(database, gateway, await differ(database, gateway))
     finally:
-        await database.close()
+        await gateway.close()
 
 
 async def _publish(session: AsyncSession, clock: Clock, settings: Settings) -> int:
@@ -74,7 +117,7 @@ async def _publish(session: AsyncSession, clock: Clock, settings: Settings) -> i
 def _with_tokens(settings: Settings, clock: Clock, articles: int, *, is_new: bool) -> Sandbox:
     now = clock.now()
     key = Keyring(settings.data_path).newest(now)
-    seconds = TOKEN_HOURS * 3600
+    seconds = TOKEN_DAYS * 86_400
     site = mint_site(
         key, subject="sandbox", scopes=frozenset({ADMIN}), lifetime_seconds=seconds, now=now
     )

@@ -1,0 +1,73 @@
+"""The stand-in for Stripe that the sandbox sells through: a process beside the service."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from paywall.operations.serve import CannotServe
+
+READY_WITHIN_SECONDS = 30.0
+LOOK_EVERY_SECONDS = 0.1
+KEY, SECRET = "sk_test_sandbox", "whsec_sandbox"
+
+
+def free_port() -> int:
+    """A port that nobody has at this moment."""
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        port: int = asked.getsockname()[1]
+        return port
+
+
+@contextmanager
+def standing_in(folder: Path, port: int) -> Iterator[str]:
+    """A stand-in that answers, until the end; its address. It keeps its account in the folder.
+
+    The service at this port is told of it by the environment, as an operator would tell it. Raises
+    CannotServe where the stand-in does not start.
+    """
+    own_port = free_port()
+    address, service = f"http://127.0.0.1:{own_port}", f"http://127.0.0.1:{port}"
+    log = folder / "standin.log"
+    command = [
+        sys.executable, "-m", "paywall.sandbox.stripe", "--port", str(own_port),
+        "--webhook", f"{service}/v1/webhooks/stripe", "--secret", SECRET,
+        "--file", str(folder / "standin.json"),
+    ]  # fmt: skip
+    with log.open("ab") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: S603 (our own words)
+    try:
+        _wait(process, address, log)
+        os.environ |= {
+            "PAYWALL_STRIPE_SECRET_KEY": KEY,
+            "PAYWALL_STRIPE_WEBHOOK_SECRETS": SECRET,
+            "PAYWALL_STRIPE_API_BASE": address,
+            "PAYWALL_SANDBOX_CLOCK_URL": f"{address}/clock",
+        }
+        os.environ.setdefault("PAYWALL_ALLOWED_ORIGINS", service)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    while not _answers(address):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise CannotServe(f"The stand-in for Stripe did not start: {log} says why.")
+        time.sleep(LOOK_EVERY_SECONDS)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/clock", timeout=1).is_success
+    except httpx.TransportError:
+        return False
