@@ -30,7 +30,7 @@ from paywall.tokens import api as tokens
 from paywall.tokens.guard import caller_of
 from paywall.tokens.verify import Verifier
 from paywall.unlocks import api as unlocks
-from paywall.web import docs
+from paywall.web import docs, parts
 
 ROUTES: list[ControllerRouterHandler] = [
     *access.ROUTES,
@@ -44,6 +44,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *tokens.ROUTES,
     *health.ROUTES,
     *docs.ROUTES,
+    *parts.ROUTES,
 ]
 
 
@@ -59,9 +60,11 @@ def application() -> Edge:
 def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
     """The application; its lifespan opens and closes everything that it holds.
 
-    Raises SettingsError where an issuer cannot be trusted as it is configured.
+    Raises SettingsError where an issuer cannot be trusted as it is configured, or where the site's
+    own words or colours cannot be used.
     """
     clock = clock or Clock()
+    parts.parts_of(settings)
     verifier = Verifier(settings, clock)
 
     @asynccontextmanager

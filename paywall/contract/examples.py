@@ -86,6 +86,16 @@ JWK = {
     "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
 }
 
+PART = {
+    "path": "/web/9f2c41d07ab3e865/paywall.js",
+    "integrity": "sha384-oqVuAfXRKap7fdgcCY5uykM6+R9GqQ8K/uxy9rx7HNQlGYl1kPzQho1wx4JwY8wC",
+}
+PAID_PART = {
+    "@type": "WebPageElement",
+    "isAccessibleForFree": False,
+    "cssSelector": ".paywall-content",
+}
+
 
 def _without_id(product: dict[str, Any]) -> dict[str, Any]:
     """As it is put: the id stands in the path."""
@@ -318,6 +328,22 @@ EXAMPLES: dict[str, Any] = {
         "expires_at": "2026-11-24T05:15:00Z",
     },
     "Revocation": {"token_id": "0mDqsT3Zx2wB8yqk0cJ8uA"},
+    "Part": PART,
+    "PartsAnswer": {
+        "script": PART,
+        "style": {**PART, "path": "/web/9f2c41d07ab3e865/paywall.css"},
+    },
+    "PaidPart": PAID_PART,
+    "StructuredData": {
+        "@context": "https://schema.org",
+        "@type": "NewsArticle",
+        "headline": UNLOCK["title"],
+        "url": UNLOCK["url"],
+        "inLanguage": "km",
+        "datePublished": "2026-11-24T02:30:00Z",
+        "isAccessibleForFree": False,
+        "hasPart": PAID_PART,
+    },
     "Alive": {"status": "alive"},
     "Ready": {"status": "ready"},
     "Jwks": {"keys": [JWK]},
