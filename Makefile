@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 TESTS ?=
 PORT ?= 8000
+SITE_PORT ?= $(shell expr $(PORT) + 1)
 
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
@@ -12,7 +13,7 @@ READY = $(VENV)/ready
 
 help:
 	@echo "make setup      make $(VENV), with everything in it and the command paywall"
-	@echo "make run        start the service on SQLite, with a small news site in it to try"
+	@echo "make run        start a small newspaper, and the service that it sells through"
 	@echo "make test       run the tests, on SQLite and on a PostgreSQL of their own"
 	@echo "make check      format, lint, types, import order and the house's rules"
 	@echo "make openapi    write openapi/paywall.yaml anew, from the routes"
@@ -37,7 +38,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 run: $(READY)
-	@$(BIN)/python -m paywall.sandbox --port $(PORT)
+	@$(BIN)/python -m paywall.sandbox --port $(PORT) --site-port $(SITE_PORT)
 
 test: $(READY)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)

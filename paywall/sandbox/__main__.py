@@ -1,6 +1,8 @@
 """`python -m paywall.sandbox`, which is `make run`: the service, with something in it to try."""
 
 import asyncio
+import os
+from contextlib import ExitStack
 
 import click
 
@@ -8,7 +10,13 @@ from paywall import settings
 from paywall.cli import told_in_a_sentence
 from paywall.operations.serve import serve
 from paywall.sandbox.prepare import prepare
+from paywall.sandbox.site.app import newspaper
+from paywall.sandbox.site.publisher import Publisher
+from paywall.sandbox.site.server import address_of, listening, served
 from paywall.sandbox.welcome import welcome
+from paywall.settings import Settings
+
+HOST = "127.0.0.1"
 
 
 @click.command()
@@ -19,22 +27,33 @@ from paywall.sandbox.welcome import welcome
     show_default=True,
     help="Port to listen on; 0 takes a free one.",
 )
-def main(port: int) -> None:
-    """Serve a small news site from var/, on SQLite, to try things with.
+@click.option(
+    "--site-port",
+    type=click.IntRange(0, 65535),
+    default=8001,
+    show_default=True,
+    help="Port of the newspaper; 0 takes a free one.",
+)
+def main(port: int, site_port: int) -> None:
+    """Serve a small newspaper and the service that it sells through, on SQLite in var/.
 
-    It has a few articles and two readers, ann and bo. It prints tokens and commands to paste.
-    What you change is kept for the next start.
+    It has a dozen articles and three readers: ann, bo and chan. It prints tokens and commands to
+    paste. What you change is kept for the next start.
     """
-    with told_in_a_sentence():
+    with told_in_a_sentence(), ExitStack() as stack:
+        listener = stack.enter_context(listening(HOST, site_port))
+        paper = address_of(listener)
+        # The service's own process reads its settings anew.
+        os.environ["PAYWALL_ALLOWED_ORIGINS"] = paper
         loaded = settings.load()
-        sandbox = asyncio.run(prepare(loaded))
-        serve(
-            loaded,
-            host="127.0.0.1",
-            port=port,
-            workers=1,
-            say=lambda address, _: click.echo(welcome(sandbox, address, loaded.data_dir)),
-        )
+        sandbox = asyncio.run(prepare(loaded, paper))
+
+        def say(address: str, _settings: Settings) -> None:
+            publisher = Publisher(address, sandbox.paper_token)
+            stack.enter_context(served(newspaper(publisher), listener))
+            click.echo(welcome(sandbox, address, paper, loaded.data_dir))
+
+        serve(loaded, host=HOST, port=port, workers=1, say=say)
 
 
 if __name__ == "__main__":

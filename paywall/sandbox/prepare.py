@@ -1,26 +1,64 @@
 """Put the sandbox's articles and grants where there are none yet; what is there is left alone."""
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.articles.publish import publish
+from paywall.catalogue.products import put_product
+from paywall.catalogue.shapes import PackInput, PassInput, PlanInput, Price, as_product
 from paywall.clock import Clock
 from paywall.credits.grant import GrantTerms, grant_credits
 from paywall.database import Database
 from paywall.migrations import migrate
 from paywall.operations.serve import CannotServe, make_folder
-from paywall.rules.words import Actor, GrantSource
+from paywall.rules.words import Actor, GrantSource, Interval
 from paywall.sandbox.newsroom import publications
 from paywall.settings import Settings
-from paywall.tables import Article, PolicyChange
+from paywall.subscriptions.complimentary import put_complimentary
+from paywall.tables import Article, Pack, Pass, Plan, PolicyChange
 from paywall.tokens.keys import Keyring
+from paywall.tokens.limits import SITE_LIFETIME_SECONDS_MAX
 from paywall.tokens.mint import mint_reader, mint_site
 from paywall.tokens.scopes import ADMIN
 
 ACTOR = Actor("paywall", "sandbox", "")
-ANN, BO = "ann", "bo"
+ANN, BO, CHAN = "ann", "bo", "chan"
+CHAN_UNTIL = datetime(2036, 1, 1, tzinfo=UTC)
+PRODUCTS = (
+    (
+        Plan,
+        "monthly",
+        PlanInput(
+            title="A month of everything",
+            interval=Interval.MONTH,
+            credits=2,
+            prices=(Price(amount=400, currency="usd"), Price(amount=1_600_000, currency="khr")),
+        ),
+    ),
+    (
+        Pass,
+        "week",
+        PassInput(
+            title="A week of everything",
+            days=7,
+            prices=(Price(amount=150, currency="usd"), Price(amount=600_000, currency="khr")),
+        ),
+    ),
+    (
+        Pack,
+        "five",
+        PackInput(
+            title="Five articles",
+            credits=5,
+            expires_after_days=365,
+            prices=(Price(amount=200, currency="usd"), Price(amount=800_000, currency="khr")),
+        ),
+    ),
+)
+PAPER_SCOPES = frozenset({"access:check", "articles:read", "readers:token"})
 ANN_GRANT = GrantTerms(ANN, 3, GrantSource.PROMOTION, "sandbox: ann's first credits")
 TOKEN_HOURS = 24
 
@@ -33,10 +71,15 @@ class Sandbox(NamedTuple):
     site_token: str
     ann: str
     bo: str
+    paper_token: str
+    """The newspaper's own, which can do what a newspaper's server has to, and no more."""
 
 
-async def prepare(settings: Settings) -> Sandbox:
-    """Make the sandbox, or go on with it; raises CannotServe, SettingsError or DatabaseInUse."""
+async def prepare(settings: Settings, site: str) -> Sandbox:
+    """Make the sandbox of this site (its origin), or go on with it.
+
+    Raises CannotServe, SettingsError or DatabaseInUse.
+    """
     if not settings.is_sqlite:
         raise CannotServe(
             "The sandbox is for trying things out, and plays on SQLite alone: unset database_url."
@@ -48,7 +91,9 @@ async def prepare(settings: Settings) -> Sandbox:
         await migrate(database)
         await database.measure_clock()
         async with database.writing() as session:
-            published = await _publish(session, database.clock, settings)
+            published = await _publish(session, database.clock, settings, site)
+            if published:
+                await _sell(session, database.clock)
             await grant_credits(session, ANN_GRANT, actor=ACTOR, clock=database.clock)
             articles = len((await session.exec(select(Article.id))).all())
         return _with_tokens(settings, database.clock, articles, is_new=published == articles)
@@ -56,10 +101,19 @@ async def prepare(settings: Settings) -> Sandbox:
         await database.close()
 
 
-async def _publish(session: AsyncSession, clock: Clock, settings: Settings) -> int:
+async def _sell(session: AsyncSession, clock: Clock) -> None:
+    """A catalogue, and one reader who has a subscription already."""
+    for table, product_id, terms in PRODUCTS:
+        await put_product(session, as_product(table, product_id, terms, clock.now()))
+    await put_complimentary(
+        session, CHAN, plan_id="monthly", current_period_end=CHAN_UNTIL, clock=clock
+    )
+
+
+async def _publish(session: AsyncSession, clock: Clock, settings: Settings, site: str) -> int:
     """What was put once is the player's own from then on: changed or deleted, it stays so."""
     put_before = set((await session.exec(select(PolicyChange.article_id).distinct())).all())
-    new = [article for article in publications() if article.id not in put_before]
+    new = [article for article in publications(site) if article.id not in put_before]
     for article in new:
         await publish(
             session,
@@ -82,4 +136,11 @@ def _with_tokens(settings: Settings, clock: Clock, articles: int, *, is_new: boo
         mint_reader(key, reader_id=reader_id, lifetime_seconds=seconds, now=now).token
         for reader_id in (ANN, BO)
     )
-    return Sandbox(articles, is_new, site.token, ann, bo)
+    paper = mint_site(
+        key,
+        subject="newspaper",
+        scopes=PAPER_SCOPES,
+        lifetime_seconds=SITE_LIFETIME_SECONDS_MAX,
+        now=now,
+    )
+    return Sandbox(articles, is_new, site.token, ann, bo, paper.token)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, get_timezone
-from babel.numbers import format_decimal, get_currency_precision
+from babel.numbers import format_decimal, get_currency_precision, parse_pattern
 
 from paywall.settings import SettingsError
 
@@ -58,11 +58,10 @@ class Language(NamedTuple):
         """An amount in the currency's smallest unit; decimals are shown where there are any."""
         digits = get_currency_precision(currency.upper())
         value = Decimal(amount).scaleb(-digits)
-        pattern = self.locale.currency_formats["standard"]
-        shown = (0, 0) if value == value.to_integral_value() else (digits, digits)
-        return pattern.apply(
-            value, self.locale, currency=currency.upper(), currency_digits=False, force_frac=shown
-        )
+        pattern = parse_pattern(self.locale.currency_formats["standard"].pattern)
+        pattern.frac_prec = (0, 0) if value == value.to_integral_value() else (digits, digits)
+        shown = pattern.apply(value, self.locale, currency=currency.upper(), currency_digits=False)
+        return str(shown)
 
     def _written(self, value: object) -> str:
         if isinstance(value, int):

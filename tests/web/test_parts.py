@@ -1,4 +1,4 @@
-"""The script and the style sheet for the site's pages: small, kept for long, known by their hash."""
+"""The script and the style sheet for pages of the site: small, kept for long, known by hash."""
 
 import base64
 import gzip
@@ -77,7 +77,14 @@ async def test_words_come_in_the_first_language_that_there_is(service: httpx.Asy
 async def test_they_load_nothing_and_need_nothing_inline(service: httpx.AsyncClient) -> None:
     parts = await found(service)
     script, style = parts.script.text, parts.style.text
-    for word in ("https:" + "//cdn", "eval(", "document.write", "document.cookie", "style=", ".style."):
+    for word in (
+        "https:" + "//cdn",
+        "eval(",
+        "document.write",
+        "document.cookie",
+        "style=",
+        ".style.",
+    ):
         assert word not in script
     assert "@import" not in style
     assert "url(" not in style

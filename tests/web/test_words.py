@@ -1,4 +1,4 @@
-"""The words: complete in both languages, none missing, none unused, and the site's own over them."""
+"""The words: complete in both languages, none missing or unused, the site's own over them."""
 
 import re
 import tomllib
