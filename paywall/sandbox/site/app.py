@@ -9,12 +9,12 @@ import httpx
 from litestar import Litestar, Request, Response, get, post
 from litestar.datastructures import Cookie, State
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from paywall.sandbox.site import pages
 from paywall.sandbox.site.pages import Frame
-from paywall.sandbox.site.publisher import Json, Publisher
+from paywall.sandbox.site.publisher import Json, Publisher, Viewer
 from paywall.sandbox.site.session import READERS, new_visitor, sign_in, sign_out, viewer_of
 
 Asking = Request[Any, Any, State]
@@ -45,7 +45,7 @@ async def read(
     if article is None:
         return _html(frame, pages.NAME, pages.missing_page(), status=404)
     viewer, cookies = frame.viewer, []
-    if article["policy"] == "metered" and viewer == ():
+    if article["policy"] == "metered" and viewer == Viewer():
         cookies = [new_visitor()]
         viewer = viewer._replace(visitor_id=cookies[0].value)
     told = await publisher.body(viewer, article_id)
@@ -63,7 +63,7 @@ async def read(
 
 @get("/sign-in")
 async def choose_reader(
-    request: Asking, publisher: NamedDependency[Publisher], back: str = "/"
+    request: Asking, publisher: NamedDependency[Publisher], back: FromQuery[str] = "/"
 ) -> Response[str]:
     frame = await _frame(request, publisher)
     return _html(frame, "Sign in", pages.sign_in_page(back))

@@ -80,8 +80,10 @@ def _settings(frame: Frame) -> str:
         "account": "/account",
         "return": "/paid",
     }
-    if frame.is_signed_in:
+    if frame.viewer.reader_id is not None:
         settings["token"] = "/paywall-token"  # noqa: S105 (an address)
+        if language := READERS[frame.viewer.reader_id].language:
+            settings["language"] = language
     return "".join(f' data-paywall-{name}="{escape(at)}"' for name, at in settings.items())
 
 
@@ -89,7 +91,7 @@ def _nav(frame: Frame) -> str:
     if not frame.is_signed_in:
         sign_in = f"/sign-in?back={escape(frame.path)}"
         return f'<a href="/offers">Subscribe</a><a href="{sign_in}">Sign in</a>'
-    name = escape(READERS[str(frame.viewer.reader_id)])
+    name = escape(READERS[str(frame.viewer.reader_id)].name)
     return (
         f'<paywall-credits></paywall-credits><a href="/account">{name}</a>'
         '<form method="post" action="/sign-out"><button class="plain">Sign out</button></form>'
@@ -165,8 +167,8 @@ def article_page(article: Json, told: Json, entry: str) -> str:
 def sign_in_page(back: str) -> str:
     """Choose who to be; a real site asks for more."""
     readers = "".join(
-        f'<button class="paywall-button" name="reader" value="{reader_id}">{escape(name)}</button>'
-        for reader_id, name in READERS.items()
+        f'<button class="paywall-button" name="reader" value="{reader_id}">{escape(reader.name)}</button>'
+        for reader_id, reader in READERS.items()
     )
     return (
         '<h1>Sign in</h1><p>This is a sandbox: choose who you are.</p><form method="post"'
@@ -191,8 +193,7 @@ def entry_form(service: str, token: str, **fields: str) -> str:
 
 def account_page(entry: str) -> str:
     return (
-        "<h1>Your account</h1><p><paywall-credits></paywall-credits></p>"
-        "<p><paywall-meter></paywall-meter></p>"
+        "<h1>Your account</h1><p><paywall-meter></paywall-meter></p>"
         "<h2>Subscription</h2><paywall-subscription></paywall-subscription>"
         f"<h2>Everything else</h2>{entry}"
         "<h2>Buy</h2><paywall-offers></paywall-offers>"

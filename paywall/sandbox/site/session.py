@@ -1,7 +1,7 @@
 """Who is signed in at the newspaper: a session that nobody can forge, kept in this process."""
 
 import secrets
-from typing import Any
+from typing import Any, NamedTuple
 
 from litestar import Request
 from litestar.datastructures import Cookie, State
@@ -10,7 +10,16 @@ from paywall.sandbox.site.publisher import Viewer
 
 SESSION, VISITOR = "session", "visitor"
 VISITOR_SECONDS = 31 * 86_400
-READERS = {"ann": "Ann", "bo": "Bo", "chan": "ចាន់ (Chan)"}
+
+
+class Reader(NamedTuple):
+    """A reader as the newspaper knows one; without a language they read each page in its own."""
+
+    name: str
+    language: str | None = None
+
+
+READERS = {"ann": Reader("Ann"), "bo": Reader("Bo"), "chan": Reader("ចាន់ (Chan)", "km")}
 """The readers that the sandbox has, by their ids."""
 
 

@@ -6,9 +6,10 @@ class Credits extends Part {
     const { unlocks_left: count } = await me(this);
     const account = this.setting("account");
     const text = this.say("unlocks_left", { count });
+    const low = account && count <= FEW_CREDITS;
     this.put(
       account ? h("a", { href: account }, text) : text,
-      count > 0 && count <= FEW_CREDITS && h("span", { class: "paywall-low" }, this.few(count)),
+      low && h("a", { href: account, class: "paywall-low" }, this.say("buy_credits")),
     );
   }
 }

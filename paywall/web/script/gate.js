@@ -150,8 +150,9 @@ class Gate extends Part {
     const body = h("div", { class: "paywall-body", tabindex: "-1" });
     body.innerHTML = html;
     const count = decision.unlocks_left;
-    const left = [this.say("unlocked"), this.say("unlocks_left", { count }), this.few(count)];
-    const note = clicked && h("p", { role: "status", class: "paywall-note" }, left.filter(Boolean).join(" "));
+    const left = this.few(count) || this.say("unlocks_left", { count });
+    const told = `${this.say("unlocked")} ${left}`;
+    const note = clicked && h("p", { role: "status", class: "paywall-note" }, told);
     this.replaceChildren(...[note, body].filter(Boolean));
     if (clicked) body.focus({ preventScroll: true });
   }

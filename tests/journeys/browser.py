@@ -1,0 +1,40 @@
+"""A browser for the journeys: the machine's own, or Debian's where this user may install it.
+
+`python -m tests.journeys.browser` sees to it before the tests, and says in a sentence what to do.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MISSING = (
+    "The journeys need a browser: install Chromium (Debian and Ubuntu: apt-get install chromium;"
+    " elsewhere from your package manager), so that `chromium` or `google-chrome` is on the PATH."
+)
+
+
+def find() -> str | None:
+    """The path of a browser that Playwright can drive."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+def install() -> None:
+    """Install Debian's, where this user may: as root, with apt."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    sys.stderr.write("Installing chromium, which the journeys of the tests need…\n")
+    quiet = {"check": False, "stdout": subprocess.DEVNULL}
+    subprocess.run(["apt-get", "update", "-qq"], **quiet)  # type: ignore[call-overload]  # noqa: S607 (the system's own apt)
+    subprocess.run(
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-khmeros"],  # noqa: S607 (the system's own apt)
+        **quiet,  # type: ignore[arg-type]  # one set of options for both
+    )
+
+
+if __name__ == "__main__":
+    if find() is None:
+        install()
+    if find() is None:
+        sys.exit(MISSING)
