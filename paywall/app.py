@@ -31,6 +31,7 @@ from paywall.tokens.guard import caller_of
 from paywall.tokens.verify import Verifier
 from paywall.unlocks import api as unlocks
 from paywall.web import docs, parts
+from paywall.web.pages import api as pages
 
 ROUTES: list[ControllerRouterHandler] = [
     *access.ROUTES,
@@ -45,6 +46,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *health.ROUTES,
     *docs.ROUTES,
     *parts.ROUTES,
+    *pages.ROUTES,
 ]
 
 
@@ -72,6 +74,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
         database = Database(settings, clock)
         app.state.database = database
         app.state.verifier = verifier
+        app.state.settings = settings
         await database.measure_clock()
         verifier.keyring.newest(clock.now())
         chores = [

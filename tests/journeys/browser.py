@@ -25,12 +25,9 @@ def install() -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
     sys.stderr.write("Installing chromium, which the journeys of the tests need…\n")
-    quiet = {"check": False, "stdout": subprocess.DEVNULL}
-    subprocess.run(["apt-get", "update", "-qq"], **quiet)  # type: ignore[call-overload]  # noqa: S607 (the system's own apt)
-    subprocess.run(
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-khmeros"],  # noqa: S607 (the system's own apt)
-        **quiet,  # type: ignore[arg-type]  # one set of options for both
-    )
+    for words in ("update -qq", "install -y -qq --no-install-recommends chromium fonts-khmeros"):
+        command = ["apt-get", *words.split()]
+        subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

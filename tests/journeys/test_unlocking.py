@@ -157,7 +157,11 @@ def test_a_slow_answer_is_waited_for_on_the_button(desk: Desk) -> None:
     desk.sign_in(page, "ann", ARTICLE)
     ask_to_unlock(page)
     held: list[Route] = []
-    page.route("**/v1/me/unlocks", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/me/unlocks", hold)
     confirm(page)
     working = page.get_by_role("dialog").locator("[aria-busy=true]")
     expect(working).to_have_text("Unlocking…")

@@ -167,7 +167,8 @@ def article_page(article: Json, told: Json, entry: str) -> str:
 def sign_in_page(back: str) -> str:
     """Choose who to be; a real site asks for more."""
     readers = "".join(
-        f'<button class="paywall-button" name="reader" value="{reader_id}">{escape(reader.name)}</button>'
+        f'<button class="paywall-button" name="reader" value="{reader_id}">'
+        f"{escape(reader.name)}</button>"
         for reader_id, reader in READERS.items()
     )
     return (
