@@ -27,36 +27,22 @@ from paywall.tokens.scopes import ADMIN
 ACTOR = Actor("paywall", "sandbox", "")
 ANN, BO, CHAN = "ann", "bo", "chan"
 CHAN_UNTIL = datetime(2036, 1, 1, tzinfo=UTC)
-PRODUCTS = (
-    (
-        Plan,
-        "monthly",
-        PlanInput(
-            title="A month of everything",
-            interval=Interval.MONTH,
-            credits=2,
-            prices=(Price(amount=400, currency="usd"), Price(amount=1_600_000, currency="khr")),
-        ),
-    ),
-    (
-        Pass,
-        "week",
-        PassInput(
-            title="A week of everything",
-            days=7,
-            prices=(Price(amount=150, currency="usd"), Price(amount=600_000, currency="khr")),
-        ),
-    ),
-    (
-        Pack,
-        "five",
-        PackInput(
-            title="Five articles",
-            credits=5,
-            expires_after_days=365,
-            prices=(Price(amount=200, currency="usd"), Price(amount=800_000, currency="khr")),
-        ),
-    ),
+MONTHLY = PlanInput(
+    title="A month of everything",
+    interval=Interval.MONTH,
+    credits=2,
+    prices=(Price(amount=400, currency="usd"), Price(amount=1_600_000, currency="khr")),
+)
+WEEK = PassInput(
+    title="A week of everything",
+    days=7,
+    prices=(Price(amount=150, currency="usd"), Price(amount=600_000, currency="khr")),
+)
+FIVE = PackInput(
+    title="Five articles",
+    credits=5,
+    expires_after_days=365,
+    prices=(Price(amount=200, currency="usd"), Price(amount=800_000, currency="khr")),
 )
 PAPER_SCOPES = frozenset({"access:check", "articles:read", "readers:token"})
 ANN_GRANT = GrantTerms(ANN, 3, GrantSource.PROMOTION, "sandbox: ann's first credits")
@@ -103,8 +89,10 @@ async def prepare(settings: Settings, site: str) -> Sandbox:
 
 async def _sell(session: AsyncSession, clock: Clock) -> None:
     """A catalogue, and one reader who has a subscription already."""
-    for table, product_id, terms in PRODUCTS:
-        await put_product(session, as_product(table, product_id, terms, clock.now()))
+    now = clock.now()
+    await put_product(session, as_product(Plan, "monthly", MONTHLY, now))
+    await put_product(session, as_product(Pass, "week", WEEK, now))
+    await put_product(session, as_product(Pack, "five", FIVE, now))
     await put_complimentary(
         session, CHAN, plan_id="monthly", current_period_end=CHAN_UNTIL, clock=clock
     )

@@ -36,11 +36,11 @@ class Language(NamedTuple):
     def locale(self) -> Locale:
         return Locale.parse(self.code, sep="-")
 
-    def say(self, name: str, **values: object) -> str:
+    def say(self, name: str, **values: str | int) -> str:
         """The word with its placeholders filled in; numbers are written as the language does."""
         word = self.words[name]
         if not isinstance(word, str):
-            category = self.locale.plural_form(values["count"])
+            category = self.locale.plural_form(int(values["count"]))
             word = word.get(category, word["other"])
         return PLACEHOLDER.sub(lambda match: self._written(values[match[1]]), word)
 
@@ -63,10 +63,8 @@ class Language(NamedTuple):
         shown = pattern.apply(value, self.locale, currency=currency.upper(), currency_digits=False)
         return str(shown)
 
-    def _written(self, value: object) -> str:
-        if isinstance(value, int):
-            return str(format_decimal(value, locale=self.locale))
-        return str(value)
+    def _written(self, value: str | int) -> str:
+        return value if isinstance(value, str) else format_decimal(value, locale=self.locale)
 
 
 class Languages(NamedTuple):

@@ -119,7 +119,11 @@ def serve_part(
 ) -> Response[bytes]:
     """A part; under another version today's, which is then not kept."""
     parts = parts_of(settings)
-    headers = {"Cache-Control": FOREVER if version == parts.version else "no-cache"}
+    headers = {
+        "Cache-Control": FOREVER if version == parts.version else "no-cache",
+        # A browser that kept it from one of our own pages uses it for the site's as well.
+        "Access-Control-Allow-Origin": "*",
+    }
     match name:
         case "paywall.js":
             return Response(parts.script, media_type="text/javascript", headers=headers)

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.journeys.conftest import Desk
+from tests.journeys.desk import Desk
 from tests.journeys.press import Press
 
 ARTICLE = "/rice-bank"

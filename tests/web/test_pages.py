@@ -1,4 +1,4 @@
-"""The plain pages: everything without a script, for who came by the site's form, and nobody else."""
+"""The plain pages: all without a script, for who came by the site's form, and for nobody else."""
 
 import re
 from html import unescape
@@ -137,7 +137,8 @@ async def test_nobody_gets_in_without_a_token_that_holds(
                 "/account/enter", data={"token": token, **fields}, headers={"Origin": ORIGIN}
             )
             assert entered.status_code == (303 if fields["page"] == "account" else 403)
-        page = await service.get("/account", headers={"Cookie": f"{COOKIE}=:{token}".encode()})
+        cookie = {b"Cookie": f"{COOKIE}=:{token}".encode()}
+        page = await service.get("/account", headers=cookie)
         assert page.status_code == 403
         assert "no longer valid" in page.text
     await enter(service, bearer, "ann")
@@ -202,7 +203,7 @@ async def test_an_article_is_unlocked_by_two_clicks_and_never_paid_twice(
         done = await send(service, form)
         assert "Unlocks left: 3" in done.text
         assert f'href="{ORIGIN}/42"' in done.text
-    assert TAIL not in asked.text + done.text
+        assert TAIL not in asked.text + done.text
     again = await enter(service, bearer, "ann", page="unlock", article="42")
     assert "You can read this article." in again.text
 

@@ -55,6 +55,8 @@ async def test_a_page_of_the_site_may_keep_them_for_a_year(service: httpx.AsyncC
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert answer.headers["content-type"].startswith(kind)
         assert answer.headers["access-control-allow-origin"] == ORIGIN
+        unasked = await service.get(answer.request.url.path)
+        assert unasked.headers["access-control-allow-origin"] == "*"
 
 
 async def test_under_an_old_version_todays_is_served_and_not_kept(
@@ -71,7 +73,7 @@ async def test_words_come_in_the_first_language_that_there_is(service: httpx.Asy
     for asked, code in (("km-KH,en", "km"), ("fr", "en"), ("", "en"), (",,;\x01", "en")):
         answer = await service.get(f"{version}/words.json", params={"languages": asked})
         assert answer.json()["language"] == code
-    assert "immutable" in answer.headers["cache-control"]
+        assert "immutable" in answer.headers["cache-control"]
 
 
 async def test_they_load_nothing_and_need_nothing_inline(service: httpx.AsyncClient) -> None:

@@ -15,7 +15,7 @@ from paywall.web.language import accepted, load_languages, placeholders
 
 WEB = Path(__file__).parents[2] / "paywall" / "web"
 ZONE = "Asia/Phnom_Penh"
-FAMILIES = {
+FAMILIES: dict[str, list[str]] = {
     "price": list(Interval),
     "entry": list(EntryKind),
     "kind": list(SubscriptionKind),

@@ -30,7 +30,7 @@ def address_of(listener: socket.socket) -> str:
 @contextmanager
 def served(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
     """Serve on this socket until the end."""
-    config = uvicorn.Config(app, ws="none", access_log=False, log_config=None)  # type: ignore[arg-type]  # uvicorn's own, looser types
+    config = uvicorn.Config(app, ws="none", access_log=False, log_config=None)
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="newspaper")
     thread.start()
