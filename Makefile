@@ -18,7 +18,7 @@ help:
 	@echo "make check      format, lint, types, import order and the house's rules"
 	@echo "make openapi    write openapi/paywall.yaml anew, from the routes"
 	@echo "make readme     write the README's tables and answers anew, from the code"
-	@echo "make migration NAME=\"…\"   draft a migration for what changed in paywall/tables.py"
+	@echo "make migration NAME=\"…\"   draft a migration for what changed in paywall/tables/"
 	@echo "make lock       choose the newest versions of all dependencies"
 	@echo "make clean      remove what the other verbs made, except for data under var/"
 

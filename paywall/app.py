@@ -4,8 +4,9 @@ import asyncio
 import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -17,12 +18,16 @@ from paywall.catalogue import api as catalogue
 from paywall.clock import Clock
 from paywall.credits import api as credits_
 from paywall.database import Database, keep_measuring
+from paywall.gateway import Gateway
 from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
 from paywall.http.edge import Edge, answer_problem
 from paywall.idempotency import claim_of
 from paywall.operations import health
 from paywall.operations.housekeeping import keep_house
+from paywall.operations.reconcile import keep_reconciled
 from paywall.payments import api as payments
+from paywall.payments.stripe import api as stripe_payments
+from paywall.payments.stripe.sell import Counter
 from paywall.settings import Settings, load
 from paywall.subscribers import api as subscribers
 from paywall.subscriptions import api as subscriptions
@@ -33,6 +38,8 @@ from paywall.unlocks import api as unlocks
 from paywall.web import docs, parts
 from paywall.web.pages import api as pages
 
+STRIPE_TIMEOUT_SECONDS = 10.0
+
 ROUTES: list[ControllerRouterHandler] = [
     *access.ROUTES,
     *articles.ROUTES,
@@ -40,6 +47,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *credits_.ROUTES,
     *unlocks.ROUTES,
     *payments.ROUTES,
+    *stripe_payments.ROUTES,
     *subscriptions.ROUTES,
     *subscribers.ROUTES,
     *tokens.ROUTES,
@@ -59,15 +67,26 @@ def application() -> Edge:
     return app
 
 
-def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
+def create_app(
+    settings: Settings, clock: Clock | None = None, gateway: Gateway | None = None
+) -> Edge:
     """The application; its lifespan opens and closes everything that it holds.
+
+    Without a gateway of its own it asks Stripe over the network, where it sells by Stripe.
 
     Raises SettingsError where an issuer cannot be trusted as it is configured, or where the site's
     own words or colours cannot be used.
     """
     clock = clock or Clock()
     parts.parts_of(settings)
+    if gateway is None and settings.sells_by_stripe:
+        gateway = Gateway(settings)
     verifier = Verifier(settings, clock)
+
+    def gateway_of(request: Request[Any, Any, Any]) -> Gateway | None:
+        if gateway is not None:
+            _be_patient(request)
+        return gateway
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
@@ -81,6 +100,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
             asyncio.create_task(keep_measuring(database)),
             asyncio.create_task(keep_house(database)),
         ]
+        if gateway is not None:
+            counter = Counter(database, gateway, settings)
+            chores.append(asyncio.create_task(keep_reconciled(counter)))
         try:
             yield
         finally:
@@ -88,6 +110,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
             await verifier.close()
+            if gateway is not None:
+                await gateway.close()
             await database.close()
 
     return Edge(
@@ -98,6 +122,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
                 "caller": Provide(caller_of, sync_to_thread=False),
                 "claim": Provide(claim_of),
                 "database": Provide(_database, sync_to_thread=False),
+                "gateway": Provide(gateway_of, sync_to_thread=False),
                 "settings": Provide(lambda: settings, sync_to_thread=False),
                 "verifier": Provide(lambda: verifier, sync_to_thread=False),
             },
@@ -114,6 +139,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Edge:
         ),
         timeout_seconds=settings.request_timeout_seconds,
     )
+
+
+def _be_patient(request: Request[Any, Any, Any]) -> None:
+    """Whoever may ask Stripe has the time for it."""
+    deadline: asyncio.Timeout = request.scope["state"]["deadline"]
+    latest = asyncio.get_running_loop().time() + STRIPE_TIMEOUT_SECONDS
+    if (ends_at := deadline.when()) is not None and ends_at < latest:
+        deadline.reschedule(latest)
 
 
 def _database(state: State) -> Database:

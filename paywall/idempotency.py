@@ -59,6 +59,7 @@ async def stored_answer(
     """Claim the key: None where the effect is yet to come, else the answer that was given.
 
     A twin's insert waits for the first to commit; only a second statement then sees its answer.
+    Where Stripe is asked, the key is committed before the answer is there (billing/intents).
     Raises Problem(IDEMPOTENCY_KEY_REUSED) where the key came with other JSON.
     """
     if claim is None or await _is_first(session, claim, now, reader_id):
@@ -67,6 +68,8 @@ async def stored_answer(
     stored = (await session.exec(statement)).one()
     if stored.request_sha256 != claim.request_sha256:
         raise Problem(IDEMPOTENCY_KEY_REUSED)
+    if stored.status is None:
+        return None
     return Response(
         (stored.answer or "").encode(),
         status_code=stored.status,

@@ -63,6 +63,12 @@ MALFORMED = Kind(
     "The request cannot be read",
     "Send a body of valid JSON in UTF-8, and percent-encode the path as UTF-8.",
 )
+WEBHOOK_REFUSED = Kind(
+    "webhook_refused",
+    HTTPStatus.BAD_REQUEST,
+    "This did not come from Stripe",
+    "Compare stripe_webhook_secrets with the webhook endpoint in Stripe's dashboard.",
+)
 TOKEN_MISSING = Kind(
     "token_missing",
     HTTPStatus.UNAUTHORIZED,
@@ -74,6 +80,12 @@ INVALID_TOKEN = Kind(
     HTTPStatus.UNAUTHORIZED,
     "The token is not valid",
     "Get a new token from an issuer that this service trusts, and send it unchanged.",
+)
+PAYMENT_DECLINED = Kind(
+    "payment_declined",
+    HTTPStatus.PAYMENT_REQUIRED,
+    "The payment was declined",
+    "Let the reader choose another means of payment, in the billing portal.",
 )
 INSUFFICIENT_SCOPE = Kind(
     "insufficient_scope",
@@ -122,6 +134,12 @@ SUBSCRIPTION_UNKNOWN = Kind(
     HTTPStatus.NOT_FOUND,
     "The reader has no such subscription",
     "Take the subscription's id from GET /v1/me or GET /v1/subscribers/{id}.",
+)
+CHECKOUT_UNKNOWN = Kind(
+    "checkout_unknown",
+    HTTPStatus.NOT_FOUND,
+    "The reader has no such checkout",
+    "Take the checkout's id from the answer of POST /v1/me/checkout.",
 )
 METHOD_NOT_ALLOWED = Kind(
     "method_not_allowed",
@@ -183,6 +201,42 @@ INSUFFICIENT_CREDITS = Kind(
     "There are too few credits",
     "Buy a pack or subscribe.",
 )
+STRIPE_OFF = Kind(
+    "stripe_off",
+    HTTPStatus.CONFLICT,
+    "This service does not sell by Stripe",
+    "Set stripe_secret_key and stripe_webhook_secrets, or record payments by POST /v1/purchases.",
+)
+NOT_ON_SALE = Kind(
+    "not_on_sale",
+    HTTPStatus.CONFLICT,
+    "Stripe has no price for this product",
+    "Run `paywall catalogue sync`, and name a currency in which the product has a price.",
+)
+ALREADY_SUBSCRIBED = Kind(
+    "already_subscribed",
+    HTTPStatus.CONFLICT,
+    "The reader has a subscription that renews",
+    "Show POST /v1/me/billing-portal, where it can be changed or cancelled.",
+)
+NO_BILLING = Kind(
+    "no_billing",
+    HTTPStatus.CONFLICT,
+    "The reader never paid by Stripe",
+    "Show GET /v1/offers: the billing portal opens after the first checkout.",
+)
+PAYMENT_PENDING = Kind(
+    "payment_pending",
+    HTTPStatus.CONFLICT,
+    "A payment of the reader's is on its way",
+    "Wait until it has arrived or failed, and erase then.",
+)
+REQUEST_IN_PROGRESS = Kind(
+    "request_in_progress",
+    HTTPStatus.CONFLICT,
+    "The same is being asked of Stripe right now",
+    "Send the same request again, with the same Idempotency-Key, after some seconds.",
+)
 TOO_LARGE = Kind(
     "too_large",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -213,6 +267,12 @@ INTERNAL_ERROR = Kind(
     "The service failed",
     "Try again later; give the operator the header X-Request-Id of this answer.",
 )
+STRIPE_REFUSED = Kind(
+    "stripe_refused",
+    HTTPStatus.BAD_GATEWAY,
+    "Stripe refused what this service asked",
+    "Give the operator the header X-Request-Id of this answer: the log says what Stripe said.",
+)
 UNAVAILABLE = Kind(
     "unavailable",
     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -230,6 +290,17 @@ def invalid(field: str, detail: str) -> Problem:
 
 def unavailable(detail: str, retry_after_seconds: int = 1) -> Problem:
     return Problem(UNAVAILABLE, detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+class Unconfirmed(Problem):
+    """Stripe did not say whether it did what it was asked.
+
+    `is_answered`: it said that it failed (a 5xx), so that nothing of the request is under way.
+    """
+
+    def __init__(self, detail: str, *, is_answered: bool) -> None:
+        super().__init__(UNAVAILABLE, detail, headers={"Retry-After": "5"})
+        self.is_answered = is_answered
 
 
 def invalid_token(detail: str) -> Problem:

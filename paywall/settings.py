@@ -14,6 +14,8 @@ from paywall.rules.decision import Policy
 
 PREFIX = "PAYWALL_"
 FILE_NAME = "paywall.toml"
+LIVE_KEYS = ("sk_live_", "rk_live_")
+STRIPE_KEYS = (*LIVE_KEYS, "sk_test_", "rk_test_")
 
 
 class SettingsError(Exception):
@@ -95,6 +97,31 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     database_pool_size: Annotated[
         int, _described("PostgreSQL connections a worker may hold.", ge=1, le=200)
     ] = 10
+    grace_days: Annotated[
+        int, _described("Days that a subscription whose payment failed stays open.", ge=0, le=60)
+    ] = 3
+    renewal_leeway_seconds: Annotated[
+        int,
+        _described(
+            "Seconds that a renewing subscription stays open past its paid end: Stripe drafts an"
+            " invoice an hour before it charges.",
+            ge=0,
+            le=604_800,
+        ),
+    ] = 21_600
+    stripe_secret_key: Annotated[
+        str, _described("`sk_…` or `rk_…` of the Stripe account; none: nothing is sold by Stripe.")
+    ] = ""
+    stripe_webhook_secrets: Annotated[
+        list[str],
+        _described("`whsec_…` of the webhook endpoint; two while they are rotated.", max_length=2),
+    ] = []
+    stripe_api_base: Annotated[
+        str, _described("Address of a stand-in for Stripe, to try things with; no live key then.")
+    ] = ""
+    sandbox_clock_url: Annotated[
+        str, _described("The stand-in's clock, which this service then follows; no live key then.")
+    ] = ""
     metrics_host: Annotated[str, _described("Address for Prometheus metrics.")] = "127.0.0.1"
     metrics_port: Annotated[
         Annotated[int, Meta(ge=1, le=65535)] | None,
@@ -109,6 +136,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def database(self) -> str:
         """The database's address, the embedded one when none was set."""
         return self.database_url or f"sqlite:///{self.data_path / 'paywall.sqlite3'}"
+
+    @property
+    def sells_by_stripe(self) -> bool:
+        return self.stripe_secret_key != ""
+
+    @property
+    def is_live(self) -> bool:
+        """Money moves: the key is one of Stripe's live mode."""
+        return self.stripe_secret_key.startswith(LIVE_KEYS)
 
     @property
     def is_sqlite(self) -> bool:
@@ -165,6 +201,7 @@ def _mend(message: str) -> str:
 
 
 def _check(settings: Settings) -> None:
+    _check_stripe(settings)
     if not settings.database.startswith(("sqlite:///", "postgresql://")):
         raise SettingsError(
             "database_url has to start with sqlite:/// or postgresql://."
@@ -183,3 +220,25 @@ def _check(settings: Settings) -> None:
                 f"allowed_origins: {origin!r} is not an origin."
                 " Write scheme, host and port alone, such as https://news.example."
             )
+
+
+def _check_stripe(settings: Settings) -> None:
+    """A refusal never repeats a secret."""
+    if not settings.sells_by_stripe:
+        return
+    if not settings.stripe_secret_key.startswith(STRIPE_KEYS):
+        raise SettingsError(
+            f"stripe_secret_key is not a secret key of Stripe. Write one that starts with"
+            f" {', '.join(STRIPE_KEYS)}, or leave it out."
+        )
+    secrets = settings.stripe_webhook_secrets
+    if not secrets or not all(secret.startswith("whsec_") for secret in secrets):
+        raise SettingsError(
+            "stripe_webhook_secrets has to name the signing secret of the webhook endpoint"
+            " (whsec_…): without it anybody could tell this service that they have paid."
+        )
+    if settings.is_live and (settings.stripe_api_base or settings.sandbox_clock_url):
+        raise SettingsError(
+            "stripe_secret_key is a live key: take stripe_api_base and sandbox_clock_url out,"
+            " which are for the stand-in, or use a test key with them."
+        )

@@ -27,6 +27,12 @@ _request_seconds = Histogram(
 )
 _decisions = Counter("paywall_decisions", "Decisions, by reason.", ["reason"])
 _unlocks = Counter("paywall_unlocks", "Clicks on unlock, by what they led to.", ["outcome"])
+_stripe_events = Counter(
+    "paywall_stripe_events", "Events of Stripe's, by what became of them.", ["outcome"]
+)
+_stripe_drift = Counter(
+    "paywall_stripe_drift", "What reconcile found and mended, by kind.", ["kind"]
+)
 _errors = Counter("paywall_errors", "Warnings and errors in the log.", ["logger", "level"])
 _credits_outstanding = Gauge(
     "paywall_credits_outstanding",
@@ -65,6 +71,16 @@ def decided(reason: str) -> None:
 def unlocked(outcome: str) -> None:
     """Count one click on *Unlock* under what it led to."""
     _unlocks_with(outcome).inc()
+
+
+def stripe_event_handled(outcome: str) -> None:
+    """Count one event of Stripe's under what became of it."""
+    _stripe_events.labels(outcome).inc()
+
+
+def stripe_had_drifted(kind: str, things: int) -> None:
+    """Count what this service had missed, and has mended now."""
+    _stripe_drift.labels(kind).inc(things)
 
 
 def credits_are_outstanding(credits_: int) -> None:

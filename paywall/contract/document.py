@@ -22,7 +22,7 @@ TAGS = {
     "articles": "What the site sells, and the bodies.",
     "credits": "Credits: granted, voided, and every change to them.",
     "unlocks": "Articles that readers have for good.",
-    "payments": "Purchases that Stripe does not handle, and their refunds.",
+    "payments": "Checkouts, purchases by any processor, and refunds.",
     "catalogue": "Plans, packs and passes: what can be bought.",
     "subscriptions": "What opens everything until it ends.",
     "subscribers": "All that one reader has.",

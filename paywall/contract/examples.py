@@ -57,6 +57,8 @@ RECEIPT = {
     "access_until": "2026-12-24T00:00:00Z",
 }
 LAPSING = {"amount": 7, "expires_at": "2027-04-14T00:00:00Z"}
+CHECKOUT_ID = "checkout_2f6a01c95be34d7781aa04d2"
+CHECKOUT_URL = "https://checkout.stripe.com/c/pay/cs_test_a1B2c3"
 PRICES = [{"amount": 400000, "currency": "khr"}, {"amount": 100, "currency": "usd"}]
 PLAN = {
     "id": "monthly",
@@ -311,6 +313,22 @@ EXAMPLES: dict[str, Any] = {
         "refunded": 0,
         "created_at": "2026-11-24T05:00:00Z",
     },
+    "CheckoutInput": {
+        "plan_id": "monthly",
+        "currency": "khr",
+        "return_url": "https://news.example/thanks",
+        "consent": True,
+    },
+    "CheckoutPage": {"id": CHECKOUT_ID, "url": CHECKOUT_URL},
+    "CheckoutAnswer": {
+        "id": CHECKOUT_ID,
+        "status": "open",
+        "url": CHECKOUT_URL,
+        "purchase_id": None,
+    },
+    "PortalInput": {"return_url": "https://news.example/account"},
+    "PortalAnswer": {"url": "https://billing.stripe.com/p/session/test_YWNjdF8x"},
+    "Received": {"received": "2026-11-24T05:00:00Z"},
     "RefundInput": {"amount": 200000, "reference": "khqr-refund-0007"},
     "ComplimentaryInput": {"plan_id": "monthly", "current_period_end": "2026-12-24T00:00:00Z"},
     "SubscriptionAnswer": SUBSCRIPTION,
@@ -374,6 +392,7 @@ FIELDS: dict[str, Any] = {
 """An example of each field that is null or left out in every shape's example."""
 
 PARAMETERS: dict[str, Any] = {
+    "checkout_id": CHECKOUT_ID,
     "return_credits": True,
     "pack_id": "ten-articles",
     "plan_id": "monthly",
@@ -388,6 +407,7 @@ PARAMETERS: dict[str, Any] = {
 
 ERRORS = [{"field": "tags[2]", "detail": "Expected `str`, got `int`"}]
 MEMBERS: dict[str, dict[str, Any]] = {
+    "already_subscribed": {"subscription_id": "sub_1QxPaywall"},
     "invalid_fields": {"errors": ERRORS},
     "insufficient_credits": {"unlocks_left": 0, "unlock_cost": 1},
     "insufficient_scope": {"scope": "articles:write"},

@@ -61,9 +61,16 @@ async def grant_credits(
 
 
 async def grant_all(
-    session: AsyncSession, all_terms: Sequence[GrantTerms], *, actor: Actor, clock: Clock
+    session: AsyncSession,
+    all_terms: Sequence[GrantTerms],
+    *,
+    actor: Actor,
+    clock: Clock,
+    paid_at: datetime | None = None,
 ) -> Sequence[CreditGrant]:
     """Grant those whose source and reference are new; tells which. No two may be the same.
+
+    A grant's age is its payment's time, which is now unless it is told.
 
     Two readers may be granted the same reference at once, so the index decides who is first.
     """
@@ -72,7 +79,7 @@ async def grant_all(
     await lock_or_open_subscribers(session, (t.reader_id for t in all_terms), clock.now())
     now = clock.now()
     values = [
-        {**terms._asdict(), "remaining": terms.amount, "granted_at": now}
+        {**terms._asdict(), "remaining": terms.amount, "granted_at": paid_at or now}
         for terms in sorted(all_terms, key=lambda terms: terms.key)
     ]
     statement = (

@@ -43,7 +43,9 @@ class Edge:
         answer = _Answer(scope, send)
         try:
             _refuse_bad_path(scope)
-            async with asyncio.timeout(self.timeout_seconds):
+            async with asyncio.timeout(self.timeout_seconds) as deadline:
+                # A route that asks another service gives itself more time.
+                scope["state"]["deadline"] = deadline
                 await self.app(scope, receive, answer.send)
         except Exception as error:
             if answer.status is not None:

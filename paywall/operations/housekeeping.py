@@ -10,9 +10,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import idempotency
 from paywall.access import meter
+from paywall.billing import intents
 from paywall.credits.expiry import enter_expired
 from paywall.credits.outstanding import show_outstanding
 from paywall.database import Database
+from paywall.payments.stripe import events
 from paywall.telemetry import logger
 from paywall.tokens import revocation
 
@@ -28,6 +30,8 @@ STEPS: Sequence[Step] = (
     meter.forget,
     idempotency.forget,
     revocation.forget,
+    intents.forget,
+    events.forget,
     show_outstanding,
 )
 

@@ -8,14 +8,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.catalogue.find import find_pack, find_pass, find_plan
 from paywall.clock import Clock
-from paywall.credits.grant import GrantTerms, grant_credits
+from paywall.credits.grant import GrantTerms, grant_all
 from paywall.credits.locking import lock_or_open_subscriber
 from paywall.database import insert
 from paywall.problems import REFERENCE_CONFLICT, Problem
 from paywall.rules.calendar import after
 from paywall.rules.words import Actor, CreditsExpire, GrantSource, ProductKind, SubscriptionKind
 from paywall.subscriptions.period import add_period
-from paywall.tables import Purchase
+from paywall.tables import Pack, Pass, Plan, Purchase
+
+Product = Pack | Pass | Plan
 
 
 class Payment(NamedTuple):
@@ -39,23 +41,41 @@ async def record_purchase(
     an earlier purchase of the same reference differs.
     """
     await lock_or_open_subscriber(session, payment.reader_id, clock.now())
-    now = clock.now()
-    purchase = await _insert(session, payment, actor, now)
+    purchase = await enter_payment(session, payment, actor, clock.now())
     if purchase is None:
         return await _recorded_before(session, payment), False
-    match payment.product_kind:
-        case ProductKind.PACK:
-            await _give_pack(session, purchase, actor, clock)
-        case ProductKind.PASS:
-            await _give_pass(session, purchase, now)
-        case ProductKind.PLAN:
-            await _give_period(session, purchase, actor, clock)
+    product = await _find_product(session, payment)
+    await give(session, purchase, product, actor=actor, clock=clock)
     return purchase, True
 
 
-async def _insert(
+async def _find_product(session: AsyncSession, payment: Payment) -> Product:
+    match payment.product_kind:
+        case ProductKind.PACK:
+            return await find_pack(session, payment.product_id)
+        case ProductKind.PASS:
+            return await find_pass(session, payment.product_id)
+        case ProductKind.PLAN:
+            return await find_plan(session, payment.product_id)
+
+
+async def give(
+    session: AsyncSession, purchase: Purchase, product: Product, *, actor: Actor, clock: Clock
+) -> None:
+    """Give what was bought, on the terms of this product; a plan means one prepaid period."""
+    match product:
+        case Pack():
+            await _give_pack(session, purchase, product, actor, clock)
+        case Pass():
+            await _give_pass(session, purchase, product)
+        case Plan():
+            await _give_period(session, purchase, product, actor, clock)
+
+
+async def enter_payment(
     session: AsyncSession, payment: Payment, actor: Actor, now: datetime
 ) -> Purchase | None:
+    """A purchase of its own for each processor and reference; None where there is one already."""
     statement = (
         insert(session, Purchase)
         .values(
@@ -91,29 +111,28 @@ async def _recorded_before(session: AsyncSession, payment: Payment) -> Purchase:
     return purchase
 
 
-async def _give_pack(session: AsyncSession, purchase: Purchase, actor: Actor, clock: Clock) -> None:
-    pack = await find_pack(session, purchase.product_id)
+async def _give_pack(
+    session: AsyncSession, purchase: Purchase, pack: Pack, actor: Actor, clock: Clock
+) -> None:
     days = pack.expires_after_days
     expires_at = None if days is None else purchase.created_at + timedelta(days=days)
     await _grant(session, purchase, GrantSource.PURCHASE, pack.credits, expires_at, actor, clock)
 
 
-async def _give_pass(session: AsyncSession, purchase: Purchase, now: datetime) -> None:
-    pass_ = await find_pass(session, purchase.product_id)
+async def _give_pass(session: AsyncSession, purchase: Purchase, pass_: Pass) -> None:
     await add_period(
         session,
         purchase,
         SubscriptionKind.PASS,
         lambda starts_at: starts_at + timedelta(days=pass_.days),
-        now,
+        purchase.created_at,
     )
 
 
 async def _give_period(
-    session: AsyncSession, purchase: Purchase, actor: Actor, clock: Clock
+    session: AsyncSession, purchase: Purchase, plan: Plan, actor: Actor, clock: Clock
 ) -> None:
     """One prepaid period of a plan, with the credits that the plan grants in each."""
-    plan = await find_plan(session, purchase.product_id)
     subscription = await add_period(
         session,
         purchase,
@@ -146,4 +165,4 @@ async def _grant(
         expires_at=expires_at,
         purchase_id=purchase.id,
     )
-    await grant_credits(session, terms, actor=actor, clock=clock)
+    await grant_all(session, [terms], actor=actor, clock=clock, paid_at=purchase.created_at)

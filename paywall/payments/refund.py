@@ -1,5 +1,6 @@
 """Refunds and disputes: money that goes back, and what is taken back for it."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sqlmodel import col, select
@@ -10,7 +11,9 @@ from paywall.credits.locking import lock_subscriber
 from paywall.payments.settlement import settle_credits
 from paywall.problems import PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LARGE, Problem
 from paywall.rules.refunds import Taken, taken_back
+from paywall.rules.stripe import TakingSeen
 from paywall.rules.words import Actor, TakingKind
+from paywall.subscriptions.billed import restate_of_purchase
 from paywall.subscriptions.period import take_back_period
 from paywall.tables import Purchase, Refund
 
@@ -55,6 +58,42 @@ async def refund_purchase(
     session.add(refund)
     await _restate(session, purchase, [*refunds, refund], actor, clock)
     return purchase, True
+
+
+async def state_takings(
+    session: AsyncSession,
+    purchase_id: int,
+    takings: Iterable[TakingSeen],
+    *,
+    actor: Actor,
+    clock: Clock,
+) -> None:
+    """Make a purchase's refunds and disputes what the processor says they are now.
+
+    Once or often, and in any order: the state that follows is that of the last it says.
+    """
+    purchase = await _lock_purchase(session, purchase_id)
+    refunds = {refund.reference: refund for refund in await _refunds_of(session, purchase)}
+    for taking in takings:
+        refund = refunds.setdefault(taking.id, _refund_seen(purchase, taking, actor))
+        refund.amount = taking.amount
+        refund.keep_access = taking.keep_access
+        refund.is_in_force = taking.is_in_force
+    session.add_all(refunds.values())
+    await _restate(session, purchase, list(refunds.values()), actor, clock)
+
+
+def _refund_seen(purchase: Purchase, taking: TakingSeen, actor: Actor) -> Refund:
+    return Refund(
+        purchase_id=purchase.id,
+        reference=taking.id,
+        kind=taking.kind,
+        amount=taking.amount,
+        created_at=taking.created_at,
+        actor_issuer=actor.issuer,
+        actor_subject=actor.subject,
+        actor_token_id=actor.token_id,
+    )
 
 
 async def put_in_force(
@@ -117,4 +156,5 @@ async def _restate(
     session.add(purchase)
     await session.flush()
     await take_back_period(session, purchase)
+    await restate_of_purchase(session, purchase)
     await settle_credits(session, purchase, actor=actor, now=clock.now())

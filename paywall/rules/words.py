@@ -80,3 +80,38 @@ class CancelWhen(StrEnum):
 class ViewerKind(StrEnum):
     READER = "reader"
     VISITOR = "visitor"
+
+
+class CheckoutStatus(StrEnum):
+    OPEN = "open"
+    PROCESSING = "processing"
+    PAID = "paid"
+    EXPIRED = "expired"
+
+
+class IntentKind(StrEnum):
+    """What Stripe is asked to do."""
+
+    CUSTOMER = "customer"
+    CHECKOUT = "checkout"
+    EXPIRE = "expire"
+    CANCEL = "cancel"
+    CANCEL_NOW = "cancel_now"
+    RESUME = "resume"
+
+
+class IntentState(StrEnum):
+    """How far it got: asked, and no answer yet; done; or known not to be done."""
+
+    ASKED = "asked"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+
+
+class EventOutcome(StrEnum):
+    """What became of an event of Stripe's."""
+
+    RECORDED = "recorded"
+    UNKNOWN_TYPE = "unknown_type"
+    NOT_OURS = "not_ours"
+    ERASED = "erased"

@@ -11,16 +11,20 @@ from msgspec import Meta
 from paywall.credits.listing import grants_with_something_left, newest_grants
 from paywall.credits.locking import require_subscriber
 from paywall.database import Database
+from paywall.gateway import REFUSALS, Gateway, needed
 from paywall.http.bodies import Shape
 from paywall.http.fields import Id, PathId
 from paywall.idempotency import Claim, keep_answer, stored_answer
-from paywall.problems import SUBSCRIBER_UNKNOWN
+from paywall.payments.stripe.checkout import open_plan_of
+from paywall.payments.stripe.closing import billed_of, end_all, unsettled_of
+from paywall.payments.stripe.sell import Counter, close
+from paywall.problems import PAYMENT_PENDING, SUBSCRIBER_UNKNOWN
 from paywall.settings import Settings
 from paywall.subscribers.export import export_reader, require_on_record
 from paywall.subscribers.exported import ReaderExport
 from paywall.subscribers.merge import merge_readers
 from paywall.subscribers.overview import Overview, overview
-from paywall.subscribers.privacy import erase_reader
+from paywall.subscribers.privacy import erase_reader, ids_of
 from paywall.tokens.guard import Caller, reader, site
 
 
@@ -63,7 +67,7 @@ async def get_me(
     "/v1/subscribers/{reader_id:str}/merge",
     guards=[site("subscribers:write")],
     status_code=200,
-    refuses=[SUBSCRIBER_UNKNOWN],
+    refuses=[SUBSCRIBER_UNKNOWN, *REFUSALS],
 )
 async def post_merge(
     reader_id: PathId,
@@ -72,12 +76,18 @@ async def post_merge(
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
+    gateway: NamedDependency[Gateway | None],
 ) -> Response[Overview]:
     """Move all that a reader has to another id of the same person, and tell what that one has.
 
     Of two unlocks of one article the older stays, and the other's credits come back. The old id
-    is unknown afterwards, and may begin anew.
+    is unknown afterwards, and may begin anew. Of two open plan checkouts the moved one is closed.
     """
+    async with database.reading() as session:
+        moved = await open_plan_of(session, reader_id)
+        stays = await open_plan_of(session, data.into)
+    if moved and stays and reader_id != data.into:
+        await close(Counter(database, needed(gateway), settings), moved)
     async with database.writing() as session:
         now = database.clock.now()
         if stored := await stored_answer(session, claim, now, reader_id=data.into):
@@ -105,12 +115,27 @@ async def export_me(
         return await export_reader(session, caller.subject, database.clock.now())
 
 
-@delete("/v1/subscribers/{reader_id:str}", guards=[site("admin")])
-async def delete_subscriber(reader_id: PathId, database: NamedDependency[Database]) -> None:
+@delete(
+    "/v1/subscribers/{reader_id:str}",
+    guards=[site("admin")],
+    refuses=[PAYMENT_PENDING, *REFUSALS],
+)
+async def delete_subscriber(
+    reader_id: PathId,
+    database: NamedDependency[Database],
+    gateway: NamedDependency[Gateway | None],
+    settings: NamedDependency[Settings],
+) -> None:
     """Erase a reader: what they read goes, what was paid stays under a random name.
 
-    It cannot be taken back. The same id may begin anew.
+    Billing ends first, in Stripe, and nothing is erased where that is not confirmed. It cannot be
+    taken back. The same id may begin anew.
     """
+    async with database.reading() as session:
+        ids = await ids_of(session, reader_id)
+        is_under_way = await unsettled_of(session, ids) or await billed_of(session, ids)
+    if is_under_way:
+        await end_all(Counter(database, needed(gateway), settings), ids)
     async with database.writing() as session:
         await erase_reader(session, reader_id, clock=database.clock)
 

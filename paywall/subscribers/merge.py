@@ -14,14 +14,17 @@ from paywall.access.meter import move_views
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_open_subscriber, lock_subscriber
 from paywall.database import insert
-from paywall.problems import SUBSCRIBER_UNKNOWN, Problem, invalid
+from paywall.payments.stripe.checkout import open_plan_of
+from paywall.problems import SUBSCRIBER_UNKNOWN, Problem, invalid, unavailable
 from paywall.rules.words import Actor, SubscriptionKind
 from paywall.tables import (
     CancellationReceipt,
+    Checkout,
     CreditGrant,
     LedgerEntry,
     Merge,
     Purchase,
+    StripeCustomer,
     Subscriber,
     Subscription,
     Taking,
@@ -39,6 +42,8 @@ MOVED: tuple[type[SQLModel], ...] = (
     CancellationReceipt,
     Purchase,
     Taking,
+    StripeCustomer,
+    Checkout,
 )
 
 
@@ -62,6 +67,7 @@ async def merge_readers(
     now = clock.now()
     await _keep_older_unlocks(session, from_id, into_id, actor, now)
     await _keep_later_complimentary(session, from_id, into_id)
+    await _refuse_two_open_plans(session, from_id, into_id)
     for table in MOVED:
         owner = col(table.reader_id)  # type: ignore[attr-defined]  # every one of MOVED has it
         await session.exec(update(table).where(owner == from_id).values(reader_id=into_id))
@@ -90,6 +96,12 @@ async def _keep_older_unlocks(
     for pair in (await session.exec(statement)).all():
         newer = max(pair, key=lambda unlock: (unlock.unlocked_at, unlock.id))
         await revoke(session, newer, return_credits=True, actor=actor, at=now)
+
+
+async def _refuse_two_open_plans(session: AsyncSession, from_id: str, into_id: str) -> None:
+    """One was closed before; raises Problem(UNAVAILABLE) where another was opened since."""
+    if await open_plan_of(session, from_id) and await open_plan_of(session, into_id):
+        raise unavailable("Both readers have an open checkout for a plan: ask again.")
 
 
 async def _keep_later_complimentary(session: AsyncSession, from_id: str, into_id: str) -> None:

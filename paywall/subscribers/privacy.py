@@ -8,6 +8,10 @@ Afterwards a dump of the database has the reader's id nowhere:
 - revocations of the reader's tokens are forgotten, as tokens of that id can only read a reader
   who has nothing.
 An id that was merged into the reader is erased along, unless it has begun anew since.
+
+Billing was ended before. The reader's customers, subscriptions and checkouts in Stripe are known
+by a keyed hash of their ids from then on, so that late events of them are ignored. The names of
+payments stay: they are what accounts are kept by.
 """
 
 import secrets
@@ -19,13 +23,17 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel, case, col, delete, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.billing.customers import customers_of
+from paywall.billing.erased import remember_erased
 from paywall.clock import Clock
 from paywall.columns import ID_LENGTH_MAX
 from paywall.credits.locking import lock_or_open_subscriber
+from paywall.payments.stripe.closing import refuse_unended
 from paywall.rules.tombstone import inscribe
 from paywall.rules.words import SubscriptionKind
 from paywall.tables import (
     CancellationReceipt,
+    Checkout,
     CreditGrant,
     IdempotencyKey,
     LedgerEntry,
@@ -36,6 +44,11 @@ from paywall.tables import (
     Refund,
     RevokedSubject,
     RevokedToken,
+    StripeCustomer,
+    StripeEvent,
+    StripeIntent,
+    StripeInvoice,
+    StripeSubscription,
     Subscriber,
     Subscription,
     Taking,
@@ -55,12 +68,18 @@ ACTED: tuple[type[SQLModel], ...] = (LedgerEntry, Purchase, Refund, PolicyChange
 
 
 async def erase_reader(session: AsyncSession, reader_id: str, *, clock: Clock) -> None:
-    """Erase a reader for good; the same id may begin anew. Erasing nobody is done already."""
+    """Erase a reader for good; the same id may begin anew. Erasing nobody is done already.
+
+    Raises Problem(UNAVAILABLE) where Stripe has something under way for the reader.
+    """
     # Opened where it is missing, so that nothing can be put on record of the reader meanwhile.
     await lock_or_open_subscriber(session, reader_id, clock.now())
-    tombstones = {id_: _new_tombstone() for id_ in await _ids(session, reader_id)}
+    tombstones = {id_: _new_tombstone() for id_ in await ids_of(session, reader_id)}
+    await refuse_unended(session, tombstones)
+    billed = await _forget_stripe(session, tombstones)
     await _delete(session, tombstones)
-    await _inscribe_references(session, reader_id, tombstones)
+    inscribed = tombstones | {id_: _new_tombstone() for id_ in billed}
+    await _inscribe_references(session, reader_id, inscribed)
     is_kept = await _rename(session, reader_id, tombstones[reader_id])
     await _rename_actors(session, tombstones)
     row = col(Subscriber.id) == reader_id
@@ -74,7 +93,7 @@ def _new_tombstone() -> str:
     return f"erased_{secrets.token_hex(16)}"
 
 
-async def _ids(session: AsyncSession, reader_id: str) -> list[str]:
+async def ids_of(session: AsyncSession, reader_id: str) -> list[str]:
     """The reader's id, and those merged into it that have not begun anew."""
     ids = [reader_id]
     for id_ in ids:  # which grows on the way
@@ -85,6 +104,34 @@ async def _ids(session: AsyncSession, reader_id: str) -> list[str]:
     statement = select(Subscriber.id).where(col(Subscriber.id).in_(ids[1:]))
     began_anew = set((await session.exec(statement)).all())
     return [id_ for id_ in ids if id_ not in began_anew]
+
+
+async def _forget_stripe(session: AsyncSession, ids: Collection[str]) -> list[str]:
+    """Known from then on by hashes alone; the ids of the subscriptions, which grants name."""
+    customers = [customer.id for customer in await customers_of(session, ids)]
+    mine = select(Subscription.id).where(
+        col(Subscription.reader_id).in_(ids),
+        col(Subscription.kind) == SubscriptionKind.STRIPE,
+    )
+    subscriptions = list((await session.exec(mine)).all())
+    pages = select(Checkout.session_id).where(
+        col(Checkout.reader_id).in_(ids), col(Checkout.session_id).is_not(None)
+    )
+    sessions = [id_ for id_ in (await session.exec(pages)).all() if id_ is not None]
+    if customers or subscriptions or sessions:
+        await remember_erased(session, [*customers, *subscriptions, *sessions])
+    asked = [*ids, *subscriptions]
+    await session.exec(delete(StripeIntent).where(col(StripeIntent.target).in_(asked)))
+    await session.exec(delete(Checkout).where(col(Checkout.reader_id).in_(ids)))
+    await session.exec(delete(StripeCustomer).where(col(StripeCustomer.reader_id).in_(ids)))
+    for table in (StripeSubscription, Subscription):
+        await session.exec(delete(table).where(col(table.id).in_(subscriptions)))
+    billed = col(StripeInvoice.subscription_id).in_(subscriptions)
+    await session.exec(delete(StripeInvoice).where(billed))
+    events = [*customers, *subscriptions, *sessions]
+    known = update(StripeEvent).where(col(StripeEvent.object_id).in_(events))
+    await session.exec(known.values(object_id=""))
+    return subscriptions
 
 
 async def _delete(session: AsyncSession, ids: Collection[str]) -> None:

@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.credits.listing import GrantAnswer, grants_with_something_left
 from paywall.credits.locking import require_subscriber
 from paywall.database import Database
+from paywall.gateway import REFUSALS, Gateway
 from paywall.http.bodies import Answer, Shape
 from paywall.http.fields import Id, PathId, Text, Timestamp
 from paywall.idempotency import Claim, keep_answer, stored_answer
@@ -22,26 +23,36 @@ from paywall.problems import (
     SUBSCRIBER_UNKNOWN,
     SUBSCRIPTION_ENDED,
     SUBSCRIPTION_UNKNOWN,
+    Problem,
 )
-from paywall.rules.words import CancelWhen
+from paywall.rules.words import CancelWhen, SubscriptionKind
+from paywall.settings import Settings
+from paywall.subscriptions.by_stripe import CHANGES, RESUMING, Desk, change_in_stripe
 from paywall.subscriptions.cancel import (
     access_after,
     cancel_subscription,
     choose,
+    give_receipt,
+    receipt_before,
     resume_subscription,
 )
 from paywall.subscriptions.complimentary import put_complimentary
 from paywall.subscriptions.listing import (
     ReceiptAnswer,
     SubscriptionAnswer,
-    receipts_of,
-    tell,
     tell_receipt,
+    told,
 )
 from paywall.tables import CancellationReceipt, Subscription
 from paywall.tokens.guard import Caller, reader, site
 
-NOT_CANCELLED = (SUBSCRIPTION_UNKNOWN, NO_SUBSCRIPTION, SEVERAL_SUBSCRIPTIONS, SUBSCRIPTION_ENDED)
+NOT_CANCELLED = (
+    SUBSCRIPTION_UNKNOWN,
+    NO_SUBSCRIPTION,
+    SEVERAL_SUBSCRIPTIONS,
+    SUBSCRIPTION_ENDED,
+    *REFUSALS,
+)
 
 
 class ComplimentaryInput(Shape, kw_only=True):
@@ -125,11 +136,13 @@ async def cancel_for_subscriber(
     data: JSONBody[CancelInput],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
+    gateway: NamedDependency[Gateway | None],
+    settings: NamedDependency[Settings],
 ) -> Response[CancelAnswer]:
     """Cancel a subscriber's subscription, or with `dry_run` tell what would follow."""
     async with database.reading() as session:
         await require_subscriber(session, reader_id)
-    return await _cancel(reader_id, data, claim, database)
+    return await _cancel(reader_id, data, claim, Desk(database, gateway, settings))
 
 
 @post("/v1/me/subscription/cancel", guards=[reader], status_code=200, refuses=NOT_CANCELLED)
@@ -138,9 +151,11 @@ async def cancel_for_me(
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
+    gateway: NamedDependency[Gateway | None],
+    settings: NamedDependency[Settings],
 ) -> Response[CancelAnswer]:
     """Cancel my subscription, or with `dry_run` tell what would follow."""
-    return await _cancel(caller.subject, data, claim, database)
+    return await _cancel(caller.subject, data, claim, Desk(database, gateway, settings))
 
 
 @post(
@@ -153,12 +168,15 @@ async def resume_for_subscriber(
     reader_id: PathId,
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
+    gateway: NamedDependency[Gateway | None],
+    settings: NamedDependency[Settings],
     data: JSONBody[ResumeInput | None] = None,
 ) -> Response[SubscriptionAnswer]:
     """Take a cancellation back before the end."""
     async with database.reading() as session:
         await require_subscriber(session, reader_id)
-    return await _resume(reader_id, data or ResumeInput(), claim, database)
+    desk = Desk(database, gateway, settings)
+    return await _resume(reader_id, data or ResumeInput(), claim, desk)
 
 
 @post("/v1/me/subscription/resume", guards=[reader], status_code=200, refuses=NOT_CANCELLED)
@@ -166,21 +184,26 @@ async def resume_for_me(
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
+    gateway: NamedDependency[Gateway | None],
+    settings: NamedDependency[Settings],
     data: JSONBody[ResumeInput | None] = None,
 ) -> Response[SubscriptionAnswer]:
     """Take my cancellation back before the end."""
-    return await _resume(caller.subject, data or ResumeInput(), claim, database)
+    desk = Desk(database, gateway, settings)
+    return await _resume(caller.subject, data or ResumeInput(), claim, desk)
 
 
 async def _cancel(
-    reader_id: str, data: CancelInput, claim: Claim | None, database: Database
+    reader_id: str, data: CancelInput, claim: Claim | None, desk: Desk
 ) -> Response[CancelAnswer]:
-    now = database.clock.now()
+    database, now = desk.database, desk.database.clock.now()
     if data.dry_run:
         async with database.reading() as session:
             subscription = await choose(session, reader_id, data.subscription_id, now)
             until = access_after(subscription, data.when, now)
             return Response(await _what_follows(session, subscription, data.when, until, None, now))
+    if billed := await _billed(reader_id, data.subscription_id, desk):
+        return await _cancel_in_stripe(reader_id, billed, data, claim, desk)
     async with database.writing() as session:
         if stored := await stored_answer(session, claim, now, reader_id=reader_id):
             return stored
@@ -198,11 +221,58 @@ async def _cancel(
         return await keep_answer(session, claim, 200, answer)
 
 
+async def _billed(reader_id: str, subscription_id: str | None, desk: Desk) -> Subscription | None:
+    """The subscription that is meant, if Stripe bills it; a kept answer may be of one long over."""
+    try:
+        async with desk.database.reading() as session:
+            now = desk.database.clock.now()
+            chosen = await choose(session, reader_id, subscription_id, now)
+    except Problem:
+        return None
+    return chosen if chosen.kind is SubscriptionKind.STRIPE else None
+
+
+async def _cancel_in_stripe(
+    reader_id: str,
+    subscription: Subscription,
+    data: CancelInput,
+    claim: Claim | None,
+    desk: Desk,
+) -> Response[CancelAnswer]:
+    async def known(session: AsyncSession) -> Response[CancelAnswer] | None:
+        now = desk.database.clock.now()
+        if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+            return stored
+        mine = await choose(session, reader_id, subscription.id, now)
+        receipt = await receipt_before(session, mine, data.when)
+        return await answer(session, mine, receipt) if receipt else None
+
+    async def tell(session: AsyncSession, mine: Subscription) -> Response[CancelAnswer]:
+        now = desk.database.clock.now()
+        receipt = await receipt_before(session, mine, data.when) or await give_receipt(
+            session, mine, data.when, mine.access_until, data.reason, now
+        )
+        return await answer(session, mine, receipt)
+
+    async def answer(
+        session: AsyncSession, mine: Subscription, receipt: CancellationReceipt
+    ) -> Response[CancelAnswer]:
+        now = desk.database.clock.now()
+        follows = await _what_follows(
+            session, mine, receipt.when, receipt.access_until, receipt, now
+        )
+        return await keep_answer(session, claim, 200, follows)
+
+    return await change_in_stripe(desk, subscription, CHANGES[data.when], known=known, tell=tell)
+
+
 async def _resume(
-    reader_id: str, data: ResumeInput, claim: Claim | None, database: Database
+    reader_id: str, data: ResumeInput, claim: Claim | None, desk: Desk
 ) -> Response[SubscriptionAnswer]:
+    database, now = desk.database, desk.database.clock.now()
+    if billed := await _billed(reader_id, data.subscription_id, desk):
+        return await _resume_in_stripe(reader_id, billed, claim, desk)
     async with database.writing() as session:
-        now = database.clock.now()
         if stored := await stored_answer(session, claim, now, reader_id=reader_id):
             return stored
         subscription = await resume_subscription(
@@ -212,11 +282,25 @@ async def _resume(
         return await keep_answer(session, claim, 200, answer)
 
 
+async def _resume_in_stripe(
+    reader_id: str, subscription: Subscription, claim: Claim | None, desk: Desk
+) -> Response[SubscriptionAnswer]:
+    async def known(session: AsyncSession) -> Response[SubscriptionAnswer] | None:
+        now = desk.database.clock.now()
+        return await stored_answer(session, claim, now, reader_id=reader_id)
+
+    async def tell(session: AsyncSession, mine: Subscription) -> Response[SubscriptionAnswer]:
+        answer = await _tell(session, mine, desk.database.clock.now())
+        return await keep_answer(session, claim, 200, answer)
+
+    return await change_in_stripe(desk, subscription, RESUMING, known=known, tell=tell)
+
+
 async def _tell(
     session: AsyncSession, subscription: Subscription, now: datetime
 ) -> SubscriptionAnswer:
-    receipts = await receipts_of(session, [subscription])
-    return tell(subscription, receipts.get(subscription.id), now)
+    (answer,) = await told(session, [subscription], now)
+    return answer
 
 
 async def _what_follows(

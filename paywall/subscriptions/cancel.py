@@ -1,4 +1,7 @@
-"""Cancelling and resuming what this service itself has the last word on: all but Stripe's."""
+"""Cancelling and resuming: which one, what follows, and the receipt.
+
+What Stripe bills is cancelled there first (by_stripe); of all else this service has the last word.
+"""
 
 import secrets
 from datetime import datetime
@@ -10,10 +13,11 @@ from paywall import problems
 from paywall.clock import Clock
 from paywall.credits.locking import lock_subscriber
 from paywall.problems import Problem
+from paywall.rules.stripe import OVER
 from paywall.rules.words import CancelWhen, SubscriptionKind
 from paywall.subscriptions.listing import is_over, receipts_of
 from paywall.subscriptions.period import restate
-from paywall.tables import CancellationReceipt, Subscription
+from paywall.tables import CancellationReceipt, StripeSubscription, Subscription
 
 
 async def choose(
@@ -30,10 +34,13 @@ async def choose(
         if subscription is None:
             raise Problem(problems.SUBSCRIPTION_UNKNOWN)
         return subscription
-    renewing = mine.where(
-        Subscription.kind == SubscriptionKind.STRIPE,
-        col(Subscription.entitled_until) > now,
-    ).limit(2)
+    status = col(StripeSubscription.status)
+    goes_on = status.not_in(OVER) | (status.is_(None) & (col(Subscription.entitled_until) > now))
+    renewing = (
+        mine.outerjoin(StripeSubscription, col(StripeSubscription.id) == Subscription.id)
+        .where(Subscription.kind == SubscriptionKind.STRIPE, goes_on)
+        .limit(2)
+    )
     found = (await session.exec(renewing)).all()
     if len(found) > 1:
         raise Problem(problems.SEVERAL_SUBSCRIPTIONS)
@@ -47,7 +54,8 @@ def access_after(subscription: Subscription, when: CancelWhen, now: datetime) ->
 
     Raises Problem(SUBSCRIPTION_ENDED) where there is nothing left to cancel.
     """
-    if subscription.ended_at is None and is_over(subscription, now):
+    is_billed = subscription.kind is SubscriptionKind.STRIPE
+    if subscription.ended_at is None and is_over(subscription, now) and not is_billed:
         raise Problem(problems.SUBSCRIPTION_ENDED)
     if when is CancelWhen.PERIOD_END or subscription.ended_at is not None:
         return subscription.access_until
@@ -68,28 +76,47 @@ async def cancel_subscription(
     now = clock.now()
     subscription = await choose(session, reader_id, subscription_id, now)
     access_until = access_after(subscription, when, now)
-    receipt = (await receipts_of(session, [subscription])).get(subscription.id)
-    is_cancelled = subscription.ended_at is not None or (
-        subscription.cancel_at_period_end and when is CancelWhen.PERIOD_END
-    )
-    if is_cancelled and receipt is not None:
+    if (receipt := await receipt_before(session, subscription, when)) is not None:
         return subscription, receipt
     subscription.cancel_at_period_end = True
     if when is CancelWhen.NOW:
         subscription.ended_at = now
         restate(session, subscription)
+    session.add(subscription)
+    return subscription, await give_receipt(session, subscription, when, access_until, reason, now)
+
+
+async def receipt_before(
+    session: AsyncSession, subscription: Subscription, when: CancelWhen
+) -> CancellationReceipt | None:
+    """The receipt of a cancellation that does all that is asked for now."""
+    is_cancelled = subscription.ended_at is not None or (
+        subscription.cancel_at_period_end and when is CancelWhen.PERIOD_END
+    )
+    receipts = await receipts_of(session, [subscription])
+    return receipts.get(subscription.id) if is_cancelled else None
+
+
+async def give_receipt(
+    session: AsyncSession,
+    subscription: Subscription,
+    when: CancelWhen,
+    access_until: datetime,
+    reason: str | None,
+    now: datetime,
+) -> CancellationReceipt:
     receipt = CancellationReceipt(
         id=f"receipt_{secrets.token_hex(12)}",
-        reader_id=reader_id,
+        reader_id=subscription.reader_id,
         subscription_id=subscription.id,
         at=now,
         when=when,
         access_until=access_until,
         reason=reason,
     )
-    session.add_all([subscription, receipt])
+    session.add(receipt)
     await session.flush()
-    return subscription, receipt
+    return receipt
 
 
 async def resume_subscription(

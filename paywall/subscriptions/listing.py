@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.http.bodies import Answer
 from paywall.rules.words import CancelWhen, SubscriptionKind
-from paywall.tables import CancellationReceipt, Subscription
+from paywall.tables import CancellationReceipt, StripeSubscription, Subscription
 
 AT_MOST = 200
 
@@ -30,7 +30,13 @@ class SubscriptionAnswer(Answer):
 
     id: str
     kind: SubscriptionKind
-    status: Annotated[str, Meta(description="`active`, or `canceled` once it is over.")]
+    status: Annotated[
+        str,
+        Meta(
+            description="`active`, or `canceled` once it is over; of one that Stripe bills,"
+            " its status there."
+        ),
+    ]
     plan_id: str | None
     pass_id: str | None
     access_until: datetime | None
@@ -53,8 +59,26 @@ async def subscriptions_of(
         .limit(AT_MOST)
     )
     found = (await session.exec(statement)).all()
-    receipts = await receipts_of(session, found)
-    return [tell(subscription, receipts.get(subscription.id), now) for subscription in found]
+    return await told(session, found, now)
+
+
+async def told(
+    session: AsyncSession, subscriptions: Sequence[Subscription], now: datetime
+) -> list[SubscriptionAnswer]:
+    """Each with its receipt, and with how Stripe bills it."""
+    receipts = await receipts_of(session, subscriptions)
+    billed = await billings_of(session, subscriptions)
+    return [tell(one, receipts.get(one.id), billed.get(one.id), now) for one in subscriptions]
+
+
+async def billings_of(
+    session: AsyncSession, subscriptions: Sequence[Subscription]
+) -> dict[str, StripeSubscription]:
+    """How Stripe bills those of them that it does, by the subscription's id."""
+    statement = select(StripeSubscription).where(
+        col(StripeSubscription.id).in_([one.id for one in subscriptions])
+    )
+    return {billing.id: billing for billing in await session.exec(statement)}
 
 
 async def receipts_of(
@@ -77,18 +101,23 @@ def is_over(subscription: Subscription, now: datetime) -> bool:
 
 
 def tell(
-    subscription: Subscription, receipt: CancellationReceipt | None, now: datetime
+    subscription: Subscription,
+    receipt: CancellationReceipt | None,
+    billing: StripeSubscription | None,
+    now: datetime,
 ) -> SubscriptionAnswer:
+    own_status = "canceled" if is_over(subscription, now) else "active"
+    is_in_leeway = subscription.access_until <= now < subscription.entitled_until
     return SubscriptionAnswer(
         id=subscription.id,
         kind=subscription.kind,
-        status="canceled" if is_over(subscription, now) else "active",
+        status=billing.status if billing else own_status,
         plan_id=subscription.plan_id,
         pass_id=subscription.pass_id,
-        access_until=subscription.access_until,
+        access_until=None if is_in_leeway else subscription.access_until,
         cancel_at_period_end=subscription.cancel_at_period_end,
-        next_payment=None,
-        payment_type=None,
+        next_payment=billing.next_payment_at if billing else None,
+        payment_type=billing.payment_type if billing else None,
         receipt=tell_receipt(receipt) if receipt else None,
     )
 

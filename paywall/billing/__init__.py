@@ -1,0 +1,1 @@
+"""Whose customer in Stripe is whose, and what Stripe is asked to do."""

@@ -1,0 +1,126 @@
+"""Checkouts: a reader on the way to pay on Stripe's page."""
+
+import hashlib
+import secrets
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.billing.prices import price_now
+from paywall.catalogue.find import find_pack, find_pass, find_plan
+from paywall.idempotency import Claim
+from paywall.payments.purchase import Product
+from paywall.problems import ALREADY_SUBSCRIBED, CHECKOUT_UNKNOWN, NOT_ON_SALE, Problem
+from paywall.rules.stripe import OVER, StripeStatus
+from paywall.rules.words import CheckoutStatus, ProductKind
+from paywall.tables import Checkout, StripeSubscription, Subscription
+
+GOES_ON = frozenset(StripeStatus) - OVER - {StripeStatus.INCOMPLETE}
+
+
+class Wish(NamedTuple):
+    """What a reader wants to buy; `currency` is None for the first of the product's prices."""
+
+    product_kind: ProductKind
+    product_id: str
+    currency: str | None
+    return_url: str
+    consents: bool
+
+
+async def open_checkout(
+    session: AsyncSession, reader_id: str, wish: Wish, claim: Claim | None, now: datetime
+) -> Checkout:
+    """The reader's checkout for this wish: a new one, or the one that is open for it already.
+
+    For a plan it may be another open one, which has to be expired first. The caller holds the
+    reader's lock. Raises Problem: PRODUCT_UNKNOWN, NOT_ON_SALE, ALREADY_SUBSCRIBED.
+    """
+    id_ = _id_of(claim)
+    if (checkout := await session.get(Checkout, id_)) is not None:
+        return checkout
+    if wish.product_kind is ProductKind.PLAN:
+        await refuse_second_plan(session, reader_id)
+        if (open_one := await open_plan_of(session, reader_id)) is not None:
+            return open_one
+    product = await _find(session, wish)
+    currency = wish.currency or product.prices[0]["currency"]
+    price = await price_now(session, wish.product_kind, wish.product_id, currency)
+    if price is None:
+        raise Problem(NOT_ON_SALE)
+    checkout = Checkout(
+        id=id_,
+        reader_id=reader_id,
+        product_kind=wish.product_kind,
+        product_id=wish.product_id,
+        price_id=price.id,
+        return_url=wish.return_url,
+        consent_at=now if wish.consents else None,
+        status=CheckoutStatus.OPEN,
+        created_at=now,
+    )
+    session.add(checkout)
+    await session.flush()
+    return checkout
+
+
+def _id_of(claim: Claim | None) -> str:
+    """By the caller's key, so that a repeat of a broken request finds what it began."""
+    if claim is None:
+        return f"checkout_{secrets.token_hex(12)}"
+    named = f"{claim.issuer}\n{claim.subject}\n{claim.route}\n{claim.key}"
+    return f"checkout_{hashlib.sha256(named.encode()).hexdigest()[:24]}"
+
+
+def serves(checkout: Checkout, wish: Wish) -> bool:
+    """Whether this open checkout is the one that is wished for."""
+    return (checkout.product_kind, checkout.product_id, checkout.return_url) == (
+        wish.product_kind,
+        wish.product_id,
+        wish.return_url,
+    )
+
+
+async def _find(session: AsyncSession, wish: Wish) -> Product:
+    match wish.product_kind:
+        case ProductKind.PACK:
+            return await find_pack(session, wish.product_id)
+        case ProductKind.PASS:
+            return await find_pass(session, wish.product_id)
+        case ProductKind.PLAN:
+            return await find_plan(session, wish.product_id)
+
+
+async def refuse_second_plan(session: AsyncSession, reader_id: str) -> None:
+    """Raises Problem(ALREADY_SUBSCRIBED) while Stripe bills the reader for a plan."""
+    billed = (
+        select(Subscription.id)
+        .join(StripeSubscription, col(StripeSubscription.id) == Subscription.id)
+        .where(
+            Subscription.reader_id == reader_id,
+            col(StripeSubscription.status).in_(GOES_ON),
+            ~col(Subscription.cancel_at_period_end),
+        )
+    )
+    if (subscription_id := (await session.exec(billed)).first()) is not None:
+        raise Problem(ALREADY_SUBSCRIBED, subscription_id=subscription_id)
+
+
+async def open_plan_of(session: AsyncSession, reader_id: str) -> Checkout | None:
+    """A reader has one open plan checkout at most."""
+    statement = select(Checkout).where(
+        Checkout.reader_id == reader_id,
+        Checkout.product_kind == ProductKind.PLAN,
+        Checkout.status == CheckoutStatus.OPEN,
+    )
+    return (await session.exec(statement)).first()
+
+
+async def find_checkout(session: AsyncSession, reader_id: str, checkout_id: str) -> Checkout:
+    """Raises Problem(CHECKOUT_UNKNOWN)."""
+    checkout = await session.get(Checkout, checkout_id)
+    if checkout is None or checkout.reader_id != reader_id:
+        raise Problem(CHECKOUT_UNKNOWN)
+    return checkout

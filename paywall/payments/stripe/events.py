@@ -1,0 +1,36 @@
+"""Events of Stripe's that were handled: kept by their id, without their payload."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import col, delete, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.database import insert
+from paywall.rules.stripe import Hint
+from paywall.rules.words import EventOutcome
+from paywall.tables import StripeEvent
+
+KEPT_FOR = timedelta(days=45)
+"""Longer than Stripe delivers an event again (3 days) or lists it (30 days)."""
+
+
+async def is_handled(session: AsyncSession, hint: Hint) -> bool:
+    statement = select(StripeEvent.id).where(StripeEvent.id == hint.id)
+    return (await session.exec(statement)).first() is not None
+
+
+async def mark(session: AsyncSession, hint: Hint, outcome: EventOutcome, now: datetime) -> bool:
+    """Mark an event as handled, with its effect; False where a twin was first."""
+    event = (
+        insert(session, StripeEvent)
+        .values(id=hint.id, type=hint.type, object_id=hint.object_id, outcome=outcome, at=now)
+        .on_conflict_do_nothing()
+        .returning(col(StripeEvent.id))
+    )
+    return (await session.exec(event)).first() is not None
+
+
+async def forget(session: AsyncSession, now: datetime) -> int:
+    """Housekeeping: delete events that Stripe itself knows no more; the number of them."""
+    old = delete(StripeEvent).where(col(StripeEvent.at) <= now - KEPT_FOR)
+    return (await session.exec(old)).rowcount

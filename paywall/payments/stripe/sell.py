@@ -1,0 +1,192 @@
+"""Sending a reader to Stripe's page, step by step: what is committed, what is asked, what is kept.
+
+Each step can be repeated: whoever finds one begun goes on with it.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.billing.customers import customer_of, link_customer
+from paywall.billing.intents import begin, give_up, settle
+from paywall.database import Database
+from paywall.gateway import Gateway, SessionOrder
+from paywall.payments.stripe.converge import converge
+from paywall.payments.stripe.look import look_at_session
+from paywall.problems import Problem, Unconfirmed, unavailable
+from paywall.rules.stripe import SessionSeen
+from paywall.rules.words import CheckoutStatus, IntentKind, IntentState, ProductKind
+from paywall.settings import Settings
+from paywall.tables import Checkout, Plan, StripeIntent
+
+
+class Counter(NamedTuple):
+    """Where things are sold: the store, and the way to Stripe."""
+
+    database: Database
+    gateway: Gateway
+    settings: Settings
+
+
+async def customer_for(counter: Counter, reader_id: str) -> str:
+    """The reader's customer, made where there is none; a reader buys by one."""
+    database, gateway, _ = counter
+
+    async def known(session: AsyncSession) -> str | None:
+        return await customer_of(session, reader_id)
+
+    begun = await begin(database, IntentKind.CUSTOMER, reader_id, known)
+    if isinstance(begun, str):
+        return begun
+    try:
+        customer_id = await _make_customer(gateway, begun)
+    except Problem as error:
+        async with database.writing() as session:
+            await give_up(session, begun, error, database.clock.now())
+        raise
+    async with database.writing() as session:
+        await link_customer(session, customer_id, reader_id, database.clock.now())
+        await settle(session, begun, IntentState.CONFIRMED)
+    return customer_id
+
+
+async def _make_customer(gateway: Gateway, intent: StripeIntent) -> str:
+    try:
+        return await gateway.make_customer(intent.key)
+    except Unconfirmed:
+        made = await gateway.customer_of_intent(intent.key, intent.created_at)
+        if made is None:
+            raise
+        return made
+
+
+async def page_for(counter: Counter, checkout: Checkout, customer_id: str) -> Checkout:
+    """The checkout with the address of its page, made where there is none yet."""
+    database, gateway, _ = counter
+
+    async def known(session: AsyncSession) -> Checkout | None:
+        now = await session.get(Checkout, checkout.id)
+        is_there = now is None or now.url is not None or now.status is not CheckoutStatus.OPEN
+        return now if is_there else None
+
+    begun = await begin(database, IntentKind.CHECKOUT, checkout.id, known)
+    if isinstance(begun, Checkout):
+        return begun
+    async with database.reading() as session:
+        order = await _order(session, checkout, customer_id)
+    try:
+        seen = await _open_session(gateway, order, begun)
+    except Problem as error:
+        async with database.writing() as session:
+            await give_up(session, begun, error, database.clock.now())
+        raise
+    async with database.writing() as session:
+        await settle(session, begun, IntentState.CONFIRMED)
+        return await _keep_page(session, checkout.id, customer_id, seen)
+
+
+async def _order(session: AsyncSession, checkout: Checkout, customer_id: str) -> SessionOrder:
+    is_plan = checkout.product_kind is ProductKind.PLAN
+    plan = await session.get(Plan, checkout.product_id) if is_plan else None
+    return SessionOrder(
+        checkout_id=checkout.id,
+        customer_id=customer_id,
+        price_id=checkout.price_id,
+        is_plan=is_plan,
+        trial_days=plan.trial_days if plan else None,
+        return_url=checkout.return_url,
+    )
+
+
+async def _open_session(gateway: Gateway, order: SessionOrder, intent: StripeIntent) -> SessionSeen:
+    try:
+        return await gateway.open_session(order, intent.key)
+    except Unconfirmed:
+        session_id = await gateway.session_of_checkout(order.customer_id, order.checkout_id)
+        if session_id is None:
+            raise
+        return await gateway.session(session_id)
+
+
+async def _keep_page(
+    session: AsyncSession, checkout_id: str, customer_id: str, seen: SessionSeen
+) -> Checkout:
+    checkout = await session.get_one(Checkout, checkout_id)
+    checkout.customer_id = customer_id
+    # A webhook may have told of it first, and more.
+    if checkout.session_id is None:
+        checkout.session_id, checkout.url = seen.id, seen.url
+    session.add(checkout)
+    await session.flush()
+    return checkout
+
+
+async def look_again(counter: Counter, checkout: Checkout) -> Checkout:
+    """The checkout as Stripe says it is now."""
+    if checkout.session_id is not None and checkout.customer_id is not None:
+        look = partial(look_at_session, counter.gateway, checkout.session_id)
+        await converge(counter.database, counter.settings, checkout.customer_id, look)
+    async with counter.database.reading() as session:
+        return await session.get_one(Checkout, checkout.id)
+
+
+async def close(counter: Counter, checkout: Checkout) -> Checkout:
+    """Expire an open checkout, so that nobody can pay by it any more.
+
+    It may turn out to be paid, or its payment to be under way: that is recorded then, and told.
+    Raises Problem where Stripe does not confirm that it is closed.
+    """
+    database, gateway, _ = counter
+    checkout = await _find_page(counter, checkout)
+    if checkout.session_id is None:
+        return await _drop(counter, checkout)
+
+    async def over(session: AsyncSession) -> Checkout | None:
+        now = await session.get_one(Checkout, checkout.id)
+        return now if now.status is not CheckoutStatus.OPEN else None
+
+    begun = await begin(database, IntentKind.EXPIRE, checkout.id, over)
+    if isinstance(begun, Checkout):
+        return begun
+    refusal = unavailable("Stripe did not confirm that the checkout is closed: ask again.")
+    try:
+        await gateway.expire_session(checkout.session_id, begun.key)
+    except Problem as error:
+        refusal = error
+    closed = await look_again(counter, checkout)
+    is_closed = closed.status is not CheckoutStatus.OPEN
+    async with database.writing() as session:
+        if is_closed:
+            await settle(session, begun, IntentState.CONFIRMED)
+        else:
+            await give_up(session, begun, refusal, database.clock.now())
+    if not is_closed:
+        raise refusal
+    return closed
+
+
+async def _find_page(counter: Counter, checkout: Checkout) -> Checkout:
+    """With the session that was made for it though nobody said so, if there is one."""
+    if checkout.session_id is not None:
+        return checkout
+    async with counter.database.reading() as session:
+        customer_id = await customer_of(session, checkout.reader_id)
+    if customer_id is None:
+        return checkout
+    session_id = await counter.gateway.session_of_checkout(customer_id, checkout.id)
+    if session_id is None:
+        return checkout
+    seen = await counter.gateway.session(session_id)
+    async with counter.database.writing() as session:
+        return await _keep_page(session, checkout.id, customer_id, seen)
+
+
+async def _drop(counter: Counter, checkout: Checkout) -> Checkout:
+    """A checkout that has no page; if one is made after all, its payment is still recorded."""
+    async with counter.database.writing() as session:
+        now = await session.get_one(Checkout, checkout.id)
+        now.status = CheckoutStatus.EXPIRED
+        session.add(now)
+        await session.flush()
+        return now

@@ -1,0 +1,42 @@
+"""`python -m paywall.sandbox.stripe`: the stand-in as a server of its own."""
+
+import secrets
+from datetime import UTC, datetime
+
+import click
+import uvicorn
+
+from paywall.sandbox.stripe.catalogue import create_coupon
+from paywall.sandbox.stripe.pages import NOT_STRIPE
+from paywall.sandbox.stripe.running import Running
+from paywall.sandbox.stripe.server import create_app
+from paywall.sandbox.stripe.standin import StandIn
+from paywall.telemetry import LOGGING
+
+COUPONS = {"FREE": "100", "HALF": "50"}
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8001, show_default=True)
+@click.option("--webhook", metavar="URL", help="Where signed events go; nowhere unless told.")
+@click.option("--secret", metavar="whsec_…", default="whsec_standin", show_default=True)
+def main(port: int, webhook: str | None, secret: str) -> None:
+    """Stand in for Stripe on this machine: no money moves, and it forgets all when it ends."""
+    address = f"http://127.0.0.1:{port}"
+    # Its ids must differ from those of an earlier run, which the service may still know.
+    stand_in = StandIn(datetime.now(UTC), series=secrets.token_hex(4), address=address)
+    for code, percent in COUPONS.items():
+        create_coupon(stand_in.account, {"id": code, "percent_off": percent})
+    click.echo(f"{NOT_STRIPE} The stand-in's API, and the bank's desk: {address}", err=True)
+    uvicorn.run(
+        create_app(Running(stand_in, webhook, secret)),
+        host="127.0.0.1",
+        port=port,
+        log_config=LOGGING,
+        access_log=False,
+        timeout_graceful_shutdown=2,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The page on which a payer pays, pays later, is declined, or leaves."""
+
+from enum import StrEnum
+from html import escape
+
+from litestar import Response
+from litestar.response import Redirect
+
+from paywall.sandbox.stripe.account import Account
+from paywall.sandbox.stripe.checkout import pay
+from paywall.sandbox.stripe.customers import Card
+from paywall.sandbox.stripe.pages import alert, link, money, page, rhythm
+from paywall.sandbox.stripe.refusal import Refusal
+from paywall.sandbox.stripe.shapes import Json
+
+
+class Way(StrEnum):
+    """How a person chooses to pay, and what is said of it."""
+
+    PAYS = "A card that pays"
+    DECLINES = "A card that is declined"
+    PAYS_ONCE = "A card that pays now, and is declined from then on"
+    LATER = "A bank transfer, of which the bank tells later (on the bank's desk)"
+
+
+def show_checkout(account: Account, session_id: str, wrong: str = "") -> Response[str]:
+    """What is sold, what it costs, and the ways to pay."""
+    session = account.find("checkout.session", session_id)
+    if session["status"] != "open":
+        return page("Nothing to pay here", f"<p>This page is {escape(session['status'])}.</p>")
+    body = f"""{alert(wrong)}
+{_sold(account, session)}
+<form method="post">
+<fieldset><legend>Pay with</legend>{_ways()}</fieldset>
+{_code_field() if session["allow_promotion_codes"] else ""}
+<button>{_action(session)}</button>
+</form>
+{link(session["cancel_url"], "Leave without paying")}"""
+    return page("Checkout", body, status=402 if wrong else 200)
+
+
+def pay_checkout(account: Account, session_id: str, given: Json) -> Response[str] | Redirect:
+    """Pay as chosen, and go back to the site; or show the page again, with what went wrong."""
+    name = str(given.get("way", Way.PAYS.name))
+    way = Way[name] if name in Way.__members__ else Way.PAYS
+    card = Card.PAYS if way is Way.LATER else Card[way.name]
+    code = str(given.get("code", "")).strip() or None
+    try:
+        session = pay(account, session_id, card, later=way is Way.LATER, code=code)
+    except Refusal as refusal:
+        return show_checkout(account, session_id, str(refusal))
+    back = session["success_url"].replace("{CHECKOUT_SESSION_ID}", session_id)
+    return Redirect(back, status_code=303)
+
+
+def _sold(account: Account, session: Json) -> str:
+    rows = [
+        (_title(account, price, quantity), price["unit_amount"] * quantity)
+        for price, quantity in account.note(session["id"])["lines"]
+    ]
+    total = session["amount_total"]
+    if session["amount_subtotal"] != total:
+        rows.append(("Discount", total - session["amount_subtotal"]))
+    lines = "".join(
+        f"<tr><td>{escape(title)}</td><td>{money(amount, session['currency'])}</td></tr>"
+        for title, amount in rows
+    )
+    return (
+        f'<table>{lines}<tr class="total"><td>To pay today</td>'
+        f"<td>{money(total, session['currency'])}</td></tr></table>"
+    )
+
+
+def _title(account: Account, price: Json, quantity: int) -> str:
+    title = account.find("product", price["product"])["name"]
+    if recurring := price["recurring"]:
+        title = f"{title}, {rhythm(recurring)}"
+    return title if quantity == 1 else f"{quantity} × {title}"
+
+
+def _action(session: Json) -> str:
+    if session["mode"] == "payment":
+        return f"Pay {money(session['amount_total'], session['currency'])}"
+    return "Subscribe"
+
+
+def _ways() -> str:
+    return "".join(
+        f'<label><input type="radio" name="way" value="{way.name}"'
+        f"{' checked' if way is Way.PAYS else ''}> {way}</label>"
+        for way in Way
+    )
+
+
+def _code_field() -> str:
+    return (
+        '<label>Promotion code <input type="text" name="code" autocomplete="off" maxlength="100">'
+        "<small>FREE takes everything off, HALF the half.</small></label>"
+    )

@@ -1,0 +1,259 @@
+"""Invoices, their lines and their payments, in the shape of the pinned API version."""
+
+from typing import NamedTuple
+
+from paywall.sandbox.stripe.account import Account
+from paywall.sandbox.stripe.forms import text
+from paywall.sandbox.stripe.listing import page
+from paywall.sandbox.stripe.payments import begin_payment
+from paywall.sandbox.stripe.shapes import Json
+
+DRAFT_SECONDS = 3600
+"""Stripe drafts a renewal's invoice an hour before it charges."""
+
+
+class Line(NamedTuple):
+    """What one line of an invoice is for; the period is in Unix seconds, half-open."""
+
+    item: Json
+    price: Json
+    amount: int
+    starts_at: int
+    ends_at: int
+    description: str
+    is_proration: bool = False
+
+
+def draft(account: Account, subscription: Json, reason: str, lines: list[Line]) -> Json:
+    """An invoice that can still change; what the customer has in hand is taken off it."""
+    subtotal = sum(line.amount for line in lines)
+    discount = _discount(account, subscription, subtotal)
+    total = subtotal - discount
+    in_hand = account.find("customer", subscription["customer"])["balance"]
+    due = max(0, total + in_hand)
+    invoice = account.new(
+        "invoice",
+        amount_due=due,
+        amount_remaining=due,
+        automatically_finalizes_at=account.now + DRAFT_SECONDS,
+        billing_reason=reason,
+        currency=subscription["currency"],
+        customer=subscription["customer"],
+        parent={
+            "quote_details": None,
+            "subscription_details": {
+                "metadata": dict(subscription["metadata"]),
+                "subscription": subscription["id"],
+            },
+            "type": "subscription_details",
+        },
+        period_start=min((line.starts_at for line in lines), default=account.now),
+        period_end=account.now,
+        starting_balance=in_hand,
+        status="draft",
+        subtotal=subtotal,
+        subtotal_excluding_tax=subtotal,
+        total=total,
+        total_excluding_tax=total,
+        total_discount_amounts=[],
+        total_taxes=[],
+    )
+    invoice["lines"]["url"] = f"/v1/invoices/{invoice['id']}/lines"
+    invoice["lines"]["data"] = [_printed(account, invoice, line) for line in lines]
+    subscription["latest_invoice"] = invoice["id"]
+    account.tell("invoice.created", invoice)
+    return invoice
+
+
+def finalise(account: Account, invoice: Json) -> Json:
+    """The invoice is fixed, and its payment can begin."""
+    customer = account.find("customer", invoice["customer"])
+    ending = min(0, invoice["total"] + invoice["starting_balance"])
+    customer["balance"] = ending
+    number = sum(1 for each in account.all("invoice") if each["number"]) + 1
+    account.change(
+        invoice,
+        "invoice.finalized",
+        automatically_finalizes_at=None,
+        effective_at=account.now,
+        ending_balance=ending,
+        number=f"STANDIN-{number:04}",
+        status="open",
+        status_transitions={**invoice["status_transitions"], "finalized_at": account.now},
+    )
+    if invoice["amount_due"]:
+        _begin_payment(account, invoice)
+    return invoice
+
+
+def payment_of(account: Account, invoice: Json) -> Json:
+    """The payment intent of an open invoice."""
+    (payment,) = account.all("invoice_payment", invoice=invoice["id"])
+    return account.find("payment_intent", payment["payment"]["payment_intent"])
+
+
+def mark_paid(account: Account, invoice: Json) -> None:
+    """The whole amount has come, which may be nothing."""
+    for payment in account.all("invoice_payment", invoice=invoice["id"]):
+        transitions = {**payment["status_transitions"], "paid_at": account.now}
+        account.change(
+            payment,
+            "invoice_payment.paid",
+            amount_paid=invoice["amount_due"],
+            status="paid",
+            status_transitions=transitions,
+        )
+    account.change(
+        invoice,
+        "invoice.paid",
+        amount_paid=invoice["amount_due"],
+        amount_remaining=0,
+        attempt_count=invoice["attempt_count"] + bool(invoice["amount_due"]),
+        attempted=True,
+        auto_advance=False,
+        next_payment_attempt=None,
+        status="paid",
+        status_transitions={**invoice["status_transitions"], "paid_at": account.now},
+    )
+    account.tell("invoice.payment_succeeded", invoice)
+
+
+def mark_failed(account: Account, invoice: Json, *, retry_at: int | None) -> None:
+    """A charge was declined; when it is tried again, if ever."""
+    account.change(
+        invoice,
+        "invoice.payment_failed",
+        attempt_count=invoice["attempt_count"] + 1,
+        attempted=True,
+        auto_advance=retry_at is not None,
+        next_payment_attempt=retry_at,
+    )
+
+
+def stop_collecting(account: Account, subscription: Json) -> None:
+    """Nothing more is charged for a subscription that has ended."""
+    for invoice in of_subscription(account, subscription["id"]):
+        if invoice["status"] in {"draft", "open"} and invoice["auto_advance"]:
+            account.change(
+                invoice,
+                "invoice.updated",
+                auto_advance=False,
+                automatically_finalizes_at=None,
+                next_payment_attempt=None,
+            )
+
+
+def of_subscription(account: Account, subscription_id: str) -> list[Json]:
+    """The invoices of a subscription, oldest first."""
+    return [
+        invoice for invoice in account.all("invoice") if subscription_of(invoice) == subscription_id
+    ]
+
+
+def subscription_of(invoice: Json) -> str:
+    """The id of the subscription that an invoice bills."""
+    subscription_id: str = invoice["parent"]["subscription_details"]["subscription"]
+    return subscription_id
+
+
+def list_invoices(account: Account, given: Json) -> Json:
+    """Invoices of a subscription or a customer, in one status or all."""
+    equal = {name: given[name] for name in ("customer", "status") if given.get(name)}
+    subscription_id = text(given, "subscription")
+    rows = [
+        invoice
+        for invoice in account.all("invoice", **equal)
+        if subscription_id in {None, subscription_of(invoice)}
+    ]
+    return page(rows, given, "/v1/invoices")
+
+
+def list_lines(account: Account, given: Json, invoice_id: str) -> Json:
+    """The lines of an invoice."""
+    lines = account.find("invoice", invoice_id)["lines"]
+    return page(lines["data"][::-1], given, lines["url"])
+
+
+def list_payments(account: Account, given: Json) -> Json:
+    """Payments of an invoice, or the invoices that a payment intent pays."""
+    equal = {name: given[name] for name in ("invoice", "status") if given.get(name)}
+    payment = given.get("payment") or {}
+    rows = [
+        row
+        for row in account.all("invoice_payment", **equal)
+        if payment.items() <= row["payment"].items()
+    ]
+    return page(rows, given, "/v1/invoice_payments")
+
+
+def _begin_payment(account: Account, invoice: Json) -> None:
+    intent = begin_payment(
+        account,
+        invoice["customer"],
+        account.note(invoice["customer"]).get("payment_method"),
+        amount=invoice["amount_due"],
+        currency=invoice["currency"],
+    )
+    account.new(
+        "invoice_payment",
+        amount_requested=invoice["amount_due"],
+        currency=invoice["currency"],
+        invoice=invoice["id"],
+        is_default=True,
+        payment={"payment_intent": intent["id"], "type": "payment_intent"},
+        status="open",
+    )
+
+
+def _printed(account: Account, invoice: Json, line: Line) -> Json:
+    return account.new(
+        "line_item",
+        amount=line.amount,
+        currency=invoice["currency"],
+        description=line.description,
+        discountable=not line.is_proration,
+        invoice=invoice["id"],
+        parent={
+            "invoice_item_details": None,
+            "subscription_item_details": {
+                "invoice_item": None,
+                "proration": line.is_proration,
+                "proration_details": {"credited_items": None},
+                "subscription": line.item["subscription"],
+                "subscription_item": line.item["id"],
+            },
+            "type": "subscription_item_details",
+        },
+        period={"end": line.ends_at, "start": line.starts_at},
+        pricing={
+            "price_details": {"price": line.price["id"], "product": line.price["product"]},
+            "type": "price_details",
+            "unit_amount_decimal": str(line.price["unit_amount"]),
+        },
+        quantity=line.item["quantity"],
+        subscription=line.item["subscription"],
+        subtotal=line.amount,
+        taxes=[],
+    )
+
+
+def _discount(account: Account, subscription: Json, subtotal: int) -> int:
+    """What the subscription's coupon takes off; one for once is used up by it."""
+    note = account.note(subscription["id"])
+    coupon_id = note.get("coupon")
+    if not coupon_id or subtotal <= 0:
+        return 0
+    coupon = account.find("coupon", coupon_id)
+    months = {"once": 1, "repeating": coupon["duration_in_months"]}.get(coupon["duration"])
+    note["coupon_uses"] = note.get("coupon_uses", 0) + 1
+    if months is not None and note["coupon_uses"] >= months:
+        note["coupon"] = None
+    return discount_of(coupon, subtotal)
+
+
+def discount_of(coupon: Json, subtotal: int) -> int:
+    """What a coupon takes off an amount."""
+    if coupon["percent_off"] is None:
+        return int(min(coupon["amount_off"], subtotal))
+    percent: float = coupon["percent_off"]
+    return round(subtotal * percent / 100)

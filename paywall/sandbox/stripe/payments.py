@@ -1,0 +1,92 @@
+"""Payment intents and their charges."""
+
+from paywall.sandbox.stripe.account import Account
+from paywall.sandbox.stripe.shapes import Json
+
+DECLINED = "Your card was declined."
+
+
+def begin_payment(
+    account: Account,
+    customer_id: str | None,
+    method_id: str | None,
+    *,
+    amount: int,
+    currency: str,
+    metadata: Json | None = None,
+) -> Json:
+    """A payment that the payer has confirmed, and whose outcome is not known yet."""
+    intent = account.new(
+        "payment_intent",
+        amount=amount,
+        currency=currency,
+        customer=customer_id,
+        metadata=metadata or {},
+        payment_method=method_id,
+        status="processing",
+    )
+    account.tell("payment_intent.created", intent)
+    return intent
+
+
+def succeed(account: Account, intent: Json) -> Json:
+    """The money has come; the charge."""
+    amount = intent["amount"]
+    charge = _charge(account, intent, paid=True, captured=True, amount_captured=amount)
+    charge["status"] = "succeeded"
+    account.tell("charge.succeeded", charge)
+    account.change(
+        intent,
+        "payment_intent.succeeded",
+        amount_received=amount,
+        last_payment_error=None,
+        latest_charge=charge["id"],
+        status="succeeded",
+    )
+    return charge
+
+
+def decline(account: Account, intent: Json) -> Json:
+    """The bank said no; the failed charge."""
+    charge = _charge(account, intent, failure_code="card_declined", failure_message=DECLINED)
+    account.tell("charge.failed", charge)
+    account.change(
+        intent,
+        "payment_intent.payment_failed",
+        last_payment_error={
+            "charge": charge["id"],
+            "code": "card_declined",
+            "decline_code": "generic_decline",
+            "message": DECLINED,
+            "type": "card_error",
+        },
+        latest_charge=charge["id"],
+        status="requires_payment_method",
+    )
+    return charge
+
+
+def charge_of(account: Account, intent: Json) -> Json:
+    """The last charge of a payment."""
+    return account.find("charge", intent["latest_charge"])
+
+
+def _charge(account: Account, intent: Json, **fields: object) -> Json:
+    method = intent["payment_method"]
+    card = account.find("payment_method", method)["card"] if method else {}
+    known = ("brand", "country", "exp_month", "exp_year", "funding", "last4")
+    return account.new(
+        "charge",
+        amount=intent["amount"],
+        currency=intent["currency"],
+        customer=intent["customer"],
+        description=intent["description"],
+        metadata=dict(intent["metadata"]),
+        payment_intent=intent["id"],
+        payment_method=method,
+        payment_method_details={
+            "card": {name: card[name] for name in known if name in card},
+            "type": "card",
+        },
+        **fields,
+    )

@@ -1,0 +1,20 @@
+"""The periods that a recurring price is billed by, counted from an anchor."""
+
+from datetime import UTC, datetime
+
+from paywall.rules.calendar import after
+from paywall.rules.words import Interval
+from paywall.sandbox.stripe.shapes import Json
+
+DAY_SECONDS = 86_400
+
+
+def period_end(price: Json, anchor: int, at: int) -> int:
+    """The end of the period that holds `at`; the 31st comes back after a short month."""
+    interval = Interval(price["recurring"]["interval"])
+    length = price["recurring"]["interval_count"]
+    anchored_at = datetime.fromtimestamp(anchor, UTC)
+    periods = 1
+    while (end := int(after(anchored_at, interval, periods * length).timestamp())) <= at:
+        periods += 1
+    return end

@@ -1,0 +1,114 @@
+"""The page on which a customer cancels, resumes, switches, or changes the card."""
+
+from html import escape
+
+from litestar import Response
+from litestar.response import Redirect
+
+from paywall.sandbox.stripe.account import Account
+from paywall.sandbox.stripe.customers import Card, card_of, keep_card
+from paywall.sandbox.stripe.pages import alert, button, link, moment, money, page, rhythm
+from paywall.sandbox.stripe.portal import portal_cancel, portal_resume, portal_switch
+from paywall.sandbox.stripe.refusal import Refusal
+from paywall.sandbox.stripe.shapes import Json
+
+
+def show_portal(account: Account, portal_id: str, wrong: str = "") -> Response[str]:
+    """The customer's subscriptions, what can be done with each, and the way back."""
+    session = account.find("billing_portal.session", portal_id)
+    customer_id = session["customer"]
+    here = f"/portal/{portal_id}"
+    sections = "".join(
+        _section(account, subscription, here)
+        for subscription in account.all("subscription", customer=customer_id)
+    )
+    body = f"""{alert(wrong)}
+{sections or "<p>No subscription.</p>"}
+<h2>Card</h2>
+<p>Today's card is one that {_card(account, customer_id)}.</p>
+<div class="row">
+{button(here, "Use a card that pays", verb="card", card=Card.PAYS)}
+{button(here, "Use a card that is declined", verb="card", card=Card.DECLINES)}
+</div>
+{link(session["return_url"], "Back to the site")}"""
+    return page("Your subscriptions", body, status=400 if wrong else 200)
+
+
+def use_portal(account: Account, portal_id: str, given: Json) -> Response[str] | Redirect:
+    """Do what a button of the page says, and show the page again."""
+    customer_id = account.find("billing_portal.session", portal_id)["customer"]
+    try:
+        if given.get("verb") == "card":
+            keep_card(account, customer_id, Card(str(given.get("card"))))
+        else:
+            _change(account, customer_id, given)
+    except (Refusal, ValueError) as error:
+        return show_portal(account, portal_id, str(error))
+    return Redirect(f"/portal/{portal_id}", status_code=303)
+
+
+def _change(account: Account, customer_id: str, given: Json) -> None:
+    subscription = account.find("subscription", str(given.get("subscription")))
+    if subscription["customer"] != customer_id:
+        raise Refusal("This subscription is another customer's.")
+    match given.get("verb"):
+        case "cancel":
+            portal_cancel(account, subscription["id"])
+        case "resume":
+            portal_resume(account, subscription["id"])
+        case "switch":
+            portal_switch(account, subscription["id"], str(given.get("price")))
+        case verb:
+            raise Refusal(f"The portal has no button {verb}.")
+
+
+def _section(account: Account, subscription: Json, here: str) -> str:
+    (item, *_) = subscription["items"]["data"]
+    name = account.find("product", item["price"]["product"])["name"]
+    return f"""<section>
+<h2>{escape(name)}: {_price(item["price"])}</h2>
+<p>{_state(subscription, item)}</p>
+{_buttons(account, subscription, item, here)}
+</section>"""
+
+
+def _state(subscription: Json, item: Json) -> str:
+    status = escape(subscription["status"])
+    if subscription["ended_at"]:
+        return f"{status}, ended {moment(subscription['ended_at'])}"
+    if subscription["cancel_at"]:
+        return f"{status}, ends {moment(subscription['cancel_at'])}"
+    return f"{status}, renews {moment(item['current_period_end'])}"
+
+
+def _buttons(account: Account, subscription: Json, item: Json, here: str) -> str:
+    if subscription["ended_at"]:
+        return ""
+    subscription_id = subscription["id"]
+    verb, words = ("resume", "Do not cancel") if subscription["cancel_at"] else ("cancel", "Cancel")
+    switches = "".join(
+        button(
+            here,
+            f"Switch to {account.find('product', price['product'])['name']}: {_price(price)}",
+            verb="switch",
+            subscription=subscription_id,
+            price=price["id"],
+        )
+        for price in account.all("price", type="recurring", active=True)
+        if price["currency"] == subscription["currency"] and price["id"] != item["price"]["id"]
+    )
+    own = button(here, words, verb=verb, subscription=subscription_id)
+    return f'<div class="row">{own}{switches}</div>'
+
+
+def _price(price: Json) -> str:
+    amount = money(price["unit_amount"], price["currency"])
+    return f"{amount} {rhythm(price['recurring'])}"
+
+
+def _card(account: Account, customer_id: str) -> str:
+    return {
+        Card.PAYS: "pays",
+        Card.DECLINES: "is declined",
+        Card.NONE: "is not there yet",
+    }.get(card_of(account, customer_id), "pays")

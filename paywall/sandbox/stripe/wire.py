@@ -1,0 +1,51 @@
+"""The SDK's own door to a stand-in in the same process."""
+
+import asyncio
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import stripe
+
+from paywall.sandbox.stripe.faults import ConnectionLost, NoAnswer
+from paywall.sandbox.stripe.standin import StandIn
+
+
+class InProcess(stripe.HTTPClient):
+    """An HTTP client for `stripe.StripeClient` (async methods) without a network in between.
+
+    Nothing is retried after a wait: the SDK's pauses are left out.
+    """
+
+    name = "stand-in"
+
+    def __init__(self, stand_in: StandIn, timeout_seconds: float) -> None:
+        super().__init__()
+        self.stand_in = stand_in
+        self.timeout_seconds = timeout_seconds
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: str | None = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        """Ask; raises APIConnectionError as after a reset or a time-out."""
+        parts = urlsplit(url)
+        form = post_data if method.lower() == "post" else parts.query
+        try:
+            answer = self.stand_in.answer(method, parts.path, form or "", headers)
+        except ConnectionLost as lost:
+            raise _unreachable("Connection reset.") from lost
+        except NoAnswer as waited:
+            await asyncio.sleep(self.timeout_seconds)
+            raise _unreachable("Timed out.") from waited
+        return answer.body, answer.status, answer.headers
+
+    async def sleep_async(self, _secs: float) -> None:
+        """No pause between two tries."""
+
+    async def close_async(self) -> None:
+        """There is no connection to close."""
+
+
+def _unreachable(message: str) -> stripe.APIConnectionError:
+    return stripe.APIConnectionError(  # type: ignore[no-untyped-call]  # the SDK has no types here
+        message, should_retry=True
+    )

@@ -1,0 +1,57 @@
+"""The schema, a page a subject. Times are aware and UTC; credits are whole numbers.
+
+No foreign key leads to an article: deleting one keeps its unlocks. Every query on the way of a
+reader's request is by reader, so that the large tables can be partitioned by reader.
+"""
+
+from paywall.tables.articles import Article, ArticleBody, MeteredViews, PolicyChange
+from paywall.tables.callers import IdempotencyKey, RevokedSubject, RevokedToken
+from paywall.tables.catalogue import Pack, Pass, Plan
+from paywall.tables.credits import CreditGrant, LedgerEntry, Unlock, UnlockPayment
+from paywall.tables.payments import Purchase, Refund, Taking
+from paywall.tables.stripe import (
+    Checkout,
+    ErasedStripeId,
+    StripeCustomer,
+    StripeEvent,
+    StripeIntent,
+    StripeInvoice,
+    StripePrice,
+    StripeState,
+    StripeSubscription,
+)
+from paywall.tables.subscribers import Merge, Subscriber
+from paywall.tables.subscriptions import CancellationReceipt, Subscription
+
+__all__ = [
+    "Article",
+    "ArticleBody",
+    "CancellationReceipt",
+    "Checkout",
+    "CreditGrant",
+    "ErasedStripeId",
+    "IdempotencyKey",
+    "LedgerEntry",
+    "Merge",
+    "MeteredViews",
+    "Pack",
+    "Pass",
+    "Plan",
+    "PolicyChange",
+    "Purchase",
+    "Refund",
+    "RevokedSubject",
+    "RevokedToken",
+    "StripeCustomer",
+    "StripeEvent",
+    "StripeIntent",
+    "StripeInvoice",
+    "StripePrice",
+    "StripeState",
+    "StripeSubscription",
+    "Subscriber",
+    "Subscription",
+    "Taking",
+    "Unlock",
+    "UnlockPayment",
+]

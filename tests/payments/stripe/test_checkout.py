@@ -1,0 +1,88 @@
+"""What a reader buys on Stripe's page is theirs once it is paid, and once alone."""
+
+from paywall.sandbox.stripe import checkout as payer
+from tests.payments.stripe.shop import Shop
+
+
+async def test_a_pack_that_was_paid_for_gives_its_credits(shop: Shop) -> None:
+    page = await shop.buy(pack_id="six")
+    assert (await shop.me())["unlocks_left"] == 0
+    assert set(await shop.deliver()) == {200}
+    assert (await shop.me())["unlocks_left"] == 6
+    told = await shop.checkout(page["id"])
+    assert (told["status"], told["url"]) == ("paid", None)
+    bought = await shop.service.get("/v1/me/purchases", headers=shop.bearer.reader("ann"))
+    (purchase,) = bought.json()["items"]
+    assert purchase["id"] == told["purchase_id"]
+    assert (purchase["processor"], purchase["amount_paid"]) == ("stripe", 600)
+
+
+async def test_the_return_page_looks_at_stripe_where_the_webhook_is_late(shop: Shop) -> None:
+    page = await shop.buy(pack_id="six")
+    assert (await shop.checkout(page["id"]))["status"] == "paid"
+    assert (await shop.me())["unlocks_left"] == 6
+    await shop.deliver()
+    assert (await shop.me())["unlocks_left"] == 6
+
+
+async def test_a_subscription_opens_everything_until_the_end_of_what_was_paid(shop: Shop) -> None:
+    page = await shop.buy(plan_id="monthly")
+    await shop.deliver()
+    assert (await shop.checkout(page["id"]))["status"] == "paid"
+    mine = await shop.me()
+    subscription = mine["subscription"]
+    assert (subscription["kind"], subscription["status"]) == ("stripe", "active")
+    assert subscription["plan_id"] == "monthly"
+    assert subscription["access_until"] == "2026-12-24T12:00:00Z"
+    assert subscription["next_payment"] == "2026-12-24T12:00:00Z"
+    assert subscription["payment_type"] == "card"
+    assert mine["unlocks_left"] == 2
+
+
+async def test_money_that_takes_days_gives_nothing_before_it_has_come(shop: Shop) -> None:
+    page = await shop.buy(pack_id="six", later=True)
+    await shop.deliver()
+    assert (await shop.checkout(page["id"]))["status"] == "processing"
+    assert (await shop.me())["unlocks_left"] == 0
+    payer.settle(shop.stand_in.account, page["session_id"], paid=True)
+    await shop.deliver()
+    assert (await shop.checkout(page["id"]))["status"] == "paid"
+    assert (await shop.me())["unlocks_left"] == 6
+
+
+async def test_money_that_never_came_ends_the_checkout(shop: Shop) -> None:
+    page = await shop.buy(pack_id="six", later=True)
+    payer.settle(shop.stand_in.account, page["session_id"], paid=False)
+    await shop.deliver()
+    assert (await shop.checkout(page["id"]))["status"] == "expired"
+    assert (await shop.me())["unlocks_left"] == 0
+
+
+async def test_two_tabs_get_one_page_for_a_plan(shop: Shop) -> None:
+    first, again = await shop.open(plan_id="monthly"), await shop.open(plan_id="monthly")
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+
+
+async def test_another_plan_closes_the_page_of_the_first(shop: Shop) -> None:
+    first = await shop.open(plan_id="monthly")
+    other = await shop.open(plan_id="yearly")
+    assert other.status_code == 201, other.text
+    assert (await shop.checkout(first.json()["id"]))["status"] == "expired"
+    assert len(list(shop.stand_in.account.all("customer"))) == 1
+
+
+async def test_a_subscriber_is_shown_the_portal_and_no_second_plan(shop: Shop) -> None:
+    await shop.buy(plan_id="monthly")
+    await shop.deliver()
+    refused = await shop.open(plan_id="yearly")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/already_subscribed")
+    portal = await shop.post("billing-portal")
+    assert portal.status_code == 200, portal.text
+    assert portal.json()["url"].startswith("http")
+
+
+async def test_a_reader_is_sent_back_to_the_site_alone(shop: Shop) -> None:
+    answer = await shop.post("checkout", pack_id="six", return_url="https://evil.example/")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "return_url"

@@ -1,0 +1,126 @@
+"""Cancelling, resuming and lapsing: access ends with what was paid, and nothing is told untrue."""
+
+import asyncio
+
+from paywall.sandbox.stripe.customers import Card, use_card
+from paywall.sandbox.stripe.faults import Fault
+from tests.payments.stripe.shop import Shop
+
+UPDATE = r"/v1/subscriptions/[^/]+"
+
+
+async def subscribed(shop: Shop, plan_id: str = "monthly") -> str:
+    await shop.buy(plan_id=plan_id)
+    await shop.deliver()
+    return str((await shop.me())["subscription"]["id"])
+
+
+async def test_cancelling_keeps_what_was_paid_for_and_resuming_goes_on(shop: Shop) -> None:
+    await subscribed(shop)
+    dry = await shop.post("subscription/cancel", when="period_end", dry_run=True)
+    assert shop.only("subscription")["cancel_at_period_end"] is False
+    done = await shop.post("subscription/cancel", when="period_end")
+    assert done.status_code == 200, done.text
+    assert done.json() == {**dry.json(), "receipt": done.json()["receipt"]}
+    assert done.json()["access_until"] == "2026-12-24T12:00:00Z"
+    assert shop.only("subscription")["cancel_at_period_end"] is True
+    again = await shop.post("subscription/cancel", when="period_end")
+    assert again.json() == done.json()
+    mine = (await shop.me())["subscription"]
+    assert (mine["cancel_at_period_end"], mine["next_payment"]) == (True, None)
+    assert mine["receipt"] == done.json()["receipt"]
+    resumed = await shop.post("subscription/resume")
+    assert resumed.status_code == 200, resumed.text
+    assert resumed.json()["cancel_at_period_end"] is False
+    assert resumed.json()["receipt"] is None
+    assert shop.only("subscription")["cancel_at_period_end"] is False
+
+
+async def test_cancel_resume_cancel_is_cancelled(shop: Shop) -> None:
+    await subscribed(shop)
+    for verb in ("cancel", "resume", "cancel"):
+        fields = {"when": "period_end"} if verb == "cancel" else {}
+        done = await shop.post(f"subscription/{verb}", **fields)
+        assert done.status_code == 200, done.text
+    assert shop.only("subscription")["cancel_at_period_end"] is True
+    assert (await shop.me())["subscription"]["cancel_at_period_end"] is True
+
+
+async def test_now_ends_access_and_billing_for_good(shop: Shop) -> None:
+    await subscribed(shop)
+    shop.move(days=3)
+    done = await shop.post("subscription/cancel", when="now")
+    assert done.status_code == 200, done.text
+    assert done.json()["access_until"] == "2026-11-27T12:00:00Z"
+    assert shop.only("subscription")["status"] == "canceled"
+    await shop.deliver()
+    mine = (await shop.me())["subscription"]
+    assert (mine["status"], mine["access_until"]) == ("canceled", "2026-11-27T12:00:00Z")
+    resumed = await shop.post("subscription/resume", subscription_id=mine["id"])
+    assert (resumed.status_code, resumed.json()["type"]) == (409, "/problems/subscription_ended")
+
+
+async def test_it_renews_with_new_credits(shop: Shop) -> None:
+    await subscribed(shop)
+    shop.move(days=32)
+    await shop.deliver()
+    mine = await shop.me()
+    assert mine["subscription"]["access_until"] == "2027-01-24T12:00:00Z"
+    assert mine["unlocks_left"] == 2
+
+
+async def test_a_failed_payment_leaves_a_grace_and_then_ends_access(shop: Shop) -> None:
+    await subscribed(shop)
+    use_card(shop.stand_in.account, shop.only("customer")["id"], Card.DECLINES)
+    shop.move(days=30.5)
+    await shop.deliver()
+    mine = (await shop.me())["subscription"]
+    assert (mine["status"], mine["access_until"]) == ("past_due", "2026-12-27T12:00:00Z")
+    shop.move(days=30)
+    await shop.deliver()
+    mine = (await shop.me())["subscription"]
+    assert (mine["status"], mine["access_until"]) == ("canceled", "2026-12-24T12:00:00Z")
+
+
+async def test_a_trial_gives_access_and_no_credits_until_it_is_paid_for(shop: Shop) -> None:
+    await subscribed(shop, "tried")
+    mine = await shop.me()
+    assert mine["subscription"]["status"] == "trialing"
+    assert mine["subscription"]["access_until"] == "2026-12-01T12:00:00Z"
+    assert mine["unlocks_left"] == 0
+    shop.move(days=8)
+    await shop.deliver()
+    mine = await shop.me()
+    assert mine["subscription"]["status"] == "active"
+    assert mine["unlocks_left"] == 2
+
+
+async def test_a_cancellation_that_stripe_did_not_confirm_is_not_told(shop: Shop) -> None:
+    await subscribed(shop)
+    shop.stand_in.faults.plan(Fault.BROKEN_BEFORE, "POST", UPDATE, times=3)
+    failed = await shop.post("subscription/cancel", when="period_end")
+    assert failed.status_code == 503, failed.text
+    assert (await shop.me())["subscription"]["cancel_at_period_end"] is False
+    done = await shop.post("subscription/cancel", when="period_end")
+    assert done.status_code == 200
+
+
+async def test_a_cancellation_that_was_done_is_told_though_the_answer_was_lost(shop: Shop) -> None:
+    await subscribed(shop)
+    for fault in (Fault.BROKEN_AFTER, Fault.RESET_AFTER, Fault.HANGS_AFTER):
+        shop.stand_in.faults.plan(fault, "POST", UPDATE, times=3)
+        done = await shop.post("subscription/cancel", when="period_end")
+        assert done.status_code == 200, done.text
+        shop.stand_in.faults.planned.clear()
+        assert (await shop.post("subscription/resume")).status_code == 200
+
+
+async def test_twins_with_one_key_get_one_answer(shop: Shop) -> None:
+    await subscribed(shop)
+    twins = await asyncio.gather(
+        *(shop.post("subscription/cancel", key="k", when="period_end") for _ in range(4))
+    )
+    assert {twin.status_code for twin in twins} == {200}
+    assert len({twin.text for twin in twins}) == 1
+    asked = [a for a in shop.stand_in.asked if a.method == "POST" and "/subscriptions/" in a.path]
+    assert len(asked) == 1

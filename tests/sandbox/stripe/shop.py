@@ -1,0 +1,119 @@
+"""A shop on the stand-in: what the tests sell, asked for through the real SDK."""
+
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple
+
+import stripe
+from stripe import Charge, Invoice, Subscription
+from stripe.checkout import Session
+from stripe.params import SubscriptionUpdateParams
+from stripe.params.checkout import SessionCreateParams
+
+from paywall.sandbox.stripe.account import Account
+from paywall.sandbox.stripe.checkout import pay
+from paywall.sandbox.stripe.customers import Card
+from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.wire import InProcess
+
+START = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HOUR, DAY = 3600, 86_400
+SITE = "https://news.example"
+TIMEOUT_SECONDS = 0.01
+
+
+class Goods(NamedTuple):
+    """The ids of what is sold."""
+
+    pack: str
+    gold: str
+    diamond: str
+    yearly: str
+
+
+def client_of(stand_in: StandIn, key: str = "sk_test_shop") -> stripe.StripeClient:
+    """The real SDK, in front of a stand-in in this process."""
+    return stripe.StripeClient(
+        key, http_client=InProcess(stand_in, TIMEOUT_SECONDS), max_network_retries=2
+    )
+
+
+class Shop:
+    """One seller with four prices and one customer; `account` is Stripe's side."""
+
+    def __init__(self, stand_in: StandIn) -> None:
+        self.stand_in = stand_in
+        self.stripe = client_of(stand_in).v1
+        self.goods = Goods("", "", "", "")
+        self.customer = ""
+
+    @property
+    def account(self) -> Account:
+        return self.stand_in.account
+
+    async def open(self) -> None:
+        self.goods = Goods(
+            pack=await self._price("Ten credits", 500),
+            gold=await self._price("Gold", 900, "month"),
+            diamond=await self._price("Diamond", 1900, "month"),
+            yearly=await self._price("Gold, a year", 9000, "year"),
+        )
+        self.customer = (await self.stripe.customers.create_async({})).id
+
+    async def _price(
+        self, name: str, amount: int, interval: Literal["month", "year"] | None = None
+    ) -> str:
+        params: stripe.params.PriceCreateParams = {
+            "product_data": {"name": name}, "unit_amount": amount, "currency": "usd",
+        }  # fmt: skip
+        if interval:
+            params["recurring"] = {"interval": interval}
+        return (await self.stripe.prices.create_async(params)).id
+
+    async def session(self, price: str, **more: object) -> str:
+        """An open Checkout session for this price."""
+        params: SessionCreateParams = {
+            "mode": "payment" if price == self.goods.pack else "subscription",
+            "customer": self.customer,
+            "line_items": [{"price": price, "quantity": 1}],
+            "success_url": f"{SITE}/paid",
+            **more,  # type: ignore[typeddict-item]  # the SDK contract looks at it
+        }
+        return (await self.stripe.checkout.sessions.create_async(params)).id
+
+    async def bought(self, **more: object) -> Charge:
+        """The charge of a pack that was just paid."""
+        session = await self.paid(await self.session(self.goods.pack, **more))
+        (charge,) = (
+            await self.stripe.charges.list_async({"payment_intent": str(session.payment_intent)})
+        ).data
+        return charge
+
+    async def paid(self, session_id: str, card: Card = Card.PAYS) -> Session:
+        pay(self.account, session_id, card)
+        return await self.stripe.checkout.sessions.retrieve_async(session_id)
+
+    async def subscribed(
+        self, price: str = "", card: Card = Card.PAYS, **more: object
+    ) -> Subscription:
+        """A subscription that was just begun through Checkout."""
+        session = await self.paid(await self.session(price or self.goods.gold, **more), card)
+        return await self.subscription(str(session.subscription))
+
+    async def subscription(self, subscription_id: str) -> Subscription:
+        return await self.stripe.subscriptions.retrieve_async(subscription_id)
+
+    async def changed(self, subscription_id: str, **change: object) -> Subscription:
+        params: SubscriptionUpdateParams = {**change}  # type: ignore[typeddict-item]  # as above
+        return await self.stripe.subscriptions.update_async(subscription_id, params)
+
+    async def invoices(self, subscription_id: str) -> list[Invoice]:
+        """Of a subscription, newest first."""
+        return (await self.stripe.invoices.list_async({"subscription": subscription_id})).data
+
+    def told(self, *types: str) -> list[str]:
+        """The types of all events so far, in order; of some types only where they are given."""
+        return [
+            event["type"]
+            for event in self.account.all("event")
+            if not types or event["type"] in types
+        ]

@@ -1,0 +1,59 @@
+"""The comparison with the SDK's types finds what it is there to find."""
+
+import pytest
+import stripe
+
+from paywall.sandbox.stripe.api import ROUTES
+from paywall.sandbox.stripe.shapes import Json
+from paywall.sandbox.stripe.standin import StandIn
+from tests.sandbox.stripe.sdk_contract import METHODS, SdkContract, breaches_of
+from tests.sandbox.stripe.shop import SITE, START, Shop, client_of
+
+
+def test_every_route_is_compared_with_a_method_of_the_sdk() -> None:
+    assert set(METHODS) == {f"{route.method} {route.path}" for route in ROUTES}
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("subscription", {"current_period_end": 1}),  # where it was before the items had it
+        ("invoice", {"subscription": "sub_1"}),  # where it was before invoice.parent
+        ("charge", {"invoice": "in_1"}),  # where it was before invoice_payments
+        ("customer", {"email": 1}),
+        ("subscription", {"status": "cancelled"}),
+        ("checkout.session", {"amount_total": "5.00"}),
+        ("event", {"livemode": "no"}),
+    ],
+)
+async def test_an_object_of_another_shape_is_a_breach(shop: Shop, kind: str, change: Json) -> None:
+    await shop.subscribed()
+    thing = next(shop.account.all(kind))
+    assert breaches_of(thing) == []
+    assert breaches_of({**thing, **change})
+
+
+async def test_a_wrong_line_of_an_invoice_is_a_breach(shop: Shop) -> None:
+    await shop.subscribed()
+    invoice = next(shop.account.all("invoice"))
+    invoice["lines"]["data"][0]["amount"] = None
+    assert breaches_of(invoice)
+
+
+async def test_a_parameter_that_the_sdk_does_not_have_is_a_breach_and_refused() -> None:
+    sdk = SdkContract()
+    sessions = client_of(StandIn(START, inspector=sdk)).v1.checkout.sessions
+    params = {"mode": "payment", "succes_url": SITE}
+    with pytest.raises(stripe.InvalidRequestError, match="succes_url"):
+        await sessions.create_async(params)  # type: ignore[arg-type]  # the mistake to be found
+    assert len(sdk.breaches) == 1
+    with pytest.raises(AssertionError, match="succes_url"):
+        sdk.hold()
+
+
+async def test_a_value_that_the_sdk_does_not_have_is_a_breach() -> None:
+    sdk = SdkContract()
+    sessions = client_of(StandIn(START, inspector=sdk)).v1.checkout.sessions
+    with pytest.raises(stripe.InvalidRequestError):
+        await sessions.create_async({"mode": "gift"})
+    assert sdk.breaches

@@ -1,0 +1,77 @@
+"""Refunds whole, in parts and failed; disputes and inquiries."""
+
+import pytest
+import stripe
+
+from paywall.sandbox.stripe.disputes import answer_dispute, close_dispute, escalate, open_dispute
+from paywall.sandbox.stripe.refunds import begin_refund, fail_refund, settle_refund
+from paywall.sandbox.stripe.refusal import Refusal
+from tests.sandbox.stripe.shop import Shop
+
+
+async def test_a_charge_is_refunded_in_parts_and_no_further(shop: Shop) -> None:
+    charge = await shop.bought()
+    await shop.stripe.refunds.create_async({"charge": charge.id, "amount": 200})
+    part = await shop.stripe.charges.retrieve_async(charge.id)
+    assert (part.amount_refunded, part.refunded) == (200, False)
+    with pytest.raises(stripe.InvalidRequestError, match="greater than unrefunded amount"):
+        await shop.stripe.refunds.create_async({"charge": charge.id, "amount": 301})
+    await shop.stripe.refunds.create_async({"payment_intent": str(charge.payment_intent)})
+    whole = await shop.stripe.charges.retrieve_async(charge.id)
+    assert (whole.amount_refunded, whole.refunded) == (500, True)
+    with pytest.raises(stripe.InvalidRequestError, match="already been refunded"):
+        await shop.stripe.refunds.create_async({"charge": charge.id})
+
+
+async def test_a_refund_can_fail(shop: Shop) -> None:
+    charge = await shop.bought()
+    refund = await shop.stripe.refunds.create_async({"charge": charge.id})
+    fail_refund(shop.account, refund.id)
+    again = await shop.stripe.charges.retrieve_async(charge.id)
+    assert (again.amount_refunded, again.refunded) == (0, False)
+    assert "refund.failed" in shop.told()
+    listed = await shop.stripe.refunds.list_async({"payment_intent": str(charge.payment_intent)})
+    assert [each.status for each in listed.data] == ["failed"]
+
+
+@pytest.mark.parametrize("won", [True, False])
+async def test_a_dispute_takes_the_money_and_may_give_it_back(shop: Shop, *, won: bool) -> None:
+    charge = await shop.bought()
+    dispute = open_dispute(shop.account, charge.id)
+    answer_dispute(shop.account, dispute["id"])
+    close_dispute(shop.account, dispute["id"], won=won)
+    found = await shop.stripe.disputes.list_async({"payment_intent": str(charge.payment_intent)})
+    assert [each.status for each in found.data] == ["won" if won else "lost"]
+    told = [name for name in shop.told() if name.startswith("charge.dispute")]
+    assert told[:2] == ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
+    assert ("charge.dispute.funds_reinstated" in told) == won
+    with pytest.raises(Refusal, match="closed"):
+        close_dispute(shop.account, dispute["id"], won=True)
+
+
+async def test_an_inquiry_takes_nothing_until_it_becomes_a_dispute(shop: Shop) -> None:
+    charge = await shop.bought()
+    inquiry = open_dispute(shop.account, charge.id, inquiry=True)
+    assert inquiry["status"] == "warning_needs_response"
+    assert "charge.dispute.funds_withdrawn" not in shop.told()
+    escalate(shop.account, inquiry["id"])
+    assert inquiry["status"] == "needs_response"
+    assert "charge.dispute.funds_withdrawn" in shop.told()
+
+
+async def test_an_inquiry_just_ends(shop: Shop) -> None:
+    charge = await shop.bought()
+    inquiry = open_dispute(shop.account, charge.id, inquiry=True)
+    close_dispute(shop.account, inquiry["id"], won=False)
+    assert inquiry["status"] == "warning_closed"
+
+
+async def test_a_refund_can_wait_for_the_bank(shop: Shop) -> None:
+    charge = await shop.bought()
+    refund = begin_refund(shop.account, charge.id, 200)
+    assert (await shop.stripe.refunds.retrieve_async(refund["id"])).status == "pending"
+    assert (await shop.stripe.charges.retrieve_async(charge.id)).amount_refunded == 200
+    settle_refund(shop.account, refund["id"])
+    assert (await shop.stripe.refunds.retrieve_async(refund["id"])).status == "succeeded"
+    with pytest.raises(Refusal, match="not pending"):
+        settle_refund(shop.account, refund["id"])
