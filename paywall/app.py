@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from litestar.types import ControllerRouterHandler
 from paywall.access import api as access
 from paywall.articles import api as articles
 from paywall.catalogue import api as catalogue
-from paywall.clock import Clock
+from paywall.clock import Clock, FollowingClock
 from paywall.credits import api as credits_
 from paywall.database import Database, keep_measuring
 from paywall.gateway import Gateway
@@ -25,6 +25,7 @@ from paywall.idempotency import claim_of
 from paywall.operations import health
 from paywall.operations.housekeeping import keep_house
 from paywall.operations.reconcile import keep_reconciled
+from paywall.operations.sandbox_clock import keep_following
 from paywall.payments import api as payments
 from paywall.payments.stripe import api as stripe_payments
 from paywall.payments.stripe.sell import Counter
@@ -77,7 +78,7 @@ def create_app(
     Raises SettingsError where an issuer cannot be trusted as it is configured, or where the site's
     own words or colours cannot be used.
     """
-    clock = clock or Clock()
+    clock = clock or (FollowingClock() if settings.sandbox_clock_url else Clock())
     parts.parts_of(settings)
     if gateway is None and settings.sells_by_stripe:
         gateway = Gateway(settings)
@@ -97,12 +98,8 @@ def create_app(
         await database.measure_clock()
         verifier.keyring.newest(clock.now())
         chores = [
-            asyncio.create_task(keep_measuring(database)),
-            asyncio.create_task(keep_house(database)),
+            asyncio.create_task(chore) for chore in _chores(database, clock, gateway, settings)
         ]
-        if gateway is not None:
-            counter = Counter(database, gateway, settings)
-            chores.append(asyncio.create_task(keep_reconciled(counter)))
         try:
             yield
         finally:
@@ -139,6 +136,18 @@ def create_app(
         ),
         timeout_seconds=settings.request_timeout_seconds,
     )
+
+
+def _chores(
+    database: Database, clock: Clock, gateway: Gateway | None, settings: Settings
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """What goes on beside the requests, as long as the process lives."""
+    yield keep_measuring(database)
+    yield keep_house(database)
+    if isinstance(clock, FollowingClock):
+        yield keep_following(clock, settings.sandbox_clock_url)
+    if gateway is not None:
+        yield keep_reconciled(Counter(database, gateway, settings))
 
 
 def _be_patient(request: Request[Any, Any, Any]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import exc
 from paywall import settings
 from paywall.database import DatabaseInUse, is_unavailable
 from paywall.http.fields import ID_PATTERN, ID_RULE
-from paywall.operations import csv_commands
+from paywall.operations import csv_commands, stripe_commands
 from paywall.operations.doctor import diagnosed
 from paywall.operations.ledger_proof import NoDatabase, Proof, proved
 from paywall.operations.migrate import migrated
@@ -297,6 +297,10 @@ import_.add_command(csv_commands.articles)
 import_.add_command(csv_commands.grants)
 import_.add_command(csv_commands.unlocks)
 import_.add_command(csv_commands.subscriptions)
+
+
+main.add_command(stripe_commands.catalogue)
+main.add_command(stripe_commands.reconcile)
 
 
 @main.group()

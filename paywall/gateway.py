@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import msgspec
@@ -110,7 +111,8 @@ def _told(error: stripe.StripeError) -> Exception:
             return Missing(str(error))
         case stripe.APIError():
             # A conflict (409) says that an earlier try with the same key is still under way.
-            is_answered = error.http_status is not None and error.http_status >= 500  # noqa: PLR2004 (of HTTP)
+            status = error.http_status or HTTPStatus.CONFLICT
+            is_answered = status >= HTTPStatus.INTERNAL_SERVER_ERROR
             return Unconfirmed("Stripe failed.", is_answered=is_answered)
         case _:
             logger.error("stripe refused", exc_info=error)

@@ -1,10 +1,9 @@
 """The newspaper and the service, both over HTTP, with a clock that the test moves."""
 
 import asyncio
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,13 @@ from typing import Any
 import httpx
 
 from paywall.app import create_app
+from paywall.sandbox.bank import deliver_to, environment, open_bank, stock
 from paywall.sandbox.prepare import Sandbox, prepare
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.publisher import Publisher
 from paywall.sandbox.site.server import address_of, listening, served
-from paywall.settings import Settings
+from paywall.sandbox.stripe.server import create_app as stand_in
+from paywall.settings import Settings, load
 from tests.conftest import PATIENT_SECONDS, SetClock
 
 HOST = "127.0.0.1"
@@ -25,9 +26,12 @@ HOST = "127.0.0.1"
 class Press:
     """One newspaper with its readers ann (3 credits), bo (none) and chan (a subscription)."""
 
-    def __init__(self, paper: str, service: str, clock: SetClock, sandbox: Sandbox) -> None:
+    def __init__(
+        self, paper: str, service: str, bank: str, clock: SetClock, sandbox: Sandbox
+    ) -> None:
         self.paper = paper
         self.service = service
+        self.bank = bank
         self.clock = clock
         headers = {"Authorization": f"Bearer {sandbox.site_token}"}
         self._site = httpx.Client(base_url=service, headers=headers, timeout=PATIENT_SECONDS)
@@ -62,29 +66,46 @@ class Press:
             unlock_cost=unlock_cost, url=f"{self.paper}/{article_id}", language="en",
         )  # fmt: skip
 
+    def move(self, days: int) -> None:
+        """Time passes, at the bank as well."""
+        seconds = {"seconds": days * 86_400}
+        assert httpx.post(f"{self.bank}/clock/advance", data=seconds).is_success
+        self.clock.move(days=days)
+
     def close(self) -> None:
         self._site.close()
 
 
 @contextmanager
 def printing(folder: Path) -> Iterator[Press]:
-    """A newspaper of its own, in this folder."""
+    """A newspaper of its own, in this folder, with a bank and a service."""
     clock = SetClock(datetime.now(UTC))
-    with listening(HOST, 0) as paper, socket.create_server((HOST, 0)) as service:
-        settings = Settings(
-            data_dir=str(folder / "var"),
-            allowed_origins=[address_of(paper)],
-            request_timeout_seconds=PATIENT_SECONDS,
-        )
-        # Playwright keeps a loop of its own in this thread, and one is all that a thread can have.
-        with ThreadPoolExecutor(1) as thread:
-            preparing = prepare(settings, address_of(paper))
-            sandbox = thread.submit(asyncio.run, preparing).result()
-        publisher = Publisher(address_of(service), sandbox.paper_token)
-        with (
-            served(create_app(settings, clock), service),
-            served(newspaper(publisher), paper),
-        ):
-            press = Press(address_of(paper), address_of(service), clock, sandbox)
-            yield press
-            press.close()
+    with ExitStack() as stack:
+        paper, bank, service = (stack.enter_context(listening(HOST, 0, "")) for _ in range(3))
+        given = environment(address_of(paper), address_of(bank))
+        waiting = {"PAYWALL_REQUEST_TIMEOUT_SECONDS": str(PATIENT_SECONDS)}
+        data = {"PAYWALL_DATA_DIR": str(folder / "var")}
+        settings = load({**given, **waiting, **data}, folder)
+        running = open_bank(address_of(bank))
+        deliver_to(running, address_of(service))
+        stack.enter_context(served(stand_in(running), bank))
+        sandbox = _prepared(settings, address_of(paper))
+        publisher = Publisher(address_of(service), sandbox.paper_token, settings.sandbox_clock_url)
+        stack.enter_context(served(create_app(settings, clock), service))
+        stack.enter_context(served(newspaper(publisher), paper))
+        at = [address_of(listener) for listener in (paper, service, bank)]
+        press = Press(*at, clock, sandbox)
+        yield press
+        press.close()
+
+
+def _prepared(settings: Settings, paper: str) -> Sandbox:
+    """Playwright keeps a loop of its own in this thread, and one is all that a thread can have."""
+
+    async def prepare_and_stock() -> Sandbox:
+        sandbox = await prepare(settings, paper)
+        await stock(settings)
+        return sandbox
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, prepare_and_stock()).result()

@@ -31,7 +31,7 @@ def test_a_visitor_signs_in_buys_unlocks_and_reads(desk: Desk, press: Press) -> 
     page.get_by_role("button", name="Bo").click()
     expect(page.get_by_text("This article costs 1 credit, and you have 0 credits.")).to_be_visible()
     gate_button(page, "Buy credits")
-    expect(page.get_by_role("button", name="Buy: Five articles")).to_be_visible()
+    expect(page.get_by_role("button", name="Buy Five articles: $2")).to_be_visible()
     press.sell_pack("bo", "one")
     page.reload()
     expect(page.locator("paywall-gate")).to_contain_text("Unlocks left: 5")

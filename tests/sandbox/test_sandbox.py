@@ -92,7 +92,10 @@ def test_a_taken_port_is_told_in_a_sentence_before_anything_else(tmp_path: Path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         ended = subprocess.run(
-            [sys.executable, "-m", "paywall.sandbox", "--port", port, "--site-port", "0"],
+            [
+                sys.executable, "-m", "paywall.sandbox",
+                "--port", port, "--site-port", "0", "--bank-port", "0",
+            ],
             cwd=tmp_path, env=environment(), check=False,
             capture_output=True, text=True, timeout=60,
         )  # fmt: skip

@@ -2,11 +2,13 @@
 
 import secrets
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 import uvicorn
 
 from paywall.sandbox.stripe.catalogue import create_coupon
+from paywall.sandbox.stripe.keeping import load
 from paywall.sandbox.stripe.pages import NOT_STRIPE
 from paywall.sandbox.stripe.running import Running
 from paywall.sandbox.stripe.server import create_app
@@ -20,16 +22,24 @@ COUPONS = {"FREE": "100", "HALF": "50"}
 @click.option("--port", type=click.IntRange(1, 65535), default=8001, show_default=True)
 @click.option("--webhook", metavar="URL", help="Where signed events go; nowhere unless told.")
 @click.option("--secret", metavar="whsec_…", default="whsec_standin", show_default=True)
-def main(port: int, webhook: str | None, secret: str) -> None:
-    """Stand in for Stripe on this machine: no money moves, and it forgets all when it ends."""
+@click.option(
+    "--file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where everything is kept for the next start; forgotten unless told.",
+)
+def main(port: int, webhook: str | None, secret: str, file: Path | None) -> None:
+    """Stand in for Stripe on this machine: no money moves."""
     address = f"http://127.0.0.1:{port}"
     # Its ids must differ from those of an earlier run, which the service may still know.
     stand_in = StandIn(datetime.now(UTC), series=secrets.token_hex(4), address=address)
-    for code, percent in COUPONS.items():
-        create_coupon(stand_in.account, {"id": code, "percent_off": percent})
+    if file and file.exists():
+        load(stand_in, file)
+    else:
+        for code, percent in COUPONS.items():
+            create_coupon(stand_in.account, {"id": code, "percent_off": percent})
     click.echo(f"{NOT_STRIPE} The stand-in's API, and the bank's desk: {address}", err=True)
     uvicorn.run(
-        create_app(Running(stand_in, webhook, secret)),
+        create_app(Running(stand_in, webhook, secret, file)),
         host="127.0.0.1",
         port=port,
         log_config=LOGGING,

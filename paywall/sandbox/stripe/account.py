@@ -63,13 +63,18 @@ class Account:
 
     def new(self, kind: str, **fields: object) -> Json:
         """Make and keep an object; its id is a new one unless `id` is given."""
+        thing = self.part(kind, **fields)
+        self.things.setdefault(kind, {})[thing["id"]] = thing
+        return thing
+
+    def part(self, kind: str, **fields: object) -> Json:
+        """Make an object that is kept inside another, as an invoice keeps its lines."""
         self.made += 1
         thing = blank(kind)
         thing["id"] = f"{PREFIXES[kind]}_{self.series}{self.made:07}"
         if "created" in thing:
             thing["created"] = self.now
         thing.update(fields)
-        self.things.setdefault(kind, {})[thing["id"]] = thing
         return thing
 
     def find(self, kind: str, thing_id: str, param: str = "id") -> Json:

@@ -24,14 +24,14 @@ class Answer(NamedTuple):
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = {}
+    headers: dict[str, str]
 
 
 def answered(thing: Json) -> Answer:
     """An object, as JSON."""
-    return Answer(HTTPStatus.OK, msgspec.json.encode(thing))
+    return Answer(HTTPStatus.OK, msgspec.json.encode(thing), {})
 
 
 def refused(refusal: Refusal) -> Answer:
     """A refusal, as JSON."""
-    return Answer(refusal.status, msgspec.json.encode(refusal.body))
+    return Answer(refusal.status, msgspec.json.encode(refusal.body), {})

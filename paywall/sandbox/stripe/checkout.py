@@ -84,7 +84,7 @@ def list_line_items(account: Account, given: Json, session_id: str) -> Json:
     note = account.note(session_id)
     if "items" not in note:
         note["items"] = [
-            account.new(
+            account.part(
                 "item",
                 amount_subtotal=price["unit_amount"] * quantity,
                 amount_total=price["unit_amount"] * quantity,

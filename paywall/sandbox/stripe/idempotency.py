@@ -9,7 +9,9 @@ KEPT_SECONDS = 86_400
 KEY = "idempotency-key"
 
 
-class _Kept(NamedTuple):
+class Kept(NamedTuple):
+    """An answer, what it was to, and when (in Unix seconds)."""
+
     at: int
     asked: tuple[str, str]
     answer: Answer
@@ -19,11 +21,11 @@ class Keys:
     """The answers that are given again; of a failure too, once the call had begun."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, _Kept] = {}
+        self.kept: dict[str, Kept] = {}
 
     def answer_of(self, asked: Asked, now: int) -> Answer | None:
         """What the same request was answered; refuses the key with other parameters."""
-        kept = self._kept.get(asked.headers.get(KEY, "")) if asked.method == "POST" else None
+        kept = self.kept.get(asked.headers.get(KEY, "")) if asked.method == "POST" else None
         if kept is None or now >= kept.at + KEPT_SECONDS:
             return None
         if kept.asked != (asked.path, asked.form):
@@ -38,4 +40,4 @@ class Keys:
     def keep(self, asked: Asked, answer: Answer, now: int) -> None:
         """Remember what a request with a key was answered."""
         if asked.method == "POST" and (key := asked.headers.get(KEY)):
-            self._kept[key] = _Kept(now, (asked.path, asked.form), answer)
+            self.kept[key] = Kept(now, (asked.path, asked.form), answer)

@@ -206,7 +206,7 @@ def _begin_payment(account: Account, invoice: Json) -> None:
 
 
 def _printed(account: Account, invoice: Json, line: Line) -> Json:
-    return account.new(
+    return account.part(
         "line_item",
         amount=line.amount,
         currency=invoice["currency"],

@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 import httpx
 
 from paywall.sandbox.stripe.events import signed
+from paywall.sandbox.stripe.keeping import save
 from paywall.sandbox.stripe.renewals import pass_time
 from paywall.sandbox.stripe.shapes import Json
 from paywall.sandbox.stripe.standin import StandIn
@@ -21,10 +23,14 @@ class Running:
     """One stand-in, the time since it was last looked at, and where its events go.
 
     Without a webhook URL events are only listed, as Stripe does for an account without one.
+    Without a file it forgets everything when it ends.
     """
 
-    def __init__(self, stand_in: StandIn, webhook_url: str | None, secret: str) -> None:
+    def __init__(
+        self, stand_in: StandIn, webhook_url: str | None, secret: str, file: Path | None = None
+    ) -> None:
         self.stand_in = stand_in
+        self.file = file
         self.webhook_url = webhook_url
         self.secret = secret
         self.news = asyncio.Event()
@@ -44,12 +50,24 @@ class Running:
 
     async def run(self) -> None:
         """Tick and deliver, until cancelled."""
-        await asyncio.gather(self._tick(), self._deliver())
+        try:
+            await asyncio.gather(self._tick(), self._deliver())
+        finally:
+            self.keep()
+
+    def keep(self) -> None:
+        """Write everything to the file, if there is one."""
+        if self.file:
+            save(self.stand_in, self.file)
 
     async def _tick(self) -> None:
+        made = 0
         while True:
             await asyncio.sleep(TICK_SECONDS)
             self.keep_up()
+            if made != self.stand_in.account.made:
+                made = self.stand_in.account.made
+                self.keep()
 
     async def _deliver(self) -> None:
         """Send every event, in order; one that is not taken keeps the later ones waiting."""

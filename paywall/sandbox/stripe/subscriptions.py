@@ -42,7 +42,7 @@ def begin(
     )
     account.note(subscription["id"])["coupon"] = coupon
     subscription["items"]["data"] = [
-        account.new(
+        account.part(
             "subscription_item",
             current_period_start=account.now,
             current_period_end=trial_end or period_end(line.price, account.now, account.now),

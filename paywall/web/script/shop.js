@@ -18,24 +18,18 @@ class Offers extends Part {
   }
 
   item(kind, product) {
-    const buy = button(this.say("buy"), () =>
-      busy(buy, this.say("opening_payment"), () => this.pay(kind, product.id)),
-    );
-    buy.setAttribute("aria-label", this.say("buy_this", { title: product.title }));
-    const prices = product.prices.map((price) => this.price(product, this.words.money(price)));
-    const price = prices.reduce((one, other) => this.say("or_price", { one, other }));
-    return h(
-      "li",
-      {},
-      h("b", {}, product.title),
-      h("span", {}, this.what(kind, product)),
-      h("span", { class: "paywall-price" }, price),
-      buy,
-    );
+    const prices = product.prices.map((price) => this.price(kind, product, price));
+    return h("li", {}, h("b", {}, product.title), h("span", {}, this.what(kind, product)), ...prices);
   }
 
-  price({ interval, interval_count: count }, price) {
-    return interval ? this.say(`price_${interval}`, { price, count }) : price;
+  /** A button for each currency: the price is what is clicked on. */
+  price(kind, { id, title, interval, interval_count: count }, price) {
+    const amount = this.words.money(price);
+    const text = interval ? this.say(`price_${interval}`, { price: amount, count }) : amount;
+    const order = { [`${kind}_id`]: id, currency: price.currency };
+    const buy = button(text, () => busy(buy, this.say("opening_payment"), () => this.pay(order)));
+    buy.setAttribute("aria-label", this.say("buy_this", { title, price: text }));
+    return buy;
   }
 
   what(kind, product) {
@@ -48,11 +42,11 @@ class Offers extends Part {
     return of[kind]().filter(Boolean).join(" ");
   }
 
-  async pay(kind, id) {
+  async pay(order) {
     const back = new URL(this.setting("return") ?? location.pathname, location.href).href;
     try {
-      const order = { [`${kind}_id`]: id, return_url: back };
-      const checkout = await ask(this, "POST", "v1/me/checkout", order, newKey());
+      const wish = { ...order, return_url: back };
+      const checkout = await ask(this, "POST", "v1/me/checkout", wish, newKey());
       const from = location.pathname + location.search;
       sessionStorage.setItem(CHECKOUT, JSON.stringify({ id: checkout.id, from }));
       location.assign(checkout.url);
@@ -74,21 +68,23 @@ class Return extends Part {
     const said = status(this.say("confirming"));
     this.put(said);
     this.isWaiting = true;
+    const back = link(this.say("back"), from, true);
     for (let polls = 0; this.isConnected; polls += 1) {
       const checkout = await ask(this, "GET", `v1/me/checkout/${encodeURIComponent(id)}`);
-      if (checkout.status === "paid") return this.leave(said, "paid", `${from}#paywall-unlock`);
-      if (checkout.status === "expired") return this.leave(said, "not_paid", from);
-      if (polls === POLLS_BEFORE_LONG) said.textContent = this.say("confirming_long");
+      if (checkout.status === "paid") return this.leave(said, `${from}#paywall-unlock`);
+      const word = { open: "not_paid", expired: "not_paid" }[checkout.status];
+      said.textContent = this.say(word ?? (polls < POLLS_BEFORE_LONG ? "confirming" : "confirming_long"));
+      if (word) said.after(back);
+      if (checkout.status === "expired") return;
       await new Promise((done) => setTimeout(done, POLL_MS));
     }
   }
 
-  leave(said, word, address) {
+  /** It is true by now: say so, and go back to where the reader wanted to read. */
+  leave(said, address) {
     sessionStorage.removeItem(CHECKOUT);
     happened(this);
-    said.textContent = this.say(word);
-    const back = link(this.say("back"), address, true);
-    said.after(back);
-    if (word === "paid") location.replace(address);
+    said.textContent = this.say("paid");
+    location.replace(address);
   }
 }

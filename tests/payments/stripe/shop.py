@@ -16,7 +16,7 @@ from tests.conftest import Bearer, SetClock
 SECRET = "whsec_standin"
 RETURN_URL = "https://news.example/thanks"
 PRICES = [{"amount": 600, "currency": "usd"}, {"amount": 2_400_000, "currency": "khr"}]
-PRODUCTS = {
+PRODUCTS: dict[str, dict[str, object]] = {
     "packs/six": {"title": "Six", "credits": 6, "expires_after_days": 365},
     "passes/week": {"title": "A week", "days": 7},
     "plans/monthly": {"title": "Monthly", "interval": "month", "credits": 2},
@@ -45,13 +45,15 @@ class Shop(NamedTuple):
         await apply(self.database, self.gateway, await differ(self.database, self.gateway))
 
     async def post(
-        self, path: str, reader: str = "ann", key: str | None = None, **body: object
+        self, path: str, reader: str = "ann", *, key: str | None = None, **body: object
     ) -> httpx.Response:
         headers = self.bearer.reader(reader) | ({"Idempotency-Key": key} if key else {})
         return await self.service.post(f"/v1/me/{path}", json=body, headers=headers)
 
     async def open(self, reader: str = "ann", **wish: object) -> httpx.Response:
-        return await self.post("checkout", reader, return_url=RETURN_URL, **wish)
+        body = {"return_url": RETURN_URL, **wish}
+        headers = self.bearer.reader(reader)
+        return await self.service.post("/v1/me/checkout", json=body, headers=headers)
 
     async def checkout(self, checkout_id: str, reader: str = "ann") -> dict[str, Any]:
         answer = await self.service.get(

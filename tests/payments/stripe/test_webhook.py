@@ -15,9 +15,9 @@ GARBAGE = [b"[]", b"1", b"", b"null", b"\xff\xfe", b"{" * 10_000, b"[" * 200_000
 
 
 async def send(shop: Shop, payload: bytes, header: str | None) -> httpx.Response:
-    headers = {"Content-Type": b"application/json"}
+    headers = [(b"Content-Type", b"application/json")]
     if header is not None:
-        headers["Stripe-Signature"] = header.encode()
+        headers.append((b"Stripe-Signature", header.encode()))
     return await shop.service.post("/v1/webhooks/stripe", content=payload, headers=headers)
 
 

@@ -82,6 +82,17 @@ async def test_every_page_is_loudly_not_stripe(till: Till) -> None:
         assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
+async def test_what_the_seller_named_is_text_on_every_page(till: Till) -> None:
+    for product in till.shop.account.all("product"):
+        await till.shop.stripe.products.update_async(product["id"], {"name": "<b>Gold</b>"})
+    checkout = await till.url_of(await till.shop.session(till.shop.goods.gold))
+    await till.shop.subscribed()
+    for address in (checkout, await till.portal()):
+        shown = (await till.browser.get(address)).text
+        assert "&lt;b&gt;Gold&lt;/b&gt;" in shown
+        assert "<b>Gold" not in shown
+
+
 async def test_a_person_pays_and_is_sent_back(till: Till) -> None:
     session_id = await till.shop.session(
         till.shop.goods.pack, success_url=SITE + "/paid?session={CHECKOUT_SESSION_ID}"

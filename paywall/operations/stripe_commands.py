@@ -1,0 +1,84 @@
+"""What can be typed to deal with Stripe: `paywall catalogue sync`, `paywall reconcile`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import click
+
+from paywall import settings
+from paywall.database import Database
+from paywall.gateway import Gateway
+from paywall.operations import catalogue_sync
+from paywall.operations.catalogue_sync import Difference, differ
+from paywall.operations.reconcile import Drift
+from paywall.operations.reconcile import reconcile as reconciled
+from paywall.payments.stripe.sell import Counter
+from paywall.problems import STRIPE_OFF, Problem
+
+
+@asynccontextmanager
+async def _counter() -> AsyncIterator[Counter]:
+    """Raises Problem(STRIPE_OFF), or DatabaseInUse beside a running service on SQLite."""
+    loaded = settings.load()
+    if not loaded.sells_by_stripe:
+        raise Problem(STRIPE_OFF)
+    database, gateway = Database(loaded), Gateway(loaded)
+    try:
+        await database.measure_clock()
+        yield Counter(database, gateway, loaded)
+    finally:
+        await gateway.close()
+        await database.close()
+
+
+@click.group()
+def catalogue() -> None:
+    """Plans, packs and passes."""
+
+
+@catalogue.command("sync")
+@click.option("--yes", is_flag=True, help="Do it without asking.")
+def sync(*, yes: bool) -> None:
+    """Make products and prices in Stripe as the catalogue says.
+
+    It shows what differs, and asks before it changes anything. Prices that are there already are
+    found; what was sold keeps its terms. On SQLite, stop the service first.
+    """
+    difference = asyncio.run(_differ())
+    if not difference.lacking and not difference.ending:
+        asyncio.run(_apply(difference))
+        click.echo("Stripe sells what the catalogue says.")
+        return
+    click.echo(str(difference))
+    if not yes:
+        click.confirm("Do this?", abort=True)
+    asyncio.run(_apply(difference))
+    click.echo("Done: Stripe sells what the catalogue says.")
+
+
+async def _differ() -> Difference:
+    async with _counter() as counter:
+        return await differ(counter.database, counter.gateway)
+
+
+async def _apply(difference: Difference) -> None:
+    async with _counter() as counter:
+        await catalogue_sync.apply(counter.database, counter.gateway, difference)
+
+
+@click.command()
+def reconcile() -> None:
+    """Make what is recorded what Stripe says.
+
+    The service does this by itself at its start and every few minutes. It reads the events that no
+    webhook told, compares all subscriptions, mends, and says what had drifted. On SQLite, stop the
+    service first.
+    """
+    drift = asyncio.run(_reconcile())
+    click.echo("Another process is reconciling." if drift is None else str(drift))
+
+
+async def _reconcile() -> Drift | None:
+    async with _counter() as counter:
+        return await reconciled(counter)

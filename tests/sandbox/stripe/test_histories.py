@@ -1,0 +1,150 @@
+"""Whatever payers, banks and the clock do, the stand-in stays true to Stripe's types and sums."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import hypothesis
+import stripe
+from hypothesis import strategies as st
+
+from paywall.sandbox.stripe.catalogue import create_coupon
+from paywall.sandbox.stripe.checkout import pay, settle
+from paywall.sandbox.stripe.customers import Card, use_card
+from paywall.sandbox.stripe.disputes import close_dispute, escalate, open_dispute
+from paywall.sandbox.stripe.portal import portal_cancel, portal_resume, portal_switch
+from paywall.sandbox.stripe.refunds import begin_refund, fail_refund, settle_refund
+from paywall.sandbox.stripe.refusal import Refusal
+from paywall.sandbox.stripe.shapes import Json
+from paywall.sandbox.stripe.standin import StandIn
+from tests.sandbox.stripe.sdk_contract import SdkContract, breaches_of
+from tests.sandbox.stripe.shop import DAY, HOUR, START, Shop
+
+Act = Callable[["Played", int], Awaitable[object]]
+
+
+class Played:
+    """A shop in the middle of a history; `pick` chooses among what is there, if anything is."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+
+    def pick(self, kind: str, choice: int) -> Json:
+        things = list(self.shop.account.all(kind))
+        if not things:
+            raise Refusal(f"There is no {kind} yet.")
+        return things[choice % len(things)]
+
+    async def open(self, choice: int) -> None:
+        price = self.shop.goods[choice % len(self.shop.goods)]
+        trial = {"subscription_data": {"trial_period_days": 5}}
+        more: Json = trial if choice % 3 == 0 and price != self.shop.goods.pack else {}
+        await self.shop.session(price, allow_promotion_codes=True, **more)
+
+    async def pay(self, choice: int) -> None:
+        session = self.pick("checkout.session", choice)
+        card = list(Card)[choice % len(Card)]
+        code = "FREE" if choice % 5 == 0 else None
+        pay(self.shop.account, session["id"], card, later=choice % 4 == 3, code=code)
+
+    async def settle(self, choice: int) -> None:
+        session = self.pick("checkout.session", choice)
+        settle(self.shop.account, session["id"], paid=choice % 2 == 0)
+
+    async def wait(self, choice: int) -> None:
+        self.shop.stand_in.advance([HOUR, DAY, 4 * DAY, 31 * DAY][choice % 4])
+
+    async def change_card(self, choice: int) -> None:
+        use_card(self.shop.account, self.shop.customer, [Card.PAYS, Card.DECLINES][choice % 2])
+
+    async def cancel(self, choice: int) -> None:
+        subscription = self.pick("subscription", choice)
+        portal_cancel(self.shop.account, subscription["id"])
+
+    async def resume(self, choice: int) -> None:
+        subscription = self.pick("subscription", choice)
+        portal_resume(self.shop.account, subscription["id"])
+
+    async def end(self, choice: int) -> None:
+        subscription = self.pick("subscription", choice)
+        await self.shop.stripe.subscriptions.cancel_async(subscription["id"])
+
+    async def switch(self, choice: int) -> None:
+        subscription = self.pick("subscription", choice)
+        price = self.shop.goods[1 + choice % 3]
+        portal_switch(self.shop.account, subscription["id"], price)
+
+    async def refund(self, choice: int) -> None:
+        begin_refund(self.shop.account, self.pick("charge", choice)["id"], 1 + choice * 10)
+
+    async def finish_refund(self, choice: int) -> None:
+        refund = self.pick("refund", choice)
+        (settle_refund, fail_refund)[choice % 2](self.shop.account, refund["id"])
+
+    async def dispute(self, choice: int) -> None:
+        charge = self.pick("charge", choice)
+        open_dispute(self.shop.account, charge["id"], inquiry=choice % 2 == 0)
+
+    async def finish_dispute(self, choice: int) -> None:
+        dispute = self.pick("dispute", choice)
+        if choice % 3 == 0:
+            escalate(self.shop.account, dispute["id"])
+        else:
+            close_dispute(self.shop.account, dispute["id"], won=choice % 3 == 1)
+
+
+ACTS: list[Act] = [
+    Played.open, Played.pay, Played.settle, Played.wait, Played.change_card, Played.cancel,
+    Played.resume, Played.end, Played.switch, Played.refund, Played.finish_refund, Played.dispute,
+    Played.finish_dispute,
+]  # fmt: skip
+STEPS = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 30)), min_size=5, max_size=40)
+
+
+@hypothesis.given(
+    steps=STEPS, begun=st.integers(0, 30), after_retries=st.sampled_from(["canceled", "unpaid"])
+)
+def test_every_history_keeps_types_and_sums(
+    steps: list[tuple[Act, int]], begun: int, after_retries: str
+) -> None:
+    sdk = SdkContract()
+    shop = Shop(StandIn(START, inspector=sdk))
+    shop.account.after_retries = after_retries
+    asyncio.run(_play(shop, [(Played.open, begun), (Played.pay, 0), *steps]))
+    sdk.hold()
+    for of_kind in shop.account.things.values():
+        for thing in of_kind.values():
+            assert breaches_of(thing) == []
+    _sums_hold(shop)
+
+
+async def _play(shop: Shop, steps: list[tuple[Act, int]]) -> None:
+    await shop.open()
+    create_coupon(shop.account, {"id": "FREE", "percent_off": "100"})
+    played = Played(shop)
+    for act, choice in steps:
+        try:
+            await act(played, choice)
+        except (Refusal, stripe.InvalidRequestError):
+            # What cannot be done at this moment is refused, as by Stripe, and changes nothing.
+            continue
+
+
+def _sums_hold(shop: Shop) -> None:
+    for charge in shop.account.all("charge"):
+        live = [
+            r for r in shop.account.all("refund", charge=charge["id"]) if r["status"] != "failed"
+        ]
+        assert charge["amount_refunded"] == sum(refund["amount"] for refund in live)
+        assert 0 <= charge["amount_refunded"] <= charge["amount_captured"]
+    for invoice in shop.account.all("invoice"):
+        paid = invoice["amount_due"] if invoice["status"] == "paid" else 0
+        assert invoice["amount_paid"] == paid
+    for subscription in shop.account.all("subscription"):
+        assert (subscription["status"] == "canceled") == (subscription["ended_at"] is not None)
+        periods = [
+            (item["current_period_start"], item["current_period_end"])
+            for item in subscription["items"]["data"]
+        ]
+        assert all(start < end for start, end in periods)
+        if subscription["status"] in {"active", "trialing", "past_due", "unpaid"}:
+            assert all(start <= shop.account.now < end for start, end in periods)

@@ -1,0 +1,85 @@
+"""What was done on the stand-in is there again at the next start."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from paywall.sandbox.stripe.events import drain
+from paywall.sandbox.stripe.keeping import load, save
+from paywall.sandbox.stripe.portal import portal_switch
+from paywall.sandbox.stripe.standin import StandIn
+from tests.postgres import free_port
+from tests.processes import environment
+from tests.sandbox.stripe.sdk_contract import SdkContract
+from tests.sandbox.stripe.shop import DAY, START, Shop
+
+KEY = {"Authorization": "Bearer sk_test_1", "Idempotency-Key": "k"}
+READY_WITHIN_SECONDS = 30
+
+
+async def test_a_saved_account_goes_on_as_if_nothing_was(
+    shop: Shop, sdk: SdkContract, tmp_path: Path
+) -> None:
+    subscription = await shop.subscribed()
+    item = subscription["items"].data[0].id
+    await shop.changed(subscription.id, items=[{"id": item, "price": shop.goods.diamond}])
+    left_open = await shop.session(shop.goods.pack)
+    save(shop.stand_in, tmp_path / "stripe.json")
+    again = Shop(StandIn(START, inspector=sdk))
+    load(again.stand_in, tmp_path / "stripe.json")
+    again.goods, again.customer = shop.goods, shop.customer
+    for each in (shop, again):
+        await each.paid(left_open)
+        portal_switch(each.account, subscription.id, each.goods.gold)
+        each.stand_in.advance(70 * DAY)
+    assert again.account.things == shop.account.things
+    assert drain(again.account, "whsec_x") == drain(shop.account, "whsec_x")
+
+
+def test_the_command_keeps_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "stripe.json"
+    with _standing_in(file) as address:
+        first = httpx.post(f"{address}/v1/customers", headers=KEY).json()
+        httpx.post(f"{address}/clock/advance", data={"seconds": str(DAY // 2)})
+        then = httpx.get(f"{address}/clock").json()["now"]
+    with _standing_in(file) as address:
+        found = httpx.get(f"{address}/v1/customers/{first['id']}", headers=KEY).json()
+        replayed = httpx.post(f"{address}/v1/customers", headers=KEY)
+        now = httpx.get(f"{address}/clock").json()["now"]
+    assert found == replayed.json() == first
+    assert replayed.headers["idempotent-replayed"] == "true"
+    assert now >= then
+
+
+@contextmanager
+def _standing_in(file: Path) -> Iterator[str]:
+    """`python -m paywall.sandbox.stripe`, ready, and stopped at the end."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "paywall.sandbox.stripe", "--port", str(port), "--file", str(file)],
+        env=environment(), stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    try:
+        while not _is_up(address):
+            assert process.poll() is None, "it has ended"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield address
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def _is_up(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/clock").is_success
+    except httpx.TransportError:
+        return False
