@@ -49,7 +49,7 @@ test: $(READY)
 
 screenshots: $(READY)
 	@$(BIN)/python -m tests.journeys.browser
-	@$(BIN)/python -m pytest -q tests/journeys/test_screenshots.py --screenshots
+	@$(BIN)/python -m tests.journeys.screenshots
 	@echo "Every state is in screenshots/. Next: look at them."
 
 check: $(READY)

@@ -9,6 +9,13 @@ import subprocess
 import sys
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = [
+    # Root cannot have the browser's sandbox; the pages are our own.
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    # An answer that a test hands through has no address, which this would then ask about.
+    "--disable-features=LocalNetworkAccessChecks",
+]
 MISSING = (
     "The journeys need a browser: install Chromium (Debian and Ubuntu: apt-get install chromium;"
     " elsewhere from your package manager), so that `chromium` or `google-chrome` is on the PATH."

@@ -17,13 +17,6 @@ from tests.journeys.press import Press, printing
 
 TIMEOUT_MS = 15_000
 expect.set_options(timeout=TIMEOUT_MS)
-ARGUMENTS = [
-    # Root cannot have the browser's sandbox; the pages are our own.
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    # An answer that a test hands through has no address, which this would then ask about.
-    "--disable-features=LocalNetworkAccessChecks",
-]
 
 
 @pytest.fixture(scope="package")
@@ -32,7 +25,7 @@ def browser() -> Iterator[Browser]:
     path = machine.find()
     assert path is not None, machine.MISSING
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        launched = playwright.chromium.launch(executable_path=path, args=machine.ARGUMENTS)
         yield launched
         launched.close()
 

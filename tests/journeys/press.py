@@ -4,30 +4,45 @@ import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from paywall.app import create_app
+from paywall.clock import Clock
 from paywall.sandbox.bank import deliver_to, environment, open_bank, stock
 from paywall.sandbox.prepare import Sandbox, prepare
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.publisher import Publisher
 from paywall.sandbox.site.server import address_of, listening, served
+from paywall.sandbox.stripe.running import Running
 from paywall.sandbox.stripe.server import create_app as stand_in
 from paywall.settings import Settings, load
-from tests.conftest import PATIENT_SECONDS, SetClock
+from tests.conftest import PATIENT_SECONDS
 
 HOST = "127.0.0.1"
+
+
+class BankClock(Clock):
+    """Reads the bank's clock at each look: one time for all, at once after it was moved."""
+
+    def __init__(self, bank: Running) -> None:
+        self.bank = bank
+
+    def measured(self, told: datetime, asked: float, answered: float) -> None:
+        """The bank tells the time, not the database."""
+
+    def now(self) -> datetime:
+        return self.bank.stand_in.account.at
 
 
 class Press:
     """One newspaper with its readers ann (3 credits), bo (none) and chan (a subscription)."""
 
     def __init__(
-        self, paper: str, service: str, bank: str, clock: SetClock, sandbox: Sandbox
+        self, paper: str, service: str, bank: str, clock: BankClock, sandbox: Sandbox
     ) -> None:
         self.paper = paper
         self.service = service
@@ -66,11 +81,10 @@ class Press:
             unlock_cost=unlock_cost, url=f"{self.paper}/{article_id}", language="en",
         )  # fmt: skip
 
-    def move(self, days: int) -> None:
-        """Time passes, at the bank as well."""
-        seconds = {"seconds": days * 86_400}
+    def move(self, **by: float) -> None:
+        """Time passes for everybody."""
+        seconds = {"seconds": int(timedelta(**by).total_seconds())}
         assert httpx.post(f"{self.bank}/clock/advance", data=seconds).is_success
-        self.clock.move(days=days)
 
     def close(self) -> None:
         self._site.close()
@@ -79,7 +93,6 @@ class Press:
 @contextmanager
 def printing(folder: Path) -> Iterator[Press]:
     """A newspaper of its own, in this folder, with a bank and a service."""
-    clock = SetClock(datetime.now(UTC))
     with ExitStack() as stack:
         paper, bank, service = (stack.enter_context(listening(HOST, 0, "")) for _ in range(3))
         given = environment(address_of(paper), address_of(bank))
@@ -87,6 +100,7 @@ def printing(folder: Path) -> Iterator[Press]:
         data = {"PAYWALL_DATA_DIR": str(folder / "var")}
         settings = load({**given, **waiting, **data}, folder)
         running = open_bank(address_of(bank))
+        clock = BankClock(running)
         deliver_to(running, address_of(service))
         stack.enter_context(served(stand_in(running), bank))
         sandbox = _prepared(settings, address_of(paper))

@@ -37,7 +37,7 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, pres
     page.goto(f"{press.paper}{ARTICLE}")
     expect(page.get_by_text(TAIL)).to_be_visible()
     expect(page.locator(".masthead")).to_contain_text("Unlocks left: 0")
-    press.clock.move(days=31)
+    press.move(days=31)
     page.reload()
     expect(page.get_by_text("This article is for subscribers.")).to_be_visible()
     expect(page.get_by_text(TAIL)).to_have_count(0)

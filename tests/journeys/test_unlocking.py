@@ -176,7 +176,7 @@ def test_a_token_that_has_ended_is_renewed_unseen(desk: Desk, press: Press) -> N
     page = desk.tab()
     desk.sign_in(page, "ann", ARTICLE)
     ask_to_unlock(page)
-    press.clock.move(minutes=20)
+    press.move(minutes=20)
     confirm(page)
     expect(page.get_by_text(TAIL)).to_be_visible()
 
@@ -187,7 +187,7 @@ def test_who_signed_out_meanwhile_is_asked_to_sign_in(desk: Desk, press: Press) 
     desk.sign_in(page, "ann", ARTICLE)
     ask_to_unlock(page)
     desk.tab().get_by_role("button", name="Sign out").click()
-    press.clock.move(minutes=20)
+    press.move(minutes=20)
     confirm(page)
     expect(page.get_by_role("dialog")).to_contain_text("Sign in to go on reading.")
 

@@ -45,7 +45,7 @@ def _service(request: Asking, writer: Writer) -> Service:
     """Raises SessionOver."""
     if writer.session is None:
         raise SessionOver
-    return Service(request.app, writer.session.token)
+    return Service(request, writer.session.token)
 
 
 async def _form(request: Asking, writer: Writer) -> Mapping[str, str]:
@@ -71,7 +71,7 @@ async def enter(request: Asking, settings: NamedDependency[Settings]) -> Answere
         return writer.page(
             writer.say("account"), writer.text(writer.say("wrong_origin")), status=403
         )
-    service = Service(request.app, session.token)
+    service = Service(request, session.token)
     match fields.get("page"):
         case "unlock":
             article_id = fields.get("article", "")

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import httpx
 import msgspec
-from litestar import Litestar
+from litestar import Request
+from litestar.types import Receive, Scope, Send
 
 T = TypeVar("T")
 BASE = "http://service.internal"
@@ -26,8 +27,8 @@ class Refused(Exception):  # noqa: N818 (the reader is told, and it is no failur
 class Service:
     """The service, as one reader's browser sees it."""
 
-    def __init__(self, app: Litestar, token: str) -> None:
-        self._app = app
+    def __init__(self, request: Request[Any, Any, Any], token: str) -> None:
+        self._request = request
         self._headers = {b"Authorization": f"Bearer {token}".encode()}
 
     async def get(self, path: str, shape: type[T]) -> T:
@@ -40,7 +41,7 @@ class Service:
 
     async def _content(self, method: str, path: str, body: object, key: str | None) -> bytes:
         headers = self._headers | ({b"Idempotency-Key": key.encode()} if key else {})
-        transport = httpx.ASGITransport(self._app)  # type: ignore[arg-type]  # httpx has looser types of its own
+        transport = httpx.ASGITransport(self._ask)  # type: ignore[arg-type]  # httpx has looser types of its own
         async with httpx.AsyncClient(
             transport=transport, base_url=BASE, headers=headers, trust_env=False
         ) as client:
@@ -48,3 +49,10 @@ class Service:
         if answer.is_success:
             return answer.content
         raise Refused(answer.status_code, answer.json())
+
+    async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """It is the page's own request still: one id in the log, and one deadline."""
+        scope["state"] = {
+            name: self._request.scope["state"][name] for name in ("request_id", "deadline")
+        }
+        await self._request.app(scope, receive, send)
