@@ -36,6 +36,11 @@ class Language(NamedTuple):
     def locale(self) -> Locale:
         return Locale.parse(self.code, sep="-")
 
+    @property
+    def months(self) -> list[str]:
+        """Their names, January first."""
+        return [self.locale.months["format"]["wide"][number] for number in range(1, 13)]
+
     def say(self, name: str, **values: str | int) -> str:
         """The word with its placeholders filled in; numbers are written as the language does."""
         word = self.words[name]

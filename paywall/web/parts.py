@@ -83,10 +83,11 @@ class PartsAnswer(Answer):
 
 
 class WordsAnswer(Answer):
-    """The words of one language."""
+    """The words of one language; `months` for browsers that have no names for them in it."""
 
     language: str
     words: dict[str, Word]
+    months: list[str]
 
 
 @get("/v1/parts", guards=[anyone], sync_to_thread=False)
@@ -131,7 +132,9 @@ def serve_part(
             return Response(parts.style, media_type="text/css", headers=headers)
         case "words.json":
             language = parts.languages.choose(languages.split(","))
-            told = WordsAnswer(language=language.code, words=dict(language.words))
+            told = WordsAnswer(
+                language=language.code, words=dict(language.words), months=language.months
+            )
             content = msgspec.json.encode(told)
             return Response(content, media_type="application/json", headers=headers)
         case _:

@@ -107,8 +107,7 @@ def printing(folder: Path) -> Iterator[Press]:
         publisher = Publisher(address_of(service), sandbox.paper_token, settings.sandbox_clock_url)
         stack.enter_context(served(create_app(settings, clock), service))
         stack.enter_context(served(newspaper(publisher), paper))
-        at = [address_of(listener) for listener in (paper, service, bank)]
-        press = Press(*at, clock, sandbox)
+        press = Press(address_of(paper), address_of(service), address_of(bank), clock, sandbox)
         yield press
         press.close()
 

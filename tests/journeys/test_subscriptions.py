@@ -43,6 +43,14 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, pres
     expect(page.get_by_text(TAIL)).to_have_count(0)
 
 
+def test_a_khmer_date_has_no_english_in_it(desk: Desk) -> None:
+    page = desk.tab()
+    desk.sign_in(page, "chan", "/account")
+    part = page.locator("paywall-subscription")
+    expect(part).to_contain_text(re.compile(r"រហូតដល់ \d+ មករា 2036"))
+    assert re.search("[A-Za-z]", part.inner_text()) is None
+
+
 def test_a_cancellation_is_taken_back(desk: Desk, press: Press) -> None:
     press.subscribe("bo", days=30)
     page = desk.tab()

@@ -1,7 +1,14 @@
 /* ---- What is left ---- */
 
-/** How many unlocks are left, and that they run low. */
-class Credits extends Part {
+/** A number that is not known is left out: the page says elsewhere why it is not. */
+class Count extends Part {
+  fail() {
+    this.replaceChildren();
+  }
+}
+
+/** How many unlocks are left, and the way to more when they run low. */
+class Credits extends Count {
   async load() {
     const { unlocks_left: count } = await me(this);
     const account = this.setting("account");
@@ -15,7 +22,7 @@ class Credits extends Part {
 }
 
 /** "2 of 5 free articles this month": of a visitor by attributes, of a reader by asking. */
-class Meter extends Part {
+class Meter extends Count {
   async load() {
     const told = this.hasAttribute("used")
       ? { used: Number(this.getAttribute("used")), limit: Number(this.getAttribute("limit")) }

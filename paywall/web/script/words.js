@@ -3,8 +3,9 @@
 const catalogues = new Map();
 
 class Words {
-  constructor({ language, words }) {
-    Object.assign(this, { language, words });
+  constructor({ language, words, months }) {
+    Object.assign(this, { language, words, months });
+    this.isKnown = Intl.DateTimeFormat.supportedLocalesOf(language).length > 0;
     this.plural = new Intl.PluralRules(language);
     this.number = new Intl.NumberFormat(language);
   }
@@ -17,9 +18,14 @@ class Words {
     );
   }
 
+  /** Some browsers lack some languages, Khmer among them, and would write the month in English. */
   moment(at) {
+    const date = new Date(at);
     const style = { dateStyle: "long", timeStyle: "short" };
-    return new Intl.DateTimeFormat(this.language, style).format(new Date(at));
+    if (this.isKnown) return new Intl.DateTimeFormat(this.language, style).format(date);
+    const time = [date.getHours(), date.getMinutes()].map((part) => String(part).padStart(2, "0"));
+    const day = `${date.getDate()} ${this.months[date.getMonth()]} ${date.getFullYear()}`;
+    return `${day}, ${time.join(":")}`;
   }
 
   money({ amount, currency }) {
