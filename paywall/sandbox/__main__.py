@@ -9,7 +9,7 @@ import click
 from paywall import settings
 from paywall.cli import told_in_a_sentence
 from paywall.operations.serve import serve
-from paywall.sandbox.bank import deliver_to, environment, open_bank, stock
+from paywall.sandbox.bank import BankClock, deliver_to, environment, open_bank, stock
 from paywall.sandbox.prepare import prepare
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.publisher import Publisher
@@ -59,14 +59,14 @@ def main(port: int, site_port: int, bank_port: int) -> None:
         loaded = settings.load()
         bank = open_bank(bank_address)
         stack.enter_context(served(stand_in(bank), bank_listener))
-        sandbox = asyncio.run(prepare(loaded, paper))
+        sandbox = asyncio.run(prepare(loaded, paper, BankClock(bank)))
         asyncio.run(stock(loaded))
 
         def say(address: str, _settings: Settings) -> None:
             deliver_to(bank, address)
             publisher = Publisher(address, sandbox.paper_token, loaded.sandbox_clock_url)
-            stack.enter_context(served(newspaper(publisher), paper_listener))
             click.echo(welcome(sandbox, address, paper, loaded.data_dir))
+            stack.enter_context(served(newspaper(publisher), paper_listener))
 
         serve(loaded, host=HOST, port=port, workers=1, say=say)
 

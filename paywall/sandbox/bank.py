@@ -3,6 +3,7 @@
 import secrets
 from datetime import UTC, datetime
 
+from paywall.clock import Clock
 from paywall.database import Database
 from paywall.gateway import Gateway
 from paywall.operations.catalogue_sync import apply, differ
@@ -12,6 +13,19 @@ from paywall.settings import Settings
 
 KEY = "sk_test_sandbox"
 SECRET = "whsec_sandbox"  # noqa: S105 (of the stand-in, which keeps none)
+
+
+class BankClock(Clock):
+    """Reads the bank's clock at each look: one time for all, at once after it was moved."""
+
+    def __init__(self, bank: Running) -> None:
+        self.bank = bank
+
+    def measured(self, told: datetime, asked: float, answered: float) -> None:
+        """The bank tells the time, not the database."""
+
+    def now(self) -> datetime:
+        return self.bank.stand_in.account.at
 
 
 def environment(paper: str, bank: str) -> dict[str, str]:

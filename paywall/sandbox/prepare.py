@@ -61,8 +61,8 @@ class Sandbox(NamedTuple):
     """The newspaper's own, which can do what a newspaper's server has to, and no more."""
 
 
-async def prepare(settings: Settings, site: str) -> Sandbox:
-    """Make the sandbox of this site (its origin), or go on with it.
+async def prepare(settings: Settings, site: str, clock: Clock) -> Sandbox:
+    """Make the sandbox of this site (its origin), or go on with it, by this clock.
 
     Raises CannotServe, SettingsError or DatabaseInUse.
     """
@@ -72,7 +72,7 @@ async def prepare(settings: Settings, site: str) -> Sandbox:
             " To serve from PostgreSQL: `paywall migrate`, then `paywall serve`."
         )
     make_folder(settings)
-    database = Database(settings)
+    database = Database(settings, clock)
     try:
         await migrate(database)
         await database.measure_clock()

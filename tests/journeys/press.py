@@ -11,31 +11,16 @@ from typing import Any
 import httpx
 
 from paywall.app import create_app
-from paywall.clock import Clock
-from paywall.sandbox.bank import deliver_to, environment, open_bank, stock
+from paywall.sandbox.bank import BankClock, deliver_to, environment, open_bank, stock
 from paywall.sandbox.prepare import Sandbox, prepare
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.publisher import Publisher
 from paywall.sandbox.site.server import address_of, listening, served
-from paywall.sandbox.stripe.running import Running
 from paywall.sandbox.stripe.server import create_app as stand_in
 from paywall.settings import Settings, load
 from tests.conftest import PATIENT_SECONDS
 
 HOST = "127.0.0.1"
-
-
-class BankClock(Clock):
-    """Reads the bank's clock at each look: one time for all, at once after it was moved."""
-
-    def __init__(self, bank: Running) -> None:
-        self.bank = bank
-
-    def measured(self, told: datetime, asked: float, answered: float) -> None:
-        """The bank tells the time, not the database."""
-
-    def now(self) -> datetime:
-        return self.bank.stand_in.account.at
 
 
 class Press:
@@ -103,7 +88,7 @@ def printing(folder: Path) -> Iterator[Press]:
         clock = BankClock(running)
         deliver_to(running, address_of(service))
         stack.enter_context(served(stand_in(running), bank))
-        sandbox = _prepared(settings, address_of(paper))
+        sandbox = _prepared(settings, address_of(paper), clock)
         publisher = Publisher(address_of(service), sandbox.paper_token, settings.sandbox_clock_url)
         stack.enter_context(served(create_app(settings, clock), service))
         stack.enter_context(served(newspaper(publisher), paper))
@@ -112,11 +97,11 @@ def printing(folder: Path) -> Iterator[Press]:
         press.close()
 
 
-def _prepared(settings: Settings, paper: str) -> Sandbox:
+def _prepared(settings: Settings, paper: str, clock: BankClock) -> Sandbox:
     """Playwright keeps a loop of its own in this thread, and one is all that a thread can have."""
 
     async def prepare_and_stock() -> Sandbox:
-        sandbox = await prepare(settings, paper)
+        sandbox = await prepare(settings, paper, clock)
         await stock(settings)
         return sandbox
 

@@ -11,6 +11,7 @@ import pytest
 from sqlmodel import select
 
 from paywall.articles.publish import Publication, publish, withdraw
+from paywall.clock import Clock
 from paywall.database import Database
 from paywall.operations.serve import CannotServe
 from paywall.rules.decision import Policy, Terms
@@ -40,9 +41,9 @@ def test_every_policy_and_both_languages_are_there() -> None:
 
 
 def test_a_new_start_keeps_what_the_player_did(fresh: Settings) -> None:
-    first = asyncio.run(prepare(fresh, SITE))
+    first = asyncio.run(prepare(fresh, SITE, Clock()))
     asyncio.run(_play(fresh))
-    second = asyncio.run(prepare(fresh, SITE))
+    second = asyncio.run(prepare(fresh, SITE, Clock()))
     titles, left = asyncio.run(_what_is_there(fresh))
     assert (first.is_new, second.is_new) == (True, False)
     assert second.articles == first.articles - 1
@@ -77,7 +78,7 @@ async def _what_is_there(settings: Settings) -> tuple[dict[str, str], list[int]]
 def test_it_stays_away_from_a_database_that_may_be_the_real_one(tmp_path: Path) -> None:
     real = Settings(database_url="postgresql://real@db.example/paywall", data_dir=str(tmp_path))
     with pytest.raises(CannotServe, match="unset database_url"):
-        asyncio.run(prepare(real, SITE))
+        asyncio.run(prepare(real, SITE, Clock()))
 
 
 def test_ctrl_c_stops_it_cleanly(tmp_path: Path) -> None:
