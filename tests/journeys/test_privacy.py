@@ -45,8 +45,10 @@ def test_a_visitor_is_sent_no_tail_of_a_body(policy: str, desk: Desk, press: Pre
     received = Received(page)
     page.goto(f"{press.paper}/canary")
     expect(page.get_by_text("Sign in to go on reading.")).to_be_visible()
-    page.goto(f"{press.paper}/")
-    page.goto(f"{press.paper}/sign-in?back=/canary")
+    for path in ("/", "/sign-in?back=/canary"):
+        page.wait_for_load_state("networkidle")
+        page.goto(f"{press.paper}{path}")
+    page.wait_for_load_state("networkidle")
     everything = received.text + httpx.get(f"{press.paper}/feed.xml").text
     assert "Paragraph 0 tells" in everything
     assert CANARY not in everything
@@ -56,13 +58,16 @@ def test_a_reader_is_sent_the_tail_with_the_unlock_and_not_before(desk: Desk, pr
     publish(press, "canary", "premium")
     page = desk.tab()
     received = Received(page)
-    desk.sign_in(page, "ann", "/canary")
+    page.goto(f"{press.paper}/sign-in?back=/canary")
+    page.wait_for_load_state("networkidle")
+    page.get_by_role("button", name="Ann").click()
     page.locator("paywall-gate").get_by_role("button", name="Unlock").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
     assert CANARY not in received.text
     dialog.get_by_role("button", name="Unlock").click()
     expect(page.get_by_text(CANARY)).to_be_visible()
+    page.wait_for_load_state("networkidle")
     assert CANARY in received.text
 
 
@@ -73,8 +78,10 @@ def test_a_page_loads_from_the_site_and_the_service_alone_and_sets_no_cookie(
     received = Received(page)
     page.goto(f"{press.paper}/rice-bank")
     expect(page.get_by_text("Sign in to go on reading.")).to_be_visible()
+    page.wait_for_load_state("networkidle")
     page.goto(f"{press.paper}/offers")
     expect(page.get_by_role("button", name="Buy Five articles: $2")).to_be_visible()
+    page.wait_for_load_state("networkidle")
     assert received.hosts == {urlsplit(at).netloc for at in (press.paper, press.service)}
     assert desk.context.cookies() == []
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0

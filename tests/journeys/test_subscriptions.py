@@ -56,6 +56,7 @@ def test_a_cancellation_is_taken_back(desk: Desk, press: Press) -> None:
     page = desk.tab()
     desk.sign_in(page, "bo", "/account")
     cancel(page)
+    expect(page.get_by_text("Your subscription is cancelled.")).to_be_visible()
     page.get_by_role("button", name="Keep the subscription").click()
     expect(page.get_by_text("Your subscription goes on.")).to_be_visible()
     expect(page.get_by_role("button", name="Cancel the subscription")).to_be_visible()

@@ -98,10 +98,11 @@ class Part extends HTMLElement {
   }
 }
 
-/** A question with two answers. `act` may throw Trouble, and says whether the question is done. */
+/** A question with two answers; once yes was said, it stays until what follows is known. `act` may throw Trouble, and says whether the question is done. */
 function question(part, { title, details, yes, working, no, act }) {
   const said = status();
-  const refuse = button(no, () => box.close());
+  const isBusy = () => accept.ariaBusy === "true";
+  const refuse = button(no, () => isBusy() || box.close());
   const accept = button(yes, () => busy(accept, working, answer), true);
   const heading = h("h2", { id: `paywall-${newKey()}` }, title);
   const about = h("div", { id: `paywall-${newKey()}`, class: "paywall-details" }, ...details);
@@ -113,7 +114,7 @@ function question(part, { title, details, yes, working, no, act }) {
       "aria-labelledby": heading.id,
       "aria-describedby": about.id,
       close: () => box.remove(),
-      cancel: (event) => accept.ariaBusy === "true" && event.preventDefault(),
+      cancel: (event) => isBusy() && event.preventDefault(),
     },
     heading,
     about,
