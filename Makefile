@@ -5,7 +5,6 @@ VENV ?= .venv
 TESTS ?=
 PORT ?= 8000
 SITE_PORT ?= $(shell expr $(PORT) + 1)
-BANK_PORT ?= $(shell expr $(PORT) + 2)
 
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
@@ -40,7 +39,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 run: $(READY)
-	@$(BIN)/python -m paywall.sandbox --port $(PORT) --site-port $(SITE_PORT) --bank-port $(BANK_PORT)
+	@$(BIN)/python -m paywall.sandbox --port $(PORT) --site-port $(SITE_PORT)
 
 test: $(READY)
 	@$(BIN)/python -m tests.journeys.browser

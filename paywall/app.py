@@ -2,8 +2,8 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncGenerator, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Request
@@ -13,6 +13,8 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from paywall.access import api as access
+from paywall.access.batches import Batches
+from paywall.access.check import Check
 from paywall.articles import api as articles
 from paywall.catalogue import api as catalogue
 from paywall.clock import Clock, FollowingClock
@@ -83,6 +85,7 @@ def create_app(
     if gateway is None and settings.sells_by_stripe:
         gateway = Gateway(settings)
     verifier = Verifier(settings, clock)
+    batches = Batches(settings, clock)
 
     def gateway_of(request: Request[Any, Any, Any]) -> Gateway | None:
         if gateway is not None:
@@ -101,7 +104,8 @@ def create_app(
             asyncio.create_task(chore) for chore in _chores(database, clock, gateway, settings)
         ]
         try:
-            yield
+            async with batches.open():
+                yield
         finally:
             for chore in chores:
                 chore.cancel()
@@ -111,30 +115,38 @@ def create_app(
                 await gateway.close()
             await database.close()
 
-    return Edge(
-        Litestar(
-            route_handlers=ROUTES,
-            lifespan=[lifespan],
-            dependencies={
-                "caller": Provide(caller_of, sync_to_thread=False),
-                "claim": Provide(claim_of),
-                "database": Provide(_database, sync_to_thread=False),
-                "gateway": Provide(gateway_of, sync_to_thread=False),
-                "settings": Provide(lambda: settings, sync_to_thread=False),
-                "verifier": Provide(lambda: verifier, sync_to_thread=False),
-            },
-            cors_config=CORSConfig(
-                allow_origins=settings.allowed_origins,
-                allow_methods=["GET", "POST"],
-                allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
-            ),
-            exception_handlers={Exception: answer_problem},
-            request_class=StrictRequest,
-            request_max_body_size=BODY_BYTES_MAX,
-            logging_config=None,
-            openapi_config=None,
+    router = _router(settings, verifier, gateway_of, lifespan)
+    check = Check(router, verifier, batches, settings)
+    return Edge(check, timeout_seconds=settings.request_timeout_seconds)
+
+
+def _router(
+    settings: Settings,
+    verifier: Verifier,
+    gateway_of: Callable[[Request[Any, Any, Any]], Gateway | None],
+    lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]],
+) -> Litestar:
+    return Litestar(
+        route_handlers=ROUTES,
+        lifespan=[lifespan],
+        dependencies={
+            "caller": Provide(caller_of, sync_to_thread=False),
+            "claim": Provide(claim_of),
+            "database": Provide(_database, sync_to_thread=False),
+            "gateway": Provide(gateway_of, sync_to_thread=False),
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+            "verifier": Provide(lambda: verifier, sync_to_thread=False),
+        },
+        cors_config=CORSConfig(
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         ),
-        timeout_seconds=settings.request_timeout_seconds,
+        exception_handlers={Exception: answer_problem},
+        request_class=StrictRequest,
+        request_max_body_size=BODY_BYTES_MAX,
+        logging_config=None,
+        openapi_config=None,
     )
 
 

@@ -10,12 +10,13 @@ import asyncio
 import fcntl
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.dialects import postgresql, sqlite
@@ -121,14 +122,67 @@ def insert(session: AsyncSession, table: type[SQLModel]) -> postgresql.Insert | 
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
-def each(session: AsyncSession, texts: Sequence[str]) -> sa.TableValuedAlias:
-    """A table of these texts, with the columns `key` (ascending) and `value`, by one parameter."""
-    value = sa.column("value", sa.Text)
-    if session.get_bind().dialect.name == "sqlite":
-        array = sa.bindparam(None, list(texts), type_=sa.JSON)
-        return sa.func.json_each(array).table_valued(sa.column("key", sa.Integer), value)
-    array = sa.bindparam(None, list(texts), type_=postgresql.ARRAY(sa.Text))
-    return sa.func.unnest(array).table_valued(value, with_ordinality="key").render_derived()
+class Each(NamedTuple):
+    """Rows that a statement is asked about, given by parameters: any number by one statement."""
+
+    table: sa.TableValuedAlias
+    columns: Mapping[str, sa.ColumnElement[Any]]
+    """Each column's expression by its name, and the row's number from 0 as `key`."""
+    keys: sa.ColumnElement[str]
+    """The numbers of the rows that a condition leaves, as one text with commas."""
+    parameters: Callable[[Sequence[Sequence[object]]], dict[str, object]]
+
+
+def each(dialect: sa.Dialect, name: str, **types: sa.types.TypeEngine[Any]) -> Each:
+    """A table `name` of rows with columns of these types, in the order given."""
+    return (_each_in_json if dialect.name == "sqlite" else _each_in_arrays)(dialect, name, types)
+
+
+def _each_in_arrays(
+    _dialect: sa.Dialect, name: str, types: Mapping[str, sa.types.TypeEngine[Any]]
+) -> Each:
+    arrays = [
+        sa.bindparam(f"{name}_{column}", type_=postgresql.ARRAY(type_))
+        for column, type_ in types.items()
+    ]
+    columns = [sa.column(column, type_) for column, type_ in types.items()]
+    table = sa.func.unnest(*arrays).table_valued(*columns, with_ordinality="number")
+    table = table.render_derived(name=name)
+    key = table.c.number - sa.literal_column("1", sa.BigInteger)
+
+    def parameters(rows: Sequence[Sequence[object]]) -> dict[str, object]:
+        values = zip(*rows, strict=True) if rows else ([] for _ in types)
+        return {
+            f"{name}_{column}": list(array) for column, array in zip(types, values, strict=True)
+        }
+
+    keys = sa.func.string_agg(sa.cast(key, sa.Text), sa.literal_column("','"))
+    return Each(table, {**table.c, "key": key}, keys, parameters)
+
+
+def _each_in_json(
+    dialect: sa.Dialect, name: str, types: Mapping[str, sa.types.TypeEngine[Any]]
+) -> Each:
+    table = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued(
+        sa.column("key", sa.Integer), sa.column("value", sa.Text), name=name
+    )
+    columns = {
+        column: sa.func.json_extract(
+            table.c.value, sa.literal_column(f"'$[{number}]'"), type_=type_
+        )
+        for number, (column, type_) in enumerate(types.items())
+    }
+    as_kept = [type_.dialect_impl(dialect).bind_processor(dialect) for type_ in types.values()]
+
+    def parameters(rows: Sequence[Sequence[object]]) -> dict[str, object]:
+        kept = [
+            [keep(value) if keep else value for keep, value in zip(as_kept, row, strict=True)]
+            for row in rows
+        ]
+        return {name: msgspec.json.encode(kept).decode()}
+
+    keys = sa.func.group_concat(table.c.key, sa.literal_column("','"))
+    return Each(table, {**columns, "key": table.c.key}, keys, parameters)
 
 
 def is_unavailable(error: BaseException) -> bool:

@@ -25,6 +25,7 @@ from paywall.tokens.mint import mint_reader, mint_site
 from paywall.tokens.verify import Verifier
 from tests.contract.promise import PROMISE
 from tests.postgres import psql, running_postgres
+from tests.router import router_of
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 PATIENT_SECONDS = 30
@@ -186,7 +187,7 @@ def database(request: pytest.FixtureRequest, settings: Settings) -> Database:
     if "edge" not in request.fixturenames:
         lone: Database = request.getfixturevalue("_lone_database")
         return lone
-    app = request.getfixturevalue("edge").app
+    app = router_of(request.getfixturevalue("edge"))
     assert isinstance(app, Litestar)
     shared: Database = app.state.database
     return shared
@@ -230,6 +231,6 @@ class Bearer:
 
 @pytest.fixture
 def bearer(edge: Edge, clock: SetClock) -> Bearer:
-    app = edge.app
+    app = router_of(edge)
     assert isinstance(app, Litestar)
     return Bearer(app, clock)

@@ -1,25 +1,29 @@
 """The check, for sites."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta
+from msgspec.structs import asdict
 
 from paywall import telemetry
-from paywall.access.meter import count_view, is_countable
-from paywall.access.standing import Viewer, load, load_one, reader
+from paywall.access.meter import count_view
+from paywall.access.standing import Facts, Viewer, load, load_one, reader
 from paywall.database import Database
 from paywall.http.bodies import Answer, Shape
 from paywall.http.fields import Id, PathId
 from paywall.problems import invalid
-from paywall.rules.decision import Action, Decision, Reason, decide
+from paywall.rules.decision import Action, Decision, Meter, Reason, decide
 from paywall.rules.words import ViewerKind
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, site
 from paywall.tokens.guard import reader as only_readers
+
+CHECK = "/v1/access/check"
+CHECK_SCOPE = "access:check"
 
 
 class ViewerInput(Shape):
@@ -75,7 +79,7 @@ class DecisionAnswer(Answer):
     reason: Reason
     unlocks_left: Annotated[int, Meta(description="Credits that can be spent now.")]
     unlock_cost: Annotated[int, Meta(description="What the article costs, in credits.")]
-    actions: list[Action]
+    actions: tuple[Action, ...]
     meter: MeterAnswer | None
     access_until: datetime | None
 
@@ -92,17 +96,26 @@ class BatchAnswer(Answer):
     decisions: list[BatchDecision]
 
 
-def decision_fields(decision: Decision) -> dict[str, Any]:
-    meter = decision.meter
-    return {
-        **decision._asdict(),
-        "actions": list(decision.actions),
-        "meter": meter
-        and MeterAnswer(used=meter.used, limit=meter.limit, resets_at=meter.resets_at),
-    }
+def answer_of(decision: Decision) -> DecisionAnswer:
+    granted, reason, unlocks_left, unlock_cost, actions, meter, access_until = decision
+    return DecisionAnswer(
+        granted=granted,
+        reason=reason,
+        unlocks_left=unlocks_left,
+        unlock_cost=unlock_cost,
+        actions=actions,
+        meter=_meter_answer(meter),
+        access_until=access_until,
+    )
 
 
-@post("/v1/access/check", guards=[site("access:check")], status_code=200)
+def _meter_answer(meter: Meter | None) -> MeterAnswer | None:
+    if meter is None:
+        return None
+    return MeterAnswer(used=meter.used, limit=meter.limit, resets_at=meter.resets_at)
+
+
+@post(CHECK, guards=[site(CHECK_SCOPE)], status_code=200)
 async def check_access(
     data: JSONBody[Question],
     database: NamedDependency[Database],
@@ -112,7 +125,7 @@ async def check_access(
     decision = await decide_for(
         data.viewer(), data.article_id, database, settings, counting=data.count_view
     )
-    return DecisionAnswer(**decision_fields(decision))
+    return answer_of(decision)
 
 
 async def decide_for(
@@ -123,11 +136,26 @@ async def decide_for(
     async with database.reading() as session:
         facts = await load_one(session, viewer, article_id, settings=settings, now=now)
     decision = decide(facts.terms, facts.standing, now)
-    if counting and is_countable(decision):
-        async with database.writing() as session:
-            decision = await count_view(session, viewer, facts, settings=settings, now=now)
+    if counting:
+        decision = await counted(decision, viewer, facts, database, settings, now)
     telemetry.decided(decision.reason)
     return decision
+
+
+async def counted(
+    decision: Decision,
+    viewer: Viewer,
+    facts: Facts,
+    database: Database,
+    settings: Settings,
+    now: datetime,
+) -> Decision:
+    """The decision once a view is counted, where it takes one that was not counted before."""
+    meter = decision.meter
+    if meter is None or meter.counted:
+        return decision
+    async with database.writing() as session:
+        return await count_view(session, viewer, facts, settings=settings, now=now)
 
 
 @get("/v1/me/articles/{article_id:str}/access", guards=[only_readers])
@@ -141,10 +169,10 @@ async def check_my_access(
     decision = await decide_for(
         reader(caller.subject), article_id, database, settings, counting=False
     )
-    return DecisionAnswer(**decision_fields(decision))
+    return answer_of(decision)
 
 
-@post("/v1/access/check-batch", guards=[site("access:check")], status_code=200)
+@post("/v1/access/check-batch", guards=[site(CHECK_SCOPE)], status_code=200)
 async def check_batch(
     data: JSONBody[Questions],
     database: NamedDependency[Database],
@@ -158,7 +186,7 @@ async def check_batch(
     for facts in asked:
         decision = decide(facts.terms, facts.standing, now)
         telemetry.decided(decision.reason)
-        decisions.append(BatchDecision(article_id=facts.article_id, **decision_fields(decision)))
+        decisions.append(BatchDecision(article_id=facts.article_id, **asdict(answer_of(decision))))
     return BatchAnswer(decisions=decisions)
 
 

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.access.standing import Facts, Viewer, reader
 from paywall.database import insert
 from paywall.rules.calendar import Month, month_of
-from paywall.rules.decision import Decision, Meter, Reason, decide
+from paywall.rules.decision import Decision, Meter, decide
 from paywall.rules.words import ViewerKind
 from paywall.settings import Settings
 from paywall.tables import MeteredViews
@@ -30,10 +30,6 @@ async def count_view(
     """
     meter = await _count(session, viewer, facts.article_id, settings=settings, now=now)
     return decide(facts.terms, facts.standing._replace(meter=meter), now)
-
-
-def is_countable(decision: Decision) -> bool:
-    return decision.granted and decision.reason is Reason.METERED
 
 
 async def move_views(session: AsyncSession, from_id: str, into_id: str) -> None:

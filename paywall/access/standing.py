@@ -1,6 +1,7 @@
 """What a viewer has, and on what terms an article is to be had, loaded together.
 
-By one statement, so that they show one moment.
+By one statement, so that they show one moment. It is written once, for any number of viewers and
+articles: a transaction sends it here, the check by the driver itself (`access/questions`).
 """
 
 from collections.abc import Sequence
@@ -9,15 +10,20 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlmodel import col, select
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database import each
+from paywall.database import Each, each
 from paywall.rules.calendar import Month, month_of
-from paywall.rules.decision import Meter, Standing, Terms
+from paywall.rules.decision import Meter, Policy, Standing, Terms
 from paywall.rules.words import ViewerKind
 from paywall.settings import Settings
 from paywall.tables import Article, CreditGrant, MeteredViews, Subscription, Unlock
+
+NOW = sa.bindparam("now", type_=UTCDateTime())
+METERED: sa.ColumnClause[str] = sa.literal_column(f"'{Policy.METERED}'", sa.Text())
+MONTH_STARTS_AT = sa.bindparam("month_starts_at", type_=UTCDateTime())
 
 
 class Viewer(NamedTuple):
@@ -39,10 +45,10 @@ class Facts(NamedTuple):
     """What one decision is made from; `terms` is None for an unknown article."""
 
     article_id: str
-    title: str | None
-    url: str | None
     terms: Terms | None
     standing: Standing
+    title: str | None = None
+    url: str | None = None
 
 
 async def load_one(
@@ -61,50 +67,76 @@ async def load(
 ) -> list[Facts]:
     """The facts for each article, in the order asked, by one statement."""
     month = month_of(now, ZoneInfo(settings.meter_timezone))
+    asked = questions_on(session.get_bind().dialect)
+    statement = standing_of(asked).add_columns(col(Article.title), col(Article.url))
+    questions = asked.parameters([(id_, *viewer_columns(viewer)) for id_ in article_ids])
     connection = await session.connection()
-    statement = _statement(each(session, article_ids), viewer, month, now)
-    rows = (await connection.execute(statement)).all()
-    return [_facts(row, viewer, month, settings) for row in rows]
+    rows = await connection.execute(
+        statement, {**questions, NOW.key: now, MONTH_STARTS_AT.key: month.starts_at}
+    )
+    return [
+        facts_of(article_id, Row(*row[:-2]), viewer, month, settings)._replace(
+            title=row.title, url=row.url
+        )
+        for article_id, row in zip(article_ids, rows.all(), strict=True)
+    ]
 
 
-def _statement(
-    asked: sa.TableValuedAlias, viewer: Viewer, month: Month, now: datetime
-) -> sa.Select[Any]:
+def questions_on(dialect: sa.Dialect) -> Each:
+    """Which article, and who asks: `viewer_columns`."""
+    text = sa.Text()
+    return each(dialect, "asked", article_id=text, reader_id=text, viewer_kind=text, viewer_id=text)
+
+
+def viewer_columns(viewer: Viewer) -> tuple[str | None, str | None, str | None]:
+    """A viewer as the columns of ASKED behind the article."""
+    kind, id_ = viewer
+    return (id_ if kind is ViewerKind.READER else None, kind, id_)
+
+
+def standing_of(asked: Each) -> sa.Select[Any]:
+    """For each question in its order: policy, unlock_cost, and what the viewer has.
+
+    Parameters: those of `asked`, NOW and MONTH_STARTS_AT.
+    """
+    article_id, reader_id = asked.columns["article_id"], asked.columns["reader_id"]
     unlocked = sa.exists().where(
-        col(Unlock.reader_id) == viewer.reader_id,
-        col(Unlock.article_id) == asked.c.value,
+        col(Unlock.reader_id) == reader_id,
+        col(Unlock.article_id) == article_id,
         col(Unlock.revoked_at).is_(None),
     )
-    views = select(MeteredViews.article_ids).where(
-        MeteredViews.viewer_kind == viewer.kind,
-        MeteredViews.viewer_id == viewer.id,
-        MeteredViews.month_starts_at == month.starts_at,
+    views = sa.select(col(MeteredViews.article_ids)).where(
+        # An article that is unknown may have the default policy.
+        col(Article.policy).is_(None) | (col(Article.policy) == METERED),
+        col(MeteredViews.viewer_kind) == asked.columns["viewer_kind"],
+        col(MeteredViews.viewer_id) == asked.columns["viewer_id"],
+        col(MeteredViews.month_starts_at) == MONTH_STARTS_AT,
     )
     return (
         sa.select(
-            asked.c.value.label("article_id"),
-            col(Article.title),
-            col(Article.url),
             col(Article.policy),
             col(Article.unlock_cost),
             unlocked.label("unlocked"),
-            balance_of(viewer.reader_id, now).label("balance"),
-            _latest(col(Subscription.entitled_until), viewer, now).label("entitled_until"),
-            _latest(col(Subscription.access_until), viewer, now).label("access_until"),
+            balance_of(reader_id, NOW).label("balance"),
+            _latest(col(Subscription.entitled_until), reader_id).label("entitled_until"),
+            _latest(col(Subscription.access_until), reader_id).label("access_until"),
             views.scalar_subquery().label("views"),
         )
-        .select_from(asked.outerjoin(Article, col(Article.id) == asked.c.value))
-        .order_by(asked.c.key)
+        .select_from(asked.table.outerjoin(Article, col(Article.id) == article_id))
+        .order_by(asked.columns["key"])
     )
 
 
-def balance_of(reader_id: str | None, now: datetime) -> sa.ScalarSelect[int]:
-    """What the reader can spend now; expired credits do not wait for their entry."""
+def balance_of(reader_id: Any, now: Any) -> sa.ScalarSelect[int]:
+    """What the reader can spend now; expired credits do not wait for their entry.
+
+    Both are values, or expressions of the statement that this stands in.
+    """
     return (
-        sa.select(sa.func.coalesce(sa.func.sum(CreditGrant.remaining), 0))
+        sa.select(sa.func.coalesce(sa.func.sum(CreditGrant.remaining), sa.literal_column("0")))
         .where(
             col(CreditGrant.reader_id) == reader_id,
-            col(CreditGrant.remaining) > 0,
+            col(CreditGrant.remaining) > sa.literal_column("0"),
             col(CreditGrant.expires_at).is_(None) | (col(CreditGrant.expires_at) > now),
         )
         .scalar_subquery()
@@ -112,38 +144,44 @@ def balance_of(reader_id: str | None, now: datetime) -> sa.ScalarSelect[int]:
 
 
 def _latest(
-    column: sa.orm.Mapped[datetime], viewer: Viewer, now: datetime
+    column: sa.orm.Mapped[datetime], reader_id: sa.ColumnElement[str]
 ) -> sa.ScalarSelect[datetime]:
     return (
         sa.select(sa.func.max(column))
         .where(
-            col(Subscription.reader_id) == viewer.reader_id,
-            col(Subscription.starts_at) <= now,
-            col(Subscription.entitled_until) > now,
+            col(Subscription.reader_id) == reader_id,
+            col(Subscription.starts_at) <= NOW,
+            col(Subscription.entitled_until) > NOW,
         )
         .scalar_subquery()
     )
 
 
-def _facts(row: sa.Row[Any], viewer: Viewer, month: Month, settings: Settings) -> Facts:
+class Row(NamedTuple):
+    """One row of the statement; `policy` by its value, or as the member."""
+
+    policy: str | None
+    unlock_cost: int
+    unlocked: bool
+    balance: int
+    entitled_until: datetime | None
+    access_until: datetime | None
+    views: Sequence[str] | None
+
+
+def facts_of(article_id: str, row: Row, viewer: Viewer, month: Month, settings: Settings) -> Facts:
+    policy, unlock_cost, unlocked, balance, entitled_until, access_until, views = row
+    meter: Meter | None = None
+    if viewer.id is not None:
+        views = views or ()
+        meter = Meter(len(views), settings.meter_limit, month.ends_at, article_id in views)
     terms: Terms | None = None
-    if row.policy is not None:
-        terms = Terms(row.policy, row.unlock_cost)
+    if policy is not None:
+        terms = Terms(Policy(policy), unlock_cost)
     elif settings.default_policy is not None:
         terms = Terms(settings.default_policy)
-    views = row.views or []
-    meter = Meter(len(views), settings.meter_limit, month.ends_at, row.article_id in views)
-    return Facts(
-        article_id=row.article_id,
-        title=row.title,
-        url=row.url,
-        terms=terms,
-        standing=Standing(
-            signed_in=viewer.reader_id is not None,
-            balance=int(row.balance),
-            unlocked=bool(row.unlocked),
-            entitled_until=row.entitled_until,
-            access_until=row.access_until,
-            meter=meter if viewer.id is not None else None,
-        ),
+    signed_in = viewer.kind is ViewerKind.READER
+    standing = Standing(
+        signed_in, int(balance), bool(unlocked), entitled_until, access_until, meter
     )
+    return Facts(article_id, terms, standing)

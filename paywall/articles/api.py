@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import UNSET, Meta, UnsetType, field
 from sqlmodel import select
 
-from paywall.access.api import BodyQuestion, DecisionAnswer, decide_for, decision_fields
+from paywall.access.api import BodyQuestion, DecisionAnswer, answer_of, decide_for
 from paywall.access.standing import Viewer, reader
 from paywall.articles.bodies import body_of, preview_of
 from paywall.articles.publish import Publication, publish, withdraw
@@ -209,7 +209,7 @@ async def _serve(
     decision = await decide_for(viewer, article_id, database, settings, counting=True)
     async with database.reading() as session:
         return BodyAnswer(
-            decision=DecisionAnswer(**decision_fields(decision)),
+            decision=answer_of(decision),
             body_html=await body_of(session, article_id) if decision.granted else None,
             preview_html=None if decision.granted else await preview_of(session, article_id),
         )

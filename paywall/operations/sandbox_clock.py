@@ -18,7 +18,7 @@ class _Told(msgspec.Struct):
     now: datetime
 
 
-async def _look(clock: FollowingClock, url: str) -> None:
+async def look_at_clock(clock: FollowingClock, url: str) -> None:
     """Ask once; where nobody answers, time goes on as it did."""
     async with httpx.AsyncClient(timeout=ANSWER_WITHIN_SECONDS) as client:
         asked = time.monotonic()
@@ -34,5 +34,5 @@ async def _look(clock: FollowingClock, url: str) -> None:
 async def keep_following(clock: FollowingClock, url: str) -> None:
     """For as long as the service runs."""
     while True:
-        await _look(clock, url)
+        await look_at_clock(clock, url)
         await asyncio.sleep(EVERY_SECONDS)

@@ -8,13 +8,12 @@ import click
 
 from paywall import settings
 from paywall.cli import told_in_a_sentence
-from paywall.operations.serve import serve
-from paywall.sandbox.bank import BankClock, deliver_to, environment, open_bank, stock
-from paywall.sandbox.prepare import prepare
+from paywall.operations.serve import make_folder, serve
+from paywall.sandbox.bank import free_port, standing_in
+from paywall.sandbox.prepare import prepare, refuse_other_databases
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.publisher import Publisher
 from paywall.sandbox.site.server import address_of, listening, served
-from paywall.sandbox.stripe.server import create_app as stand_in
 from paywall.sandbox.welcome import welcome
 from paywall.settings import Settings
 
@@ -36,37 +35,32 @@ HOST = "127.0.0.1"
     show_default=True,
     help="Port of the newspaper; 0 takes a free one.",
 )
-@click.option(
-    "--bank-port",
-    type=click.IntRange(0, 65535),
-    default=8002,
-    show_default=True,
-    help="Port of the stand-in for Stripe; 0 takes a free one.",
-)
-def main(port: int, site_port: int, bank_port: int) -> None:
+def main(port: int, site_port: int) -> None:
     """Serve a small newspaper and the service that it sells through, on SQLite in var/.
 
-    It has a dozen articles and three readers: ann, bo and chan. A stand-in for Stripe takes their
-    money, which is none. It prints tokens and commands to paste. What you change is kept for the
-    next start; the stand-in forgets all.
+    It has a dozen articles and three readers, ann, bo and chan, and sells by a stand-in for Stripe,
+    unless a key of Stripe's is set. It prints tokens and commands to paste. What you change is kept
+    for the next start.
     """
     with told_in_a_sentence(), ExitStack() as stack:
-        paper_listener = stack.enter_context(listening(HOST, site_port, "--site-port"))
-        bank_listener = stack.enter_context(listening(HOST, bank_port, "--bank-port"))
-        paper, bank_address = address_of(paper_listener), address_of(bank_listener)
+        port = port or free_port()
+        listener = stack.enter_context(listening(HOST, site_port))
+        paper = address_of(listener)
         # What serves reads its settings from here.
-        os.environ.update(environment(paper, bank_address))
+        os.environ.setdefault("PAYWALL_ALLOWED_ORIGINS", f"{paper},http://{HOST}:{port}")
         loaded = settings.load()
-        bank = open_bank(bank_address)
-        stack.enter_context(served(stand_in(bank), bank_listener))
-        sandbox = asyncio.run(prepare(loaded, paper, BankClock(bank)))
-        asyncio.run(stock(loaded))
+        bank = None
+        if not loaded.sells_by_stripe:
+            refuse_other_databases(loaded)
+            make_folder(loaded)
+            bank = stack.enter_context(standing_in(loaded.data_path, port))
+            loaded = settings.load()
+        sandbox = asyncio.run(prepare(loaded, paper))
 
-        def say(address: str, _settings: Settings) -> None:
-            deliver_to(bank, address)
-            publisher = Publisher(address, sandbox.paper_token, loaded.sandbox_clock_url)
-            click.echo(welcome(sandbox, address, paper, loaded.data_dir))
-            stack.enter_context(served(newspaper(publisher), paper_listener))
+        def say(address: str, told: Settings) -> None:
+            click.echo(welcome(sandbox, address, paper, told.data_dir, bank))
+            publisher = Publisher(address, sandbox.paper_token, told.sandbox_clock_url)
+            stack.enter_context(served(newspaper(publisher), listener))
 
         serve(loaded, host=HOST, port=port, workers=1, say=say)
 

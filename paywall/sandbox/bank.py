@@ -1,64 +1,73 @@
-"""The stand-in for Stripe that the newspaper sells through: loudly not Stripe."""
+"""The stand-in for Stripe that the sandbox sells through: a process beside the service."""
 
-import secrets
-from datetime import UTC, datetime
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from paywall.clock import Clock
-from paywall.database import Database
-from paywall.gateway import Gateway
-from paywall.operations.catalogue_sync import apply, differ
-from paywall.sandbox.stripe.running import Running
-from paywall.sandbox.stripe.standin import StandIn
-from paywall.settings import Settings
+import httpx
 
-KEY = "sk_test_sandbox"
-SECRET = "whsec_sandbox"  # noqa: S105 (of the stand-in, which keeps none)
+from paywall.operations.serve import CannotServe
 
-
-class BankClock(Clock):
-    """Reads the bank's clock at each look: one time for all, at once after it was moved."""
-
-    def __init__(self, bank: Running) -> None:
-        self.bank = bank
-
-    def measured(self, told: datetime, asked: float, answered: float) -> None:
-        """The bank tells the time, not the database."""
-
-    def now(self) -> datetime:
-        return self.bank.stand_in.account.at
+READY_WITHIN_SECONDS = 30.0
+LOOK_EVERY_SECONDS = 0.1
+KEY, SECRET = "sk_test_sandbox", "whsec_sandbox"
 
 
-def environment(paper: str, bank: str) -> dict[str, str]:
-    """The settings of a service whose newspaper and whose bank are at these addresses."""
-    return {
-        "PAYWALL_ALLOWED_ORIGINS": paper,
-        "PAYWALL_STRIPE_SECRET_KEY": KEY,
-        "PAYWALL_STRIPE_WEBHOOK_SECRETS": SECRET,
-        "PAYWALL_STRIPE_API_BASE": bank,
-        "PAYWALL_SANDBOX_CLOCK_URL": f"{bank}/clock",
-    }
+def free_port() -> int:
+    """A port that nobody has at this moment."""
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        port: int = asked.getsockname()[1]
+        return port
 
 
-def open_bank(address: str) -> Running:
-    """A bank that nobody has an account at yet.
+@contextmanager
+def standing_in(folder: Path, port: int) -> Iterator[str]:
+    """A stand-in that answers, until the end; its address. It keeps its account in the folder.
 
-    It forgets all when it ends, so its ids must differ from those that the service may still know.
+    The service at this port is told of it by the environment, as an operator would tell it. Raises
+    CannotServe where the stand-in does not start.
     """
-    stand_in = StandIn(datetime.now(UTC), series=secrets.token_hex(4), address=address)
-    return Running(stand_in, None, SECRET)
-
-
-def deliver_to(bank: Running, service: str) -> None:
-    """From now on the bank tells this service of everything."""
-    bank.webhook_url = f"{service}/v1/webhooks/stripe"
-
-
-async def stock(settings: Settings) -> None:
-    """Put the catalogue's prices into the bank; it must be served."""
-    database, gateway = Database(settings), Gateway(settings)
+    own_port = free_port()
+    address, service = f"http://127.0.0.1:{own_port}", f"http://127.0.0.1:{port}"
+    log = folder / "standin.log"
+    command = [
+        sys.executable, "-m", "paywall.sandbox.stripe", "--port", str(own_port),
+        "--webhook", f"{service}/v1/webhooks/stripe", "--secret", SECRET,
+        "--file", str(folder / "standin.json"),
+    ]  # fmt: skip
+    with log.open("ab") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: S603 (our own words)
     try:
-        await database.measure_clock()
-        await apply(database, gateway, await differ(database, gateway))
+        _wait(process, address, log)
+        os.environ |= {
+            "PAYWALL_STRIPE_SECRET_KEY": KEY,
+            "PAYWALL_STRIPE_WEBHOOK_SECRETS": SECRET,
+            "PAYWALL_STRIPE_API_BASE": address,
+            "PAYWALL_SANDBOX_CLOCK_URL": f"{address}/clock",
+        }
+        os.environ.setdefault("PAYWALL_ALLOWED_ORIGINS", service)
+        yield address
     finally:
-        await gateway.close()
-        await database.close()
+        process.terminate()
+        process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    while not _answers(address):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise CannotServe(f"The stand-in for Stripe did not start: {log} says why.")
+        time.sleep(LOOK_EVERY_SECONDS)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/clock", timeout=1).is_success
+    except httpx.TransportError:
+        return False

@@ -8,13 +8,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.articles.publish import publish
 from paywall.catalogue.products import put_product
-from paywall.catalogue.shapes import PackInput, PassInput, PlanInput, Price, as_product
-from paywall.clock import Clock
+from paywall.clock import Clock, FollowingClock
 from paywall.credits.grant import GrantTerms, grant_credits
 from paywall.database import Database
+from paywall.gateway import Gateway
 from paywall.migrations import migrate
+from paywall.operations.catalogue_sync import apply, differ
+from paywall.operations.sandbox_clock import look_at_clock
 from paywall.operations.serve import CannotServe, make_folder
-from paywall.rules.words import Actor, GrantSource, Interval
+from paywall.rules.words import Actor, CreditsExpire, GrantSource, Interval
 from paywall.sandbox.newsroom import publications
 from paywall.settings import Settings
 from paywall.subscriptions.complimentary import put_complimentary
@@ -27,26 +29,13 @@ from paywall.tokens.scopes import ADMIN
 ACTOR = Actor("paywall", "sandbox", "")
 ANN, BO, CHAN = "ann", "bo", "chan"
 CHAN_UNTIL = datetime(2036, 1, 1, tzinfo=UTC)
-MONTHLY = PlanInput(
-    title="A month of everything",
-    interval=Interval.MONTH,
-    credits=2,
-    prices=(Price(amount=400, currency="usd"), Price(amount=1_600_000, currency="khr")),
-)
-WEEK = PassInput(
-    title="A week of everything",
-    days=7,
-    prices=(Price(amount=150, currency="usd"), Price(amount=600_000, currency="khr")),
-)
-FIVE = PackInput(
-    title="Five articles",
-    credits=5,
-    expires_after_days=365,
-    prices=(Price(amount=200, currency="usd"), Price(amount=800_000, currency="khr")),
-)
-PAPER_SCOPES = frozenset({"access:check", "articles:read", "readers:token"})
 ANN_GRANT = GrantTerms(ANN, 3, GrantSource.PROMOTION, "sandbox: ann's first credits")
-TOKEN_HOURS = 24
+TOKEN_DAYS = 90
+PAPER_SCOPES = frozenset({"access:check", "articles:read", "readers:token"})
+
+
+def _prices(khr: int, usd_cents: int) -> list[dict[str, int | str]]:
+    return [{"amount": usd_cents, "currency": "usd"}, {"amount": khr * 100, "currency": "khr"}]
 
 
 class Sandbox(NamedTuple):
@@ -61,41 +50,84 @@ class Sandbox(NamedTuple):
     """The newspaper's own, which can do what a newspaper's server has to, and no more."""
 
 
-async def prepare(settings: Settings, site: str, clock: Clock) -> Sandbox:
-    """Make the sandbox of this site (its origin), or go on with it, by this clock.
+async def prepare(settings: Settings, site: str) -> Sandbox:
+    """Make the sandbox of this site (its origin), or go on with it.
 
     Raises CannotServe, SettingsError or DatabaseInUse.
     """
-    if not settings.is_sqlite:
-        raise CannotServe(
-            "The sandbox is for trying things out, and plays on SQLite alone: unset database_url."
-            " To serve from PostgreSQL: `paywall migrate`, then `paywall serve`."
-        )
+    refuse_other_databases(settings)
     make_folder(settings)
+    clock = FollowingClock() if settings.sandbox_clock_url else Clock()
     database = Database(settings, clock)
     try:
         await migrate(database)
         await database.measure_clock()
+        if isinstance(clock, FollowingClock):
+            await look_at_clock(clock, settings.sandbox_clock_url)
         async with database.writing() as session:
             published = await _publish(session, database.clock, settings, site)
-            if published:
-                await _sell(session, database.clock)
             await grant_credits(session, ANN_GRANT, actor=ACTOR, clock=database.clock)
             articles = len((await session.exec(select(Article.id))).all())
+            await _stock(session, database.clock)
+            if published:
+                await put_complimentary(
+                    session, CHAN, plan_id=None, current_period_end=CHAN_UNTIL, clock=clock
+                )
+        if settings.sandbox_clock_url:
+            await _sell(database, settings)
         return _with_tokens(settings, database.clock, articles, is_new=published == articles)
     finally:
         await database.close()
 
 
-async def _sell(session: AsyncSession, clock: Clock) -> None:
-    """A catalogue, and one reader who has a subscription already."""
+def refuse_other_databases(settings: Settings) -> None:
+    """Raises CannotServe for anything but the embedded one."""
+    if not settings.is_sqlite:
+        raise CannotServe(
+            "The sandbox is for trying things out, and plays on SQLite alone: unset database_url."
+            " To serve from PostgreSQL: `paywall migrate`, then `paywall serve`."
+        )
+
+
+async def _stock(session: AsyncSession, clock: Clock) -> None:
+    """Packs, a pass and a plan, where the catalogue has none of that id."""
     now = clock.now()
-    await put_product(session, as_product(Plan, "monthly", MONTHLY, now))
-    await put_product(session, as_product(Pass, "week", WEEK, now))
-    await put_product(session, as_product(Pack, "five", FIVE, now))
-    await put_complimentary(
-        session, CHAN, plan_id="monthly", current_period_end=CHAN_UNTIL, clock=clock
+    products: tuple[Pack | Pass | Plan, ...] = (
+        Pack(
+            id="ten", title="Ten articles", credits=10, prices=_prices(14_000, 350), created_at=now
+        ),
+        Pack(
+            id="five", title="Five articles", credits=5, prices=_prices(8_000, 200), created_at=now
+        ),
+        Pass(
+            id="week",
+            title="A week of everything",
+            days=7,
+            prices=_prices(6_000, 150),
+            created_at=now,
+        ),
+        Plan(
+            id="monthly",
+            title="A month of everything",
+            interval=Interval.MONTH,
+            credits=2,
+            credits_expire=CreditsExpire.PERIOD_END,
+            prices=_prices(16_000, 400),
+            created_at=now,
+        ),
     )
+    for product in products:
+        if await session.get(type(product), product.id) is None:
+            await put_product(session, product)
+
+
+async def _sell(database: Database, settings: Settings) -> None:
+    """Make in the stand-in what the catalogue has."""
+    gateway = Gateway(settings)
+    try:
+        await apply(database, gateway, await differ(database, gateway))
+    finally:
+        await gateway.close()
 
 
 async def _publish(session: AsyncSession, clock: Clock, settings: Settings, site: str) -> int:
@@ -116,7 +148,7 @@ async def _publish(session: AsyncSession, clock: Clock, settings: Settings, site
 def _with_tokens(settings: Settings, clock: Clock, articles: int, *, is_new: bool) -> Sandbox:
     now = clock.now()
     key = Keyring(settings.data_path).newest(now)
-    seconds = TOKEN_HOURS * 3600
+    seconds = TOKEN_DAYS * 86_400
     site = mint_site(
         key, subject="sandbox", scopes=frozenset({ADMIN}), lifetime_seconds=seconds, now=now
     )

@@ -1,11 +1,11 @@
 """What `make run` prints: where the newspaper is, the tokens, and three lines to paste."""
 
-from paywall.sandbox.prepare import TOKEN_HOURS, Sandbox
+from paywall.sandbox.prepare import TOKEN_DAYS, Sandbox
 
 STORY_ARTICLE = "rice-bank"
 
 
-def welcome(sandbox: Sandbox, address: str, paper: str, data_dir: str) -> str:
+def welcome(sandbox: Sandbox, address: str, paper: str, data_dir: str, bank: str | None) -> str:
     """The whole text, for a terminal."""
     return f"""\
 {_what_there_is(sandbox, data_dir)}
@@ -14,7 +14,7 @@ def welcome(sandbox: Sandbox, address: str, paper: str, data_dir: str) -> str:
 
 The reader ann was given 3 credits, bo none, and chan has a subscription.
 
-1. Paste into another terminal. The tokens last {TOKEN_HOURS} hours; each start prints new ones.
+1. Paste into another terminal. The tokens last {TOKEN_DAYS} days; each start prints new ones.
 
 API={address}
 JSON='Content-Type: application/json'
@@ -37,7 +37,7 @@ curl -sS $API/v1/me/unlocks -H "Authorization: Bearer $ANN" -H "$JSON" \\
 curl -sS $API/v1/me/articles/{STORY_ARTICLE}/body -H "Authorization: Bearer $ANN" \\
   | python3 -m json.tool
 
-The README goes on from here. Listening on {address}.
+{_where_to_pay(bank)}The README goes on from here. Listening on {address}.
 Ctrl-C stops it; {data_dir}/ keeps everything until you delete it.
 """
 
@@ -46,3 +46,9 @@ def _what_there_is(sandbox: Sandbox, data_dir: str) -> str:
     if sandbox.is_new:
         return f"A small newspaper with {sandbox.articles} articles is ready in {data_dir}/."
     return f"The newspaper in {data_dir}/ is as you left it, with {sandbox.articles} articles."
+
+
+def _where_to_pay(bank: str | None) -> str:
+    if bank is None:
+        return ""
+    return f"It sells by a stand-in for Stripe, where no money moves: {bank}\n\nBANK={bank}\n\n"

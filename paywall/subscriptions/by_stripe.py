@@ -150,8 +150,10 @@ async def _look(
             )
             if not is_done:
                 return None
+            # A twin holds its key and then asks for the intent: here too the key comes first.
+            answer = await tell(session, mine)
             await settle(session, intent, IntentState.CONFIRMED)
-            return await tell(session, mine)
+            return answer
     raise unavailable("Too much happens to this subscription at once: ask again.")
 
 

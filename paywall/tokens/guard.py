@@ -13,7 +13,7 @@ from paywall import problems
 from paywall.database import Database
 from paywall.problems import Problem, invalid_token
 from paywall.tokens.caller import Caller, TokenKind
-from paywall.tokens.revocation import is_revoked
+from paywall.tokens.revocation import is_revoked, was_revoked
 from paywall.tokens.scopes import SCOPES
 from paywall.tokens.verify import Verifier
 
@@ -69,7 +69,7 @@ class Guard:
         database: Database = connection.app.state.database
         async with database.reading() as session:
             if await is_revoked(session, caller):
-                raise invalid_token("The token was revoked: get a new one.")
+                raise was_revoked()
         if self.scope is not None and not caller.has(self.scope):
             raise insufficient_scope(self.scope)
         connection.scope["auth"] = caller

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlmodel import col, delete, select, tuple_
+from sqlmodel import col, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database import insert
-from paywall.problems import invalid
+from paywall.database import Each, each, insert
+from paywall.problems import Problem, invalid, invalid_token
 from paywall.tables import RevokedSubject, RevokedToken
 from paywall.tokens.caller import AskedBy, Caller
 from paywall.tokens.issuers import OWN_NAME, TrustedIssuer
@@ -90,13 +91,47 @@ async def _revoke_subject(
 
 async def is_revoked(session: AsyncSession, caller: Caller) -> bool:
     """Whether the caller's token, or the site token that asked for it, was revoked."""
-    tokens: list[Caller | AskedBy] = [caller]
+    tokens = tokens_on(session.get_bind().dialect)
+    asked: list[Caller | AskedBy] = [caller]
     if caller.asked_by is not None:
-        tokens.append(caller.asked_by)
-    ids = [(token.issuer, token.token_id) for token in tokens]
-    one = sa.exists().where(tuple_(RevokedToken.issuer, RevokedToken.token_id).in_(ids))
-    whole = sa.exists().where(sa.or_(*(_of_subject(token) for token in tokens)))
-    return (await session.exec(select(sa.or_(one, whole)))).one()
+        asked.append(caller.asked_by)
+    connection = await session.connection()
+    statement = sa.select(revoked_among(tokens))
+    revoked = await connection.execute(
+        statement, tokens.parameters(list(map(token_columns, asked)))
+    )
+    return revoked.scalar_one() is not None
+
+
+def was_revoked() -> Problem:
+    return invalid_token("The token was revoked: get a new one.")
+
+
+def tokens_on(dialect: sa.Dialect) -> Each:
+    """The tokens that a statement is asked about: `token_columns`."""
+    text = sa.Text()
+    return each(
+        dialect, "tokens", issuer=text, token_id=text, subject=text, issued_at=UTCDateTime()
+    )
+
+
+def token_columns(token: Caller | AskedBy) -> tuple[str, str, str, datetime]:
+    return token.issuer, token.token_id, token.subject, token.issued_at
+
+
+def revoked_among(tokens: Each) -> sa.ScalarSelect[str]:
+    """The numbers of the revoked tokens, from 0 and with commas; null where there is none."""
+    asked = tokens.columns
+    one = sa.exists().where(
+        col(RevokedToken.issuer) == asked["issuer"],
+        col(RevokedToken.token_id) == asked["token_id"],
+    )
+    whole = sa.exists().where(
+        col(RevokedSubject.issuer) == asked["issuer"],
+        col(RevokedSubject.subject) == asked["subject"],
+        col(RevokedSubject.issued_before) > asked["issued_at"],
+    )
+    return sa.select(tokens.keys).select_from(tokens.table).where(one | whole).scalar_subquery()
 
 
 async def forget(session: AsyncSession, now: datetime) -> int:
@@ -106,14 +141,6 @@ async def forget(session: AsyncSession, now: datetime) -> int:
         delete(RevokedSubject).where(col(RevokedSubject.forget_at) <= now)
     )
     return tokens.rowcount + subjects.rowcount
-
-
-def _of_subject(token: Caller | AskedBy) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        col(RevokedSubject.issuer) == token.issuer,
-        col(RevokedSubject.subject) == token.subject,
-        col(RevokedSubject.issued_before) > token.issued_at,
-    )
 
 
 def _all_ended_at(issuer: TrustedIssuer, issued_before: datetime) -> datetime:

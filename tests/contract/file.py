@@ -9,6 +9,7 @@ from litestar import Litestar
 from paywall.app import create_app
 from paywall.contract.document import document
 from paywall.settings import Settings
+from tests.router import router_of
 
 FOLDER = Path(__file__).parents[2] / "openapi"
 TODAY = FOLDER / "paywall.yaml"
@@ -25,7 +26,7 @@ class _Dumper(yaml.SafeDumper):
 
 def todays() -> dict[str, Any]:
     """The contract of the routes as they are."""
-    app = create_app(Settings()).app
+    app = router_of(create_app(Settings()))
     assert isinstance(app, Litestar)
     return document(app)
 

@@ -15,6 +15,7 @@ from paywall.http.bodies import Answer
 from paywall.settings import Settings
 from paywall.tokens.guard import anyone
 from tests.contract.file import todays
+from tests.router import router_of
 
 Json = dict[str, Any]
 CONTRACT = todays()
@@ -102,7 +103,7 @@ def test_every_kind_is_answered_by_some_operation_or_by_the_edge() -> None:
 
 
 def test_nothing_is_left_out_but_the_pages() -> None:
-    app = create_app(Settings()).app
+    app = router_of(create_app(Settings()))
     assert isinstance(app, Litestar)
     hidden = {
         route.path

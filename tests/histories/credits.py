@@ -12,7 +12,7 @@ from hypothesis.stateful import (
 )
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.access.meter import count_view, is_countable
+from paywall.access.meter import count_view
 from paywall.access.standing import Viewer, load_one
 from paywall.credits.grant import GrantTerms, grant_credits, void_grant
 from paywall.problems import Problem
@@ -132,7 +132,7 @@ class Credits(History):
             now = self.clock.now()
             facts = await load_one(session, asking, name, settings=self.settings, now=now)
             decision = decide(facts.terms, facts.standing, now)
-            if not is_countable(decision):
+            if decision.meter is None:
                 return decision
             return await count_view(session, asking, facts, settings=self.settings, now=now)
 

@@ -11,16 +11,32 @@ from typing import Any
 import httpx
 
 from paywall.app import create_app
-from paywall.sandbox.bank import BankClock, deliver_to, environment, open_bank, stock
+from paywall.clock import Clock
+from paywall.sandbox.bank import KEY, SECRET
 from paywall.sandbox.prepare import Sandbox, prepare
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.publisher import Publisher
 from paywall.sandbox.site.server import address_of, listening, served
+from paywall.sandbox.stripe.running import Running
 from paywall.sandbox.stripe.server import create_app as stand_in
-from paywall.settings import Settings, load
+from paywall.sandbox.stripe.standin import StandIn
+from paywall.settings import Settings
 from tests.conftest import PATIENT_SECONDS
 
 HOST = "127.0.0.1"
+
+
+class BankClock(Clock):
+    """Reads the bank's clock at each look: one time for all, at once after it was moved."""
+
+    def __init__(self, bank: Running) -> None:
+        self.bank = bank
+
+    def measured(self, told: datetime, asked: float, answered: float) -> None:
+        """The bank tells the time, not the database."""
+
+    def now(self) -> datetime:
+        return self.bank.stand_in.account.at
 
 
 class Press:
@@ -79,16 +95,21 @@ class Press:
 def printing(folder: Path) -> Iterator[Press]:
     """A newspaper of its own, in this folder, with a bank and a service."""
     with ExitStack() as stack:
-        paper, bank, service = (stack.enter_context(listening(HOST, 0, "")) for _ in range(3))
-        given = environment(address_of(paper), address_of(bank))
-        waiting = {"PAYWALL_REQUEST_TIMEOUT_SECONDS": str(PATIENT_SECONDS)}
-        data = {"PAYWALL_DATA_DIR": str(folder / "var")}
-        settings = load({**given, **waiting, **data}, folder)
-        running = open_bank(address_of(bank))
+        paper, bank, service = (stack.enter_context(listening(HOST, 0)) for _ in range(3))
+        settings = Settings(
+            data_dir=str(folder / "var"),
+            allowed_origins=[address_of(paper)],
+            request_timeout_seconds=PATIENT_SECONDS,
+            stripe_secret_key=KEY,
+            stripe_webhook_secrets=[SECRET],
+            stripe_api_base=address_of(bank),
+            sandbox_clock_url=f"{address_of(bank)}/clock",
+        )
+        account = StandIn(datetime.now(UTC), address=address_of(bank))
+        running = Running(account, f"{address_of(service)}/v1/webhooks/stripe", SECRET)
         clock = BankClock(running)
-        deliver_to(running, address_of(service))
         stack.enter_context(served(stand_in(running), bank))
-        sandbox = _prepared(settings, address_of(paper), clock)
+        sandbox = _prepared(settings, address_of(paper))
         publisher = Publisher(address_of(service), sandbox.paper_token, settings.sandbox_clock_url)
         stack.enter_context(served(create_app(settings, clock), service))
         stack.enter_context(served(newspaper(publisher), paper))
@@ -97,13 +118,7 @@ def printing(folder: Path) -> Iterator[Press]:
         press.close()
 
 
-def _prepared(settings: Settings, paper: str, clock: BankClock) -> Sandbox:
+def _prepared(settings: Settings, paper: str) -> Sandbox:
     """Playwright keeps a loop of its own in this thread, and one is all that a thread can have."""
-
-    async def prepare_and_stock() -> Sandbox:
-        sandbox = await prepare(settings, paper, clock)
-        await stock(settings)
-        return sandbox
-
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, prepare_and_stock()).result()
+        return thread.submit(asyncio.run, prepare(settings, paper)).result()

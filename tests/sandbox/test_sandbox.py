@@ -11,7 +11,6 @@ import pytest
 from sqlmodel import select
 
 from paywall.articles.publish import Publication, publish, withdraw
-from paywall.clock import Clock
 from paywall.database import Database
 from paywall.operations.serve import CannotServe
 from paywall.rules.decision import Policy, Terms
@@ -41,9 +40,9 @@ def test_every_policy_and_both_languages_are_there() -> None:
 
 
 def test_a_new_start_keeps_what_the_player_did(fresh: Settings) -> None:
-    first = asyncio.run(prepare(fresh, SITE, Clock()))
+    first = asyncio.run(prepare(fresh, SITE))
     asyncio.run(_play(fresh))
-    second = asyncio.run(prepare(fresh, SITE, Clock()))
+    second = asyncio.run(prepare(fresh, SITE))
     titles, left = asyncio.run(_what_is_there(fresh))
     assert (first.is_new, second.is_new) == (True, False)
     assert second.articles == first.articles - 1
@@ -78,7 +77,7 @@ async def _what_is_there(settings: Settings) -> tuple[dict[str, str], list[int]]
 def test_it_stays_away_from_a_database_that_may_be_the_real_one(tmp_path: Path) -> None:
     real = Settings(database_url="postgresql://real@db.example/paywall", data_dir=str(tmp_path))
     with pytest.raises(CannotServe, match="unset database_url"):
-        asyncio.run(prepare(real, SITE, Clock()))
+        asyncio.run(prepare(real, SITE))
 
 
 def test_ctrl_c_stops_it_cleanly(tmp_path: Path) -> None:
@@ -95,7 +94,7 @@ def test_a_taken_port_is_told_in_a_sentence_before_anything_else(tmp_path: Path)
         ended = subprocess.run(
             [
                 sys.executable, "-m", "paywall.sandbox",
-                "--port", port, "--site-port", "0", "--bank-port", "0",
+                "--port", port, "--site-port", "0",
             ],
             cwd=tmp_path, env=environment(), check=False,
             capture_output=True, text=True, timeout=60,

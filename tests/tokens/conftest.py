@@ -17,6 +17,7 @@ from paywall.tokens.keys import SigningKey
 from paywall.tokens.mint import Minted, mint_reader, mint_site
 from paywall.tokens.verify import Verifier
 from tests.conftest import SetClock
+from tests.router import router_of
 from tests.tokens.forging import issuer, keys, trusting
 
 
@@ -69,7 +70,7 @@ class Mint:
 
 @pytest.fixture
 def mint(edge: Edge, clock: SetClock) -> Mint:
-    app = edge.app
+    app = router_of(edge)
     assert isinstance(app, Litestar)
     return Mint(app.state.verifier, clock)
 

@@ -20,6 +20,7 @@ from paywall.tokens.mint import mint_site
 from paywall.tokens.revocation import Target, revoke
 from paywall.tokens.scopes import ADMIN, SCOPES
 from tests.conftest import SetClock
+from tests.router import router_of
 from tests.tokens.conftest import Mint, with_token
 
 Service = httpx.AsyncClient
@@ -79,7 +80,7 @@ def routes_of(app: Litestar) -> Iterator[Route]:
 
 
 def all_routes() -> list[Route]:
-    app = create_app(Settings()).app
+    app = router_of(create_app(Settings()))
     assert isinstance(app, Litestar)
     return sorted(routes_of(app), key=lambda route: (route.path, route.method))
 

@@ -1,4 +1,4 @@
-"""The newspaper and the bank as servers of their own, in threads beside the service's."""
+"""The newspaper as a server of its own, in a thread beside the service's."""
 
 import socket
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from litestar.types import ASGIApp
 from paywall.operations.serve import CannotServe
 
 
-def listening(host: str, port: int, option: str) -> socket.socket:
-    """A socket for one of the sandbox's servers; raises CannotServe where the port is taken."""
+def listening(host: str, port: int) -> socket.socket:
+    """The newspaper's socket; raises CannotServe where the port is taken."""
     try:
         return socket.create_server((host, port))
     except OSError as error:
         raise CannotServe(
-            f"Cannot listen on {host}, port {port}: {error.strerror}."
-            f" Stop what is using it, or choose another: {option}."
+            f"The newspaper cannot listen on {host}, port {port}: {error.strerror}."
+            " Stop what is using it, or choose another: --site-port."
         ) from error
 
 

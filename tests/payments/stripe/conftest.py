@@ -5,7 +5,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from litestar import Litestar
 
 from paywall.app import create_app
 from paywall.database import Database
@@ -16,6 +15,7 @@ from paywall.sandbox.stripe.wire import InProcess
 from paywall.settings import Settings
 from tests.conftest import PATIENT_SECONDS, START, Bearer, SetClock, running
 from tests.payments.stripe.shop import SECRET, Shop
+from tests.router import router_of
 from tests.sandbox.stripe.sdk_contract import SdkContract
 
 
@@ -60,8 +60,7 @@ async def shop(
     gateway: Gateway,
 ) -> Shop:
     """A pack, a pass and two plans, with their prices in Stripe."""
-    assert isinstance(edge.app, Litestar)
-    database: Database = edge.app.state.database
+    database: Database = router_of(edge).state.database
     shop = Shop(service, bearer, clock, stand_in, database, gateway)
     await shop.stock()
     return shop

@@ -1,0 +1,180 @@
+"""The checks that wait at this moment, answered together.
+
+A check joins only the next batch: one that is running may have read before the check was asked.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from paywall.access.lines import Asked, Line, PostgresLine, SqliteLine
+from paywall.access.standing import Facts, facts_of
+from paywall.clock import Clock
+from paywall.problems import unavailable
+from paywall.rules.calendar import Month, month_of
+from paywall.settings import Settings
+from paywall.telemetry import logger
+from paywall.tokens.revocation import was_revoked
+
+LINES = 2
+BATCH_MAX = 32
+WAITING_MAX = 1024
+"""Checks that wait for a connection; a further one is refused at once."""
+OPEN_AGAIN_AFTER_SECONDS = 0.25
+OF_ONE_QUESTION = (asyncpg.DataError, UnicodeError)
+"""What a text that no database can hold leads to; the edge refuses it before it comes here."""
+
+
+class Answered(NamedTuple):
+    """The facts, and the time at which they held."""
+
+    facts: Facts
+    at: datetime
+
+
+_Waiting = tuple[Asked, "asyncio.Future[Answered]"]
+
+
+class Batches:
+    """Asks for all that waits, as soon as a connection is free."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._zone = ZoneInfo(settings.meter_timezone)
+        self._month = month_of(clock.now(), self._zone)
+        self._lines: list[Line] = (
+            [SqliteLine(settings)]
+            if settings.is_sqlite
+            else [PostgresLine(settings) for _ in range(LINES)]
+        )
+        self._idle: list[Line] = []
+        self._broken: list[Line] = []
+        self._waiting: list[_Waiting] = []
+        self._is_called = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Hold the connections; one that breaks is opened again until it works."""
+        self._loop = asyncio.get_running_loop()
+        for line in self._lines:
+            await line.open()
+            self._idle.append(line)
+        try:
+            yield
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            for line in self._lines:
+                await line.close()
+
+    def ask(self, asked: Asked) -> "asyncio.Future[Answered]":
+        """What the database says now, or later than now.
+
+        Raises Problem: UNAVAILABLE where it is gone or too many wait, INVALID_TOKEN where the
+        caller's token was revoked.
+        """
+        if len(self._broken) == len(self._lines):
+            raise unavailable("The database does not answer.")
+        if len(self._waiting) >= WAITING_MAX:
+            raise unavailable("Too many checks wait for the database.")
+        future: asyncio.Future[Answered] = self._loop.create_future()
+        self._waiting.append((asked, future))
+        if self._idle and not self._is_called:
+            self._is_called = True
+            self._loop.call_soon(self._start)
+        return future
+
+    def _start(self) -> None:
+        self._is_called = False
+        while self._waiting and self._idle:
+            batch = self._waiting[:BATCH_MAX]
+            del self._waiting[:BATCH_MAX]
+            self._spawn(self._answer(self._idle.pop(), batch))
+
+    async def _answer(self, line: Line, batch: Sequence[_Waiting]) -> None:
+        """Answer a batch on one connection, which is then free for the next."""
+        try:
+            await self._ask(line, batch)
+        except OF_ONE_QUESTION as error:
+            await self._answer_each(line, batch, error)
+        except Exception as error:
+            logger.warning("a connection for checks broke", exc_info=error)
+            self._break(line, batch)
+            return
+        self._idle.append(line)
+        self._start()
+
+    async def _ask(self, line: Line, batch: Sequence[_Waiting]) -> None:
+        now = self._clock.now()
+        month = self._month_at(now)
+        # The same few callers ask again and again: each is the object that the verifier remembers.
+        callers = {id(asked.caller): asked.caller for asked, _ in batch}
+        standings = await line.ask(
+            [asked for asked, _ in batch], list(callers.values()), now, month
+        )
+        revoked = {key for n, key in enumerate(callers) if n in standings.revoked}
+        for (asked, future), row in zip(batch, standings.rows, strict=True):
+            if future.done():
+                continue
+            if id(asked.caller) in revoked:
+                future.set_exception(was_revoked())
+                continue
+            facts = facts_of(asked.article_id, row, asked.viewer, month, self._settings)
+            future.set_result(Answered(facts, now))
+
+    async def _answer_each(
+        self, line: Line, batch: Sequence[_Waiting], error: BaseException
+    ) -> None:
+        """Something in one of them cannot be asked: the others are answered all the same."""
+        if len(batch) > 1:
+            for waiting in batch:
+                try:
+                    await self._ask(line, [waiting])
+                except OF_ONE_QUESTION as its_error:
+                    await self._answer_each(line, [waiting], its_error)
+            return
+        ((_, future),) = batch
+        if not future.done():
+            future.set_exception(error)
+
+    def _month_at(self, now: datetime) -> Month:
+        if not self._month.starts_at <= now < self._month.ends_at:
+            self._month = month_of(now, self._zone)
+        return self._month
+
+    def _break(self, line: Line, batch: Sequence[_Waiting]) -> None:
+        self._broken.append(line)
+        self._spawn(self._open_again(line))
+        unanswered = list(batch)
+        if len(self._broken) == len(self._lines):
+            unanswered += self._waiting
+            self._waiting.clear()
+        for _, future in unanswered:
+            if not future.done():
+                future.set_exception(unavailable("The database does not answer."))
+
+    async def _open_again(self, line: Line) -> None:
+        while True:
+            await line.close()
+            try:
+                await line.open()
+                break
+            except Exception as error:
+                logger.debug("the database is still gone", exc_info=error)
+            await asyncio.sleep(OPEN_AGAIN_AFTER_SECONDS)
+        self._broken.remove(line)
+        self._idle.append(line)
+        self._start()
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

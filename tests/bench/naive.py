@@ -1,0 +1,53 @@
+"""The naive way: a route that reads the article, the unlock and the credits, row by row."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, post
+from litestar.params import JSONBody
+from sqlmodel import select
+
+from paywall.access.api import CHECK, CHECK_SCOPE, DecisionAnswer, Question, answer_of
+from paywall.app import create_app
+from paywall.clock import Clock
+from paywall.database import Database
+from paywall.http.bodies import StrictRequest
+from paywall.rules.decision import Standing, Terms, decide
+from paywall.settings import load
+from paywall.tables import Article, CreditGrant, Unlock
+from paywall.tokens.guard import site
+from paywall.tokens.verify import Verifier
+
+__all__ = ["application", "create_app"]
+
+
+def application() -> Litestar:
+    settings, clock = load(), Clock()
+    database = Database(settings, clock)
+
+    @post(CHECK, guards=[site(CHECK_SCOPE)], status_code=200)
+    async def check(data: JSONBody[Question]) -> DecisionAnswer:
+        now = clock.now()
+        async with database.reading() as session:
+            article = await session.get(Article, data.article_id)
+            unlocks = await session.exec(
+                select(Unlock).where(
+                    Unlock.reader_id == data.reader_id, Unlock.article_id == data.article_id
+                )
+            )
+            grants = await session.exec(
+                select(CreditGrant).where(CreditGrant.reader_id == data.reader_id)
+            )
+            balance = sum(grant.remaining for grant in grants)
+            terms = Terms(article.policy, article.unlock_cost) if article else None
+            standing = Standing(True, balance, unlocked=unlocks.first() is not None)
+        return answer_of(decide(terms, standing, now))
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        app.state.database = database
+        app.state.verifier = Verifier(settings, clock)
+        yield
+        await database.close()
+
+    return Litestar([check], lifespan=[lifespan], request_class=StrictRequest, openapi_config=None)

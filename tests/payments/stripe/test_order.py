@@ -1,0 +1,88 @@
+"""What was fetched before is never written over what was fetched after."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from paywall.gateway import Gateway
+from paywall.sandbox.stripe import events, portal
+from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.wire import InProcess
+from paywall.settings import Settings
+from tests.payments.stripe.shop import SECRET, Shop
+
+
+class Held(InProcess):
+    """A way to Stripe on which one answer can be held back, until it is old."""
+
+    def __init__(self, stand_in: StandIn) -> None:
+        super().__init__(stand_in, timeout_seconds=1)
+        self.holds: asyncio.Event | None = None
+        self.is_held = asyncio.Event()
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: str | None = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        answer = await super().request_async(method, url, headers, post_data)
+        holds = self.holds
+        if holds is not None and "/v1/subscriptions/" in url:
+            self.holds = None
+            self.is_held.set()
+            await holds.wait()
+        return answer
+
+
+@pytest.fixture
+def held(stand_in: StandIn) -> Held:
+    return Held(stand_in)
+
+
+@pytest.fixture
+def gateway(settings: Settings, held: Held) -> Gateway:
+    return Gateway(settings, held)
+
+
+async def test_an_older_look_never_overwrites_a_newer_one(shop: Shop, held: Held) -> None:
+    await shop.buy(plan_id="monthly")
+    await shop.deliver()
+    account, subscription_id = shop.stand_in.account, shop.only("subscription")["id"]
+    portal.portal_cancel(account, subscription_id)
+    (cancelled,) = events.drain(account, SECRET)
+    goes_on = held.holds = asyncio.Event()
+    slow = asyncio.create_task(shop.send(cancelled))
+    await held.is_held.wait()
+    portal.portal_resume(account, subscription_id)
+    await shop.deliver()
+    goes_on.set()
+    assert (await slow).status_code == 200
+    assert (await shop.me())["subscription"]["cancel_at_period_end"] is False
+
+
+async def test_an_event_that_comes_late_does_not_cancel_again(shop: Shop) -> None:
+    await shop.buy(plan_id="monthly")
+    await shop.deliver()
+    account, subscription_id = shop.stand_in.account, shop.only("subscription")["id"]
+    portal.portal_cancel(account, subscription_id)
+    portal.portal_resume(account, subscription_id)
+    for delivery in reversed(events.drain(account, SECRET)):
+        assert (await shop.send(delivery)).status_code == 200
+    assert (await shop.me())["subscription"]["cancel_at_period_end"] is False
+
+
+async def test_an_effect_without_its_mark_or_a_mark_without_its_effect_is_never_there(
+    shop: Shop, held: Held
+) -> None:
+    """The service dies while it looks: nothing was marked, so the event is taken in later."""
+    await shop.buy(plan_id="monthly")
+    deliveries = events.drain(shop.stand_in.account, SECRET)
+    held.holds = asyncio.Event()
+    begun = next(d for d in deliveries if d.type == "customer.subscription.created")
+    dying = asyncio.create_task(shop.send(begun))
+    await held.is_held.wait()
+    dying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await dying
+    for delivery in deliveries:
+        assert (await shop.send(delivery)).status_code == 200
+    assert (await shop.me())["unlocks_left"] == 2
