@@ -41,8 +41,6 @@ from paywall.unlocks import api as unlocks
 from paywall.web import docs, parts
 from paywall.web.pages import api as pages
 
-STRIPE_TIMEOUT_SECONDS = 10.0
-
 ROUTES: list[ControllerRouterHandler] = [
     *access.ROUTES,
     *articles.ROUTES,
@@ -67,6 +65,7 @@ def application() -> Edge:
     # All this lives as long as the process: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
     return app
 
 
@@ -89,7 +88,7 @@ def create_app(
 
     def gateway_of(request: Request[Any, Any, Any]) -> Gateway | None:
         if gateway is not None:
-            _be_patient(request)
+            edge.be_patient(request.scope)
         return gateway
 
     @asynccontextmanager
@@ -117,7 +116,8 @@ def create_app(
 
     router = _router(settings, verifier, gateway_of, lifespan)
     check = Check(router, verifier, batches, settings)
-    return Edge(check, timeout_seconds=settings.request_timeout_seconds)
+    edge = Edge(check, timeout_seconds=settings.request_timeout_seconds)
+    return edge
 
 
 def _router(
@@ -160,14 +160,6 @@ def _chores(
         yield keep_following(clock, settings.sandbox_clock_url)
     if gateway is not None:
         yield keep_reconciled(Counter(database, gateway, settings))
-
-
-def _be_patient(request: Request[Any, Any, Any]) -> None:
-    """Whoever may ask Stripe has the time for it."""
-    deadline: asyncio.Timeout = request.scope["state"]["deadline"]
-    latest = asyncio.get_running_loop().time() + STRIPE_TIMEOUT_SECONDS
-    if (ends_at := deadline.when()) is not None and ends_at < latest:
-        deadline.reschedule(latest)
 
 
 def _database(state: State) -> Database:

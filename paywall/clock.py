@@ -1,7 +1,7 @@
 """One clock for all machines: the database's."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 
 class Clock:
@@ -16,10 +16,10 @@ class Clock:
 
     def measured(self, told: datetime, asked: float, answered: float) -> None:
         """The database told its time between these two readings of `time.monotonic()`."""
-        self._origin = told - timedelta(seconds=(asked + answered) / 2)
+        self._origin_seconds = told.timestamp() - (asked + answered) / 2
 
     def now(self) -> datetime:
-        return self._origin + timedelta(seconds=time.monotonic())
+        return datetime.fromtimestamp(self._origin_seconds + time.monotonic(), UTC)
 
 
 class FollowingClock(Clock):
@@ -27,7 +27,7 @@ class FollowingClock(Clock):
 
     def measured(self, told: datetime, asked: float, answered: float) -> None:
         """The database's time does not count, once the stand-in's was told."""
-        if not hasattr(self, "_origin"):
+        if not hasattr(self, "_origin_seconds"):
             super().measured(told, asked, answered)
 
     def follow(self, told: datetime, asked: float, answered: float) -> None:

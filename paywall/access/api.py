@@ -97,15 +97,14 @@ class BatchAnswer(Answer):
 
 
 def answer_of(decision: Decision) -> DecisionAnswer:
-    granted, reason, unlocks_left, unlock_cost, actions, meter, access_until = decision
     return DecisionAnswer(
-        granted=granted,
-        reason=reason,
-        unlocks_left=unlocks_left,
-        unlock_cost=unlock_cost,
-        actions=actions,
-        meter=_meter_answer(meter),
-        access_until=access_until,
+        granted=decision.granted,
+        reason=decision.reason,
+        unlocks_left=decision.unlocks_left,
+        unlock_cost=decision.unlock_cost,
+        actions=decision.actions,
+        meter=_meter_answer(decision.meter),
+        access_until=decision.access_until,
     )
 
 

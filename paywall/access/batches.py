@@ -7,10 +7,10 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import msgspec
 
 from paywall.access.lines import Asked, Line, PostgresLine, SqliteLine
 from paywall.access.standing import Facts, facts_of
@@ -21,7 +21,7 @@ from paywall.settings import Settings
 from paywall.telemetry import logger
 from paywall.tokens.revocation import was_revoked
 
-LINES = 2
+LINES = 1
 BATCH_MAX = 32
 WAITING_MAX = 1024
 """Checks that wait for a connection; a further one is refused at once."""
@@ -30,7 +30,7 @@ OF_ONE_QUESTION = (asyncpg.DataError, UnicodeError)
 """What a text that no database can hold leads to; the edge refuses it before it comes here."""
 
 
-class Answered(NamedTuple):
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """The facts, and the time at which they held."""
 
     facts: Facts

@@ -4,7 +4,7 @@ Only a check that is in order takes it: one token that was verified before, and 
 fault. Any other is handed on to the router, which refuses it as it refuses all others.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 from litestar import Litestar
@@ -45,7 +45,7 @@ class Check:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP and scope["path"] == CHECK and scope["method"] == "POST":
-            caller = self._remembered(scope["headers"])
+            caller = self._remembered(list(scope["headers"]))
             if caller is not None:
                 message = await receive()
                 question = _in_order(message)
@@ -55,21 +55,17 @@ class Check:
                 receive = _again(message, receive)
         await self.router(scope, receive, send)
 
-    def _remembered(self, headers: Iterable[tuple[bytes, bytes]]) -> Caller | None:
+    def _remembered(self, headers: Sequence[tuple[bytes, bytes]]) -> Caller | None:
         """The caller, where nothing in the headers asks for a closer look."""
-        token = media_type = b""
-        for name, value in headers:
-            if name == b"authorization":
-                if token:
-                    return None
-                token = value
-            elif name == b"content-type":
-                media_type = value
-            elif name == b"origin" or (
-                name == b"content-length" and len(value) > LENGTH_DIGITS_MAX
-            ):
-                return None
-        if media_type != b"application/json" or not token.startswith(BEARER):
+        named = dict(headers)
+        token = named.get(b"authorization", b"")
+        if (
+            len(named) != len(headers)
+            or b"origin" in named
+            or named.get(b"content-type") != b"application/json"
+            or len(named.get(b"content-length", b"")) > LENGTH_DIGITS_MAX
+            or not token.startswith(BEARER)
+        ):
             return None
         caller = self._verifier.recall(token[len(BEARER) :], TokenKind.SITE)
         return caller if caller is not None and CHECK_SCOPE in caller.scopes else None
@@ -79,7 +75,8 @@ class Check:
     ) -> None:
         scope["path_template"] = CHECK
         asked = Asked(question.article_id, question.viewer(), caller)
-        facts, at = await self._batches.ask(asked)
+        answered = await self._batches.ask(asked)
+        facts, at = answered.facts, answered.at
         decision = decide(facts.terms, facts.standing, at)
         if question.count_view:
             database: Database = self.router.state.database

@@ -14,7 +14,6 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlmodel.sql.sqltypes import UTCDateTime
 
 from paywall.access.standing import (
     MONTH_STARTS_AT,
@@ -25,14 +24,14 @@ from paywall.access.standing import (
     standing_of,
     viewer_columns,
 )
-from paywall.database import SQLITE_CACHE_KIB
+from paywall.database import SQLITE_CACHE_KIB, as_kept, as_told, rows_as_json
 from paywall.rules.calendar import Month
 from paywall.settings import Settings
 from paywall.tokens.caller import Caller
 from paywall.tokens.revocation import revoked_among, token_columns, tokens_on
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """May this viewer have this article, asked with this token?"""
 
     article_id: str
@@ -61,17 +60,22 @@ class _Statement:
     """The statement on one database, and its parameters as the driver takes them."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
-        self.asked, self.tokens = questions_on(dialect), tokens_on(dialect)
-        statement = standing_of(self.asked).add_columns(revoked_among(self.tokens))
+        self._dialect = dialect
+        self._asked, self._tokens = questions_on(dialect), tokens_on(dialect)
+        statement = standing_of(self._asked).add_columns(revoked_among(self._tokens))
         compiled = statement.compile(dialect=dialect)
         self.text = str(compiled)
         self.order: Sequence[str] = getattr(compiled, "positiontup", None) or ()
 
-    def parameters(self, batch: Sequence[Asked], tokens: Sequence[Caller]) -> dict[str, object]:
-        asked = [(article_id, *viewer_columns(viewer)) for article_id, viewer, _ in batch]
+    def parameters(
+        self, batch: Sequence[Asked], tokens: Sequence[Caller], now: datetime, month: Month
+    ) -> dict[str, object]:
+        asked = [(asked.article_id, *viewer_columns(asked.viewer)) for asked in batch]
         return {
-            **self.asked.parameters(asked),
-            **self.tokens.parameters([token_columns(token) for token in tokens]),
+            self._asked.name: rows_as_json(asked),
+            self._tokens.name: rows_as_json([token_columns(it, self._dialect) for it in tokens]),
+            NOW.key: as_kept(self._dialect, now),
+            MONTH_STARTS_AT.key: as_kept(self._dialect, month.starts_at),
         }
 
 
@@ -108,12 +112,9 @@ class PostgresLine:
     async def ask(
         self, batch: Sequence[Asked], tokens: Sequence[Caller], now: datetime, month: Month
     ) -> Standings:
-        values = self.statement.parameters(batch, tokens)
-        values[NOW.key] = now
-        values[MONTH_STARTS_AT.key] = month.starts_at
+        values = self.statement.parameters(batch, tokens, now, month)
         answers = await self._prepared.fetch(*[values[name] for name in self.statement.order])
-        rows = [Row(*answer[:-1]) for answer in answers]
-        return Standings(rows, _revoked(answers[0][-1]))
+        return Standings(answers, _revoked(answers[0][-1]))
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -128,10 +129,6 @@ class SqliteLine:
 
     def __init__(self, settings: Settings) -> None:
         self._path = settings.database.removeprefix("sqlite:///")
-        dialect = sqlite.dialect()
-        kept = UTCDateTime().dialect_impl(dialect)
-        self._as_kept: Any = kept.bind_processor(dialect)
-        self._as_told: Any = kept.result_processor(dialect, None)
 
     async def open(self) -> None:
         self._connection = sqlite3.connect(
@@ -143,25 +140,24 @@ class SqliteLine:
     async def ask(
         self, batch: Sequence[Asked], tokens: Sequence[Caller], now: datetime, month: Month
     ) -> Standings:
-        values = self.statement.parameters(batch, tokens)
-        values[NOW.key] = self._as_kept(now)
-        values[MONTH_STARTS_AT.key] = self._as_kept(month.starts_at)
+        values = self.statement.parameters(batch, tokens, now, month)
         answers = self._connection.execute(self.statement.text, values).fetchall()
-        return Standings([self._row(*answer) for answer in answers], _revoked(answers[0][-1]))
+        return Standings([_told(answer) for answer in answers], _revoked(answers[0][-1]))
 
     async def close(self) -> None:
         self._connection.close()
 
-    def _row(
-        self, policy: str | None, cost: int, unlocked: int, balance: int,
-        entitled_until: str | None, access_until: str | None, views: str | None, _revoked: object,
-    ) -> Row:  # fmt: skip
-        return Row(
-            policy,
-            cost,
-            bool(unlocked),
-            balance,
-            self._as_told(entitled_until) if entitled_until else None,
-            self._as_told(access_until) if access_until else None,
-            msgspec.json.decode(views) if views else None,
-        )
+
+def _told(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row of SQLite, which has no times and no lists of its own."""
+    policy, unlock_cost, unlocked, balance, entitled_until, access_until, views, *rest = row
+    return (
+        policy,
+        unlock_cost,
+        bool(unlocked),
+        balance,
+        as_told(entitled_until),
+        as_told(access_until),
+        msgspec.json.decode(views) if views else None,
+        *rest,
+    )

@@ -3,6 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
 from sqlmodel import col, delete, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -29,7 +30,7 @@ async def count_view(
     Of many views that ask for the last one at once, one is granted.
     """
     meter = await _count(session, viewer, facts.article_id, settings=settings, now=now)
-    return decide(facts.terms, facts.standing._replace(meter=meter), now)
+    return decide(facts.terms, replace(facts.standing, meter=meter), now)
 
 
 async def move_views(session: AsyncSession, from_id: str, into_id: str) -> None:

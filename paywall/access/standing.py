@@ -6,15 +6,16 @@ articles: a transaction sends it here, the check by the driver itself (`access/q
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import sqlalchemy as sa
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database import Each, each
+from paywall.database import Each, each, rows_as_json
 from paywall.rules.calendar import Month, month_of
 from paywall.rules.decision import Meter, Policy, Standing, Terms
 from paywall.rules.words import ViewerKind
@@ -26,7 +27,12 @@ METERED: sa.ColumnClause[str] = sa.literal_column(f"'{Policy.METERED}'", sa.Text
 MONTH_STARTS_AT = sa.bindparam("month_starts_at", type_=UTCDateTime())
 
 
-class Viewer(NamedTuple):
+Row = Sequence[Any]
+"""What the statement says to one question, in the order of its columns."""
+POLICIES = {policy.value: policy for policy in Policy}
+
+
+class Viewer(msgspec.Struct, frozen=True, gc=False):
     """A signed-in reader, a visitor known by a pseudonym, or somebody with neither id."""
 
     kind: ViewerKind | None = None
@@ -41,14 +47,14 @@ def reader(reader_id: str) -> Viewer:
     return Viewer(ViewerKind.READER, reader_id)
 
 
-class Facts(NamedTuple):
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """What one decision is made from; `terms` is None for an unknown article."""
 
     article_id: str
     terms: Terms | None
     standing: Standing
-    title: str | None = None
-    url: str | None = None
+    title: str | None
+    url: str | None
 
 
 async def load_one(
@@ -68,16 +74,14 @@ async def load(
     """The facts for each article, in the order asked, by one statement."""
     month = month_of(now, ZoneInfo(settings.meter_timezone))
     asked = questions_on(session.get_bind().dialect)
-    statement = standing_of(asked).add_columns(col(Article.title), col(Article.url))
-    questions = asked.parameters([(id_, *viewer_columns(viewer)) for id_ in article_ids])
+    questions = rows_as_json([(id_, *viewer_columns(viewer)) for id_ in article_ids])
     connection = await session.connection()
     rows = await connection.execute(
-        statement, {**questions, NOW.key: now, MONTH_STARTS_AT.key: month.starts_at}
+        standing_of(asked),
+        {asked.name: questions, NOW.key: now, MONTH_STARTS_AT.key: month.starts_at},
     )
     return [
-        facts_of(article_id, Row(*row[:-2]), viewer, month, settings)._replace(
-            title=row.title, url=row.url
-        )
+        facts_of(article_id, row, viewer, month, settings)
         for article_id, row in zip(article_ids, rows.all(), strict=True)
     ]
 
@@ -90,16 +94,16 @@ def questions_on(dialect: sa.Dialect) -> Each:
 
 def viewer_columns(viewer: Viewer) -> tuple[str | None, str | None, str | None]:
     """A viewer as the columns of ASKED behind the article."""
-    kind, id_ = viewer
-    return (id_ if kind is ViewerKind.READER else None, kind, id_)
+    return viewer.reader_id, viewer.kind, viewer.id
 
 
 def standing_of(asked: Each) -> sa.Select[Any]:
     """For each question in its order: policy, unlock_cost, and what the viewer has.
 
-    Parameters: those of `asked`, NOW and MONTH_STARTS_AT.
+    Parameters: that of `asked`, NOW and MONTH_STARTS_AT.
     """
     article_id, reader_id = asked.columns["article_id"], asked.columns["reader_id"]
+    source, article = _with_article(asked)
     unlocked = sa.exists().where(
         col(Unlock.reader_id) == reader_id,
         col(Unlock.article_id) == article_id,
@@ -107,24 +111,40 @@ def standing_of(asked: Each) -> sa.Select[Any]:
     )
     views = sa.select(col(MeteredViews.article_ids)).where(
         # An article that is unknown may have the default policy.
-        col(Article.policy).is_(None) | (col(Article.policy) == METERED),
+        article.policy.is_(None) | (article.policy == METERED),
         col(MeteredViews.viewer_kind) == asked.columns["viewer_kind"],
         col(MeteredViews.viewer_id) == asked.columns["viewer_id"],
         col(MeteredViews.month_starts_at) == MONTH_STARTS_AT,
     )
     return (
         sa.select(
-            col(Article.policy),
-            col(Article.unlock_cost),
+            article.policy,
+            article.unlock_cost,
             unlocked.label("unlocked"),
             balance_of(reader_id, NOW).label("balance"),
             _latest(col(Subscription.entitled_until), reader_id).label("entitled_until"),
             _latest(col(Subscription.access_until), reader_id).label("access_until"),
             views.scalar_subquery().label("views"),
+            article.title,
+            article.url,
         )
-        .select_from(asked.table.outerjoin(Article, col(Article.id) == article_id))
+        .select_from(source)
         .order_by(asked.columns["key"])
     )
+
+
+def _with_article(asked: Each) -> tuple[sa.FromClause, Any]:
+    """The questions with their articles, each looked up by its id.
+
+    PostgreSQL thinks that a hundred are asked, and would scan some thousand articles for them;
+    a limit inside keeps it from that.
+    """
+    articles = Article.__table__  # type: ignore[attr-defined]  # SQLModel hides it
+    is_it = articles.c.id == asked.columns["article_id"]
+    if not asked.knows_lateral:
+        return asked.table.outerjoin(articles, is_it), articles.c
+    found = sa.select(articles).where(is_it).limit(sa.literal_column("1")).lateral("found")
+    return asked.table.outerjoin(found, sa.true()), found.c
 
 
 def balance_of(reader_id: Any, now: Any) -> sa.ScalarSelect[int]:
@@ -157,31 +177,21 @@ def _latest(
     )
 
 
-class Row(NamedTuple):
-    """One row of the statement; `policy` by its value, or as the member."""
-
-    policy: str | None
-    unlock_cost: int
-    unlocked: bool
-    balance: int
-    entitled_until: datetime | None
-    access_until: datetime | None
-    views: Sequence[str] | None
-
-
 def facts_of(article_id: str, row: Row, viewer: Viewer, month: Month, settings: Settings) -> Facts:
-    policy, unlock_cost, unlocked, balance, entitled_until, access_until, views = row
+    """A row of the statement as facts; what was added behind its columns is left out."""
+    policy, unlock_cost, unlocked, balance, entitled_until, access_until, views, title, url = row[
+        :9
+    ]
+    terms = Terms(POLICIES[policy], unlock_cost) if policy else _default_terms(settings)
     meter: Meter | None = None
-    if viewer.id is not None:
+    if viewer.id is not None and terms is not None and terms.policy is Policy.METERED:
         views = views or ()
         meter = Meter(len(views), settings.meter_limit, month.ends_at, article_id in views)
-    terms: Terms | None = None
-    if policy is not None:
-        terms = Terms(Policy(policy), unlock_cost)
-    elif settings.default_policy is not None:
-        terms = Terms(settings.default_policy)
-    signed_in = viewer.kind is ViewerKind.READER
     standing = Standing(
-        signed_in, int(balance), bool(unlocked), entitled_until, access_until, meter
+        viewer.kind is ViewerKind.READER, balance, unlocked, entitled_until, access_until, meter
     )
-    return Facts(article_id, terms, standing)
+    return Facts(article_id, terms, standing, title, url)
+
+
+def _default_terms(settings: Settings) -> Terms | None:
+    return None if settings.default_policy is None else Terms(settings.default_policy)

@@ -145,7 +145,8 @@ def _describe(
     article.title = publication.title
     article.url = publication.url
     article.language = publication.language
-    article.policy, article.unlock_cost = publication.terms
+    article.policy = publication.terms.policy
+    article.unlock_cost = publication.terms.unlock_cost
     if publication.tags is not UNSET:
         article.tags = list(publication.tags)
     if publication.published_at is not UNSET:

@@ -1,6 +1,7 @@
 """The outermost ASGI function: what no route can forget, and the one answer to every failure."""
 
 import asyncio
+import itertools
 import secrets
 import time
 from collections.abc import Iterable
@@ -22,11 +23,19 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from paywall import problems, telemetry
 from paywall.database import is_unavailable
+from paywall.http.deadline import Deadline
 from paywall.http.fields import in_words
 from paywall.problems import FieldError, Problem
 from paywall.telemetry import logger
 
 UNROUTED = "(none)"
+PATIENT_SECONDS = 10.0
+"""For a request that asks Stripe."""
+HEADERS = ((b"x-content-type-options", b"nosniff"),)
+HEADERS_OF_V1 = (*HEADERS, (b"cache-control", b"no-store"))
+PROCESS = secrets.token_hex(4)
+NUMBERS = itertools.count()
+"""A request's id is a process's name and a number: random bytes for each cost a check too much."""
 
 
 class Edge:
@@ -34,35 +43,49 @@ class Edge:
 
     def __init__(self, app: ASGIApp, *, timeout_seconds: float) -> None:
         self.app = app
-        self.timeout_seconds = timeout_seconds
+        self._deadline = Deadline(timeout_seconds)
+        self._patience = Deadline(max(timeout_seconds, PATIENT_SECONDS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
         answer = _Answer(scope, send)
+        task = scope["state"]["task"] = self._deadline.start()
         try:
             _refuse_bad_path(scope)
-            async with asyncio.timeout(self.timeout_seconds) as deadline:
-                # A route that asks another service gives itself more time.
-                scope["state"]["deadline"] = deadline
-                await self.app(scope, receive, answer.send)
+            await self.app(scope, receive, answer.send)
+        except asyncio.CancelledError:
+            overdue = self._deadline.was_overdue(task) or self._patience.was_overdue(task)
+            if answer.status is not None or not overdue:
+                raise
+            await answer.problem(problems.unavailable("The answer is not there in time."))
         except Exception as error:
             if answer.status is not None:
                 raise
             await answer.problem(as_problem(error))
         finally:
+            self._deadline.end(task)
+            self._patience.end(task)
             answer.observe()
+
+    def be_patient(self, scope: Scope) -> None:
+        """Give a request the time to ask another service; its handler is at work already."""
+        task = scope["state"]["task"]
+        self._deadline.end(task)
+        self._patience.watch(task)
 
 
 class _Answer:
     """One answer on its way out."""
 
+    __slots__ = ("_send", "request_id", "scope", "started", "status")
+
     def __init__(self, scope: HTTPScope, send: Send) -> None:
         self.scope = scope
         self.status: int | None = None
         self.started = time.perf_counter()
-        self.request_id = secrets.token_hex(8)
+        self.request_id = f"{PROCESS}{next(NUMBERS):08x}"
         telemetry.request_id_now.set(self.request_id)
         self._send = send
         scope.setdefault("state", {})["request_id"] = self.request_id
@@ -70,12 +93,11 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = list(message.get("headers", []))
-            headers.append((b"x-request-id", self.request_id.encode()))
-            headers.append((b"x-content-type-options", b"nosniff"))
-            if self.scope["path"].startswith("/v1/"):
-                headers.append((b"cache-control", b"no-store"))
-            message["headers"] = headers
+            message["headers"] = [
+                *message.get("headers", ()),
+                (b"x-request-id", self.request_id.encode()),
+                *(HEADERS_OF_V1 if self.scope["path"].startswith("/v1/") else HEADERS),
+            ]
         await self._send(message)
 
     async def problem(self, problem: Problem) -> None:
@@ -109,10 +131,12 @@ def _refuse_bad_path(scope: HTTPScope) -> None:
 
     The server decodes a path with replacement characters: two ids could become one.
     """
-    try:
-        unquote_to_bytes(scope.get("raw_path") or b"").decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Problem(problems.MALFORMED, "The path is not valid UTF-8.") from error
+    raw_path = scope.get("raw_path") or b""
+    if not raw_path.isascii() or b"%" in raw_path:
+        try:
+            unquote_to_bytes(raw_path).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Problem(problems.MALFORMED, "The path is not valid UTF-8.") from error
     if "//" in scope["path"] or scope["path"].endswith("/"):
         raise Problem(problems.NOT_FOUND)
 

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+
+import msgspec
 
 
 class Policy(StrEnum):
@@ -39,14 +40,14 @@ class Action(StrEnum):
     SUBSCRIBE = "subscribe"
 
 
-class Terms(NamedTuple):
+class Terms(msgspec.Struct, frozen=True, gc=False):
     """On what terms an article is to be had; `unlock_cost` is in credits."""
 
     policy: Policy
     unlock_cost: int = 1
 
 
-class Meter(NamedTuple):
+class Meter(msgspec.Struct, frozen=True, gc=False):
     """A viewer's metered views in the month of the decision, which ends at `resets_at`."""
 
     used: int
@@ -56,7 +57,7 @@ class Meter(NamedTuple):
     """This article is among those counted already."""
 
 
-class Standing(NamedTuple):
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """What a viewer has, as far as one article is concerned."""
 
     signed_in: bool
@@ -68,7 +69,7 @@ class Standing(NamedTuple):
     """None where nobody can be counted: the meter is then as good as used up."""
 
 
-class Decision(NamedTuple):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """The answer to the one question, and what the reader could do about it."""
 
     granted: bool
@@ -98,14 +99,9 @@ def decide(terms: Terms | None, standing: Standing, now: datetime) -> Decision:
     if granted is None:
         denied = _why_denied(terms, standing)
         return Decision(False, denied, standing.balance, cost, ACTIONS[denied])
-    return Decision(
-        granted=True,
-        reason=granted,
-        unlocks_left=standing.balance,
-        unlock_cost=cost,
-        meter=standing.meter if granted is Reason.METERED else None,
-        access_until=_told_until(standing, now) if granted is Reason.SUBSCRIBED else None,
-    )
+    meter = standing.meter if granted is Reason.METERED else None
+    access_until = _told_until(standing, now) if granted is Reason.SUBSCRIBED else None
+    return Decision(True, granted, standing.balance, cost, (), meter, access_until)
 
 
 def _why_granted(terms: Terms | None, standing: Standing, now: datetime) -> Reason | None:

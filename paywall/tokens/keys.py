@@ -11,7 +11,7 @@ import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -59,7 +59,7 @@ class Keyring:
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
         self._stamp: tuple[int, int, int] | None = None
-        self._looked_at: datetime | None = None
+        self._looked_at = self._look_again_at = datetime.min.replace(tzinfo=UTC)
         self._signing: list[SigningKey] = []
         self._verifying: dict[str | None, VerificationKey] = {}
 
@@ -95,8 +95,7 @@ class Keyring:
         return self._verifying.get(kid)
 
     def holds(self, key: VerificationKey, now: datetime) -> bool:
-        looked_at = self._looked_at
-        if looked_at is None or not looked_at <= now < looked_at + LOOK_AGAIN:
+        if not self._looked_at <= now < self._look_again_at:
             self._look(now)
         return self._verifying.get(key.kid) is key
 
@@ -105,7 +104,7 @@ class Keyring:
 
     def _look(self, now: datetime) -> None:
         """Read the file if it is another one than last time."""
-        self._looked_at = now
+        self._looked_at, self._look_again_at = now, now + LOOK_AGAIN
         stamp = self._stamp_now()
         if stamp == self._stamp:
             return

@@ -9,7 +9,7 @@ from sqlmodel import col, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database import Each, each, insert
+from paywall.database import Each, as_kept, each, insert, rows_as_json
 from paywall.problems import Problem, invalid, invalid_token
 from paywall.tables import RevokedSubject, RevokedToken
 from paywall.tokens.caller import AskedBy, Caller
@@ -91,15 +91,15 @@ async def _revoke_subject(
 
 async def is_revoked(session: AsyncSession, caller: Caller) -> bool:
     """Whether the caller's token, or the site token that asked for it, was revoked."""
-    tokens = tokens_on(session.get_bind().dialect)
+    dialect = session.get_bind().dialect
+    tokens = tokens_on(dialect)
     asked: list[Caller | AskedBy] = [caller]
     if caller.asked_by is not None:
         asked.append(caller.asked_by)
     connection = await session.connection()
     statement = sa.select(revoked_among(tokens))
-    revoked = await connection.execute(
-        statement, tokens.parameters(list(map(token_columns, asked)))
-    )
+    rows = rows_as_json([token_columns(token, dialect) for token in asked])
+    revoked = await connection.execute(statement, {tokens.name: rows})
     return revoked.scalar_one() is not None
 
 
@@ -115,8 +115,8 @@ def tokens_on(dialect: sa.Dialect) -> Each:
     )
 
 
-def token_columns(token: Caller | AskedBy) -> tuple[str, str, str, datetime]:
-    return token.issuer, token.token_id, token.subject, token.issued_at
+def token_columns(token: Caller | AskedBy, dialect: sa.Dialect) -> tuple[str, str, str, object]:
+    return token.issuer, token.token_id, token.subject, as_kept(dialect, token.issued_at)
 
 
 def revoked_among(tokens: Each) -> sa.ScalarSelect[str]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
+from msgspec.structs import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,13 +20,13 @@ SUBSCRIBERS = Terms(Policy.SUBSCRIBERS, 2)
 
 READER = Standing(signed_in=True)
 VISITOR = Standing(signed_in=False)
-RICH = READER._replace(balance=2)
-UNLOCKED = READER._replace(unlocked=True)
-SUBSCRIBED = READER._replace(entitled_until=LATER, access_until=LATER)
+RICH = replace(READER, balance=2)
+UNLOCKED = replace(READER, unlocked=True)
+SUBSCRIBED = replace(READER, entitled_until=LATER, access_until=LATER)
 
 
 def with_meter(used: int, *, counted: bool = False) -> Standing:
-    return READER._replace(meter=Meter(used, 5, RESETS, counted))
+    return replace(READER, meter=Meter(used, 5, RESETS, counted))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def with_meter(used: int, *, counted: bool = False) -> Standing:
         (FREE, SUBSCRIBED, "free"),
         (FREE, UNLOCKED, "free"),
         (SUBSCRIBERS, SUBSCRIBED, "subscribed"),
-        (PREMIUM, SUBSCRIBED._replace(unlocked=True), "subscribed"),
+        (PREMIUM, replace(SUBSCRIBED, unlocked=True), "subscribed"),
         (REGISTERED, SUBSCRIBED, "subscribed"),
         (None, SUBSCRIBED, "subscribed"),
         (SUBSCRIBERS, UNLOCKED, "unlocked"),
@@ -45,7 +46,7 @@ def with_meter(used: int, *, counted: bool = False) -> Standing:
         (REGISTERED, READER, "registered"),
         (METERED, with_meter(4), "metered"),
         (METERED, with_meter(5, counted=True), "metered"),
-        (METERED, VISITOR._replace(meter=Meter(0, 5, RESETS)), "metered"),
+        (METERED, replace(VISITOR, meter=Meter(0, 5, RESETS)), "metered"),
     ],
 )
 def test_granted_by_the_first_rule_that_matches(
@@ -68,7 +69,7 @@ def test_granted_by_the_first_rule_that_matches(
         (PREMIUM, RICH, "unlock_available", ["unlock", "subscribe"]),
         (METERED, RICH, "unlock_available", ["unlock", "subscribe"]),
         (METERED, with_meter(5), "credits_required", ["buy_credits", "subscribe"]),
-        (PREMIUM, READER._replace(balance=1), "credits_required", ["buy_credits", "subscribe"]),
+        (PREMIUM, replace(READER, balance=1), "credits_required", ["buy_credits", "subscribe"]),
         (PREMIUM, with_meter(0), "credits_required", ["buy_credits", "subscribe"]),
     ],
 )
@@ -87,18 +88,18 @@ def test_access_is_over_at_the_very_end() -> None:
 
 
 def test_readers_are_not_told_of_the_leeway() -> None:
-    in_leeway = READER._replace(entitled_until=LATER, access_until=NOW)
+    in_leeway = replace(READER, entitled_until=LATER, access_until=NOW)
     decision = decide(PREMIUM, in_leeway, NOW)
     assert (decision.reason, decision.access_until) == (Reason.SUBSCRIBED, None)
     assert decide(PREMIUM, SUBSCRIBED, NOW).access_until == LATER
-    unknown = READER._replace(entitled_until=LATER)
+    unknown = replace(READER, entitled_until=LATER)
     assert decide(PREMIUM, unknown, NOW).access_until is None
 
 
 def test_a_metered_grant_carries_the_meter_and_others_do_not() -> None:
     meter = Meter(2, 5, RESETS)
-    standing = READER._replace(meter=meter, unlocked=True)
-    assert decide(METERED, READER._replace(meter=meter), NOW).meter == meter
+    standing = replace(READER, meter=meter, unlocked=True)
+    assert decide(METERED, replace(READER, meter=meter), NOW).meter == meter
     assert decide(METERED, standing, NOW).meter is None
 
 
@@ -130,7 +131,8 @@ def test_every_decision_carries_balance_and_cost_and_offers_only_what_can_be_don
 @given(standings)
 def test_an_unlock_or_a_subscription_grants_under_every_policy(standing: Standing) -> None:
     for policy, has in product(Policy, (UNLOCKED, SUBSCRIBED)):
-        better = standing._replace(
+        better = replace(
+            standing,
             unlocked=has.unlocked or standing.unlocked,
             entitled_until=has.entitled_until or standing.entitled_until,
         )

@@ -1,0 +1,27 @@
+"""Whoever asks Stripe has the time for it."""
+
+import msgspec
+import pytest
+
+from paywall.gateway import Gateway
+from paywall.sandbox.stripe.faults import Fault
+from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.wire import InProcess
+from paywall.settings import Settings
+from tests.payments.stripe.shop import Shop
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return msgspec.structs.replace(settings, request_timeout_seconds=1.0)
+
+
+@pytest.fixture
+def gateway(settings: Settings, stand_in: StandIn) -> Gateway:
+    return Gateway(settings, InProcess(stand_in, timeout_seconds=0.7))
+
+
+async def test_a_slow_stripe_is_waited_for_past_the_usual_deadline(shop: Shop) -> None:
+    shop.stand_in.faults.plan(Fault.HANGS_BEFORE, "POST", "/v1/customers", times=2)
+    opened = await shop.open(pack_id="six")
+    assert opened.status_code == 201, opened.text
