@@ -53,6 +53,6 @@ class Service:
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         """It is the page's own request still: one id in the log, and one deadline."""
         scope["state"] = {
-            name: self._request.scope["state"][name] for name in ("request_id", "deadline")
+            name: self._request.scope["state"][name] for name in ("request_id", "task")
         }
         await self._request.app(scope, receive, send)
