@@ -4,16 +4,18 @@ PYTHON ?= python3
 VENV ?= .venv
 TESTS ?=
 PORT ?= 8000
+SITE_PORT ?= $(shell expr $(PORT) + 1)
 
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test check openapi readme migration lock clean
+.PHONY: help setup run test screenshots check openapi readme migration lock clean
 
 help:
 	@echo "make setup      make $(VENV), with everything in it and the command paywall"
-	@echo "make run        start the service on SQLite, with a small news site in it to try"
+	@echo "make run        start a small newspaper, and the service that it sells through"
 	@echo "make test       run the tests, on SQLite and on a PostgreSQL of their own"
+	@echo "make screenshots   make a picture of everything that readers see"
 	@echo "make check      format, lint, types, import order and the house's rules"
 	@echo "make openapi    write openapi/paywall.yaml anew, from the routes"
 	@echo "make readme     write the README's tables and answers anew, from the code"
@@ -37,11 +39,17 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 run: $(READY)
-	@$(BIN)/python -m paywall.sandbox --port $(PORT)
+	@$(BIN)/python -m paywall.sandbox --port $(PORT) --site-port $(SITE_PORT)
 
 test: $(READY)
+	@$(BIN)/python -m tests.journeys.browser
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
 	@echo "The tests pass. Next: make check."
+
+screenshots: $(READY)
+	@$(BIN)/python -m tests.journeys.browser
+	@$(BIN)/python -m tests.journeys.screenshots
+	@echo "Every state is in screenshots/. Next: look at them."
 
 check: $(READY)
 	@$(BIN)/ruff format --quiet --diff . || { echo "Mend the form: $(BIN)/ruff format ." >&2; exit 1; }

@@ -38,7 +38,8 @@ from paywall.tokens import api as tokens
 from paywall.tokens.guard import caller_of
 from paywall.tokens.verify import Verifier
 from paywall.unlocks import api as unlocks
-from paywall.web import docs
+from paywall.web import docs, parts
+from paywall.web.pages import api as pages
 
 ROUTES: list[ControllerRouterHandler] = [
     *access.ROUTES,
@@ -53,6 +54,8 @@ ROUTES: list[ControllerRouterHandler] = [
     *tokens.ROUTES,
     *health.ROUTES,
     *docs.ROUTES,
+    *parts.ROUTES,
+    *pages.ROUTES,
 ]
 
 
@@ -73,9 +76,11 @@ def create_app(
 
     Without a gateway of its own it asks Stripe over the network, where it sells by Stripe.
 
-    Raises SettingsError where an issuer cannot be trusted as it is configured.
+    Raises SettingsError where an issuer cannot be trusted as it is configured, or where the site's
+    own words or colours cannot be used.
     """
     clock = clock or (FollowingClock() if settings.sandbox_clock_url else Clock())
+    parts.parts_of(settings)
     if gateway is None and settings.sells_by_stripe:
         gateway = Gateway(settings)
     verifier = Verifier(settings, clock)
@@ -91,6 +96,7 @@ def create_app(
         database = Database(settings, clock)
         app.state.database = database
         app.state.verifier = verifier
+        app.state.settings = settings
         await database.measure_clock()
         verifier.keyring.newest(clock.now())
         chores = [

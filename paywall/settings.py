@@ -73,6 +73,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Policy | None,
         _described("Policy of an article that the service was never told of; none: denied."),
     ] = None
+    theme_dir: Annotated[
+        str,
+        _described(
+            "Folder with the site's own words and colours for what readers see: `km.toml`,"
+            " `colours.css`; none: ours."
+        ),
+    ] = ""
     meter_limit: Annotated[int, _described("Metered articles a month.", ge=0, le=1000)] = 5
     meter_timezone: Annotated[
         str, _described("IANA time zone in which the meter's month begins.")

@@ -82,7 +82,7 @@ def serving(
 @contextmanager
 def playing(folder: Path) -> Iterator[Served]:
     """What `make run` starts, ready, and stopped at the end."""
-    words = [sys.executable, "-m", "paywall.sandbox"]
+    words = [sys.executable, "-m", "paywall.sandbox", "--site-port", "0"]
     with _until_the_end(Served(words, folder, free_port(), environment())) as it:
         yield it
 

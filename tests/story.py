@@ -16,6 +16,7 @@ ASSIGNMENT = re.compile(r"^(?:API|JSON|SITE_TOKEN|ANN|BO)=.*$", re.MULTILINE)
 STEP = re.compile(r"```sh\n(?P<typed>.*?)```\n\n```(?P<kind>json|text)\n.*?```", re.DOTALL)
 SHORTER = (
     (re.compile(r"\beyJ[\w.-]+"), "eyJ…"),
+    (re.compile(r"http://127\.0\.0\.1:\d+/"), "http://127.0.0.1:8001/"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "2026-11-24T12:00:00Z"),
 )
 

@@ -14,8 +14,9 @@ from paywall.access.api import BodyQuestion, DecisionAnswer, answer_of, decide_f
 from paywall.access.standing import Viewer, reader
 from paywall.articles.bodies import body_of, preview_of
 from paywall.articles.publish import Publication, publish, withdraw
+from paywall.articles.structured_data import StructuredData, embeddable, structured_data
 from paywall.database import Database
-from paywall.http.bodies import ARTICLE_BYTES_MAX, Answer, Shape
+from paywall.http.bodies import ARTICLE_BYTES_MAX, JSON_MEDIA_TYPE, Answer, Shape
 from paywall.http.fields import Credits, Id, Line, PathId, Text, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.problems import ARTICLE_UNKNOWN, Problem, invalid
@@ -125,6 +126,25 @@ async def get_article(article_id: PathId, database: NamedDependency[Database]) -
     return _tell(article)
 
 
+@get(
+    "/v1/articles/{article_id:str}/structured-data",
+    guards=[site("articles:read")],
+    refuses=[ARTICLE_UNKNOWN],
+)
+async def get_structured_data(
+    article_id: PathId, database: NamedDependency[Database]
+) -> Response[StructuredData]:
+    """What the article's page should tell search engines of its paywall (schema.org).
+
+    Put it into the page as it is: it has no `<`.
+    """
+    async with database.reading() as session:
+        article = await session.get(Article, article_id)
+    if article is None:
+        raise Problem(ARTICLE_UNKNOWN)
+    return Response(embeddable(structured_data(article)), media_type=JSON_MEDIA_TYPE)  # type: ignore[arg-type]  # encoded here, of that shape
+
+
 @delete("/v1/articles/{article_id:str}", guards=[site("articles:write")])
 async def delete_article(
     article_id: PathId, caller: NamedDependency[Caller], database: NamedDependency[Database]
@@ -198,6 +218,7 @@ async def _serve(
 ROUTES: list[ControllerRouterHandler] = [
     put_article,
     get_article,
+    get_structured_data,
     delete_article,
     list_articles,
     read_body,

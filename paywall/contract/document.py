@@ -27,6 +27,7 @@ TAGS = {
     "subscriptions": "What opens everything until it ends.",
     "subscribers": "All that one reader has.",
     "tokens": "Tokens for readers, their end, and the keys.",
+    "web": "What a page of the site loads, so that readers can unlock, buy and cancel on it.",
     "operations": "Is the service well?",
 }
 PROBLEM: Json = {

@@ -1,6 +1,7 @@
 """`python -m paywall.sandbox`, which is `make run`: the service, with something in it to try."""
 
 import asyncio
+import os
 from contextlib import ExitStack
 
 import click
@@ -10,7 +11,13 @@ from paywall.cli import told_in_a_sentence
 from paywall.operations.serve import make_folder, serve
 from paywall.sandbox.bank import free_port, standing_in
 from paywall.sandbox.prepare import prepare, refuse_other_databases
+from paywall.sandbox.site.app import newspaper
+from paywall.sandbox.site.publisher import Publisher
+from paywall.sandbox.site.server import address_of, listening, served
 from paywall.sandbox.welcome import welcome
+from paywall.settings import Settings
+
+HOST = "127.0.0.1"
 
 
 @click.command()
@@ -21,15 +28,26 @@ from paywall.sandbox.welcome import welcome
     show_default=True,
     help="Port to listen on; 0 takes a free one.",
 )
-def main(port: int) -> None:
-    """Serve a small news site from var/, on SQLite, to try things with.
+@click.option(
+    "--site-port",
+    type=click.IntRange(0, 65535),
+    default=8001,
+    show_default=True,
+    help="Port of the newspaper; 0 takes a free one.",
+)
+def main(port: int, site_port: int) -> None:
+    """Serve a small newspaper and the service that it sells through, on SQLite in var/.
 
-    It has a few articles and two readers, ann and bo, and sells by a stand-in for Stripe, unless
-    a key of Stripe's is set. It prints tokens and commands to paste. What you change is kept for
-    the next start.
+    It has a dozen articles and three readers, ann, bo and chan, and sells by a stand-in for Stripe,
+    unless a key of Stripe's is set. It prints tokens and commands to paste. What you change is kept
+    for the next start.
     """
     with told_in_a_sentence(), ExitStack() as stack:
         port = port or free_port()
+        listener = stack.enter_context(listening(HOST, site_port))
+        paper = address_of(listener)
+        # What serves reads its settings from here.
+        os.environ.setdefault("PAYWALL_ALLOWED_ORIGINS", f"{paper},http://{HOST}:{port}")
         loaded = settings.load()
         bank = None
         if not loaded.sells_by_stripe:
@@ -37,14 +55,14 @@ def main(port: int) -> None:
             make_folder(loaded)
             bank = stack.enter_context(standing_in(loaded.data_path, port))
             loaded = settings.load()
-        sandbox = asyncio.run(prepare(loaded))
-        serve(
-            loaded,
-            host="127.0.0.1",
-            port=port,
-            workers=1,
-            say=lambda address, _: click.echo(welcome(sandbox, address, loaded.data_dir, bank)),
-        )
+        sandbox = asyncio.run(prepare(loaded, paper))
+
+        def say(address: str, told: Settings) -> None:
+            click.echo(welcome(sandbox, address, paper, told.data_dir, bank))
+            publisher = Publisher(address, sandbox.paper_token, told.sandbox_clock_url)
+            stack.enter_context(served(newspaper(publisher), listener))
+
+        serve(loaded, host=HOST, port=port, workers=1, say=say)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from paywall.rules.decision import Policy, Terms
 
 FOLDER = Path(__file__).parent / "articles"
 FENCE = "+++\n"
-SITE = "https://news.example"
 
 
 class Front(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -25,20 +24,23 @@ class Front(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     tags: tuple[str, ...] = ()
 
 
-def publications(folder: Path = FOLDER) -> list[Publication]:
-    """Every article of the folder, oldest first; its id is the name of its file."""
-    read = [_read(path) for path in folder.glob("*.html")]
+def publications(site: str, folder: Path = FOLDER) -> list[Publication]:
+    """Every article of the folder, oldest first, as `site` publishes it.
+
+    Its id is the name of its file.
+    """
+    read = [_read(path, site) for path in folder.glob("*.html")]
     return sorted(read, key=lambda publication: (str(publication.published_at), publication.id))
 
 
-def _read(path: Path) -> Publication:
+def _read(path: Path, site: str) -> Publication:
     _, front_part, body_html = path.read_text(encoding="utf-8").split(FENCE, maxsplit=2)
     front = msgspec.convert(tomllib.loads(front_part), Front)
     return Publication(
         id=path.stem,
         title=front.title,
         terms=Terms(front.policy, front.unlock_cost),
-        url=f"{SITE}/{path.stem}",
+        url=f"{site}/{path.stem}",
         language=front.language,
         tags=front.tags,
         published_at=front.published_at,

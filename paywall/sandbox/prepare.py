@@ -1,5 +1,6 @@
 """Put the sandbox's articles and grants where there are none yet; what is there is left alone."""
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sqlmodel import select
@@ -18,15 +19,23 @@ from paywall.operations.serve import CannotServe, make_folder
 from paywall.rules.words import Actor, CreditsExpire, GrantSource, Interval
 from paywall.sandbox.newsroom import publications
 from paywall.settings import Settings
-from paywall.tables import Article, Pack, Plan, PolicyChange
+from paywall.subscriptions.complimentary import put_complimentary
+from paywall.tables import Article, Pack, Pass, Plan, PolicyChange
 from paywall.tokens.keys import Keyring
+from paywall.tokens.limits import SITE_LIFETIME_SECONDS_MAX
 from paywall.tokens.mint import mint_reader, mint_site
 from paywall.tokens.scopes import ADMIN
 
 ACTOR = Actor("paywall", "sandbox", "")
-ANN, BO = "ann", "bo"
+ANN, BO, CHAN = "ann", "bo", "chan"
+CHAN_UNTIL = datetime(2036, 1, 1, tzinfo=UTC)
 ANN_GRANT = GrantTerms(ANN, 3, GrantSource.PROMOTION, "sandbox: ann's first credits")
 TOKEN_DAYS = 90
+PAPER_SCOPES = frozenset({"access:check", "articles:read", "readers:token"})
+
+
+def _prices(khr: int, usd_cents: int) -> list[dict[str, int | str]]:
+    return [{"amount": usd_cents, "currency": "usd"}, {"amount": khr * 100, "currency": "khr"}]
 
 
 class Sandbox(NamedTuple):
@@ -37,10 +46,15 @@ class Sandbox(NamedTuple):
     site_token: str
     ann: str
     bo: str
+    paper_token: str
+    """The newspaper's own, which can do what a newspaper's server has to, and no more."""
 
 
-async def prepare(settings: Settings) -> Sandbox:
-    """Make the sandbox, or go on with it; raises CannotServe, SettingsError or DatabaseInUse."""
+async def prepare(settings: Settings, site: str) -> Sandbox:
+    """Make the sandbox of this site (its origin), or go on with it.
+
+    Raises CannotServe, SettingsError or DatabaseInUse.
+    """
     refuse_other_databases(settings)
     make_folder(settings)
     clock = FollowingClock() if settings.sandbox_clock_url else Clock()
@@ -51,10 +65,14 @@ async def prepare(settings: Settings) -> Sandbox:
         if isinstance(clock, FollowingClock):
             await look_at_clock(clock, settings.sandbox_clock_url)
         async with database.writing() as session:
-            published = await _publish(session, database.clock, settings)
+            published = await _publish(session, database.clock, settings, site)
             await grant_credits(session, ANN_GRANT, actor=ACTOR, clock=database.clock)
             articles = len((await session.exec(select(Article.id))).all())
             await _stock(session, database.clock)
+            if published:
+                await put_complimentary(
+                    session, CHAN, plan_id=None, current_period_end=CHAN_UNTIL, clock=clock
+                )
         if settings.sandbox_clock_url:
             await _sell(database, settings)
         return _with_tokens(settings, database.clock, articles, is_new=published == articles)
@@ -72,20 +90,33 @@ def refuse_other_databases(settings: Settings) -> None:
 
 
 async def _stock(session: AsyncSession, clock: Clock) -> None:
-    """A pack and a plan, where the catalogue has none of that id."""
-    prices = [{"amount": 400_000, "currency": "khr"}, {"amount": 100, "currency": "usd"}]
+    """Packs, a pass and a plan, where the catalogue has none of that id."""
     now = clock.now()
-    pack = Pack(id="ten", title="Ten articles", credits=10, prices=prices, created_at=now)
-    plan = Plan(
-        id="monthly",
-        title="A month of everything",
-        interval=Interval.MONTH,
-        credits=2,
-        credits_expire=CreditsExpire.PERIOD_END,
-        prices=prices,
-        created_at=now,
+    products: tuple[Pack | Pass | Plan, ...] = (
+        Pack(
+            id="ten", title="Ten articles", credits=10, prices=_prices(14_000, 350), created_at=now
+        ),
+        Pack(
+            id="five", title="Five articles", credits=5, prices=_prices(8_000, 200), created_at=now
+        ),
+        Pass(
+            id="week",
+            title="A week of everything",
+            days=7,
+            prices=_prices(6_000, 150),
+            created_at=now,
+        ),
+        Plan(
+            id="monthly",
+            title="A month of everything",
+            interval=Interval.MONTH,
+            credits=2,
+            credits_expire=CreditsExpire.PERIOD_END,
+            prices=_prices(16_000, 400),
+            created_at=now,
+        ),
     )
-    for product in (pack, plan):
+    for product in products:
         if await session.get(type(product), product.id) is None:
             await put_product(session, product)
 
@@ -99,10 +130,10 @@ async def _sell(database: Database, settings: Settings) -> None:
         await gateway.close()
 
 
-async def _publish(session: AsyncSession, clock: Clock, settings: Settings) -> int:
+async def _publish(session: AsyncSession, clock: Clock, settings: Settings, site: str) -> int:
     """What was put once is the player's own from then on: changed or deleted, it stays so."""
     put_before = set((await session.exec(select(PolicyChange.article_id).distinct())).all())
-    new = [article for article in publications() if article.id not in put_before]
+    new = [article for article in publications(site) if article.id not in put_before]
     for article in new:
         await publish(
             session,
@@ -125,4 +156,11 @@ def _with_tokens(settings: Settings, clock: Clock, articles: int, *, is_new: boo
         mint_reader(key, reader_id=reader_id, lifetime_seconds=seconds, now=now).token
         for reader_id in (ANN, BO)
     )
-    return Sandbox(articles, is_new, site.token, ann, bo)
+    paper = mint_site(
+        key,
+        subject="newspaper",
+        scopes=PAPER_SCOPES,
+        lifetime_seconds=SITE_LIFETIME_SECONDS_MAX,
+        now=now,
+    )
+    return Sandbox(articles, is_new, site.token, ann, bo, paper.token)

@@ -1,15 +1,18 @@
-"""What `make run` prints: what there is, the tokens, and three lines to paste."""
+"""What `make run` prints: where the newspaper is, the tokens, and three lines to paste."""
 
 from paywall.sandbox.prepare import TOKEN_DAYS, Sandbox
 
 STORY_ARTICLE = "rice-bank"
 
 
-def welcome(sandbox: Sandbox, address: str, data_dir: str, bank: str | None) -> str:
+def welcome(sandbox: Sandbox, address: str, paper: str, data_dir: str, bank: str | None) -> str:
     """The whole text, for a terminal."""
     return f"""\
 {_what_there_is(sandbox, data_dir)}
-The reader ann was given 3 credits, bo none.
+
+    Open {paper} in a browser.
+
+The reader ann was given 3 credits, bo none, and chan has a subscription.
 
 1. Paste into another terminal. The tokens last {TOKEN_DAYS} days; each start prints new ones.
 
@@ -41,8 +44,8 @@ Ctrl-C stops it; {data_dir}/ keeps everything until you delete it.
 
 def _what_there_is(sandbox: Sandbox, data_dir: str) -> str:
     if sandbox.is_new:
-        return f"A small news site with {sandbox.articles} articles is ready in {data_dir}/."
-    return f"The news site in {data_dir}/ is as you left it, with {sandbox.articles} articles."
+        return f"A small newspaper with {sandbox.articles} articles is ready in {data_dir}/."
+    return f"The newspaper in {data_dir}/ is as you left it, with {sandbox.articles} articles."
 
 
 def _where_to_pay(bank: str | None) -> str:

@@ -55,10 +55,16 @@ class Promise:
         return None
 
     def _check_without_operation(self, response: httpx.Response, told: str) -> None:
-        """What is no operation is answered by a page, by CORS, or by a problem."""
+        """What is no operation is answered by a page, by CORS, or by a problem.
+
+        A page tells a reader in words why there is nothing; a failure is never a page.
+        """
+        is_page = response.headers.get("content-type", "").startswith("text/html")
         if response.headers.get("content-type") == "application/problem+json":
             schema = self.contract["components"]["schemas"]["Problem"]
             self._validate(schema, response, told)
+        elif is_page:
+            assert not response.is_server_error, f"{told}: {response.text}"
         elif response.request.method not in ("HEAD", "OPTIONS"):
             assert response.is_success or response.is_redirect, f"{told}: {response.text}"
 

@@ -24,6 +24,7 @@ from tests.conftest import START
 from tests.processes import environment, playing
 
 ACTOR = Actor("test", "player", "0")
+SITE = "http://127.0.0.1:8001"
 
 
 @pytest.fixture
@@ -32,16 +33,16 @@ def fresh(tmp_path: Path) -> Settings:
 
 
 def test_every_policy_and_both_languages_are_there() -> None:
-    articles = publications()
+    articles = publications(SITE)
     assert {article.terms.policy for article in articles} == set(Policy)
     assert {article.language for article in articles} == {"en", "km"}
     assert all(article.title and article.body_html for article in articles)
 
 
 def test_a_new_start_keeps_what_the_player_did(fresh: Settings) -> None:
-    first = asyncio.run(prepare(fresh))
+    first = asyncio.run(prepare(fresh, SITE))
     asyncio.run(_play(fresh))
-    second = asyncio.run(prepare(fresh))
+    second = asyncio.run(prepare(fresh, SITE))
     titles, left = asyncio.run(_what_is_there(fresh))
     assert (first.is_new, second.is_new) == (True, False)
     assert second.articles == first.articles - 1
@@ -76,7 +77,7 @@ async def _what_is_there(settings: Settings) -> tuple[dict[str, str], list[int]]
 def test_it_stays_away_from_a_database_that_may_be_the_real_one(tmp_path: Path) -> None:
     real = Settings(database_url="postgresql://real@db.example/paywall", data_dir=str(tmp_path))
     with pytest.raises(CannotServe, match="unset database_url"):
-        asyncio.run(prepare(real))
+        asyncio.run(prepare(real, SITE))
 
 
 def test_ctrl_c_stops_it_cleanly(tmp_path: Path) -> None:
@@ -91,7 +92,10 @@ def test_a_taken_port_is_told_in_a_sentence_before_anything_else(tmp_path: Path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         ended = subprocess.run(
-            [sys.executable, "-m", "paywall.sandbox", "--port", port],
+            [
+                sys.executable, "-m", "paywall.sandbox",
+                "--port", port, "--site-port", "0",
+            ],
             cwd=tmp_path, env=environment(), check=False,
             capture_output=True, text=True, timeout=60,
         )  # fmt: skip

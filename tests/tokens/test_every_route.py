@@ -27,6 +27,13 @@ Service = httpx.AsyncClient
 
 OPEN_TO_ANYONE = {
     "/.well-known/jwks.json",
+    "/account",
+    "/account/billing",
+    "/account/cancel",
+    "/account/data",
+    "/account/enter",
+    "/account/resume",
+    "/account/unlock",
     "/docs",
     "/docs.css",
     "/livez",
@@ -35,9 +42,14 @@ OPEN_TO_ANYONE = {
     "/readyz",
     "/v1/access/forward-auth",
     "/v1/offers",
+    "/v1/parts",
     "/v1/webhooks/stripe",
+    "/web/{version:str}/{name:str}",
 }
-"""DESIGN §5, Anyone. A route that is not among these needs a token."""
+"""DESIGN §5, Anyone. A route that is not among these needs a token.
+
+The plain pages under /account have theirs in a cookie, and ask the other routes with it.
+"""
 
 
 class Route(NamedTuple):

@@ -6,12 +6,22 @@ from html import unescape
 from html.parser import HTMLParser
 
 import httpx
+import msgspec
+import pytest
 
 from paywall import problems
+from paywall.settings import Settings
 from tests.conftest import Bearer
 from tests.contract.file import todays
 
+ORIGIN = "https://news.example"
 CURL = re.compile(r"<pre><code>(curl .*?)</code></pre>", re.DOTALL)
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """The examples come back to a page of the site."""
+    return msgspec.structs.replace(settings, allowed_origins=[ORIGIN])
 
 
 class Read(HTMLParser):

@@ -1,0 +1,68 @@
+"""What search engines are told of an article, so that a paywall is not taken for cloaking.
+
+https://developers.google.com/search/docs/appearance/structured-data/paywalled-content
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from paywall.http.bodies import Answer
+from paywall.rules.decision import Policy
+from paywall.tables import Article
+
+SELECTOR = ".paywall-content"
+"""The class of the element that holds the body; `<paywall-gate>` has it."""
+NAMES = {"context": "@context", "type": "@type"}
+
+
+class PaidPart(
+    Answer, rename=NAMES | {"is_free": "isAccessibleForFree", "selector": "cssSelector"}
+):
+    """The part of the page that not everybody may read."""
+
+    type: str = "WebPageElement"
+    is_free: bool = False
+    selector: str = SELECTOR
+
+
+class StructuredData(
+    Answer,
+    kw_only=True,
+    rename=NAMES
+    | {
+        "language": "inLanguage",
+        "published_at": "datePublished",
+        "is_free": "isAccessibleForFree",
+        "paid_part": "hasPart",
+    },
+):
+    """A schema.org NewsArticle, for a page's `<script type="application/ld+json">`."""
+
+    context: str = "https://schema.org"
+    type: str = "NewsArticle"
+    headline: str
+    url: str | None
+    language: str | None
+    published_at: datetime | None
+    is_free: Annotated[bool, Meta(description="True under the policy `free` alone.")]
+    paid_part: PaidPart | None
+
+
+def structured_data(article: Article) -> StructuredData:
+    is_free = article.policy is Policy.FREE
+    return StructuredData(
+        headline=article.title,
+        url=article.url,
+        language=article.language,
+        published_at=article.published_at,
+        is_free=is_free,
+        paid_part=None if is_free else PaidPart(),
+    )
+
+
+def embeddable(data: StructuredData) -> bytes:
+    """JSON without a `<`, so that no title can end the script element that it is put into."""
+    return msgspec.json.encode(data).replace(b"<", rb"\u003c")

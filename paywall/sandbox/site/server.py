@@ -1,0 +1,41 @@
+"""The newspaper as a server of its own, in a thread beside the service's."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+import uvicorn
+from litestar.types import ASGIApp
+
+from paywall.operations.serve import CannotServe
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """The newspaper's socket; raises CannotServe where the port is taken."""
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise CannotServe(
+            f"The newspaper cannot listen on {host}, port {port}: {error.strerror}."
+            " Stop what is using it, or choose another: --site-port."
+        ) from error
+
+
+def address_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{host}:{port}"
+
+
+@contextmanager
+def served(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
+    """Serve on this socket until the end."""
+    config = uvicorn.Config(app, ws="none", access_log=False, log_config=None)
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -1,0 +1,163 @@
+"""The words that readers are told, with numbers, dates and money as their language writes them."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime, get_timezone
+from babel.numbers import format_decimal, get_currency_precision, parse_pattern
+
+from paywall.settings import SettingsError
+
+DEFAULT = "en"
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
+
+Word = str | Mapping[str, str]
+"""A text, or one for each plural category of the language (CLDR), chosen by `count`."""
+
+
+class Language(NamedTuple):
+    """One catalogue of words; `code` is its BCP 47 tag."""
+
+    code: str
+    words: Mapping[str, Word]
+    zone: str
+
+    @property
+    def locale(self) -> Locale:
+        return Locale.parse(self.code, sep="-")
+
+    @property
+    def months(self) -> list[str]:
+        """Their names, January first."""
+        return [self.locale.months["format"]["wide"][number] for number in range(1, 13)]
+
+    def say(self, name: str, **values: str | int) -> str:
+        """The word with its placeholders filled in; numbers are written as the language does."""
+        word = self.words[name]
+        if not isinstance(word, str):
+            category = self.locale.plural_form(int(values["count"]))
+            word = word.get(category, word["other"])
+        return PLACEHOLDER.sub(lambda match: self._written(values[match[1]]), word)
+
+    def day(self, at: datetime) -> str:
+        """The day alone, in the site's time zone."""
+        zone = get_timezone(self.zone)
+        return format_date(at.astimezone(zone), "long", locale=self.locale)
+
+    def moment(self, at: datetime) -> str:
+        """The day and the time, in the site's time zone."""
+        shown = format_datetime(at, "short", tzinfo=get_timezone(self.zone), locale=self.locale)
+        return f"{self.day(at)}, {shown.rpartition(', ')[2]}"
+
+    def money(self, amount: int, currency: str) -> str:
+        """An amount in the currency's smallest unit; decimals are shown where there are any."""
+        digits = get_currency_precision(currency.upper())
+        value = Decimal(amount).scaleb(-digits)
+        pattern = parse_pattern(self.locale.currency_formats["standard"].pattern)
+        pattern.frac_prec = (0, 0) if value == value.to_integral_value() else (digits, digits)
+        shown = pattern.apply(value, self.locale, currency=currency.upper(), currency_digits=False)
+        return str(shown)
+
+    def _written(self, value: str | int) -> str:
+        return value if isinstance(value, str) else format_decimal(value, locale=self.locale)
+
+
+class Languages(NamedTuple):
+    """Every language that there are words in."""
+
+    by_code: Mapping[str, Language]
+
+    def choose(self, preferred: Iterable[str]) -> Language:
+        """The first preferred language that there is (RFC 4647 §3.4, lookup); else English."""
+        for tag in preferred:
+            parts = tag.replace("_", "-").split("-")
+            for length in range(len(parts), 0, -1):
+                if found := self.by_code.get("-".join(parts[:length]).lower()):
+                    return found
+        return self.by_code[DEFAULT]
+
+
+@lru_cache(maxsize=8)
+def load_languages(theme_dir: str, zone: str) -> Languages:
+    """Our catalogues with the site's words over them; a new language starts from the English.
+
+    Raises SettingsError for a file of words that cannot be used.
+    """
+    ours = {
+        Path(entry.name).stem: tomllib.loads(entry.read_text("utf-8"))
+        for entry in files("paywall.web").joinpath("words").iterdir()
+        if entry.name.endswith(".toml")
+    }
+    theirs = {path.stem: _read(path, ours[DEFAULT]) for path in _files(theme_dir)}
+    return Languages(
+        {
+            code.lower(): Language(
+                code,
+                MappingProxyType(ours.get(code, ours[DEFAULT]) | theirs.get(code, {})),
+                zone,
+            )
+            for code in ours.keys() | theirs.keys()
+        }
+    )
+
+
+def accepted(header: str) -> list[str]:
+    """The tags of an Accept-Language header, the best first (RFC 9110 §12.5.4)."""
+    found = []
+    for number, part in enumerate(header.split(",")):
+        tag, _, quality = part.strip().partition(";q=")
+        if LANGUAGE_TAG.fullmatch(tag.strip()):
+            weight = float(quality) if re.fullmatch(r"[01](\.\d{1,3})?", quality) else 1.0
+            found.append((-weight, number, tag.strip()))
+    return [tag for weight, _, tag in sorted(found) if weight < 0]
+
+
+def _files(theme_dir: str) -> list[Path]:
+    return sorted(Path(theme_dir).glob("*.toml")) if theme_dir else []
+
+
+def _read(path: Path, known: Mapping[str, Word]) -> dict[str, Word]:
+    try:
+        Locale.parse(path.stem, sep="-")
+        words = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, UnknownLocaleError) as error:
+        raise SettingsError(
+            f"theme_dir: {path} cannot be read: {error}. Name it after a language, such as"
+            " km.toml, and write TOML in UTF-8."
+        ) from error
+    for name, word in words.items():
+        if name not in known or not _fits(word, known[name]):
+            raise SettingsError(
+                f"theme_dir: {path}: {name!r} is not a word of ours, or lacks its plural `other`,"
+                " or has a placeholder that we don't fill in. Compare it with"
+                " paywall/web/words/en.toml."
+            )
+    return words
+
+
+def _fits(word: Word, ours: Word) -> bool:
+    if isinstance(word, str) or isinstance(ours, str):
+        texts = [word] if isinstance(word, str) else []
+    else:
+        texts = list(word.values()) if "other" in word else []
+    return (
+        texts != []
+        and all(isinstance(text, str) for text in texts)
+        and all(placeholders(text) <= placeholders(ours) for text in texts)
+    )
+
+
+def placeholders(word: Word) -> set[str]:
+    """What a word leaves to be filled in, in any of its plurals."""
+    texts = [word] if isinstance(word, str) else word.values()
+    return {name for text in texts for name in PLACEHOLDER.findall(text)}

@@ -1,0 +1,197 @@
+"""Addresses of the plain pages. A page of the site opens them by a form with a reader token."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+
+from paywall.settings import Settings
+from paywall.subscribers.exported import ReaderExport
+from paywall.subscriptions.listing import SubscriptionAnswer
+from paywall.tokens.guard import anyone
+from paywall.web.pages import questions
+from paywall.web.pages.account import load_account, sections
+from paywall.web.pages.asking import Refused, Service
+from paywall.web.pages.html import HEADERS, Writer
+from paywall.web.pages.session import begin, came_from_the_site, language_of, session_of
+
+Asking = Request[Any, Any, Any]
+Answered = Response[str] | Redirect
+FORM_BYTES_MAX = 16 * 1024
+COST_DIGITS_MAX = 7
+SORRY = {
+    "unavailable": "unreachable",
+    "article_unknown": "not_to_be_had",
+    "no_subscription": "no_subscription",
+    "subscription_unknown": "no_subscription",
+    "subscription_ended": "cancelled_now",
+}
+
+
+class SessionOver(Exception):  # noqa: N818 (a state of things, told to a reader)
+    """There is no cookie, or the form was not made for it."""
+
+
+def _writer(request: Asking, settings: Settings) -> Writer:
+    session = session_of(request)
+    return Writer(language_of(request, session, settings), settings, session)
+
+
+def _service(request: Asking, writer: Writer) -> Service:
+    """Raises SessionOver."""
+    if writer.session is None:
+        raise SessionOver
+    return Service(request, writer.session.token)
+
+
+async def _form(request: Asking, writer: Writer) -> Mapping[str, str]:
+    """The fields of a form that we made for this session; raises SessionOver for any other."""
+    fields = await _fields(request)
+    if writer.session is None or not writer.session.sent(fields.get("form_token", "")):
+        raise SessionOver
+    return fields
+
+
+async def _fields(request: Asking) -> Mapping[str, str]:
+    form = await request.form()
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+@post("/enter")
+async def enter(request: Asking, settings: NamedDependency[Settings]) -> Answered:
+    """From a page of the site: `token`, `page` (`account`, `unlock`, `cancel`) and its fields."""
+    fields = await _fields(request)
+    session = begin(fields.get("token", ""), fields.get("language", ""))
+    writer = Writer(language_of(request, session, settings), settings, session)
+    if not came_from_the_site(request, settings):
+        return writer.page(
+            writer.say("account"), writer.text(writer.say("wrong_origin")), status=403
+        )
+    service = Service(request, session.token)
+    match fields.get("page"):
+        case "unlock":
+            article_id = fields.get("article", "")
+            page = await questions.ask_to_unlock(writer, service, article_id)
+        case "cancel":
+            named = fields.get("subscription") or await _first_to_cancel(service)
+            page = await questions.ask_to_cancel(writer, service, named)
+        case _:
+            return Redirect("/account", status_code=303, cookies=[session.cookie()])
+    page.cookies.append(session.cookie())
+    return page
+
+
+async def _first_to_cancel(service: Service) -> str | None:
+    account = await load_account(service)
+    running = (one for one in account.overview.subscriptions if _is_running(one))
+    return next((one.id for one in running), None)
+
+
+def _is_running(one: SubscriptionAnswer) -> bool:
+    return one.status != "canceled" and not one.cancel_at_period_end
+
+
+@get()
+async def account(request: Asking, settings: NamedDependency[Settings]) -> Response[str]:
+    """What the reader has."""
+    writer = _writer(request, settings)
+    told = await load_account(_service(request, writer))
+    return writer.page(writer.say("account"), *sections(writer, told))
+
+
+@post("/unlock")
+async def unlock(request: Asking, settings: NamedDependency[Settings]) -> Response[str]:
+    """The answer to the question."""
+    writer = _writer(request, settings)
+    form = await _form(request, writer)
+    cost = form.get("max_cost", "")
+    if not cost.isdecimal() or len(cost) > COST_DIGITS_MAX:
+        raise SessionOver
+    return await questions.unlock(
+        writer,
+        _service(request, writer),
+        form.get("article_id", ""),
+        int(cost),
+        form.get("key", ""),
+    )
+
+
+@post("/cancel")
+async def cancel(request: Asking, settings: NamedDependency[Settings]) -> Response[str]:
+    """Without `when` it asks; with it, it cancels."""
+    writer = _writer(request, settings)
+    form = await _form(request, writer)
+    service = _service(request, writer)
+    subscription_id = form.get("subscription_id", "")
+    if "when" not in form:
+        return await questions.ask_to_cancel(writer, service, subscription_id)
+    return await questions.cancel(
+        writer, service, subscription_id, form["when"], form.get("key", "")
+    )
+
+
+@post("/resume")
+async def resume(request: Asking, settings: NamedDependency[Settings]) -> Redirect:
+    """Take a cancellation back."""
+    writer = _writer(request, settings)
+    form = await _form(request, writer)
+    order = {"subscription_id": form.get("subscription_id", "")}
+    service = _service(request, writer)
+    await service.post("/v1/me/subscription/resume", order, SubscriptionAnswer, form.get("key"))
+    return Redirect("/account", status_code=303)
+
+
+class Portal(msgspec.Struct):
+    """Where the processor's own page for the reader is."""
+
+    url: str
+
+
+@post("/billing")
+async def billing(request: Asking, settings: NamedDependency[Settings]) -> Response[str]:
+    """The way to Stripe's page; a form may not lead there by itself (`form-action`)."""
+    writer = _writer(request, settings)
+    await _form(request, writer)
+    portal = await _service(request, writer).post("/v1/me/billing-portal", None, Portal)
+    return writer.page(writer.say("billing"), writer.link(writer.say("billing"), portal.url))
+
+
+@get("/data")
+async def data(request: Asking, settings: NamedDependency[Settings]) -> Response[ReaderExport]:
+    """Everything on record, as a file."""
+    service = _service(request, _writer(request, settings))
+    export = await service.get("/v1/me/export", ReaderExport)
+    name = 'attachment; filename="my-data.json"'
+    return Response(export, headers={**HEADERS, "Content-Disposition": name})
+
+
+def _tell_over(request: Asking, _error: SessionOver) -> Response[str]:
+    settings: Settings = request.app.state.settings
+    writer = _writer(request, settings)
+    return writer.page(writer.say("account"), writer.text(writer.say("session_over")), status=403)
+
+
+def _tell_refusal(request: Asking, refused: Refused) -> Response[str]:
+    """A token that does not hold is a session that is over; all else is told in words."""
+    if refused.status in (401, 403):
+        return _tell_over(request, SessionOver())
+    settings: Settings = request.app.state.settings
+    writer = _writer(request, settings)
+    said = writer.say(SORRY.get(refused.code, "failed"))
+    return writer.page(writer.say("account"), writer.text(said), status=refused.status)
+
+
+ROUTES: list[ControllerRouterHandler] = [
+    Router(
+        "/account",
+        route_handlers=[enter, account, unlock, cancel, resume, billing, data],
+        guards=[anyone],
+        include_in_schema=False,
+        request_max_body_size=FORM_BYTES_MAX,
+        exception_handlers={SessionOver: _tell_over, Refused: _tell_refusal},
+    )
+]

@@ -1,0 +1,102 @@
+"""What all plain pages have: a frame, forms, and headers that keep others out."""
+
+import secrets
+from collections.abc import Sequence
+from html import escape
+
+from litestar import Response
+from litestar.datastructures import Cookie
+
+from paywall.settings import Settings
+from paywall.web.language import Language
+from paywall.web.pages.session import Session
+from paywall.web.parts import parts_of
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class Writer:
+    """Writes pages for one reader, in their language."""
+
+    def __init__(self, language: Language, settings: Settings, session: Session | None) -> None:
+        self.language = language
+        self.settings = settings
+        self.session = session
+        self.say = language.say
+
+    def page(
+        self,
+        title: str,
+        *parts: str,
+        status: int = 200,
+        cookies: Sequence[Cookie] = (),
+    ) -> Response[str]:
+        """A whole page; `parts` are HTML."""
+        style = f"/web/{parts_of(self.settings).version}/paywall.css"
+        direction = self.language.locale.text_direction
+        site = self.settings.allowed_origins[:1]
+        back = "".join(self.link(self.say("back_to_site"), f"{origin}/") for origin in site)
+        content = f"""<!doctype html>
+<html lang="{self.language.code}" dir="{direction}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{escape(title)}</title>
+<link rel="stylesheet" href="{style}">
+</head>
+<body class="paywall-page">
+<header>{back}</header>
+<main><h1>{escape(title)}</h1>
+{"".join(parts)}
+</main>
+</body>
+</html>
+"""
+        return Response(
+            content,
+            status_code=status,
+            media_type="text/html",
+            headers=HEADERS,
+            cookies=list(cookies),
+        )
+
+    def text(self, words: str) -> str:
+        return f"<p>{escape(words)}</p>"
+
+    def link(self, text: str, href: str) -> str:
+        return f'<a href="{escape(href)}">{escape(text)}</a>'
+
+    def section(self, title: str, *parts: str) -> str:
+        return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>"
+
+    def items(self, texts: Sequence[str], none: str) -> str:
+        """A list of HTML, or a sentence where there is nothing."""
+        if not texts:
+            return self.text(none)
+        return f"<ul>{''.join(f'<li>{text}</li>' for text in texts)}</ul>"
+
+    def form(
+        self, path: str, button: str, *, first: bool = False, inner: str = "", **fields: str
+    ) -> str:
+        """A form of this session; its key makes a second click the same as the first."""
+        told = {
+            "form_token": self.session.form_token if self.session else "",
+            "key": secrets.token_hex(16),
+            **fields,
+        }
+        hidden = "".join(
+            f'<input type="hidden" name="{name}" value="{escape(value)}">'
+            for name, value in told.items()
+        )
+        kind = "paywall-button paywall-first" if first else "paywall-button"
+        return (
+            f'<form method="post" action="{path}">{hidden}{inner}'
+            f'<button class="{kind}">{escape(button)}</button></form>'
+        )

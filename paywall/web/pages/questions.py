@@ -1,0 +1,130 @@
+"""The two questions, and what follows from an answer: unlock this article, cancel this."""
+
+from html import escape
+from urllib.parse import quote
+
+from litestar import Response
+
+from paywall.access.api import DecisionAnswer
+from paywall.rules.decision import Reason
+from paywall.rules.words import CancelWhen
+from paywall.subscriptions.api import CancelAnswer, LapsingCredits
+from paywall.unlocks.api import UnlockOutcome
+from paywall.web.pages.account import receipt_line
+from paywall.web.pages.asking import Refused, Service
+from paywall.web.pages.html import Writer
+
+CANCEL = "/v1/me/subscription/cancel"
+
+
+async def ask_to_unlock(
+    writer: Writer, service: Service, article_id: str, said: str = ""
+) -> Response[str]:
+    """The question, or why there is none. Raises Refused."""
+    path = f"/v1/me/articles/{quote(article_id, safe='')}/access"
+    decision = await service.get(path, DecisionAnswer)
+    if decision.reason is not Reason.UNLOCK_AVAILABLE:
+        return writer.page(writer.say("unlock_page"), writer.text(_why(writer, decision)))
+    cost = writer.say("credits", count=decision.unlock_cost)
+    form = writer.form(
+        "/account/unlock",
+        writer.say("unlock"),
+        first=True,
+        article_id=article_id,
+        max_cost=str(decision.unlock_cost),
+    )
+    return writer.page(
+        writer.say("unlock_question"),
+        writer.text(said) if said else "",
+        writer.text(writer.say("unlock_cost", cost=cost)),
+        writer.text(writer.say("unlocks_left", count=decision.unlocks_left)),
+        form,
+    )
+
+
+def _why(writer: Writer, decision: DecisionAnswer) -> str:
+    if decision.granted:
+        return writer.say("readable")
+    match decision.reason:
+        case Reason.CREDITS_REQUIRED:
+            cost = writer.say("credits", count=decision.unlock_cost)
+            balance = writer.say("credits", count=decision.unlocks_left)
+            return writer.say("credits_needed", cost=cost, balance=balance)
+        case Reason.SUBSCRIPTION_REQUIRED:
+            return writer.say("subscribers_only")
+        case _:
+            return writer.say("not_to_be_had")
+
+
+async def unlock(
+    writer: Writer, service: Service, article_id: str, max_cost: int, key: str
+) -> Response[str]:
+    """Unlock, and lead to the article; a changed price is asked about anew. Raises Refused."""
+    order = {"article_id": article_id, "max_cost": max_cost}
+    try:
+        outcome = await service.post("/v1/me/unlocks", order, UnlockOutcome, key)
+    except Refused as refused:
+        if refused.code not in ("price_changed", "insufficient_credits", "subscription_required"):
+            raise
+        cost = writer.say("credits", count=refused.told.get("unlock_cost", max_cost))
+        is_dearer = refused.code == "price_changed"
+        said = writer.say("price_changed", cost=cost) if is_dearer else ""
+        return await ask_to_unlock(writer, service, article_id, said)
+    parts = [writer.text(writer.say("unlocks_left", count=outcome.unlocks_left))]
+    if outcome.unlock is not None and outcome.unlock.url:
+        parts.append(writer.link(writer.say("open_article"), outcome.unlock.url))
+    title = writer.say("unlocked" if outcome.unlock is not None else "readable")
+    return writer.page(title, *parts)
+
+
+async def ask_to_cancel(
+    writer: Writer, service: Service, subscription_id: str | None
+) -> Response[str]:
+    """The question, with exactly what follows from either answer. Raises Refused."""
+    order = {"subscription_id": subscription_id, "when": CancelWhen.PERIOD_END, "dry_run": True}
+    follows = await service.post(CANCEL, order, CancelAnswer)
+    date = writer.language.moment(follows.access_until)
+    choices = {
+        CancelWhen.PERIOD_END: writer.say("at_period_end", date=date),
+        CancelWhen.NOW: writer.say("at_once"),
+    }
+    radios = "".join(
+        f'<label><input type="radio" name="when" value="{when}"'
+        f"{' checked' if when is CancelWhen.PERIOD_END else ''}><span>{escape(text)}</span></label>"
+        for when, text in choices.items()
+    )
+    legend = escape(writer.say("when_to_end"))
+    form = writer.form(
+        "/account/cancel",
+        writer.say("cancel_confirm"),
+        first=True,
+        inner=f"<fieldset><legend>{legend}</legend>{radios}</fieldset>",
+        subscription_id=follows.subscription_id,
+    )
+    kept = [writer.text(_kept(writer, some)) for some in follows.credits]
+    return writer.page(writer.say("cancel_question"), *kept, form, _to_account(writer))
+
+
+def _kept(writer: Writer, some: LapsingCredits) -> str:
+    credits_ = writer.say("credits", count=some.amount)
+    if some.expires_at is None:
+        return writer.say("credits_stay", credits=credits_)
+    date = writer.language.moment(some.expires_at)
+    return writer.say("credits_stay_until", credits=credits_, date=date)
+
+
+async def cancel(
+    writer: Writer, service: Service, subscription_id: str, when: str, key: str
+) -> Response[str]:
+    """Cancel, and show the receipt. Raises Refused."""
+    order = {"subscription_id": subscription_id, "when": when}
+    done = await service.post(CANCEL, order, CancelAnswer, f"{key}-{when}")
+    date = writer.language.moment(done.access_until)
+    is_now = done.when is CancelWhen.NOW
+    said = writer.say("cancelled_now") if is_now else writer.say("cancelled", date=date)
+    receipt = [writer.text(receipt_line(writer, done.receipt))] if done.receipt else []
+    return writer.page(writer.say("cancel_page"), writer.text(said), *receipt, _to_account(writer))
+
+
+def _to_account(writer: Writer) -> str:
+    return f"<p>{writer.link(writer.say('account'), '/account')}</p>"

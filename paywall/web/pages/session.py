@@ -1,0 +1,73 @@
+"""Who looks at a plain page: a reader token that came by a form, kept in one cookie.
+
+The session ends with the token. The cookie is for these pages alone: `/v1` reads none.
+"""
+
+import hashlib
+import hmac
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from litestar import Request
+from litestar.datastructures import Cookie
+
+from paywall.settings import Settings
+from paywall.web.language import LANGUAGE_TAG, Language, accepted
+from paywall.web.parts import parts_of
+
+COOKIE = "__Host-paywall"
+"""The prefix makes browsers insist on Secure, the whole host and no other path (RFC 6265bis)."""
+COOKIE_SECONDS = 900
+
+
+class Session(NamedTuple):
+    """A reader's token, and the language that the site said they prefer, or none."""
+
+    token: str
+    preferred: str
+
+    @property
+    def form_token(self) -> str:
+        """What a form has to carry: nobody can know it who doesn't know the reader's token."""
+        return hashlib.sha256(f"paywall forms {self.token}".encode()).hexdigest()
+
+    def sent(self, form_token: str) -> bool:
+        """Was a form with this token made by us, for this session?"""
+        return hmac.compare_digest(self.form_token.encode(), form_token.encode())
+
+    def cookie(self) -> Cookie:
+        return Cookie(
+            key=COOKIE,
+            value=f"{self.preferred}:{self.token}",
+            path="/",
+            max_age=COOKIE_SECONDS,
+            secure=True,
+            httponly=True,
+            samesite="lax",
+        )
+
+
+def session_of(request: Request[Any, Any, Any]) -> Session | None:
+    """The session that the cookie tells of; whether its token holds is the service's to say."""
+    preferred, _, token = request.cookies.get(COOKIE, "").partition(":")
+    return Session(token, preferred) if token else None
+
+
+def begin(token: str, preferred: str) -> Session:
+    return Session(token, preferred if LANGUAGE_TAG.fullmatch(preferred) else "")
+
+
+def came_from_the_site(request: Request[Any, Any, Any], settings: Settings) -> bool:
+    """A stranger's page must not bring its readers into an account of its choice."""
+    origin = request.headers.get("Origin")
+    own = request.headers.get("Host")
+    return origin is None or origin in settings.allowed_origins or urlsplit(origin).netloc == own
+
+
+def language_of(
+    request: Request[Any, Any, Any], session: Session | None, settings: Settings
+) -> Language:
+    """The reader's: as the site told it, else as the browser does."""
+    told = [session.preferred] if session and session.preferred else []
+    tags = [*told, *accepted(request.headers.get("Accept-Language", ""))]
+    return parts_of(settings).languages.choose(tags)

@@ -1,0 +1,144 @@
+"""The reader's parts of a page: a script, a style sheet and words, at an address of their version.
+
+A version never changes, so browsers may keep it for a year. A page that names the hash of what it
+loads (https://www.w3.org/TR/SRI/) is safe from whoever gets hold of the way in between.
+"""
+
+import base64
+import hashlib
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import msgspec
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+from litestar.types import ControllerRouterHandler
+from msgspec import Meta
+
+from paywall.http.bodies import Answer
+from paywall.problems import NOT_FOUND, Problem
+from paywall.settings import Settings, SettingsError
+from paywall.tokens.guard import anyone
+from paywall.web.language import Languages, Word, load_languages
+
+SCRIPTS = "service words part gate counts shop subscription elements".split()
+"""The files of the script, in the order in which they make one module."""
+FOREVER = "public, max-age=31536000, immutable"
+LANGUAGES_MAX = 400
+Tags = Annotated[str, QueryParameter(max_length=LANGUAGES_MAX)]
+
+
+class Parts(NamedTuple):
+    """What this deployment serves; `version` changes with every byte of it."""
+
+    version: str
+    script: bytes
+    style: bytes
+    languages: Languages
+
+
+@lru_cache(maxsize=8)
+def load_parts(theme_dir: str, zone: str) -> Parts:
+    """The parts with the site's own words and colours; raises SettingsError where those are bad."""
+    folder = files("paywall.web")
+    sources = [folder.joinpath("script", f"{name}.js").read_bytes() for name in SCRIPTS]
+    script = b"\n".join(sources)
+    style = folder.joinpath("paywall.css").read_bytes() + _colours(theme_dir)
+    languages = load_languages(theme_dir, zone)
+    words = {code: dict(language.words) for code, language in languages.by_code.items()}
+    everything = script + style + msgspec.json.encode(words, order="sorted")
+    return Parts(hashlib.sha256(everything).hexdigest()[:16], script, style, languages)
+
+
+def parts_of(settings: Settings) -> Parts:
+    return load_parts(settings.theme_dir, settings.meter_timezone)
+
+
+def _colours(theme_dir: str) -> bytes:
+    if not theme_dir:
+        return b""
+    if not Path(theme_dir).is_dir():
+        raise SettingsError(f"theme_dir: {theme_dir!r} is not a folder. Make it, or unset it.")
+    path = Path(theme_dir) / "colours.css"
+    return b"\n" + path.read_bytes() if path.exists() else b""
+
+
+class Part(Answer):
+    """One file for a page, with the hash that the page should name."""
+
+    path: Annotated[str, Meta(description="Where it is, from the root of this service.")]
+    integrity: Annotated[
+        str, Meta(description="For the attribute `integrity` of the page's `script` or `link`.")
+    ]
+
+
+class PartsAnswer(Answer):
+    """What a page loads so that readers can unlock, buy and cancel on it."""
+
+    script: Annotated[Part, Meta(description="A module: `<script type=module src=…>`.")]
+    style: Annotated[Part, Meta(description="A style sheet: `<link rel=stylesheet href=…>`.")]
+
+
+class WordsAnswer(Answer):
+    """The words of one language; `months` for browsers that have no names for them in it."""
+
+    language: str
+    words: dict[str, Word]
+    months: list[str]
+
+
+@get("/v1/parts", guards=[anyone], sync_to_thread=False)
+def find_parts(settings: NamedDependency[Settings]) -> PartsAnswer:
+    """Where the script and the style sheet for readers are, in today's version.
+
+    The address changes with each release and with `theme_dir`, so ask when the site starts, and
+    again every few minutes.
+    """
+    parts = parts_of(settings)
+    return PartsAnswer(
+        script=_part(parts, "paywall.js", parts.script),
+        style=_part(parts, "paywall.css", parts.style),
+    )
+
+
+def _part(parts: Parts, name: str, content: bytes) -> Part:
+    digest = base64.b64encode(hashlib.sha384(content).digest()).decode()
+    return Part(path=f"/web/{parts.version}/{name}", integrity=f"sha384-{digest}")
+
+
+@get(
+    "/web/{version:str}/{name:str}", guards=[anyone], include_in_schema=False, sync_to_thread=False
+)
+def serve_part(
+    version: FromPath[str],
+    name: FromPath[str],
+    settings: NamedDependency[Settings],
+    languages: Tags = "",
+) -> Response[bytes]:
+    """A part; under another version today's, which is then not kept."""
+    parts = parts_of(settings)
+    headers = {
+        "Cache-Control": FOREVER if version == parts.version else "no-cache",
+        # A browser that kept it from one of our own pages uses it for the site's as well.
+        "Access-Control-Allow-Origin": "*",
+    }
+    match name:
+        case "paywall.js":
+            return Response(parts.script, media_type="text/javascript", headers=headers)
+        case "paywall.css":
+            return Response(parts.style, media_type="text/css", headers=headers)
+        case "words.json":
+            language = parts.languages.choose(languages.split(","))
+            told = WordsAnswer(
+                language=language.code, words=dict(language.words), months=language.months
+            )
+            content = msgspec.json.encode(told)
+            return Response(content, media_type="application/json", headers=headers)
+        case _:
+            raise Problem(NOT_FOUND)
+
+
+ROUTES: list[ControllerRouterHandler] = [find_parts, serve_part]

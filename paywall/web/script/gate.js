@@ -1,0 +1,159 @@
+/* ---- Under a preview ---- */
+
+/** Under a preview: what the reader can do. Once it is theirs, the body takes the preview's place. */
+class Gate extends Part {
+  get article() {
+    return this.getAttribute("article");
+  }
+
+  async load() {
+    if (this.isOpen) return;
+    if (!this.box) {
+      this.describe();
+      const label = { class: "paywall-box", "aria-label": this.say("go_on_reading") };
+      this.box = h("section", { ...label, lang: this.words.language }, status(this.say("waiting")));
+      this.append(this.box);
+    }
+    const told = await this.body();
+    if (told.decision.granted) this.open(told);
+    else this.offer(told.decision);
+  }
+
+  body() {
+    return ask(this, "GET", `v1/me/articles/${encodeURIComponent(this.article)}/body`);
+  }
+
+  /** For search engines, where the site has not said it itself. */
+  describe() {
+    this.classList.add("paywall-content");
+    if (document.querySelector('script[type="application/ld+json"]')) return;
+    const part = { "@type": "WebPageElement", isAccessibleForFree: false, cssSelector: ".paywall-content" };
+    const told = { "@type": "NewsArticle", headline: document.title, isAccessibleForFree: false, hasPart: part };
+    const text = JSON.stringify({ "@context": "https://schema.org", ...told });
+    document.head.append(h("script", { type: "application/ld+json" }, text));
+  }
+
+  fail(error) {
+    if (error.code === "signed_out") {
+      const said = this.wasSignedIn ? "signed_out" : "sign_in_first";
+      this.show(this.say(said), [], [this.action("login", true)]);
+    } else {
+      const again = button(this.say("try_again"), () => busy(again, this.say("waiting"), () => this.draw()), true);
+      this.show(this.explain(error), [], [again]);
+    }
+  }
+
+  offer(decision) {
+    this.wasSignedIn = true;
+    this.decision = decision;
+    const { reason, unlock_cost: cost, unlocks_left: left, actions } = decision;
+    const leads = {
+      unlock_available: () => this.say("unlock_offer", { cost: this.credits(cost) }),
+      credits_required: () =>
+        this.say("credits_needed", { cost: this.credits(cost), balance: this.credits(left) }),
+      subscription_required: () => this.say("subscribers_only"),
+      login_required: () => this.say("sign_in_first"),
+    };
+    const lead = (leads[reason] ?? (() => this.say("not_to_be_had")))();
+    const details = reason === "unlock_available" ? [this.say("unlocks_left", { count: left })] : [];
+    this.show(lead, details, actions.map((name, place) => this.action(name, place === 0)));
+    if (location.hash === "#paywall-unlock" && reason === "unlock_available") {
+      history.replaceState(history.state, "", location.pathname + location.search);
+      this.confirm();
+    }
+  }
+
+  show(lead, details, actions) {
+    this.shop = h("div", {});
+    this.box.replaceChildren(
+      status(lead),
+      ...details.map((text) => h("p", { class: "paywall-left" }, text)),
+      h("div", { class: "paywall-actions" }, ...actions),
+      this.shop,
+    );
+  }
+
+  action(name, first) {
+    switch (name) {
+      case "login":
+        return this.setting("login") && link(this.say("sign_in"), this.setting("login"), first);
+      case "unlock":
+        return button(this.say("unlock"), () => this.confirm(), first);
+      case "buy_credits":
+        return button(this.say("buy_credits"), () => this.sell("pack"), first);
+      default:
+        return button(this.say("subscribe"), () => this.sell("plan pass"), first);
+    }
+  }
+
+  sell(kinds) {
+    this.shop.replaceChildren(h("paywall-offers", { kinds }));
+  }
+
+  confirm() {
+    let { unlock_cost: cost } = this.decision;
+    let key = newKey();
+    const price = h("p", {});
+    const left = h("p", { class: "paywall-left" });
+    const tell = () => {
+      price.textContent = this.say("unlock_cost", { cost: this.credits(cost) });
+      left.textContent = this.say("unlocks_left", { count: this.decision.unlocks_left });
+    };
+    tell();
+    question(this, {
+      title: this.say("unlock_question"),
+      details: [price, left],
+      yes: this.say("unlock"),
+      working: this.say("unlocking"),
+      no: this.say("not_now"),
+      act: async (box) => {
+        try {
+          const terms = { article_id: this.article, max_cost: cost };
+          const { unlocks_left } = await ask(this, "POST", "v1/me/unlocks", terms, key);
+          this.decision.unlocks_left = unlocks_left;
+        } catch (error) {
+          if (!["price_changed", "insufficient_credits", "subscription_required"].includes(error.code))
+            throw error;
+          return this.changed(error, box, (now) => {
+            [cost, key] = [now, newKey()];
+            tell();
+          });
+        }
+        this.open(await this.body(), true);
+        happened(this);
+        return true;
+      },
+    });
+  }
+
+  /** The terms changed between the dialog and the click: nothing was spent, and the reader is told. */
+  async changed(error, box, ask_again) {
+    if (error.code === "price_changed") {
+      this.decision.unlock_cost = error.told.unlock_cost;
+      ask_again(error.told.unlock_cost);
+      const cost = this.credits(error.told.unlock_cost);
+      box.querySelector("[role=status]").textContent = this.say("price_changed", { cost });
+      return false;
+    }
+    await this.draw();
+    return true;
+  }
+
+  /** The body in the preview's place; after a click the reader goes on from its beginning. */
+  open({ body_html: html, decision }, clicked = false) {
+    if (html === null) {
+      if (clicked) location.reload();
+      else this.show(this.say("readable"), [], [button(this.say("open_article"), () => location.reload(), true)]);
+      return;
+    }
+    this.isOpen = true;
+    const body = h("div", { class: "paywall-body", tabindex: "-1" });
+    body.innerHTML = html;
+    const count = decision.unlocks_left;
+    const left = this.few(count) || this.say("unlocks_left", { count });
+    const told = `${this.say("unlocked")} ${left}`;
+    const note = clicked && h("p", { role: "status", class: "paywall-note" }, told);
+    this.replaceChildren(...[note, body].filter(Boolean));
+    if (clicked) body.focus({ preventScroll: true });
+  }
+}

@@ -1,0 +1,138 @@
+/* ---- Elements ---- */
+
+function h(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value !== undefined && value !== null) element.setAttribute(name, value);
+  }
+  element.append(...children.filter(Boolean));
+  return element;
+}
+
+const button = (text, click, first) =>
+  h("button", { type: "button", class: `paywall-button${first ? " paywall-first" : ""}`, click }, text);
+
+const link = (text, href, first) =>
+  h("a", { class: `paywall-button${first ? " paywall-first" : ""}`, href }, text);
+
+const status = (...text) => h("p", { role: "status", class: "paywall-status" }, ...text);
+
+/** While `act` runs the button says so, and further clicks do nothing. */
+async function busy(element, text, act) {
+  if (element.ariaBusy === "true") return;
+  const before = element.textContent;
+  element.ariaBusy = element.ariaDisabled = "true";
+  element.textContent = text;
+  try {
+    await act();
+  } finally {
+    element.ariaBusy = element.ariaDisabled = "false";
+    if (element.textContent === text) element.textContent = before;
+  }
+}
+
+class Part extends HTMLElement {
+  async connectedCallback() {
+    parts.add(this);
+    const tags = [this.setting("language"), this.closest("[lang]")?.lang, ...navigator.languages];
+    try {
+      this.words = await wordsFor(tags.filter(Boolean).slice(0, 8).join(","));
+    } catch {
+      return; // Without words the site's own content stays, which works without this script.
+    }
+    await this.draw();
+  }
+
+  disconnectedCallback() {
+    parts.delete(this);
+  }
+
+  /** Show what is true now, or why that is not known. */
+  async draw() {
+    if (!this.words || !this.isConnected) return;
+    try {
+      await this.load();
+    } catch (error) {
+      if (!(error instanceof Trouble)) throw error;
+      this.fail(error);
+    }
+  }
+
+  fail(error) {
+    this.isWaiting = false;
+    if (error.code === "signed_out") this.replaceChildren();
+    else this.put(status(this.explain(error)), button(this.say("try_again"), () => this.draw()));
+  }
+
+  put(...children) {
+    this.replaceChildren(h("div", { lang: this.words.language, class: "paywall-part" }, ...children));
+  }
+
+  setting(name) {
+    return this.closest(`[data-paywall-${name}]`)?.getAttribute(`data-paywall-${name}`);
+  }
+
+  say(name, values) {
+    return this.words.say(name, values);
+  }
+
+  credits(count) {
+    return this.say("credits", { count });
+  }
+
+  explain({ code }) {
+    const known = {
+      unreachable: "unreachable",
+      signed_out: "sign_in_first",
+      article_unknown: "not_to_be_had",
+      already_subscribed: "subscribed_already",
+      payment_pending: "payment_pending",
+    };
+    return this.say(known[code] ?? "failed");
+  }
+
+  few(count) {
+    if (count > FEW_CREDITS) return "";
+    return count ? this.say("few_left", { count }) : this.say("none_left");
+  }
+}
+
+/** A question with two answers; once yes was said, it stays until what follows is known. `act` may throw Trouble, and says whether the question is done. */
+function question(part, { title, details, yes, working, no, act }) {
+  const said = status();
+  const isBusy = () => accept.ariaBusy === "true";
+  const refuse = button(no, () => isBusy() || box.close());
+  const accept = button(yes, () => busy(accept, working, answer), true);
+  const heading = h("h2", { id: `paywall-${newKey()}` }, title);
+  const about = h("div", { id: `paywall-${newKey()}`, class: "paywall-details" }, ...details);
+  const box = h(
+    "dialog",
+    {
+      class: "paywall-dialog",
+      lang: part.words.language,
+      "aria-labelledby": heading.id,
+      "aria-describedby": about.id,
+      close: () => box.remove(),
+      cancel: (event) => isBusy() && event.preventDefault(),
+    },
+    heading,
+    about,
+    said,
+    h("div", { class: "paywall-actions" }, accept, refuse),
+  );
+
+  async function answer() {
+    said.textContent = "";
+    try {
+      if (await act(box)) box.close();
+    } catch (error) {
+      if (!(error instanceof Trouble)) throw error;
+      said.textContent = part.explain(error);
+    }
+  }
+
+  part.append(box);
+  box.showModal();
+  return box;
+}

@@ -1,0 +1,125 @@
+/**
+ * The reader's parts of a page: <paywall-gate>, <paywall-credits>, <paywall-meter>,
+ * <paywall-offers>, <paywall-subscription> and <paywall-return>.
+ *
+ * What they need to know stands once, on any element around them: data-paywall-token (the site's
+ * address that mints a reader's token; none: nobody is signed in), data-paywall-login,
+ * data-paywall-return (the page to come back to after paying), data-paywall-account and
+ * data-paywall-language. The service is where this script came from.
+ */
+
+const SERVICE = new URL("../../", import.meta.url);
+const FEW_CREDITS = 2;
+const TIMEOUT_MS = 15_000;
+const POLL_MS = 1_500;
+const POLLS_BEFORE_LONG = 20;
+const CHECKOUT = "paywall-checkout";
+const JSON_TYPE = "application/json";
+
+/** Why something did not work: "unreachable", "signed_out", or the code of a problem. */
+class Trouble extends Error {
+  constructor(code, told = {}) {
+    super(code);
+    Object.assign(this, { code, told });
+  }
+}
+
+/* ---- The service ---- */
+
+async function send(url, options) {
+  let answer;
+  try {
+    answer = await fetch(url, {
+      cache: "no-store",
+      referrerPolicy: "no-referrer",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...options,
+    });
+  } catch (cause) {
+    throw new Trouble("unreachable", { cause });
+  }
+  if (answer.status >= 500 || answer.status === 429) throw new Trouble("unreachable");
+  return answer;
+}
+
+async function read(answer) {
+  const told = await answer.json().catch(() => {
+    throw new Trouble("unreachable");
+  });
+  if (!answer.ok) throw new Trouble(String(told.type).split("/").pop(), told);
+  return told;
+}
+
+let held = Promise.resolve({ ends: 0 });
+
+/** The page's one token; a new one where it has ended, or where it was `refused`. */
+function tokenFor(part, refused) {
+  const renew = () => mint(part.setting("token"));
+  held = held.then(
+    (one) => (one.ends > Date.now() && (!refused || one.token !== refused) ? one : renew()),
+    renew,
+  );
+  return held;
+}
+
+async function mint(address) {
+  const nobody = { ends: Date.now() + 1_000 };
+  if (!address) return nobody;
+  const answer = await send(address, { method: "POST", credentials: "same-origin" });
+  if (answer.status === 204 || !answer.ok) return nobody;
+  const { token, expires_at } = await read(answer);
+  return { token, ends: Date.parse(expires_at) - 10_000 };
+}
+
+/** Ask as the reader; a token that has ended is renewed once. Throws Trouble. */
+async function ask(part, method, path, body, key) {
+  let refused;
+  for (;;) {
+    const { token } = await tokenFor(part, refused);
+    if (!token) throw new Trouble("signed_out");
+    const answer = await send(new URL(path, SERVICE), {
+      method,
+      credentials: "omit",
+      body: body && JSON.stringify(body),
+      headers: {
+        Authorization: `Bearer ${token}`,
+        ...(body && { "Content-Type": JSON_TYPE }),
+        ...(key && { "Idempotency-Key": key }),
+      },
+    });
+    if (answer.status !== 401) return read(answer);
+    if (refused) throw new Trouble("signed_out");
+    refused = token;
+  }
+}
+
+const newKey = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join("");
+
+/* ---- What changes, in this tab and in others ---- */
+
+const parts = new Set();
+const tabs = new BroadcastChannel("paywall");
+let overview;
+
+const me = (part) => {
+  overview ??= ask(part, "GET", "v1/me").catch((error) => {
+    overview = undefined;
+    throw error;
+  });
+  return overview;
+};
+
+function refresh(but) {
+  overview = undefined;
+  for (const part of parts) if (part !== but) part.draw();
+}
+
+/** Something was unlocked, bought or cancelled here: every other part, in any tab, looks again. */
+function happened(part) {
+  tabs.postMessage("changed");
+  refresh(part);
+}
+
+tabs.onmessage = () => refresh();
+addEventListener("pageshow", (event) => event.persisted && refresh());

@@ -1,0 +1,45 @@
+"""One person's browser at the newspaper, and what it complained of."""
+
+import re
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+
+from tests.journeys.press import Press
+
+
+class Desk:
+    """One person's browser: tabs that share their cookies, and what went wrong in them."""
+
+    def __init__(self, context: BrowserContext, press: Press) -> None:
+        self.context = context
+        self.press = press
+        self.complaints: list[str] = []
+        self.expected: list[str] = []
+
+    def tab(self, path: str = "/") -> Page:
+        page = self.context.new_page()
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(f"{self.press.paper}{path}")
+        return page
+
+    def expect(self, pattern: str) -> None:
+        """The browser itself tells of each answer that is an error; this one is meant."""
+        self.expected.append(pattern)
+
+    def sign_in(self, page: Page, reader_id: str, back: str = "/") -> None:
+        page.goto(f"{self.press.paper}/sign-in?back={back}")
+        page.locator(f"button[value={reader_id}]").click()
+        page.wait_for_url(f"{self.press.paper}{back}")
+
+    def check(self) -> None:
+        wrong = [
+            text
+            for text in self.complaints
+            if not any(re.search(pattern, text) for pattern in self.expected)
+        ]
+        assert not wrong, wrong
+
+    def _hear(self, told: ConsoleMessage) -> None:
+        if told.type in ("error", "warning"):
+            self.complaints.append(f"{told.text} ({told.location.get('url')})")

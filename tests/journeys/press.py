@@ -1,0 +1,124 @@
+"""The newspaper and the service, both over HTTP, with a clock that the test moves."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from paywall.app import create_app
+from paywall.clock import Clock
+from paywall.sandbox.bank import KEY, SECRET
+from paywall.sandbox.prepare import Sandbox, prepare
+from paywall.sandbox.site.app import newspaper
+from paywall.sandbox.site.publisher import Publisher
+from paywall.sandbox.site.server import address_of, listening, served
+from paywall.sandbox.stripe.running import Running
+from paywall.sandbox.stripe.server import create_app as stand_in
+from paywall.sandbox.stripe.standin import StandIn
+from paywall.settings import Settings
+from tests.conftest import PATIENT_SECONDS
+
+HOST = "127.0.0.1"
+
+
+class BankClock(Clock):
+    """Reads the bank's clock at each look: one time for all, at once after it was moved."""
+
+    def __init__(self, bank: Running) -> None:
+        self.bank = bank
+
+    def measured(self, told: datetime, asked: float, answered: float) -> None:
+        """The bank tells the time, not the database."""
+
+    def now(self) -> datetime:
+        return self.bank.stand_in.account.at
+
+
+class Press:
+    """One newspaper with its readers ann (3 credits), bo (none) and chan (a subscription)."""
+
+    def __init__(
+        self, paper: str, service: str, bank: str, clock: BankClock, sandbox: Sandbox
+    ) -> None:
+        self.paper = paper
+        self.service = service
+        self.bank = bank
+        self.clock = clock
+        headers = {"Authorization": f"Bearer {sandbox.site_token}"}
+        self._site = httpx.Client(base_url=service, headers=headers, timeout=PATIENT_SECONDS)
+
+    def tell(self, method: str, path: str, **body: object) -> dict[str, Any]:
+        """What the publisher's server does by itself."""
+        answer = self._site.request(method, path, json=body or None)
+        assert answer.is_success, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    def unlocks_left(self, reader_id: str) -> int:
+        return int(self.tell("GET", f"/v1/subscribers/{reader_id}")["unlocks_left"])
+
+    def sell_pack(self, reader_id: str, reference: str) -> None:
+        """Five credits, paid for by the site's own means."""
+        self.tell(
+            "POST", "/v1/purchases",
+            reader_id=reader_id, processor="khqr", reference=reference,
+            pack_id="five", amount_paid=800_000, currency="khr",
+        )  # fmt: skip
+
+    def subscribe(self, reader_id: str, days: int) -> None:
+        until = self.clock.now().timestamp() + days * 86_400
+        end = datetime.fromtimestamp(until, UTC).isoformat()
+        self.tell("PUT", f"/v1/subscribers/{reader_id}/subscription", current_period_end=end)
+
+    def price(self, article_id: str, unlock_cost: int) -> None:
+        self.tell(
+            "PUT", f"/v1/articles/{article_id}",
+            title="The rice bank opens its books", policy="premium",
+            unlock_cost=unlock_cost, url=f"{self.paper}/{article_id}", language="en",
+        )  # fmt: skip
+
+    def move(self, **by: float) -> None:
+        """Time passes for everybody."""
+        seconds = {"seconds": int(timedelta(**by).total_seconds())}
+        assert httpx.post(f"{self.bank}/clock/advance", data=seconds).is_success
+
+    def close(self) -> None:
+        self._site.close()
+
+
+@contextmanager
+def printing(folder: Path) -> Iterator[Press]:
+    """A newspaper of its own, in this folder, with a bank and a service."""
+    with ExitStack() as stack:
+        paper, bank, service = (stack.enter_context(listening(HOST, 0)) for _ in range(3))
+        settings = Settings(
+            data_dir=str(folder / "var"),
+            allowed_origins=[address_of(paper)],
+            request_timeout_seconds=PATIENT_SECONDS,
+            stripe_secret_key=KEY,
+            stripe_webhook_secrets=[SECRET],
+            stripe_api_base=address_of(bank),
+            sandbox_clock_url=f"{address_of(bank)}/clock",
+        )
+        account = StandIn(datetime.now(UTC), address=address_of(bank))
+        running = Running(account, f"{address_of(service)}/v1/webhooks/stripe", SECRET)
+        clock = BankClock(running)
+        stack.enter_context(served(stand_in(running), bank))
+        sandbox = _prepared(settings, address_of(paper))
+        publisher = Publisher(address_of(service), sandbox.paper_token, settings.sandbox_clock_url)
+        stack.enter_context(served(create_app(settings, clock), service))
+        stack.enter_context(served(newspaper(publisher), paper))
+        press = Press(address_of(paper), address_of(service), address_of(bank), clock, sandbox)
+        yield press
+        press.close()
+
+
+def _prepared(settings: Settings, paper: str) -> Sandbox:
+    """Playwright keeps a loop of its own in this thread, and one is all that a thread can have."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, prepare(settings, paper)).result()

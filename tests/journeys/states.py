@@ -1,0 +1,151 @@
+"""Every state that readers see, each brought about anew: to be looked at, by a machine or by us."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.journeys.desk import Desk
+
+ARTICLE = "/rice-bank"
+
+
+def front(desk: Desk) -> Page:
+    return desk.tab()
+
+
+def sign_in(desk: Desk) -> Page:
+    return desk.tab("/sign-in")
+
+
+def offers(desk: Desk) -> Page:
+    page = desk.tab("/offers")
+    page.locator(".paywall-offers").first.wait_for()
+    return page
+
+
+def gate_of_a_visitor(desk: Desk) -> Page:
+    page = desk.tab(ARTICLE)
+    page.locator("paywall-gate a.paywall-button").wait_for()
+    return page
+
+
+def gate_with_credits(desk: Desk, article: str = ARTICLE, reader_id: str = "ann") -> Page:
+    page = desk.tab()
+    desk.sign_in(page, reader_id, article)
+    page.locator("paywall-gate button").first.wait_for()
+    page.locator("paywall-credits a").first.wait_for()
+    return page
+
+
+def gate_without_credits(desk: Desk) -> Page:
+    page = gate_with_credits(desk, reader_id="bo")
+    page.locator("paywall-gate button").first.click()
+    page.locator("paywall-offers li").first.wait_for()
+    return page
+
+
+def gate_for_subscribers(desk: Desk) -> Page:
+    return gate_with_credits(desk, "/letter-to-subscribers")
+
+
+def unlock_dialog(desk: Desk, article: str = ARTICLE) -> Page:
+    page = gate_with_credits(desk, article)
+    page.locator("paywall-gate .paywall-first").click()
+    page.get_by_role("dialog").wait_for()
+    return page
+
+
+def unlock_dialog_in_khmer(desk: Desk) -> Page:
+    return unlock_dialog(desk, "/fish-prices")
+
+
+def unlocked(desk: Desk) -> Page:
+    page = unlock_dialog(desk)
+    page.locator("dialog .paywall-first").click()
+    page.locator(".paywall-body").wait_for()
+    return page
+
+
+def unreachable(desk: Desk) -> Page:
+    desk.expect("net::ERR_FAILED")
+    page = desk.tab()
+    desk.sign_in(page, "ann")
+    page.route("**/v1/me**", lambda route: route.abort())
+    page.goto(f"{desk.press.paper}{ARTICLE}")
+    page.locator("paywall-gate button").wait_for()
+    return page
+
+
+def account(desk: Desk) -> Page:
+    page = desk.tab()
+    desk.sign_in(page, "chan", "/account")
+    page.locator("paywall-subscription button").wait_for()
+    page.locator("paywall-offers li").first.wait_for()
+    return page
+
+
+def cancel_dialog(desk: Desk) -> Page:
+    desk.press.subscribe("ann", days=30)
+    page = desk.tab()
+    desk.sign_in(page, "ann", "/account")
+    page.locator("paywall-subscription button").click()
+    page.get_by_role("dialog").wait_for()
+    return page
+
+
+def cancelled(desk: Desk) -> Page:
+    page = cancel_dialog(desk)
+    page.locator("dialog .paywall-first").click()
+    page.locator("paywall-subscription a[download]").wait_for()
+    return page
+
+
+def meter(desk: Desk) -> Page:
+    page = desk.tab("/salt-harvest")
+    page.locator("paywall-meter progress").wait_for()
+    return page
+
+
+def plain_account(desk: Desk) -> Page:
+    desk.press.sell_pack("chan", "7f3a")
+    page = account(desk)
+    page.get_by_role("button", name="All that is kept about you").click()
+    page.wait_for_url("**/account")
+    expect(page.locator("body.paywall-page")).to_be_visible()
+    return page
+
+
+def plain_cancel(desk: Desk) -> Page:
+    page = plain_account(desk)
+    page.locator("form[action='/account/cancel'] button").click()
+    page.locator("fieldset").wait_for()
+    return page
+
+
+STATES: dict[str, Callable[[Desk], Page]] = {
+    state.__name__: state
+    for state in (
+        front,
+        sign_in,
+        offers,
+        gate_of_a_visitor,
+        gate_with_credits,
+        gate_without_credits,
+        gate_for_subscribers,
+        unlock_dialog,
+        unlock_dialog_in_khmer,
+        unlocked,
+        unreachable,
+        account,
+        cancel_dialog,
+        cancelled,
+        meter,
+        plain_account,
+        plain_cancel,
+    )
+}
+LOOKS: dict[str, dict[str, object]] = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1000, "height": 800}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1000, "height": 800}},
+    "small": {"color_scheme": "light", "viewport": {"width": 320, "height": 640}},
+}

@@ -1,0 +1,93 @@
+"""Cancelling in two clicks, reading until the end of what was paid, and resuming."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.journeys.desk import Desk
+from tests.journeys.press import Press
+
+ARTICLE = "/letter-to-subscribers"
+TAIL = "You will see it in the pages"
+
+
+def cancel(page: Page, choice: str | None = None) -> None:
+    page.get_by_role("button", name="Cancel the subscription").click()
+    dialog = page.get_by_role("dialog", name="Are you sure you want to cancel your subscription?")
+    if choice is not None:
+        dialog.get_by_label(re.compile(choice)).check()
+    dialog.get_by_role("button", name="Yes, cancel").click()
+
+
+def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, press: Press) -> None:
+    press.subscribe("bo", days=30)
+    page = desk.tab()
+    desk.sign_in(page, "bo", "/account")
+    page.get_by_role("button", name="Cancel the subscription").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label(re.compile("At the end of the period"))).to_be_checked()
+    dialog.get_by_role("button", name="Keep the subscription").click()
+    expect(dialog).to_have_count(0)
+    cancel(page)
+    part = page.locator("paywall-subscription")
+    expect(part).to_contain_text("Your subscription is cancelled. You can read everything until")
+    with page.expect_download() as saving:
+        part.get_by_role("link", name="Save the receipt").click()
+    assert saving.value.path().read_text().count("receipt_") == 1
+    page.goto(f"{press.paper}{ARTICLE}")
+    expect(page.get_by_text(TAIL)).to_be_visible()
+    expect(page.locator(".masthead")).to_contain_text("Unlocks left: 0")
+    press.move(days=31)
+    page.reload()
+    expect(page.get_by_text("This article is for subscribers.")).to_be_visible()
+    expect(page.get_by_text(TAIL)).to_have_count(0)
+
+
+def test_a_khmer_date_has_no_english_in_it(desk: Desk) -> None:
+    page = desk.tab()
+    desk.sign_in(page, "chan", "/account")
+    part = page.locator("paywall-subscription")
+    expect(part).to_contain_text(re.compile(r"រហូតដល់ \d+ មករា 2036"))
+    assert re.search("[A-Za-z]", part.inner_text()) is None
+
+
+def test_a_cancellation_is_taken_back(desk: Desk, press: Press) -> None:
+    press.subscribe("bo", days=30)
+    page = desk.tab()
+    desk.sign_in(page, "bo", "/account")
+    cancel(page)
+    expect(page.get_by_text("Your subscription is cancelled.")).to_be_visible()
+    page.get_by_role("button", name="Keep the subscription").click()
+    expect(page.get_by_text("Your subscription goes on.")).to_be_visible()
+    expect(page.get_by_role("button", name="Cancel the subscription")).to_be_visible()
+    told = press.tell("GET", "/v1/subscribers/bo")
+    assert told["subscription"]["cancel_at_period_end"] is False
+
+
+def test_ending_now_locks_at_once_in_every_tab(desk: Desk, press: Press) -> None:
+    press.subscribe("bo", days=30)
+    page = desk.tab()
+    desk.sign_in(page, "bo", "/account")
+    other = desk.tab("/account")
+    expect(other.get_by_role("button", name="Cancel the subscription")).to_be_visible()
+    cancel(page, choice="Now: access ends at once")
+    expect(page.get_by_text("Your subscription has ended.")).to_be_visible()
+    expect(other.get_by_text("You have no subscription.")).to_be_visible()
+    page.goto(f"{press.paper}{ARTICLE}")
+    expect(page.get_by_text("This article is for subscribers.")).to_be_visible()
+
+
+def test_what_stripe_or_the_service_did_not_confirm_is_not_called_cancelled(
+    desk: Desk, press: Press
+) -> None:
+    desk.expect("net::ERR_FAILED")
+    press.subscribe("bo", days=30)
+    page = desk.tab()
+    desk.sign_in(page, "bo", "/account")
+    page.get_by_role("button", name="Cancel the subscription").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    page.route("**/cancel", lambda route: route.abort())
+    dialog.get_by_role("button", name="Yes, cancel").click()
+    expect(dialog).to_contain_text("We cannot be reached just now.")
+    expect(page.get_by_text("Your subscription is cancelled.")).to_have_count(0)

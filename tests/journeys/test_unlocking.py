@@ -1,0 +1,244 @@
+"""From a preview to the body: the question, the click, and everything that can come between."""
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.journeys.desk import Desk
+from tests.journeys.press import Press
+
+ARTICLE = "/rice-bank"
+TAIL = "The tenth sack pays for the roof"
+UNREACHABLE = r"net::ERR_FAILED"
+
+
+def gate_button(page: Page, name: str) -> None:
+    page.locator("paywall-gate").get_by_role("button", name=name, exact=True).first.click()
+
+
+def ask_to_unlock(page: Page) -> None:
+    gate_button(page, "Unlock")
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def confirm(page: Page) -> None:
+    page.get_by_role("dialog").get_by_role("button", name="Unlock").click()
+
+
+def test_a_visitor_signs_in_buys_unlocks_and_reads(desk: Desk, press: Press) -> None:
+    page = desk.tab(ARTICLE)
+    expect(page.get_by_text("Families borrow before the harvest")).to_be_visible()
+    expect(page.get_by_text("Sign in to go on reading.")).to_be_visible()
+    page.get_by_role("region", name="Go on reading").get_by_role("link", name="Sign in").click()
+    page.get_by_role("button", name="Bo").click()
+    expect(page.get_by_text("This article costs 1 credit, and you have 0 credits.")).to_be_visible()
+    gate_button(page, "Buy credits")
+    expect(page.get_by_role("button", name="Buy Five articles: $2")).to_be_visible()
+    press.sell_pack("bo", "one")
+    page.reload()
+    expect(page.locator("paywall-gate")).to_contain_text("Unlocks left: 5")
+    ask_to_unlock(page)
+    expect(page.get_by_role("dialog")).to_contain_text("It costs 1 credit")
+    confirm(page)
+    expect(page.get_by_text(TAIL)).to_be_visible()
+    expect(page.locator(".paywall-body")).to_be_focused()
+    expect(page.locator(".masthead")).to_contain_text("Unlocks left: 4")
+    page.reload()
+    expect(page.get_by_text(TAIL)).to_be_visible()
+    expect(page.locator("paywall-gate")).to_have_count(0)
+
+
+def test_ten_clicks_in_two_tabs_spend_one_credit(desk: Desk, press: Press) -> None:
+    first = desk.tab()
+    desk.sign_in(first, "ann", ARTICLE)
+    second = desk.tab(ARTICLE)
+    for page in (first, second):
+        ask_to_unlock(page)
+    for page in (first, second):
+        page.evaluate(
+            "() => { const yes = document.querySelector('dialog .paywall-first');"
+            " for (let clicks = 0; clicks < 5; clicks += 1) yes.click(); }"
+        )
+    for page in (first, second):
+        expect(page.get_by_text(TAIL)).to_be_visible()
+    assert press.unlocks_left("ann") == 2
+
+
+def test_another_tab_learns_that_the_article_was_unlocked(desk: Desk) -> None:
+    first = desk.tab()
+    desk.sign_in(first, "ann", ARTICLE)
+    second = desk.tab(ARTICLE)
+    ask_to_unlock(second)
+    ask_to_unlock(first)
+    confirm(first)
+    expect(second.get_by_text(TAIL)).to_be_visible()
+    expect(second.get_by_role("dialog")).to_have_count(0)
+    expect(second.locator(".masthead")).to_contain_text("Unlocks left: 2")
+
+
+def test_what_is_readable_by_now_is_shown_and_nothing_spent(desk: Desk, press: Press) -> None:
+    page = desk.tab()
+    desk.sign_in(page, "ann", ARTICLE)
+    ask_to_unlock(page)
+    press.subscribe("ann", days=30)
+    confirm(page)
+    expect(page.get_by_text(TAIL)).to_be_visible()
+    assert press.unlocks_left("ann") == 3
+
+
+def test_a_higher_price_is_shown_before_anything_is_spent(desk: Desk, press: Press) -> None:
+    desk.expect("status of 409")
+    page = desk.tab()
+    desk.sign_in(page, "ann", ARTICLE)
+    ask_to_unlock(page)
+    press.price("rice-bank", 2)
+    confirm(page)
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("The price has changed: it now costs 2 credits.")
+    assert press.unlocks_left("ann") == 3
+    confirm(page)
+    expect(page.get_by_text(TAIL)).to_be_visible()
+    assert press.unlocks_left("ann") == 1
+
+
+def test_credits_spent_elsewhere_meanwhile_lead_to_buying(desk: Desk, press: Press) -> None:
+    desk.expect("status of 409")
+    page = desk.tab()
+    desk.sign_in(page, "ann", ARTICLE)
+    ask_to_unlock(page)
+    grant = press.tell("GET", "/v1/subscribers/ann")["grants"][0]["id"]
+    press.tell("POST", f"/v1/subscribers/ann/grants/{grant}/void")
+    confirm(page)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("button", name="Buy credits")).to_be_visible()
+
+
+def test_an_unlock_that_got_no_answer_is_repeated_without_paying_twice(
+    desk: Desk, press: Press
+) -> None:
+    """The service did it, but the answer was lost on the way."""
+    desk.expect(UNREACHABLE)
+    page = desk.tab()
+    desk.sign_in(page, "ann", ARTICLE)
+    ask_to_unlock(page)
+    keys: list[str] = []
+
+    def lose_the_first_answer(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) > 1:
+            route.continue_()
+            return
+        route.fetch()
+        route.abort()
+
+    page.route("**/v1/me/unlocks", lose_the_first_answer)
+    confirm(page)
+    expect(page.get_by_role("dialog")).to_contain_text("We cannot be reached just now.")
+    confirm(page)
+    expect(page.get_by_text(TAIL)).to_be_visible()
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+    assert press.unlocks_left("ann") == 2
+
+
+def test_without_the_service_the_preview_stays_and_it_can_be_tried_again(desk: Desk) -> None:
+    desk.expect(UNREACHABLE)
+    page = desk.tab()
+    desk.sign_in(page, "ann")
+    page.route("**/v1/me**", lambda route: route.abort())
+    page.goto(f"{desk.press.paper}{ARTICLE}")
+    expect(page.get_by_text("Families borrow before the harvest")).to_be_visible()
+    expect(page.locator("paywall-gate")).to_contain_text("We cannot be reached just now.")
+    page.unroute("**/v1/me**")
+    gate_button(page, "Try again")
+    ask_to_unlock(page)
+
+
+def test_a_slow_answer_is_waited_for_on_the_button(desk: Desk) -> None:
+    page = desk.tab()
+    desk.sign_in(page, "ann", ARTICLE)
+    ask_to_unlock(page)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/me/unlocks", hold)
+    confirm(page)
+    working = page.get_by_role("dialog").locator("[aria-busy=true]")
+    expect(working).to_have_text("Unlocking…")
+    working.dispatch_event("click")
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").get_by_role("button", name="Not now").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert len(held) == 1
+    held[0].continue_()
+    expect(page.get_by_text(TAIL)).to_be_visible()
+
+
+def test_a_token_that_has_ended_is_renewed_unseen(desk: Desk, press: Press) -> None:
+    desk.expect("status of 401")
+    page = desk.tab()
+    desk.sign_in(page, "ann", ARTICLE)
+    ask_to_unlock(page)
+    press.move(minutes=20)
+    confirm(page)
+    expect(page.get_by_text(TAIL)).to_be_visible()
+
+
+def test_who_signed_out_meanwhile_is_asked_to_sign_in(desk: Desk, press: Press) -> None:
+    desk.expect("status of 401")
+    page = desk.tab()
+    desk.sign_in(page, "ann", ARTICLE)
+    ask_to_unlock(page)
+    desk.tab().get_by_role("button", name="Sign out").click()
+    press.move(minutes=20)
+    confirm(page)
+    expect(page.get_by_role("dialog")).to_contain_text("Sign in to go on reading.")
+
+
+def test_a_keyboard_alone_is_enough(desk: Desk) -> None:
+    page = desk.tab()
+    desk.sign_in(page, "ann", ARTICLE)
+    unlock = page.locator("paywall-gate").get_by_role("button", name="Unlock")
+    unlock.wait_for()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if unlock.evaluate("button => button === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name="Unlock")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(unlock).to_be_focused()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    expect(page.locator(".paywall-body")).to_be_focused()
+
+
+def test_khmer_pages_speak_khmer(desk: Desk) -> None:
+    page = desk.tab()
+    desk.sign_in(page, "ann", "/fish-prices")
+    page.get_by_role("button", name="ដោះសោ", exact=True).click()
+    dialog = page.get_by_role("dialog", name="តើអ្នកពិតជាចង់ដោះសោអត្ថបទនេះមែនទេ?")
+    expect(dialog).to_contain_text("នៅសល់ការដោះសោ៖ 3")
+    assert dialog.get_attribute("lang") == "km"
+
+
+def test_the_readers_own_preference_comes_before_the_pages_language(desk: Desk) -> None:
+    page = desk.tab()
+    desk.sign_in(page, "chan", "/account")
+    assert page.locator("html").get_attribute("lang") == "en"
+    expect(page.get_by_role("button", name="បញ្ឈប់ការជាវ")).to_be_visible()
+
+
+def test_the_meter_counts_a_visitor_and_then_asks_to_sign_in(desk: Desk, press: Press) -> None:
+    for number in range(6):
+        press.tell(
+            "PUT", f"/v1/articles/metered-{number}",
+            title=f"Number {number}", policy="metered", language="en",
+            body_html="<p>One.</p><p>Two.</p><p>Three.</p>",
+        )  # fmt: skip
+    page = desk.tab("/metered-0")
+    expect(page.get_by_role("progressbar", name="1 of 5 free articles this month")).to_be_visible()
+    for number in range(1, 6):
+        page.goto(f"{press.paper}/metered-{number}")
+    expect(page.get_by_text("Sign in to go on reading.")).to_be_visible()

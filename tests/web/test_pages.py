@@ -1,0 +1,310 @@
+"""The plain pages: all without a script, for who came by the site's form, and for nobody else."""
+
+import re
+from html import unescape
+from html.parser import HTMLParser
+from typing import NamedTuple
+
+import httpx
+import msgspec
+import pytest
+
+from paywall.settings import Settings
+from tests.conftest import Bearer, SetClock
+from tests.test_story import grant, put_article
+
+ORIGIN = "https://news.example"
+COOKIE = "__Host-paywall"
+TAIL = "The tail nobody sees"
+
+
+class Form(NamedTuple):
+    """A form of a page, with what it would send."""
+
+    action: str
+    fields: dict[str, str]
+
+
+class _Reading(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag == "form":
+            self.forms.append(Form(str(values["action"]), {}))
+        is_chosen = values.get("type") == "hidden" or "checked" in values
+        if tag == "input" and is_chosen:
+            self.forms[-1].fields[str(values["name"])] = str(values["value"])
+
+
+def forms(page: httpx.Response) -> dict[str, Form]:
+    """By where they lead."""
+    reading = _Reading()
+    reading.feed(page.text)
+    return {form.action: form for form in reading.forms}
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return msgspec.structs.replace(settings, allowed_origins=[ORIGIN])
+
+
+async def enter(
+    service: httpx.AsyncClient, bearer: Bearer, reader_id: str, **fields: str
+) -> httpx.Response:
+    """As the form on a page of the site does; keeps the cookie."""
+    token = bearer.reader(reader_id)["Authorization"].removeprefix("Bearer ")
+    entered = await service.post(
+        "/account/enter",
+        data={"token": token, "page": "account", **fields},
+        headers={"Origin": ORIGIN},
+    )
+    value = entered.cookies.get(COOKIE)
+    # The client keeps no cookie that is Secure for an address that is not.
+    if value:
+        service.headers["Cookie"] = f"{COOKIE}={value}"
+    return entered
+
+
+async def send(service: httpx.AsyncClient, form: Form, **fields: str) -> httpx.Response:
+    return await service.post(form.action, data={**form.fields, **fields})
+
+
+async def account(service: httpx.AsyncClient) -> str:
+    page = await service.get("/account")
+    assert page.status_code == 200, page.text
+    return unescape(page.text)
+
+
+async def subscribe(service: httpx.AsyncClient, bearer: Bearer, reader_id: str) -> None:
+    answer = await service.put(
+        f"/v1/subscribers/{reader_id}/subscription",
+        json={"current_period_end": "2026-12-24T12:00:00Z"},
+        headers=bearer.site(),
+    )
+    assert answer.status_code == 201
+
+
+async def test_the_account_tells_all_that_a_reader_has_and_had(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "42", title="A <b>bold</b> title", url=f"{ORIGIN}/42")
+    await grant(service, bearer, "ann", 3, expires_at="2027-01-31T12:00:00Z")
+    await service.post("/v1/me/unlocks", json={"article_id": "42"}, headers=bearer.reader("ann"))
+    await service.put(
+        "/v1/packs/five",
+        json={"title": "Five", "credits": 5, "prices": [{"amount": 400000, "currency": "khr"}]},
+        headers=bearer.site(),
+    )
+    bought = {"reader_id": "ann", "processor": "khqr", "reference": "7f3a", "pack_id": "five"}
+    paid = {"amount_paid": 400000, "currency": "khr"}
+    await service.post("/v1/purchases", json=bought | paid, headers=bearer.site())
+    await subscribe(service, bearer, "ann")
+    entered = await enter(service, bearer, "ann")
+    assert (entered.status_code, entered.headers["location"]) == (303, "/account")
+    page = await account(service)
+    for told in (
+        "Unlocks left: 7",
+        "2 credits until January 31, 2027",
+        "5 credits, without an end",
+        f'<a href="{ORIGIN}/42">A <b>bold</b> title</a>',
+        "1 credit spent",
+        "3 credits received",
+        "KHR4,000, khqr, 7f3a",
+        "Complimentary subscription",
+        "You can read everything until December 24, 2026",
+    ):
+        assert told in page
+    raw = (await service.get("/account")).text
+    assert "<b>bold</b>" not in raw
+
+
+async def test_nobody_gets_in_without_a_token_that_holds(
+    service: httpx.AsyncClient, bearer: Bearer, clock: SetClock
+) -> None:
+    assert (await service.get("/account")).status_code == 403
+    for token in (
+        "",
+        "garbage",
+        "é",
+        "a; b=c",
+        bearer.site()["Authorization"].removeprefix("Bearer "),
+    ):
+        for fields in ({"page": "unlock", "article": "42"}, {"page": "account"}):
+            entered = await service.post(
+                "/account/enter", data={"token": token, **fields}, headers={"Origin": ORIGIN}
+            )
+            assert entered.status_code == (303 if fields["page"] == "account" else 403)
+        cookie = {b"Cookie": f"{COOKIE}=:{token}".encode()}
+        page = await service.get("/account", headers=cookie)
+        assert page.status_code == 403
+        assert "no longer valid" in page.text
+    await enter(service, bearer, "ann")
+    await account(service)
+    clock.move(minutes=16)
+    assert (await service.get("/account")).status_code == 403
+
+
+async def test_the_cookie_is_for_this_host_alone_and_no_script_reads_it(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    told = (await enter(service, bearer, "ann")).headers["set-cookie"]
+    assert told.startswith(f"{COOKIE}=")
+    flags = {part.strip().lower() for part in told.split(";")[1:]}
+    assert {"secure", "httponly", "samesite=lax", "path=/"} <= flags
+    assert not any(flag.startswith("domain") for flag in flags)
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "https://news.example.evil.example"]
+)
+async def test_a_strangers_page_cannot_bring_a_reader_in(
+    origin: str, service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    token = bearer.reader("mallory")["Authorization"].removeprefix("Bearer ")
+    entered = await service.post(
+        "/account/enter", data={"token": token}, headers={"Origin": origin}
+    )
+    assert entered.status_code == 403
+    assert "set-cookie" not in entered.headers
+
+
+async def test_v1_reads_no_cookie(service: httpx.AsyncClient, bearer: Bearer) -> None:
+    await enter(service, bearer, "ann")
+    assert (await service.get("/v1/me")).status_code == 401
+
+
+async def test_no_page_can_be_framed_kept_or_made_to_run_a_script(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await enter(service, bearer, "ann")
+    page = await service.get("/account")
+    assert page.headers["x-frame-options"] == "DENY"
+    assert page.headers["cache-control"] == "no-store"
+    policy = page.headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "default-src 'none'" in policy
+    assert "<script" not in page.text
+    assert "script-src" not in policy
+
+
+async def test_an_article_is_unlocked_by_two_clicks_and_never_paid_twice(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "42", url=f"{ORIGIN}/42", unlock_cost=2)
+    await grant(service, bearer, "ann", 5)
+    asked = await enter(service, bearer, "ann", page="unlock", article="42")
+    assert "Are you sure you want to unlock this post?" in asked.text
+    assert "It costs 2 credits" in asked.text
+    form = forms(asked)["/account/unlock"]
+    for _click in range(3):
+        done = await send(service, form)
+        assert "Unlocks left: 3" in done.text
+        assert f'href="{ORIGIN}/42"' in done.text
+        assert TAIL not in asked.text + done.text
+    again = await enter(service, bearer, "ann", page="unlock", article="42")
+    assert "You can read this article." in again.text
+
+
+async def test_a_higher_price_is_asked_about_again(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "42")
+    await grant(service, bearer, "ann", 5)
+    form = forms(await enter(service, bearer, "ann", page="unlock", article="42"))[
+        "/account/unlock"
+    ]
+    await put_article(service, bearer, "42", unlock_cost=3)
+    asked = await send(service, form)
+    assert "The price has changed: it now costs 3 credits." in asked.text
+    assert "Unlocks left: 5" in asked.text
+    done = await send(service, forms(asked)["/account/unlock"])
+    assert "Unlocks left: 2" in done.text
+
+
+async def test_a_subscription_is_cancelled_with_a_receipt_and_resumed(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await subscribe(service, bearer, "ann")
+    await grant(service, bearer, "ann", 3)
+    asked = await enter(service, bearer, "ann", page="cancel")
+    assert "Are you sure you want to cancel your subscription?" in asked.text
+    assert "until December 24, 2026" in asked.text
+    assert "You keep 3 credits." in asked.text
+    form = forms(asked)["/account/cancel"]
+    assert form.fields["when"] == "period_end"
+    done = await send(service, form)
+    assert "Your subscription is cancelled." in done.text
+    receipt = re.search(r"receipt_[0-9a-f]+", done.text)
+    assert receipt
+    page = await service.get("/account")
+    assert receipt[0] in page.text
+    resumed = await send(service, forms(page)["/account/resume"])
+    assert resumed.status_code == 303
+    assert receipt[0] not in await account(service)
+
+
+async def test_ending_now_ends_now(service: httpx.AsyncClient, bearer: Bearer) -> None:
+    await subscribe(service, bearer, "ann")
+    asked = await enter(service, bearer, "ann", page="cancel")
+    done = await send(service, forms(asked)["/account/cancel"], when="now")
+    assert "Your subscription has ended." in done.text
+    assert "/account/cancel" not in forms(await service.get("/account"))
+
+
+@pytest.mark.parametrize("action", ["unlock", "cancel", "resume", "billing"])
+async def test_a_form_that_is_not_of_this_session_does_nothing(
+    action: str, service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "42")
+    await grant(service, bearer, "ann", 5)
+    await subscribe(service, bearer, "ann")
+    asked = await enter(service, bearer, "bo", page="unlock", article="42")
+    del asked
+    others = forms(await service.get("/account"))
+    await enter(service, bearer, "ann")
+    fields = {"article_id": "42", "max_cost": "1", "when": "now", "key": "k"}
+    stolen = [form.fields["form_token"] for form in others.values()]
+    for form_token in ("", "garbage", *stolen):
+        answer = await service.post(f"/account/{action}", data={**fields, "form_token": form_token})
+        assert answer.status_code == 403
+    page = await account(service)
+    assert "Unlocks left: 5" in page
+    assert "ended" not in page
+
+
+async def test_the_reader_gets_all_that_is_on_record(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await grant(service, bearer, "ann", 3)
+    await enter(service, bearer, "ann")
+    file = await service.get("/account/data")
+    assert file.headers["content-disposition"] == 'attachment; filename="my-data.json"'
+    asked = await service.get("/v1/me/export", headers=bearer.reader("ann"))
+    assert file.json() == asked.json()
+
+
+async def test_the_pages_speak_the_readers_language(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await enter(service, bearer, "ann")
+    page = await service.get("/account", headers={"Accept-Language": "km-KH,en;q=0.5"})
+    assert '<html lang="km" dir="ltr">' in page.text
+    assert "គណនីរបស់អ្នក" in page.text
+    await enter(service, bearer, "ann", language="km")
+    assert "គណនីរបស់អ្នក" in await account(service)
+
+
+async def test_what_cannot_be_done_is_told_in_words(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    unknown = await enter(service, bearer, "ann", page="unlock", article="nothing")
+    assert "This article cannot be had at the moment." in unknown.text
+    none = await enter(service, bearer, "ann", page="cancel")
+    assert "You have no subscription." in none.text
+    for article in ("a/b", "..", "x" * 300, "\x00"):
+        odd = await enter(service, bearer, "ann", page="unlock", article=article)
+        assert odd.status_code in (404, 422)
+        assert odd.headers["content-type"].startswith("text/html")

@@ -1,0 +1,122 @@
+"""The words: complete in both languages, none missing or unused, the site's own over them."""
+
+import re
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel import Locale
+
+from paywall.rules.words import EntryKind, Interval, SubscriptionKind
+from paywall.settings import SettingsError
+from paywall.web.language import accepted, load_languages, placeholders
+
+WEB = Path(__file__).parents[2] / "paywall" / "web"
+ZONE = "Asia/Phnom_Penh"
+FAMILIES: dict[str, list[str]] = {
+    "price": list(Interval),
+    "entry": list(EntryKind),
+    "kind": list(SubscriptionKind),
+}
+"""Words whose names are put together from a value: each value has to have one."""
+
+
+def catalogue(code: str) -> dict[str, Any]:
+    return tomllib.loads((WEB / "words" / f"{code}.toml").read_text(encoding="utf-8"))
+
+
+def sources() -> str:
+    """All that says words: the script, and the pages."""
+    files = [*(WEB / "script").glob("*.js"), *(WEB / "pages").glob("*.py")]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def said(text: str) -> set[str]:
+    """The names in quotes, and the families of names that are put together."""
+    names = set(re.findall(r"""["'](\w+)["']""", text))
+    for family in re.findall(r"""[`"](\w+)_\$?\{""", text):
+        names |= {f"{family}_{value}" for value in FAMILIES.get(family, [])}
+        if family == "status":
+            names |= {name for name in catalogue("en") if name.startswith("status_")}
+    return names
+
+
+def test_both_languages_have_every_word_with_the_same_placeholders() -> None:
+    english, khmer = catalogue("en"), catalogue("km")
+    assert english.keys() == khmer.keys()
+    for name, word in english.items():
+        assert placeholders(word) == placeholders(khmer[name]), name
+        assert isinstance(word, str) == isinstance(khmer[name], str), name
+
+
+@pytest.mark.parametrize("code", ["en", "km"])
+def test_a_word_that_counts_has_exactly_the_plurals_of_its_language(code: str) -> None:
+    plurals = {"other", *Locale.parse(code).plural_form.rules}
+    for name, word in catalogue(code).items():
+        assert isinstance(word, str) or word.keys() == plurals, name
+
+
+def test_no_word_is_missing() -> None:
+    asked = set(re.findall(r"""\bsay\(\s*["'](\w+)["']""", sources()))
+    families = {f"{family}_{value}" for family, values in FAMILIES.items() for value in values}
+    assert (asked | families) - catalogue("en").keys() == set()
+
+
+def test_no_word_is_unused() -> None:
+    assert catalogue("en").keys() - said(sources()) == set()
+
+
+def test_a_missing_and_an_unused_word_would_be_seen() -> None:
+    assert "nonsense" in said('say("nonsense")')
+    assert "unlock" not in said("unlock()")
+
+
+def test_numbers_dates_and_money_are_written_as_the_language_does() -> None:
+    languages = load_languages("", ZONE)
+    english, khmer = languages.choose(["en"]), languages.choose(["km"])
+    at = datetime(2026, 12, 24, 20, 30, tzinfo=UTC)
+    assert english.say("credits", count=1) == "1 credit"
+    assert english.say("credits", count=1200) == "1,200 credits"
+    assert khmer.say("credits", count=1) == "1 ក្រេឌីត"
+    assert english.day(at) == "December 25, 2026"
+    assert khmer.day(at) == "25 ធ្នូ 2026"
+    assert khmer.money(400000, "khr") == "4,000៛"
+    assert english.money(450, "usd") == "$4.50"
+    assert english.money(400, "usd") == "$4"
+    assert english.money(500, "jpy") == "¥500"
+
+
+def test_the_first_language_that_there_is_is_spoken() -> None:
+    languages = load_languages("", ZONE)
+    assert languages.choose(["fr", "km-KH", "en"]).code == "km"
+    assert languages.choose(["fr"]).code == "en"
+    assert accepted("fr;q=0.2, km-KH, en;q=0.9, *;q=0.1, de;q=0") == ["km-KH", "en", "fr"]
+
+
+def test_a_site_puts_its_own_words_and_languages_over_ours(tmp_path: Path) -> None:
+    (tmp_path / "en.toml").write_text('unlock = "Open it"\n')
+    (tmp_path / "fr.toml").write_text('unlock = "Ouvrir"\n')
+    languages = load_languages(str(tmp_path), ZONE)
+    assert languages.choose(["en"]).say("unlock") == "Open it"
+    assert languages.choose(["fr"]).say("unlock") == "Ouvrir"
+    assert languages.choose(["fr"]).say("not_now") == "Not now"
+    assert languages.choose(["km"]).say("unlock") == "ដោះសោ"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("en.toml", 'nonsense = "x"'),
+        ("en.toml", 'unlock_cost = "It costs {price}."'),
+        ("en.toml", 'credits = { one = "{count} credit" }'),
+        ("en.toml", "unlock = 1"),
+        ("en.toml", "not toml"),
+        ("nonsense-language.toml", 'unlock = "x"'),
+    ],
+)
+def test_a_wrong_word_of_the_site_is_named(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(SettingsError, match=f"theme_dir: .*{re.escape(name)}"):
+        load_languages(str(tmp_path), ZONE)
