@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
-from msgspec.structs import replace
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from paywall.rules.decision import Action, Meter, Policy, Reason, Standing, Terms, decide
 
