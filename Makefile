@@ -8,13 +8,14 @@ PORT ?= 8000
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test check openapi readme migration lock clean
+.PHONY: help setup run test check bench openapi readme migration lock clean
 
 help:
 	@echo "make setup      make $(VENV), with everything in it and the command paywall"
 	@echo "make run        start the service on SQLite, with a small news site in it to try"
 	@echo "make test       run the tests, on SQLite and on a PostgreSQL of their own"
 	@echo "make check      format, lint, types, import order and the house's rules"
+	@echo "make bench      measure how fast it is, beside a bare server and pgbench"
 	@echo "make openapi    write openapi/paywall.yaml anew, from the routes"
 	@echo "make readme     write the README's tables and answers anew, from the code"
 	@echo "make migration NAME=\"…\"   draft a migration for what changed in paywall/tables.py"
@@ -50,6 +51,9 @@ check: $(READY)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest -q tests/house tests/contract/test_file.py tests/contract/test_breaking.py
 	@echo "The house is in order. Next: make test."
+
+bench: $(READY)
+	@$(BIN)/python -m tests.bench
 
 openapi: $(READY)
 	@$(BIN)/python -m tests.contract.file
