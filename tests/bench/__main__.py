@@ -20,6 +20,7 @@ from tests.bench.report import report
 from tests.bench.servers import (
     CHECK_POSTGRES,
     Place,
+    Target,
     memory_mib,
     seconds_to_ready,
     started,
@@ -54,14 +55,15 @@ def _measured(place: Place) -> Figures:
         say("Starts…")
         starts = [seconds_to_ready(compared[CHECK_POSTGRES], place) for _ in range(STARTS)]
         servers = {
-            name: stack.enter_context(started(variant, place)) for name, variant in compared.items()
+            name: Target(stack.enter_context(started(variant, place)), server)
+            for name, variant in compared.items()
         }
-        for served in servers.values():
-            wait_until_it_answers(served, token)
+        for target in servers.values():
+            wait_until_it_answers(target.served, token)
         checks = measure_checks(servers, token)
         service = servers[CHECK_POSTGRES]
         unlocks = measure_unlocks(service, databases.pgbench, place.folder)
-        memory = memory_mib(service.process.pid)
+        memory = memory_mib(service.served.process.pid)
     return Figures(
         machine=described(place.core),
         checks=checks,

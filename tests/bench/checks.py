@@ -6,23 +6,22 @@ from tests.bench.databases import MANY
 from tests.bench.figures import Checks
 from tests.bench.load import Run, run_wrk
 from tests.bench.progress import say
-from tests.bench.servers import CHECK
-from tests.processes import Served
+from tests.bench.servers import CHECK, Target
 
 CONNECTIONS = (8, 64, 256)
 ROUNDS = 5
 SECONDS = 2
 
 
-def measure_checks(servers: Mapping[str, Served], site_token: str) -> list[Checks]:
+def measure_checks(servers: Mapping[str, Target], site_token: str) -> list[Checks]:
     """Interleaved, so that what else the machine does falls on all of them alike."""
-    for served in servers.values():
-        _ask(served, site_token, connections=64, seconds=1)
+    for target in servers.values():
+        _ask(target, site_token, connections=64, seconds=1)
     measured: list[Checks] = []
     for connections in CONNECTIONS:
         say(f"Checks on {connections} connections, {ROUNDS} rounds…")
         rounds = [
-            {name: _ask(served, site_token, connections) for name, served in servers.items()}
+            {name: _ask(target, site_token, connections) for name, target in servers.items()}
             for _ in range(ROUNDS)
         ]
         measured += [
@@ -32,10 +31,10 @@ def measure_checks(servers: Mapping[str, Served], site_token: str) -> list[Check
     return measured
 
 
-def _ask(served: Served, site_token: str, connections: int, seconds: int = SECONDS) -> Run:
+def _ask(target: Target, site_token: str, connections: int, seconds: int = SECONDS) -> Run:
     return run_wrk(
-        f"{served.address}{CHECK}", "check.lua", site_token, MANY.readers, MANY.articles,
-        server=served.process.pid, connections=connections, seconds=seconds,
+        target, CHECK, "check.lua", site_token, MANY.readers, MANY.articles,
+        connections=connections, seconds=seconds,
     )  # fmt: skip
 
 
@@ -47,4 +46,5 @@ def _checks(server: str, connections: int, runs: Sequence[Run]) -> Checks:
         p50_ms=[run.p50_ms for run in runs],
         p99_ms=[run.p99_ms for run in runs],
         cpu_us=[run.server_cpu_seconds / run.requests * 1e6 for run in runs],
+        database_cpu_us=[run.database_cpu_seconds / run.requests * 1e6 for run in runs],
     )

@@ -16,6 +16,8 @@ class Checks(msgspec.Struct, frozen=True):
     p99_ms: list[float]
     cpu_us: list[float]
     """Processor time of the server for one request."""
+    database_cpu_us: list[float]
+    """The same of PostgreSQL."""
 
 
 class Unlocks(msgspec.Struct, frozen=True):
@@ -24,6 +26,10 @@ class Unlocks(msgspec.Struct, frozen=True):
     spread: list[float]
     hot: list[float]
     pgbench: list[float]
+    cpu_us: list[float]
+    """Processor time of the server for one request, spread over readers."""
+    database_cpu_us: list[float]
+    """The same of PostgreSQL."""
 
 
 class TokenCost(msgspec.Struct, frozen=True):

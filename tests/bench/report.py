@@ -23,7 +23,7 @@ def report(figures: Figures) -> str:
 def _check_rows(figures: Figures) -> Iterator[Row]:
     yield (
         "Connections", "Server", "Requests/s", "of bare", "p50 ms", "p99 ms", "of bare",
-        "CPU µs", "of bare",
+        "CPU µs", "of bare", "PostgreSQL's",
     )  # fmt: skip
     for one in figures.checks:
         yield _check_row(one, figures.of(BARE, one.connections))
@@ -40,6 +40,7 @@ def _check_row(ours: Checks, bare: Checks) -> Row:
         f"{ratio(ours.p99_ms, bare.p99_ms).median:.2f}",
         f"{median(ours.cpu_us):.0f}",
         f"{ratio(ours.cpu_us, bare.cpu_us).median:.2f}",
+        f"{median(ours.database_cpu_us):.0f}",
     )
 
 
@@ -52,6 +53,11 @@ def _other_rows(figures: Figures) -> Iterator[Row]:
         ("pgbench transactions/s", unlocks.pgbench),
     ):
         yield (what, f"{median(rates):,.0f}", _with_spread(ratio(rates, unlocks.pgbench)))
+    yield (
+        "CPU of an unlock: server's, PostgreSQL's",
+        f"{median(unlocks.cpu_us):,.0f} µs, {median(unlocks.database_cpu_us):,.0f} µs",
+        "",
+    )
     for cost in figures.tokens:
         figure = f"{cost.cold_us:.0f} µs, remembered {cost.remembered_us:.2f} µs"
         yield (f"Token, {cost.algorithm}", figure, "")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import httpx
 
 from tests.bench.databases import Databases
-from tests.postgres import free_port
+from tests.postgres import free_port, psql
 from tests.processes import Served, environment
 
 CHECK = "/v1/access/check"
@@ -29,6 +29,13 @@ class Variant(NamedTuple):
     name: str
     words: tuple[str, ...]
     database_url: str
+
+
+class Target(NamedTuple):
+    """A running server, and the PostgreSQL whose work is measured beside its own."""
+
+    served: Served
+    postgres: str
 
 
 class Place(NamedTuple):
@@ -85,6 +92,17 @@ def cpu_seconds(pid: int) -> float:
     """Processor time of a process so far, its own and the kernel's for it (proc(5))."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def database_cpu_seconds(postgres: str) -> float:
+    """Processor time of PostgreSQL's connections so far, and of what writes for them."""
+    kinds = "'client backend', 'walwriter', 'background writer', 'checkpointer'"
+    pids = psql(
+        f"{postgres}/postgres",
+        f"select pid from pg_stat_activity where backend_type in ({kinds})"
+        " and pid <> pg_backend_pid()",
+    )
+    return sum(cpu_seconds(int(pid)) for pid in pids.split())
 
 
 def memory_mib(pid: int) -> float:

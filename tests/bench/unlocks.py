@@ -2,20 +2,21 @@
 
 import re
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from paywall.tokens.keys import Keyring
 from paywall.tokens.mint import mint_reader
 from tests.bench.databases import MANY
 from tests.bench.figures import Unlocks
-from tests.bench.load import run_wrk
+from tests.bench.load import Run, run_wrk
 from tests.bench.progress import say
 from tests.bench.seed import premium_articles, spending_readers
+from tests.bench.servers import Target
 from tests.postgres import BIN
-from tests.processes import Served
 
 CONNECTIONS = 8
 READERS = 1_000
@@ -24,31 +25,51 @@ ROUNDS = 5
 SECONDS = 2
 
 
-def measure_unlocks(served: Served, pgbench: str, folder: Path) -> Unlocks:
-    """New unlocks a second, spread over many readers and on one, and pgbench; in turn."""
+class Round(NamedTuple):
+    """What is compared; rates are new unlocks a second, and transactions a second."""
+
+    spread: Run
+    hot: Run
+    transactions_per_second: float
+
+
+def measure_unlocks(target: Target, pgbench: str, folder: Path) -> Unlocks:
+    """Unlocks of many readers, unlocks of one, and pgbench; in turn, round after round."""
     say(f"Unlocks and pgbench, {ROUNDS} rounds…")
     many = _written(folder / "tokens", _tokens(folder, islice(spending_readers(MANY), READERS)))
     articles = list(premium_articles(MANY))
+    everything = _written(folder / "all-articles", articles)
     share = len(articles) // (ROUNDS + 1)
-    measured = Unlocks([], [], [])
+    rounds = []
     for number in range(ROUNDS + 1):
-        # Each round has articles of its own, which none of the readers has unlocked yet.
+        # Each round has articles and a hot reader of its own: nothing is unlocked there yet.
         fresh = _written(folder / "articles", articles[number * share : (number + 1) * share])
-        everything = _written(folder / "all-articles", articles)
         hot = _written(folder / "hot", _tokens(folder, [f"hot{number}"]))
-        measured.spread.append(_unlock(served, many, fresh))
-        measured.hot.append(_unlock(served, hot, everything))
-        measured.pgbench.append(_transact(pgbench))
-    # The first round verified the tokens and warmed the server: it is none of the five.
-    return Unlocks(measured.spread[1:], measured.hot[1:], measured.pgbench[1:])
+        rounds.append(
+            Round(
+                _unlock(target, many, fresh), _unlock(target, hot, everything), _transact(pgbench)
+            )
+        )
+    # The first round verified tokens and warmed the server: it is none of those that count.
+    return _unlocks(rounds[1:])
 
 
-def _unlock(served: Served, tokens: Path, articles: Path) -> float:
-    run = run_wrk(
-        f"{served.address}/v1/me/unlocks", "unlock.lua", tokens, articles,
-        server=served.process.pid, connections=CONNECTIONS, seconds=SECONDS,
+def _unlocks(rounds: Sequence[Round]) -> Unlocks:
+    spread, hot, transactions = zip(*rounds, strict=True)
+    return Unlocks(
+        spread=[run.created / run.seconds for run in spread],
+        hot=[run.created / run.seconds for run in hot],
+        pgbench=list(transactions),
+        cpu_us=[run.server_cpu_seconds / run.requests * 1e6 for run in spread],
+        database_cpu_us=[run.database_cpu_seconds / run.requests * 1e6 for run in spread],
+    )
+
+
+def _unlock(target: Target, tokens: Path, articles: Path) -> Run:
+    return run_wrk(
+        target, "/v1/me/unlocks", "unlock.lua", tokens, articles,
+        connections=CONNECTIONS, seconds=SECONDS,
     )  # fmt: skip
-    return run.created / run.seconds
 
 
 def _transact(address: str) -> float:
