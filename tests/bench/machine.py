@@ -43,7 +43,7 @@ def described(server_core: int | None) -> dict[str, str]:
     return {
         "processor": _line("/proc/cpuinfo", "model name"),
         "cores": str(os.cpu_count()),
-        "memory": _line("/proc/meminfo", "MemTotal"),
+        "memory": f"{int(_line('/proc/meminfo', 'MemTotal').split()[0]) / 1024**2:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "postgresql": subprocess.run(version, check=True, capture_output=True, text=True)
