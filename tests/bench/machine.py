@@ -39,18 +39,23 @@ def keep_off_the_servers_core() -> int | None:
 
 def described(server_core: int | None) -> dict[str, str]:
     """What a reader of the figures has to know about where they are from."""
-    version = [str(BIN / "postgres"), "--version"]
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
-        "processor": _line("/proc/cpuinfo", "model name"),
+        "processor": _processor(),
         "cores": str(os.cpu_count()),
-        "memory": f"{int(_line('/proc/meminfo', 'MemTotal').split()[0]) / 1024**2:.0f} GiB",
+        "memory": f"{memory_bytes / 1024**3:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "postgresql": subprocess.run(version, check=True, capture_output=True, text=True)
-        .stdout.strip()
-        .rpartition(" ")[2],
+        "postgresql": _postgres_version(),
         "pinning": _pinning(server_core),
     }
+
+
+def _postgres_version() -> str:
+    told = subprocess.run(
+        [str(BIN / "postgres"), "--version"], check=True, capture_output=True, text=True
+    )
+    return told.stdout.split()[-1]
 
 
 def _pinning(server_core: int | None) -> str:
@@ -60,8 +65,8 @@ def _pinning(server_core: int | None) -> str:
     return f"server on core {server_core}; wrk, pgbench and PostgreSQL on core {others}"
 
 
-def _line(path: str, name: str) -> str:
-    for line in Path(path).read_text(encoding="utf-8").splitlines():
-        if line.startswith(name):
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
             return line.partition(":")[2].strip()
-    return "unknown"
+    return platform.machine()
