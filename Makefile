@@ -9,7 +9,7 @@ SITE_PORT ?= $(shell expr $(PORT) + 1)
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test screenshots check openapi readme migration lock clean
+.PHONY: help setup run test screenshots check bench openapi readme migration lock clean
 
 help:
 	@echo "make setup      make $(VENV), with everything in it and the command paywall"
@@ -17,6 +17,7 @@ help:
 	@echo "make test       run the tests, on SQLite and on a PostgreSQL of their own"
 	@echo "make screenshots   make a picture of everything that readers see"
 	@echo "make check      format, lint, types, import order and the house's rules"
+	@echo "make bench      measure how fast it is, beside a bare server and pgbench"
 	@echo "make openapi    write openapi/paywall.yaml anew, from the routes"
 	@echo "make readme     write the README's tables and answers anew, from the code"
 	@echo "make migration NAME=\"…\"   draft a migration for what changed in paywall/tables/"
@@ -58,6 +59,9 @@ check: $(READY)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest -q tests/house tests/contract/test_file.py tests/contract/test_breaking.py
 	@echo "The house is in order. Next: make test."
+
+bench: $(READY)
+	@$(BIN)/python -m tests.bench
 
 openapi: $(READY)
 	@$(BIN)/python -m tests.contract.file

@@ -57,7 +57,7 @@ def serve(
         )
     make_folder(settings)
     asyncio.run(_prepare(settings))
-    config = _config(workers)
+    config = server_config("paywall.app:application", workers=workers)
     with (
         _listening(host, port) as listener,
         tempfile.TemporaryDirectory(prefix="paywall-metrics-") as folder,
@@ -104,9 +104,10 @@ async def _prepare(settings: Settings) -> None:
         await database.close()
 
 
-def _config(workers: int) -> uvicorn.Config:
+def server_config(application: str, *, workers: int) -> uvicorn.Config:
+    """How an application is served: `application` is `module:function`, which makes it."""
     return uvicorn.Config(
-        "paywall.app:application",
+        application,
         factory=True,
         workers=workers,
         # On h11 or the plain loop it is several times slower.

@@ -1,7 +1,7 @@
 """The bare server: an ASGI function that reads the body and answers the bytes of a check."""
 
 from litestar.enums import ScopeType
-from litestar.types import Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 ANSWER = (
     b'{"granted":true,"reason":"subscribed","unlocks_left":0,"unlock_cost":1,"actions":[],'
@@ -16,7 +16,11 @@ HEADERS = [
 ]
 
 
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
+def application() -> ASGIApp:
+    return answer
+
+
+async def answer(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != ScopeType.HTTP:
         return
     message = await receive()

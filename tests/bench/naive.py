@@ -8,7 +8,6 @@ from litestar.params import JSONBody
 from sqlmodel import select
 
 from paywall.access.api import CHECK, CHECK_SCOPE, DecisionAnswer, Question, answer_of
-from paywall.app import create_app
 from paywall.clock import Clock
 from paywall.database import Database
 from paywall.http.bodies import StrictRequest
@@ -17,8 +16,6 @@ from paywall.settings import load
 from paywall.tables import Article, CreditGrant, Unlock
 from paywall.tokens.guard import site
 from paywall.tokens.verify import Verifier
-
-__all__ = ["application", "create_app"]
 
 
 def application() -> Litestar:

@@ -1,19 +1,131 @@
 """A database as large as a busy site's, the same on both kinds."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import asyncpg
 
-READERS = 100_000
-ARTICLES = 10_000
-UNLOCKS = 1_000_000
-FEW_UNLOCKS = 10_000
-HOT_READER = "hot"
-HOT_CREDITS = 10_000_000
 CREDITS = 1_000_000
+HOT_READERS = 8
 POLICIES = ["free", "registered", *["metered"] * 6, *["premium"] * 11, "subscribers"]
+
+
+class Size(NamedTuple):
+    """How many rows there are; `unlocks` is what the sizes that are compared differ in."""
+
+    readers: int
+    articles: int
+    unlocks: int
+
+
+def spending_readers(size: Size) -> Iterator[str]:
+    """The readers who have credits and no subscription, so that they can unlock."""
+    return (f"r{n}" for n in range(0, size.readers, 2) if n % 3)
+
+
+def premium_articles(size: Size) -> Iterator[str]:
+    """The articles that can be unlocked."""
+    return (f"a{n}" for n in range(size.articles) if POLICIES[n % len(POLICIES)] == "premium")
+
+
+async def seed_postgres(address: str, size: Size) -> None:
+    """Fill a migrated database."""
+    await _execute(address, *_statements(size, no_tags="'{}'"), _unlocks(0, size))
+    await _settle(address)
+
+
+async def copy_postgres(address: str, name: str, size: Size, more: Size) -> None:
+    """A copy of a database that was filled to `size`, with the unlocks that `more` has more."""
+    server, _, original = address.rpartition("/")
+    await _execute(f"{server}/postgres", f"create database {name} template {original}")
+    await _execute(f"{server}/{name}", _unlocks(size.unlocks, more))
+    await _settle(f"{server}/{name}")
+
+
+def seed_sqlite(path: Path, size: Size) -> None:
+    """Fill a migrated database."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("pragma synchronous = off")  # only while it is filled
+        connection.execute("begin")
+        for statement in [*_statements(size, no_tags="'[]'"), _unlocks(0, size)]:
+            connection.execute(statement)
+        connection.execute("commit")
+        connection.execute("analyze")
+        connection.execute("pragma wal_checkpoint(truncate)")
+
+
+def _statements(size: Size, *, no_tags: str) -> Iterator[str]:
+    yield from _articles(size, no_tags)
+    yield from _subscribers(size)
+    yield from _grants(size)
+
+
+def _articles(size: Size, no_tags: str) -> Iterator[str]:
+    cases = " ".join(f"when {n} then '{policy}'" for n, policy in enumerate(POLICIES))
+    policy = f"case n % {len(POLICIES)} {cases} end"
+    now = _time(0)
+    yield (
+        "insert into article (id, title, policy, unlock_cost, tags, preview_html, created_at,"
+        f" updated_at) select 'a' || n, 'Title ' || n, {policy}, 1, {no_tags}, '', {now}, {now}"
+        f" from {_numbers(size.articles)}"
+    )
+
+
+def _subscribers(size: Size) -> Iterator[str]:
+    """Each third reader has a pass that runs, each fifth one that is over."""
+    then, later, long_ago = _time(-1), _time(100), _time(-200)
+    insert = "insert into subscriber (id, created_at)"
+    yield f"{insert} select 'r' || n, {long_ago} from {_numbers(size.readers)}"
+    yield f"{insert} select 'hot' || n, {long_ago} from {_numbers(HOT_READERS)}"
+    for letter, each, end in (("s", 3, later), ("o", 5, then)):
+        yield (
+            "insert into subscription (id, reader_id, kind, starts_at, paid_through,"
+            " entitled_until, access_until, is_taken_back, cancel_at_period_end, created_at)"
+            f" select '{letter}' || n, 'r' || n, 'pass', {long_ago}, {end}, {end}, {end}, false,"
+            f" false, {long_ago} from {_numbers(size.readers)} where n % {each} = 0"
+        )
+
+
+def _grants(size: Size) -> Iterator[str]:
+    """Each reader has credits that expired; each second one has credits to spend as well."""
+    long_ago, readers = _time(-200), _numbers(size.readers)
+    insert = (
+        "insert into credit_grant (reader_id, amount, remaining, source, reference, priority,"
+        " granted_at, expires_at)"
+    )
+    terms = f"100, {long_ago}"
+    yield (
+        f"{insert} select 'r' || n, 10, 10, 'promotion', 'spent' || n, {terms}, {_time(-1)}"
+        f" from {readers}"
+    )
+    yield (
+        f"{insert} select 'r' || n, {CREDITS}, {CREDITS}, 'promotion', 'left' || n, {terms},"
+        f" {_time(100)} from {readers} where n % 2 = 0"
+    )
+    yield (
+        f"{insert} select 'hot' || n, {CREDITS}, {CREDITS}, 'promotion', 'hot' || n, {terms}, null"
+        f" from {_numbers(HOT_READERS)}"
+    )
+    yield (
+        "insert into ledger_entry (reader_id, grant_id, at, kind, amount, actor_issuer,"
+        " actor_subject, actor_token_id) select reader_id, id, granted_at, 'granted', amount,"
+        " 'bench', 'bench', 'bench' from credit_grant"
+    )
+
+
+def _unlocks(first: int, size: Size) -> str:
+    """From the one numbered `first` on; each reader's articles are apart: no pair comes twice."""
+    number = f"(n + {first})"
+    reader, turn = f"({number} % {size.readers})", f"({number} / {size.readers})"
+    return (
+        "insert into unlock (reader_id, article_id, source, unlocked_at)"
+        f" select 'r' || {reader}, 'a' || (({reader} * 13 + {turn} * 7919) % {size.articles}),"
+        f" 'migration', {_time(-10)} from {_numbers(size.unlocks - first)}"
+    )
 
 
 def _time(days: float) -> str:
@@ -21,81 +133,23 @@ def _time(days: float) -> str:
     return at.strftime("'%Y-%m-%d %H:%M:%S.%f'")
 
 
-def _numbers(count: int, name: str = "n") -> str:
+def _numbers(count: int) -> str:
     """A table of the numbers from 0, in words that both databases know."""
     return (
         f"(with recursive up(n) as (select 0 union all select n + 1 from up where n < {count - 1})"
-        f" select n from up) as {name}"
+        " select n from up) as numbers"
     )
 
 
-def _policy(number: str) -> str:
-    cases = " ".join(f"when {n} then '{policy}'" for n, policy in enumerate(POLICIES))
-    return f"case {number} % {len(POLICIES)} {cases} end"
+async def _settle(address: str) -> None:
+    """What a server does by itself in its first minutes."""
+    await _execute(address, "vacuum (analyze)", "checkpoint")
 
 
-def _readers_statements(*, with_tags: str) -> list[str]:
-    then, now, later, long_ago = _time(-1), _time(0), _time(100), _time(-200)
-    grant = "insert into credit_grant (reader_id, amount, remaining, source, reference, priority, granted_at, expires_at)"
-    return [
-        "insert into article (id, title, policy, unlock_cost, tags, preview_html, created_at,"
-        f" updated_at) select 'a' || n, 'Title ' || n, {_policy('n')}, 1, {with_tags}, '', {now}, {now}"
-        f" from {_numbers(ARTICLES)}",
-        f"insert into subscriber (id, created_at) select 'r' || n, {long_ago} from {_numbers(READERS)}",
-        f"insert into subscriber (id, created_at) values ('{HOT_READER}', {long_ago})",
-        "insert into subscription (id, reader_id, kind, starts_at, paid_through, entitled_until,"
-        " access_until, is_taken_back, cancel_at_period_end, created_at)"
-        f" select 's' || n, 'r' || n, 'pass', {long_ago}, {later}, {later}, {later}, false, false, {long_ago}"
-        f" from {_numbers(READERS)} where n % 3 = 0",
-        "insert into subscription (id, reader_id, kind, starts_at, paid_through, entitled_until,"
-        " access_until, is_taken_back, cancel_at_period_end, created_at)"
-        f" select 'o' || n, 'r' || n, 'pass', {long_ago}, {then}, {then}, {then}, false, false, {long_ago}"
-        f" from {_numbers(READERS)} where n % 5 = 0",
-        f"{grant} select 'r' || n, 10, 10, 'promotion', 'spent' || n, 100, {long_ago}, {then} from {_numbers(READERS)}",
-        f"{grant} select 'r' || n, {CREDITS}, {CREDITS}, 'promotion', 'left' || n, 100, {long_ago}, {later}"
-        f" from {_numbers(READERS)} where n % 2 = 0",
-        f"{grant} values ('{HOT_READER}', {HOT_CREDITS}, {HOT_CREDITS}, 'promotion', 'hot', 100, {long_ago}, null)",
-        "insert into ledger_entry (reader_id, grant_id, at, kind, amount, actor_issuer, actor_subject,"
-        " actor_token_id) select reader_id, id, granted_at, 'granted', amount, 'bench', 'bench', 'bench' from credit_grant",
-    ]
-
-
-def _unlocks_statement(first: int, count: int) -> str:
-    """Each reader's articles are apart, so that no pair comes twice."""
-    number = f"(n + {first})"
-    article = f"'a' || ((({number} % {READERS}) * 13 + ({number} / {READERS}) * 7919) % {ARTICLES})"
-    return (
-        "insert into unlock (reader_id, article_id, source, unlocked_at)"
-        f" select 'r' || ({number} % {READERS}), {article}, 'migration', {_time(-10)}"
-        f" from {_numbers(count)}"
-    )
-
-
-async def seed_postgres(server: str, few: str, many: str) -> None:
-    """Fill the migrated database `few`, and make `many` from it, with the rest of the unlocks."""
-    connection = await asyncpg.connect(f"{server}/{few}", server_settings={"timezone": "UTC"})
-    for statement in [*_readers_statements(with_tags="'{}'"), _unlocks_statement(0, FEW_UNLOCKS)]:
-        await connection.execute(statement)
-    await connection.close()
-    connection = await asyncpg.connect(f"{server}/postgres")
-    await connection.execute(f"create database {many} template {few}")
-    await connection.close()
-    for name in (few, many):
-        connection = await asyncpg.connect(f"{server}/{name}", server_settings={"timezone": "UTC"})
-        if name == many:
-            await connection.execute(_unlocks_statement(FEW_UNLOCKS, UNLOCKS - FEW_UNLOCKS))
-        await connection.execute("vacuum (analyze)")
-        await connection.execute("checkpoint")
+async def _execute(address: str, *statements: str) -> None:
+    connection = await asyncpg.connect(address, server_settings={"timezone": "UTC"})
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
         await connection.close()
-
-
-def seed_sqlite(path: Path) -> None:
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("pragma synchronous = off")  # only while it is filled
-    connection.execute("begin")
-    for statement in [*_readers_statements(with_tags="'[]'"), _unlocks_statement(0, UNLOCKS)]:
-        connection.execute(statement)
-    connection.execute("commit")
-    connection.execute("analyze")
-    connection.execute("pragma wal_checkpoint(truncate)")
-    connection.close()
