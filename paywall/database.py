@@ -126,6 +126,11 @@ class Database:
             self._lock = None
 
 
+def dialect_of(session: AsyncSession) -> str:
+    """`sqlite` or `postgresql`; a statement that is large is made once for each, and kept."""
+    return session.get_bind().dialect.name
+
+
 def insert(session: AsyncSession, table: type[SQLModel]) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that can say ON CONFLICT, in the words of the session's database."""
     dialect = session.get_bind().dialect.name
@@ -148,10 +153,10 @@ class Each(NamedTuple):
     knows_lateral: bool
 
 
-def each(dialect: sa.Dialect, name: str, **types: sa.types.TypeEngine[Any]) -> Each:
+def each(dialect: str, name: str, **types: sa.types.TypeEngine[Any]) -> Each:
     """A table of rows with columns of these types, in their order."""
     rows = sa.bindparam(name, type_=sa.Text)
-    if dialect.name == "sqlite":
+    if dialect == "sqlite":
         key, value = sa.column("key", sa.Integer), sa.column("value", sa.Text)
         table = sa.func.json_each(rows).table_valued(key, value, name=name)
         columns: dict[str, sa.ColumnElement[Any]] = {
@@ -173,9 +178,9 @@ def each(dialect: sa.Dialect, name: str, **types: sa.types.TypeEngine[Any]) -> E
     return Each(name, table, {**columns, "key": number}, keys, knows_lateral=True)
 
 
-def as_kept(dialect: sa.Dialect, at: datetime) -> object:
+def as_kept(dialect: str, at: datetime) -> object:
     """A time as the driver takes it: as it is, or as the text that SQLite keeps."""
-    return at.strftime(SQLITE_TIME) if dialect.name == "sqlite" else at
+    return at.strftime(SQLITE_TIME) if dialect == "sqlite" else at
 
 
 def as_told(text: str | None) -> datetime | None:

@@ -16,19 +16,19 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from paywall.access.standing import (
+    ASKED,
     MONTH_STARTS_AT,
     NOW,
     Row,
     Viewer,
-    questions_on,
-    standing_of,
+    standing_on,
     viewer_columns,
 )
 from paywall.database import SQLITE_CACHE_KIB, as_kept, as_told, rows_as_json
 from paywall.rules.calendar import Month
 from paywall.settings import Settings
 from paywall.tokens.caller import Caller
-from paywall.tokens.revocation import revoked_among, token_columns, tokens_on
+from paywall.tokens.revocation import TOKENS, revoked_among, token_columns, tokens_on
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -60,9 +60,9 @@ class _Statement:
     """The statement on one database, and its parameters as the driver takes them."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
-        self._dialect = dialect
-        self._asked, self._tokens = questions_on(dialect), tokens_on(dialect)
-        statement = standing_of(self._asked).add_columns(revoked_among(self._tokens))
+        self._dialect = dialect.name
+        statement = standing_on(dialect.name)
+        statement = statement.add_columns(revoked_among(tokens_on(dialect.name)))
         compiled = statement.compile(dialect=dialect)
         self.text = str(compiled)
         self.order: Sequence[str] = getattr(compiled, "positiontup", None) or ()
@@ -72,8 +72,8 @@ class _Statement:
     ) -> dict[str, object]:
         asked = [(asked.article_id, *viewer_columns(asked.viewer)) for asked in batch]
         return {
-            self._asked.name: rows_as_json(asked),
-            self._tokens.name: rows_as_json([token_columns(it, self._dialect) for it in tokens]),
+            ASKED: rows_as_json(asked),
+            TOKENS: rows_as_json([token_columns(it, self._dialect) for it in tokens]),
             NOW.key: as_kept(self._dialect, now),
             MONTH_STARTS_AT.key: as_kept(self._dialect, month.starts_at),
         }

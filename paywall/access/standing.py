@@ -4,9 +4,10 @@ By one statement, so that they show one moment. It is written once, for any numb
 articles: a transaction sends it here, the check by the driver itself (`access/questions`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -15,7 +16,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database import Each, each, rows_as_json
+from paywall.database import Each, dialect_of, each, rows_as_json
 from paywall.rules.calendar import Month, month_of
 from paywall.rules.decision import Meter, Policy, Standing, Terms
 from paywall.rules.words import ViewerKind
@@ -23,6 +24,8 @@ from paywall.settings import Settings
 from paywall.tables import Article, CreditGrant, MeteredViews, Subscription, Unlock
 
 NOW = sa.bindparam("now", type_=UTCDateTime())
+ASKED = "asked"
+FACTS_COLUMNS = 9
 METERED: sa.ColumnClause[str] = sa.literal_column(f"'{Policy.METERED}'", sa.Text())
 MONTH_STARTS_AT = sa.bindparam("month_starts_at", type_=UTCDateTime())
 
@@ -30,6 +33,13 @@ MONTH_STARTS_AT = sa.bindparam("month_starts_at", type_=UTCDateTime())
 Row = Sequence[Any]
 """What the statement says to one question, in the order of its columns."""
 POLICIES = {policy.value: policy for policy in Policy}
+
+
+class Beside(NamedTuple):
+    """Another statement, to be read together with a standing: what makes it, and its parameters."""
+
+    statement: Callable[[], sa.Select[*tuple[Any, ...]]]
+    parameters: Mapping[str, object]
 
 
 class Viewer(msgspec.Struct, frozen=True, gc=False):
@@ -73,12 +83,11 @@ async def load(
 ) -> list[Facts]:
     """The facts for each article, in the order asked, by one statement."""
     month = month_of(now, ZoneInfo(settings.meter_timezone))
-    asked = questions_on(session.get_bind().dialect)
     questions = rows_as_json([(id_, *viewer_columns(viewer)) for id_ in article_ids])
     connection = await session.connection()
     rows = await connection.execute(
-        standing_of(asked),
-        {asked.name: questions, NOW.key: now, MONTH_STARTS_AT.key: month.starts_at},
+        standing_on(dialect_of(session)),
+        {ASKED: questions, NOW.key: now, MONTH_STARTS_AT.key: month.starts_at},
     )
     return [
         facts_of(article_id, row, viewer, month, settings)
@@ -90,31 +99,35 @@ async def load_beside(
     session: AsyncSession,
     viewer: Viewer,
     article_id: str,
-    others: sa.Select[Any],
+    beside: Beside,
     *,
     settings: Settings,
     now: datetime,
 ) -> tuple[Facts, Sequence[Row]]:
     """The facts for one article, and the rows of another statement, read by one statement."""
     month = month_of(now, ZoneInfo(settings.meter_timezone))
-    asked = questions_on(session.get_bind().dialect)
-    standing, beside = standing_of(asked).subquery("standing"), others.subquery("beside")
-    statement = sa.select(standing, beside).select_from(standing.outerjoin(beside, sa.true()))
     question = rows_as_json([(article_id, *viewer_columns(viewer))])
     connection = await session.connection()
     rows = await connection.execute(
-        statement, {asked.name: question, NOW.key: now, MONTH_STARTS_AT.key: month.starts_at}
+        _standing_beside(dialect_of(session), beside.statement),
+        {
+            **beside.parameters,
+            ASKED: question,
+            NOW.key: now,
+            MONTH_STARTS_AT.key: month.starts_at,
+        },
     )
     found = rows.all()
     facts = facts_of(article_id, found[0], viewer, month, settings)
-    behind = len(standing.c)
-    return facts, [row[behind:] for row in found if row[behind] is not None]
+    return facts, [row[FACTS_COLUMNS:] for row in found if row[FACTS_COLUMNS] is not None]
 
 
-def questions_on(dialect: sa.Dialect) -> Each:
-    """Which article, and who asks: `viewer_columns`."""
-    text = sa.Text()
-    return each(dialect, "asked", article_id=text, reader_id=text, viewer_kind=text, viewer_id=text)
+@cache
+def _standing_beside(
+    dialect: str, other: Callable[[], sa.Select[*tuple[Any, ...]]]
+) -> sa.Select[*tuple[Any, ...]]:
+    standing, beside = standing_on(dialect).subquery("standing"), other().subquery("beside")
+    return sa.select(standing, beside).select_from(standing.outerjoin(beside, sa.true()))
 
 
 def viewer_columns(viewer: Viewer) -> tuple[str | None, str | None, str | None]:
@@ -122,11 +135,14 @@ def viewer_columns(viewer: Viewer) -> tuple[str | None, str | None, str | None]:
     return viewer.reader_id, viewer.kind, viewer.id
 
 
-def standing_of(asked: Each) -> sa.Select[Any]:
+@cache
+def standing_on(dialect: str) -> sa.Select[*tuple[Any, ...]]:
     """For each question in its order: policy, unlock_cost, and what the viewer has.
 
-    Parameters: that of `asked`, NOW and MONTH_STARTS_AT.
+    Parameters: ASKED (rows of an article and of `viewer_columns`), NOW and MONTH_STARTS_AT.
     """
+    text = sa.Text()
+    asked = each(dialect, ASKED, article_id=text, reader_id=text, viewer_kind=text, viewer_id=text)
     article_id, reader_id = asked.columns["article_id"], asked.columns["reader_id"]
     source, article = _with_article(asked)
     unlocked = sa.exists().where(

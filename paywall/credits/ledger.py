@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database import Each, each, rows_as_json
+from paywall.database import as_kept, dialect_of, each, rows_as_json
 from paywall.rules.spending import Lot, Payment, spendable
-from paywall.rules.words import Actor, EntryKind
+from paywall.rules.words import Actor, EntryKind, UnlockSource
 from paywall.tables import CreditGrant, LedgerEntry, Unlock, UnlockPayment
 
 LOT_COLUMNS = ("id", "remaining", "priority", "expires_at", "granted_at")
@@ -75,14 +78,22 @@ async def spendable_grants(
     return (await session.exec(statement.order_by(*BURN_ORDER).limit(at_most))).all()
 
 
-def spendable_lots(reader_id: str, now: datetime, *, at_most: int) -> sa.Select[*tuple[Any, ...]]:
-    """A statement for the same as the rules see it; to pay `n` credits the first `n` suffice."""
+def spendable_lots() -> sa.Select[*tuple[Any, ...]]:
+    """A statement for the same as the rules see it; to pay `n` credits the first `n` suffice.
+
+    Its parameters are `lots_of`'s.
+    """
     columns = [getattr(CreditGrant, name) for name in LOT_COLUMNS]
-    statement = sa.select(*columns).where(*_is_spendable(reader_id, now))
-    return statement.order_by(*BURN_ORDER).limit(at_most)
+    now = sa.bindparam("now", type_=UTCDateTime())
+    statement = sa.select(*columns).where(*_is_spendable(sa.bindparam("reader_id"), now))
+    return statement.order_by(*BURN_ORDER).limit(sa.bindparam("at_most", type_=sa.Integer))
 
 
-def _is_spendable(reader_id: str, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+def lots_of(reader_id: str, now: datetime, *, at_most: int) -> dict[str, object]:
+    return {"reader_id": reader_id, "now": now, "at_most": at_most}
+
+
+def _is_spendable(reader_id: Any, now: Any) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         col(CreditGrant.reader_id) == reader_id,
         col(CreditGrant.remaining) > 0,
@@ -103,53 +114,69 @@ async def spend(
     One statement where the database knows how to change several tables by one. The unlock is
     given its id; it does not become the session's.
     """
-    dialect = session.get_bind().dialect
-    paid = each(dialect, "paid", grant_id=sa.BigInteger(), amount=sa.BigInteger())
+    dialect = dialect_of(session)
+    rows: dict[str, object] = {
+        "paid": rows_as_json(payments),
+        "reader_id": unlock.reader_id,
+        "article_id": unlock.article_id,
+        "at": as_kept(dialect, unlock.unlocked_at),
+        "actor_issuer": actor.issuer,
+        "actor_subject": actor.subject,
+        "actor_token_id": actor.token_id,
+    }
     connection = await session.connection()
-    rows = {paid.name: rows_as_json(payments)}
-    opened = sa.insert(Unlock).values(
-        reader_id=unlock.reader_id,
-        article_id=unlock.article_id,
-        source=unlock.source,
-        unlocked_at=unlock.unlocked_at,
-    )
+    for text, order in _spending(dialect):
+        values = tuple(rows[name] for name in order)
+        written = await connection.exec_driver_sql(text, values)
+        if written.returns_rows:
+            rows["unlock_id"] = unlock.id = written.scalar_one()
+
+
+@cache
+def _spending(dialect: str) -> Sequence[tuple[str, Sequence[str]]]:
+    """What opens an unlock and pays for it, with the order of its parameters.
+
+    The statement that opens it tells its id. As text: building it anew costs more than it does.
+    """
+    spoken = sqlite.dialect() if dialect == "sqlite" else PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+    compiled = [statement.compile(dialect=spoken) for statement in _opening(dialect)]
+    return [(str(it), getattr(it, "positiontup", None) or ()) for it in compiled]
+
+
+def _opening(dialect: str) -> Sequence[sa.ClauseElement]:
+    unlock: dict[str, sa.ColumnElement[Any]] = {
+        "reader_id": sa.bindparam("reader_id", type_=sa.Text),
+        "article_id": sa.bindparam("article_id", type_=sa.Text),
+        "source": sa.literal_column(f"'{UnlockSource.CREDITS.value}'"),
+        "unlocked_at": sa.bindparam("at", type_=UTCDateTime()),
+    }
+    opened = sa.insert(Unlock).from_select(list(unlock), sa.select(*unlock.values()))
     opened = opened.returning(col(Unlock.id))
-    if dialect.name == "sqlite":
-        unlock.id = (await connection.execute(opened)).scalar_one()
-        for statement in _payment_of(unlock, sa.literal(unlock.id), paid, actor):
-            await connection.execute(statement, rows)
-        return
+    if dialect == "sqlite":
+        unlock_id = sa.bindparam("unlock_id", type_=sa.Integer)
+        return [opened, *_paying(dialect, unlock_id)]
     new = opened.cte("opened")
-    written = [
-        statement.cte(f"written_{n}")
-        for n, statement in enumerate(
-            _payment_of(unlock, sa.select(new.c.id).scalar_subquery(), paid, actor)
-        )
-    ]
-    unlock.id = (await connection.execute(sa.select(new.c.id).add_cte(*written), rows)).scalar_one()
+    paying = _paying(dialect, sa.select(new.c.id).scalar_subquery())
+    return [sa.select(new.c.id).add_cte(*(statement.cte() for statement in paying))]
 
 
-def _payment_of(
-    unlock: Unlock, unlock_id: sa.ColumnElement[int], paid: Each, actor: Actor
-) -> Sequence[sa.Insert | sa.Update]:
+def _paying(dialect: str, unlock_id: sa.ColumnElement[int]) -> Sequence[sa.Insert | sa.Update]:
+    """Of each grant that pays: what is left, an entry, and the payment."""
+    paid = each(dialect, "paid", grant_id=sa.BigInteger(), amount=sa.BigInteger())
     grant_id, amount = paid.columns["grant_id"], paid.columns["amount"]
-    entry = {
-        "reader_id": sa.literal(unlock.reader_id),
+    entry: dict[str, sa.ColumnElement[Any]] = {
+        "reader_id": sa.bindparam("reader_id", type_=sa.Text),
         "grant_id": grant_id,
         "unlock_id": unlock_id,
-        "at": sa.literal(unlock.unlocked_at, UTCDateTime()),
-        "kind": sa.literal(EntryKind.SPENT.value),
+        "at": sa.bindparam("at", type_=UTCDateTime()),
+        "kind": sa.literal_column(f"'{EntryKind.SPENT.value}'"),
         "amount": -amount,
-        "actor_issuer": sa.literal(actor.issuer),
-        "actor_subject": sa.literal(actor.subject),
-        "actor_token_id": sa.literal(actor.token_id),
+        "actor_issuer": sa.bindparam("actor_issuer", type_=sa.Text),
+        "actor_subject": sa.bindparam("actor_subject", type_=sa.Text),
+        "actor_token_id": sa.bindparam("actor_token_id", type_=sa.Text),
     }
-    payment = {
-        "unlock_id": unlock_id,
-        "grant_id": grant_id,
-        "reader_id": sa.literal(unlock.reader_id),
-        "amount": amount,
-    }
+    payment = {name: entry[name] for name in ("unlock_id", "grant_id", "reader_id")}
+    payment["amount"] = amount
     taken = sa.select(amount).where(grant_id == col(CreditGrant.id)).scalar_subquery()
     return [
         sa.update(CreditGrant)

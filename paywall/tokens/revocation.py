@@ -2,19 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import col, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database import Each, as_kept, each, insert, rows_as_json
+from paywall.database import Each, as_kept, dialect_of, each, insert, rows_as_json
 from paywall.problems import Problem, invalid, invalid_token
 from paywall.tables import RevokedSubject, RevokedToken
 from paywall.tokens.caller import AskedBy, Caller
 from paywall.tokens.issuers import OWN_NAME, TrustedIssuer
 from paywall.tokens.limits import LEEWAY
+
+TOKENS = "tokens"
 
 
 class Target(NamedTuple):
@@ -91,15 +94,13 @@ async def _revoke_subject(
 
 async def is_revoked(session: AsyncSession, caller: Caller) -> bool:
     """Whether the caller's token, or the site token that asked for it, was revoked."""
-    dialect = session.get_bind().dialect
-    tokens = tokens_on(dialect)
+    dialect = dialect_of(session)
     asked: list[Caller | AskedBy] = [caller]
     if caller.asked_by is not None:
         asked.append(caller.asked_by)
     connection = await session.connection()
-    statement = sa.select(revoked_among(tokens))
     rows = rows_as_json([token_columns(token, dialect) for token in asked])
-    revoked = await connection.execute(statement, {tokens.name: rows})
+    revoked = await connection.execute(_any_revoked(dialect), {TOKENS: rows})
     return revoked.scalar_one() is not None
 
 
@@ -107,15 +108,19 @@ def was_revoked() -> Problem:
     return invalid_token("The token was revoked: get a new one.")
 
 
-def tokens_on(dialect: sa.Dialect) -> Each:
+@cache
+def _any_revoked(dialect: str) -> sa.Select[*tuple[Any, ...]]:
+    return sa.select(revoked_among(tokens_on(dialect)))
+
+
+@cache
+def tokens_on(dialect: str) -> Each:
     """The tokens that a statement is asked about: `token_columns`."""
     text = sa.Text()
-    return each(
-        dialect, "tokens", issuer=text, token_id=text, subject=text, issued_at=UTCDateTime()
-    )
+    return each(dialect, TOKENS, issuer=text, token_id=text, subject=text, issued_at=UTCDateTime())
 
 
-def token_columns(token: Caller | AskedBy, dialect: sa.Dialect) -> tuple[str, str, str, object]:
+def token_columns(token: Caller | AskedBy, dialect: str) -> tuple[str, str, str, object]:
     return token.issuer, token.token_id, token.subject, as_kept(dialect, token.issued_at)
 
 

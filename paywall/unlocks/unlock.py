@@ -7,9 +7,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import problems
-from paywall.access.standing import Facts, load_beside, reader
+from paywall.access.standing import Beside, Facts, load_beside, reader
 from paywall.clock import Clock
-from paywall.credits.ledger import spend, spendable_lots
+from paywall.credits.ledger import lots_of, spend, spendable_lots
 from paywall.credits.locking import lock_subscriber
 from paywall.problems import Problem
 from paywall.rules.decision import Decision, Reason, decide
@@ -55,7 +55,7 @@ async def unlock_article(
     """
     is_subscriber = await lock_subscriber(session, reader_id)
     now = clock.now()
-    first = spendable_lots(reader_id, now, at_most=GRANTS_AT_FIRST)
+    first = Beside(spendable_lots, lots_of(reader_id, now, at_most=GRANTS_AT_FIRST))
     facts, lots = await load_beside(
         session, reader(reader_id), article_id, first, settings=settings, now=now
     )
@@ -70,7 +70,8 @@ async def unlock_article(
         raise _too_few(0, cost)
     if len(lots) == GRANTS_AT_FIRST < cost:
         connection = await session.connection()
-        lots = (await connection.execute(spendable_lots(reader_id, now, at_most=cost))).all()
+        more = lots_of(reader_id, now, at_most=cost)
+        lots = (await connection.execute(spendable_lots(), more)).all()
     payments = pay((Lot(*row) for row in lots), cost, now)
     if payments is None:
         raise _too_few(decision.unlocks_left, cost)
