@@ -19,18 +19,14 @@ class Deadline:
 
     def start(self) -> Task:
         """Watch the running task, until `end`."""
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a deadline is for what runs in a task")
-        self.watch(task)
-        return task
-
-    def watch(self, task: Task) -> None:
-        """Watch a task from now on, until `end`."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._loop.call_later(LOOK_EVERY_SECONDS, self._look, self._loop)
+        task = asyncio.current_task(self._loop)
+        if task is None:
+            raise RuntimeError("a deadline is for what runs in a task")
         self._due_at[task] = self._loop.time() + self._timeout_seconds
+        return task
 
     def extend(self, task: Task, timeout_seconds: float) -> None:
         """Give it this long from now, where it would have less."""

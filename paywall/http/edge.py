@@ -44,7 +44,6 @@ class Edge:
     def __init__(self, app: ASGIApp, *, timeout_seconds: float) -> None:
         self.app = app
         self._deadline = Deadline(timeout_seconds)
-        self._patience = Deadline(max(timeout_seconds, PATIENT_SECONDS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -56,8 +55,7 @@ class Edge:
             _refuse_bad_path(scope)
             await self.app(scope, receive, answer.send)
         except asyncio.CancelledError:
-            overdue = self._deadline.was_overdue(task) or self._patience.was_overdue(task)
-            if answer.status is not None or not overdue:
+            if answer.status is not None or not self._deadline.was_overdue(task):
                 raise
             await answer.problem(problems.unavailable("The answer is not there in time."))
         except Exception as error:
@@ -66,14 +64,11 @@ class Edge:
             await answer.problem(as_problem(error))
         finally:
             self._deadline.end(task)
-            self._patience.end(task)
             answer.observe()
 
     def be_patient(self, scope: Scope) -> None:
         """Give a request the time to ask another service; its handler is at work already."""
-        task = scope["state"]["task"]
-        self._deadline.end(task)
-        self._patience.watch(task)
+        self._deadline.extend(scope["state"]["task"], PATIENT_SECONDS)
 
 
 class _Answer:
