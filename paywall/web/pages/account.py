@@ -87,6 +87,8 @@ def _subscription(writer: Writer, one: SubscriptionAnswer) -> str:
 
 def until(writer: Writer, one: SubscriptionAnswer) -> str:
     """Until when it opens everything, in a sentence."""
+    if one.status == OVER:
+        return writer.say("cancelled_now")
     if one.access_until is None:
         return writer.say("renewing")
     date = writer.language.moment(one.access_until)
