@@ -155,9 +155,11 @@ class Played:
         await asyncio.gather(*sends)
         if drop:
             counter = Counter(self.shop.database, self.shop.gateway, self.settings)
-            # The service began to reconcile by itself where this has taken long so far.
-            while await reconcile(counter) is None:
+            drift = await reconcile(counter)
+            while drift is None:
+                # The service reconciles by itself where this has taken some seconds so far.
                 await asyncio.sleep(0.05)
+                drift = await reconcile(counter)
 
     async def send(self, shop: Shop, delivery: events.Delivery) -> None:
         answer = await shop.send(delivery)
