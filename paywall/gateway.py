@@ -72,8 +72,12 @@ REFUSALS = (PAYMENT_DECLINED, STRIPE_OFF, REQUEST_IN_PROGRESS, STRIPE_REFUSED)
 """What any route can answer that asks Stripe, beside `unavailable`."""
 
 
-class Missing(Exception):  # noqa: N818 (a state of things)
-    """Stripe has no object of this id."""
+class Missing(Problem):
+    """Stripe has no object of this id; `param` names the one that a request spoke of."""
+
+    def __init__(self, param: str | None) -> None:
+        super().__init__(STRIPE_REFUSED, "Stripe does not have what this is about any more.")
+        self.param = param
 
 
 def needed(gateway: "Gateway | None") -> "Gateway":
@@ -107,8 +111,9 @@ def _told(error: stripe.StripeError) -> Exception:
             return Problem(PAYMENT_DECLINED)
         case stripe.RateLimitError():
             return unavailable("Stripe is asked too often.", retry_after_seconds=5)
-        case stripe.InvalidRequestError(code="resource_missing"):
-            return Missing(str(error))
+        case stripe.InvalidRequestError(code="resource_missing", param=param):
+            logger.info("stripe does not have it", extra={"fields": {"param": param}})
+            return Missing(param)
         case stripe.APIError():
             # A conflict (409) says that an earlier try with the same key is still under way.
             status = error.http_status or HTTPStatus.CONFLICT
@@ -157,6 +162,7 @@ class Gateway:
         return customer.id
 
     async def open_session(self, order: SessionOrder, key: str) -> SessionSeen:
+        """Raises Missing, by the param "customer" where the customer was deleted."""
         params: SessionCreateParams = {
             "mode": "subscription" if order.is_plan else "payment",
             "customer": order.customer_id,
@@ -316,7 +322,10 @@ class Gateway:
             )
 
     async def portal(self, customer_id: str, return_url: str | None) -> str:
-        """The address of a billing portal for this customer, good for some minutes."""
+        """The address of a billing portal for this customer, good for some minutes.
+
+        Raises Missing where the customer was deleted.
+        """
         params: PortalParams = {"customer": customer_id}
         if return_url is not None:
             params["return_url"] = return_url

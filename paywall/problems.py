@@ -222,8 +222,8 @@ ALREADY_SUBSCRIBED = Kind(
 NO_BILLING = Kind(
     "no_billing",
     HTTPStatus.CONFLICT,
-    "The reader never paid by Stripe",
-    "Show GET /v1/offers: the billing portal opens after the first checkout.",
+    "Stripe has no customer for this reader",
+    "Show GET /v1/offers: the billing portal opens after a checkout.",
 )
 PAYMENT_PENDING = Kind(
     "payment_pending",

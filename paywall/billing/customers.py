@@ -30,8 +30,9 @@ async def customers_of(
 
 
 async def customer_of(session: AsyncSession, reader_id: str) -> str | None:
-    """The id of the customer by which the reader buys."""
-    return next((customer.id for customer in await customers_of(session, [reader_id])), None)
+    """The id of the customer by which the reader buys: the newest, as only that is sure to be."""
+    customers = await customers_of(session, [reader_id])
+    return customers[-1].id if customers else None
 
 
 async def version_of(session: AsyncSession, customer_id: str) -> int | None:

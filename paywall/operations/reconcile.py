@@ -116,7 +116,7 @@ async def _compare_subscriptions(counter: Counter, *, anew: bool) -> int:
             await link_imported(session, page, database.clock.now())
             compared = await compare(session, page)
         for one in compared:
-            if anew or not one.agrees:
+            if anew or not (one.agrees and one.is_whole):
                 mended += await _mend(counter, one, anew=anew)
         after = page[-1].id
     return mended

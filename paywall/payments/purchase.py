@@ -13,8 +13,8 @@ from paywall.credits.locking import lock_or_open_subscriber
 from paywall.database import insert
 from paywall.problems import REFERENCE_CONFLICT, Problem
 from paywall.rules.calendar import after
-from paywall.rules.words import Actor, CreditsExpire, GrantSource, ProductKind, SubscriptionKind
-from paywall.subscriptions.period import add_period
+from paywall.rules.words import Actor, CreditsExpire, GrantSource, ProductKind
+from paywall.subscriptions.period import add_pass, add_period
 from paywall.tables import Pack, Pass, Plan, Purchase
 
 Product = Pack | Pass | Plan
@@ -67,7 +67,7 @@ async def give(
         case Pack():
             await _give_pack(session, purchase, product, actor, clock)
         case Pass():
-            await _give_pass(session, purchase, product)
+            await add_pass(session, purchase, product.days)
         case Plan():
             await _give_period(session, purchase, product, actor, clock)
 
@@ -119,16 +119,6 @@ async def _give_pack(
     await _grant(session, purchase, GrantSource.PURCHASE, pack.credits, expires_at, actor, clock)
 
 
-async def _give_pass(session: AsyncSession, purchase: Purchase, pass_: Pass) -> None:
-    await add_period(
-        session,
-        purchase,
-        SubscriptionKind.PASS,
-        lambda starts_at: starts_at + timedelta(days=pass_.days),
-        purchase.created_at,
-    )
-
-
 async def _give_period(
     session: AsyncSession, purchase: Purchase, plan: Plan, actor: Actor, clock: Clock
 ) -> None:
@@ -136,9 +126,7 @@ async def _give_period(
     subscription = await add_period(
         session,
         purchase,
-        SubscriptionKind.PREPAID,
         lambda starts_at: after(starts_at, plan.interval, plan.interval_count),
-        purchase.created_at,
     )
     if plan.credits > 0:
         lapses = plan.credits_expire is CreditsExpire.PERIOD_END

@@ -22,6 +22,16 @@ def taken_back(paid: int, takings: Iterable[Taken]) -> int:
     return min(paid, sum(taken.amount for taken in takings if not taken.keep_access))
 
 
+def wholly_taken_back_at(paid: int, takings: Iterable[tuple[datetime, Taken]]) -> datetime | None:
+    """When what was taken back came to the whole; None where it does not."""
+    back = 0
+    for at, taken in sorted(takings):
+        back += 0 if taken.keep_access else taken.amount
+        if 0 < paid <= back:
+            return at
+    return None
+
+
 def credits_owed(granted: int, paid: int, back: int) -> int:
     """Credits that a grant has to give up: all when all was taken back, else rounded down."""
     return granted * back // paid if paid > 0 else 0

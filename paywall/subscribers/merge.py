@@ -17,6 +17,7 @@ from paywall.database import insert
 from paywall.payments.stripe.checkout import open_plan_of
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem, invalid, unavailable
 from paywall.rules.words import Actor, SubscriptionKind
+from paywall.subscriptions.period import lay_passes
 from paywall.tables import (
     CancellationReceipt,
     Checkout,
@@ -71,6 +72,7 @@ async def merge_readers(
     for table in MOVED:
         owner = col(table.reader_id)  # type: ignore[attr-defined]  # every one of MOVED has it
         await session.exec(update(table).where(owner == from_id).values(reader_id=into_id))
+    await lay_passes(session, into_id)
     await move_views(session, from_id, into_id)
     await session.exec(delete(Subscriber).where(col(Subscriber.id) == from_id))
     remembered = insert(session, Merge).values(from_id=from_id, into_id=into_id)

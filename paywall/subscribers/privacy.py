@@ -62,6 +62,8 @@ DELETED: tuple[type[SQLModel], ...] = (
     Unlock,
     CancellationReceipt,
     IdempotencyKey,
+    Checkout,
+    StripeCustomer,
 )
 KEPT: tuple[type[SQLModel], ...] = (CreditGrant, LedgerEntry, Subscription, Purchase, Taking)
 ACTED: tuple[type[SQLModel], ...] = (LedgerEntry, Purchase, Refund, PolicyChange)
@@ -122,8 +124,6 @@ async def _forget_stripe(session: AsyncSession, ids: Collection[str]) -> list[st
         await remember_erased(session, [*customers, *subscriptions, *sessions])
     asked = [*ids, *subscriptions]
     await session.exec(delete(StripeIntent).where(col(StripeIntent.target).in_(asked)))
-    await session.exec(delete(Checkout).where(col(Checkout.reader_id).in_(ids)))
-    await session.exec(delete(StripeCustomer).where(col(StripeCustomer.reader_id).in_(ids)))
     for table in (StripeSubscription, Subscription):
         await session.exec(delete(table).where(col(table.id).in_(subscriptions)))
     billed = col(StripeInvoice.subscription_id).in_(subscriptions)

@@ -1,50 +1,120 @@
 """Passes and prepaid periods: bought once, never renewing, one after the other."""
 
 import secrets
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
 
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.rules.entitlement import Paid, entitled_until
-from paywall.rules.words import ProductKind, SubscriptionKind
-from paywall.tables import Purchase, Subscription
+from paywall.rules.passes import PassPaid, starts_of
+from paywall.rules.refunds import Taken, wholly_taken_back_at
+from paywall.rules.words import SubscriptionKind
+from paywall.tables import Purchase, Refund, Subscription
 
 
 async def add_period(
-    session: AsyncSession,
-    purchase: Purchase,
-    kind: SubscriptionKind,
-    ends_after: Callable[[datetime], datetime],
-    now: datetime,
+    session: AsyncSession, purchase: Purchase, ends_after: Callable[[datetime], datetime]
 ) -> Subscription:
-    """Give the period that was bought; it starts when the running one of its kind ends."""
+    """Give the prepaid period that was bought; it starts when the running one ends.
+
+    The site tells of these payments when it takes them, so none is told of before an earlier one.
+    """
+    paid_at = purchase.created_at
     latest = select(func.max(Subscription.entitled_until)).where(
         Subscription.reader_id == purchase.reader_id,
-        Subscription.kind == kind,
-        col(Subscription.entitled_until) > now,
+        Subscription.kind == SubscriptionKind.PREPAID,
+        col(Subscription.entitled_until) > paid_at,
     )
     running_until: datetime | None = (await session.exec(latest)).one()
-    starts_at = running_until or now
-    paid_through = ends_after(starts_at)
-    is_plan = purchase.product_kind is ProductKind.PLAN
-    subscription = Subscription(
+    starts_at = running_until or paid_at
+    period = _bought(purchase, SubscriptionKind.PREPAID, starts_at, ends_after(starts_at))
+    period.plan_id = purchase.product_id
+    session.add(period)
+    await session.flush()
+    return period
+
+
+async def add_pass(session: AsyncSession, purchase: Purchase, days: int) -> None:
+    """Give the pass that was bought, in its place among the reader's passes."""
+    paid_at = purchase.created_at
+    bought = _bought(purchase, SubscriptionKind.PASS, paid_at, paid_at + timedelta(days=days))
+    bought.pass_id = purchase.product_id
+    session.add(bought)
+    await session.flush()
+    await lay_passes(session, purchase.reader_id)
+
+
+def _bought(
+    purchase: Purchase, kind: SubscriptionKind, starts_at: datetime, paid_through: datetime
+) -> Subscription:
+    return Subscription(
         id=f"{kind}_{secrets.token_hex(12)}",
         reader_id=purchase.reader_id,
         kind=kind,
-        plan_id=purchase.product_id if is_plan else None,
-        pass_id=None if is_plan else purchase.product_id,
         purchase_id=purchase.id,
         starts_at=starts_at,
         paid_through=paid_through,
         entitled_until=paid_through,
         access_until=paid_through,
-        created_at=now,
+        created_at=purchase.created_at,
     )
-    session.add(subscription)
+
+
+async def lay_passes(session: AsyncSession, reader_id: str) -> None:
+    """Lay a reader's passes one after the other by the time of their payments.
+
+    Stripe may tell of a later payment first, and of a refund after the purchase that it preceded.
+    """
+    statement = (
+        select(Subscription, Purchase)
+        .join(Purchase, col(Purchase.id) == Subscription.purchase_id)
+        .where(Subscription.reader_id == reader_id, Subscription.kind == SubscriptionKind.PASS)
+        .order_by(col(Purchase.created_at), col(Purchase.processor), col(Purchase.reference))
+    )
+    rows = (await session.exec(statement)).all()
+    taken_back_at = await _taken_back_at(
+        session, [purchase for subscription, purchase in rows if subscription.is_taken_back]
+    )
+    starts = starts_of(
+        [
+            PassPaid(
+                purchase.created_at,
+                subscription.paid_through - subscription.starts_at,
+                subscription.ended_at,
+                taken_back_at.get(purchase.id),
+            )
+            for subscription, purchase in rows
+        ]
+    )
+    for (subscription, _), starts_at in zip(rows, starts, strict=True):
+        subscription.paid_through += starts_at - subscription.starts_at
+        subscription.starts_at = starts_at
+        restate(session, subscription)
     await session.flush()
-    return subscription
+
+
+async def _taken_back_at(
+    session: AsyncSession, purchases: Collection[Purchase]
+) -> dict[int, datetime | None]:
+    """When each of these was wholly taken back."""
+    statement = select(Refund).where(
+        col(Refund.purchase_id).in_([purchase.id for purchase in purchases]),
+        col(Refund.is_in_force),
+    )
+    refunds = (await session.exec(statement)).all() if purchases else []
+    return {
+        purchase.id: wholly_taken_back_at(
+            purchase.amount_paid,
+            [
+                (refund.created_at, Taken(refund.amount, refund.keep_access))
+                for refund in refunds
+                if refund.purchase_id == purchase.id
+            ],
+        )
+        for purchase in purchases
+    }
 
 
 def restate(session: AsyncSession, subscription: Subscription) -> None:
@@ -64,6 +134,8 @@ def restate(session: AsyncSession, subscription: Subscription) -> None:
 async def take_back_period(session: AsyncSession, purchase: Purchase) -> None:
     """The period goes with the whole of its price, and comes back when less is taken back."""
     statement = select(Subscription).where(Subscription.purchase_id == purchase.id)
-    for subscription in await session.exec(statement):
+    for subscription in (await session.exec(statement)).all():
         subscription.is_taken_back = 0 < purchase.amount_paid == purchase.taken_back
         restate(session, subscription)
+        if subscription.kind is SubscriptionKind.PASS:
+            await lay_passes(session, subscription.reader_id)

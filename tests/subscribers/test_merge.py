@@ -166,6 +166,26 @@ async def test_of_two_complimentary_subscriptions_the_later_end_stays(
         assert only["access_until"] == later
 
 
+async def test_passes_of_both_run_one_after_the_other(
+    service: Service, bearer: Bearer, clock: SetClock
+) -> None:
+    week = {"title": "A week", "days": 7, "prices": [{"amount": 500, "currency": "usd"}]}
+    await service.put("/v1/passes/week", json=week, headers=bearer.site())
+    for reader in ("old", "new"):
+        bought = await service.post(
+            "/v1/purchases",
+            json={"reader_id": reader, "processor": "cash", "reference": reader,
+                  "pass_id": "week", "amount_paid": 500, "currency": "usd"},
+            headers=bearer.site(),
+        )  # fmt: skip
+        assert bought.status_code == 201
+        clock.move(days=1)
+    await merge(service, bearer, "old", "new")
+    mine = (await service.get("/v1/me", headers=bearer.reader("new"))).json()["subscriptions"]
+    ends = sorted(each["access_until"] for each in mine)
+    assert ends == ["2026-12-01T12:00:00Z", "2026-12-08T12:00:00Z"]
+
+
 async def test_views_are_united_past_the_limit(service: Service, bearer: Bearer) -> None:
     for number in range(8):
         await put_article(service, bearer, f"m{number}", policy="metered")

@@ -9,16 +9,16 @@ from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
-from paywall.billing.customers import customer_of
+from paywall.billing.customers import customers_of
 from paywall.credits.locking import lock_or_open_subscriber
 from paywall.database import Database
-from paywall.gateway import REFUSALS, Gateway, needed
+from paywall.gateway import REFUSALS, Gateway, Missing, needed
 from paywall.http.bodies import Answer, Shape
 from paywall.http.fields import CURRENCY_PATTERN, Id, PathId, Text
 from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.payments.stripe.checkout import Wish, find_checkout, open_checkout, serves
 from paywall.payments.stripe.deliver import deliver
-from paywall.payments.stripe.sell import Counter, close, customer_for, look_again, page_for
+from paywall.payments.stripe.sell import Counter, close, look_again, send_to_page
 from paywall.problems import (
     ALREADY_SUBSCRIBED,
     CHECKOUT_UNKNOWN,
@@ -160,8 +160,7 @@ async def post_checkout(
             break
         if checkout.status is CheckoutStatus.OPEN:
             await close(counter, checkout)
-    customer_id = await customer_for(counter, reader_id)
-    checkout = await page_for(counter, checkout, customer_id)
+    checkout = await send_to_page(counter, checkout)
     async with database.writing() as session:
         answer = CheckoutPage(id=checkout.id, url=checkout.url or checkout.return_url)
         return await keep_answer(session, claim, 201 if is_new else 200, answer)
@@ -188,7 +187,7 @@ async def get_checkout(
     if checkout.status in UNSETTLED and gateway is not None:
         try:
             checkout = await look_again(Counter(database, gateway, settings), checkout)
-        except Unconfirmed:
+        except (Unconfirmed, Missing):
             return _tell(checkout)
     return _tell(checkout)
 
@@ -206,10 +205,14 @@ async def post_billing_portal(
     if return_url is not None:
         refuse_foreign(return_url, settings)
     async with database.reading() as session:
-        customer_id = await customer_of(session, caller.subject)
-    if customer_id is None:
-        raise Problem(NO_BILLING)
-    return PortalAnswer(url=await needed(gateway).portal(customer_id, return_url))
+        customers = await customers_of(session, [caller.subject])
+    for customer in reversed(customers):
+        try:
+            return PortalAnswer(url=await needed(gateway).portal(customer.id, return_url))
+        except Missing:
+            # Somebody deleted the customer in Stripe; an older one may still be there.
+            continue
+    raise Problem(NO_BILLING)
 
 
 @post(

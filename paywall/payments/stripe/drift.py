@@ -23,12 +23,16 @@ CHECKOUTS_MAX = 200
 
 
 class Compared(NamedTuple):
-    """A subscription of a reader of ours, and whether it stands here as in Stripe's list."""
+    """A subscription of a reader of ours, and whether it stands here as in Stripe's list.
+
+    `is_whole`: none of its paid invoices can be missing here.
+    """
 
     id: str
     customer_id: str
     known_invoices: frozenset[str]
     agrees: bool
+    is_whole: bool
 
 
 async def compare(session: AsyncSession, page: Sequence[SubscriptionSeen]) -> list[Compared]:
@@ -40,14 +44,14 @@ async def compare(session: AsyncSession, page: Sequence[SubscriptionSeen]) -> li
     for seen in page:
         if await _is_ours(session, seen):
             known = invoices.get(seen.id, frozenset())
-            agrees = _agrees(seen, billings.get(seen.id), known)
-            found.append(Compared(seen.id, seen.customer_id, known, agrees))
+            agrees = _agrees(seen, billings.get(seen.id))
+            # What was over is never paid for again; else the newest invoice may be missing.
+            is_whole = seen.status in OVER or seen.latest_invoice_id in known
+            found.append(Compared(seen.id, seen.customer_id, known, agrees, is_whole))
     return found
 
 
-def _agrees(
-    seen: SubscriptionSeen, billing: StripeSubscription | None, known: frozenset[str]
-) -> bool:
+def _agrees(seen: SubscriptionSeen, billing: StripeSubscription | None) -> bool:
     if billing is None:
         return False
     next_payment_at = seen.period_ends_at if seen.will_renew else None
@@ -59,8 +63,7 @@ def _agrees(
         billing.trial_ends_at,
         billing.next_payment_at,
     )
-    # What was over is never paid for again; else the newest invoice may be one that is missing.
-    return told == here and (seen.status in OVER or seen.latest_invoice_id in known)
+    return told == here
 
 
 async def _is_ours(session: AsyncSession, seen: SubscriptionSeen) -> bool:

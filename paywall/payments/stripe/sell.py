@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.billing.customers import customer_of, link_customer
 from paywall.billing.intents import begin, give_up, settle
 from paywall.database import Database
-from paywall.gateway import Gateway, SessionOrder
+from paywall.gateway import Gateway, Missing, SessionOrder
 from paywall.payments.stripe.converge import converge
 from paywall.payments.stripe.look import look_at_session
 from paywall.problems import Problem, Unconfirmed, unavailable
@@ -29,12 +29,29 @@ class Counter(NamedTuple):
     settings: Settings
 
 
-async def customer_for(counter: Counter, reader_id: str) -> str:
-    """The reader's customer, made where there is none; a reader buys by one."""
+async def send_to_page(counter: Counter, checkout: Checkout) -> Checkout:
+    """The checkout with the address of its page, by a customer that Stripe has.
+
+    Where the reader's was deleted there, a new one is made; the old one stays linked, so that what
+    was paid by it can still go back.
+    """
+    customer_id = await _customer_for(counter, checkout.reader_id)
+    try:
+        return await _page_for(counter, checkout, customer_id)
+    except Missing as missing:
+        if missing.param != "customer":
+            raise
+    customer_id = await _customer_for(counter, checkout.reader_id, besides=customer_id)
+    return await _page_for(counter, checkout, customer_id)
+
+
+async def _customer_for(counter: Counter, reader_id: str, *, besides: str | None = None) -> str:
+    """The reader's customer, made where there is none besides this one; a reader buys by one."""
     database, gateway, _ = counter
 
     async def known(session: AsyncSession) -> str | None:
-        return await customer_of(session, reader_id)
+        customer_id = await customer_of(session, reader_id)
+        return None if customer_id == besides else customer_id
 
     begun = await begin(database, IntentKind.CUSTOMER, reader_id, known)
     if isinstance(begun, str):
@@ -61,7 +78,7 @@ async def _make_customer(gateway: Gateway, intent: StripeIntent) -> str:
         return made
 
 
-async def page_for(counter: Counter, checkout: Checkout, customer_id: str) -> Checkout:
+async def _page_for(counter: Counter, checkout: Checkout, customer_id: str) -> Checkout:
     """The checkout with the address of its page, made where there is none yet."""
     database, gateway, _ = counter
 

@@ -28,6 +28,12 @@ def switch(account: Account, subscription: Json, given: Json, proration: Prorati
     item = _item_named(subscription, required(given, "id"))
     old = copy_of(item)
     price = account.find("price", text(given, "price") or item["price"]["id"], "items[0][price]")
+    if price["recurring"] is None:
+        raise invalid(
+            "items[0][price]",
+            "The price specified is set to `type=one_time` but this field only accepts prices"
+            " with `type=recurring`.",
+        )
     if price["currency"] != subscription["currency"]:
         raise invalid("items[0][price]", "All prices on a subscription have one currency.")
     item["price"] = copy_of(price)

@@ -2,6 +2,7 @@
 
 from paywall.operations.reconcile import Drift, reconcile
 from paywall.payments.stripe.sell import Counter
+from paywall.sandbox.stripe.customers import Card, use_card
 from paywall.settings import Settings
 from tests.payments.stripe.shop import Shop
 
@@ -41,3 +42,15 @@ async def test_weeks_beyond_stripes_list_of_events_are_made_up_for(
     assert len(bought.json()["items"]) == 4
     assert (await shop.checkout(page["id"], "bo"))["status"] == "paid"
     assert await reconcile(counter(shop, settings)) == Drift()
+
+
+async def test_an_invoice_that_waits_for_its_payment_is_no_drift(
+    shop: Shop, settings: Settings
+) -> None:
+    await shop.buy(plan_id="monthly")
+    use_card(shop.stand_in.account, shop.only("customer")["id"], Card.DECLINES)
+    shop.move(days=30.5)
+    await shop.deliver()
+    assert (await shop.me())["subscription"]["status"] == "past_due"
+    for _ in range(2):
+        assert await reconcile(counter(shop, settings)) == Drift()

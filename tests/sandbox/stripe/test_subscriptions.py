@@ -1,10 +1,14 @@
 """Subscriptions: cancelled, resumed, switched, paused."""
 
+from http import HTTPStatus
+
 import pytest
 import stripe
 
 from paywall.sandbox.stripe.customers import Card
+from paywall.sandbox.stripe.deletion import delete_customer
 from paywall.sandbox.stripe.portal import portal_cancel, portal_resume, portal_switch
+from paywall.sandbox.stripe.refusal import Refusal
 from tests.sandbox.stripe.shop import DAY, HOUR, START, Shop
 
 NOW = int(START.timestamp())
@@ -171,3 +175,21 @@ async def test_a_date_to_end_at_is_kept(shop: Shop) -> None:
     assert (await shop.subscription(subscription.id)).status == "active"
     shop.stand_in.advance(HOUR)
     assert (await shop.subscription(subscription.id)).status == "canceled"
+
+
+async def test_a_price_that_is_paid_once_is_no_price_to_switch_to(shop: Shop) -> None:
+    subscription = await shop.subscribed()
+    with pytest.raises(Refusal, match="type=recurring") as refused:
+        portal_switch(shop.account, subscription.id, shop.goods.pack)
+    assert refused.value.status == HTTPStatus.BAD_REQUEST
+    assert await shop.subscription(subscription.id) == subscription
+
+
+async def test_with_its_customer_a_subscription_ends(shop: Shop) -> None:
+    subscription = await shop.subscribed()
+    delete_customer(shop.account, shop.customer)
+    assert (await shop.subscription(subscription.id)).status == "canceled"
+    assert shop.told()[-2:] == ["customer.subscription.deleted", "customer.deleted"]
+    with pytest.raises(stripe.InvalidRequestError, match="No such customer") as refused:
+        await shop.session(shop.goods.pack)
+    assert (refused.value.code, refused.value.param) == ("resource_missing", "customer")

@@ -1,0 +1,74 @@
+"""Passes follow each other by the time of their payments."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paywall.rules.passes import PassPaid, starts_of
+from paywall.rules.refunds import Taken, wholly_taken_back_at
+
+START = datetime(2026, 11, 24, tzinfo=UTC)
+WEEK = timedelta(days=7)
+DAYS = [START + timedelta(days=day) for day in range(40)]
+moments = st.sampled_from(DAYS)
+passes = st.builds(
+    PassPaid,
+    moments,
+    st.sampled_from([timedelta(days=1), WEEK]),
+    st.none() | moments,
+    st.none() | moments,
+)
+queues = st.lists(passes, max_size=6).map(lambda found: sorted(found, key=lambda one: one.paid_at))
+
+
+def test_the_second_starts_when_the_first_ends() -> None:
+    queue = [PassPaid(DAYS[0], WEEK), PassPaid(DAYS[1], WEEK), PassPaid(DAYS[20], WEEK)]
+    assert starts_of(queue) == [DAYS[0], DAYS[7], DAYS[20]]
+
+
+def test_one_that_was_gone_before_the_next_was_paid_for_does_not_hold_it_up() -> None:
+    ended = PassPaid(DAYS[0], WEEK, ended_at=DAYS[2])
+    refunded = PassPaid(DAYS[0], WEEK, taken_back_at=DAYS[3])
+    assert starts_of([ended, PassPaid(DAYS[1], WEEK)]) == [DAYS[0], DAYS[7]]
+    assert starts_of([ended, PassPaid(DAYS[2], WEEK)]) == [DAYS[0], DAYS[2]]
+    assert starts_of([refunded, PassPaid(DAYS[3], WEEK)]) == [DAYS[0], DAYS[7]]
+    assert starts_of([refunded, PassPaid(DAYS[4], WEEK)]) == [DAYS[0], DAYS[4]]
+
+
+def test_refunding_one_moves_none_that_was_paid_for_before() -> None:
+    queue = [PassPaid(DAYS[0], WEEK), PassPaid(DAYS[1], WEEK), PassPaid(DAYS[2], WEEK)]
+    for place, one in enumerate(queue):
+        refunded = [*queue]
+        refunded[place] = one._replace(taken_back_at=DAYS[4])
+        assert starts_of(refunded) == starts_of(queue)
+
+
+@given(queues)
+def test_none_starts_before_it_is_paid_for_and_each_takes_its_turn(queue: list[PassPaid]) -> None:
+    starts = starts_of(queue)
+    assert all(start >= one.paid_at for one, start in zip(queue, starts, strict=True))
+    standing = starts_of([one._replace(ended_at=None, taken_back_at=None) for one in queue])
+    assert standing == sorted(standing)
+
+
+@given(queues, passes)
+def test_a_payment_told_of_late_takes_no_moment_away(queue: list[PassPaid], late: PassPaid) -> None:
+    queue = [one._replace(ended_at=None, taken_back_at=None) for one in queue]
+    late = late._replace(ended_at=None, taken_back_at=None)
+    told = sorted([*queue, late], key=lambda one: one.paid_at)
+    assert open_days(queue) <= open_days(told)
+
+
+def open_days(queue: list[PassPaid]) -> set[datetime]:
+    spans = [(start, start + one.lasts) for one, start in zip(queue, starts_of(queue), strict=True)]
+    days = {START + timedelta(days=day) for day in range(120)}
+    return {day for day in days if any(start <= day < end for start, end in spans)}
+
+
+def test_the_whole_goes_with_the_taking_that_completes_it() -> None:
+    half, keeps = Taken(300), Taken(600, keep_access=True)
+    assert wholly_taken_back_at(600, [(DAYS[3], half), (DAYS[1], half)]) == DAYS[3]
+    assert wholly_taken_back_at(600, [(DAYS[1], keeps), (DAYS[2], half)]) is None
+    assert wholly_taken_back_at(600, [(DAYS[1], Taken(600)), (DAYS[2], half)]) == DAYS[1]
+    assert wholly_taken_back_at(0, [(DAYS[1], half)]) is None
