@@ -37,4 +37,4 @@ def _options(words: tuple[str, ...]) -> Iterator[click.Option]:
 
 
 def test_the_sandbox_says_what_it_is_too() -> None:
-    assert "news site" in CliRunner().invoke(sandbox, ["--help"]).stdout
+    assert "newspaper" in CliRunner().invoke(sandbox, ["--help"]).stdout

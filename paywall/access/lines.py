@@ -108,6 +108,8 @@ class PostgresLine:
             },
         )
         self._prepared = await self._connection.prepare(self.statement.text)
+        # Its locks on the tables would be held until it is asked for the first time.
+        await self._connection.execute("SELECT 1")
 
     async def ask(
         self, batch: Sequence[Asked], tokens: Sequence[Caller], now: datetime, month: Month

@@ -20,7 +20,7 @@ from tests.router import router_of
 Json = dict[str, Any]
 CONTRACT = todays()
 SCHEMAS = CONTRACT["components"]["schemas"]
-HIDDEN = {"/openapi.json", "/docs", "/docs.css", "/problems/{code:str}"}
+PAGES = ("/account", "/web/", "/docs", "/problems/")
 OPERATIONS = {
     operation["operationId"]: operation
     for methods in CONTRACT["paths"].values()
@@ -113,7 +113,7 @@ def test_nothing_is_left_out_but_the_pages() -> None:
         and handler.http_methods != {"OPTIONS"}
         and not handler.resolve_include_in_schema()
     }
-    assert hidden == HIDDEN
+    assert {path for path in hidden if not path.startswith(PAGES)} == {"/openapi.json"}
 
 
 def test_a_key_is_documented_where_it_is_honoured() -> None:

@@ -23,7 +23,6 @@ import pytest
 from paywall.app import create_app
 from paywall.database import Database
 from paywall.gateway import Gateway
-from paywall.operations.reconcile import reconcile
 from paywall.payments.stripe.sell import Counter
 from paywall.sandbox.stripe import checkout, disputes, events, portal, refunds
 from paywall.sandbox.stripe.catalogue import create_coupon
@@ -35,7 +34,7 @@ from paywall.sandbox.stripe.wire import InProcess
 from paywall.settings import Settings
 from paywall.subscribers.audit import audit
 from tests.conftest import PATIENT_SECONDS, START, Bearer, SetClock, _new_postgres_database, running
-from tests.payments.stripe.shop import DAY, SECRET, Shop
+from tests.payments.stripe.shop import DAY, SECRET, Shop, reconciled
 from tests.payments.stripe.truth import as_recorded, in_stripe
 from tests.router import router_of
 from tests.sandbox.stripe.sdk_contract import SdkContract
@@ -154,12 +153,7 @@ class Played:
         sends = [self.send(self.shops[n % len(self.shops)], d) for n, d in enumerate(deliveries)]
         await asyncio.gather(*sends)
         if drop:
-            counter = Counter(self.shop.database, self.shop.gateway, self.settings)
-            drift = await reconcile(counter)
-            while drift is None:
-                # The service reconciles by itself where this has taken some seconds so far.
-                await asyncio.sleep(0.05)
-                drift = await reconcile(counter)
+            await reconciled(Counter(self.shop.database, self.shop.gateway, self.settings))
 
     async def send(self, shop: Shop, delivery: events.Delivery) -> None:
         answer = await shop.send(delivery)
