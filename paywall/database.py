@@ -152,6 +152,15 @@ class Each(NamedTuple):
     """The numbers of the rows that a condition leaves, as one text with commas."""
     knows_lateral: bool
 
+    def has(self, row: sa.Select[Any]) -> sa.ColumnElement[bool]:
+        """Whether there is such a row, looked up for each of these.
+
+        For EXISTS PostgreSQL may rather read a table of some thousand rows as a whole.
+        """
+        if not self.knows_lateral:
+            return row.exists()
+        return row.limit(_bare("1")).scalar_subquery().is_not(None)
+
 
 def each(dialect: str, name: str, **types: sa.types.TypeEngine[Any]) -> Each:
     """A table of rows with columns of these types, in their order."""

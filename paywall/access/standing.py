@@ -145,10 +145,12 @@ def standing_on(dialect: str) -> sa.Select[*tuple[Any, ...]]:
     asked = each(dialect, ASKED, article_id=text, reader_id=text, viewer_kind=text, viewer_id=text)
     article_id, reader_id = asked.columns["article_id"], asked.columns["reader_id"]
     source, article = _with_article(asked)
-    unlocked = sa.exists().where(
-        col(Unlock.reader_id) == reader_id,
-        col(Unlock.article_id) == article_id,
-        col(Unlock.revoked_at).is_(None),
+    unlocked = asked.has(
+        sa.select(col(Unlock.article_id)).where(
+            col(Unlock.reader_id) == reader_id,
+            col(Unlock.article_id) == article_id,
+            col(Unlock.revoked_at).is_(None),
+        )
     )
     views = sa.select(col(MeteredViews.article_ids)).where(
         # An article that is unknown may have the default policy.

@@ -127,14 +127,18 @@ def token_columns(token: Caller | AskedBy, dialect: str) -> tuple[str, str, str,
 def revoked_among(tokens: Each) -> sa.ScalarSelect[str]:
     """The numbers of the revoked tokens, from 0 and with commas; null where there is none."""
     asked = tokens.columns
-    one = sa.exists().where(
-        col(RevokedToken.issuer) == asked["issuer"],
-        col(RevokedToken.token_id) == asked["token_id"],
+    one = tokens.has(
+        sa.select(col(RevokedToken.token_id)).where(
+            col(RevokedToken.issuer) == asked["issuer"],
+            col(RevokedToken.token_id) == asked["token_id"],
+        )
     )
-    whole = sa.exists().where(
-        col(RevokedSubject.issuer) == asked["issuer"],
-        col(RevokedSubject.subject) == asked["subject"],
-        col(RevokedSubject.issued_before) > asked["issued_at"],
+    whole = tokens.has(
+        sa.select(col(RevokedSubject.subject)).where(
+            col(RevokedSubject.issuer) == asked["issuer"],
+            col(RevokedSubject.subject) == asked["subject"],
+            col(RevokedSubject.issued_before) > asked["issued_at"],
+        )
     )
     return sa.select(tokens.keys).select_from(tokens.table).where(one | whole).scalar_subquery()
 
