@@ -172,8 +172,9 @@ LOGGING: dict[str, Any] = {
     "root": {"level": "INFO", "handlers": ["stderr", "counter"]},
     "loggers": {
         "alembic": {"level": "WARNING"},
-        # It logs each address that it asks.
+        # They log each address that they ask.
         "httpx": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},
     },
 }
 """For `logging.config.dictConfig`, in every process that serves."""
