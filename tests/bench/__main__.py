@@ -22,6 +22,7 @@ from tests.bench.servers import (
     Place,
     Target,
     memory_mib,
+    postgres_pid,
     seconds_to_ready,
     started,
     variants,
@@ -52,10 +53,11 @@ def _measured(place: Place) -> Figures:
         databases = asyncio.run(fill(server, place.folder))
         token = _site_token(place.folder)
         compared = {variant.name: variant for variant in variants(databases)}
-        say("Starts…")
+        say(f"Starts, {STARTS} times…")
         starts = [seconds_to_ready(compared[CHECK_POSTGRES], place) for _ in range(STARTS)]
+        postgres = postgres_pid(server)
         servers = {
-            name: Target(stack.enter_context(started(variant, place)), server)
+            name: Target(stack.enter_context(started(variant, place)), postgres)
             for name, variant in compared.items()
         }
         for target in servers.values():

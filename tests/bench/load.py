@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from tests.bench.machine import CannotMeasure
-from tests.bench.servers import Target, cpu_seconds, database_cpu_seconds
+from tests.bench.servers import Target, cpu_seconds, postgres_cpu_seconds
 
 # An answer that is late is no error: the naive server keeps the last of 256 waiting.
 TIMEOUT = "--timeout=10s"
@@ -33,13 +33,13 @@ def run_wrk(
     url = f"{target.served.address}{path}"
     options = ["--threads=1", f"--connections={connections}", f"--duration={seconds}s", TIMEOUT]
     pid = target.served.process.pid
-    server, database = cpu_seconds(pid), database_cpu_seconds(target.postgres)
+    server, database = cpu_seconds(pid), postgres_cpu_seconds(target.postgres_pid)
     done = subprocess.run(
         ["/usr/bin/env", "wrk", *options, f"--script={script}", url, "--", *map(str, words)],
         cwd=SCRIPTS, check=True, capture_output=True, text=True,
     )  # fmt: skip
     server = cpu_seconds(pid) - server
-    database = database_cpu_seconds(target.postgres) - database
+    database = postgres_cpu_seconds(target.postgres_pid) - database
     run = msgspec.json.decode(done.stdout.splitlines()[-1], type=Run)
     if run.errors:
         raise CannotMeasure(f"{run.errors} of {run.requests} requests to {url} failed.")

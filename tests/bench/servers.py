@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,7 +35,7 @@ class Target(NamedTuple):
     """A running server, and the PostgreSQL whose work is measured beside its own."""
 
     served: Served
-    postgres: str
+    postgres_pid: int
 
 
 class Place(NamedTuple):
@@ -90,19 +90,30 @@ def seconds_to_ready(variant: Variant, place: Place) -> float:
 
 def cpu_seconds(pid: int) -> float:
     """Processor time of a process so far, its own and the kernel's for it (proc(5))."""
+    return sum(_ticks(pid)[:2]) / os.sysconf("SC_CLK_TCK")
+
+
+def postgres_cpu_seconds(pid: int) -> float:
+    """The same of a PostgreSQL: of its first process, of those that it has, and that it had."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
+    ticks = sum(_ticks(pid))
+    for child in children:
+        # One that ends at this moment is counted by the next look, among those that it had.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            ticks += sum(_ticks(int(child))[:2])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def postgres_pid(server: str) -> int:
+    """PostgreSQL's first process, whose children all others are."""
+    folder = Path(psql(f"{server}/postgres", "show data_directory"))
+    return int((folder / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
+
+
+def _ticks(pid: int) -> list[int]:
+    """utime, stime, cutime and cstime (proc(5)): its own, and that of children which ended."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def database_cpu_seconds(postgres: str) -> float:
-    """Processor time of PostgreSQL's connections so far, and of what writes for them."""
-    kinds = "'client backend', 'walwriter', 'background writer', 'checkpointer'"
-    pids = psql(
-        f"{postgres}/postgres",
-        f"select pid from pg_stat_activity where backend_type in ({kinds})"
-        " and pid <> pg_backend_pid()",
-    )
-    return sum(cpu_seconds(int(pid)) for pid in pids.split())
+    return [int(field) for field in fields[11:15]]
 
 
 def memory_mib(pid: int) -> float:
