@@ -1,7 +1,7 @@
 """What a viewer has, and on what terms an article is to be had, loaded together.
 
 By one statement, so that they show one moment. It is written once, for any number of viewers and
-articles: a transaction sends it here, the check by the driver itself (`access/questions`).
+articles: a transaction sends it here, the check by the driver itself (`access/lines`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,6 @@ ASKED = "asked"
 FACTS_COLUMNS = 9
 METERED: sa.ColumnClause[str] = sa.literal_column(f"'{Policy.METERED}'", sa.Text())
 MONTH_STARTS_AT = sa.bindparam("month_starts_at", type_=UTCDateTime())
-
 
 Row = Sequence[Any]
 """What the statement says to one question, in the order of its columns."""
@@ -223,7 +222,7 @@ def _latest(
 def facts_of(article_id: str, row: Row, viewer: Viewer, month: Month, settings: Settings) -> Facts:
     """A row of the statement as facts; what was added behind its columns is left out."""
     policy, unlock_cost, unlocked, balance, entitled_until, access_until, views, title, url = row[
-        :9
+        :FACTS_COLUMNS
     ]
     terms = Terms(POLICIES[policy], unlock_cost) if policy else _default_terms(settings)
     meter: Meter | None = None
