@@ -9,20 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-import stripe
-from stripe.params import (
-    CustomerListParams,
-    EventListParams,
-    PriceCreateParams,
-    SubscriptionListParams,
-    SubscriptionUpdateParams,
-)
-from stripe.params.billing_portal import SessionCreateParams as PortalParams
-from stripe.params.checkout import SessionCreateParams
 
+from paywall.lazily import lazily
 from paywall.problems import (
     PAYMENT_DECLINED,
     REQUEST_IN_PROGRESS,
@@ -38,6 +29,20 @@ from paywall.rules.stripe import Hint, InvoiceSeen, SessionSeen, SubscriptionSee
 from paywall.rules.words import Interval
 from paywall.settings import Settings
 from paywall.telemetry import logger
+
+if TYPE_CHECKING:
+    import stripe
+    from stripe.params import (
+        CustomerListParams,
+        EventListParams,
+        PriceCreateParams,
+        SubscriptionListParams,
+        SubscriptionUpdateParams,
+    )
+    from stripe.params.billing_portal import SessionCreateParams as PortalParams
+    from stripe.params.checkout import SessionCreateParams
+else:
+    stripe = lazily("stripe")
 
 API_VERSION = "2026-10-28.endive"
 CALL_SECONDS = 4.0
@@ -102,7 +107,7 @@ async def _asking() -> AsyncIterator[None]:
         raise _told(error) from error
 
 
-def _told(error: stripe.StripeError) -> Exception:
+def _told(error: "stripe.StripeError") -> Exception:
     """An error of the SDK in our words (https://docs.stripe.com/error-handling)."""
     match error:
         case stripe.APIConnectionError():
@@ -127,7 +132,7 @@ def _told(error: stripe.StripeError) -> Exception:
 class Gateway:
     """One process's way to Stripe, over the network or by the transport that is given."""
 
-    def __init__(self, settings: Settings, http_client: stripe.HTTPClient | None = None) -> None:
+    def __init__(self, settings: Settings, http_client: "stripe.HTTPClient | None" = None) -> None:
         self.is_live = settings.is_live
         self.webhook_secrets = settings.stripe_webhook_secrets
         self._http = http_client or stripe.HTTPXClient(timeout=TRY_SECONDS)

@@ -4,18 +4,24 @@ All pending migrations run in one transaction, so a failed one leaves nothing ha
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from paywall.database import Database
+from paywall.lazily import lazily
+
+if TYPE_CHECKING:
+    from paywall.migrations import upgrade
+else:
+    # What is pending can be told without Alembic.
+    upgrade = lazily("paywall.migrations.upgrade")
 
 FOLDER = Path(__file__).parent
 LOCK_KEY = 7292_5901
 LOCK_WAIT_SECONDS = 60
+APPLIED = sa.table("alembic_version", sa.column("version_num", sa.Text))
+"""One row, which Alembic keeps; no table before the first migration."""
 
 
 async def migrate(database: Database) -> list[str]:
@@ -26,7 +32,7 @@ async def migrate(database: Database) -> list[str]:
             await connection.run_sync(_wait_for_others)
         revisions = await connection.run_sync(_pending)
         if revisions:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(upgrade.upgrade, FOLDER)
         return revisions
 
 
@@ -36,15 +42,6 @@ async def pending(database: Database) -> list[str]:
         return await (await session.connection()).run_sync(_pending)
 
 
-def configuration(connection: sa.Connection) -> Config:
-    """Alembic's settings, without a file: the scripts are here and the connection is given."""
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(FOLDER))
-    config.set_main_option("path_separator", "os")
-    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
-    return config
-
-
 def _wait_for_others(connection: sa.Connection) -> None:
     connection.execute(sa.text(f"set local lock_timeout = '{LOCK_WAIT_SECONDS}s'"))
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_KEY)))
@@ -52,14 +49,11 @@ def _wait_for_others(connection: sa.Connection) -> None:
     connection.execute(sa.text("set local lock_timeout to default"))
 
 
-def _upgrade(connection: sa.Connection) -> None:
-    command.upgrade(configuration(connection), "head")
-
-
 def _pending(connection: sa.Connection) -> list[str]:
-    scripts = ScriptDirectory.from_config(configuration(connection))
-    ours = [script.revision for script in reversed(list(scripts.walk_revisions()))]
-    applied = MigrationContext.configure(connection).get_current_revision()
+    ours = [path.name.partition("_")[0] for path in sorted((FOLDER / "versions").glob("[0-9]*.py"))]
+    if not sa.inspect(connection).has_table(APPLIED.name):
+        return ours
+    applied = connection.execute(sa.select(APPLIED.c.version_num)).scalar()
     if applied is None:
         return ours
     # An older release, rolled back to, meets a revision that it doesn't know: expand and contract

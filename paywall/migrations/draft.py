@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from alembic import command
 
 from paywall.database import Database
-from paywall.migrations import FOLDER, configuration, migrate
+from paywall.migrations import FOLDER, migrate
+from paywall.migrations.upgrade import configuration
 from paywall.settings import Settings
 
 VERSIONS = FOLDER / "versions"
@@ -21,7 +22,7 @@ async def draft(name: str) -> None:
     number = f"{1 + len(list(VERSIONS.glob('[0-9]*.py'))):04}"
 
     def compare(connection: sa.Connection) -> None:
-        command.revision(configuration(connection), name, autogenerate=True, rev_id=number)
+        command.revision(configuration(connection, FOLDER), name, autogenerate=True, rev_id=number)
 
     with tempfile.TemporaryDirectory() as folder:
         database = Database(Settings(data_dir=folder))

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -12,11 +12,18 @@ from paywall.articles.api import ArticleInput, as_publication
 from paywall.articles.publish import Publication, publish_all
 from paywall.database import Database
 from paywall.http.fields import Id
+from paywall.lazily import lazily
 from paywall.operations.report import Bad, Progress
-from paywall.operations.wxr import Item, read_items
+from paywall.operations.wxr_item import Item
 from paywall.operations.wxr_rules import PolicyRule, policy_of
 from paywall.rules.decision import Policy
 from paywall.rules.words import Actor, Outcome
+
+if TYPE_CHECKING:
+    from paywall.operations import wxr
+else:
+    # It brings lxml, which nothing else needs.
+    wxr = lazily("paywall.operations.wxr")
 
 ACTOR = Actor("paywall", "import wxr", "")
 BATCH_POSTS_MAX = 100
@@ -81,7 +88,7 @@ def _publications(
     file: BinaryIO, plan: Plan, progress: Progress, summary: Summary
 ) -> Iterator[Publication]:
     seen: dict[str, int] = {}
-    for number, item in enumerate(read_items(file), start=1):
+    for number, item in enumerate(wxr.read_items(file), start=1):
         progress.read(number)
         if item.error is None and _is_skipped(item, summary):
             continue

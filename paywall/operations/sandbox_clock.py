@@ -3,12 +3,18 @@
 import asyncio
 import time
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-import httpx
 import msgspec
 
 from paywall.clock import FollowingClock
+from paywall.lazily import lazily
 from paywall.telemetry import logger
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = lazily("httpx")
 
 EVERY_SECONDS = 0.5
 ANSWER_WITHIN_SECONDS = 2.0

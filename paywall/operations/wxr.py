@@ -6,9 +6,11 @@ mistake in the XML costs the items that it stands in, not the file.
 
 import re
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple, TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from lxml import etree
+
+from paywall.operations.wxr_item import Item, Term, WxrError
 
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
 WITH_ELEMENTS = frozenset({"wp:comment"})
@@ -17,30 +19,6 @@ WORDPRESS = re.compile(r"\{https?://wordpress\.org/export/1\.\d+/\}")
 
 
 Export: TypeAlias = "etree.iterparse[tuple[str, etree._Element]]"  # noqa: SLF001 (lxml has no other name for it)
-
-
-class WxrError(Exception):
-    """The file is not a WordPress export; the text says what to do."""
-
-
-class Term(NamedTuple):
-    """A category or a tag of a post; `domain` says which, or another taxonomy."""
-
-    domain: str
-    slug: str
-    name: str
-
-
-class Item(NamedTuple):
-    """One item of the export and the line that it starts on; `error` where its XML is broken."""
-
-    line: int
-    language: str | None
-    fields: dict[str, str]
-    """By name, as in the file with its usual prefixes: `title`, `wp:post_id`, `content:encoded`."""
-    terms: tuple[Term, ...]
-    meta: tuple[tuple[str, str], ...]
-    error: str | None = None
 
 
 def read_items(file: BinaryIO) -> Iterator[Item]:

@@ -8,7 +8,7 @@ import click
 from paywall import settings
 from paywall.operations.import_wxr import Plan, Summary, import_wxr
 from paywall.operations.report import FOUND_SOMETHING, on_terminal, with_database
-from paywall.operations.wxr import WxrError
+from paywall.operations.wxr_item import WxrError
 from paywall.operations.wxr_rules import PolicyRule
 from paywall.rules.decision import Policy
 from paywall.rules.words import Outcome

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
-from paywall.operations.wxr import Item
+from paywall.operations.wxr_item import Item
 from paywall.rules.decision import Policy
 
 DOMAINS = {"category": "category", "tag": "post_tag"}

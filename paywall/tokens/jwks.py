@@ -2,17 +2,22 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import httpx
 import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from paywall.lazily import lazily
 from paywall.settings import Issuer
 from paywall.telemetry import logger
 from paywall.tokens.issuers import PublicKey, VerificationKey, find_key
 from paywall.tokens.weakness import weakness_of_rsa
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = lazily("httpx")
 
 JWKS_BYTES_MAX = 64 * 1024
 JWKS_KEYS_MAX = 100

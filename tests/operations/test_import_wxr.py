@@ -14,7 +14,8 @@ from sqlmodel import select
 from paywall.articles.bodies import body_of
 from paywall.cli import main
 from paywall.database import Database
-from paywall.operations.wxr import WxrError, read_items
+from paywall.operations.wxr import read_items
+from paywall.operations.wxr_item import WxrError
 from paywall.rules.decision import Policy
 from paywall.settings import Settings
 from paywall.tables import Article, PolicyChange

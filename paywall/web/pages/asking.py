@@ -3,12 +3,18 @@
 In the same process, without a socket. So they can do no more than the reader's token can.
 """
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import httpx
 import msgspec
 from litestar import Request
 from litestar.types import Receive, Scope, Send
+
+from paywall.lazily import lazily
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = lazily("httpx")
 
 T = TypeVar("T")
 BASE = "http://service.internal"

@@ -1,0 +1,21 @@
+"""Alembic's part: the scripts under versions/, applied."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+
+def upgrade(connection: sa.Connection, folder: Path) -> None:
+    """Apply what is pending of the scripts under `folder`."""
+    command.upgrade(configuration(connection, folder), "head")
+
+
+def configuration(connection: sa.Connection, folder: Path) -> Config:
+    """Alembic's settings, without a file: the scripts are here and the connection is given."""
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    return config

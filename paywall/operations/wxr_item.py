@@ -1,0 +1,27 @@
+"""What a WordPress export (WXR) holds, once it is read."""
+
+from typing import NamedTuple
+
+
+class WxrError(Exception):
+    """The file is not a WordPress export; the text says what to do."""
+
+
+class Term(NamedTuple):
+    """A category or a tag of a post; `domain` says which, or another taxonomy."""
+
+    domain: str
+    slug: str
+    name: str
+
+
+class Item(NamedTuple):
+    """One item of the export and the line that it starts on; `error` where its XML is broken."""
+
+    line: int
+    language: str | None
+    fields: dict[str, str]
+    """By name, as in the file with its usual prefixes: `title`, `wp:post_id`, `content:encoded`."""
+    terms: tuple[Term, ...]
+    meta: tuple[tuple[str, str], ...]
+    error: str | None = None
