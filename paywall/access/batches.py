@@ -21,7 +21,7 @@ from paywall.settings import Settings
 from paywall.telemetry import logger
 from paywall.tokens.revocation import was_revoked
 
-LINES = 1
+LINES = 2
 BATCH_MAX = 32
 WAITING_MAX = 1024
 """Checks that wait for a connection; a further one is refused at once."""

@@ -7,6 +7,7 @@ one statement with it, they would show the world before the wait.
 from collections.abc import Iterable
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -14,11 +15,18 @@ from paywall.database import insert
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
 from paywall.tables import Subscriber
 
+LOCKING = (
+    sa.select(col(Subscriber.id))
+    .where(col(Subscriber.id) == sa.bindparam("reader_id"))
+    .with_for_update()
+)
+"""Made once, and sent without the session's bookkeeping: every click on *Unlock* takes it."""
+
 
 async def lock_subscriber(session: AsyncSession, reader_id: str) -> bool:
     """Lock the reader's row until the transaction ends; False where nothing is on record."""
-    statement = select(Subscriber.id).where(Subscriber.id == reader_id).with_for_update()
-    return (await session.exec(statement)).first() is not None
+    connection = await session.connection()
+    return (await connection.execute(LOCKING, {"reader_id": reader_id})).first() is not None
 
 
 async def lock_or_open_subscriber(session: AsyncSession, reader_id: str, now: datetime) -> None:
