@@ -161,6 +161,17 @@ class Each(NamedTuple):
             return row.exists()
         return row.limit(_bare("1")).scalar_subquery().is_not(None)
 
+    def with_its(self, other: sa.Table, is_it: sa.ColumnElement[bool]) -> tuple[sa.FromClause, Any]:
+        """Each row with the one of another table that is its own, or none; and that one's columns.
+
+        PostgreSQL thinks that a hundred are asked, and would scan some thousand rows for them; a
+        limit inside keeps it from that.
+        """
+        if not self.knows_lateral:
+            return self.table.outerjoin(other, is_it), other.c
+        found = sa.select(other).where(is_it).limit(_bare("1")).lateral("found")
+        return self.table.outerjoin(found, sa.true()), found.c
+
 
 def each(dialect: str, name: str, **types: sa.types.TypeEngine[Any]) -> Each:
     """A table of rows with columns of these types, in their order."""

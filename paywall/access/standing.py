@@ -16,7 +16,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database import Each, dialect_of, each, rows_as_json
+from paywall.database import dialect_of, each, rows_as_json
 from paywall.rules.calendar import Month, month_of
 from paywall.rules.decision import Meter, Policy, Standing, Terms
 from paywall.rules.words import ViewerKind
@@ -143,7 +143,8 @@ def standing_on(dialect: str) -> sa.Select[*tuple[Any, ...]]:
     text = sa.Text()
     asked = each(dialect, ASKED, article_id=text, reader_id=text, viewer_kind=text, viewer_id=text)
     article_id, reader_id = asked.columns["article_id"], asked.columns["reader_id"]
-    source, article = _with_article(asked)
+    articles = Article.__table__  # type: ignore[attr-defined]  # SQLModel hides it
+    source, article = asked.with_its(articles, articles.c.id == article_id)
     unlocked = asked.has(
         sa.select(col(Unlock.article_id)).where(
             col(Unlock.reader_id) == reader_id,
@@ -173,20 +174,6 @@ def standing_on(dialect: str) -> sa.Select[*tuple[Any, ...]]:
         .select_from(source)
         .order_by(asked.columns["key"])
     )
-
-
-def _with_article(asked: Each) -> tuple[sa.FromClause, Any]:
-    """The questions with their articles, each looked up by its id.
-
-    PostgreSQL thinks that a hundred are asked, and would scan some thousand articles for them;
-    a limit inside keeps it from that.
-    """
-    articles = Article.__table__  # type: ignore[attr-defined]  # SQLModel hides it
-    is_it = articles.c.id == asked.columns["article_id"]
-    if not asked.knows_lateral:
-        return asked.table.outerjoin(articles, is_it), articles.c
-    found = sa.select(articles).where(is_it).limit(sa.literal_column("1")).lateral("found")
-    return asked.table.outerjoin(found, sa.true()), found.c
 
 
 def balance_of(reader_id: Any, now: Any) -> sa.ScalarSelect[int]:
