@@ -14,6 +14,7 @@ from paywall.sandbox.prepare import prepare, refuse_other_databases
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.publisher import Publisher
 from paywall.sandbox.site.server import address_of, listening, served
+from paywall.sandbox.site.time_machine import TimeMachine
 from paywall.sandbox.welcome import welcome
 from paywall.settings import Settings
 
@@ -59,8 +60,9 @@ def main(port: int, site_port: int) -> None:
 
         def say(address: str, told: Settings) -> None:
             click.echo(welcome(sandbox, address, paper, told.data_dir, bank))
-            publisher = Publisher(address, sandbox.paper_token, told.sandbox_clock_url)
-            stack.enter_context(served(newspaper(publisher), listener))
+            publisher = Publisher(address, sandbox.paper_token)
+            time_machine = TimeMachine(publisher, told.sandbox_clock_url)
+            stack.enter_context(served(newspaper(publisher, time_machine), listener))
 
         serve(loaded, host=HOST, port=port, workers=1, say=say)
 

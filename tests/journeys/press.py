@@ -17,6 +17,7 @@ from paywall.sandbox.prepare import Sandbox, prepare
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.publisher import Publisher
 from paywall.sandbox.site.server import address_of, listening, served
+from paywall.sandbox.site.time_machine import TimeMachine
 from paywall.sandbox.stripe.running import Running
 from paywall.sandbox.stripe.server import create_app as stand_in
 from paywall.sandbox.stripe.standin import StandIn
@@ -110,9 +111,10 @@ def printing(folder: Path) -> Iterator[Press]:
         clock = BankClock(running)
         stack.enter_context(served(stand_in(running), bank))
         sandbox = _prepared(settings, address_of(paper))
-        publisher = Publisher(address_of(service), sandbox.paper_token, settings.sandbox_clock_url)
+        publisher = Publisher(address_of(service), sandbox.paper_token)
+        time_machine = TimeMachine(publisher, settings.sandbox_clock_url)
         stack.enter_context(served(create_app(settings, clock), service))
-        stack.enter_context(served(newspaper(publisher), paper))
+        stack.enter_context(served(newspaper(publisher, time_machine), paper))
         press = Press(address_of(paper), address_of(service), address_of(bank), clock, sandbox)
         yield press
         press.close()

@@ -3,23 +3,42 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 from litestar import Litestar, Request, Response, get, post
 from litestar.datastructures import Cookie, State
 from litestar.di import NamedDependency, Provide
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
+from paywall.rules.words import Interval
 from paywall.sandbox.site import pages
-from paywall.sandbox.site.pages import Frame
-from paywall.sandbox.site.publisher import Json, Publisher, Viewer
-from paywall.sandbox.site.session import READERS, new_visitor, sign_in, sign_out, viewer_of
+from paywall.sandbox.site.frame import Frame, page
+from paywall.sandbox.site.publisher import ENTRY_SECONDS, Json, Publisher, Viewer
+from paywall.sandbox.site.session import (
+    READERS,
+    choose_language,
+    new_visitor,
+    sign_in,
+    sign_out,
+    viewer_of,
+    words_of,
+)
+from paywall.sandbox.site.time_machine import STEPS, TimeMachine
+from paywall.sandbox.site.words import LANGUAGES
 
 Asking = Request[Any, Any, State]
-ENTRY_SECONDS = 300
-DAYS_AT_ONCE_MAX = 31
+
+
+class Site(NamedTuple):
+    """What the newspaper asks: the service, and what time it is."""
+
+    publisher: Publisher
+    time: TimeMachine
+
+
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16"'
     ' rx="3" fill="#8c1d18"/><path d="M2 10q3-4 6 0t6 0" stroke="#fff" stroke-width="2"'
@@ -28,34 +47,35 @@ ICON = (
 
 
 @get("/")
-async def front(request: Asking, publisher: NamedDependency[Publisher]) -> Response[str]:
-    frame = await _frame(request, publisher)
-    articles = await publisher.articles()
+async def front(request: Asking, site: NamedDependency[Site]) -> Response[str]:
+    frame = await _frame(request, site)
+    articles = await site.publisher.articles()
     ids = [article["id"] for article in articles]
-    decisions = await publisher.decisions(frame.viewer, ids)
-    return _html(frame, pages.NAME, pages.front(articles, decisions))
+    decisions = await site.publisher.decisions(frame.viewer, ids)
+    main = pages.front(frame.words, articles, decisions)
+    return _html(frame, frame.words.say("front"), main)
 
 
 @get("/{article_id:str}")
 async def read(
-    article_id: FromPath[str], request: Asking, publisher: NamedDependency[Publisher]
+    article_id: FromPath[str], request: Asking, site: NamedDependency[Site]
 ) -> Response[str]:
-    frame = await _frame(request, publisher)
-    article = await publisher.article(article_id)
+    frame = await _frame(request, site)
+    article = await site.publisher.article(article_id)
     if article is None:
-        return _html(frame, pages.NAME, pages.missing_page(), status=404)
+        raise NotFoundException
     viewer, cookies = frame.viewer, []
     if article["policy"] == "metered" and viewer == Viewer():
         cookies = [new_visitor()]
         viewer = viewer._replace(visitor_id=cookies[0].value)
-    told = await publisher.body(viewer, article_id)
-    entry = await _entry(publisher, frame, page="unlock", article=article_id)
-    data = await publisher.structured_data(article_id)
+    told = await site.publisher.body(viewer, article_id)
+    text = frame.words.say("unlock_article")
+    entry = await _entry(site, frame, text, page="unlock", article=article_id)
+    data = await site.publisher.structured_data(article_id)
     return _html(
         frame,
-        f"{article['title']} · {pages.NAME}",
-        pages.article_page(article, told, entry),
-        language=article["language"] or "en",
+        article["title"],
+        pages.article_page(frame.words, article, told, entry),
         head=f'<script type="application/ld+json">{data}</script>',
         cookies=cookies,
     )
@@ -63,10 +83,11 @@ async def read(
 
 @get("/sign-in")
 async def choose_reader(
-    request: Asking, publisher: NamedDependency[Publisher], back: FromQuery[str] = "/"
+    request: Asking, site: NamedDependency[Site], back: FromQuery[str] = "/"
 ) -> Response[str]:
-    frame = await _frame(request, publisher)
-    return _html(frame, "Sign in", pages.sign_in_page(back))
+    frame = await _frame(request, site)
+    title = frame.words.say("sign_in")
+    return _html(frame, title, pages.sign_in_page(frame.words, back))
 
 
 @post("/sign-in")
@@ -83,54 +104,66 @@ async def end_session(request: Asking) -> Redirect:
     return Redirect("/", status_code=303, cookies=[sign_out(request)])
 
 
+@post("/language")
+async def switch_language(request: Asking) -> Redirect:
+    form = await request.form()
+    language = form.get("language")
+    cookies = [choose_language(language)] if language in LANGUAGES else []
+    return Redirect(_here(form.get("back")), status_code=303, cookies=cookies)
+
+
 @post("/paywall-token", status_code=200)
-async def reader_token(
-    request: Asking, publisher: NamedDependency[Publisher]
-) -> Response[Json | None]:
+async def reader_token(request: Asking, site: NamedDependency[Site]) -> Response[Json | None]:
     """What paywall.js asks: a token for who is signed in, or 204."""
     viewer = viewer_of(request)
     if viewer.reader_id is None:
         return Response(None, status_code=204)
-    token = await publisher.reader_token(viewer.reader_id)
+    token = await site.publisher.reader_token(viewer.reader_id)
     return Response(token, headers={"Cache-Control": "no-store"})
 
 
 @get("/account")
-async def account(
-    request: Asking, publisher: NamedDependency[Publisher]
-) -> Response[str] | Redirect:
-    frame = await _frame(request, publisher)
-    if not frame.is_signed_in:
-        return Redirect("/sign-in?back=/account", status_code=303)
-    entry = await _entry(publisher, frame, page="account")
-    return _html(frame, "Your account", pages.account_page(entry))
+async def account(request: Asking, site: NamedDependency[Site]) -> Response[str] | Redirect:
+    frame = await _frame(request, site)
+    reader_id, say = frame.viewer.reader_id, frame.words.say
+    if reader_id is None:
+        return Redirect(frame.sign_in, status_code=303)
+    unlocks = await site.publisher.unlocks(reader_id)
+    entry = await _entry(site, frame, say("all_data"), page="account")
+    return _html(frame, say("your_account"), pages.account_page(frame, unlocks, entry))
 
 
 @get("/offers")
-async def offers(request: Asking, publisher: NamedDependency[Publisher]) -> Response[str]:
-    frame = await _frame(request, publisher)
-    return _html(frame, "Subscribe", pages.offers_page(frame))
+async def offers(request: Asking, site: NamedDependency[Site]) -> Response[str]:
+    frame = await _frame(request, site)
+    return _html(frame, frame.words.say("offers"), pages.offers_page(frame))
 
 
 @get("/paid")
-async def paid(request: Asking, publisher: NamedDependency[Publisher]) -> Response[str]:
-    frame = await _frame(request, publisher)
-    return _html(frame, "Your payment", pages.paid_page())
+async def paid(request: Asking, site: NamedDependency[Site]) -> Response[str]:
+    frame = await _frame(request, site)
+    return _html(frame, frame.words.say("payment"), pages.paid_page(frame.words))
 
 
 @post("/time")
-async def move_time(request: Asking, publisher: NamedDependency[Publisher]) -> Redirect:
+async def move_time(request: Asking, site: NamedDependency[Site]) -> Response[str] | Redirect:
+    """The time machine; the page that it leads back to is of the time moved to, in everything."""
     form = await request.form()
-    days = int(form["days"]) if form.get("days", "").isdecimal() else 0
-    if 0 < days <= DAYS_AT_ONCE_MAX and publisher.clock_url:
-        await publisher.move_time(days)
-    return Redirect(_here(form.get("back")), status_code=303)
+    back = _here(form.get("back"))
+    has_all_arrived = True
+    if site.time.is_there and form.get("step") in STEPS:
+        has_all_arrived = await site.time.move(Interval(form["step"]))
+    if has_all_arrived:
+        return Redirect(f"{back}#time", status_code=303)
+    frame = (await _frame(request, site))._replace(here=back)
+    title = frame.words.say("sorry")
+    return _html(frame, title, pages.later_page(frame, "sorry", "arriving"), status=503)
 
 
 @get("/feed.xml")
-async def rss(request: Asking, publisher: NamedDependency[Publisher]) -> Response[str]:
+async def rss(request: Asking, site: NamedDependency[Site]) -> Response[str]:
     origin = str(request.base_url).rstrip("/")
-    content = pages.feed(await publisher.articles(), origin)
+    content = pages.feed(await site.publisher.articles(), origin)
     return Response(content, media_type="application/rss+xml")
 
 
@@ -145,23 +178,30 @@ def icon() -> Response[str]:
     return Response(ICON, media_type="image/svg+xml")
 
 
-async def _frame(request: Asking, publisher: Publisher) -> Frame:
+async def _frame(request: Asking, site: Site) -> Frame:
     return Frame(
-        service=publisher.service,
-        parts=await publisher.parts(),
         viewer=viewer_of(request),
-        path=request.url.path,
-        has_time_machine=bool(publisher.clock_url),
+        words=words_of(request),
+        here=_address(request),
+        service=site.publisher.service,
+        parts=await site.publisher.parts(),
+        now=await site.time.now(),
+        has_time_machine=site.time.is_there,
     )
 
 
-async def _entry(publisher: Publisher, frame: Frame, **fields: str) -> str:
+def _address(request: Asking) -> str:
+    query = request.url.query
+    return f"{request.url.path}?{query}" if query else request.url.path
+
+
+async def _entry(site: Site, frame: Frame, text: str, **fields: str) -> str:
     """The way into the service's own pages, for a reader who is signed in."""
     reader_id = frame.viewer.reader_id
     if reader_id is None:
         return ""
-    token = await publisher.reader_token(reader_id, ENTRY_SECONDS)
-    return pages.entry_form(publisher.service, token["token"], **fields)
+    token = await site.publisher.reader_token(reader_id, ENTRY_SECONDS)
+    return pages.entry_form(frame, token["token"], text, **fields)
 
 
 def _here(address: str | None) -> str:
@@ -175,38 +215,56 @@ def _html(
     title: str,
     main: str,
     *,
-    language: str = "en",
     head: str = "",
     status: int = 200,
     cookies: list[Cookie] | None = None,
 ) -> Response[str]:
-    content = pages.page(frame, title, main, language=language, head=head)
     source = f"'self' {frame.service}"
     policy = (
         f"default-src 'none'; script-src {source}; style-src {source}; connect-src {source};"
         f" img-src 'self'; form-action {source}; base-uri 'none'; frame-ancestors 'none'"
     )
     return Response(
-        content,
+        page(frame, title, main, head=head),
         status_code=status,
         media_type="text/html",
-        headers={"Cache-Control": "no-store", "Content-Security-Policy": policy},
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": policy,
+            "Vary": "Accept-Language, Cookie",
+        },
         cookies=cookies,
     )
 
 
-def _sorry(_request: Asking, _error: httpx.HTTPError) -> Response[str]:
+def _missing(request: Asking, _error: NotFoundException) -> Response[str]:
+    frame = _bare(request)
+    title = frame.words.say("missing")
+    return _html(frame, title, pages.missing_page(frame.words), status=404)
+
+
+def _sorry(request: Asking, _error: httpx.HTTPError) -> Response[str]:
     """No answer of the service is no permission: nothing is shown."""
-    return Response(pages.sorry_page(), status_code=503, media_type="text/html")
+    frame = _bare(request)
+    title = frame.words.say("sorry")
+    return _html(frame, title, pages.later_page(frame, "sorry", "sorry_why"), status=503)
 
 
-def newspaper(publisher: Publisher) -> Litestar:
+def _bare(request: Asking) -> Frame:
+    """For a page without the service."""
+    here = _address(request) if request.method == "GET" else "/"
+    return Frame(viewer_of(request), words_of(request), here)
+
+
+def newspaper(publisher: Publisher, time: TimeMachine) -> Litestar:
     """The newspaper, selling through this service."""
+    site = Site(publisher, time)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
         yield
         await publisher.close()
+        await time.close()
 
     return Litestar(
         route_handlers=[
@@ -215,6 +273,7 @@ def newspaper(publisher: Publisher) -> Litestar:
             choose_reader,
             begin_session,
             end_session,
+            switch_language,
             reader_token,
             account,
             offers,
@@ -224,8 +283,8 @@ def newspaper(publisher: Publisher) -> Litestar:
             style,
             icon,
         ],
-        dependencies={"publisher": Provide(lambda: publisher, sync_to_thread=False)},
-        exception_handlers={httpx.HTTPError: _sorry},
+        dependencies={"site": Provide(lambda: site, sync_to_thread=False)},
+        exception_handlers={NotFoundException: _missing, httpx.HTTPError: _sorry},
         lifespan=[lifespan],
         state=State({"sessions": {}}),
         openapi_config=None,

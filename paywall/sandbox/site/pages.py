@@ -1,156 +1,73 @@
-"""The newspaper's pages, as HTML."""
+"""The newspaper's pages, each as the HTML that stands between masthead and footer."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from html import escape
-from typing import NamedTuple
 
-from babel.dates import format_date
-
-from paywall.sandbox.site.publisher import Json, Viewer
+from paywall.sandbox.site.frame import Frame
+from paywall.sandbox.site.publisher import Json
 from paywall.sandbox.site.session import READERS
-
-NAME = "The River Post"
-NAMES = {"en": NAME, "km": "ដំណឹងមាត់ទន្លេ"}
-BADGES = {
-    "free": "Free",
-    "registered": "For readers who sign in",
-    "metered": "Five a month are free",
-    "premium": "Premium",
-    "subscribers": "For subscribers",
-}
+from paywall.sandbox.site.words import LANGUAGES, Words, choose
 
 
-class Frame(NamedTuple):
-    """What every page has around it."""
-
-    service: str
-    parts: Json
-    viewer: Viewer
-    path: str
-    has_time_machine: bool
-
-    @property
-    def is_signed_in(self) -> bool:
-        return self.viewer.reader_id is not None
+def front(words: Words, articles: list[Json], decisions: Mapping[str, Json]) -> str:
+    """The front page: what is in the reader's language first, the newest of it large."""
+    own = [article for article in articles if article["language"] in (words.language, None)]
+    others = [article for article in articles if article not in own]
+    html = f'<h1 class="hidden">{words.say("name")}</h1>{_teasers(words, own, decisions)}'
+    if others:
+        title = words.say("other_languages")
+        html += f'<h2 class="section">{title}</h2>{_teasers(words, others, decisions)}'
+    return html
 
 
-def page(
-    frame: Frame, title: str, main: str, *, language: str = "en", head: str = "", entry: str = ""
-) -> str:
-    """A whole page; `entry` is a form that works without the script."""
-    script, style = frame.parts["script"], frame.parts["style"]
-    return f"""<!doctype html>
-<html lang="{escape(language)}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(title)}</title>
-<link rel="icon" href="/icon.svg">
-<link rel="alternate" type="application/rss+xml" title="{NAME}" href="/feed.xml">
-<link rel="stylesheet" href="{frame.service}{style["path"]}"
- integrity="{style["integrity"]}" crossorigin="anonymous">
-<link rel="stylesheet" href="/site.css">
-<script type="module" src="{frame.service}{script["path"]}"
- integrity="{script["integrity"]}" crossorigin="anonymous"></script>
-{head}
-</head>
-<body{_settings(frame)}>
-<header class="masthead">
-<a class="name" href="/">{NAME} <span lang="km">{NAMES["km"]}</span></a>
-<nav aria-label="You">{_nav(frame)}</nav>
-</header>
-<main>
-{main}
-</main>
-<footer>
-<p>A newspaper that does not exist, in which every word is made up. It sells through paywall.</p>
-{entry}{_time_machine(frame)}
-</footer>
-</body>
-</html>
-"""
-
-
-def _settings(frame: Frame) -> str:
-    """What the reader's parts need to know."""
-    settings = {
-        "login": f"/sign-in?back={frame.path}",
-        "account": "/account",
-        "return": "/paid",
-    }
-    if frame.viewer.reader_id is not None:
-        settings["token"] = "/paywall-token"  # noqa: S105 (an address)
-        if language := READERS[frame.viewer.reader_id].language:
-            settings["language"] = language
-    return "".join(f' data-paywall-{name}="{escape(at)}"' for name, at in settings.items())
-
-
-def _nav(frame: Frame) -> str:
-    if not frame.is_signed_in:
-        sign_in = f"/sign-in?back={escape(frame.path)}"
-        return f'<a href="/offers">Subscribe</a><a href="{sign_in}">Sign in</a>'
-    name = escape(READERS[str(frame.viewer.reader_id)].name)
-    return (
-        f'<paywall-credits></paywall-credits><a href="/account">{name}</a>'
-        '<form method="post" action="/sign-out"><button class="plain">Sign out</button></form>'
+def _teasers(words: Words, articles: list[Json], decisions: Mapping[str, Json]) -> str:
+    items = "".join(
+        f'<article><h2><a href="/{escape(article["id"])}"{_lang(article)}>'
+        f"{escape(article['title'])}</a></h2>{_about(words, article, decisions[article['id']])}"
+        "</article>"
+        for article in articles
     )
+    return f'<div class="front">{items}</div>'
 
 
-def _time_machine(frame: Frame) -> str:
-    if not frame.has_time_machine:
+def _about(words: Words, article: Json, decision: Json) -> str:
+    """When it was published, and what it takes to read it."""
+    day, tag = "", _tag(words, article, decision)
+    if at := article["published_at"]:
+        day = f'<time datetime="{at}">{words.day(datetime.fromisoformat(at))}</time>'
+    if tag:
+        kind = "tag yours" if decision["reason"] == "unlocked" else "tag"
+        tag = f'<span class="{kind}">{tag}</span>'
+    return f'<p class="about">{day}{tag}</p>'
+
+
+def _tag(words: Words, article: Json, decision: Json) -> str:
+    """What is open to the reader needs no tag, unless it says why."""
+    if decision["reason"] in ("free", "unlocked", "metered"):
+        return words.say(decision["reason"])
+    if decision["granted"]:
         return ""
-    buttons = "".join(
-        f'<button name="days" value="{days}">{text}</button>'
-        for days, text in ((1, "A day later"), (7, "A week later"), (31, "A month later"))
-    )
-    back = f'<input type="hidden" name="back" value="{escape(frame.path)}">'
-    return f'<form class="time" method="post" action="/time">{back}Time machine: {buttons}</form>'
+    if article["policy"] == "metered" and decision["reason"] == "login_required":
+        return words.say("metered")
+    if article["policy"] in ("registered", "subscribers"):
+        return words.say(article["policy"])
+    cost = article["unlock_cost"]
+    return words.say("premium_one") if cost == 1 else words.say("premium", cost=cost)
 
 
-def front(articles: list[Json], decisions: Mapping[str, Json]) -> str:
-    """The front page: the newest article first and large."""
-    items = "".join(_teaser(article, decisions.get(article["id"])) for article in articles)
-    return f'<h1 class="hidden">{NAME}</h1><div class="front">{items}</div>'
+def _lang(article: Json) -> str:
+    return f' lang="{escape(article["language"])}"' if article["language"] else ""
 
 
-def _teaser(article: Json, decision: Json | None) -> str:
-    language = escape(article["language"] or "en")
-    href, title = escape(article["id"]), escape(article["title"])
-    return (
-        f'<article lang="{language}"><h2><a href="/{href}">{title}</a></h2>'
-        f'<p class="about">{_day(article)}{_badge(article, decision)}</p></article>'
-    )
-
-
-def _badge(article: Json, decision: Json | None) -> str:
-    if decision and decision["reason"] in ("unlocked", "subscribed"):
-        text = "Yours to read"
-    elif article["policy"] == "premium":
-        cost = article["unlock_cost"]
-        text = f"Premium: {cost} credit{'s' if cost > 1 else ''}"
-    else:
-        text = BADGES[article["policy"]]
-    return f' <span class="badge" lang="en">{text}</span>'
-
-
-def _day(article: Json) -> str:
-    if not article["published_at"]:
-        return ""
-    at = datetime.fromisoformat(article["published_at"])
-    shown = format_date(at, "long", locale=(article["language"] or "en").replace("-", "_"))
-    return f'<time datetime="{article["published_at"]}">{shown}</time>'
-
-
-def article_page(article: Json, told: Json, entry: str) -> str:
+def article_page(words: Words, article: Json, told: Json, entry: str) -> str:
     """The body for who may read it; for others the preview, inside the gate."""
     decision = told["decision"]
     body = told["body_html"] or ""
     if not decision["granted"]:
         body = (
             f'<paywall-gate article="{escape(article["id"])}">{told["preview_html"]}'
-            f"<noscript>{entry}</noscript></paywall-gate>"
+            f'<noscript><div lang="{words.language}">{entry}</div></noscript></paywall-gate>'
         )
     meter = decision["meter"]
     counted = meter and (
@@ -158,76 +75,102 @@ def article_page(article: Json, told: Json, entry: str) -> str:
     )
     paid = ' class="paywall-content"' if decision["granted"] and article["policy"] != "free" else ""
     return (
-        f'<article class="story"><h1>{escape(article["title"])}</h1>'
-        f'<p class="about">{_day(article)}{_badge(article, decision)}</p>{counted or ""}'
-        f"<div{paid}>{body}</div></article>"
+        f'<article class="story"><h1{_lang(article)}>{escape(article["title"])}</h1>'
+        f"{_about(words, article, decision)}{counted or ''}"
+        f"<div{paid}{_lang(article)}>{body}</div></article>"
     )
 
 
-def sign_in_page(back: str) -> str:
+def sign_in_page(words: Words, back: str) -> str:
     """Choose who to be; a real site asks for more."""
     readers = "".join(
-        f'<button class="paywall-button" name="reader" value="{reader_id}">'
-        f"{escape(reader.name)}</button>"
-        for reader_id, reader in READERS.items()
+        f'<li><button class="paywall-button" name="reader" value="{reader_id}">'
+        f"{words.say(reader_id)}</button> <span>{words.say(f'about_{reader_id}')}</span></li>"
+        for reader_id in READERS
     )
     return (
-        '<h1>Sign in</h1><p>This is a sandbox: choose who you are.</p><form method="post"'
-        f' action="/sign-in" class="readers">{readers}<input type="hidden" name="back"'
-        f' value="{escape(back)}"></form>'
-        "<p>Ann has a few credits, Bo has none, and Chan is a subscriber.</p>"
+        f"<h1>{words.say('sign_in')}</h1><p>{words.say('choose_reader')}</p>"
+        f'<form method="post" action="/sign-in"><ul class="readers">{readers}</ul>'
+        f'<input type="hidden" name="back" value="{escape(back)}"></form>'
     )
 
 
-def entry_form(service: str, token: str, **fields: str) -> str:
+def entry_form(frame: Frame, token: str, text: str, **fields: str) -> str:
     """Into the service's own pages, which need no script; the token lasts five minutes."""
+    sent = {"token": token, "language": frame.words.language, **fields}
     hidden = "".join(
         f'<input type="hidden" name="{name}" value="{escape(value)}">'
-        for name, value in {"token": token, **fields}.items()
+        for name, value in sent.items()
     )
-    texts = {"unlock": "Unlock this article", "account": "All that is kept about you"}
     return (
-        f'<form method="post" action="{service}/account/enter">{hidden}'
-        f'<button class="paywall-button">{texts[fields["page"]]}</button></form>'
+        f'<form method="post" action="{frame.service}/account/enter">{hidden}'
+        f'<button class="paywall-button">{text}</button></form>'
     )
 
 
-def account_page(entry: str) -> str:
+def account_page(frame: Frame, unlocks: list[Json], entry: str) -> str:
+    """What a reader has, by the parts; and the way to everything that is kept."""
+    say = frame.words.say
+    reader = say(str(frame.viewer.reader_id))
     return (
-        "<h1>Your account</h1><p><paywall-meter></paywall-meter></p>"
-        "<h2>Subscription</h2><paywall-subscription></paywall-subscription>"
-        f"<h2>Everything else</h2>{entry}"
-        "<h2>Buy</h2><paywall-offers></paywall-offers>"
+        f"<h1>{say('your_account')}</h1><p>{say('signed_in_as', reader=reader)}</p>"
+        f"<h2>{say('credits')}</h2><paywall-credits></paywall-credits>"
+        "<p><paywall-meter></paywall-meter></p>"
+        f"<h2>{say('subscription')}</h2><paywall-subscription></paywall-subscription>"
+        f"<h2>{say('unlocked_articles')}</h2>{_unlocked(frame.words, unlocks)}"
+        f"<h2>{say('payments')}</h2><paywall-payments></paywall-payments>"
+        f"<h2>{say('buy')}</h2><paywall-offers></paywall-offers>"
+        f"<h2>{say('your_data')}</h2>{entry}"
     )
+
+
+def _unlocked(words: Words, unlocks: list[Json]) -> str:
+    if not unlocks:
+        return f"<p>{words.say('none_unlocked')}</p>"
+    items = "".join(
+        f'<li><a href="/{escape(unlock["article_id"])}">'
+        f"{escape(unlock['title'] or unlock['article_id'])}</a>"
+        f" <span>{words.day(datetime.fromisoformat(unlock['unlocked_at']))}</span></li>"
+        for unlock in unlocks
+    )
+    return f'<ul class="unlocked">{items}</ul>'
 
 
 def offers_page(frame: Frame) -> str:
-    sign_in = (
-        "" if frame.is_signed_in else '<p><a href="/sign-in?back=/offers">Sign in</a> to buy.</p>'
+    """What can be bought, with prices for everybody."""
+    say, sign_in = frame.words.say, ""
+    if frame.viewer.reader_id is None:
+        link = f'<a class="paywall-button" href="{frame.sign_in}">{say("sign_in_to_buy")}</a>'
+        sign_in = f"<p>{link}</p>"
+    return f"<h1>{say('offers')}</h1><paywall-offers></paywall-offers>{sign_in}"
+
+
+def paid_page(words: Words) -> str:
+    return f"<h1>{words.say('payment')}</h1><paywall-return></paywall-return>"
+
+
+def missing_page(words: Words) -> str:
+    return f'<h1>{words.say("missing")}</h1><p><a href="/">{words.say("to_the_front")}</a></p>'
+
+
+def later_page(frame: Frame, title: str, why: str) -> str:
+    """What could not be shown in full, and the way to try it again."""
+    say = frame.words.say
+    return (
+        f"<h1>{say(title)}</h1><p>{say(why)}</p>"
+        f'<p><a href="{escape(frame.here)}">{say("try_again")}</a></p>'
     )
-    return f"<h1>Subscribe</h1>{sign_in}<paywall-offers></paywall-offers>"
-
-
-def paid_page() -> str:
-    return "<h1>Your payment</h1><paywall-return></paywall-return>"
-
-
-def sorry_page() -> str:
-    return "<h1>Not now</h1><p>This page cannot be shown now. Try again in a minute.</p>"
-
-
-def missing_page() -> str:
-    return '<h1>Nothing here</h1><p><a href="/">To the front page</a></p>'
 
 
 def feed(articles: list[Json], origin: str) -> str:
     """RSS with titles alone: a feed is read by anybody."""
+    name = escape(" · ".join(choose([language]).say("name") for language in LANGUAGES))
     items = "".join(
         f"<item><title>{escape(item['title'])}</title><link>{origin}/{escape(item['id'])}</link></item>"
         for item in articles
     )
     return (
         '<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel>'
-        f"<title>{NAME}</title><link>{origin}/</link><description>{NAME}</description>"
+        f"<title>{name}</title><link>{origin}/</link><description>{name}</description>"
         f"{items}</channel></rss>"
     )

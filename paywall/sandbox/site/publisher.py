@@ -1,5 +1,6 @@
 """What a publisher's server asks the service, over HTTP, with its site token."""
 
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import httpx
@@ -7,6 +8,8 @@ import httpx
 Json = dict[str, Any]
 ARTICLES_MAX = 100
 TIMEOUT_SECONDS = 5
+TOKEN_SECONDS, ENTRY_SECONDS = 900, 300
+NOBODY = "nobody"
 
 
 class Viewer(NamedTuple):
@@ -24,9 +27,8 @@ class Viewer(NamedTuple):
 class Publisher:
     """The service as the newspaper knows it. Raises httpx.HTTPError where it doesn't answer."""
 
-    def __init__(self, service: str, site_token: str, clock_url: str = "") -> None:
+    def __init__(self, service: str, site_token: str) -> None:
         self.service = service
-        self.clock_url = clock_url
         self._client = httpx.AsyncClient(
             base_url=service,
             headers={"Authorization": f"Bearer {site_token}"},
@@ -64,20 +66,31 @@ class Publisher:
         answer.raise_for_status()
         return answer.text
 
-    async def reader_token(self, reader_id: str, lifetime_seconds: int = 900) -> Json:
+    async def reader_token(self, reader_id: str, lifetime_seconds: int = TOKEN_SECONDS) -> Json:
         """A token for this reader's browser."""
         order = {"lifetime_seconds": lifetime_seconds}
         return await self._told("POST", f"/v1/readers/{reader_id}/token", json=order)
 
+    async def unlocks(self, reader_id: str) -> list[Json]:
+        """What the reader has unlocked, the newest first; asked in the reader's own name."""
+        token = await self.reader_token(reader_id, ENTRY_SECONDS)
+        told = await self._told(
+            "GET",
+            "/v1/me/unlocks",
+            params={"limit": ARTICLES_MAX},
+            headers={"Authorization": f"Bearer {token['token']}"},
+        )
+        items: list[Json] = told["items"]
+        return items
+
+    async def service_time(self) -> datetime:
+        """The service's clock, to the second: when a token ends, less how long it lives."""
+        token = await self.reader_token(NOBODY, ENTRY_SECONDS)
+        return datetime.fromisoformat(token["expires_at"]) - timedelta(seconds=ENTRY_SECONDS)
+
     async def parts(self) -> Json:
         """Where today's script and style sheet for readers are."""
         return await self._told("GET", "/v1/parts")
-
-    async def move_time(self, days: int) -> None:
-        """Move the clock of the sandbox, and so the service's."""
-        seconds = days * 86_400
-        answer = await self._client.post(f"{self.clock_url}/advance", data={"seconds": seconds})
-        answer.raise_for_status()
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -1,31 +1,43 @@
 """Who is signed in at the newspaper: a session that nobody can forge, kept in this process."""
 
 import secrets
-from typing import Any, NamedTuple
+from typing import Any
 
 from litestar import Request
 from litestar.datastructures import Cookie, State
 
 from paywall.sandbox.site.publisher import Viewer
+from paywall.sandbox.site.words import LANGUAGES, Words, choose
 
-SESSION, VISITOR = "session", "visitor"
+SESSION, VISITOR, LANGUAGE = "session", "visitor", "language"
 VISITOR_SECONDS = 31 * 86_400
+LANGUAGE_SECONDS = 365 * 86_400
 
-
-class Reader(NamedTuple):
-    """A reader as the newspaper knows one; without a language they read each page in its own."""
-
-    name: str
-    language: str | None = None
-
-
-READERS = {"ann": Reader("Ann"), "bo": Reader("Bo"), "chan": Reader("ចាន់ (Chan)", "km")}
-"""The readers that the sandbox has, by their ids."""
+READERS: dict[str, str | None] = {"ann": None, "bo": None, "chan": "km"}
+"""The readers that the sandbox has, by their ids, with the language that they prefer."""
 
 
 def viewer_of(request: Request[Any, Any, State]) -> Viewer:
     reader_id = request.app.state.sessions.get(request.cookies.get(SESSION))
     return Viewer(reader_id, None if reader_id else request.cookies.get(VISITOR))
+
+
+def words_of(request: Request[Any, Any, State]) -> Words:
+    """In the language chosen in the masthead, else the reader's own, else the browser's."""
+    own = READERS.get(viewer_of(request).reader_id or "")
+    accepted = request.headers.get("Accept-Language", "").split(",")
+    tags = [
+        request.cookies.get(LANGUAGE),
+        own,
+        *(tag.partition(";")[0].strip() for tag in accepted),
+    ]
+    return choose(filter(None, tags))
+
+
+def choose_language(language: str) -> Cookie:
+    """Keep what was chosen; raises KeyError for a language that the newspaper has not."""
+    chosen = {known: known for known in LANGUAGES}[language]
+    return _cookie(LANGUAGE, chosen, max_age=LANGUAGE_SECONDS)
 
 
 def sign_in(state: State, reader_id: str) -> Cookie:

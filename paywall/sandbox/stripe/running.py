@@ -17,6 +17,8 @@ TICK_SECONDS = 1.0
 ANSWER_WITHIN_SECONDS = 20
 PAUSE_SECONDS_MAX = 30.0
 TRIES = 10
+SETTLED_WITHIN_SECONDS = 10.0
+LOOK_EVERY_SECONDS = 0.05
 
 
 class Running:
@@ -47,6 +49,14 @@ class Running:
         account = self.stand_in.account
         pass_time(account, account.now + seconds)
         self.news.set()
+
+    async def settle(self) -> None:
+        """Wait until what happened was delivered; ten seconds at most, since nobody may take it."""
+        deadline = time.monotonic() + SETTLED_WITHIN_SECONDS
+        while self.webhook_url and self.stand_in.account.undelivered:
+            if time.monotonic() > deadline:
+                return
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def run(self) -> None:
         """Tick and deliver, until cancelled."""

@@ -77,9 +77,17 @@ async def clock(running: NamedDependency[Running]) -> Json:
 
 @post("/clock/advance", status_code=200)
 async def advance_clock(request: Asking, running: NamedDependency[Running]) -> Json:
-    """Move the account's clock by the form's `seconds`."""
+    """Move the account's clock by the form's `seconds`, and tell of it when all was delivered.
+
+    `undelivered` is how many events the service has not taken even so.
+    """
     running.advance(seconds_of(await _form(request)))
-    return {"now": running.stand_in.account.at.isoformat().replace("+00:00", "Z")}
+    await running.settle()
+    account = running.stand_in.account
+    return {
+        "now": account.at.isoformat().replace("+00:00", "Z"),
+        "undelivered": len(account.undelivered),
+    }
 
 
 @get("/page.css", sync_to_thread=False)

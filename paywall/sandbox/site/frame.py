@@ -1,0 +1,143 @@
+"""What every page of the newspaper has around it: the head, the masthead and the footer."""
+
+from datetime import datetime
+from html import escape
+from typing import NamedTuple
+from urllib.parse import quote
+
+from paywall.sandbox.site.publisher import Json, Viewer
+from paywall.sandbox.site.time_machine import STEPS
+from paywall.sandbox.site.words import LANGUAGES, Words
+
+SIGN_IN = "/sign-in"
+
+
+class Frame(NamedTuple):
+    """One request for a page: who looks, where, when, and in which language.
+
+    Without `parts` the page has none: the service did not tell where they are.
+    """
+
+    viewer: Viewer
+    words: Words
+    here: str
+    service: str = ""
+    parts: Json | None = None
+    now: datetime | None = None
+    has_time_machine: bool = False
+
+    @property
+    def sign_in(self) -> str:
+        """Where to sign in, so as to come back here."""
+        return f"{SIGN_IN}?back={quote(self.here)}"
+
+
+def page(frame: Frame, title: str, main: str, *, head: str = "") -> str:
+    """A whole page."""
+    words = frame.words
+    return f"""<!doctype html>
+<html lang="{words.language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{escape(title)} · {words.say("name")}</title>
+<link rel="icon" href="/icon.svg">
+<link rel="alternate" type="application/rss+xml" title="{words.say("name")}" href="/feed.xml">
+{_parts(frame)}<link rel="stylesheet" href="/site.css">
+{head}
+</head>
+<body{_settings(frame)}>
+<header>
+<div class="dateline">{_date(frame)}{_languages(frame)}</div>
+<div class="masthead">
+<a class="name" href="/">{words.say("name")}</a>
+<nav aria-label="{words.say("you")}">{_nav(frame)}</nav>
+</div>
+</header>
+<main>
+{main}
+</main>
+<footer>
+{_time_machine(frame)}<p>{words.say("colophon")}</p>
+</footer>
+</body>
+</html>
+"""
+
+
+def _parts(frame: Frame) -> str:
+    """The reader's parts, at today's addresses, and what they have to be byte for byte."""
+    if frame.parts is None:
+        return ""
+    script, style = frame.parts["script"], frame.parts["style"]
+    return f"""<link rel="stylesheet" href="{frame.service}{style["path"]}"
+ integrity="{style["integrity"]}" crossorigin="anonymous">
+<script type="module" src="{frame.service}{script["path"]}"
+ integrity="{script["integrity"]}" crossorigin="anonymous"></script>
+"""
+
+
+def _settings(frame: Frame) -> str:
+    """What the reader's parts need to know."""
+    settings = {
+        "login": frame.sign_in,
+        "account": "/account",
+        "return": "/paid",
+        # An article may be in another language than the newspaper is read in.
+        "language": frame.words.language,
+    }
+    if frame.viewer.reader_id is not None:
+        settings["token"] = "/paywall-token"  # noqa: S105 (an address)
+    return "".join(f' data-paywall-{name}="{escape(at)}"' for name, at in settings.items())
+
+
+def _date(frame: Frame) -> str:
+    if frame.now is None:
+        return ""
+    return f'<time datetime="{frame.now:%Y-%m-%d}">{frame.words.weekday(frame.now)}</time>'
+
+
+def _languages(frame: Frame) -> str:
+    buttons = "".join(
+        f'<button class="plain" name="language" value="{code}" lang="{code}"'
+        f' aria-pressed="{str(code == frame.words.language).lower()}">{name}</button>'
+        for code, name in LANGUAGES.items()
+    )
+    label = frame.words.say("language")
+    return (
+        f'<form class="languages" method="post" action="/language" aria-label="{label}">'
+        f"{_back(frame)}{buttons}</form>"
+    )
+
+
+def _nav(frame: Frame) -> str:
+    say = frame.words.say
+    if frame.viewer.reader_id is None:
+        is_there = frame.here.partition("?")[0] == SIGN_IN
+        sign_in = "" if is_there else f'<a href="{frame.sign_in}">{say("sign_in")}</a>'
+        return f'<a href="/offers">{say("subscribe")}</a>{sign_in}'
+    return (
+        f'<paywall-credits></paywall-credits><a href="/account">{say("account")}</a>'
+        f'<form method="post" action="/sign-out"><button class="plain">{say("sign_out")}</button>'
+        "</form>"
+    )
+
+
+def _time_machine(frame: Frame) -> str:
+    if frame.now is None or not frame.has_time_machine:
+        return ""
+    say = frame.words.say
+    buttons = "".join(
+        f'<button name="step" value="{step}">{say(f"{step}_later")}</button>' for step in STEPS
+    )
+    now = say("it_is_now", date=frame.words.weekday(frame.now))
+    return (
+        f'<form class="time" id="time" method="post" action="/time">{_back(frame)}'
+        f"<p><b>{say('time_machine')}</b> {now}</p><div>{buttons}</div></form>"
+    )
+
+
+def _back(frame: Frame) -> str:
+    """Where a form comes back to."""
+    return f'<input type="hidden" name="back" value="{escape(frame.here)}">'

@@ -1,0 +1,40 @@
+"""The newspaper's own words, and its dates, in each of its languages."""
+
+import tomllib
+from collections.abc import Iterable
+from datetime import datetime
+from importlib.resources import files
+from typing import NamedTuple
+
+from babel import negotiate_locale
+from babel.dates import format_date
+
+LANGUAGES = {"en": "English", "km": "ខ្មែរ"}
+"""What the newspaper is read in, each called by its own name; the first is for everybody else."""
+
+WORDS: dict[str, dict[str, str]] = tomllib.loads(
+    files("paywall.sandbox.site").joinpath("words.toml").read_text("utf-8")
+)
+
+
+class Words(NamedTuple):
+    """What the newspaper says in this language."""
+
+    language: str
+
+    def say(self, name: str, **values: object) -> str:
+        """The word, for a page: nothing in it needs escaping unless a value does."""
+        return WORDS[name][self.language].format(**values)
+
+    def day(self, at: datetime) -> str:
+        return format_date(at, "long", locale=self.language)
+
+    def weekday(self, at: datetime) -> str:
+        """The day with its name, as under the title of a newspaper."""
+        return format_date(at, "full", locale=self.language)
+
+
+def choose(preferred: Iterable[str]) -> Words:
+    """The first preferred language that the newspaper has."""
+    found = negotiate_locale([tag.lower() for tag in preferred], LANGUAGES, sep="-")
+    return Words(found or next(iter(LANGUAGES)))
