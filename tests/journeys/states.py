@@ -13,6 +13,18 @@ def front(desk: Desk) -> Page:
     return desk.tab()
 
 
+def front_in_khmer(desk: Desk) -> Page:
+    page = desk.tab()
+    page.locator(".languages button[value=km]").click()
+    page.locator("html[lang=km]").wait_for()
+    return page
+
+
+def missing(desk: Desk) -> Page:
+    desk.expect("status of 404")
+    return desk.tab("/nowhere/at-all")
+
+
 def sign_in(desk: Desk) -> Page:
     return desk.tab("/sign-in")
 
@@ -56,6 +68,7 @@ def unlock_dialog(desk: Desk, article: str = ARTICLE) -> Page:
 
 
 def unlock_dialog_in_khmer(desk: Desk) -> Page:
+    front_in_khmer(desk)
     return unlock_dialog(desk, "/fish-prices")
 
 
@@ -109,7 +122,7 @@ def meter(desk: Desk) -> Page:
 def plain_account(desk: Desk) -> Page:
     desk.press.sell_pack("chan", "7f3a")
     page = account(desk)
-    page.get_by_role("button", name="All that is kept about you").click()
+    page.locator("form[action$='/account/enter'] button").click()
     page.wait_for_url("**/account")
     expect(page.locator("body.paywall-page")).to_be_visible()
     return page
@@ -126,6 +139,8 @@ STATES: dict[str, Callable[[Desk], Page]] = {
     state.__name__: state
     for state in (
         front,
+        front_in_khmer,
+        missing,
         sign_in,
         offers,
         gate_of_a_visitor,

@@ -214,8 +214,9 @@ def test_a_keyboard_alone_is_enough(desk: Desk) -> None:
     expect(page.locator(".paywall-body")).to_be_focused()
 
 
-def test_khmer_pages_speak_khmer(desk: Desk) -> None:
+def test_who_reads_in_khmer_is_asked_in_khmer(desk: Desk) -> None:
     page = desk.tab()
+    page.get_by_role("button", name="ខ្មែរ").click()
     desk.sign_in(page, "ann", "/fish-prices")
     page.get_by_role("button", name="ដោះសោ", exact=True).click()
     dialog = page.get_by_role("dialog", name="តើអ្នកពិតជាចង់ដោះសោអត្ថបទនេះមែនទេ?")
@@ -223,11 +224,11 @@ def test_khmer_pages_speak_khmer(desk: Desk) -> None:
     assert dialog.get_attribute("lang") == "km"
 
 
-def test_the_readers_own_preference_comes_before_the_pages_language(desk: Desk) -> None:
+def test_the_readers_own_preference_comes_before_the_articles_language(desk: Desk) -> None:
     page = desk.tab()
-    desk.sign_in(page, "chan", "/account")
-    assert page.locator("html").get_attribute("lang") == "en"
-    expect(page.get_by_role("button", name="បញ្ឈប់ការជាវ")).to_be_visible()
+    desk.sign_in(page, "ann", "/fish-prices")
+    expect(page.get_by_role("button", name="Unlock", exact=True)).to_be_visible()
+    assert page.locator("h1").get_attribute("lang") == "km"
 
 
 def test_the_meter_counts_a_visitor_and_then_asks_to_sign_in(desk: Desk, press: Press) -> None:

@@ -15,7 +15,7 @@ from litestar.response import Redirect
 
 from paywall.rules.words import Interval
 from paywall.sandbox.site import pages
-from paywall.sandbox.site.frame import Frame, page
+from paywall.sandbox.site.frame import MOVED, Frame, page
 from paywall.sandbox.site.publisher import ENTRY_SECONDS, Json, Publisher, Viewer
 from paywall.sandbox.site.session import (
     READERS,
@@ -154,7 +154,7 @@ async def move_time(request: Asking, site: NamedDependency[Site]) -> Response[st
     if site.time.is_there and form.get("step") in STEPS:
         has_all_arrived = await site.time.move(Interval(form["step"]))
     if has_all_arrived:
-        return Redirect(f"{back}#time", status_code=303)
+        return Redirect(f"{back}#{MOVED}", status_code=303)
     frame = (await _frame(request, site))._replace(here=back)
     title = frame.words.say("sorry")
     return _html(frame, title, pages.later_page(frame, "sorry", "arriving"), status=503)

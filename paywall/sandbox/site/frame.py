@@ -10,6 +10,7 @@ from paywall.sandbox.site.time_machine import STEPS
 from paywall.sandbox.site.words import LANGUAGES, Words
 
 SIGN_IN = "/sign-in"
+MOVED = "moved"
 
 
 class Frame(NamedTuple):
@@ -56,7 +57,7 @@ def page(frame: Frame, title: str, main: str, *, head: str = "") -> str:
 </div>
 </header>
 <main>
-{main}
+{_moved(frame)}{main}
 </main>
 <footer>
 {_time_machine(frame)}<p>{words.say("colophon")}</p>
@@ -124,17 +125,24 @@ def _nav(frame: Frame) -> str:
     )
 
 
-def _time_machine(frame: Frame) -> str:
+def _moved(frame: Frame) -> str:
+    """The line that the time machine leads to; the style sheet shows it to nobody else."""
     if frame.now is None or not frame.has_time_machine:
+        return ""
+    now = frame.words.say("it_is_now", date=frame.words.weekday(frame.now))
+    return f'<p class="moved" id="{MOVED}" role="status">{now}</p>\n'
+
+
+def _time_machine(frame: Frame) -> str:
+    if not frame.has_time_machine:
         return ""
     say = frame.words.say
     buttons = "".join(
         f'<button name="step" value="{step}">{say(f"{step}_later")}</button>' for step in STEPS
     )
-    now = say("it_is_now", date=frame.words.weekday(frame.now))
     return (
-        f'<form class="time" id="time" method="post" action="/time">{_back(frame)}'
-        f"<p><b>{say('time_machine')}</b> {now}</p><div>{buttons}</div></form>"
+        f'<form class="time" method="post" action="/time">{_back(frame)}'
+        f"<b>{say('time_machine')}</b>{buttons}</form>\n"
     )
 
 

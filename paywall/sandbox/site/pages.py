@@ -117,8 +117,8 @@ def account_page(frame: Frame, unlocks: list[Json], entry: str) -> str:
         f"<h2>{say('credits')}</h2><paywall-credits></paywall-credits>"
         "<p><paywall-meter></paywall-meter></p>"
         f"<h2>{say('subscription')}</h2><paywall-subscription></paywall-subscription>"
-        f"<h2>{say('unlocked_articles')}</h2>{_unlocked(frame.words, unlocks)}"
         f"<h2>{say('payments')}</h2><paywall-payments></paywall-payments>"
+        f"<h2>{say('unlocked_articles')}</h2>{_unlocked(frame.words, unlocks)}"
         f"<h2>{say('buy')}</h2><paywall-offers></paywall-offers>"
         f"<h2>{say('your_data')}</h2>{entry}"
     )

@@ -1,0 +1,151 @@
+"""The newspaper around the parts: its languages, its clock, its tags, and the way about in it."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from paywall.rules.calendar import after
+from paywall.rules.words import Interval
+from tests.journeys.conftest import OpenDesk
+from tests.journeys.desk import Desk
+from tests.journeys.press import Press
+
+ARTICLE = "/rice-bank"
+KHMER_NAME = "ដំណឹងមាត់ទន្លេ"
+
+
+def teaser(page: Page, article_id: str) -> str:
+    """What the front page says of one article."""
+    return page.locator("article", has=page.locator(f"a[href='/{article_id}']")).inner_text()
+
+
+def test_the_language_that_was_chosen_is_kept_and_spoken_by_everything(
+    desk: Desk, press: Press
+) -> None:
+    page = desk.tab(f"{ARTICLE}?from=home")
+    page.get_by_role("button", name="ខ្មែរ").click()
+    page.wait_for_url(f"{press.paper}{ARTICLE}?from=home")
+    expect(page.locator("html")).to_have_attribute("lang", "km")
+    expect(page.locator(".masthead")).to_contain_text("ចូលគណនី")
+    expect(page.locator("paywall-gate section")).to_have_attribute("lang", "km")
+    page.goto(f"{press.paper}/offers")
+    expect(page.get_by_role("heading", level=1)).to_have_text("ជាវ ឬទិញក្រេឌីត")
+    expect(page.locator("paywall-offers .paywall-part")).to_have_attribute("lang", "km")
+    page.goto(press.paper)
+    expect(page.locator("article h2 a").first).to_have_attribute("lang", "km")
+    desk.sign_in(page, "ann", "/account")
+    page.locator("form[action$='/account/enter'] button").click()
+    expect(page.locator("body.paywall-page")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "km")
+    page.goto(press.paper)
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("article h2 a").first).to_have_attribute("lang", "en")
+
+
+def test_a_khmer_browser_and_a_khmer_reader_begin_in_khmer(open_desk: OpenDesk) -> None:
+    expect(open_desk(locale="km-KH").tab().locator(".name")).to_have_text(KHMER_NAME)
+    desk = open_desk(locale="fr")
+    page = desk.tab()
+    expect(page.locator(".name")).to_have_text("The River Post")
+    desk.sign_in(page, "chan")
+    expect(page.locator(".name")).to_have_text(KHMER_NAME)
+    page.get_by_role("button", name="English").click()
+    expect(page.locator(".name")).to_have_text("The River Post")
+
+
+def test_a_month_later_the_account_is_of_that_day_at_once(desk: Desk, press: Press) -> None:
+    page = desk.tab()
+    desk.sign_in(page, "bo", ARTICLE)
+    page.locator("paywall-gate").get_by_role("button", name="Subscribe", exact=True).click()
+    page.get_by_role("button", name="Buy A month of everything: $4 a month").click()
+    page.wait_for_url("**/checkout/*")
+    page.locator("form button").first.click()
+    expect(page.get_by_text("The tenth sack pays for the roof")).to_be_visible()
+    before = press.clock.now()
+    page.goto(f"{press.paper}/account")
+    expect(page.locator(".dateline")).to_contain_text(
+        f"{before:%A, %B} {before.day}, {before.year}"
+    )
+    page.get_by_role("button", name="A month later").click()
+    page.wait_for_url(f"{press.paper}/account#moved")
+    month_later = after(before, Interval.MONTH, 1)
+    today = f"{month_later:%A, %B} {month_later.day}, {month_later.year}"
+    renews = after(before, Interval.MONTH, 2)
+    expect(page.get_by_text(f"It is now {today}.")).to_be_in_viewport()
+    expect(page.locator(".dateline")).to_contain_text(today)
+    told = press.tell("GET", "/v1/subscribers/bo")["subscription"]
+    assert told["next_payment"].startswith(f"{renews:%Y-%m-%d}")
+    part = page.locator("paywall-subscription")
+    expect(part).to_contain_text(f"{renews:%B} {renews.day}, {renews.year}")
+
+
+def test_a_day_later_is_a_day_later(desk: Desk, press: Press) -> None:
+    page = desk.tab(ARTICLE)
+    tomorrow = press.clock.now() + timedelta(days=1)
+    page.get_by_role("button", name="A day later").click()
+    page.wait_for_url(f"{press.paper}{ARTICLE}#moved")
+    expect(page.locator(".moved")).to_contain_text(f"{tomorrow:%A, %B} {tomorrow.day}")
+
+
+def test_what_is_the_readers_own_has_no_price_on_it(desk: Desk, press: Press) -> None:
+    page = desk.tab()
+    assert "Premium: 1 credit" in teaser(page, "rice-bank")
+    desk.sign_in(page, "ann", ARTICLE)
+    tag = page.locator(".about .tag")
+    expect(tag).to_have_text("Premium: 1 credit")
+    page.locator("paywall-gate").get_by_role("button", name="Unlock", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Unlock").click()
+    expect(page.locator(".paywall-body")).to_be_visible()
+    expect(tag).to_be_hidden()
+    page.reload()
+    expect(tag).to_have_text("Unlocked")
+    page.goto(press.paper)
+    assert "Unlocked" in teaser(page, "rice-bank")
+    assert "Premium" not in teaser(page, "rice-bank")
+    assert "Premium: 2 credits" in teaser(page, "school-accounts")
+
+
+def test_a_subscriber_sees_no_locks(desk: Desk) -> None:
+    page = desk.tab()
+    desk.sign_in(page, "chan")
+    page.get_by_role("button", name="English").click()
+    expect(page.locator(".tag")).to_have_text(["Free", "Free"])
+
+
+def test_a_visitor_comes_back_to_the_article_and_finds_account_and_sign_out_on_every_page(
+    desk: Desk, press: Press
+) -> None:
+    page = desk.tab(f"{ARTICLE}?from=home")
+    masthead = page.locator(".masthead")
+    expect(masthead.get_by_role("link", name="Account")).to_have_count(0)
+    masthead.get_by_role("link", name="Sign in").click()
+    page.get_by_role("button", name="Ann").click()
+    page.wait_for_url(f"{press.paper}{ARTICLE}?from=home")
+    for path in ("/", ARTICLE, "/offers", "/paid", "/account", "/sign-in"):
+        page.goto(f"{press.paper}{path}")
+        expect(masthead.get_by_role("button", name="Sign out")).to_be_visible()
+    masthead.get_by_role("link", name="Account", exact=True).click()
+    page.wait_for_url(f"{press.paper}/account")
+    masthead.get_by_role("button", name="Sign out").click()
+    expect(masthead.get_by_role("link", name="Sign in")).to_be_visible()
+
+
+def test_the_account_lists_what_was_unlocked(desk: Desk, press: Press) -> None:
+    press.tell("POST", "/v1/subscribers/bo/unlocks", article_id="rice-bank", source="complimentary")
+    page = desk.tab()
+    desk.sign_in(page, "ann", "/account")
+    expect(page.get_by_text("You have not unlocked an article yet.")).to_be_visible()
+    desk.sign_in(page, "bo", "/account")
+    page.get_by_role("link", name="The rice bank opens its books").click()
+    expect(page.get_by_text("The tenth sack pays for the roof")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/no/where/at-all", "/sign-in/x"])
+def test_a_page_that_is_not_there_shows_the_way_home(path: str, desk: Desk, press: Press) -> None:
+    desk.expect("status of 404")
+    page = desk.tab(path)
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    page.get_by_role("link", name="To the front page").click()
+    page.wait_for_url(f"{press.paper}/")

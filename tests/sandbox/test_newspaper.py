@@ -1,0 +1,72 @@
+"""The newspaper of `make run`: its words, and its time machine beside a service that follows."""
+
+import re
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import httpx
+
+from paywall.sandbox.site import words
+from paywall.sandbox.site.session import READERS
+from paywall.sandbox.site.time_machine import STEPS
+from paywall.sandbox.site.words import LANGUAGES, WORDS
+from tests.processes import Served, playing
+
+SITE = Path(words.__file__).parent
+PATIENT_SECONDS = 30
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_a_word_is_in_every_language_and_safe_in_a_page() -> None:
+    for name, said in WORDS.items():
+        assert said.keys() == LANGUAGES.keys(), name
+        assert len({frozenset(placeholders(text)) for text in said.values()}) == 1, name
+        assert not [text for text in said.values() if re.search("[<>&\"']", text)], name
+
+
+def test_no_word_is_missing_or_unused() -> None:
+    source = "\n".join(path.read_text("utf-8") for path in SITE.glob("*.py"))
+    asked = set(re.findall(r"""\bsay\(\s*["'](\w+)["']""", source))
+    put_together = {f"{step}_later" for step in STEPS}
+    put_together |= {*READERS, *(f"about_{reader_id}" for reader_id in READERS)}
+    assert (asked | put_together) - WORDS.keys() == set()
+    assert WORDS.keys() - put_together - set(re.findall(r"""["'](\w+)["']""", source)) == set()
+
+
+def test_a_month_later_what_renews_has_renewed_at_the_very_next_question(tmp_path: Path) -> None:
+    with playing(tmp_path) as sandbox:
+        told = dict(re.findall(r"^(\w+)=(\S+)$", sandbox.log.read_text(), re.MULTILINE))
+        (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
+        headers = {"Authorization": f"Bearer {told['ANN']}"}
+        with httpx.Client(headers=headers, timeout=PATIENT_SECONDS) as client:
+            before = _subscribe(sandbox, client)
+            _travel(client, paper, "month")
+            after_a_month = _subscription(sandbox, client)
+            _travel(client, paper, "month")
+            after_two_months = _subscription(sandbox, client)
+    payments = [one["next_payment"] for one in (before, after_a_month, after_two_months)]
+    assert sorted(set(payments)) == payments
+    assert [one["access_until"] for one in (after_a_month, after_two_months)] == payments[1:]
+
+
+def _subscribe(sandbox: Served, client: httpx.Client) -> dict[str, Any]:
+    order = {"plan_id": "monthly", "return_url": f"{sandbox.address}/docs"}
+    checkout = client.post(f"{sandbox.address}/v1/me/checkout", json=order).json()
+    assert client.post(checkout["url"], data={"way": "PAYS"}).status_code == 303
+    paid = client.get(f"{sandbox.address}/v1/me/checkout/{checkout['id']}").json()
+    assert paid["status"] == "paid"
+    return _subscription(sandbox, client)
+
+
+def _subscription(sandbox: Served, client: httpx.Client) -> dict[str, Any]:
+    told: dict[str, Any] = client.get(f"{sandbox.address}/v1/me").json()["subscription"]
+    return told
+
+
+def _travel(client: httpx.Client, paper: str, step: str) -> None:
+    answer = client.post(f"{paper}/time", data={"step": step, "back": "/account"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account#moved")
