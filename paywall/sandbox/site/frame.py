@@ -57,6 +57,7 @@ def page(frame: Frame, title: str, main: str, *, head: str = "") -> str:
 </div>
 </header>
 <main>
+<paywall-thanks></paywall-thanks>
 {_moved(frame)}{main}
 </main>
 <footer>

@@ -66,7 +66,8 @@ def article_page(words: Words, article: Json, told: Json, entry: str) -> str:
     body = told["body_html"] or ""
     if not decision["granted"]:
         body = (
-            f'<paywall-gate article="{escape(article["id"])}">{told["preview_html"]}'
+            f'<paywall-gate article="{escape(article["id"])}" policy="{article["policy"]}"'
+            f' cost="{article["unlock_cost"]}">{told["preview_html"]}'
             f'<noscript><div lang="{words.language}">{entry}</div></noscript></paywall-gate>'
         )
     meter = decision["meter"]
@@ -114,7 +115,7 @@ def account_page(frame: Frame, unlocks: list[Json], entry: str) -> str:
     reader = say(str(frame.viewer.reader_id))
     return (
         f"<h1>{say('your_account')}</h1><p>{say('signed_in_as', reader=reader)}</p>"
-        f"<h2>{say('credits')}</h2><paywall-credits></paywall-credits>"
+        f"<h2>{say('credits')}</h2><paywall-credits lapsing></paywall-credits>"
         "<p><paywall-meter></paywall-meter></p>"
         f"<h2>{say('subscription')}</h2><paywall-subscription></paywall-subscription>"
         f"<h2>{say('payments')}</h2><paywall-payments></paywall-payments>"
