@@ -228,11 +228,7 @@ def _html(
         page(frame, title, main, head=head),
         status_code=status,
         media_type="text/html",
-        headers={
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": policy,
-            "Vary": "Accept-Language, Cookie",
-        },
+        headers={"Cache-Control": "no-store", "Content-Security-Policy": policy},
         cookies=cookies,
     )
 

@@ -23,7 +23,7 @@ def front(words: Words, articles: list[Json], decisions: Mapping[str, Json]) -> 
 
 def _teasers(words: Words, articles: list[Json], decisions: Mapping[str, Json]) -> str:
     items = "".join(
-        f'<article><h2><a href="/{escape(article["id"])}"{_lang(article)}>'
+        f'<article><h2{_lang(article)}><a href="/{escape(article["id"])}">'
         f"{escape(article['title'])}</a></h2>{_about(words, article, decisions[article['id']])}"
         "</article>"
         for article in articles

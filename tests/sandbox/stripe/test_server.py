@@ -241,3 +241,18 @@ async def test_it_delivers_by_itself_signed_in_order_and_until_taken(stand_in: S
             taken = [(await site.taken.get()).type for _ in shop.told()]
     assert taken == shop.told()
     assert site.tries == len(taken) + site.refusals
+
+
+async def test_the_clock_answers_when_what_it_brought_about_was_taken(stand_in: StandIn) -> None:
+    site = Site(refusals=1)
+    async with _listening(site) as url, served(stand_in, url):
+        shop = Shop(stand_in)
+        await shop.open()
+        await shop.subscribed()
+        async with httpx.AsyncClient(timeout=DELIVERED_WITHIN_SECONDS) as browser:
+            month = {"seconds": str(32 * DAY)}
+            moved = await browser.post(f"{stand_in.account.address}/clock/advance", data=month)
+        taken = [site.taken.get_nowait().type for _ in range(site.taken.qsize())]
+    assert moved.json()["undelivered"] == 0
+    assert taken == shop.told()
+    assert taken.count("invoice.paid") == 2
