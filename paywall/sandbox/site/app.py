@@ -69,8 +69,9 @@ async def read(
         cookies = [new_visitor()]
         viewer = viewer._replace(visitor_id=cookies[0].value)
     told = await site.publisher.body(viewer, article_id)
-    text = frame.words.say("unlock_article")
-    entry = await _entry(site, frame, text, page="unlock", article=article_id)
+    back = f"{_origin(request)}/{article_id}"
+    wish = {"page": "unlock", "article": article_id, "return": back}
+    entry = await _entry(site, frame, frame.words.say("unlock_article"), wish)
     data = await site.publisher.structured_data(article_id)
     return _html(
         frame,
@@ -129,14 +130,17 @@ async def account(request: Asking, site: NamedDependency[Site]) -> Response[str]
     if reader_id is None:
         return Redirect(frame.sign_in, status_code=303)
     unlocks = await site.publisher.unlocks(reader_id)
-    entry = await _entry(site, frame, say("all_data"), page="account")
+    entry = await _entry(site, frame, say("all_data"), {"page": "account"})
     return _html(frame, say("your_account"), pages.account_page(frame, unlocks, entry))
 
 
 @get("/offers")
 async def offers(request: Asking, site: NamedDependency[Site]) -> Response[str]:
     frame = await _frame(request, site)
-    return _html(frame, frame.words.say("offers"), pages.offers_page(frame))
+    title = frame.words.say("offers")
+    wish = {"page": "buy", "return": f"{_origin(request)}/account"}
+    entry = await _entry(site, frame, title, wish)
+    return _html(frame, title, pages.offers_page(frame, entry))
 
 
 @get("/paid")
@@ -162,8 +166,7 @@ async def move_time(request: Asking, site: NamedDependency[Site]) -> Response[st
 
 @get("/feed.xml")
 async def rss(request: Asking, site: NamedDependency[Site]) -> Response[str]:
-    origin = str(request.base_url).rstrip("/")
-    content = pages.feed(await site.publisher.articles(), origin)
+    content = pages.feed(await site.publisher.articles(), _origin(request))
     return Response(content, media_type="application/rss+xml")
 
 
@@ -190,18 +193,22 @@ async def _frame(request: Asking, site: Site) -> Frame:
     )
 
 
+def _origin(request: Asking) -> str:
+    return str(request.base_url).rstrip("/")
+
+
 def _address(request: Asking) -> str:
     query = request.url.query
     return f"{request.url.path}?{query}" if query else request.url.path
 
 
-async def _entry(site: Site, frame: Frame, text: str, **fields: str) -> str:
+async def _entry(site: Site, frame: Frame, text: str, wish: dict[str, str]) -> str:
     """The way into the service's own pages, for a reader who is signed in."""
     reader_id = frame.viewer.reader_id
     if reader_id is None:
         return ""
     token = await site.publisher.reader_token(reader_id, ENTRY_SECONDS)
-    return pages.entry_form(frame, token["token"], text, **fields)
+    return pages.entry_form(frame, text, {"token": token["token"], **wish})
 
 
 def _here(address: str | None) -> str:

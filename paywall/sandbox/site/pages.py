@@ -96,12 +96,11 @@ def sign_in_page(words: Words, back: str) -> str:
     )
 
 
-def entry_form(frame: Frame, token: str, text: str, **fields: str) -> str:
+def entry_form(frame: Frame, text: str, fields: Mapping[str, str]) -> str:
     """Into the service's own pages, which need no script; the token lasts five minutes."""
-    sent = {"token": token, "language": frame.words.language, **fields}
     hidden = "".join(
         f'<input type="hidden" name="{name}" value="{escape(value)}">'
-        for name, value in sent.items()
+        for name, value in {"language": frame.words.language, **fields}.items()
     )
     return (
         f'<form method="post" action="{frame.service}/account/enter">{hidden}'
@@ -137,13 +136,16 @@ def _unlocked(words: Words, unlocks: list[Json]) -> str:
     return f'<ul class="unlocked">{items}</ul>'
 
 
-def offers_page(frame: Frame) -> str:
+def offers_page(frame: Frame, entry: str) -> str:
     """What can be bought, with prices for everybody."""
     say, sign_in = frame.words.say, ""
     if frame.viewer.reader_id is None:
         link = f'<a class="paywall-button" href="{frame.sign_in}">{say("sign_in_to_buy")}</a>'
         sign_in = f"<p>{link}</p>"
-    return f"<h1>{say('offers')}</h1><paywall-offers></paywall-offers>{sign_in}"
+    return (
+        f"<h1>{say('offers')}</h1><paywall-offers></paywall-offers>{sign_in}"
+        f"<noscript>{entry}</noscript>"
+    )
 
 
 def paid_page(words: Words) -> str:
