@@ -143,7 +143,7 @@ def offers_page(frame: Frame, entry: str) -> str:
         link = f'<a class="paywall-button" href="{frame.sign_in}">{say("sign_in_to_buy")}</a>'
         sign_in = f"<p>{link}</p>"
     return (
-        f"<h1>{say('offers')}</h1><paywall-offers></paywall-offers>{sign_in}"
+        f"<h1>{say('offers')}</h1>{sign_in}<paywall-offers></paywall-offers>"
         f"<noscript>{entry}</noscript>"
     )
 
