@@ -22,7 +22,8 @@ from paywall.tables import CreditGrant, LedgerEntry, Unlock
 from tests.processes import Served, serving
 
 KILLS = 20
-BETWEEN_KILLS_SECONDS = (1.5, 4)
+BETWEEN_KILLS_ANSWERS = (50, 400)
+LOOK_EVERY_SECONDS = 0.02
 CLIENTS = 12
 ATTEMPTS_MAX = 5000
 READERS = [f"reader{number}" for number in range(8)]
@@ -36,6 +37,7 @@ class Journal:
 
     unlocks: dict[int, tuple[str, str]] = field(default_factory=dict)
     grants: dict[str, str] = field(default_factory=dict)
+    answered: int = 0
     unanswered: int = 0
 
 
@@ -91,6 +93,7 @@ class Load:
                 continue
             assert answer.status_code in {200, 201, 409, 503}, answer.text
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                self.journal.answered += 1
                 return answer
         raise AssertionError(f"{path} was never answered")
 
@@ -117,8 +120,10 @@ async def _suffer(served: Served) -> Journal:
     clients = asyncio.create_task(load.run())
     chance = random.Random(1)
     for _ in range(KILLS):
-        await asyncio.wait([clients], timeout=chance.uniform(*BETWEEN_KILLS_SECONDS))
-        assert not clients.done(), clients.exception()
+        enough = journal.answered + chance.randint(*BETWEEN_KILLS_ANSWERS)
+        while journal.answered < enough:
+            await asyncio.wait([clients], timeout=LOOK_EVERY_SECONDS)
+            assert not clients.done(), clients.exception()
         await asyncio.to_thread(_kill_one, served, chance)
     load.is_ending = True
     await clients

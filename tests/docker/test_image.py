@@ -1,0 +1,99 @@
+"""What the image and the compose file name is there, and means what they take it for."""
+
+import json
+import re
+import subprocess
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from paywall import settings
+from paywall.cli import main
+from tests.postgres import free_port
+from tests.processes import ROOT, serving
+
+FOLDER = ROOT / "docker"
+IMAGE = (FOLDER / "Dockerfile").read_text(encoding="utf-8")
+COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
+EXAMPLE = (FOLDER / "example.env").read_text(encoding="utf-8")
+OURS = {name: it for name, it in COMPOSE["services"].items() if it["image"] == "paywall"}
+IMAGE_ADDRESS = "http://127.0.0.1:8000"
+FILLED_IN = {
+    "POSTGRES_PASSWORD": "0f1e2d",
+    "PAYWALL_STRIPE_SECRET_KEY": "sk_test_0123456789",
+    "PAYWALL_STRIPE_WEBHOOK_SECRETS": "whsec_0123456789",
+}
+
+
+def _filled_in() -> dict[str, str]:
+    """The example with its blanks filled in, those behind a `#` too."""
+    named = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
+    assert {name for name, value in named.items() if not value} == set(FILLED_IN)
+    return named | FILLED_IN
+
+
+def _words(instruction: str) -> list[str]:
+    """What the image's one instruction of this kind runs."""
+    (found,) = re.findall(rf"^{instruction} (\[.*\])$", IMAGE, re.MULTILINE)
+    words: list[str] = json.loads(found)
+    return words
+
+
+def test_what_compose_sets_is_a_setting_and_the_database_is_its_own(tmp_path: Path) -> None:
+    given = _filled_in()
+    for service in OURS.values():
+        environment = {
+            name: re.sub(r"\$\{(\w+):\?.*?\}", lambda found: given[found[1]], value)
+            for name, value in service["environment"].items()
+        }
+        loaded = settings.load(given | environment, tmp_path)
+        assert loaded.database_url == "postgresql://paywall:0f1e2d@database/paywall"
+        assert loaded.sells_by_stripe
+
+
+@pytest.mark.parametrize("words", [_words("CMD"), *(it["command"] for it in OURS.values())])
+def test_what_is_run_can_be_typed(words: list[str]) -> None:
+    assert _words("ENTRYPOINT") == ["paywall"]
+    main.commands[words[0]].make_context(words[0], words[1:])
+
+
+def test_nothing_is_shown_to_other_machines_and_metrics_to_none() -> None:
+    published = [port for it in COMPOSE["services"].values() for port in it.get("ports", [])]
+    assert published == ["127.0.0.1:8000:8000"]
+
+
+def test_what_the_image_copies_is_there_and_is_let_in() -> None:
+    rules = (FOLDER / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
+    let_in = {rule[1:] for rule in rules if rule.startswith("!")}
+    copied = {
+        word
+        for line in re.findall(r"^COPY (?!--from)(.*) \S+$", IMAGE, re.MULTILINE)
+        for word in line.split()
+    }
+    assert copied == let_in
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+    assert "*" in rules
+    assert any(fnmatch("paywall/rules/__pycache__", rule) for rule in rules)
+
+
+def test_the_image_has_a_python_that_the_suite_is_run_on() -> None:
+    (version,) = re.findall(r"^ARG PYTHON=python:(\d\.\d+)-slim$", IMAGE, re.MULTILINE)
+    assert version in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_image_is_healthy_while_it_answers(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        assert _health(served.address).returncode == 0
+    assert _health(f"http://127.0.0.1:{free_port()}").returncode != 0
+
+
+def _health(address: str) -> "subprocess.CompletedProcess[bytes]":
+    """The image's own look at itself, but at this address."""
+    python, *words = _words(r"HEALTHCHECK .*\\\n +CMD")
+    assert (python, IMAGE_ADDRESS in words[-1]) == ("python", True)
+    look = [word.replace(IMAGE_ADDRESS, address) for word in words]
+    return subprocess.run([sys.executable, *look], check=False, capture_output=True)
