@@ -22,12 +22,12 @@ from paywall.tables import CreditGrant, LedgerEntry, Unlock
 from tests.processes import Served, serving
 
 KILLS = 20
-BETWEEN_KILLS_ANSWERS = (50, 400)
+BETWEEN_KILLS_ANSWERS = (20, 150)
 LOOK_EVERY_SECONDS = 0.02
 CLIENTS = 12
 ATTEMPTS_MAX = 5000
 READERS = [f"reader{number}" for number in range(8)]
-ARTICLES = [f"article{number}" for number in range(400)]
+ARTICLES = [f"article{number}" for number in range(200)]
 CREDITS = 25
 
 
