@@ -33,6 +33,9 @@ PATIENT_SECONDS = 30
 """A busy machine is no reason for a test to fail; the deadline has tests of its own."""
 MEMORY = Path("/dev/shm")  # noqa: S108 (tempfile makes our folders in it, each for us alone)
 MEMORY_FREE_MIN_BYTES = 4 * 2**30
+ABOUT_NO_DATABASE = {"articles", "catalogue", "contract", "http", "tokens", "web"}
+"""What these folders ask is answered before a database is, or by plain statements that others send
+too: once both databases have been tried on one Python, SQLite does for the others."""
 _numbers = itertools.count(1)
 
 
@@ -65,6 +68,9 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The slow ones first, so that no worker is left alone with one at the end."""
+    for item in items:
+        if item.path.parent.name in ABOUT_NO_DATABASE and "postgresql" in item.name:
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
