@@ -46,6 +46,7 @@ SUBSCRIPTION = {
     "access_until": "2026-12-24T00:00:00Z",
     "cancel_at_period_end": False,
     "next_payment": None,
+    "is_renewing": False,
     "payment_type": None,
     "receipt": None,
 }

@@ -6,18 +6,22 @@ from typing import Annotated
 from msgspec import Meta
 
 from paywall.http.bodies import Answer
+from paywall.rules.words import ProductKind
 from paywall.tables import Purchase
 
 AMOUNT = "In the currency's smallest unit as ISO 4217 counts it: 4,000 riel are 400000."
 
 
 class PurchaseAnswer(Answer):
-    """One payment, by any processor."""
+    """One payment, by any processor, for the one product that is named."""
 
     id: int
     reader_id: str
     processor: str
     reference: Annotated[str, Meta(description="The processor's own name for the payment.")]
+    pack_id: str | None
+    pass_id: str | None
+    plan_id: str | None
     amount_paid: Annotated[int, Meta(description=AMOUNT)]
     currency: Annotated[str, Meta(description="ISO 4217, in lower case.")]
     refunded: Annotated[int, Meta(description="What was refunded of it, disputes aside.")]
@@ -25,11 +29,15 @@ class PurchaseAnswer(Answer):
 
 
 def tell(purchase: Purchase) -> PurchaseAnswer:
+    bought = {purchase.product_kind: purchase.product_id}
     return PurchaseAnswer(
         id=purchase.id,
         reader_id=purchase.reader_id,
         processor=purchase.processor,
         reference=purchase.reference,
+        pack_id=bought.get(ProductKind.PACK),
+        pass_id=bought.get(ProductKind.PASS),
+        plan_id=bought.get(ProductKind.PLAN),
         amount_paid=purchase.amount_paid,
         currency=purchase.currency,
         refunded=purchase.refunded,

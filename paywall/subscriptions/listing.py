@@ -42,6 +42,10 @@ class SubscriptionAnswer(Answer):
     access_until: datetime | None
     cancel_at_period_end: bool
     next_payment: datetime | None
+    is_renewing: Annotated[
+        bool,
+        Meta(description="Its period is over, and Stripe is about to take the next payment."),
+    ]
     payment_type: str | None
     receipt: Annotated[
         ReceiptAnswer | None, Meta(description="Of its cancellation, unless that was taken back.")
@@ -107,6 +111,7 @@ def tell(
     now: datetime,
 ) -> SubscriptionAnswer:
     own_status = "canceled" if is_over(subscription, now) else "active"
+    next_payment = billing.next_payment_at if billing else None
     is_in_leeway = subscription.access_until <= now < subscription.entitled_until
     return SubscriptionAnswer(
         id=subscription.id,
@@ -116,7 +121,8 @@ def tell(
         pass_id=subscription.pass_id,
         access_until=None if is_in_leeway else subscription.access_until,
         cancel_at_period_end=subscription.cancel_at_period_end,
-        next_payment=billing.next_payment_at if billing else None,
+        next_payment=next_payment,
+        is_renewing=next_payment is not None and next_payment <= now,
         payment_type=billing.payment_type if billing else None,
         receipt=tell_receipt(receipt) if receipt else None,
     )

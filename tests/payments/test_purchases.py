@@ -57,6 +57,8 @@ class TestPurchases:
         assert (first.status_code, again.status_code) == (201, 200)
         assert first.json() == again.json()
         assert first.json()["currency"] == "khr"
+        named = [first.json()[f"{kind}_id"] for kind in ("pack", "pass", "plan")]
+        assert named == ["six", None, None]
         mine = await me(service, bearer)
         assert mine["unlocks_left"] == 6
         grant = mine["grants"][0]

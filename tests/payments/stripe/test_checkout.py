@@ -37,6 +37,9 @@ async def test_a_subscription_opens_everything_until_the_end_of_what_was_paid(sh
     assert subscription["next_payment"] == "2026-12-24T12:00:00Z"
     assert subscription["payment_type"] == "card"
     assert mine["unlocks_left"] == 2
+    bought = await shop.service.get("/v1/me/purchases", headers=shop.bearer.reader("ann"))
+    (paid,) = bought.json()["items"]
+    assert (paid["pack_id"], paid["pass_id"], paid["plan_id"]) == (None, None, "monthly")
 
 
 async def test_money_that_takes_days_gives_nothing_before_it_has_come(shop: Shop) -> None:

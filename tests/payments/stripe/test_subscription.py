@@ -1,6 +1,7 @@
 """Cancelling, resuming and lapsing: access ends with what was paid, and nothing is told untrue."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 from paywall.sandbox.stripe.customers import Card, use_card
 from paywall.sandbox.stripe.faults import Fault
@@ -34,6 +35,19 @@ async def test_cancelling_keeps_what_was_paid_for_and_resuming_goes_on(shop: Sho
     assert resumed.json()["cancel_at_period_end"] is False
     assert resumed.json()["receipt"] is None
     assert shop.only("subscription")["cancel_at_period_end"] is False
+
+
+async def test_while_the_next_payment_is_on_its_way_it_is_renewing(shop: Shop) -> None:
+    await subscribed(shop)
+    assert (await shop.me())["subscription"]["is_renewing"] is False
+    for hours, until in ((1, None), (8, "2026-12-24T12:00:00Z")):
+        shop.clock.at = datetime(2026, 12, 24, 12, tzinfo=UTC) + timedelta(hours=hours)
+        mine = (await shop.me())["subscription"]
+        assert (mine["is_renewing"], mine["access_until"]) == (True, until)
+    shop.move(days=31)
+    await shop.deliver()
+    mine = (await shop.me())["subscription"]
+    assert (mine["is_renewing"], mine["next_payment"]) == (False, "2027-01-24T12:00:00Z")
 
 
 async def test_cancel_resume_cancel_is_cancelled(shop: Shop) -> None:
