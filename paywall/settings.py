@@ -82,7 +82,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = ""
     meter_limit: Annotated[int, _described("Metered articles a month.", ge=0, le=1000)] = 5
     meter_timezone: Annotated[
-        str, _described("IANA time zone in which the meter's month begins.")
+        str, _described("IANA time zone in which the meter's month begins and times are told.")
     ] = "UTC"
     preview_share: Annotated[
         float,

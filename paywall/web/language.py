@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
@@ -12,8 +12,13 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, get_timezone
-from babel.numbers import format_decimal, get_currency_precision, parse_pattern
+from babel.dates import format_date, get_timezone
+from babel.numbers import (
+    format_decimal,
+    get_currency_precision,
+    get_currency_symbol,
+    parse_pattern,
+)
 
 from paywall.settings import SettingsError
 
@@ -55,9 +60,18 @@ class Language(NamedTuple):
         return format_date(at.astimezone(zone), "long", locale=self.locale)
 
     def moment(self, at: datetime) -> str:
-        """The day and the time, in the site's time zone."""
-        shown = format_datetime(at, "short", tzinfo=get_timezone(self.zone), locale=self.locale)
-        return f"{self.day(at)}, {shown.rpartition(', ')[2]}"
+        """The day, the time and its offset, in the site's zone: as the script writes it."""
+        there = at.astimezone(get_timezone(self.zone))
+        minutes = int((there.utcoffset() or timedelta()).total_seconds()) // 60
+        hours, rest = divmod(abs(minutes), 60)
+        offset = f"{'-' if minutes < 0 else '+'}{hours}{f':{rest:02}' if rest else ''}"
+        zone = f"{self.gmt}{offset if minutes else ''}".strip()
+        return f"{self.day(at)}, {there:%H:%M} {zone}"
+
+    @property
+    def gmt(self) -> str:
+        """What stands before a zone's offset."""
+        return str(self.locale.zone_formats["gmt"]).replace("%s", "")
 
     def money(self, amount: int, currency: str) -> str:
         """An amount in the currency's smallest unit; decimals are shown where there are any."""
@@ -66,7 +80,7 @@ class Language(NamedTuple):
         pattern = parse_pattern(self.locale.currency_formats["standard"].pattern)
         pattern.frac_prec = (0, 0) if value == value.to_integral_value() else (digits, digits)
         shown = pattern.apply(value, self.locale, currency=currency.upper(), currency_digits=False)
-        return str(shown)
+        return str(shown).replace(currency.upper(), _own_sign(currency.upper()))
 
     def _written(self, value: str | int) -> str:
         return value if isinstance(value, str) else format_decimal(value, locale=self.locale)
@@ -109,6 +123,14 @@ def load_languages(theme_dir: str, zone: str) -> Languages:
             for code in ours.keys() | theirs.keys()
         }
     )
+
+
+def _own_sign(currency: str) -> str:
+    """As its own country writes it, which the first two letters of a code name; else the code."""
+    try:
+        return str(get_currency_symbol(currency, Locale.parse(f"und_{currency[:2]}")))
+    except UnknownLocaleError:
+        return currency
 
 
 def accepted(header: str) -> list[str]:

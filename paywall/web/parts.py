@@ -24,7 +24,7 @@ from paywall.settings import Settings, SettingsError
 from paywall.tokens.guard import anyone
 from paywall.web.language import Languages, Word, load_languages
 
-SCRIPTS = "service words part gate counts shop subscription elements".split()
+SCRIPTS = "service words part gate counts shop subscription payments elements".split()
 """The files of the script, in the order in which they make one module."""
 FOREVER = "public, max-age=31536000, immutable"
 LANGUAGES_MAX = 400
@@ -49,7 +49,7 @@ def load_parts(theme_dir: str, zone: str) -> Parts:
     style = folder.joinpath("paywall.css").read_bytes() + _colours(theme_dir)
     languages = load_languages(theme_dir, zone)
     words = {code: dict(language.words) for code, language in languages.by_code.items()}
-    everything = script + style + msgspec.json.encode(words, order="sorted")
+    everything = script + style + msgspec.json.encode((zone, words), order="sorted")
     return Parts(hashlib.sha256(everything).hexdigest()[:16], script, style, languages)
 
 
@@ -83,11 +83,17 @@ class PartsAnswer(Answer):
 
 
 class WordsAnswer(Answer):
-    """The words of one language; `months` for browsers that have no names for them in it."""
+    """The words of one language, and how times are told in it.
+
+    `months` are for browsers that have no names for them; `zone` is the site's, of IANA; `gmt`
+    stands before its offset.
+    """
 
     language: str
     words: dict[str, Word]
     months: list[str]
+    zone: str
+    gmt: str
 
 
 @get("/v1/parts", guards=[anyone], sync_to_thread=False)
@@ -133,7 +139,11 @@ def serve_part(
         case "words.json":
             language = parts.languages.choose(languages.split(","))
             told = WordsAnswer(
-                language=language.code, words=dict(language.words), months=language.months
+                language=language.code,
+                words=dict(language.words),
+                months=language.months,
+                zone=language.zone,
+                gmt=language.gmt,
             )
             content = msgspec.json.encode(told)
             return Response(content, media_type="application/json", headers=headers)

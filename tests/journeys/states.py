@@ -89,6 +89,32 @@ def unreachable(desk: Desk) -> Page:
     return page
 
 
+def right_to_left(desk: Desk) -> Page:
+    page = gate_without_credits(desk)
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    return page
+
+
+def thanked(desk: Desk) -> Page:
+    page = gate_without_credits(desk)
+    page.locator("paywall-offers button").first.click()
+    page.wait_for_url("**/checkout/*")
+    page.locator("form button").first.click()
+    page.locator("dialog button").last.click()
+    page.locator("paywall-thanks .paywall-note").wait_for()
+    return page
+
+
+def account_of_a_buyer(desk: Desk) -> Page:
+    desk.press.sell_pack("ann", "7f3a")
+    desk.press.subscribe("ann", days=30)
+    page = desk.tab()
+    desk.sign_in(page, "ann", "/account")
+    page.locator("paywall-payments li").wait_for()
+    page.locator("paywall-offers li").first.wait_for()
+    return page
+
+
 def account(desk: Desk) -> Page:
     page = desk.tab()
     desk.sign_in(page, "chan", "/account")
@@ -128,6 +154,17 @@ def plain_account(desk: Desk) -> Page:
     return page
 
 
+def plain_buying(desk: Desk) -> Page:
+    page = gate_with_credits(desk, reader_id="bo")
+    entry = page.locator("paywall-gate").evaluate(
+        "gate => gate.querySelector('noscript').textContent"
+    )
+    page.evaluate("form => { document.body.innerHTML = form; }", entry)
+    page.locator("form button").click()
+    page.locator("form[action='/account/buy']").wait_for()
+    return page
+
+
 def plain_cancel(desk: Desk) -> Page:
     page = plain_account(desk)
     page.locator("form[action='/account/cancel'] button").click()
@@ -151,11 +188,15 @@ STATES: dict[str, Callable[[Desk], Page]] = {
         unlock_dialog_in_khmer,
         unlocked,
         unreachable,
+        right_to_left,
+        thanked,
         account,
+        account_of_a_buyer,
         cancel_dialog,
         cancelled,
         meter,
         plain_account,
+        plain_buying,
         plain_cancel,
     )
 }

@@ -1,12 +1,18 @@
 """Buying through the stand-in for Stripe: away to its page, and back to the article, open."""
 
+from datetime import timedelta
+
+import pytest
 from playwright.sync_api import Page, expect
 
+from tests.journeys.conftest import OpenDesk
 from tests.journeys.desk import Desk
 from tests.journeys.press import Press
 
 ARTICLE = "/rice-bank"
 TAIL = "The tenth sack pays for the roof"
+FIVE = "Buy for $2: Five articles"
+MONTHLY = "Subscribe for $4 a month: A month of everything"
 
 
 def buy(page: Page, action: str, name: str) -> None:
@@ -22,15 +28,33 @@ def pay(page: Page) -> None:
 def test_who_buys_credits_comes_back_to_the_question(desk: Desk, press: Press) -> None:
     page = desk.tab()
     desk.sign_in(page, "bo", ARTICLE)
-    buy(page, "Buy credits", "Buy Five articles: $2")
+    buy(page, "Buy credits", FIVE)
     pay(page)
     page.wait_for_url(f"{press.paper}{ARTICLE}*")
     dialog = page.get_by_role("dialog", name="Are you sure you want to unlock this post?")
     expect(dialog).to_contain_text("Unlocks left: 5")
+    expect(page.get_by_text("Thank you. 5 credits were added.")).to_be_visible()
     dialog.get_by_role("button", name="Unlock").click()
     expect(page.get_by_text(TAIL)).to_be_visible()
     assert press.unlocks_left("bo") == 4
     assert page.evaluate("sessionStorage.length") == 0
+    thanks = page.get_by_text("Thank you. 5 credits were added.")
+    expect(thanks).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    expect(thanks).to_have_count(0)
+    page.goto(f"{press.paper}/account")
+    payments = page.locator("paywall-payments")
+    expect(payments.get_by_role("listitem")).to_contain_text(["Five articles$2,"])
+    paid = press.tell(
+        "POST", "/v1/purchases",
+        reader_id="bo", processor="khqr", reference="one",
+        pack_id="ten", amount_paid=1_400_000, currency="khr",
+    )  # fmt: skip
+    refunds = f"/v1/purchases/{paid['id']}/refunds"
+    press.tell("POST", refunds, amount=400_000, reference="one back")
+    page.reload()
+    expect(payments.get_by_role("listitem").first).to_contain_text("Ten articles៛14,000,")
+    expect(payments.get_by_role("listitem").first).to_contain_text("៛4,000 paid back")
 
 
 def test_who_subscribes_reads_at_once_and_after_cancelling_until_the_end(
@@ -38,15 +62,17 @@ def test_who_subscribes_reads_at_once_and_after_cancelling_until_the_end(
 ) -> None:
     page = desk.tab()
     desk.sign_in(page, "bo", ARTICLE)
-    buy(page, "Subscribe", "Buy A month of everything: $4 a month")
+    buy(page, "Subscribe", MONTHLY)
     pay(page)
     page.wait_for_url(f"{press.paper}{ARTICLE}*")
     expect(page.get_by_text(TAIL)).to_be_visible()
+    expect(page.get_by_text("Thank you. You are subscribed,")).to_be_visible()
     page.goto(f"{press.paper}/account")
+    expect(page.get_by_text("Thank you.")).to_have_count(0)
     expect(page.locator("paywall-subscription")).to_contain_text("Your subscription renews on")
     page.get_by_role("button", name="Cancel the subscription").click()
     page.get_by_role("dialog").get_by_role("button", name="Yes, cancel").click()
-    expect(page.get_by_text("Your subscription is cancelled.")).to_be_visible()
+    expect(page.get_by_text("Your subscription is cancelled,")).to_be_visible()
     page.goto(f"{press.paper}{ARTICLE}")
     expect(page.get_by_text(TAIL)).to_be_visible()
     expect(page.locator(".masthead")).to_contain_text("Unlocks left: 2")
@@ -56,20 +82,84 @@ def test_who_subscribes_reads_at_once_and_after_cancelling_until_the_end(
     expect(page.get_by_text(TAIL)).to_have_count(0)
 
 
-def test_a_reader_comes_to_the_payment_page_of_a_subscription_from_the_plain_account(
+def test_payment_and_invoices_are_one_click_away_from_either_account(
     desk: Desk, press: Press
 ) -> None:
     page = desk.tab()
     desk.sign_in(page, "bo", ARTICLE)
-    buy(page, "Subscribe", "Buy A month of everything: $4 a month")
+    buy(page, "Subscribe", MONTHLY)
     pay(page)
     expect(page.get_by_text(TAIL)).to_be_visible()
+    page.goto(f"{press.paper}/account")
+    part = page.locator("paywall-subscription")
+    expect(part).to_contain_text("A month of everything")
+    expect(part).to_contain_text("Paid by: card")
+    part.get_by_role("button", name="Payment and invoices").click()
+    page.wait_for_url("**/portal/*")
     page.goto(f"{press.paper}/account")
     page.get_by_role("button", name="All that is kept about you").click()
     expect(page.get_by_text("Next payment")).to_be_visible()
     page.get_by_role("button", name="Payment and invoices").click()
-    page.get_by_role("link", name="Payment and invoices").click()
     page.wait_for_url("**/portal/*")
+
+
+def test_who_is_subscribed_is_not_offered_it_again_and_a_refusal_stands_by_its_button(
+    open_desk: OpenDesk,
+) -> None:
+    telephone, laptop = open_desk(), open_desk()
+    telephone.expect("status of 409")
+    before = telephone.tab()
+    telephone.sign_in(before, "bo", "/account")
+    subscribe = before.get_by_role("button", name=MONTHLY)
+    expect(subscribe).to_be_visible()
+    page = laptop.tab()
+    laptop.sign_in(page, "bo", ARTICLE)
+    buy(page, "Subscribe", MONTHLY)
+    pay(page)
+    expect(page.get_by_text(TAIL)).to_be_visible()
+    subscribe.click()
+    refusal = before.get_by_text("You are subscribed already")
+    expect(refusal).to_be_focused()
+    expect(before.locator("li", has=refusal)).to_contain_text("A month of everything")
+    before.reload()
+    expect(refusal).to_be_visible()
+    expect(before.get_by_role("button", name=FIVE)).to_be_visible()
+    expect(subscribe).to_have_count(0)
+
+
+def test_while_the_next_payment_is_on_its_way_the_account_says_so(
+    desk: Desk, press: Press, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service's clock is ahead, and Stripe has not taken the payment yet."""
+    page = desk.tab()
+    desk.sign_in(page, "bo", ARTICLE)
+    buy(page, "Subscribe", MONTHLY)
+    pay(page)
+    expect(page.get_by_text(TAIL)).to_be_visible()
+    later = press.clock.now() + timedelta(days=32)
+    monkeypatch.setattr(press.clock, "now", lambda: later)
+    page.goto(f"{press.paper}/account")
+    part = page.locator("paywall-subscription")
+    expect(part).to_contain_text("Your subscription is being renewed")
+    expect(part).not_to_contain_text("renews on")
+
+
+def test_where_the_site_asks_for_it_readers_agree_before_they_buy(desk: Desk) -> None:
+    page = desk.tab()
+    desk.sign_in(page, "bo", "/account")
+    page.locator("paywall-offers").evaluate(
+        "old => { document.body.dataset.paywallConsent = '';"
+        " old.replaceWith(document.createElement('paywall-offers')); }"
+    )
+    agree = page.get_by_role("checkbox", name="I want it at once")
+    expect(agree).not_to_be_checked()
+    page.get_by_role("button", name=FIVE).click()
+    expect(page.get_by_text("Please agree to this first.")).to_be_focused()
+    agree.check()
+    with page.expect_request("**/v1/me/checkout") as asked:
+        page.get_by_role("button", name=FIVE).click()
+    assert asked.value.post_data_json["consent"] is True
+    page.wait_for_url("**/checkout/*")
 
 
 def test_who_leaves_the_payment_page_is_told_that_nothing_was_taken(
@@ -77,7 +167,7 @@ def test_who_leaves_the_payment_page_is_told_that_nothing_was_taken(
 ) -> None:
     page = desk.tab()
     desk.sign_in(page, "bo", ARTICLE)
-    buy(page, "Buy credits", "Buy Five articles: $2")
+    buy(page, "Buy credits", FIVE)
     page.goto(f"{press.paper}/paid")
     expect(
         page.get_by_text("The payment was not completed, and nothing was taken.")

@@ -30,7 +30,9 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, pres
     expect(dialog).to_have_count(0)
     cancel(page)
     part = page.locator("paywall-subscription")
-    expect(part).to_contain_text("Your subscription is cancelled. You can read everything until")
+    expect(part).to_contain_text("Your subscription is cancelled, and nothing more will be taken")
+    expect(part).to_contain_text("Cancelled: you can read everything until")
+    page.reload()
     with page.expect_download() as saving:
         part.get_by_role("link", name="Save the receipt").click()
     assert saving.value.path().read_text().count("receipt_") == 1
@@ -41,6 +43,9 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, pres
     page.reload()
     expect(page.get_by_text("This article is for subscribers.")).to_be_visible()
     expect(page.get_by_text(TAIL)).to_have_count(0)
+    page.goto(f"{press.paper}/account")
+    page.get_by_text("Subscriptions that ended").click()
+    expect(part.get_by_role("link", name="Save the receipt")).to_be_visible()
 
 
 def test_a_khmer_date_has_no_english_in_it(desk: Desk) -> None:
@@ -56,8 +61,8 @@ def test_a_cancellation_is_taken_back(desk: Desk, press: Press) -> None:
     page = desk.tab()
     desk.sign_in(page, "bo", "/account")
     cancel(page)
-    expect(page.get_by_text("Your subscription is cancelled.")).to_be_visible()
-    page.get_by_role("button", name="Keep the subscription").click()
+    expect(page.get_by_text("Your subscription is cancelled,")).to_be_visible()
+    page.get_by_role("button", name="Resume the subscription").click()
     expect(page.get_by_text("Your subscription goes on.")).to_be_visible()
     expect(page.get_by_role("button", name="Cancel the subscription")).to_be_visible()
     told = press.tell("GET", "/v1/subscribers/bo")
@@ -90,4 +95,4 @@ def test_what_stripe_or_the_service_did_not_confirm_is_not_called_cancelled(
     page.route("**/cancel", lambda route: route.abort())
     dialog.get_by_role("button", name="Yes, cancel").click()
     expect(dialog).to_contain_text("We cannot be reached just now.")
-    expect(page.get_by_text("Your subscription is cancelled.")).to_have_count(0)
+    expect(page.get_by_text("Your subscription is cancelled,")).to_have_count(0)

@@ -112,9 +112,12 @@ async def test_the_account_tells_all_that_a_reader_has_and_had(
         f'<a href="{ORIGIN}/42">A <b>bold</b> title</a>',
         "1 credit spent",
         "3 credits received",
-        "KHR4,000, khqr, 7f3a",
+        "<b>Five</b>",
+        "៛4,000, November 24, 2026",
+        "khqr 7f3a",
         "Complimentary subscription",
-        "You can read everything until December 24, 2026",
+        "You can read everything until December 24, 2026, 12:00 GMT.",
+        "<title>Your account and data</title>",
     ):
         assert told in page
     raw = (await service.get("/account")).text
@@ -140,7 +143,8 @@ async def test_nobody_gets_in_without_a_token_that_holds(
         cookie = {b"Cookie": f"{COOKIE}=:{token}".encode()}
         page = await service.get("/account", headers=cookie)
         assert page.status_code == 403
-        assert "no longer valid" in page.text
+        assert "open it from there again" in page.text
+        assert page.text.count(f'<a href="{ORIGIN}/">Back to the site</a>') == 2
     await enter(service, bearer, "ann")
     await account(service)
     clock.move(minutes=16)
@@ -232,11 +236,12 @@ async def test_a_subscription_is_cancelled_with_a_receipt_and_resumed(
     asked = await enter(service, bearer, "ann", page="cancel")
     assert "Are you sure you want to cancel your subscription?" in asked.text
     assert "until December 24, 2026" in asked.text
-    assert "You keep 3 credits." in asked.text
+    assert "You keep your 3 credits." in asked.text
     form = forms(asked)["/account/cancel"]
     assert form.fields["when"] == "period_end"
     done = await send(service, form)
-    assert "Your subscription is cancelled." in done.text
+    assert "Your subscription is cancelled, and nothing more will be taken" in done.text
+    assert "You can read everything until December 24, 2026, 12:00 GMT." in done.text
     receipt = re.search(r"receipt_[0-9a-f]+", done.text)
     assert receipt
     page = await service.get("/account")
@@ -244,6 +249,37 @@ async def test_a_subscription_is_cancelled_with_a_receipt_and_resumed(
     resumed = await send(service, forms(page)["/account/resume"])
     assert resumed.status_code == 303
     assert receipt[0] not in await account(service)
+
+
+async def test_of_the_credits_that_stay_those_that_lapse_are_told_in_one_line(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await subscribe(service, bearer, "ann")
+    await grant(service, bearer, "ann", 4, reference="kept")
+    await grant(service, bearer, "ann", 2, reference="lent", expires_at="2027-01-31T12:00:00Z")
+    asked = await enter(service, bearer, "ann", page="cancel")
+    kept = "You keep your 6 credits. 2 of these lapse on January 31, 2027, 12:00 GMT."
+    assert kept in asked.text
+
+
+async def test_what_can_be_bought_is_offered_where_credits_are_short_the_smallest_first(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "42")
+    for credits_ in (5, 10, 2):
+        pack = {"title": f"Pack {credits_}", "credits": credits_}
+        prices = [{"amount": 400000, "currency": "khr"}]
+        path = f"/v1/packs/{credits_}"
+        await service.put(path, json={**pack, "prices": prices}, headers=bearer.site())
+    fields = {"page": "unlock", "article": "42", "return": f"{ORIGIN}/42", "consent": "yes"}
+    asked = await enter(service, bearer, "ann", **fields)
+    told = re.findall(r'aria-label="([^"]+)"', asked.text)
+    assert told == [f"Buy for ៛4,000: Pack {credits_}" for credits_ in (2, 5, 10)]
+    form = forms(asked)["/account/buy"]
+    assert form.fields["return"] == f"{ORIGIN}/42"
+    assert 'name="agreed" value="yes" required' in asked.text
+    refused = await send(service, form, order="pack:khr:5")
+    assert refused.status_code == 403
 
 
 async def test_ending_now_ends_now(service: httpx.AsyncClient, bearer: Bearer) -> None:
@@ -254,7 +290,7 @@ async def test_ending_now_ends_now(service: httpx.AsyncClient, bearer: Bearer) -
     assert "/account/cancel" not in forms(await service.get("/account"))
 
 
-@pytest.mark.parametrize("action", ["unlock", "cancel", "resume", "billing"])
+@pytest.mark.parametrize("action", ["unlock", "buy", "cancel", "resume", "billing"])
 async def test_a_form_that_is_not_of_this_session_does_nothing(
     action: str, service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
@@ -292,9 +328,9 @@ async def test_the_pages_speak_the_readers_language(
     await enter(service, bearer, "ann")
     page = await service.get("/account", headers={"Accept-Language": "km-KH,en;q=0.5"})
     assert '<html lang="km" dir="ltr">' in page.text
-    assert "គណនីរបស់អ្នក" in page.text
+    assert "គណនី និងទិន្នន័យរបស់អ្នក" in page.text
     await enter(service, bearer, "ann", language="km")
-    assert "គណនីរបស់អ្នក" in await account(service)
+    assert "គណនី និងទិន្នន័យរបស់អ្នក" in await account(service)
 
 
 async def test_what_cannot_be_done_is_told_in_words(

@@ -100,6 +100,15 @@ def test_the_sites_colours_come_after_ours_and_change_the_version(tmp_path: Path
     assert themed.version != plain.version
 
 
+async def test_times_are_told_in_the_sites_zone_and_the_version_says_which(
+    service: httpx.AsyncClient,
+) -> None:
+    version = (await service.get("/v1/parts")).json()["script"]["path"].rpartition("/")[0]
+    told = (await service.get(f"{version}/words.json")).json()
+    assert (told["zone"], told["gmt"]) == ("UTC", "GMT")
+    assert load_parts("", "UTC").version != load_parts("", "Asia/Phnom_Penh").version
+
+
 def test_a_theme_that_is_not_there_stops_the_start(tmp_path: Path, clock: SetClock) -> None:
     settings = Settings(data_dir=str(tmp_path), theme_dir=str(tmp_path / "nowhere"))
     with pytest.raises(SettingsError, match="is not a folder"):

@@ -19,6 +19,7 @@ FAMILIES: dict[str, list[str]] = {
     "price": list(Interval),
     "entry": list(EntryKind),
     "kind": list(SubscriptionKind),
+    "type": ["card"],
 }
 """Words whose names are put together from a value: each value has to have one."""
 
@@ -83,6 +84,10 @@ def test_numbers_dates_and_money_are_written_as_the_language_does() -> None:
     assert english.day(at) == "December 25, 2026"
     assert khmer.day(at) == "25 ធ្នូ 2026"
     assert khmer.money(400000, "khr") == "4,000៛"
+    assert english.money(400000, "khr") == "៛4,000"
+    assert english.money(500, "cad") == "CA$5"
+    assert english.moment(at) == "December 25, 2026, 03:30 GMT+7"
+    assert re.search("[A-Za-z]", khmer.moment(at)) is None
     assert english.money(450, "usd") == "$4.50"
     assert english.money(400, "usd") == "$4"
     assert english.money(500, "jpy") == "¥500"

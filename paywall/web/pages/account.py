@@ -3,6 +3,7 @@
 from html import escape
 from typing import NamedTuple
 
+from paywall.catalogue.api import Offers
 from paywall.credits.listing import EntryAnswer, GrantAnswer
 from paywall.http.paging import Page
 from paywall.payments.listing import PurchaseAnswer
@@ -15,7 +16,8 @@ from paywall.web.pages.html import Writer
 
 LINES = 50
 """So many of the newest of each list; all of them are in the download."""
-OVER = "canceled"
+OVER, LATE = "canceled", "past_due"
+NEVER_BEGAN = ("incomplete", "incomplete_expired")
 
 
 class Account(NamedTuple):
@@ -25,6 +27,19 @@ class Account(NamedTuple):
     entries: list[EntryAnswer]
     unlocks: list[UnlockAnswer]
     purchases: list[PurchaseAnswer]
+    offers: Offers
+
+    def title(self, thing: PurchaseAnswer | SubscriptionAnswer) -> str | None:
+        """What was bought is called so while it is for sale."""
+        titles = {
+            **{("plan", one.id): one.title for one in self.offers.plans},
+            **{("pass", one.id): one.title for one in self.offers.passes},
+            **{("pack", one.id): one.title for one in self.offers.packs},
+        }
+        pack_id = thing.pack_id if isinstance(thing, PurchaseAnswer) else None
+        named = {"plan": thing.plan_id, "pass": thing.pass_id, "pack": pack_id}
+        found = (titles[kind, id_] for kind, id_ in named.items() if id_ and (kind, id_) in titles)
+        return next(found, None)
 
 
 async def load_account(service: Service) -> Account:
@@ -33,16 +48,17 @@ async def load_account(service: Service) -> Account:
     unlocks = await service.get(f"/v1/me/unlocks?limit={LINES}", Page[UnlockAnswer])
     purchases = await service.get(f"/v1/me/purchases?limit={LINES}", Page[PurchaseAnswer])
     overview = await service.get("/v1/me", Overview)
-    return Account(overview, entries.items, unlocks.items, purchases.items)
+    offers = await service.get("/v1/offers", Offers)
+    return Account(overview, entries.items, unlocks.items, purchases.items, offers)
 
 
 def sections(writer: Writer, account: Account) -> list[str]:
     return [
         _credits(writer, account.overview),
-        _subscriptions(writer, account.overview.subscriptions),
+        _subscriptions(writer, account),
+        _purchases(writer, account),
         _articles(writer, account.unlocks),
         _ledger(writer, account.entries),
-        _purchases(writer, account.purchases),
         _data(writer),
     ]
 
@@ -51,7 +67,9 @@ def _credits(writer: Writer, overview: Overview) -> str:
     left = writer.text(writer.say("unlocks_left", count=overview.unlocks_left))
     lapsing = [escape(_grant(writer, grant)) for grant in overview.grants]
     lines = writer.items(lapsing, writer.say("no_credits"))
-    return writer.section(writer.say("your_credits"), left, lines)
+    return writer.section(
+        writer.say("your_credits"), left, lines, writer.text(writer.say("credit_is"))
+    )
 
 
 def _grant(writer: Writer, grant: GrantAnswer) -> str:
@@ -62,39 +80,51 @@ def _grant(writer: Writer, grant: GrantAnswer) -> str:
     return writer.say("credits_lapse", credits=credits_, date=date)
 
 
-def _subscriptions(writer: Writer, subscriptions: list[SubscriptionAnswer]) -> str:
-    told = [_subscription(writer, one) for one in subscriptions]
+def _subscriptions(writer: Writer, account: Account) -> str:
+    told = [
+        _subscription(writer, one, account.title(one)) for one in account.overview.subscriptions
+    ]
     title = writer.say("your_subscription")
     return writer.section(title, *(told or [writer.text(writer.say("no_subscription"))]))
 
 
-def _subscription(writer: Writer, one: SubscriptionAnswer) -> str:
+def _subscription(writer: Writer, one: SubscriptionAnswer, title: str | None) -> str:
     facts = {writer.say("status"): writer.say(f"status_{one.status}")}
     if one.next_payment is not None:
-        facts[writer.say("next_payment")] = writer.language.moment(one.next_payment)
+        facts[writer.say("next_payment")] = writer.language.day(one.next_payment)
     if one.payment_type is not None:
-        facts[writer.say("payment_type")] = one.payment_type
+        word = f"type_{one.payment_type}"
+        is_known = word in writer.language.words
+        facts[writer.say("payment_type")] = writer.say(word) if is_known else one.payment_type
     lines = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(fact)}</dd>" for name, fact in facts.items()
     )
-    named = one.plan_id or one.pass_id
-    title = writer.say(f"kind_{one.kind}") + (f": {named}" if named else "")
     return (
-        f"<h3>{escape(title)}</h3><dl>{lines}</dl>{writer.text(until(writer, one))}"
-        f"{_receipt(writer, one.receipt)}{_actions(writer, one)}"
+        f"<h3>{escape(title or writer.say(f'kind_{one.kind}'))}</h3><dl>{lines}</dl>"
+        f"{writer.text(until(writer, one))}{_receipt(writer, one.receipt)}{_actions(writer, one)}"
     )
 
 
 def until(writer: Writer, one: SubscriptionAnswer) -> str:
     """Until when it opens everything, in a sentence."""
+    date = writer.language.moment(one.access_until) if one.access_until else ""
     if one.status == OVER:
-        return writer.say("cancelled_now")
-    if one.access_until is None:
-        return writer.say("renewing")
-    date = writer.language.moment(one.access_until)
+        return writer.say("ended_on", date=date)
     if one.cancel_at_period_end:
         return writer.say("ends_on", date=date)
-    return writer.say("renews_on" if one.next_payment else "access_until", date=date)
+    if one.is_renewing or not date:
+        return writer.say("renewing")
+    if one.status == LATE:
+        return writer.say("payment_late", date=date)
+    if one.next_payment is not None:
+        return writer.say("renews_on", date=writer.language.day(one.next_payment))
+    return writer.say("access_until", date=date)
+
+
+def is_billed(one: SubscriptionAnswer) -> bool:
+    """It will take money again: a second one would be refused."""
+    goes_on = one.status not in (OVER, *NEVER_BEGAN) and not one.cancel_at_period_end
+    return goes_on and one.kind is SubscriptionKind.STRIPE
 
 
 def _receipt(writer: Writer, receipt: ReceiptAnswer | None) -> str:
@@ -135,7 +165,7 @@ def _ledger(writer: Writer, entries: list[EntryAnswer]) -> str:
         escape(
             writer.say(
                 "entry",
-                date=writer.language.moment(entry.at),
+                date=writer.language.day(entry.at),
                 what=writer.say(f"entry_{entry.kind}"),
                 credits=writer.say("credits", count=abs(entry.amount)),
             )
@@ -147,25 +177,32 @@ def _ledger(writer: Writer, entries: list[EntryAnswer]) -> str:
     )
 
 
-def _purchases(writer: Writer, purchases: list[PurchaseAnswer]) -> str:
-    lines = [escape(_purchase(writer, purchase)) for purchase in purchases]
+def _purchases(writer: Writer, account: Account) -> str:
+    lines = [_purchase(writer, one, account.title(one)) for one in account.purchases]
     return writer.section(
         writer.say("your_purchases"), writer.items(lines, writer.say("no_purchases"))
     )
 
 
-def _purchase(writer: Writer, purchase: PurchaseAnswer) -> str:
-    line = writer.say(
-        "purchase",
-        date=writer.language.moment(purchase.created_at),
-        price=writer.language.money(purchase.amount_paid, purchase.currency),
-        processor=purchase.processor,
-        reference=purchase.reference,
+def _purchase(writer: Writer, purchase: PurchaseAnswer, title: str | None) -> str:
+    """As HTML: what was bought first, and the processor's own name for the payment last."""
+    if title is None:
+        sort = "packs" if purchase.pack_id else "kind_pass" if purchase.pass_id else "kind_stripe"
+        title = writer.say(sort)
+    lines = [
+        writer.say(
+            "payment",
+            price=writer.language.money(purchase.amount_paid, purchase.currency),
+            date=writer.language.day(purchase.created_at),
+        )
+    ]
+    if purchase.refunded:
+        back = writer.language.money(purchase.refunded, purchase.currency)
+        lines.append(writer.say("purchase_refunded", price=back))
+    lines.append(f"{purchase.processor} {purchase.reference}")
+    return f"<b>{escape(title)}</b>" + "".join(
+        f'<p class="paywall-left">{escape(line)}</p>' for line in lines
     )
-    if purchase.refunded == 0:
-        return line
-    back = writer.language.money(purchase.refunded, purchase.currency)
-    return f"{line} ({writer.say('purchase_refunded', price=back)})"
 
 
 def _data(writer: Writer) -> str:

@@ -16,6 +16,7 @@ from paywall.tokens.guard import anyone
 from paywall.web.pages import questions
 from paywall.web.pages.account import load_account, sections
 from paywall.web.pages.asking import Refused, Service
+from paywall.web.pages.buying import Terms, key_of, order_of, shelf
 from paywall.web.pages.html import HEADERS, Writer
 from paywall.web.pages.session import begin, came_from_the_site, language_of, session_of
 
@@ -29,6 +30,9 @@ SORRY = {
     "no_subscription": "no_subscription",
     "subscription_unknown": "no_subscription",
     "subscription_ended": "cancelled_now",
+    "already_subscribed": "subscribed_already",
+    "payment_pending": "payment_pending",
+    "no_billing": "no_billing",
 }
 
 
@@ -63,19 +67,24 @@ async def _fields(request: Asking) -> Mapping[str, str]:
 
 @post("/enter")
 async def enter(request: Asking, settings: NamedDependency[Settings]) -> Answered:
-    """From a page of the site: `token`, `page` (`account`, `unlock`, `cancel`) and its fields."""
+    """From a page of the site: `token`, `page` and its fields.
+
+    `unlock` names an `article`, `cancel` may name a `subscription`. `unlock` and `buy` may say
+    where to `return` after paying, and with `consent` ask readers to agree to get it at once.
+    """
     fields = await _fields(request)
     session = begin(fields.get("token", ""), fields.get("language", ""))
     writer = Writer(language_of(request, session, settings), settings, session)
     if not came_from_the_site(request, settings):
-        return writer.page(
-            writer.say("account"), writer.text(writer.say("wrong_origin")), status=403
-        )
+        return writer.sorry(writer.say("wrong_origin"), 403)
     service = Service(request, session.token)
+    terms = Terms.told(fields, writer.site)
     match fields.get("page"):
         case "unlock":
             article_id = fields.get("article", "")
-            page = await questions.ask_to_unlock(writer, service, article_id)
+            page = await questions.ask_to_unlock(writer, service, article_id, terms)
+        case "buy":
+            page = writer.page(writer.say("buy_page"), await shelf(writer, service, terms))
         case "cancel":
             named = fields.get("subscription") or await _first_to_cancel(service)
             page = await questions.ask_to_cancel(writer, service, named)
@@ -117,7 +126,21 @@ async def unlock(request: Asking, settings: NamedDependency[Settings]) -> Respon
         form.get("article_id", ""),
         int(cost),
         form.get("key", ""),
+        Terms.told(form, writer.site),
     )
+
+
+@post("/buy")
+async def buy(request: Asking, settings: NamedDependency[Settings]) -> Response[str]:
+    """On to the processor's page."""
+    writer = _writer(request, settings)
+    form = await _form(request, writer)
+    order = order_of(form, Terms.told(form, writer.site))
+    if order is None:
+        raise SessionOver
+    key = key_of(form)
+    page = await _service(request, writer).post("/v1/me/checkout", order, Elsewhere, key)
+    return writer.away(writer.say("opening_payment"), page.url)
 
 
 @post("/cancel")
@@ -145,19 +168,20 @@ async def resume(request: Asking, settings: NamedDependency[Settings]) -> Redire
     return Redirect("/account", status_code=303)
 
 
-class Portal(msgspec.Struct):
-    """Where the processor's own page for the reader is."""
+class Elsewhere(msgspec.Struct):
+    """Where a page of the processor's for the reader is."""
 
     url: str
 
 
 @post("/billing")
 async def billing(request: Asking, settings: NamedDependency[Settings]) -> Response[str]:
-    """The way to Stripe's page; a form may not lead there by itself (`form-action`)."""
+    """On to the processor's page for cards and invoices."""
     writer = _writer(request, settings)
     await _form(request, writer)
-    portal = await _service(request, writer).post("/v1/me/billing-portal", None, Portal)
-    return writer.page(writer.say("billing"), writer.link(writer.say("billing"), portal.url))
+    order = {"return_url": writer.site} if writer.site else None
+    portal = await _service(request, writer).post("/v1/me/billing-portal", order, Elsewhere)
+    return writer.away(writer.say("billing"), portal.url)
 
 
 @get("/data")
@@ -172,7 +196,7 @@ async def data(request: Asking, settings: NamedDependency[Settings]) -> Response
 def _tell_over(request: Asking, _error: SessionOver) -> Response[str]:
     settings: Settings = request.app.state.settings
     writer = _writer(request, settings)
-    return writer.page(writer.say("account"), writer.text(writer.say("session_over")), status=403)
+    return writer.sorry(writer.say("session_over"), 403)
 
 
 def _tell_refusal(request: Asking, refused: Refused) -> Response[str]:
@@ -181,14 +205,13 @@ def _tell_refusal(request: Asking, refused: Refused) -> Response[str]:
         return _tell_over(request, SessionOver())
     settings: Settings = request.app.state.settings
     writer = _writer(request, settings)
-    said = writer.say(SORRY.get(refused.code, "failed"))
-    return writer.page(writer.say("account"), writer.text(said), status=refused.status)
+    return writer.sorry(writer.say(SORRY.get(refused.code, "failed")), refused.status)
 
 
 ROUTES: list[ControllerRouterHandler] = [
     Router(
         "/account",
-        route_handlers=[enter, account, unlock, cancel, resume, billing, data],
+        route_handlers=[enter, account, unlock, buy, cancel, resume, billing, data],
         guards=[anyone],
         include_in_schema=False,
         request_max_body_size=FORM_BYTES_MAX,

@@ -36,12 +36,11 @@ class Writer:
         *parts: str,
         status: int = 200,
         cookies: Sequence[Cookie] = (),
+        head: str = "",
     ) -> Response[str]:
-        """A whole page; `parts` are HTML."""
+        """A whole page; `parts` and `head` are HTML."""
         style = f"/web/{parts_of(self.settings).version}/paywall.css"
         direction = self.language.locale.text_direction
-        site = self.settings.allowed_origins[:1]
-        back = "".join(self.link(self.say("back_to_site"), f"{origin}/") for origin in site)
         content = f"""<!doctype html>
 <html lang="{self.language.code}" dir="{direction}">
 <head>
@@ -50,9 +49,9 @@ class Writer:
 <meta name="color-scheme" content="light dark">
 <title>{escape(title)}</title>
 <link rel="stylesheet" href="{style}">
-</head>
+{head}</head>
 <body class="paywall-page">
-<header>{back}</header>
+<header>{self.back()}</header>
 <main><h1>{escape(title)}</h1>
 {"".join(parts)}
 </main>
@@ -66,6 +65,24 @@ class Writer:
             headers=HEADERS,
             cookies=list(cookies),
         )
+
+    @property
+    def site(self) -> str | None:
+        """The front page of the site, where it is known."""
+        return next((f"{origin}/" for origin in self.settings.allowed_origins), None)
+
+    def back(self) -> str:
+        return self.link(self.say("back_to_site"), self.site) if self.site else ""
+
+    def sorry(self, words: str, status: int) -> Response[str]:
+        """Why there is nothing here, and the way out."""
+        way = f'<p class="paywall-actions">{self.back()}</p>'
+        return self.page(self.say("account"), self.text(words), way, status=status)
+
+    def away(self, words: str, address: str) -> Response[str]:
+        """On to another site's page: a form may not lead there by itself (`form-action`)."""
+        refresh = f'<meta http-equiv="refresh" content="0; url={escape(address)}">\n'
+        return self.page(words, f"<p>{self.link(words, address)}</p>", head=refresh)
 
     def text(self, words: str) -> str:
         return f"<p>{escape(words)}</p>"
@@ -85,6 +102,12 @@ class Writer:
     def form(
         self, path: str, button: str, *, first: bool = False, inner: str = "", **fields: str
     ) -> str:
+        """A form of this session with one button."""
+        kind = "paywall-button paywall-first" if first else "paywall-button"
+        click = f'<button class="{kind}">{escape(button)}</button>'
+        return self.open_form(path, f"{inner}{click}", **fields)
+
+    def open_form(self, path: str, inner: str, **fields: str) -> str:
         """A form of this session; its key makes a second click the same as the first."""
         told = {
             "form_token": self.session.form_token if self.session else "",
@@ -95,8 +118,4 @@ class Writer:
             f'<input type="hidden" name="{name}" value="{escape(value)}">'
             for name, value in told.items()
         )
-        kind = "paywall-button paywall-first" if first else "paywall-button"
-        return (
-            f'<form method="post" action="{path}">{hidden}{inner}'
-            f'<button class="{kind}">{escape(button)}</button></form>'
-        )
+        return f'<form method="post" action="{path}">{hidden}{inner}</form>'

@@ -12,19 +12,23 @@ from paywall.subscriptions.api import CancelAnswer, LapsingCredits
 from paywall.unlocks.api import UnlockOutcome
 from paywall.web.pages.account import receipt_line
 from paywall.web.pages.asking import Refused, Service
+from paywall.web.pages.buying import Terms, shelf
 from paywall.web.pages.html import Writer
 
 CANCEL = "/v1/me/subscription/cancel"
 
 
 async def ask_to_unlock(
-    writer: Writer, service: Service, article_id: str, said: str = ""
+    writer: Writer, service: Service, article_id: str, terms: Terms, said: str = ""
 ) -> Response[str]:
-    """The question, or why there is none. Raises Refused."""
+    """The question, or why there is none and what can be bought. Raises Refused."""
     path = f"/v1/me/articles/{quote(article_id, safe='')}/access"
     decision = await service.get(path, DecisionAnswer)
     if decision.reason is not Reason.UNLOCK_AVAILABLE:
-        return writer.page(writer.say("unlock_page"), writer.text(_why(writer, decision)))
+        why = writer.text(_why(writer, decision))
+        can_buy = not decision.granted and decision.actions
+        goods = await shelf(writer, service, terms) if can_buy else ""
+        return writer.page(writer.say("unlock_page"), why, goods)
     cost = writer.say("credits", count=decision.unlock_cost)
     form = writer.form(
         "/account/unlock",
@@ -32,11 +36,12 @@ async def ask_to_unlock(
         first=True,
         article_id=article_id,
         max_cost=str(decision.unlock_cost),
+        **terms.fields(),
     )
     return writer.page(
         writer.say("unlock_question"),
         writer.text(said) if said else "",
-        writer.text(writer.say("unlock_cost", cost=cost)),
+        writer.text(writer.say("unlock_cost", cost=cost, count=decision.unlocks_left)),
         writer.text(writer.say("unlocks_left", count=decision.unlocks_left)),
         form,
     )
@@ -57,7 +62,7 @@ def _why(writer: Writer, decision: DecisionAnswer) -> str:
 
 
 async def unlock(
-    writer: Writer, service: Service, article_id: str, max_cost: int, key: str
+    writer: Writer, service: Service, article_id: str, max_cost: int, key: str, terms: Terms
 ) -> Response[str]:
     """Unlock, and lead to the article; a changed price is asked about anew. Raises Refused."""
     order = {"article_id": article_id, "max_cost": max_cost}
@@ -69,7 +74,7 @@ async def unlock(
         cost = writer.say("credits", count=refused.told.get("unlock_cost", max_cost))
         is_dearer = refused.code == "price_changed"
         said = writer.say("price_changed", cost=cost) if is_dearer else ""
-        return await ask_to_unlock(writer, service, article_id, said)
+        return await ask_to_unlock(writer, service, article_id, terms, said)
     parts = [writer.text(writer.say("unlocks_left", count=outcome.unlocks_left))]
     if outcome.unlock is not None and outcome.unlock.url:
         parts.append(writer.link(writer.say("open_article"), outcome.unlock.url))
@@ -101,16 +106,22 @@ async def ask_to_cancel(
         inner=f"<fieldset><legend>{legend}</legend>{radios}</fieldset>",
         subscription_id=follows.subscription_id,
     )
-    kept = [writer.text(_kept(writer, some)) for some in follows.credits]
-    return writer.page(writer.say("cancel_question"), *kept, form, _to_account(writer))
+    kept = writer.text(_kept(writer, follows.credits)) if follows.credits else ""
+    keep = f"<p>{writer.link(writer.say('keep'), '/account')}</p>"
+    return writer.page(writer.say("cancel_question"), kept, form, keep)
 
 
-def _kept(writer: Writer, some: LapsingCredits) -> str:
-    credits_ = writer.say("credits", count=some.amount)
-    if some.expires_at is None:
-        return writer.say("credits_stay", credits=credits_)
-    date = writer.language.moment(some.expires_at)
-    return writer.say("credits_stay_until", credits=credits_, date=date)
+def _kept(writer: Writer, credits_: list[LapsingCredits]) -> str:
+    """One sentence for all the credits, and one for each part of them that lapses."""
+    stay = writer.say("credits_stay", count=sum(some.amount for some in credits_))
+    lapsing = [
+        writer.say(
+            "credits_of_these", count=some.amount, date=writer.language.moment(some.expires_at)
+        )
+        for some in credits_
+        if some.expires_at is not None
+    ]
+    return " ".join([stay, *lapsing])
 
 
 async def cancel(
@@ -120,11 +131,11 @@ async def cancel(
     order = {"subscription_id": subscription_id, "when": when}
     done = await service.post(CANCEL, order, CancelAnswer, f"{key}-{when}")
     date = writer.language.moment(done.access_until)
-    is_now = done.when is CancelWhen.NOW
-    said = writer.say("cancelled_now") if is_now else writer.say("cancelled", date=date)
-    receipt = [writer.text(receipt_line(writer, done.receipt))] if done.receipt else []
-    return writer.page(writer.say("cancel_page"), writer.text(said), *receipt, _to_account(writer))
-
-
-def _to_account(writer: Writer) -> str:
-    return f"<p>{writer.link(writer.say('account'), '/account')}</p>"
+    if done.when is CancelWhen.NOW:
+        said = [writer.say("cancelled_now")]
+    else:
+        said = [writer.say("cancelled"), writer.say("access_until", date=date)]
+    receipt = [receipt_line(writer, done.receipt)] if done.receipt else []
+    told = "".join(writer.text(line) for line in [*said, *receipt])
+    account = f"<p>{writer.link(writer.say('account'), '/account')}</p>"
+    return writer.page(writer.say("cancel_page"), told, account)

@@ -7,21 +7,31 @@ class Count extends Part {
   }
 }
 
-/** How many unlocks are left, and the way to more when they run low. */
+/** How many unlocks are left, and the way to more when they run low; `lapsing`: until when, too. */
 class Credits extends Count {
   async load() {
-    const { unlocks_left: count } = await me(this);
+    const { unlocks_left: count, grants, subscriptions } = await me(this);
     const account = this.setting("account");
     const text = this.say("unlocks_left", { count });
-    const low = account && count <= FEW_CREDITS;
+    if (this.hasAttribute("lapsing")) {
+      const lines = grants.map((grant) => h("li", {}, this.grant(grant)));
+      return this.put(h("p", {}, h("b", {}, text)), h("ul", {}, ...lines), faint(this.say("credit_is")));
+    }
+    const low = account && count <= FEW_CREDITS && !subscriptions.some(isRunning);
     this.put(
       account ? h("a", { href: account }, text) : text,
       low && h("a", { href: account, class: "paywall-low" }, this.say("buy_credits")),
     );
   }
+
+  grant({ remaining, expires_at: at }) {
+    const credits = this.credits(remaining);
+    if (!at) return this.say("credits_last", { credits });
+    return this.say("credits_lapse", { credits, date: this.words.moment(at) });
+  }
 }
 
-/** "2 of 5 free articles this month": of a visitor by attributes, of a reader by asking. */
+/** "2 of 5 free articles read this month": of a visitor by attributes, of a reader by asking. */
 class Meter extends Count {
   async load() {
     const told = this.hasAttribute("used")

@@ -1,4 +1,7 @@
 /* ---- The elements that a page can use ---- */
 
-for (const [name, part] of Object.entries({ Gate, Credits, Meter, Offers, Return, Subscription }))
-  customElements.define(`paywall-${name.toLowerCase()}`, part);
+const ELEMENTS = { Gate, Credits, Meter, Offers, Return, Subscription, Payments, Thanks };
+for (const [name, part] of Object.entries(ELEMENTS)) customElements.define(`paywall-${name.toLowerCase()}`, part);
+
+if (bought.kind && !document.querySelector("paywall-thanks"))
+  (document.querySelector("main") ?? document.body).prepend(h("paywall-thanks", {}));

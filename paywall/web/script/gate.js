@@ -36,11 +36,26 @@ class Gate extends Part {
   fail(error) {
     if (error.code === "signed_out") {
       const said = this.wasSignedIn ? "signed_out" : "sign_in_first";
-      this.show(this.say(said), [], [this.action("login", true)]);
+      const details = h("div", {});
+      this.show(this.say(said), [details], [this.action("login", true)]);
+      this.terms().then((terms) => details.append(...terms));
     } else {
       const again = button(this.say("try_again"), () => busy(again, this.say("waiting"), () => this.draw()), true);
       this.show(this.explain(error), [], [again]);
     }
+  }
+
+  /** What opens it and what that costs: told before anybody has to sign in. */
+  async terms() {
+    const policy = this.getAttribute("policy");
+    if (!["metered", "premium", "subscribers"].includes(policy)) return [];
+    const cost = this.credits(Number(this.getAttribute("cost") ?? 1));
+    const opens = policy === "subscribers" ? this.say("subscribers_only") : this.say("opens_with", { cost });
+    const { plans, passes, packs } = await offers().catch(() => ({ plans: [], passes: [], packs: [] }));
+    const first = [plans[0], passes[0], policy !== "subscribers" && packs[0]].filter(Boolean);
+    const named = (one) => (one === packs[0] ? this.credits(one.credits) : one.title);
+    const prices = first.map((one) => h("li", {}, `${named(one)}: ${priced(this, one, one.prices[0])}`));
+    return [h("p", {}, opens), prices.length > 0 && h("ul", { class: "paywall-left" }, ...prices)].filter(Boolean);
   }
 
   offer(decision) {
@@ -55,19 +70,17 @@ class Gate extends Part {
       login_required: () => this.say("sign_in_first"),
     };
     const lead = (leads[reason] ?? (() => this.say("not_to_be_had")))();
-    const details = reason === "unlock_available" ? [this.say("unlocks_left", { count: left })] : [];
+    const details = reason === "unlock_available" ? [faint(this.say("unlocks_left", { count: left }))] : [];
     this.show(lead, details, actions.map((name, place) => this.action(name, place === 0)));
-    if (location.hash === "#paywall-unlock" && reason === "unlock_available") {
-      history.replaceState(history.state, "", location.pathname + location.search);
-      this.confirm();
-    }
+    if (bought.isWaiting && reason === "unlock_available") this.confirm();
+    bought.isWaiting = false;
   }
 
   show(lead, details, actions) {
     this.shop = h("div", {});
     this.box.replaceChildren(
       status(lead),
-      ...details.map((text) => h("p", { class: "paywall-left" }, text)),
+      ...details,
       h("div", { class: "paywall-actions" }, ...actions),
       this.shop,
     );
@@ -94,10 +107,11 @@ class Gate extends Part {
     let { unlock_cost: cost } = this.decision;
     let key = newKey();
     const price = h("p", {});
-    const left = h("p", { class: "paywall-left" });
+    const left = faint();
     const tell = () => {
-      price.textContent = this.say("unlock_cost", { cost: this.credits(cost) });
-      left.textContent = this.say("unlocks_left", { count: this.decision.unlocks_left });
+      const { unlocks_left: count } = this.decision;
+      price.textContent = this.say("unlock_cost", { cost: this.credits(cost), count });
+      left.textContent = this.say("unlocks_left", { count });
     };
     tell();
     question(this, {

@@ -10,13 +10,15 @@ function h(tag, attributes, ...children) {
   return element;
 }
 
-const button = (text, click, first) =>
-  h("button", { type: "button", class: `paywall-button${first ? " paywall-first" : ""}`, click }, text);
+const look = (first) => `paywall-button${first ? " paywall-first" : ""}`;
 
-const link = (text, href, first) =>
-  h("a", { class: `paywall-button${first ? " paywall-first" : ""}`, href }, text);
+const button = (text, click, first) => h("button", { type: "button", class: look(first), click }, text);
+
+const link = (text, href, first) => h("a", { class: look(first), href }, text);
 
 const status = (...text) => h("p", { role: "status", class: "paywall-status" }, ...text);
+
+const faint = (...text) => h("p", { class: "paywall-left" }, ...text);
 
 /** While `act` runs the button says so, and further clicks do nothing. */
 async function busy(element, text, act) {
@@ -66,7 +68,8 @@ class Part extends HTMLElement {
   }
 
   put(...children) {
-    this.replaceChildren(h("div", { lang: this.words.language, class: "paywall-part" }, ...children));
+    const inner = children.filter(Boolean);
+    this.replaceChildren(h("div", { lang: this.words.language, class: "paywall-part" }, ...inner));
   }
 
   setting(name) {
@@ -82,19 +85,54 @@ class Part extends HTMLElement {
   }
 
   explain({ code }) {
-    const known = {
+    const words = {
       unreachable: "unreachable",
       signed_out: "sign_in_first",
       article_unknown: "not_to_be_had",
       already_subscribed: "subscribed_already",
       payment_pending: "payment_pending",
+      no_billing: "no_billing",
+      subscription_ended: "cancelled_now",
     };
-    return this.say(known[code] ?? "failed");
+    return this.say(words[code] ?? "failed");
   }
 
   few(count) {
     if (count > FEW_CREDITS) return "";
     return count ? this.say("few_left", { count }) : this.say("none_left");
+  }
+
+  /** Why a click did nothing: said beside what was clicked on, and gone to. */
+  tell(beside, text) {
+    this.told?.remove();
+    this.told = h("p", { class: "paywall-told", tabindex: "-1" }, text);
+    beside.after(this.told);
+    this.told.focus();
+  }
+
+  /** What a click on `element` does; a refusal is told below it. */
+  attempt(element, working, act) {
+    return busy(element, this.say(working), async () => {
+      this.told?.remove();
+      try {
+        await act();
+      } catch (error) {
+        if (!(error instanceof Trouble)) throw error;
+        this.tell(element, this.explain(error));
+      }
+    });
+  }
+
+  /** Straight to the page where the processor keeps cards and invoices. */
+  billing() {
+    const here = location.origin + location.pathname + location.search;
+    const open = button(this.say("billing"), () =>
+      this.attempt(open, "waiting", async () => {
+        const { url } = await ask(this, "POST", "v1/me/billing-portal", { return_url: here });
+        await leave(url);
+      }),
+    );
+    return open;
   }
 }
 

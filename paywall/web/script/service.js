@@ -1,11 +1,12 @@
 /**
  * The reader's parts of a page: <paywall-gate>, <paywall-credits>, <paywall-meter>,
- * <paywall-offers>, <paywall-subscription> and <paywall-return>.
+ * <paywall-offers>, <paywall-subscription>, <paywall-payments>, <paywall-return> and
+ * <paywall-thanks>.
  *
  * What they need to know stands once, on any element around them: data-paywall-token (the site's
  * address that mints a reader's token; none: nobody is signed in), data-paywall-login,
- * data-paywall-return (the page to come back to after paying), data-paywall-account and
- * data-paywall-language. The service is where this script came from.
+ * data-paywall-return (the page to come back to after paying), data-paywall-account,
+ * data-paywall-language and data-paywall-consent. The service is where this script came from.
  */
 
 const SERVICE = new URL("../../", import.meta.url);
@@ -14,6 +15,7 @@ const TIMEOUT_MS = 15_000;
 const POLL_MS = 1_500;
 const POLLS_BEFORE_LONG = 20;
 const CHECKOUT = "paywall-checkout";
+const BOUGHT = "paywall-bought";
 const JSON_TYPE = "application/json";
 
 /** Why something did not work: "unreachable", "signed_out", or the code of a problem. */
@@ -96,22 +98,28 @@ async function ask(part, method, path, body, key) {
 const newKey = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join("");
 
-/* ---- What changes, in this tab and in others ---- */
+/* ---- What is known, until it changes in this tab or in another ---- */
 
 const parts = new Set();
 const tabs = new BroadcastChannel("paywall");
-let overview;
+const known = new Map();
 
-const me = (part) => {
-  overview ??= ask(part, "GET", "v1/me").catch((error) => {
-    overview = undefined;
-    throw error;
-  });
-  return overview;
-};
+/** Asked once for all parts of the page. */
+function once(name, find) {
+  if (!known.has(name)) {
+    const found = find().catch((error) => {
+      known.delete(name);
+      throw error;
+    });
+    known.set(name, found);
+  }
+  return known.get(name);
+}
+
+const me = (part) => once("me", () => ask(part, "GET", "v1/me"));
 
 function refresh(but) {
-  overview = undefined;
+  known.clear();
   for (const part of parts) if (part !== but) part.draw();
 }
 
@@ -123,3 +131,28 @@ function happened(part) {
 
 tabs.onmessage = () => refresh();
 addEventListener("pageshow", (event) => event.persisted && refresh());
+
+/* ---- What this tab remembers on the way to pay and back; a browser may forbid it to ---- */
+
+function recall(name) {
+  try {
+    return JSON.parse(sessionStorage.getItem(name)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function remember(name, value) {
+  try {
+    if (value) sessionStorage.setItem(name, JSON.stringify(value));
+    else sessionStorage.removeItem(name);
+  } catch {
+    // Then the return page leads to the account, and thanks without saying for what.
+  }
+}
+
+/** Away from this page; until it is gone, what led away waits. */
+function leave(address) {
+  location.assign(address);
+  return new Promise((done) => setTimeout(done, TIMEOUT_MS));
+}

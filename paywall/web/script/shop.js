@@ -1,59 +1,117 @@
 /* ---- Buying ---- */
 
+const KINDS = { plan: "plans", pass: "passes", pack: "packs" };
+const DAYS = { day: 1, week: 7, month: 30, year: 365 };
+const SIZES = {
+  plans: ({ interval, interval_count: count }) => DAYS[interval] * count,
+  passes: ({ days }) => days,
+  packs: ({ credits }) => credits,
+};
+
+/** What anyone can buy, by kind, the smallest first. */
+const offers = () =>
+  once("offers", async () => {
+    const told = await send(new URL("v1/offers", SERVICE), { credentials: "omit" }).then(read);
+    for (const [kind, size] of Object.entries(SIZES)) told[kind].sort((a, b) => size(a) - size(b));
+    return told;
+  });
+
+/** What was bought is called so while it is for sale; after that its kind has a name still. */
+async function titles() {
+  const catalogue = await offers().catch(() => ({ plans: [], passes: [], packs: [] }));
+  return (thing) => {
+    for (const [kind, list] of Object.entries(KINDS)) {
+      const found = catalogue[list].find(({ id }) => id === thing[`${kind}_id`]);
+      if (found) return found.title;
+    }
+    return undefined;
+  };
+}
+
+/** A price with its rhythm: "$4 a month". */
+function priced(part, { interval, interval_count: count }, price) {
+  const amount = part.words.money(price);
+  return interval ? part.say(`price_${interval}`, { price: amount, count }) : amount;
+}
+
 /** What can be bought: all of it, or the kinds "plan", "pass" and "pack" that are named. */
 class Offers extends Part {
   async load() {
-    const offers = await send(new URL("v1/offers", SERVICE), { credentials: "omit" }).then(read);
+    const [catalogue, mine] = await Promise.all([offers(), this.reader()]);
+    this.mine = mine;
     const kinds = (this.getAttribute("kinds") ?? "plan pass pack").split(" ");
-    const lists = kinds.map((kind) => this.list(kind, offers[`${kind === "pass" ? "passe" : kind}s`]));
-    this.said = status(lists.some(Boolean) ? "" : this.say("nothing_for_sale"));
-    this.put(...lists, this.said);
+    const lists = kinds.map((kind) => this.list(kind, catalogue[KINDS[kind]]));
+    const none = !lists.some(Boolean) && status(this.say("nothing_for_sale"));
+    this.put(none || this.agreement(), ...lists);
+  }
+
+  /** Undefined where nobody is signed in; nothing is known of a reader while that cannot be asked. */
+  reader() {
+    return me(this).catch(({ code }) => (code === "signed_out" ? undefined : { subscriptions: [] }));
+  }
+
+  /** Where the site has to be told that the reader wants it at once. */
+  agreement() {
+    this.consent = undefined;
+    if (this.setting("consent") === undefined || !this.mine) return null;
+    this.consent = h("input", { type: "checkbox" });
+    return h("label", { class: "paywall-consent" }, this.consent, h("span", {}, this.say("consent")));
   }
 
   list(kind, products) {
     if (!products.length) return null;
-    const title = this.say({ plan: "plans", pass: "passes", pack: "packs" }[kind]);
+    const title = h("p", { class: "paywall-kind" }, this.say(KINDS[kind]));
+    const isTwice = kind === "plan" && this.mine?.subscriptions.some(isBilled);
+    if (isTwice) return h("div", {}, title, h("p", {}, this.say("subscribed_already")), this.billing());
     const items = products.map((product) => this.item(kind, product));
-    return h("div", {}, h("p", { class: "paywall-kind" }, title), h("ul", { class: "paywall-offers" }, ...items));
+    return h("div", {}, title, h("ul", { class: "paywall-offers" }, ...items));
   }
 
   item(kind, product) {
-    const prices = product.prices.map((price) => this.price(kind, product, price));
+    const prices = product.prices.map((price) => this.buy(kind, product, price));
     return h("li", {}, h("b", {}, product.title), h("span", {}, this.what(kind, product)), ...prices);
   }
 
-  /** A button for each currency: the price is what is clicked on. */
-  price(kind, { id, title, interval, interval_count: count }, price) {
-    const amount = this.words.money(price);
-    const text = interval ? this.say(`price_${interval}`, { price: amount, count }) : amount;
-    const order = { [`${kind}_id`]: id, currency: price.currency };
-    const buy = button(text, () => busy(buy, this.say("opening_payment"), () => this.pay(order)));
-    buy.setAttribute("aria-label", this.say("buy_this", { title, price: text }));
+  /** A button for each currency; who is not signed in is led to do that first. */
+  buy(kind, product, price) {
+    const word = kind === "plan" ? "subscribe_for" : "buy_for";
+    const text = this.say(word, { price: priced(this, product, price) });
+    const order = { [`${kind}_id`]: product.id, currency: price.currency };
+    const bought = { kind, count: product.credits ?? product.days };
+    const login = !this.mine && this.setting("login");
+    const act = () => this.attempt(buy, "opening_payment", () => this.pay(order, bought));
+    const buy = login ? link(text, login) : button(text, () => this.agreed() && act());
+    buy.setAttribute("aria-label", this.say("buy_this", { text, title: product.title }));
     return buy;
   }
 
   what(kind, product) {
     const said = (name, count) => count && this.say(name, { count });
+    const lapse = product.credits_expire === "period_end";
     const of = {
-      plan: () => [this.say("plan_opens"), said("plan_credits", product.credits), said("trial", product.trial_days)],
+      plan: () => [
+        this.say("plan_opens"),
+        said(lapse ? "plan_credits_lapse" : "plan_credits", product.credits),
+        said("trial", product.trial_days),
+      ],
       pass: () => [said("pass_opens", product.days)],
       pack: () => [said("pack_opens", product.credits), said("pack_lapses", product.expires_after_days)],
     };
     return of[kind]().filter(Boolean).join(" ");
   }
 
-  async pay(order) {
-    const back = new URL(this.setting("return") ?? location.pathname, location.href).href;
-    try {
-      const wish = { ...order, return_url: back };
-      const checkout = await ask(this, "POST", "v1/me/checkout", wish, newKey());
-      const from = location.pathname + location.search;
-      sessionStorage.setItem(CHECKOUT, JSON.stringify({ id: checkout.id, from }));
-      location.assign(checkout.url);
-    } catch (error) {
-      if (!(error instanceof Trouble)) throw error;
-      this.said.textContent = this.explain(error);
-    }
+  agreed() {
+    if (!this.consent || this.consent.checked) return true;
+    this.tell(this.consent.parentElement, this.say("consent_needed"));
+    return false;
+  }
+
+  async pay(order, bought) {
+    const return_url = new URL(this.setting("return") ?? location.pathname, location.href).href;
+    const wish = { ...order, return_url, consent: Boolean(this.consent) };
+    const { id, url } = await ask(this, "POST", "v1/me/checkout", wish, newKey());
+    remember(CHECKOUT, { id, bought, from: location.pathname + location.search });
+    await leave(url);
   }
 }
 
@@ -61,7 +119,7 @@ class Offers extends Part {
 class Return extends Part {
   async load() {
     if (this.isWaiting) return;
-    const began = JSON.parse(sessionStorage.getItem(CHECKOUT) ?? "{}");
+    const began = recall(CHECKOUT);
     const id = began.id ?? new URLSearchParams(location.search).get("checkout");
     const from = began.from ?? this.setting("account") ?? "/";
     if (!id) return this.put(link(this.say("back"), from, true));
@@ -71,7 +129,7 @@ class Return extends Part {
     const back = link(this.say("back"), from, true);
     for (let polls = 0; this.isConnected; polls += 1) {
       const checkout = await ask(this, "GET", `v1/me/checkout/${encodeURIComponent(id)}`);
-      if (checkout.status === "paid") return this.leave(said, `${from}#paywall-unlock`);
+      if (checkout.status === "paid") return this.goBack(said, from, began.bought);
       const word = { open: "not_paid", expired: "not_paid" }[checkout.status];
       said.textContent = this.say(word ?? (polls < POLLS_BEFORE_LONG ? "confirming" : "confirming_long"));
       if (word) said.after(back);
@@ -80,11 +138,36 @@ class Return extends Part {
     }
   }
 
-  /** It is true by now: say so, and go back to where the reader wanted to read. */
-  leave(said, address) {
-    sessionStorage.removeItem(CHECKOUT);
+  /** It is true by now: say so, here and on the page where the reader wanted to read. */
+  goBack(said, from, bought) {
+    remember(CHECKOUT);
+    remember(BOUGHT, bought ?? { kind: "unknown" });
     happened(this);
     said.textContent = this.say("paid");
-    location.replace(address);
+    location.replace(from);
+  }
+}
+
+/** What was bought on the way to this page, and whether the unlock's question still waits. */
+const bought = recall(BOUGHT);
+remember(BOUGHT);
+bought.isWaiting = Boolean(bought.kind);
+
+/** Thanks for what was bought, until it is closed or the page is left. */
+class Thanks extends Part {
+  async load() {
+    if (!bought.kind) return;
+    const { kind, count } = bought;
+    const word = { plan: "thanks_plan", pass: "thanks_pass", pack: "thanks_pack" }[kind] ?? "paid";
+    const said = h("span", { role: "status" });
+    const close = () => {
+      bought.kind = undefined;
+      this.replaceChildren();
+    };
+    const dismiss = h("button", { type: "button", class: "paywall-close", "aria-label": this.say("close"), click: close }, "×");
+    this.put(h("p", { class: "paywall-note" }, said, dismiss));
+    // A screen reader tells what changes in a status, and not what it was born with.
+    await new Promise(requestAnimationFrame);
+    said.textContent = this.say(word, { count });
   }
 }

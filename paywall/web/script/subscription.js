@@ -1,80 +1,102 @@
 /* ---- The subscription ---- */
 
+const NEVER_BEGAN = ["incomplete", "incomplete_expired"];
+const RENEWS = ["active", "trialing"];
+
+/** It opens everything, or is to do so again. */
+const isRunning = ({ status: state }) => state !== "canceled" && !NEVER_BEGAN.includes(state);
+
+/** A second one would be refused. */
+const isBilled = (one) => one.kind === "stripe" && isRunning(one) && !one.cancel_at_period_end;
+
 /** What opens everything until when; to cancel it in two clicks, and to take that back. */
 class Subscription extends Part {
   async load() {
-    const { subscriptions } = await me(this);
-    const running = subscriptions.filter(({ status: state }) => state !== "canceled");
-    const lines = running.map((one) => this.line(one));
+    const [{ subscriptions }, titled] = await Promise.all([me(this), titles()]);
+    this.titled = titled;
+    const running = subscriptions.filter(isRunning).map((one) => this.line(one));
+    const over = subscriptions.filter((one) => one.status === "canceled" && one.receipt);
     this.said ??= h("p", { role: "status", class: "paywall-status", tabindex: "-1" });
-    this.put(...(lines.length ? lines : [h("p", {}, this.say("no_subscription"))]), this.said);
+    this.put(
+      this.said,
+      ...(running.length ? running : [h("p", {}, this.say("no_subscription"))]),
+      over.length > 0 && this.past(over),
+    );
+  }
+
+  past(over) {
+    const summary = h("summary", {}, this.say("ended_subscriptions"));
+    const folded = h("details", {}, summary, ...over.map((one) => this.line(one)));
+    folded.open = Boolean(this.said.textContent);
+    return folded;
   }
 
   line(one) {
-    const date = one.access_until && this.words.moment(one.access_until);
-    const ends = one.cancel_at_period_end ? "ends_on" : "access_until";
-    const text = date ? this.say(one.next_payment ? "renews_on" : ends, { date }) : this.say("renewing");
-    const act = one.cancel_at_period_end
-      ? button(this.say("resume"), (event) => this.resume(event.target, one.id))
-      : button(this.say("cancel"), (event) => this.cancel(event.target, one.id));
-    return h("div", {}, h("p", {}, text), act);
+    const title = this.titled(one) ?? this.say(`kind_${one.kind}`);
+    const type = one.payment_type;
+    const paid = type && `${this.say("payment_type")}: ${this.words.words[`type_${type}`] ?? type}`;
+    return h(
+      "div",
+      { class: "paywall-subscription" },
+      h("p", {}, h("b", {}, title)),
+      h("p", {}, this.until(one)),
+      paid && faint(paid),
+      one.receipt && faint(...this.receipt(title, one)),
+      one.status !== "canceled" && h("div", { class: "paywall-actions" }, ...this.actions(one)),
+    );
   }
 
-  async attempt(element, act) {
-    await busy(element, this.say("waiting"), async () => {
-      try {
-        await act();
-      } catch (error) {
-        if (!(error instanceof Trouble)) throw error;
-        this.said.textContent = this.explain(error);
-      }
-    });
+  /** Until when it opens everything, in a sentence. */
+  until(one) {
+    const { status: state, access_until: until, next_payment: next } = one;
+    const date = until && this.words.moment(until);
+    if (state === "canceled") return this.say("ended_on", { date });
+    if (one.cancel_at_period_end) return this.say("ends_on", { date });
+    if (one.is_renewing || !until) return this.say("renewing");
+    if (state === "past_due") return this.say("payment_late", { date });
+    if (one.kind === "stripe" && !RENEWS.includes(state)) {
+      return `${this.say("status")}: ${this.say(`status_${state}`)}`;
+    }
+    return next ? this.say("renews_on", { date: this.words.day(next) }) : this.say("access_until", { date });
+  }
+
+  actions(one) {
+    const act = one.cancel_at_period_end
+      ? button(this.say("resume"), () => this.resume(act, one.id))
+      : button(this.say("cancel"), () => this.cancel(act, one.id));
+    return [act, one.kind === "stripe" && this.billing()].filter(Boolean);
   }
 
   resume(element, subscription_id) {
-    return this.attempt(element, async () => {
+    return this.attempt(element, "waiting", async () => {
       await ask(this, "POST", "v1/me/subscription/resume", { subscription_id }, newKey());
-      happened(this);
-      await this.load();
-      this.said.textContent = this.say("resumed");
-      this.said.focus();
+      await this.done("resumed");
     });
+  }
+
+  async done(word) {
+    happened(this);
+    this.said.textContent = this.say(word);
+    await this.load();
+    this.said.focus();
   }
 
   cancel(element, subscription_id) {
     const path = "v1/me/subscription/cancel";
-    return this.attempt(element, async () => {
+    return this.attempt(element, "waiting", async () => {
       const order = { subscription_id, when: "period_end" };
       const follows = await ask(this, "POST", path, { ...order, dry_run: true });
-      const name = `paywall-${newKey()}`;
-      const choice = (value, text) => {
-        const input = h("input", { type: "radio", name, value });
-        input.checked = value === order.when;
-        return h("label", {}, input, h("span", {}, text));
-      };
       const keys = { period_end: newKey(), now: newKey() };
-      const date = this.words.moment(follows.access_until);
       question(this, {
         title: this.say("cancel_question"),
-        details: [
-          h(
-            "fieldset",
-            {},
-            h("legend", {}, this.say("when_to_end")),
-            choice("period_end", this.say("at_period_end", { date })),
-            choice("now", this.say("at_once")),
-          ),
-          ...follows.credits.map((some) => h("p", {}, this.lapsing(some))),
-        ],
+        details: [this.choices(follows), ...this.keeping(follows.credits)],
         yes: this.say("cancel_confirm"),
         working: this.say("cancelling"),
-        no: this.say("resume"),
+        no: this.say("keep"),
         act: async (box) => {
           const when = box.querySelector("input:checked").value;
-          const done = await ask(this, "POST", path, { subscription_id, when }, keys[when]);
-          happened(this);
-          await this.load();
-          this.said.replaceChildren(...this.receipt(done));
+          await ask(this, "POST", path, { subscription_id, when }, keys[when]);
+          await this.done(when === "now" ? "cancelled_now" : "cancelled");
           box.close();
           this.said.focus();
           return false;
@@ -83,19 +105,36 @@ class Subscription extends Part {
     });
   }
 
-  lapsing({ amount, expires_at: at }) {
-    const credits = this.credits(amount);
-    return at
-      ? this.say("credits_stay_until", { credits, date: this.words.moment(at) })
-      : this.say("credits_stay", { credits });
+  choices({ access_until: until }) {
+    const name = `paywall-${newKey()}`;
+    const choice = (value, text) => {
+      const input = h("input", { type: "radio", name, value });
+      input.checked = value === "period_end";
+      return h("label", {}, input, h("span", {}, text));
+    };
+    return h(
+      "fieldset",
+      {},
+      h("legend", {}, this.say("when_to_end")),
+      choice("period_end", this.say("at_period_end", { date: this.words.moment(until) })),
+      choice("now", this.say("at_once")),
+    );
   }
 
-  receipt({ when, access_until: until, receipt: { id, at } }) {
-    const date = this.words.moment(until);
-    const said = when === "now" ? this.say("cancelled_now") : this.say("cancelled", { date });
+  /** One sentence for all the credits, and one for each part of them that lapses. */
+  keeping(credits) {
+    const count = credits.reduce((sum, { amount }) => sum + amount, 0);
+    if (!count) return [];
+    const lapsing = credits.filter(({ expires_at: at }) => at);
+    const lapses = ({ amount, expires_at: at }) =>
+      this.say("credits_of_these", { count: amount, date: this.words.moment(at) });
+    return [h("p", {}, [this.say("credits_stay", { count }), ...lapsing.map(lapses)].join(" "))];
+  }
+
+  receipt(title, { receipt: { id, at, when, access_until: until } }) {
     const receipt = this.say("receipt", { id, date: this.words.moment(at) });
-    const file = new Blob([`${said}\n${receipt}\n`], { type: "text/plain" });
-    const save = h("a", { href: URL.createObjectURL(file), download: `${id}.txt` }, this.say("save_receipt"));
-    return [`${said} ${receipt}. `, save];
+    const said = this.say(when === "now" ? "ended_on" : "ends_on", { date: this.words.moment(until) });
+    const href = `data:text/plain;charset=utf-8,${encodeURIComponent(`${title}\n${said}\n${receipt}\n`)}`;
+    return [`${receipt}. `, h("a", { href, download: `${id}.txt` }, this.say("save_receipt"))];
   }
 }

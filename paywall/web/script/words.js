@@ -1,13 +1,24 @@
 /* ---- Words ---- */
 
 const catalogues = new Map();
+const NUMBERS = {
+  year: "numeric",
+  month: "numeric",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+  timeZoneName: "shortOffset",
+};
 
 class Words {
-  constructor({ language, words, months }) {
-    Object.assign(this, { language, words, months });
+  constructor({ language, words, months, zone, gmt }) {
+    Object.assign(this, { language, words, months, gmt });
     this.isKnown = Intl.DateTimeFormat.supportedLocalesOf(language).length > 0;
     this.plural = new Intl.PluralRules(language);
     this.number = new Intl.NumberFormat(language);
+    this.days = new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: zone });
+    this.numbers = new Intl.DateTimeFormat("en", { ...NUMBERS, timeZone: zone });
   }
 
   say(name, values = {}) {
@@ -19,19 +30,33 @@ class Words {
   }
 
   /** Some browsers lack some languages, Khmer among them, and would write the month in English. */
-  moment(at) {
-    const date = new Date(at);
-    const style = { dateStyle: "long", timeStyle: "short" };
-    if (this.isKnown) return new Intl.DateTimeFormat(this.language, style).format(date);
-    const time = [date.getHours(), date.getMinutes()].map((part) => String(part).padStart(2, "0"));
-    const day = `${date.getDate()} ${this.months[date.getMonth()]} ${date.getFullYear()}`;
-    return `${day}, ${time.join(":")}`;
+  day(at) {
+    if (this.isKnown) return this.days.format(new Date(at));
+    const { day, month, year } = this.parts(at);
+    return `${day} ${this.months[month - 1]} ${year}`;
   }
 
+  /** The day, the time and its offset, in the site's zone: as the service's own pages write it. */
+  moment(at) {
+    const { hour, minute, timeZoneName } = this.parts(at);
+    const offset = timeZoneName.slice(3).replace(/^\+0$/, "");
+    return `${this.day(at)}, ${hour}:${minute} ${this.gmt}${offset}`.trim();
+  }
+
+  parts(at) {
+    const parts = this.numbers.formatToParts(new Date(at));
+    return Object.fromEntries(parts.map(({ type, value }) => [type, value]));
+  }
+
+  /** Where this language only has the currency's code, its own sign is written. */
   money({ amount, currency }) {
     const style = { style: "currency", currency, trailingZeroDisplay: "stripIfInteger" };
-    const format = new Intl.NumberFormat(this.language, style);
-    return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
+    const write = (currencyDisplay) => {
+      const format = new Intl.NumberFormat(this.language, { ...style, currencyDisplay });
+      return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
+    };
+    const text = write("symbol");
+    return text.includes(currency.toUpperCase()) ? write("narrowSymbol") : text;
   }
 }
 

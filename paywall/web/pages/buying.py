@@ -1,0 +1,128 @@
+"""What can be bought, by forms: the processor's page comes next, without a script."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import NamedTuple
+
+from paywall.catalogue.api import Offers
+from paywall.catalogue.shapes import PackAnswer, PassAnswer, PlanAnswer, Price
+from paywall.rules.words import CreditsExpire, Interval, ProductKind
+from paywall.subscribers.overview import Overview
+from paywall.web.pages.account import is_billed
+from paywall.web.pages.asking import Service
+from paywall.web.pages.html import Writer
+
+Product = PlanAnswer | PackAnswer | PassAnswer
+DAYS = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 30, Interval.YEAR: 365}
+YES = "yes"
+
+
+class Terms(NamedTuple):
+    """What the site said of buying: where to go back to, and whether to ask for consent."""
+
+    return_url: str
+    asks_consent: bool
+
+    @classmethod
+    def told(cls, fields: Mapping[str, str], site: str | None) -> "Terms":
+        """By the fields of a form; who does not say where to return comes to the front page."""
+        return cls(fields.get("return") or site or "", bool(fields.get("consent")))
+
+    def fields(self) -> dict[str, str]:
+        """For the next form."""
+        return {"return": self.return_url, "consent": YES if self.asks_consent else ""}
+
+
+async def shelf(writer: Writer, service: Service, terms: Terms) -> str:
+    """What can be bought, as HTML; nothing where no page of the site is known to return to."""
+    offers = await service.get("/v1/offers", Offers)
+    overview = await service.get("/v1/me", Overview)
+    is_subscribed = any(is_billed(one) for one in overview.subscriptions)
+    shelves: list[tuple[str, ProductKind, Sequence[Product]]] = [
+        ("plans", ProductKind.PLAN, [] if is_subscribed else offers.plans),
+        ("passes", ProductKind.PASS, offers.passes),
+        ("packs", ProductKind.PACK, offers.packs),
+    ]
+    lists = "".join(
+        f"<h2>{escape(writer.say(title))}</h2>"
+        + writer.items([_item(writer, kind, one) for one in sorted(products, key=_size)], "")
+        for title, kind, products in shelves
+        if products
+    )
+    if not lists or not terms.return_url:
+        return writer.text(writer.say("nothing_for_sale"))
+    agree = (
+        '<label><input type="checkbox" name="agreed" value="yes" required>'
+        f"<span>{escape(writer.say('consent'))}</span></label>"
+    )
+    inner = f"{agree if terms.asks_consent else ''}{lists}"
+    known = writer.text(writer.say("subscribed_already")) if is_subscribed else ""
+    return f"{known}{writer.open_form('/account/buy', inner, **terms.fields())}"
+
+
+def _size(product: Product) -> int:
+    match product:
+        case PlanAnswer():
+            return DAYS[product.interval] * product.interval_count
+        case PassAnswer():
+            return product.days
+        case PackAnswer():
+            return product.credits
+
+
+def _item(writer: Writer, kind: ProductKind, product: Product) -> str:
+    buttons = "".join(_button(writer, kind, product, price) for price in product.prices)
+    return (
+        f"<b>{escape(product.title)}</b><p>{escape(_what(writer, product))}</p>"
+        f'<p class="paywall-actions">{buttons}</p>'
+    )
+
+
+def _button(writer: Writer, kind: ProductKind, product: Product, price: Price) -> str:
+    shown = writer.language.money(price.amount, price.currency)
+    if isinstance(product, PlanAnswer):
+        rhythm = writer.say(f"price_{product.interval}", price=shown, count=product.interval_count)
+        text = writer.say("subscribe_for", price=rhythm)
+    else:
+        text = writer.say("buy_for", price=shown)
+    label = writer.say("buy_this", text=text, title=product.title)
+    return (
+        f'<button class="paywall-button" name="order" aria-label="{escape(label)}"'
+        f' value="{escape(f"{kind}:{price.currency}:{product.id}")}">{escape(text)}</button>'
+    )
+
+
+def _what(writer: Writer, product: Product) -> str:
+    match product:
+        case PassAnswer():
+            return writer.say("pass_opens", count=product.days)
+        case PackAnswer(credits=credits_, expires_after_days=days):
+            lapses = writer.say("pack_lapses", count=days) if days else ""
+            return f"{writer.say('pack_opens', count=credits_)} {lapses}"
+        case PlanAnswer(credits=credits_, trial_days=days):
+            trial = writer.say("trial", count=days) if days else ""
+            is_lapsing = product.credits_expire is CreditsExpire.PERIOD_END
+            word = "plan_credits_lapse" if is_lapsing else "plan_credits"
+            more = writer.say(word, count=credits_) if credits_ else ""
+            return " ".join([writer.say("plan_opens"), more, trial])
+
+
+def order_of(form: Mapping[str, str], terms: Terms) -> dict[str, str | bool] | None:
+    """What the clicked button asks of a checkout; None for a form that was not ours."""
+    kind, _, named = form.get("order", "").partition(":")
+    currency, _, product_id = named.partition(":")
+    has_agreed = form.get("agreed") == YES
+    if kind not in list(ProductKind) or (terms.asks_consent and not has_agreed):
+        return None
+    return {
+        f"{kind}_id": product_id,
+        "currency": currency,
+        "return_url": terms.return_url,
+        "consent": has_agreed,
+    }
+
+
+def key_of(form: Mapping[str, str]) -> str:
+    """One key for each button of the form: another one is another wish."""
+    return hashlib.sha256(f"{form.get('key')} {form.get('order')}".encode()).hexdigest()

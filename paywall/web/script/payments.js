@@ -1,0 +1,42 @@
+/* ---- What was paid ---- */
+
+/** Each payment with what was bought, the newest first, and the older ones for the asking. */
+class Payments extends Part {
+  async load() {
+    const [titled, { items, next_cursor }] = await Promise.all([titles(), this.page()]);
+    if (!items.length) return this.put(h("p", {}, this.say("no_purchases")));
+    this.titled = titled;
+    this.list = h("ul", {}, ...items.map((paid) => this.line(paid)));
+    this.put(this.list, next_cursor && this.more(next_cursor));
+  }
+
+  page(cursor) {
+    const after = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
+    return ask(this, "GET", `v1/me/purchases?limit=20${after}`);
+  }
+
+  more(cursor) {
+    const more = button(this.say("older"), () =>
+      this.attempt(more, "waiting", async () => {
+        const { items, next_cursor } = await this.page(cursor);
+        const lines = items.map((paid) => this.line(paid));
+        this.list.append(...lines);
+        lines[0].tabIndex = -1;
+        lines[0].focus();
+        if (next_cursor) more.after(this.more(next_cursor));
+        more.remove();
+      }),
+    );
+    return more;
+  }
+
+  line(paid) {
+    const { currency, refunded } = paid;
+    const money = (amount) => this.words.money({ amount, currency });
+    const date = this.words.day(paid.created_at);
+    const kind = paid.pack_id ? "packs" : paid.pass_id ? "kind_pass" : "kind_stripe";
+    const back = refunded > 0 && faint(this.say("purchase_refunded", { price: money(refunded) }));
+    const payment = faint(this.say("payment", { date, price: money(paid.amount_paid) }));
+    return h("li", {}, h("b", {}, this.titled(paid) ?? this.say(kind)), payment, back);
+  }
+}
