@@ -82,6 +82,11 @@ class Language(NamedTuple):
         shown = pattern.apply(value, self.locale, currency=currency.upper(), currency_digits=False)
         return str(shown).replace(currency.upper(), _own_sign(currency.upper()))
 
+    @property
+    def is_sign_last(self) -> bool:
+        """Whether a currency's sign stands after the amount."""
+        return str(self.locale.currency_formats["standard"].pattern).endswith("¤")
+
     def _written(self, value: str | int) -> str:
         return value if isinstance(value, str) else format_decimal(value, locale=self.locale)
 

@@ -86,7 +86,7 @@ class WordsAnswer(Answer):
     """The words of one language, and how times are told in it.
 
     `months` are for browsers that have no names for them; `zone` is the site's, of IANA; `gmt`
-    stands before its offset.
+    stands before its offset; with `sign_last` a currency's sign stands after the amount.
     """
 
     language: str
@@ -94,6 +94,7 @@ class WordsAnswer(Answer):
     months: list[str]
     zone: str
     gmt: str
+    sign_last: bool
 
 
 @get("/v1/parts", guards=[anyone], sync_to_thread=False)
@@ -144,6 +145,7 @@ def serve_part(
                 months=language.months,
                 zone=language.zone,
                 gmt=language.gmt,
+                sign_last=language.is_sign_last,
             )
             content = msgspec.json.encode(told)
             return Response(content, media_type="application/json", headers=headers)

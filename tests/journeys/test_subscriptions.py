@@ -54,6 +54,8 @@ def test_a_khmer_date_has_no_english_in_it(desk: Desk) -> None:
     part = page.locator("paywall-subscription")
     expect(part).to_contain_text(re.compile(r"រហូតដល់ \d+ មករា 2036"))
     assert re.search("[A-Za-z]", part.inner_text()) is None
+    riel = page.locator("paywall-offers").get_by_role("button", name="៛").first
+    expect(riel).to_contain_text("16,000៛")
 
 
 def test_a_cancellation_is_taken_back(desk: Desk, press: Press) -> None:

@@ -55,7 +55,7 @@ def test_a_reader_cancels_and_resumes(open_desk: OpenDesk, press: Press) -> None
     page.get_by_role("button", name="All that is kept about you").click()
     page.get_by_role("button", name="Cancel the subscription").click()
     page.get_by_role("button", name="Yes, cancel").click()
-    expect(page.get_by_text("Your subscription is cancelled.")).to_be_visible()
+    expect(page.get_by_text("Your subscription is cancelled,")).to_be_visible()
     expect(page.get_by_text("Receipt receipt_")).to_be_visible()
     page.get_by_role("link", name="Your account and data").click()
     page.get_by_role("button", name="Resume the subscription").click()

@@ -105,7 +105,7 @@ async def test_times_are_told_in_the_sites_zone_and_the_version_says_which(
 ) -> None:
     version = (await service.get("/v1/parts")).json()["script"]["path"].rpartition("/")[0]
     told = (await service.get(f"{version}/words.json")).json()
-    assert (told["zone"], told["gmt"]) == ("UTC", "GMT")
+    assert (told["zone"], told["gmt"], told["sign_last"]) == ("UTC", "GMT", False)
     assert load_parts("", "UTC").version != load_parts("", "Asia/Phnom_Penh").version
 
 

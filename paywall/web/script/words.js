@@ -12,8 +12,8 @@ const NUMBERS = {
 };
 
 class Words {
-  constructor({ language, words, months, zone, gmt }) {
-    Object.assign(this, { language, words, months, gmt });
+  constructor({ language, words, months, zone, gmt, sign_last: isSignLast }) {
+    Object.assign(this, { language, words, months, gmt, isSignLast });
     this.isKnown = Intl.DateTimeFormat.supportedLocalesOf(language).length > 0;
     this.plural = new Intl.PluralRules(language);
     this.number = new Intl.NumberFormat(language);
@@ -49,14 +49,19 @@ class Words {
   }
 
   /** Where this language only has the currency's code, its own sign is written. */
-  money({ amount, currency }) {
-    const style = { style: "currency", currency, trailingZeroDisplay: "stripIfInteger" };
-    const write = (currencyDisplay) => {
-      const format = new Intl.NumberFormat(this.language, { ...style, currencyDisplay });
-      return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
-    };
-    const text = write("symbol");
-    return text.includes(currency.toUpperCase()) ? write("narrowSymbol") : text;
+  money(price) {
+    const text = this.priced(price, "symbol");
+    return text.includes(price.currency.toUpperCase()) ? this.priced(price, "narrowSymbol") : text;
+  }
+
+  priced({ amount, currency }, currencyDisplay) {
+    const style = { style: "currency", currency, currencyDisplay, trailingZeroDisplay: "stripIfInteger" };
+    const format = new Intl.NumberFormat(this.language, style);
+    const value = amount / 10 ** format.resolvedOptions().maximumFractionDigits;
+    if (this.isKnown || !this.isSignLast) return format.format(value);
+    const parts = format.formatToParts(value).filter(({ type }) => type !== "literal");
+    parts.sort((a, b) => (a.type === "currency") - (b.type === "currency"));
+    return parts.map(({ value: text }) => text).join("");
   }
 }
 
