@@ -82,6 +82,20 @@ def test_who_subscribes_reads_at_once_and_after_cancelling_until_the_end(
     expect(page.get_by_text(TAIL)).to_have_count(0)
 
 
+def test_older_payments_are_shown_for_the_asking(desk: Desk, press: Press) -> None:
+    for number in range(21):
+        press.sell_pack("bo", f"payment {number}")
+    page = desk.tab()
+    desk.sign_in(page, "bo", "/account")
+    payments = page.locator("paywall-payments").get_by_role("listitem")
+    expect(payments).to_have_count(20)
+    older = page.get_by_role("button", name="Show older ones")
+    older.click()
+    expect(payments).to_have_count(21)
+    expect(payments.last).to_be_focused()
+    expect(older).to_have_count(0)
+
+
 def test_payment_and_invoices_are_one_click_away_from_either_account(
     desk: Desk, press: Press
 ) -> None:
