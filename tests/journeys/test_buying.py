@@ -1,9 +1,10 @@
 """Buying through the stand-in for Stripe: away to its page, and back to the article, open."""
 
+import json
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.conftest import OpenDesk
 from tests.journeys.desk import Desk
@@ -80,6 +81,22 @@ def test_who_subscribes_reads_at_once_and_after_cancelling_until_the_end(
     page.reload()
     expect(page.locator("paywall-gate")).to_contain_text("This article costs 1 credit")
     expect(page.get_by_text(TAIL)).to_have_count(0)
+
+
+def test_where_a_page_has_no_place_for_thanks_they_stand_at_its_top(
+    desk: Desk, press: Press
+) -> None:
+    def without_a_place(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("paywall-thanks", "p"))
+
+    page = desk.tab()
+    desk.sign_in(page, "bo", ARTICLE)
+    page.route(f"{press.paper}{ARTICLE}", without_a_place)
+    buy(page, "Subscribe", "Buy for $1.50: A week of everything")
+    pay(page)
+    top = page.locator("main > :first-child")
+    expect(top).to_contain_text("Thank you. Every article is open to you for 7 days.")
 
 
 def test_older_payments_are_shown_for_the_asking(desk: Desk, press: Press) -> None:
@@ -172,7 +189,7 @@ def test_where_the_site_asks_for_it_readers_agree_before_they_buy(desk: Desk) ->
     agree.check()
     with page.expect_request("**/v1/me/checkout") as asked:
         page.get_by_role("button", name=FIVE).click()
-    assert asked.value.post_data_json["consent"] is True
+    assert json.loads(asked.value.post_data or "")["consent"] is True
     page.wait_for_url("**/checkout/*")
 
 
