@@ -1,0 +1,183 @@
+"""A history: what payers, banks, readers and the desk of Stripe do, and how Stripe tells of it."""
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from paywall.payments.stripe.sell import Counter
+from paywall.sandbox.stripe import checkout, disputes, events, portal, refunds
+from paywall.sandbox.stripe.customers import Card, use_card
+from paywall.sandbox.stripe.refusal import Refusal
+from paywall.sandbox.stripe.subscriptions import update_subscription
+from paywall.settings import Settings
+from tests.payments.stripe.shop import DAY, SECRET, Shop, reconciled
+from tests.test_story import unlock
+
+READERS = ("ann", "bo")
+PAUSES = ("void", "keep_as_draft", "mark_uncollectible")
+HOURS = (1, 24, 4 * 24, 31 * 24)
+
+
+class Played:
+    """One playing of a history, told in order or not."""
+
+    def __init__(self, shops: list[Shop], settings: Settings, chance: Random | None) -> None:
+        self.shops, self.settings, self.chance = shops, settings, chance
+        self.shop = shops[0]
+        self.account = self.shop.stand_in.account
+
+    def pick(self, kind: str, choice: int) -> dict[str, Any]:
+        things = list(self.account.all(kind))
+        if not things:
+            raise Refusal(f"There is no {kind} yet.")
+        return things[choice % len(things)]
+
+    def pay(self, n: int) -> None:
+        session_id = self.pick("checkout.session", n)["id"]
+        card, code = list(Card)[n % 4], "FREE" if n % 7 == 0 else None
+        checkout.pay(self.account, session_id, card, later=n % 5 == 4, code=code)
+
+    def settle_payment(self, n: int) -> None:
+        session_id = self.pick("checkout.session", n)["id"]
+        checkout.settle(self.account, session_id, paid=n % 3 > 0)
+
+    def change_card(self, n: int) -> None:
+        card = [Card.PAYS, Card.DECLINES][n % 2]
+        use_card(self.account, self.pick("customer", n)["id"], card)
+
+    def cancel(self, n: int) -> None:
+        portal.portal_cancel(self.account, self.pick("subscription", n)["id"])
+
+    def resume(self, n: int) -> None:
+        portal.portal_resume(self.account, self.pick("subscription", n)["id"])
+
+    def switch(self, n: int) -> None:
+        subscription_id = self.pick("subscription", n)["id"]
+        plans = [p for p in self.account.all("price", currency="usd") if p["recurring"]]
+        portal.portal_switch(self.account, subscription_id, plans[n % len(plans)]["id"])
+
+    def pause(self, n: int) -> None:
+        """Collection stops, for good or for some weeks; or it goes on."""
+        subscription_id = self.pick("subscription", n)["id"]
+        pause = {"behavior": PAUSES[n % 3]} if n % 4 else {}
+        until = {"resumes_at": str(self.account.now + 40 * DAY)} if pause and n % 5 == 0 else {}
+        update_subscription(self.account, {"pause_collection": pause | until}, subscription_id)
+
+    def refund(self, n: int) -> None:
+        """A part of it, or all that is left."""
+        given = {"charge": self.pick("charge", n)["id"]}
+        part = {"amount": str(1 + n * 23)} if n % 3 else {}
+        refunds.create_refund(self.account, given | part)
+
+    def fail_refund(self, n: int) -> None:
+        refunds.fail_refund(self.account, self.pick("refund", n)["id"])
+
+    def dispute(self, n: int) -> None:
+        disputes.open_dispute(self.account, self.pick("charge", n)["id"], inquiry=n % 2 == 0)
+
+    def escalate(self, n: int) -> None:
+        disputes.escalate(self.account, self.pick("dispute", n)["id"])
+
+    def close(self, n: int) -> None:
+        disputes.close_dispute(self.account, self.pick("dispute", n)["id"], won=n % 2 == 0)
+
+    async def play(self, steps: list[tuple[str, int]]) -> None:
+        for name, n in steps:
+            try:
+                await self.step(name, n)
+            except Refusal:
+                # What cannot be done at this moment is refused, as by Stripe, and changes nothing.
+                continue
+            finally:
+                if self.chance is None:
+                    await self.tell()
+
+    async def step(self, name: str, n: int) -> None:
+        match name:
+            case "wait":
+                self.shop.move(days=HOURS[n % 4] / 24)
+            case "unlock":
+                await self.settle()
+                shop, reader = self.shop, READERS[n % 2]
+                await unlock(shop.service, shop.bearer, reader, f"a{n % 5}")
+            case "cancel_now":
+                await self.settle()
+                await self.shop.post("subscription/cancel", READERS[n % 2], when="now")
+            case _:
+                ACTS[name](self, n)
+
+    async def tell(self) -> None:
+        """In order: each event is handled before the next one comes."""
+        for delivery in events.drain(self.account, SECRET):
+            await self.send(self.shop, delivery)
+
+    async def settle(self) -> None:
+        """Out of order: all that is outstanding at once, to both workers; then a reconcile."""
+        if self.chance is None:
+            return
+        drop = self.chance.choice([0.0, 0.3, 1.0])
+        deliveries = events.drain(self.account, SECRET, shuffle=self.chance, repeat=0.3, drop=drop)
+        sends = [self.send(self.shops[n % len(self.shops)], d) for n, d in enumerate(deliveries)]
+        await asyncio.gather(*sends)
+        if drop:
+            await reconciled(Counter(self.shop.database, self.shop.gateway, self.settings))
+
+    async def send(self, shop: Shop, delivery: events.Delivery) -> None:
+        answer = await shop.send(delivery)
+        assert answer.status_code == 200, answer.text
+
+    async def told(self) -> dict[str, Any]:
+        """What readers and the site are told at the end, without names that chance gave."""
+        everybody: dict[str, Any] = {}
+        for reader in READERS:
+            mine = await self.shop.me(reader)
+            bought = await self.shop.service.get(
+                "/v1/me/purchases", headers=self.shop.bearer.reader(reader)
+            )
+            read = await self.shop.service.get(
+                "/v1/me/unlocks", headers=self.shop.bearer.reader(reader)
+            )
+            passes = [s for s in mine["subscriptions"] if s["kind"] == "pass"]
+            everybody[reader] = {
+                "left": mine["unlocks_left"],
+                "grants": sorted(
+                    (g["granted_at"], g["amount"], g["remaining"], g["source"], g["expires_at"])
+                    for g in mine["grants"]
+                ),
+                "passes": sorted(p["access_until"] for p in passes),
+                "subscriptions": sorted(
+                    (s["id"], s["status"], s["plan_id"], str(s["access_until"]),
+                     s["cancel_at_period_end"], str(s["next_payment"]))
+                    for s in mine["subscriptions"] if s["kind"] == "stripe"
+                ),
+                "purchases": sorted(
+                    (p["reference"], p["amount_paid"], p["refunded"], p["created_at"])
+                    for p in bought.json()["items"]
+                ),
+                "unlocks": sorted(u["article_id"] for u in read.json()["items"]),
+            }  # fmt: skip
+        return everybody
+
+
+ACTS: dict[str, Callable[[Played, int], None]] = {
+    "pay": Played.pay,
+    "settle": Played.settle_payment,
+    "card": Played.change_card,
+    "cancel": Played.cancel,
+    "resume": Played.resume,
+    "switch": Played.switch,
+    "pause": Played.pause,
+    "refund": Played.refund,
+    "fail_refund": Played.fail_refund,
+    "dispute": Played.dispute,
+    "escalate": Played.escalate,
+    "close": Played.close,
+}
+"""What payers, banks and the desk of Stripe do, of which the service is not asked."""
+STEPS = [*ACTS, "pay", "pay", "pay", "refund", "wait", "wait", "unlock", "unlock", "cancel_now"]
+
+
+def history(seed: int) -> list[tuple[str, int]]:
+    chance = Random(seed)
+    return [(chance.choice(STEPS), chance.randrange(60)) for _ in range(chance.randrange(8, 36))]
