@@ -25,8 +25,12 @@ def _sqlite(path: str) -> str:
 
 
 def _in_order(statement: str) -> str:
-    """SQLite keeps the statement as it was typed; the order of constraints means nothing."""
-    return "\n".join(sorted(line.strip(" \t,") for line in statement.splitlines()))
+    """SQLite keeps the statement as it was typed; the order of constraints means nothing.
+
+    A column that was added later stands on the line of the one before it.
+    """
+    lines = re.sub(r", (?=[a-z_]+ [A-Z])", "\n", statement).splitlines()
+    return "\n".join(sorted(line.strip(" \t,") for line in lines))
 
 
 def _postgres(address: str) -> str:

@@ -79,6 +79,7 @@ async def state_takings(
         refund.amount = taking.amount
         refund.keep_access = taking.keep_access
         refund.is_in_force = taking.is_in_force
+        refund.is_pending = taking.is_pending
     session.add_all(refunds.values())
     await _restate(session, purchase, list(refunds.values()), actor, clock)
 

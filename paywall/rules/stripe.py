@@ -59,6 +59,14 @@ class SubscriptionSeen(NamedTuple):
         return goes_on and not ends_first and not self.is_collection_paused
 
 
+class PriceSeen(NamedTuple):
+    """A price that Stripe has; `amount` is None for one that is no fixed amount."""
+
+    id: str
+    amount: int | None
+    currency: str
+
+
 class InvoiceLine(NamedTuple):
     """One line that is for a subscription: a time `[starts_at, ends_at)` at a price.
 
@@ -73,12 +81,16 @@ class InvoiceLine(NamedTuple):
 
 
 class TakingSeen(NamedTuple):
-    """A refund or a dispute as it stands: in force, it takes `amount` back."""
+    """A refund or a dispute as it stands: in force, it takes `amount` back.
+
+    One that is pending takes nothing yet: a refund on its way, a bank that only asks.
+    """
 
     id: str
     kind: TakingKind
     amount: int
     is_in_force: bool
+    is_pending: bool
     keep_access: bool
     created_at: datetime
 
@@ -150,6 +162,16 @@ def refund_is_in_force(status: str | None) -> bool:
     return status == "succeeded"
 
 
+def refund_is_pending(status: str | None) -> bool:
+    """It may yet succeed (https://docs.stripe.com/api/refunds/object)."""
+    return status in {"pending", "requires_action"}
+
+
 def dispute_is_in_force(status: str) -> bool:
     """From its opening until it is won (https://docs.stripe.com/api/disputes/object)."""
     return status in DISPUTES_IN_FORCE
+
+
+def dispute_is_pending(status: str) -> bool:
+    """An inquiry that is open: it may yet become a dispute."""
+    return status in {"warning_needs_response", "warning_under_review"}

@@ -18,7 +18,9 @@ from paywall.rules.stripe import (
     SubscriptionSeen,
     TakingSeen,
     dispute_is_in_force,
+    dispute_is_pending,
     refund_is_in_force,
+    refund_is_pending,
 )
 from paywall.rules.words import TakingKind
 
@@ -276,6 +278,7 @@ def refund(told: dict[str, Any]) -> TakingSeen:
         TakingKind.REFUND,
         seen.amount,
         refund_is_in_force(seen.status),
+        refund_is_pending(seen.status),
         keep_access=(seen.metadata or {}).get(KEEP_ACCESS) == "true",
         created_at=at(seen.created),
     )
@@ -295,6 +298,7 @@ def dispute(told: dict[str, Any]) -> TakingSeen:
         TakingKind.DISPUTE,
         seen.amount,
         dispute_is_in_force(seen.status),
+        dispute_is_pending(seen.status),
         keep_access=False,
         created_at=at(seen.created),
     )

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
-from sqlmodel import col, func, select
+from sqlmodel import col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.rules.entitlement import Paid, entitled_until
@@ -74,16 +74,14 @@ async def lay_passes(session: AsyncSession, reader_id: str) -> None:
         .order_by(col(Purchase.created_at), col(Purchase.processor), col(Purchase.reference))
     )
     rows = (await session.exec(statement)).all()
-    taken_back_at = await _taken_back_at(
-        session, [purchase for subscription, purchase in rows if subscription.is_taken_back]
-    )
+    given_back_at = await _given_back_at(session, [purchase for _, purchase in rows])
     starts = starts_of(
         [
             PassPaid(
                 purchase.created_at,
                 subscription.paid_through - subscription.starts_at,
                 subscription.ended_at,
-                taken_back_at.get(purchase.id),
+                given_back_at.get(purchase.id),
             )
             for subscription, purchase in rows
         ]
@@ -95,13 +93,13 @@ async def lay_passes(session: AsyncSession, reader_id: str) -> None:
     await session.flush()
 
 
-async def _taken_back_at(
+async def _given_back_at(
     session: AsyncSession, purchases: Collection[Purchase]
 ) -> dict[int, datetime | None]:
-    """When each of these was wholly taken back."""
+    """When the whole price of each of these was on its way back: what is pending counts."""
     statement = select(Refund).where(
         col(Refund.purchase_id).in_([purchase.id for purchase in purchases]),
-        col(Refund.is_in_force),
+        or_(col(Refund.is_in_force), col(Refund.is_pending)),
     )
     refunds = (await session.exec(statement)).all() if purchases else []
     return {

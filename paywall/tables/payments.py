@@ -47,6 +47,7 @@ class Refund(Done, table=True):
     """Money that went back for a purchase, by a refund or by a dispute.
 
     `is_in_force` is False where a refund failed or a dispute was won: it takes nothing back then.
+    One that is pending takes nothing back yet: a refund on its way, a bank that only asks.
     """
 
     __table_args__ = (
@@ -63,6 +64,7 @@ class Refund(Done, table=True):
     keep_access: bool = False
     is_in_force: bool = True
     created_at: datetime
+    is_pending: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
 
 
 class Taking(SQLModel, table=True):

@@ -29,7 +29,7 @@ def test_the_second_starts_when_the_first_ends() -> None:
 
 def test_one_that_was_gone_before_the_next_was_paid_for_does_not_hold_it_up() -> None:
     ended = PassPaid(DAYS[0], WEEK, ended_at=DAYS[2])
-    refunded = PassPaid(DAYS[0], WEEK, taken_back_at=DAYS[3])
+    refunded = PassPaid(DAYS[0], WEEK, given_back_at=DAYS[3])
     assert starts_of([ended, PassPaid(DAYS[1], WEEK)]) == [DAYS[0], DAYS[7]]
     assert starts_of([ended, PassPaid(DAYS[2], WEEK)]) == [DAYS[0], DAYS[2]]
     assert starts_of([refunded, PassPaid(DAYS[3], WEEK)]) == [DAYS[0], DAYS[7]]
@@ -40,7 +40,7 @@ def test_refunding_one_moves_none_that_was_paid_for_before() -> None:
     queue = [PassPaid(DAYS[0], WEEK), PassPaid(DAYS[1], WEEK), PassPaid(DAYS[2], WEEK)]
     for place, one in enumerate(queue):
         refunded = [*queue]
-        refunded[place] = one._replace(taken_back_at=DAYS[4])
+        refunded[place] = one._replace(given_back_at=DAYS[4])
         assert starts_of(refunded) == starts_of(queue)
 
 
@@ -48,14 +48,14 @@ def test_refunding_one_moves_none_that_was_paid_for_before() -> None:
 def test_none_starts_before_it_is_paid_for_and_each_takes_its_turn(queue: list[PassPaid]) -> None:
     starts = starts_of(queue)
     assert all(start >= one.paid_at for one, start in zip(queue, starts, strict=True))
-    standing = starts_of([one._replace(ended_at=None, taken_back_at=None) for one in queue])
+    standing = starts_of([one._replace(ended_at=None, given_back_at=None) for one in queue])
     assert standing == sorted(standing)
 
 
 @given(queues, passes)
 def test_a_payment_told_of_late_takes_no_moment_away(queue: list[PassPaid], late: PassPaid) -> None:
-    queue = [one._replace(ended_at=None, taken_back_at=None) for one in queue]
-    late = late._replace(ended_at=None, taken_back_at=None)
+    queue = [one._replace(ended_at=None, given_back_at=None) for one in queue]
+    late = late._replace(ended_at=None, given_back_at=None)
     told = sorted([*queue, late], key=lambda one: one.paid_at)
     assert open_days(queue) <= open_days(told)
 

@@ -70,6 +70,15 @@ class Played:
         part = {"amount": str(1 + n * 23)} if n % 3 else {}
         refunds.create_refund(self.account, given | part)
 
+    def begin_refund(self, n: int) -> None:
+        """All or some of it, by a bank that takes its time."""
+        charge = self.pick("charge", n)
+        left = charge["amount_captured"] - charge["amount_refunded"]
+        refunds.begin_refund(self.account, charge["id"], left if n % 3 else min(left, 1 + n * 23))
+
+    def settle_refund(self, n: int) -> None:
+        refunds.settle_refund(self.account, self.pick("refund", n)["id"])
+
     def fail_refund(self, n: int) -> None:
         refunds.fail_refund(self.account, self.pick("refund", n)["id"])
 
@@ -169,6 +178,8 @@ ACTS: dict[str, Callable[[Played, int], None]] = {
     "switch": Played.switch,
     "pause": Played.pause,
     "refund": Played.refund,
+    "begin_refund": Played.begin_refund,
+    "settle_refund": Played.settle_refund,
     "fail_refund": Played.fail_refund,
     "dispute": Played.dispute,
     "escalate": Played.escalate,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from paywall.sandbox.stripe import events, refunds
+from paywall.sandbox.stripe import disputes, events, refunds
 from tests.payments.stripe.shop import SECRET, Shop
 
 IN_ORDER = pytest.mark.parametrize("step", [1, -1], ids=["in_order", "swapped"])
@@ -65,3 +65,49 @@ async def test_a_refund_that_is_told_of_after_the_next_purchase_holds_up_nothing
     for delivery in late:
         await shop.send(delivery)
     assert await ends(shop) == ["2026-11-24T12:00:00Z", "2026-12-03T12:00:00Z"]
+
+
+@pytest.mark.parametrize("end", ["settle", "fail"])
+async def test_a_pending_refund_that_arrives_moves_no_pass_that_was_bought_meanwhile(
+    shop: Shop, end: str
+) -> None:
+    """Where it fails, the days of both are there, one after the other."""
+    await shop.buy(pass_id="week")
+    shop.move(days=1)
+    charge = shop.only("charge")
+    begun = refunds.begin_refund(shop.stand_in.account, charge["id"], charge["amount"])
+    shop.move(days=1)
+    await shop.buy(pass_id="week")
+    await shop.deliver()
+    assert await ends(shop) == ["2026-12-01T12:00:00Z", "2026-12-03T12:00:00Z"]
+    finish = refunds.settle_refund if end == "settle" else refunds.fail_refund
+    finish(shop.stand_in.account, begun["id"])
+    await shop.deliver()
+    later = ["2026-11-24T12:00:00Z", "2026-12-03T12:00:00Z"]
+    assert await ends(shop) == (
+        later if end == "settle" else ["2026-12-01T12:00:00Z", "2026-12-08T12:00:00Z"]
+    )
+
+
+@pytest.mark.parametrize("escalates", [True, False])
+async def test_an_inquiry_that_escalates_moves_no_pass_that_was_bought_meanwhile(
+    shop: Shop, *, escalates: bool
+) -> None:
+    await shop.buy(pass_id="week")
+    shop.move(days=1)
+    account = shop.stand_in.account
+    asked = disputes.open_dispute(account, shop.only("charge")["id"], inquiry=True)
+    shop.move(days=1)
+    await shop.buy(pass_id="week")
+    await shop.deliver()
+    assert await ends(shop) == ["2026-12-01T12:00:00Z", "2026-12-03T12:00:00Z"]
+    if escalates:
+        disputes.escalate(account, asked["id"])
+    else:
+        disputes.close_dispute(account, asked["id"], won=True)
+    await shop.deliver()
+    assert await ends(shop) == (
+        ["2026-11-24T12:00:00Z", "2026-12-03T12:00:00Z"]
+        if escalates
+        else ["2026-12-01T12:00:00Z", "2026-12-08T12:00:00Z"]
+    )

@@ -1,6 +1,7 @@
 """What is true in Stripe, counted from the stand-in's own objects and by no code of the service."""
 
 from collections.abc import Iterator
+from math import inf
 from typing import Any, NamedTuple
 
 from sqlmodel import select
@@ -8,18 +9,23 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.sandbox.stripe.account import Account
 from paywall.tables import Purchase, StripeSubscription, Subscription
+from tests.payments.stripe.shop import PRODUCTS
 
-TAKES_BACK = {"needs_response", "under_review", "lost"}
+TAKES_BACK = {"succeeded", "needs_response", "under_review", "lost"}
+PENDING = {"pending", "warning_needs_response", "warning_under_review"}
+WEEK_SECONDS = 7 * 86_400
 
 
 class Truth(NamedTuple):
     """Of each subscription its status and the Unix second through which it was paid; the money.
 
-    `money` is all that was paid, and all that was refunded, in the smallest unit.
+    `money` is all that was paid, and all that was refunded, in the smallest unit. `passes` are the
+    Unix seconds from which and until which each opens everything, by the id of its session.
     """
 
     subscriptions: dict[str, tuple[str, int]]
     money: tuple[int, int]
+    passes: dict[str, tuple[int, int]]
 
 
 def in_stripe(account: Account) -> Truth:
@@ -29,18 +35,28 @@ def in_stripe(account: Account) -> Truth:
     }
     paid = sum(charge["amount"] for charge in account.all("charge") if charge["paid"])
     refunded = sum(refund["amount"] for refund in account.all("refund", status="succeeded"))
-    return Truth(subscriptions, (paid, refunded))
+    return Truth(subscriptions, (paid, refunded), _passes(account))
 
 
 async def as_recorded(session: AsyncSession) -> Truth:
     subscriptions = {}
-    for each in (await session.exec(select(Subscription))).all():
+    recorded = (await session.exec(select(Subscription))).all()
+    for each in recorded:
         billing = await session.get(StripeSubscription, each.id)
         if billing is not None:
             subscriptions[each.id] = (str(billing.status), int(each.paid_through.timestamp()))
     purchases = (await session.exec(select(Purchase))).all()
     money = sum(each.amount_paid for each in purchases), sum(each.refunded for each in purchases)
-    return Truth(subscriptions, money)
+    sales = {each.id: each.reference for each in purchases}
+    passes = {
+        sales[each.purchase_id or 0]: (
+            int(each.starts_at.timestamp()),
+            int(each.access_until.timestamp()),
+        )
+        for each in recorded
+        if each.kind == "pass"
+    }
+    return Truth(subscriptions, money, passes)
 
 
 def _paid_through(account: Account, subscription: dict[str, Any]) -> Iterator[int]:
@@ -57,6 +73,53 @@ def _paid_through(account: Account, subscription: dict[str, Any]) -> Iterator[in
 def _taken_back(account: Account, invoice: dict[str, Any]) -> int:
     payments = account.all("invoice_payment", invoice=invoice["id"], status="paid")
     intents = {payment["payment"]["payment_intent"] for payment in payments}
-    refunds = [r for r in account.all("refund") if r["status"] == "succeeded"]
-    disputes = [d for d in account.all("dispute") if d["status"] in TAKES_BACK]
-    return sum(t["amount"] for t in [*refunds, *disputes] if t["payment_intent"] in intents)
+    takings = [*account.all("refund"), *account.all("dispute")]
+    standing = [taking for taking in takings if taking["status"] in TAKES_BACK]
+    return sum(t["amount"] for t in standing if t["payment_intent"] in intents)
+
+
+def _passes(account: Account) -> dict[str, tuple[int, int]]:
+    """One reader buys passes of a week: each runs from its payment or from the end of the others.
+
+    One that is on its way back when the next is paid for is in nobody's way.
+    """
+    spans: dict[str, tuple[int, int]] = {}
+    gone: dict[str, float] = {}
+    for paid_at, session_id, session in sorted(_paid_passes(account), key=lambda sold: sold[:2]):
+        running = [end for id_, (_, end) in spans.items() if gone[id_] >= paid_at]
+        start = max([paid_at, *running])
+        spans[session_id] = (start, start + WEEK_SECONDS)
+        gone[session_id] = _gone_at(account, session, PENDING | TAKES_BACK)
+    taken = {
+        session_id
+        for _, session_id, session in _paid_passes(account)
+        if _gone_at(account, session, TAKES_BACK) < inf
+    }
+    return {id_: (start, start if id_ in taken else end) for id_, (start, end) in spans.items()}
+
+
+def _paid_passes(account: Account) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """When each was paid for; with a coupon over all of it, when its session was made."""
+    for session in account.all("checkout.session", mode="payment", status="complete"):
+        ((price, _),) = account.note(session["id"])["lines"]
+        if account.find("product", price["product"])["name"] != PRODUCTS["passes/week"]["title"]:
+            continue
+        charges = account.all("charge", payment_intent=session["payment_intent"], paid=True)
+        if session["amount_total"] == 0:
+            yield session["created"], session["id"], session
+        elif charge := next(charges, None):
+            yield charge["created"], session["id"], session
+
+
+def _gone_at(account: Account, session: dict[str, Any], standing: set[str]) -> float:
+    """When refunds and disputes that stand so came to the whole of the price."""
+    back = 0
+    for taking in sorted(
+        [*account.all("refund"), *account.all("dispute")],
+        key=lambda taking: taking["created"],
+    ):
+        is_of_it = taking["payment_intent"] == session["payment_intent"]
+        back += taking["amount"] if is_of_it and taking["status"] in standing else 0
+        if 0 < session["amount_total"] <= back:
+            return float(taking["created"])
+    return inf
