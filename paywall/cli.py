@@ -14,6 +14,7 @@ from paywall.database import DatabaseInUse, is_unavailable
 from paywall.http.fields import ID_PATTERN, ID_RULE
 from paywall.operations import csv_commands, stripe_commands
 from paywall.operations.doctor import diagnosed
+from paywall.operations.finding import Finding
 from paywall.operations.ledger_proof import NoDatabase, Proof, proved
 from paywall.operations.migrate import migrated
 from paywall.operations.reader_export import exported
@@ -151,13 +152,16 @@ def migrate_command() -> None:
 def doctor_command() -> None:
     """Look for what is wrong, and say what to do.
 
+    Where the service sells by Stripe, Stripe is asked too: whether it takes the key, sells what the
+    catalogue says, and told of events that were not taken in.
+
     Works beside a running service, and changes nothing. Exit status 0 where all is well, 1 where
     something is not.
     """
     findings = asyncio.run(diagnosed(settings.load()))
     for finding in findings:
-        click.echo(f"{finding.what} {finding.mend}")
-    if findings:
+        click.echo(str(finding))
+    if any(isinstance(finding, Finding) for finding in findings):
         raise click.exceptions.Exit(FOUND_SOMETHING)
     click.echo("All well.")
 

@@ -25,7 +25,14 @@ from paywall.problems import (
 )
 from paywall.rules import stripe_wire as wire
 from paywall.rules.signature import hint_of
-from paywall.rules.stripe import Hint, InvoiceSeen, SessionSeen, SubscriptionSeen, TakingSeen
+from paywall.rules.stripe import (
+    Hint,
+    InvoiceSeen,
+    PriceSeen,
+    SessionSeen,
+    SubscriptionSeen,
+    TakingSeen,
+)
 from paywall.rules.words import Interval
 from paywall.settings import Settings
 from paywall.telemetry import logger
@@ -338,13 +345,22 @@ class Gateway:
             made = await self._v1.billing_portal.sessions.create_async(params)
         return made.url
 
-    async def prices(self, lookup_keys: list[str]) -> dict[str, str]:
-        """The ids of those prices that Stripe has, by lookup key; at most ten keys at once."""
+    async def account(self) -> str:
+        """The id of the account that the key is of."""
+        async with _asking():
+            return (await self._v1.accounts.retrieve_current_async()).id
+
+    async def prices(self, lookup_keys: list[str]) -> dict[str, PriceSeen]:
+        """Those of the prices that Stripe has, by lookup key; at most ten keys at once."""
         async with _asking():
             page = await self._v1.prices.list_async(
                 {"lookup_keys": lookup_keys, "active": True, "limit": PAGE}
             )
-        return {price.lookup_key: price.id for price in page.data if price.lookup_key}
+        return {
+            price.lookup_key: PriceSeen(price.id, price.unit_amount, price.currency)
+            for price in page.data
+            if price.lookup_key
+        }
 
     async def make_price(self, order: PriceOrder, key: str) -> str:
         """Make a price with its product; Stripe refuses a second one of the same lookup key."""

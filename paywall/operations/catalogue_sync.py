@@ -7,15 +7,16 @@ from paywall.database import Database
 from paywall.gateway import Gateway
 from paywall.payments.stripe.catalogue import Wanted, current_prices, keep_prices, wanted
 from paywall.problems import Unconfirmed
+from paywall.rules.stripe import PriceSeen
 
 KEYS_AT_ONCE = 10
 """As many lookup keys as Stripe takes in one question."""
 
 
 class Difference(NamedTuple):
-    """What Stripe has of the catalogue's prices, by id, what it lacks, and what is sold no more."""
+    """What Stripe has of the catalogue's prices, what it lacks, and what is sold no more."""
 
-    found: list[tuple[Wanted, str]]
+    found: list[tuple[Wanted, PriceSeen]]
     lacking: list[Wanted]
     ending: list[str]
 
@@ -30,15 +31,15 @@ async def differ(database: Database, gateway: Gateway) -> Difference:
     async with database.reading() as session:
         all_wanted = await wanted(session)
         sold = await current_prices(session)
-    ids: dict[str, str] = {}
+    seen: dict[str, PriceSeen] = {}
     keys = [each.lookup_key for each in all_wanted]
     for start in range(0, len(keys), KEYS_AT_ONCE):
-        ids |= await gateway.prices(keys[start : start + KEYS_AT_ONCE])
-    found = [(each, ids[each.lookup_key]) for each in all_wanted if each.lookup_key in ids]
-    kept = {price_id for _, price_id in found}
+        seen |= await gateway.prices(keys[start : start + KEYS_AT_ONCE])
+    found = [(each, seen[each.lookup_key]) for each in all_wanted if each.lookup_key in seen]
+    kept = {price.id for _, price in found}
     return Difference(
         found=found,
-        lacking=[each for each in all_wanted if each.lookup_key not in ids],
+        lacking=[each for each in all_wanted if each.lookup_key not in seen],
         ending=[
             f"{price.product_kind} {price.product_id}: {price.amount} {price.currency}"
             for price in sold
@@ -50,15 +51,16 @@ async def differ(database: Database, gateway: Gateway) -> Difference:
 async def apply(database: Database, gateway: Gateway, difference: Difference) -> None:
     """Make what is lacking, and sell by these prices from now on."""
     made = [(each, await _make(gateway, each)) for each in difference.lacking]
+    found = [(each, price.id) for each, price in difference.found]
     async with database.writing() as session:
-        await keep_prices(session, [*difference.found, *made], database.clock.now())
+        await keep_prices(session, [*found, *made], database.clock.now())
 
 
 async def _make(gateway: Gateway, each: Wanted) -> str:
     try:
         return await gateway.make_price(each.order, f"{each.lookup_key}_{secrets.token_hex(8)}")
     except Unconfirmed:
-        ids = await gateway.prices([each.lookup_key])
-        if each.lookup_key not in ids:
+        seen = await gateway.prices([each.lookup_key])
+        if each.lookup_key not in seen:
             raise
-        return ids[each.lookup_key]
+        return seen[each.lookup_key].id

@@ -4,13 +4,14 @@ import stat
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from paywall.clock import Clock
 from paywall.database import Database, is_unavailable
 from paywall.migrations import pending
+from paywall.operations.doctor_stripe import stripe_diagnosed
+from paywall.operations.finding import Finding
 from paywall.settings import Settings, SettingsError
 from paywall.tokens.keys import FILE_NAME as KEYS_FILE
 from paywall.tokens.verify import Verifier
@@ -19,20 +20,20 @@ CLOCK_SECONDS_MAX = 5
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
-class Finding(NamedTuple):
-    """Something wrong, in a sentence, and what to do about it, in another."""
+async def diagnosed(settings: Settings) -> list[Finding | str]:
+    """Everything that is found wrong, of these settings and of what they lead to.
 
-    what: str
-    mend: str
-
-
-async def diagnosed(settings: Settings) -> list[Finding]:
-    """Everything that is found wrong, of these settings and of what they lead to."""
-    findings = [finding async for finding in _keys(settings)]
+    Where the service sells by Stripe, what is well with that is told too, each in a sentence.
+    """
+    findings: list[Finding | str] = [finding async for finding in _keys(settings)]
     findings += _modes(settings)
     database = Database(settings, for_writing=False)
     try:
-        findings += [finding async for finding in _database(database, settings)]
+        of_database = [finding async for finding in _database(database, settings)]
+        findings += of_database
+        if settings.sells_by_stripe:
+            store = None if of_database else database
+            findings += [told async for told in stripe_diagnosed(settings, store)]
     except Exception as error:
         if not is_unavailable(error) and not isinstance(error, sa.exc.DBAPIError):
             raise

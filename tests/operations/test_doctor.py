@@ -26,7 +26,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 
 async def _said(settings: Settings) -> str:
-    return "\n".join(f"{finding.what} {finding.mend}" for finding in await diagnosed(settings))
+    return "\n".join(str(finding) for finding in await diagnosed(settings))
 
 
 async def test_all_is_well_beside_a_running_service(database: Database, settings: Settings) -> None:

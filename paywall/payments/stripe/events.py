@@ -1,8 +1,9 @@
 """Events of Stripe's that were handled: kept by their id, without their payload."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlmodel import col, delete, select
+from sqlmodel import col, delete, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database import insert
@@ -17,6 +18,17 @@ KEPT_FOR = timedelta(days=45)
 async def is_handled(session: AsyncSession, hint: Hint) -> bool:
     statement = select(StripeEvent.id).where(StripeEvent.id == hint.id)
     return (await session.exec(statement)).first() is not None
+
+
+async def handled_of(session: AsyncSession, ids: Collection[str]) -> set[str]:
+    """Those of these events that were handled."""
+    statement = select(StripeEvent.id).where(col(StripeEvent.id).in_(ids))
+    return set((await session.exec(statement)).all())
+
+
+async def last_handled_at(session: AsyncSession) -> datetime | None:
+    """When an event was last handled, of those that are kept."""
+    return (await session.exec(select(func.max(StripeEvent.at)))).one()
 
 
 async def mark(session: AsyncSession, hint: Hint, outcome: EventOutcome, now: datetime) -> bool:

@@ -1,0 +1,13 @@
+"""What a look at an installation found."""
+
+from typing import NamedTuple
+
+
+class Finding(NamedTuple):
+    """Something wrong, in a sentence, and what to do about it, in another."""
+
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.mend}"
