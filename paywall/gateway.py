@@ -126,6 +126,9 @@ def _told(error: "stripe.StripeError") -> Exception:
         case stripe.InvalidRequestError(code="resource_missing", param=param):
             logger.info("stripe does not have it", extra={"fields": {"param": param}})
             return Missing(param)
+        case stripe.AuthenticationError() | stripe.PermissionError():
+            logger.error("stripe does not take stripe_secret_key, or not for this")
+            return Problem(STRIPE_REFUSED)
         case stripe.APIError():
             # A conflict (409) says that an earlier try with the same key is still under way.
             status = error.http_status or HTTPStatus.CONFLICT

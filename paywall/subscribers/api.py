@@ -82,6 +82,7 @@ async def post_merge(
 
     Of two unlocks of one article the older stays, and the other's credits come back. The old id
     is unknown afterwards, and may begin anew. Of two open plan checkouts the moved one is closed.
+    Passes of both follow each other, by the time of their payments.
     """
     async with database.reading() as session:
         moved = await open_plan_of(session, reader_id)

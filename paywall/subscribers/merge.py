@@ -53,7 +53,8 @@ async def merge_readers(
 ) -> None:
     """Move all that one reader has to another; nothing is on record of the old id afterwards.
 
-    Merging twice is merging once. Raises Problem(SUBSCRIBER_UNKNOWN), and refuses to merge a
+    The passes of both are laid one after the other, so that no day of either is lost. Merging twice
+    is merging once. Raises Problem(SUBSCRIBER_UNKNOWN), and refuses to merge a
     reader into itself.
     """
     if from_id == into_id:

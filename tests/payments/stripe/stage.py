@@ -46,17 +46,9 @@ class Stage:
         self.rows: Rows = {}
 
     async def set_up(self) -> None:
-        """A catalogue, articles, and checkouts that wait to be paid; this is kept."""
-        shop = self.shops[0]
-        create_coupon(self.stand_in.account, {"id": "FREE", "percent_off": "100"})
-        await shop.stock()
-        for n in range(5):
-            await put_article(shop.service, shop.bearer, f"a{n}", unlock_cost=1 + n % 2)
-        for reader, wishes in WISHES.items():
-            for wish in wishes:
-                opened = await shop.open(reader, **wish)
-                assert opened.status_code == 201, opened.text
-        self.rows = await _all_rows(shop.database)
+        """What every history begins with is made, and kept."""
+        await furnish(self.shops[0])
+        self.rows = await _all_rows(self.shops[0].database)
 
     @asynccontextmanager
     async def anew(self, chance: Random | None) -> AsyncIterator[Played]:
@@ -69,6 +61,18 @@ class Stage:
         shops = [shop._replace(stand_in=stand_in) for shop in self.shops]
         yield Played(shops, self.settings, chance)
         contract.hold()
+
+
+async def furnish(shop: Shop) -> None:
+    """A catalogue, articles, and checkouts that wait to be paid."""
+    create_coupon(shop.stand_in.account, {"id": "FREE", "percent_off": "100"})
+    await shop.stock()
+    for n in range(5):
+        await put_article(shop.service, shop.bearer, f"a{n}", unlock_cost=1 + n % 2)
+    for reader, wishes in WISHES.items():
+        for wish in wishes:
+            opened = await shop.open(reader, **wish)
+            assert opened.status_code == 201, opened.text
 
 
 async def _all_rows(database: Database) -> Rows:
