@@ -25,7 +25,7 @@ from tests.payments.stripe.histories import Played, history
 from tests.payments.stripe.stage import Stage, stage
 from tests.payments.stripe.truth import as_recorded, in_stripe
 
-HISTORIES = int(os.environ.get("STRIPE_HISTORIES", "20"))
+HISTORIES = int(os.environ.get("STRIPE_HISTORIES", "12"))
 FIRST = int(os.environ.get("STRIPE_FIRST", "0"))
 A_STAGE = 50
 """Histories on one stage: it is taken down before the service would keep house by itself."""
