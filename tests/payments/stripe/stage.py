@@ -4,7 +4,8 @@ Anew is as after the setting up: what the database held then is put back, with a
 account of then, at the time of then.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -34,13 +35,30 @@ WISHES: dict[str, list[dict[str, str]]] = {
     + [{"pass_id": "week"}] * 3,
     "bo": [{"pack_id": "six"}, {"plan_id": "tried"}],
 }
+TURNS = (0, 0, 1, 5, 40)
+"""Of the event loop, by which an answer of Stripe's may be late where events come out of order."""
 Rows = dict[str, Sequence[dict[str, Any]]]
+
+
+class Unsteady(InProcess):
+    """A way to Stripe on which an answer can be overtaken, and be old when it arrives."""
+
+    chance: Random | None = None
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: str | None = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        answer = await super().request_async(method, url, headers, post_data)
+        if self.chance is not None:
+            for _ in range(self.chance.choice(TURNS)):
+                await asyncio.sleep(0)
+        return answer
 
 
 class Stage:
     """The services on one database, two where it takes two, and what they began with."""
 
-    def __init__(self, settings: Settings, shops: list[Shop], wires: list[InProcess]) -> None:
+    def __init__(self, settings: Settings, shops: list[Shop], wires: list[Unsteady]) -> None:
         self.settings, self.shops, self.wires = settings, shops, wires
         self.stand_in = shops[0].stand_in
         self.rows: Rows = {}
@@ -57,7 +75,7 @@ class Stage:
         stand_in, contract = deepcopy(self.stand_in), SdkContract()
         stand_in.inspector, stand_in.account.see = contract, contract.answer
         for shop, wire in zip(self.shops, self.wires, strict=True):
-            wire.stand_in, shop.clock.at = stand_in, START
+            wire.stand_in, wire.chance, shop.clock.at = stand_in, chance, START
         shops = [shop._replace(stand_in=stand_in) for shop in self.shops]
         yield Played(shops, self.settings, chance)
         contract.hold()
@@ -112,7 +130,7 @@ async def stage(address: str, folder: Path) -> AsyncIterator[Stage]:
     async with AsyncExitStack() as stack:
         shops, wires = [], []
         for _ in range(1 if settings.is_sqlite else 2):
-            wire = InProcess(stand_in, timeout_seconds=0.05)
+            wire = Unsteady(stand_in, timeout_seconds=0.05)
             gateway = Gateway(settings, wire)
             edge = create_app(settings, clock, gateway)
             await stack.enter_async_context(running(edge))
