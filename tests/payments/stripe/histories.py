@@ -15,6 +15,10 @@ from tests.payments.stripe.shop import DAY, SECRET, Shop, reconciled
 from tests.test_story import unlock
 
 READERS = ("ann", "bo")
+SENT_AT_ONCE = 0.4
+"""Share of the steps after which what is outstanding is sent, while the history goes on."""
+TURNS = (0, 0, 1, 5, 40)
+"""Of the event loop, that pass before more happens, or before an answer of Stripe's is there."""
 PAUSES = ("void", "keep_as_draft", "mark_uncollectible")
 HOURS = (1, 24, 4 * 24, 31 * 24)
 
@@ -26,6 +30,8 @@ class Played:
         self.shops, self.settings, self.chance = shops, settings, chance
         self.shop = shops[0]
         self.account = self.shop.stand_in.account
+        self.under_way: list[asyncio.Task[None]] = []
+        self.has_dropped = False
 
     def pick(self, kind: str, choice: int) -> dict[str, Any]:
         things = list(self.account.all(kind))
@@ -101,10 +107,14 @@ class Played:
             finally:
                 if self.chance is None:
                     await self.tell()
+                else:
+                    await self.send_some(self.chance)
 
     async def step(self, name: str, n: int) -> None:
         match name:
             case "wait":
+                # What was sent was signed before: it is taken in before the time moves.
+                await self.arrived()
                 self.shop.move(days=HOURS[n % 4] / 24)
             case "unlock":
                 await self.settle()
@@ -121,15 +131,34 @@ class Played:
         for delivery in events.drain(self.account, SECRET):
             await self.send(self.shop, delivery)
 
+    async def send_some(self, chance: Random) -> None:
+        """Out of order: now and then some events are under way while more happens in Stripe."""
+        if chance.random() < SENT_AT_ONCE:
+            self.send_all(chance, drop=chance.choice([0.0, 0.3]))
+        for _ in range(chance.choice(TURNS)):
+            await asyncio.sleep(0)
+
+    def send_all(self, chance: Random, drop: float) -> None:
+        """All that is outstanding at once, to both workers; what is dropped needs a reconcile."""
+        deliveries = events.drain(self.account, SECRET, shuffle=chance, repeat=0.3, drop=drop)
+        self.has_dropped |= drop > 0
+        for n, delivery in enumerate(deliveries):
+            sent = self.send(self.shops[n % len(self.shops)], delivery)
+            self.under_way.append(asyncio.create_task(sent))
+
+    async def arrived(self) -> None:
+        """What is under way has been taken in."""
+        sent, self.under_way = self.under_way, []
+        await asyncio.gather(*sent)
+
     async def settle(self) -> None:
-        """Out of order: all that is outstanding at once, to both workers; then a reconcile."""
+        """Out of order: all has been told at last, or a reconcile has made up for it."""
         if self.chance is None:
             return
-        drop = self.chance.choice([0.0, 0.3, 1.0])
-        deliveries = events.drain(self.account, SECRET, shuffle=self.chance, repeat=0.3, drop=drop)
-        sends = [self.send(self.shops[n % len(self.shops)], d) for n, d in enumerate(deliveries)]
-        await asyncio.gather(*sends)
-        if drop:
+        self.send_all(self.chance, drop=self.chance.choice([0.0, 0.3, 1.0]))
+        await self.arrived()
+        if self.has_dropped:
+            self.has_dropped = False
             await reconciled(Counter(self.shop.database, self.shop.gateway, self.settings))
 
     async def send(self, shop: Shop, delivery: events.Delivery) -> None:

@@ -24,7 +24,7 @@ from paywall.sandbox.stripe.standin import StandIn
 from paywall.sandbox.stripe.wire import InProcess
 from paywall.settings import Settings
 from tests.conftest import PATIENT_SECONDS, START, Bearer, SetClock, running
-from tests.payments.stripe.histories import Played
+from tests.payments.stripe.histories import TURNS, Played
 from tests.payments.stripe.shop import SECRET, Shop
 from tests.router import router_of
 from tests.sandbox.stripe.sdk_contract import SdkContract
@@ -35,8 +35,6 @@ WISHES: dict[str, list[dict[str, str]]] = {
     + [{"pass_id": "week"}] * 3,
     "bo": [{"pack_id": "six"}, {"plan_id": "tried"}],
 }
-TURNS = (0, 0, 1, 5, 40)
-"""Of the event loop, by which an answer of Stripe's may be late where events come out of order."""
 Rows = dict[str, Sequence[dict[str, Any]]]
 
 

@@ -1,9 +1,10 @@
 """Whatever happens in Stripe, and however it is told of: the end is that of telling all in order.
 
 Each history is played twice. Once every event is delivered at once and in its order; once events
-are held back, shuffled, repeated and given to two workers at the same time, before anything is
-asked of the service that depends on them; where some are dropped, a reconcile follows. Both times
-what is recorded in the end is what is true in Stripe.
+are held back, shuffled, repeated and given to two workers at the same time, while the history goes
+on and answers of Stripe's are overtaken. Before anything is asked of the service that depends on
+them all have arrived, or, where some are dropped, a reconcile follows. Both times what is recorded
+in the end is what is true in Stripe.
 
 STRIPE_HISTORIES=1000 make test TESTS=tests/payments/stripe/test_histories.py plays many;
 STRIPE_FIRST=1000 plays others.
