@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -134,8 +134,9 @@ def database_url(
         yield f"sqlite:///{tmp_path / 'paywall.sqlite3'}"
         return
     server = request.getfixturevalue("postgres_template").rpartition("/")[0]
-    with _new_postgres_database(server, "template_paywall") as address:
-        yield address
+    address = _new_postgres_database(server, "template_paywall")
+    yield address
+    _drop(address)
 
 
 @pytest.fixture
@@ -144,15 +145,20 @@ def empty_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path
     if database_kind == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.sqlite3'}"
         return
-    with _new_postgres_database(request.getfixturevalue("postgres"), "template1") as address:
-        yield address
+    address = _new_postgres_database(request.getfixturevalue("postgres"), "template1")
+    yield address
+    _drop(address)
 
 
-@contextmanager
-def _new_postgres_database(server: str, template: str) -> Iterator[str]:
+def _new_postgres_database(server: str, template: str) -> str:
     name = f"t{next(_numbers)}"
     psql(f"{server}/postgres", f"create database {name} template {template}")
-    yield f"{server}/{name}"
+    return f"{server}/{name}"
+
+
+def _drop(address: str) -> None:
+    """What lies in memory goes as soon as it was used."""
+    server, _, name = address.rpartition("/")
     psql(f"{server}/postgres", f"drop database if exists {name} with (force)")
 
 
