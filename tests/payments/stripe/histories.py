@@ -18,7 +18,7 @@ READERS = ("ann", "bo")
 SENT_AT_ONCE = 0.4
 """Share of the steps after which what is outstanding is sent, while the history goes on."""
 TURNS = (0, 0, 1, 5, 40)
-"""Of the event loop, that pass before more happens, or before an answer of Stripe's is there."""
+"""Of the event loop, by which an answer of Stripe's is late."""
 PAUSES = ("void", "keep_as_draft", "mark_uncollectible")
 HOURS = (1, 24, 4 * 24, 31 * 24)
 
@@ -31,7 +31,8 @@ class Played:
         self.shop = shops[0]
         self.account = self.shop.stand_in.account
         self.under_way: list[asyncio.Task[None]] = []
-        self.has_dropped = False
+        # Where any was dropped a reconcile mends it, and what else went wrong as well.
+        self.dropped = chance.choice([0.0, 0.0, 0.3, 1.0]) if chance else 0.0
 
     def pick(self, kind: str, choice: int) -> dict[str, Any]:
         things = list(self.account.all(kind))
@@ -134,14 +135,15 @@ class Played:
     async def send_some(self, chance: Random) -> None:
         """Out of order: now and then some events are under way while more happens in Stripe."""
         if chance.random() < SENT_AT_ONCE:
-            self.send_all(chance, drop=chance.choice([0.0, 0.3]))
-        for _ in range(chance.choice(TURNS)):
+            self.send_all(chance)
+        for _ in range(chance.randrange(40)):
             await asyncio.sleep(0)
 
-    def send_all(self, chance: Random, drop: float) -> None:
-        """All that is outstanding at once, to both workers; what is dropped needs a reconcile."""
-        deliveries = events.drain(self.account, SECRET, shuffle=chance, repeat=0.3, drop=drop)
-        self.has_dropped |= drop > 0
+    def send_all(self, chance: Random) -> None:
+        """All that is outstanding at once, to both workers."""
+        deliveries = events.drain(
+            self.account, SECRET, shuffle=chance, repeat=0.3, drop=self.dropped
+        )
         for n, delivery in enumerate(deliveries):
             sent = self.send(self.shops[n % len(self.shops)], delivery)
             self.under_way.append(asyncio.create_task(sent))
@@ -155,10 +157,9 @@ class Played:
         """Out of order: all has been told at last, or a reconcile has made up for it."""
         if self.chance is None:
             return
-        self.send_all(self.chance, drop=self.chance.choice([0.0, 0.3, 1.0]))
+        self.send_all(self.chance)
         await self.arrived()
-        if self.has_dropped:
-            self.has_dropped = False
+        if self.dropped:
             await reconciled(Counter(self.shop.database, self.shop.gateway, self.settings))
 
     async def send(self, shop: Shop, delivery: events.Delivery) -> None:
