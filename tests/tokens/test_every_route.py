@@ -29,6 +29,7 @@ OPEN_TO_ANYONE = {
     "/.well-known/jwks.json",
     "/account",
     "/account/billing",
+    "/account/buy",
     "/account/cancel",
     "/account/data",
     "/account/enter",
