@@ -207,7 +207,7 @@ async def _cancel(
     async with database.writing() as session:
         if stored := await stored_answer(session, claim, now, reader_id=reader_id):
             return stored
-        subscription, receipt = await cancel_subscription(
+        done = await cancel_subscription(
             session,
             reader_id,
             data.subscription_id,
@@ -215,10 +215,14 @@ async def _cancel(
             reason=data.reason,
             clock=database.clock,
         )
-        answer = await _what_follows(
-            session, subscription, receipt.when, receipt.access_until, receipt, now
-        )
-        return await keep_answer(session, claim, 200, answer)
+        if done is not None:
+            subscription, receipt = done
+            answer = await _what_follows(
+                session, subscription, receipt.when, receipt.access_until, receipt, now
+            )
+            return await keep_answer(session, claim, 200, answer)
+    # It began between the two looks, by a webhook.
+    return await _cancel(reader_id, data, claim, desk)
 
 
 async def _billed(reader_id: str, subscription_id: str | None, desk: Desk) -> Subscription | None:
@@ -278,8 +282,11 @@ async def _resume(
         subscription = await resume_subscription(
             session, reader_id, data.subscription_id, clock=database.clock
         )
-        answer = await _tell(session, subscription, database.clock.now())
-        return await keep_answer(session, claim, 200, answer)
+        if subscription is not None:
+            answer = await _tell(session, subscription, database.clock.now())
+            return await keep_answer(session, claim, 200, answer)
+    # It began between the two looks, by a webhook.
+    return await _resume(reader_id, data, claim, desk)
 
 
 async def _resume_in_stripe(

@@ -70,11 +70,16 @@ async def cancel_subscription(
     *,
     reason: str | None,
     clock: Clock,
-) -> tuple[Subscription, CancellationReceipt]:
-    """Cancel, and give the receipt; cancelling twice is one cancellation, with one receipt."""
+) -> tuple[Subscription, CancellationReceipt] | None:
+    """Cancel, and give the receipt; cancelling twice is one cancellation, with one receipt.
+
+    None, and nothing done, where Stripe bills it: Stripe has to be asked first.
+    """
     await lock_subscriber(session, reader_id)
     now = clock.now()
     subscription = await choose(session, reader_id, subscription_id, now)
+    if subscription.kind is SubscriptionKind.STRIPE:
+        return None
     access_until = access_after(subscription, when, now)
     if (receipt := await receipt_before(session, subscription, when)) is not None:
         return subscription, receipt
@@ -121,11 +126,16 @@ async def give_receipt(
 
 async def resume_subscription(
     session: AsyncSession, reader_id: str, subscription_id: str | None, *, clock: Clock
-) -> Subscription:
-    """Take a cancellation back before the end; resuming what goes on changes nothing."""
+) -> Subscription | None:
+    """Take a cancellation back before the end; resuming what goes on changes nothing.
+
+    None, and nothing done, where Stripe bills it: Stripe has to be asked first.
+    """
     await lock_subscriber(session, reader_id)
     now = clock.now()
     subscription = await choose(session, reader_id, subscription_id, now)
+    if subscription.kind is SubscriptionKind.STRIPE:
+        return None
     if is_over(subscription, now):
         raise Problem(problems.SUBSCRIPTION_ENDED)
     if subscription.cancel_at_period_end:

@@ -3,6 +3,8 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from paywall.sandbox.stripe.customers import Card, use_card
 from paywall.sandbox.stripe.faults import Fault
 from tests.payments.stripe.shop import Shop
@@ -138,3 +140,18 @@ async def test_twins_with_one_key_get_one_answer(shop: Shop) -> None:
     assert len({twin.text for twin in twins}) == 1
     asked = [a for a in shop.stand_in.asked if a.method == "POST" and "/subscriptions/" in a.path]
     assert len(asked) == 1
+
+
+@pytest.mark.slow
+async def test_cancelled_is_never_said_of_one_that_began_meanwhile_and_goes_on(shop: Shop) -> None:
+    """A reader cancels at the very moment at which the first webhook tells of the subscription."""
+    for turns in range(0, 1000, 25):
+        reader = f"reader{turns}"
+        await shop.buy(reader, plan_id="yearly")
+        telling = asyncio.create_task(shop.deliver())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        done = await shop.post("subscription/cancel", reader, when="period_end")
+        await telling
+        *_, bought = shop.stand_in.account.all("subscription")
+        assert bought["cancel_at_period_end"] is (done.status_code == 200), (turns, done.text)
