@@ -118,16 +118,15 @@ def account_of_a_buyer(desk: Desk) -> Page:
 def account(desk: Desk) -> Page:
     page = desk.tab()
     desk.sign_in(page, "chan", "/account")
-    page.locator("paywall-subscription button").wait_for()
+    page.locator("paywall-subscription b").wait_for()
     page.locator("paywall-offers li").first.wait_for()
     return page
 
 
 def cancel_dialog(desk: Desk) -> Page:
-    desk.press.subscribe("ann", days=30)
     page = desk.tab()
-    desk.sign_in(page, "ann", "/account")
-    page.locator("paywall-subscription button").click()
+    desk.subscribe(page, "ann")
+    page.locator("paywall-subscription button").first.click()
     page.get_by_role("dialog").wait_for()
     return page
 

@@ -20,9 +20,8 @@ def cancel(page: Page, choice: str | None = None) -> None:
 
 
 def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, press: Press) -> None:
-    press.subscribe("bo", days=30)
     page = desk.tab()
-    desk.sign_in(page, "bo", "/account")
+    desk.subscribe(page, "bo")
     page.get_by_role("button", name="Cancel the subscription").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label(re.compile("At the end of the period"))).to_be_checked()
@@ -38,7 +37,7 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, pres
     assert saving.value.path().read_text().count("receipt_") == 1
     page.goto(f"{press.paper}{ARTICLE}")
     expect(page.get_by_text(TAIL)).to_be_visible()
-    expect(page.locator(".masthead")).to_contain_text("Unlocks left: 0")
+    expect(page.locator(".masthead")).to_contain_text("Unlocks left: 2")
     press.move(days=31)
     page.reload()
     expect(page.get_by_text("This article is for subscribers.")).to_be_visible()
@@ -55,16 +54,16 @@ def test_a_khmer_date_has_no_english_in_it(desk: Desk) -> None:
     expect(part).to_contain_text(re.compile(r"រហូតដល់ \d+ មករា 2036"))
     assert re.search("[A-Za-z]", part.inner_text()) is None
     riel = page.locator("paywall-offers").get_by_role("button", name="៛").first
-    expect(riel).to_contain_text("16,000៛")
+    expect(riel).to_contain_text("8,000៛")
 
 
 def test_a_cancellation_is_taken_back(desk: Desk, press: Press) -> None:
-    press.subscribe("bo", days=30)
     page = desk.tab()
-    desk.sign_in(page, "bo", "/account")
+    desk.subscribe(page, "bo")
     cancel(page)
     expect(page.get_by_text("Your subscription is cancelled,")).to_be_visible()
-    page.get_by_role("button", name="Resume the subscription").click()
+    part = page.locator("paywall-subscription")
+    part.get_by_role("button", name="Resume the subscription").click()
     expect(page.get_by_text("Your subscription goes on.")).to_be_visible()
     expect(page.get_by_role("button", name="Cancel the subscription")).to_be_visible()
     told = press.tell("GET", "/v1/subscribers/bo")
@@ -72,9 +71,8 @@ def test_a_cancellation_is_taken_back(desk: Desk, press: Press) -> None:
 
 
 def test_ending_now_locks_at_once_in_every_tab(desk: Desk, press: Press) -> None:
-    press.subscribe("bo", days=30)
     page = desk.tab()
-    desk.sign_in(page, "bo", "/account")
+    desk.subscribe(page, "bo")
     other = desk.tab("/account")
     expect(other.get_by_role("button", name="Cancel the subscription")).to_be_visible()
     cancel(page, choice="Now: access ends at once")
@@ -85,12 +83,11 @@ def test_ending_now_locks_at_once_in_every_tab(desk: Desk, press: Press) -> None
 
 
 def test_what_stripe_or_the_service_did_not_confirm_is_not_called_cancelled(
-    desk: Desk, press: Press
+    desk: Desk,
 ) -> None:
     desk.expect("net::ERR_FAILED")
-    press.subscribe("bo", days=30)
     page = desk.tab()
-    desk.sign_in(page, "bo", "/account")
+    desk.subscribe(page, "bo")
     page.get_by_role("button", name="Cancel the subscription").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
@@ -98,3 +95,56 @@ def test_what_stripe_or_the_service_did_not_confirm_is_not_called_cancelled(
     dialog.get_by_role("button", name="Yes, cancel").click()
     expect(dialog).to_contain_text("We cannot be reached just now.")
     expect(page.get_by_text("Your subscription is cancelled,")).to_have_count(0)
+
+
+def test_who_cancelled_resumes_where_it_is_sold_and_is_never_sold_the_same_month_twice(
+    desk: Desk, press: Press
+) -> None:
+    page = desk.tab()
+    desk.subscribe(page, "bo")
+    cancel(page)
+    expect(page.get_by_text("Your subscription is cancelled,")).to_be_visible()
+    for address in ("/account", "/offers"):
+        page.goto(f"{press.paper}{address}")
+        shop = page.locator("paywall-offers")
+        expect(shop).to_contain_text("Resume the subscription to go on after that.")
+        expect(shop.get_by_role("button", name="Five articles").first).to_be_visible()
+        for name in ("Subscribe for", "A week of everything"):
+            expect(shop.get_by_role("button", name=name)).to_have_count(0)
+    shop.get_by_role("button", name="Resume the subscription").click()
+    expect(shop.get_by_text("Your subscription goes on.")).to_be_focused()
+    expect(shop).to_contain_text("You are subscribed already")
+    told = press.tell("GET", "/v1/subscribers/bo")
+    assert [one["cancel_at_period_end"] for one in told["subscriptions"]] == [False]
+
+
+def test_who_reads_everything_for_free_is_sold_neither_plan_nor_pass(
+    desk: Desk, press: Press
+) -> None:
+    press.subscribe("bo", days=30)
+    page = desk.tab()
+    desk.sign_in(page, "bo", "/offers")
+    shop = page.locator("paywall-offers")
+    expect(shop).to_contain_text("You can read everything until")
+    expect(shop.get_by_role("button", name="Five articles").first).to_be_visible()
+    expect(shop.get_by_role("button", name="of everything")).to_have_count(0)
+
+
+def test_a_further_pass_is_sold_with_the_day_it_starts_and_a_pass_is_not_cancelled(
+    desk: Desk, press: Press
+) -> None:
+    press.tell(
+        "POST", "/v1/purchases",
+        reader_id="bo", processor="khqr", reference="a week",
+        pass_id="week", amount_paid=600_000, currency="khr",
+    )  # fmt: skip
+    page = desk.tab()
+    desk.sign_in(page, "bo", "/account")
+    shop = page.locator("paywall-offers")
+    expect(shop).to_contain_text("A further pass starts on")
+    expect(shop).to_contain_text(re.compile("You can read everything until .* already."))
+    for name in ("Subscribe for $4 a month", "Buy for $1.50: A week of everything"):
+        expect(shop.get_by_role("button", name=name)).to_be_visible()
+    part = page.locator("paywall-subscription")
+    expect(part).to_contain_text("You can read everything until")
+    expect(part.get_by_role("button")).to_have_count(0)

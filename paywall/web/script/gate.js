@@ -99,7 +99,9 @@ class Gate extends Part {
     }
   }
 
+  /** What is theirs is asked anew: it may have been bought elsewhere since this page was opened. */
   sell(kinds) {
+    known.delete("me");
     this.shop.replaceChildren(h("paywall-offers", { kinds }));
   }
 

@@ -40,9 +40,11 @@ class Offers extends Part {
     const [catalogue, mine] = await Promise.all([offers(), this.reader()]);
     this.mine = mine;
     const kinds = (this.getAttribute("kinds") ?? "plan pass pack").split(" ");
-    const lists = kinds.map((kind) => this.list(kind, catalogue[KINDS[kind]]));
-    const none = !lists.some(Boolean) && status(this.say("nothing_for_sale"));
-    this.put(none || this.agreement(), ...lists);
+    this.isToldOfPlans = kinds.includes("plan") && catalogue.plans.length > 0;
+    const lists = kinds.map((kind) => this.list(kind, catalogue[KINDS[kind]])).filter(Boolean);
+    const isSold = lists.some((list) => list.querySelector("li"));
+    const first = lists.length ? isSold && this.agreement() : status(this.say("nothing_for_sale"));
+    this.put(first, ...lists);
   }
 
   /** Undefined where nobody is signed in; nothing is known of a reader while that cannot be asked. */
@@ -60,11 +62,44 @@ class Offers extends Part {
 
   list(kind, products) {
     if (!products.length) return null;
+    const { told = [], isSold } = this.standing(kind);
+    if (!isSold && !told.length) return null;
     const title = h("p", { class: "paywall-kind" }, this.say(KINDS[kind]));
-    const isTwice = kind === "plan" && this.mine?.subscriptions.some(isBilled);
-    if (isTwice) return h("div", {}, title, h("p", {}, this.say("subscribed_already")), this.billing());
-    const items = products.map((product) => this.item(kind, product));
-    return h("div", {}, title, h("ul", { class: "paywall-offers" }, ...items));
+    const items = isSold ? products.map((product) => this.item(kind, product)) : [];
+    return h("div", {}, title, ...told, isSold && h("ul", { class: "paywall-offers" }, ...items));
+  }
+
+  /** Nobody is to pay for days that are theirs already: what they are told, and whether it is sold. */
+  standing(kind) {
+    const mine = this.mine?.subscriptions ?? [];
+    const open = mine.filter(opensAll);
+    const isOpenByPass = open.every((one) => one.kind === "pass");
+    const date = open[0]?.access_until && this.words.moment(open[0].access_until);
+    const sold = (word) => ({ told: open.length ? [h("p", {}, this.say(word, { date }))] : [], isSold: true });
+    if (kind === "pack") return { isSold: true };
+    if (kind === "pass" && isOpenByPass) return sold("pass_follows");
+    if (kind === "pass" && this.isToldOfPlans) return {};
+    if (mine.some(isBilled)) return { told: [h("p", {}, this.say("subscribed_already")), this.billing()] };
+    const ending = mine.find(isEnding);
+    if (ending) return { told: this.ending(ending, date) };
+    return isOpenByPass ? sold("open_already") : { told: [h("p", {}, this.say("access_until", { date }))] };
+  }
+
+  /** To go on with one that is marked to end costs nothing today; a second one would. */
+  ending(one, date) {
+    const isLate = one.status === "past_due";
+    const text = isLate
+      ? this.say("payment_late", { date: this.words.moment(one.access_until) })
+      : this.say("resume_instead", { date });
+    const resume = resumption(this, one, async () => {
+      happened(this);
+      await this.load();
+      const said = status(this.say("resumed"));
+      said.tabIndex = -1;
+      this.firstElementChild.prepend(said);
+      said.focus();
+    });
+    return [h("p", {}, text), h("div", { class: "paywall-actions" }, resume, isLate && this.billing())];
   }
 
   item(kind, product) {

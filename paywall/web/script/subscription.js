@@ -9,6 +9,24 @@ const isRunning = ({ status: state }) => state !== "canceled" && !NEVER_BEGAN.in
 /** A second one would be refused. */
 const isBilled = (one) => one.kind === "stripe" && isRunning(one) && !one.cancel_at_period_end;
 
+/** It is paid for until its end; to go on with it costs nothing today. */
+const isEnding = (one) =>
+  one.kind === "stripe" && one.cancel_at_period_end && [...RENEWS, "past_due"].includes(one.status);
+
+/** Every article is open by it. A browser's clock may be wrong, so no time is compared. */
+const opensAll = (one) => (one.kind === "stripe" ? RENEWS.includes(one.status) : isRunning(one));
+
+/** Takes a cancellation back; `done` says what follows then. */
+function resumption(part, { id: subscription_id }, done) {
+  const resume = button(part.say("resume"), () =>
+    part.attempt(resume, "waiting", async () => {
+      await ask(part, "POST", "v1/me/subscription/resume", { subscription_id }, newKey());
+      await done();
+    }),
+  );
+  return resume;
+}
+
 /** What opens everything until when; to cancel it in two clicks, and to take that back. */
 class Subscription extends Part {
   async load() {
@@ -61,17 +79,13 @@ class Subscription extends Part {
   }
 
   actions(one) {
-    const act = one.cancel_at_period_end
-      ? button(this.say("resume"), () => this.resume(act, one.id))
-      : button(this.say("cancel"), () => this.cancel(act, one.id));
-    return [act, one.kind === "stripe" && this.billing()].filter(Boolean);
-  }
-
-  resume(element, subscription_id) {
-    return this.attempt(element, "waiting", async () => {
-      await ask(this, "POST", "v1/me/subscription/resume", { subscription_id }, newKey());
-      await this.done("resumed");
-    });
+    const cancel = button(this.say("cancel"), () => this.cancel(cancel, one.id));
+    if (one.cancel_at_period_end) {
+      const resume = resumption(this, one, () => this.done("resumed"));
+      return one.kind === "stripe" ? [resume, this.billing()] : [resume];
+    }
+    // What never renews ends by itself: to cancel it would only throw away what was paid.
+    return one.kind === "stripe" ? [cancel, this.billing()] : [];
   }
 
   async done(word) {
