@@ -1,6 +1,7 @@
 """Buying through the stand-in for Stripe: away to its page, and back to the article, open."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -56,6 +57,12 @@ def test_who_buys_credits_comes_back_to_the_question(desk: Desk, press: Press) -
     page.reload()
     expect(payments.get_by_role("listitem").first).to_contain_text("Ten articles៛14,000,")
     expect(payments.get_by_role("listitem").first).to_contain_text("៛4,000 paid back")
+    with page.expect_download() as saving:
+        payments.get_by_role("link", name="Save the receipt: Ten articles").click()
+    host, title, payment, *others = saving.value.path().read_text().splitlines()
+    assert (host, title) == (press.paper.removeprefix("http://"), "Ten articles")
+    assert re.fullmatch(r"៛14,000, \w+ \d+, \d{4}, \d\d:\d\d GMT.*", payment)
+    assert others == ["៛4,000 paid back", "Paid by: khqr", "Reference: one"]
 
 
 def test_who_subscribes_reads_at_once_and_after_cancelling_until_the_end(
@@ -205,5 +212,19 @@ def test_who_leaves_the_payment_page_is_told_that_nothing_was_taken(
     expect(
         page.get_by_text("The payment was not completed, and nothing was taken.")
     ).to_be_visible()
+    page.get_by_role("link", name="Go back").click()
+    page.wait_for_url(f"{press.paper}{ARTICLE}*")
+
+
+def test_who_pays_by_the_bank_is_told_to_wait_and_not_to_pay_again(
+    desk: Desk, press: Press
+) -> None:
+    page = desk.tab()
+    desk.sign_in(page, "bo", ARTICLE)
+    buy(page, "Buy credits", FIVE)
+    page.get_by_label("A bank transfer").check()
+    pay(page)
+    said = page.get_by_text("The bank is still working on your payment")
+    expect(said).to_contain_text("can take some days. There is no need to pay again")
     page.get_by_role("link", name="Go back").click()
     page.wait_for_url(f"{press.paper}{ARTICLE}*")

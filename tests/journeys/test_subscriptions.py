@@ -25,6 +25,10 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, pres
     page.get_by_role("button", name="Cancel the subscription").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label(re.compile("At the end of the period"))).to_be_checked()
+    expect(dialog.get_by_label(re.compile("Now: .* nothing is paid back"))).not_to_be_checked()
+    expect(
+        dialog.get_by_text(re.compile(r"^You keep your 2 credits until [^.;]+\.$"))
+    ).to_be_visible()
     dialog.get_by_role("button", name="Keep the subscription").click()
     expect(dialog).to_have_count(0)
     cancel(page)
@@ -34,7 +38,10 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, pres
     page.reload()
     with page.expect_download() as saving:
         part.get_by_role("link", name="Save the receipt").click()
-    assert saving.value.path().read_text().count("receipt_") == 1
+    kept = saving.value.path().read_text()
+    assert kept.startswith(press.paper.removeprefix("http://"))
+    assert kept.count("receipt_") == 1
+    assert "nothing more will be taken for it." in kept
     page.goto(f"{press.paper}{ARTICLE}")
     expect(page.get_by_text(TAIL)).to_be_visible()
     expect(page.locator(".masthead")).to_contain_text("Unlocks left: 2")

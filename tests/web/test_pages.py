@@ -108,7 +108,7 @@ async def test_the_account_tells_all_that_a_reader_has_and_had(
     for told in (
         "Unlocks left: 7",
         "2 credits until January 31, 2027",
-        "5 credits, without an end",
+        "5 credits that never lapse",
         f'<a href="{ORIGIN}/42">A <b>bold</b> title</a>',
         "1 credit spent",
         "3 credits received",
@@ -258,7 +258,7 @@ async def test_of_the_credits_that_stay_those_that_lapse_are_told_in_one_line(
     await grant(service, bearer, "ann", 4, reference="kept")
     await grant(service, bearer, "ann", 2, reference="lent", expires_at="2027-01-31T12:00:00Z")
     asked = await enter(service, bearer, "ann", page="cancel")
-    kept = "You keep your 6 credits. 2 of these lapse on January 31, 2027, 12:00 GMT."
+    kept = "You keep your 6 credits; 2 of them lapse on January 31, 2027, 12:00 GMT."
     assert kept in asked.text
 
 

@@ -73,9 +73,9 @@ def _credits(writer: Writer, overview: Overview) -> str:
 
 
 def _grant(writer: Writer, grant: GrantAnswer) -> str:
-    credits_ = writer.say("credits", count=grant.remaining)
     if grant.expires_at is None:
-        return writer.say("credits_last", credits=credits_)
+        return writer.say("credits_last", count=grant.remaining)
+    credits_ = writer.say("credits", count=grant.remaining)
     date = writer.language.moment(grant.expires_at)
     return writer.say("credits_lapse", credits=credits_, date=date)
 

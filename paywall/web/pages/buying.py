@@ -86,7 +86,7 @@ def _button(writer: Writer, kind: ProductKind, product: Product, price: Price) -
         text = writer.say("subscribe_for", price=rhythm)
     else:
         text = writer.say("buy_for", price=shown)
-    label = writer.say("buy_this", text=text, title=product.title)
+    label = writer.say("labelled", label=text, text=product.title)
     return (
         f'<button class="paywall-button" name="order" aria-label="{escape(label)}"'
         f' value="{escape(f"{kind}:{price.currency}:{product.id}")}">{escape(text)}</button>'

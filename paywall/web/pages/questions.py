@@ -112,16 +112,17 @@ async def ask_to_cancel(
 
 
 def _kept(writer: Writer, credits_: list[LapsingCredits]) -> str:
-    """One sentence for all the credits, and one for each part of them that lapses."""
-    stay = writer.say("credits_stay", count=sum(some.amount for some in credits_))
+    """One sentence for all the credits, with each part of them that lapses."""
+    count = sum(some.amount for some in credits_)
     lapsing = [
-        writer.say(
-            "credits_of_these", count=some.amount, date=writer.language.moment(some.expires_at)
-        )
+        (some.amount, writer.language.moment(some.expires_at))
         for some in credits_
         if some.expires_at is not None
     ]
-    return " ".join([stay, *lapsing])
+    if len(credits_) == len(lapsing) == 1:
+        return writer.say("credits_stay_until", count=count, date=lapsing[0][1])
+    parts = [writer.say("credits_of_these", count=some, date=date) for some, date in lapsing]
+    return writer.say("credits_stay", count=count, parts="".join(parts))
 
 
 async def cancel(

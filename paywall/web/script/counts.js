@@ -25,9 +25,8 @@ class Credits extends Count {
   }
 
   grant({ remaining, expires_at: at }) {
-    const credits = this.credits(remaining);
-    if (!at) return this.say("credits_last", { credits });
-    return this.say("credits_lapse", { credits, date: this.words.moment(at) });
+    if (!at) return this.say("credits_last", { count: remaining });
+    return this.say("credits_lapse", { credits: this.credits(remaining), date: this.words.moment(at) });
   }
 }
 

@@ -54,7 +54,7 @@ class Gate extends Part {
     const { plans, passes, packs } = await offers().catch(() => ({ plans: [], passes: [], packs: [] }));
     const first = [plans[0], passes[0], policy !== "subscribers" && packs[0]].filter(Boolean);
     const named = (one) => (one === packs[0] ? this.credits(one.credits) : one.title);
-    const prices = first.map((one) => h("li", {}, `${named(one)}: ${priced(this, one, one.prices[0])}`));
+    const prices = first.map((one) => h("li", {}, this.say("labelled", { label: named(one), text: priced(this, one, one.prices[0]) })));
     return [h("p", {}, opens), prices.length > 0 && h("ul", { class: "paywall-left" }, ...prices)].filter(Boolean);
   }
 

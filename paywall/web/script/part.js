@@ -80,6 +80,10 @@ class Part extends HTMLElement {
     return this.words.say(name, values);
   }
 
+  label(name, text) {
+    return this.say("labelled", { label: this.say(name), text });
+  }
+
   credits(count) {
     return this.say("credits", { count });
   }
@@ -134,6 +138,15 @@ class Part extends HTMLElement {
     );
     return open;
   }
+}
+
+/** A small file that the reader keeps; it names the site. */
+function receiptToSave(part, name, title, lines) {
+  const text = [location.host, ...lines].filter(Boolean).join("\n");
+  const href = `data:text/plain;charset=utf-8,${encodeURIComponent(`${text}\n`)}`;
+  const save = part.say("save_receipt");
+  const label = part.say("labelled", { label: save, text: title });
+  return h("a", { href, download: `${name}.txt`, "aria-label": label }, save);
 }
 
 /** A question with two answers; once yes was said, it stays until what follows is known. `act` may throw Trouble, and says whether the question is done. */

@@ -31,12 +31,16 @@ class Payments extends Part {
   }
 
   line(paid) {
-    const { currency, refunded } = paid;
+    const { id, currency, refunded, created_at: at } = paid;
     const money = (amount) => this.words.money({ amount, currency });
-    const date = this.words.day(paid.created_at);
     const kind = paid.pack_id ? "packs" : paid.pass_id ? "kind_pass" : "kind_stripe";
-    const back = refunded > 0 && faint(this.say("purchase_refunded", { price: money(refunded) }));
-    const payment = faint(this.say("payment", { date, price: money(paid.amount_paid) }));
-    return h("li", {}, h("b", {}, this.titled(paid) ?? this.say(kind)), payment, back);
+    const title = this.titled(paid) ?? this.say(kind);
+    const price = money(paid.amount_paid);
+    const payment = (date) => this.say("payment", { date, price });
+    const back = refunded > 0 && this.say("purchase_refunded", { price: money(refunded) });
+    const by = this.label("payment_type", paid.processor);
+    const lines = [title, payment(this.words.moment(at)), back, by, this.label("reference", paid.reference)];
+    const save = faint(receiptToSave(this, `payment-${id}`, title, lines));
+    return h("li", {}, h("b", {}, title), faint(payment(this.words.day(at))), back && faint(back), save);
   }
 }

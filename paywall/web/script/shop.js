@@ -116,7 +116,7 @@ class Offers extends Part {
     const login = !this.mine && this.setting("login");
     const act = () => this.attempt(buy, "opening_payment", () => this.pay(order, bought));
     const buy = login ? link(text, login) : button(text, () => this.agreed() && act());
-    buy.setAttribute("aria-label", this.say("buy_this", { text, title: product.title }));
+    buy.setAttribute("aria-label", this.say("labelled", { label: text, text: product.title }));
     return buy;
   }
 
@@ -166,8 +166,9 @@ class Return extends Part {
       const checkout = await ask(this, "GET", `v1/me/checkout/${encodeURIComponent(id)}`);
       if (checkout.status === "paid") return this.goBack(said, from, began.bought);
       const word = { open: "not_paid", expired: "not_paid" }[checkout.status];
-      said.textContent = this.say(word ?? (polls < POLLS_BEFORE_LONG ? "confirming" : "confirming_long"));
-      if (word) said.after(back);
+      const isLong = polls >= POLLS_BEFORE_LONG;
+      said.textContent = this.say(word ?? (isLong ? "bank_working" : "confirming"));
+      if (word || isLong) said.after(back);
       if (checkout.status === "expired") return;
       await new Promise((done) => setTimeout(done, POLL_MS));
     }

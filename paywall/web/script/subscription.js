@@ -52,7 +52,7 @@ class Subscription extends Part {
   line(one) {
     const title = this.titled(one) ?? this.say(`kind_${one.kind}`);
     const type = one.payment_type;
-    const paid = type && `${this.say("payment_type")}: ${this.words.words[`type_${type}`] ?? type}`;
+    const paid = type && this.label("payment_type", this.words.words[`type_${type}`] ?? type);
     return h(
       "div",
       { class: "paywall-subscription" },
@@ -73,7 +73,7 @@ class Subscription extends Part {
     if (one.is_renewing || !until) return this.say("renewing");
     if (state === "past_due") return this.say("payment_late", { date });
     if (one.kind === "stripe" && !RENEWS.includes(state)) {
-      return `${this.say("status")}: ${this.say(`status_${state}`)}`;
+      return this.label("status", this.say(`status_${state}`));
     }
     return next ? this.say("renews_on", { date: this.words.day(next) }) : this.say("access_until", { date });
   }
@@ -135,20 +135,25 @@ class Subscription extends Part {
     );
   }
 
-  /** One sentence for all the credits, and one for each part of them that lapses. */
+  /** One sentence for all the credits, with each part of them that lapses. */
   keeping(credits) {
     const count = credits.reduce((sum, { amount }) => sum + amount, 0);
     if (!count) return [];
-    const lapsing = credits.filter(({ expires_at: at }) => at);
-    const lapses = ({ amount, expires_at: at }) =>
-      this.say("credits_of_these", { count: amount, date: this.words.moment(at) });
-    return [h("p", {}, [this.say("credits_stay", { count }), ...lapsing.map(lapses)].join(" "))];
+    const [{ expires_at: at }, ...others] = credits;
+    if (at && !others.length) return [h("p", {}, this.say("credits_stay_until", { count, date: this.words.moment(at) }))];
+    const lapses = ({ amount, expires_at }) =>
+      this.say("credits_of_these", { count: amount, date: this.words.moment(expires_at) });
+    const parts = credits.filter((some) => some.expires_at).map(lapses).join("");
+    return [h("p", {}, this.say("credits_stay", { count, parts }))];
   }
 
-  receipt(title, { receipt: { id, at, when, access_until: until } }) {
+  receipt(title, one) {
+    const { id, at, when, access_until: until } = one.receipt;
     const receipt = this.say("receipt", { id, date: this.words.moment(at) });
     const said = this.say(when === "now" ? "ended_on" : "ends_on", { date: this.words.moment(until) });
-    const href = `data:text/plain;charset=utf-8,${encodeURIComponent(`${title}\n${said}\n${receipt}\n`)}`;
-    return [`${receipt}. `, h("a", { href, download: `${id}.txt` }, this.say("save_receipt"))];
+    // A late payment may still be tried again.
+    const isPaid = one.kind === "stripe" && ["canceled", ...RENEWS].includes(one.status);
+    const lines = [title, said, isPaid && this.say("cancelled"), receipt];
+    return [`${receipt}. `, receiptToSave(this, id, title, lines)];
   }
 }
