@@ -111,9 +111,9 @@ def test_who_cancelled_resumes_where_it_is_sold_and_is_never_sold_the_same_month
     desk.subscribe(page, "bo")
     cancel(page)
     expect(page.get_by_text("Your subscription is cancelled,")).to_be_visible()
+    shop = page.locator("paywall-offers")
     for address in ("/account", "/offers"):
         page.goto(f"{press.paper}{address}")
-        shop = page.locator("paywall-offers")
         expect(shop).to_contain_text("Resume the subscription to go on after that.")
         expect(shop.get_by_role("button", name="Five articles").first).to_be_visible()
         for name in ("Subscribe for", "A week of everything"):
