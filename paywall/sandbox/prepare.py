@@ -111,7 +111,7 @@ async def _stock(session: AsyncSession, clock: Clock) -> None:
             title="A month of everything",
             interval=Interval.MONTH,
             credits=2,
-            credits_expire=CreditsExpire.PERIOD_END,
+            credits_expire=CreditsExpire.NEVER,
             prices=_prices(16_000, 400),
             created_at=now,
         ),
