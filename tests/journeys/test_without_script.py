@@ -27,15 +27,101 @@ def test_a_reader_buys_and_comes_back(open_desk: OpenDesk, press: Press) -> None
     desk = open_desk(java_script_enabled=False)
     page = desk.tab()
     desk.sign_in(page, "bo", ARTICLE)
-    page.get_by_role("button", name="Unlock this article").click()
+    gate = page.get_by_role("region", name="Go on reading")
+    expect(gate).to_contain_text("This article costs 1 credit, and you have 0 credits.")
+    gate.get_by_role("button", name="Subscribe, or buy credits").click()
     expect(page.get_by_text("This article costs 1 credit, and you have 0 credits.")).to_be_visible()
     page.get_by_role("button", name="Buy for $2: Five articles").click()
     page.wait_for_url("**/checkout/*")
     page.locator("form button").first.click()
-    page.wait_for_url(f"{press.paper}/**")
-    page.goto(f"{press.paper}{ARTICLE}")
+    page.wait_for_url(f"{press.paper}/paid?*")
+    expect(page.locator("main p", has_text="Thank you. What you bought is here.")).to_be_visible()
+    page.get_by_role("link", name="Go back").click()
+    page.wait_for_url(f"{press.paper}{ARTICLE}")
     page.get_by_role("button", name="Unlock this article").click()
     expect(page.get_by_text("Unlocks left: 5")).to_be_visible()
+
+
+def test_who_paid_nothing_is_not_thanked_for_an_older_payment(
+    open_desk: OpenDesk, press: Press
+) -> None:
+    press.sell_pack("bo", "7f3a")
+    press.move(minutes=1)
+    page = open_desk(java_script_enabled=False).tab("/sign-in")
+    page.locator("button[value=bo]").click()
+    page.goto(f"{press.paper}/offers")
+    page.get_by_role("button", name="Subscribe, or buy credits").click()
+    page.get_by_role("button", name="Buy for $2: Five articles").click()
+    page.wait_for_url("**/checkout/*")
+    page.get_by_role("link", name="Leave without paying").click()
+    page.wait_for_url(f"{press.paper}/paid?*")
+    expect(page.locator("main p", has_text="No payment has arrived.")).to_be_visible()
+
+
+def test_a_visitor_is_told_the_price_and_signs_in_to_read_on(
+    open_desk: OpenDesk, press: Press
+) -> None:
+    page = open_desk(java_script_enabled=False).tab(ARTICLE)
+    gate = page.get_by_role("region", name="Go on reading")
+    expect(gate).to_contain_text("Sign in to go on reading.")
+    expect(gate).to_contain_text("It opens for good with 1 credit, or with a subscription.")
+    expect(gate.get_by_role("listitem")).to_have_text(
+        [
+            "A month of everything: $4.00 a month",
+            "A week of everything: $1.50",
+            "Five articles: $2.00",
+        ]
+    )
+    gate.get_by_role("link", name="Sign in").click()
+    page.get_by_role("button", name="Ann").click()
+    page.wait_for_url(f"{press.paper}{ARTICLE}")
+    expect(gate).to_contain_text("Unlock this article for 1 credit, and it is yours for good.")
+
+
+def test_what_is_for_sale_is_told_before_signing_in(open_desk: OpenDesk) -> None:
+    page = open_desk(java_script_enabled=False).tab("/offers")
+    expect(page.locator("main").get_by_role("listitem")).to_have_text(
+        [
+            "A month of everything: $4.00 a month",
+            "A week of everything: $1.50",
+            "Five articles: $2.00",
+            "Ten articles: $3.50",
+        ]
+    )
+    expect(page.get_by_role("link", name="Sign in to buy")).to_be_visible()
+
+
+def test_what_is_for_subscribers_is_not_sold_for_credits(open_desk: OpenDesk) -> None:
+    desk = open_desk(java_script_enabled=False)
+    page = desk.tab()
+    desk.sign_in(page, "ann", "/letter-to-subscribers")
+    gate = page.get_by_role("region", name="Go on reading")
+    expect(gate).to_contain_text("This article is for subscribers.")
+    gate.get_by_role("button", name="Subscribe", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Subscribe or buy credits")
+    expect(page.get_by_role("button", name="A month of everything").first).to_be_visible()
+    expect(page.get_by_role("button", name="Five articles")).to_have_count(0)
+
+
+def test_not_now_leads_back_to_the_article(open_desk: OpenDesk, press: Press) -> None:
+    desk = open_desk(java_script_enabled=False)
+    page = desk.tab()
+    for reader_id, step in (("ann", "Unlock this article"), ("bo", "Subscribe, or buy credits")):
+        desk.sign_in(page, reader_id, ARTICLE)
+        page.get_by_role("button", name=step).click()
+        page.get_by_role("link", name="Not now").click()
+        page.wait_for_url(f"{press.paper}{ARTICLE}")
+    assert press.unlocks_left("ann") == 3
+
+
+def test_the_account_has_no_empty_places(open_desk: OpenDesk) -> None:
+    desk = open_desk(java_script_enabled=False)
+    page = desk.tab()
+    desk.sign_in(page, "ann", "/account")
+    expect(page.get_by_role("heading")).to_have_text(["Your account", "Unlocked articles"])
+    expect(page.locator("main p", has_text="needs no JavaScript")).to_be_visible()
+    page.get_by_role("button", name="All that is kept about you").click()
+    expect(page.get_by_text("Unlocks left: 3")).to_be_visible()
 
 
 def test_a_page_that_is_over_leads_back_to_the_site(open_desk: OpenDesk, press: Press) -> None:

@@ -344,3 +344,30 @@ async def test_what_cannot_be_done_is_told_in_words(
         odd = await enter(service, bearer, "ann", page="unlock", article=article)
         assert odd.status_code in (404, 422)
         assert odd.headers["content-type"].startswith("text/html")
+
+
+async def test_not_now_leads_to_the_site_and_nowhere_else(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "42")
+    for back, link in (
+        (f"{ORIGIN}/42", f'<a href="{ORIGIN}/42">Not now</a>'),
+        ("https://elsewhere.example/42", None),
+        ("javascript:alert(1)", None),
+        (f"{ORIGIN}.elsewhere.example/", None),
+    ):
+        fields = {"return": f"{ORIGIN}/paid", "back": back}
+        for page in ("buy", "unlock"):
+            asked = await enter(service, bearer, "ann", page=page, article="42", **fields)
+            assert re.findall("<a [^>]*>Not now</a>", asked.text) == ([link] if link else [])
+
+
+async def test_who_may_read_already_is_led_back_to_the_article(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "42")
+    await subscribe(service, bearer, "ann")
+    fields = {"page": "unlock", "article": "42", "return": f"{ORIGIN}/42"}
+    told = await enter(service, bearer, "ann", **fields)
+    assert "<h1>You can read this article.</h1>" in told.text
+    assert f'<a href="{ORIGIN}/42">Open the article</a>' in told.text

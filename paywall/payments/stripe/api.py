@@ -116,12 +116,15 @@ class Received(Answer):
     received: Annotated[datetime, Meta(description="When it was taken in.")]
 
 
+def is_of_the_site(address: str, settings: Settings) -> bool:
+    return any(
+        address == origin or address.startswith(f"{origin}/") for origin in settings.allowed_origins
+    )
+
+
 def refuse_foreign(return_url: str, settings: Settings) -> None:
     """A reader is sent to pages of the site alone."""
-    if not any(
-        return_url == origin or return_url.startswith(f"{origin}/")
-        for origin in settings.allowed_origins
-    ):
+    if not is_of_the_site(return_url, settings):
         raise invalid("return_url", "a page on one of allowed_origins, such as https://…/thanks")
 
 

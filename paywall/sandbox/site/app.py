@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import httpx
 from litestar import Litestar, Request, Response, get, post
@@ -14,7 +15,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from paywall.rules.words import Interval
-from paywall.sandbox.site import pages
+from paywall.sandbox.site import pages, plain
 from paywall.sandbox.site.frame import MOVED, Frame, page
 from paywall.sandbox.site.publisher import ENTRY_SECONDS, Json, Publisher, Viewer
 from paywall.sandbox.site.session import (
@@ -69,14 +70,14 @@ async def read(
         cookies = [new_visitor()]
         viewer = viewer._replace(visitor_id=cookies[0].value)
     told = await site.publisher.body(viewer, article_id)
-    back = f"{_origin(request)}/{article_id}"
-    wish = {"page": "unlock", "article": article_id, "return": back}
-    entry = await _entry(site, frame, frame.words.say("unlock_article"), wish)
+    decision, way_on = told["decision"], ""
+    if not decision["granted"]:
+        way_on = await _way_on(request, site, frame, article, decision)
     data = await site.publisher.structured_data(article_id)
     return _html(
         frame,
         article["title"],
-        pages.article_page(frame.words, article, told, entry),
+        pages.article_page(frame.words, article, told, way_on),
         head=f'<script type="application/ld+json">{data}</script>',
         cookies=cookies,
     )
@@ -130,6 +131,8 @@ async def account(request: Asking, site: NamedDependency[Site]) -> Response[str]
     if reader_id is None:
         return Redirect(frame.sign_in, status_code=303)
     unlocks = await site.publisher.unlocks(reader_id)
+    languages = {one["id"]: one["language"] for one in await site.publisher.articles()}
+    unlocks = [one | {"language": languages.get(one["article_id"])} for one in unlocks]
     entry = await _entry(site, frame, say("all_data"), {"page": "account"})
     return _html(frame, say("your_account"), pages.account_page(frame, unlocks, entry))
 
@@ -138,15 +141,27 @@ async def account(request: Asking, site: NamedDependency[Site]) -> Response[str]
 async def offers(request: Asking, site: NamedDependency[Site]) -> Response[str]:
     frame = await _frame(request, site)
     title = frame.words.say("offers")
-    wish = {"page": "buy", "return": f"{_origin(request)}/account"}
+    goods = await site.publisher.offers()
+    wish = {"page": "buy", **_ways_back(request, frame, "/account")}
     entry = await _entry(site, frame, title, wish)
-    return _html(frame, title, pages.offers_page(frame, entry))
+    return _html(frame, title, pages.offers_page(frame, goods, entry))
 
 
 @get("/paid")
-async def paid(request: Asking, site: NamedDependency[Site]) -> Response[str]:
+async def paid(
+    request: Asking,
+    site: NamedDependency[Site],
+    back: FromQuery[str] = "/account",
+    since: FromQuery[int | None] = None,
+) -> Response[str]:
+    """Where paying leads to; who came by a page without script was there at `since` (Unix)."""
     frame = await _frame(request, site)
-    return _html(frame, frame.words.say("payment"), pages.paid_page(frame.words))
+    reader_id = frame.viewer.reader_id
+    has_paid = False
+    if reader_id is not None and since is not None:
+        has_paid = await site.publisher.has_paid(reader_id, since)
+    said = plain.paid(frame, has_paid=has_paid, back=_here(back))
+    return _html(frame, frame.words.say("payment"), pages.paid_page(frame.words, said))
 
 
 @post("/time")
@@ -191,6 +206,23 @@ async def _frame(request: Asking, site: Site) -> Frame:
         now=await site.time.now(),
         has_time_machine=site.time.is_there,
     )
+
+
+async def _way_on(request: Asking, site: Site, frame: Frame, article: Json, decision: Json) -> str:
+    """What stands under a preview where no script runs."""
+    offers = await site.publisher.offers()
+    text = frame.words.say(plain.ENTRIES.get(decision["reason"], "unlock_article"))
+    ways = _ways_back(request, frame, frame.here)
+    wish = {"page": "unlock", "article": article["id"], **ways}
+    entry = await _entry(site, frame, text, wish)
+    return plain.gate(frame, article, decision, offers, entry)
+
+
+def _ways_back(request: Asking, frame: Frame, back: str) -> dict[str, str]:
+    """From the service's own pages: for who has paid, and for who would rather not."""
+    told = {"back": back, "since": int(frame.now.timestamp()) if frame.now else ""}
+    origin = _origin(request)
+    return {"return": f"{origin}/paid?{urlencode(told)}", "back": f"{origin}{back}"}
 
 
 def _origin(request: Asking) -> str:

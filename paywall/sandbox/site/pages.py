@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from html import escape
 
+from paywall.sandbox.site import plain
 from paywall.sandbox.site.frame import Frame
 from paywall.sandbox.site.publisher import Json
 from paywall.sandbox.site.session import READERS
 from paywall.sandbox.site.words import LANGUAGES, Words, choose
+
+_BY_SCRIPT = ' class="by-script"'
+"""On what would be empty where no script runs."""
 
 
 def front(words: Words, articles: list[Json], decisions: Mapping[str, Json]) -> str:
@@ -60,15 +64,18 @@ def _lang(article: Json) -> str:
     return f' lang="{escape(article["language"])}"' if article["language"] else ""
 
 
-def article_page(words: Words, article: Json, told: Json, entry: str) -> str:
-    """The body for who may read it; for others the preview, inside the gate."""
+def article_page(words: Words, article: Json, told: Json, way_on: str) -> str:
+    """The body for who may read it; for others the preview, inside the gate.
+
+    `way_on` takes the gate's place where no script runs.
+    """
     decision = told["decision"]
     body = told["body_html"] or ""
     if not decision["granted"]:
         body = (
             f'<paywall-gate article="{escape(article["id"])}" policy="{article["policy"]}"'
             f' cost="{article["unlock_cost"]}">{told["preview_html"]}'
-            f'<noscript><div lang="{words.language}">{entry}</div></noscript></paywall-gate>'
+            f"<noscript>{way_on}</noscript></paywall-gate>"
         )
     meter = decision["meter"]
     counted = meter and (
@@ -114,13 +121,14 @@ def account_page(frame: Frame, unlocks: list[Json], entry: str) -> str:
     reader = say(str(frame.viewer.reader_id))
     return (
         f"<h1>{say('your_account')}</h1><p>{say('signed_in_as', reader=reader)}</p>"
-        f"<h2>{say('credits')}</h2><paywall-credits lapsing></paywall-credits>"
+        f"{plain.account(frame, entry)}"
+        f"<h2{_BY_SCRIPT}>{say('credits')}</h2><paywall-credits lapsing></paywall-credits>"
         "<p><paywall-meter></paywall-meter></p>"
-        f"<h2>{say('subscription')}</h2><paywall-subscription></paywall-subscription>"
-        f"<h2>{say('payments')}</h2><paywall-payments></paywall-payments>"
+        f"<h2{_BY_SCRIPT}>{say('subscription')}</h2><paywall-subscription></paywall-subscription>"
+        f"<h2{_BY_SCRIPT}>{say('payments')}</h2><paywall-payments></paywall-payments>"
         f"<h2>{say('unlocked_articles')}</h2>{_unlocked(frame.words, unlocks)}"
-        f"<h2>{say('buy')}</h2><paywall-offers></paywall-offers>"
-        f"<h2>{say('your_data')}</h2>{entry}"
+        f"<h2{_BY_SCRIPT}>{say('buy')}</h2><paywall-offers></paywall-offers>"
+        f"<h2{_BY_SCRIPT}>{say('your_data')}</h2><div{_BY_SCRIPT}>{entry}</div>"
     )
 
 
@@ -128,7 +136,7 @@ def _unlocked(words: Words, unlocks: list[Json]) -> str:
     if not unlocks:
         return f"<p>{words.say('none_unlocked')}</p>"
     items = "".join(
-        f'<li><a href="/{escape(unlock["article_id"])}">'
+        f'<li><a href="/{escape(unlock["article_id"])}"{_lang(unlock)}>'
         f"{escape(unlock['title'] or unlock['article_id'])}</a>"
         f" <span>{words.day(datetime.fromisoformat(unlock['unlocked_at']))}</span></li>"
         for unlock in unlocks
@@ -136,20 +144,24 @@ def _unlocked(words: Words, unlocks: list[Json]) -> str:
     return f'<ul class="unlocked">{items}</ul>'
 
 
-def offers_page(frame: Frame, entry: str) -> str:
+def offers_page(frame: Frame, offers: Json, entry: str) -> str:
     """What can be bought, with prices for everybody."""
     say, sign_in = frame.words.say, ""
     if frame.viewer.reader_id is None:
         link = f'<a class="paywall-button" href="{frame.sign_in}">{say("sign_in_to_buy")}</a>'
         sign_in = f"<p>{link}</p>"
     return (
-        f"<h1>{say('offers')}</h1>{sign_in}<paywall-offers></paywall-offers>"
-        f"<noscript>{entry}</noscript>"
+        f"<h1>{say('offers')}</h1><paywall-offers>"
+        f"<noscript>{plain.goods(frame.words, offers)}{entry}</noscript></paywall-offers>{sign_in}"
     )
 
 
-def paid_page(words: Words) -> str:
-    return f"<h1>{words.say('payment')}</h1><paywall-return></paywall-return>"
+def paid_page(words: Words, said: str) -> str:
+    """Waits and leads back by itself; where no script runs, `said` is what is known by now."""
+    return (
+        f"<h1>{words.say('payment')}</h1>"
+        f"<paywall-return><noscript>{said}</noscript></paywall-return>"
+    )
 
 
 def missing_page(words: Words) -> str:

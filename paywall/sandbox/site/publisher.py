@@ -1,5 +1,7 @@
 """What a publisher's server asks the service, over HTTP, with its site token."""
 
+import asyncio
+import time
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -9,6 +11,8 @@ Json = dict[str, Any]
 ARTICLES_MAX = 100
 TIMEOUT_SECONDS = 5
 TOKEN_SECONDS, ENTRY_SECONDS = 900, 300
+ARRIVES_WITHIN_SECONDS = 4.0
+LOOK_EVERY_SECONDS = 0.2
 NOBODY = "nobody"
 
 
@@ -71,13 +75,36 @@ class Publisher:
         order = {"lifetime_seconds": lifetime_seconds}
         return await self._told("POST", f"/v1/readers/{reader_id}/token", json=order)
 
+    async def offers(self) -> Json:
+        """What can be bought: `plans`, `passes` and `packs`."""
+        return await self._told("GET", "/v1/offers")
+
     async def unlocks(self, reader_id: str) -> list[Json]:
-        """What the reader has unlocked, the newest first; asked in the reader's own name."""
+        """What the reader has unlocked, the newest first."""
+        return await self._mine(reader_id, "unlocks", ARTICLES_MAX)
+
+    async def has_paid(self, reader_id: str, since_unix_seconds: int) -> bool:
+        """Whether the reader's last payment was made then or later.
+
+        A reader is back sooner than the processor tells of the payment: it has some seconds.
+        """
+        deadline = time.monotonic() + ARRIVES_WITHIN_SECONDS
+        while True:
+            purchases = await self._mine(reader_id, "purchases", 1)
+            times = [datetime.fromisoformat(one["created_at"]) for one in purchases]
+            if any(at.timestamp() >= since_unix_seconds for at in times):
+                return True
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def _mine(self, reader_id: str, what: str, limit: int) -> list[Json]:
+        """Asked in the reader's own name, since it is nobody else's to ask."""
         token = await self.reader_token(reader_id, ENTRY_SECONDS)
         told = await self._told(
             "GET",
-            "/v1/me/unlocks",
-            params={"limit": ARTICLES_MAX},
+            f"/v1/me/{what}",
+            params={"limit": limit},
             headers={"Authorization": f"Bearer {token['token']}"},
         )
         items: list[Json] = told["items"]

@@ -3,11 +3,13 @@
 import tomllib
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from importlib.resources import files
 from typing import NamedTuple
 
 from babel import negotiate_locale
 from babel.dates import format_date
+from babel.numbers import format_currency, get_currency_precision
 
 LANGUAGES = {"en": "English", "km": "ខ្មែរ"}
 """What the newspaper is read in, each called by its own name; the first is for everybody else."""
@@ -25,6 +27,15 @@ class Words(NamedTuple):
     def say(self, name: str, **values: object) -> str:
         """The word, for a page: nothing in it needs escaping unless a value does."""
         return WORDS[name][self.language].format(**values)
+
+    def credits(self, count: int) -> str:
+        return self.say("one_credit") if count == 1 else self.say("some_credits", count=count)
+
+    def money(self, amount: int, currency: str) -> str:
+        """An amount in the currency's smallest unit."""
+        code = currency.upper()
+        value = Decimal(amount).scaleb(-get_currency_precision(code))
+        return format_currency(value, code, locale=self.language)
 
     def day(self, at: datetime) -> str:
         return format_date(at, "long", locale=self.language)

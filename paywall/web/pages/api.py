@@ -70,7 +70,8 @@ async def enter(request: Asking, settings: NamedDependency[Settings]) -> Answere
     """From a page of the site: `token`, `page` and its fields.
 
     `unlock` names an `article`, `cancel` may name a `subscription`. `unlock` and `buy` may say
-    where to `return` after paying, and with `consent` ask readers to agree to get it at once.
+    where to `return` after paying, and where `back` is for who would rather not; and with `consent`
+    ask readers to agree to get it at once.
     """
     fields = await _fields(request)
     session = begin(fields.get("token", ""), fields.get("language", ""))
@@ -84,7 +85,9 @@ async def enter(request: Asking, settings: NamedDependency[Settings]) -> Answere
             article_id = fields.get("article", "")
             page = await questions.ask_to_unlock(writer, service, article_id, terms)
         case "buy":
-            page = writer.page(writer.say("buy_page"), await shelf(writer, service, terms))
+            goods = await shelf(writer, service, terms)
+            not_now = writer.way_out(writer.say("not_now"), terms.back_url)
+            page = writer.page(writer.say("buy_page"), goods, not_now)
         case "cancel":
             named = fields.get("subscription") or await _first_to_cancel(service)
             page = await questions.ask_to_cancel(writer, service, named)

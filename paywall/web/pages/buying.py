@@ -19,30 +19,36 @@ YES = "yes"
 
 
 class Terms(NamedTuple):
-    """What the site said of buying: where to go back to, and whether to ask for consent."""
+    """What the site said: where paying leads to, and not paying, and whether to ask for consent."""
 
     return_url: str
+    back_url: str
     asks_consent: bool
 
     @classmethod
     def told(cls, fields: Mapping[str, str], site: str | None) -> "Terms":
         """By the fields of a form; who does not say where to return comes to the front page."""
-        return cls(fields.get("return") or site or "", bool(fields.get("consent")))
+        return_url = fields.get("return") or site or ""
+        return cls(return_url, fields.get("back") or return_url, bool(fields.get("consent")))
 
     def fields(self) -> dict[str, str]:
         """For the next form."""
-        return {"return": self.return_url, "consent": YES if self.asks_consent else ""}
+        consent = YES if self.asks_consent else ""
+        return {"return": self.return_url, "back": self.back_url, "consent": consent}
 
 
-async def shelf(writer: Writer, service: Service, terms: Terms) -> str:
-    """What can be bought, as HTML; nothing where no page of the site is known to return to."""
+async def shelf(writer: Writer, service: Service, terms: Terms, *, has_packs: bool = True) -> str:
+    """What can be bought, as HTML; nothing where no page of the site is known to return to.
+
+    Without packs where credits would not help.
+    """
     offers = await service.get("/v1/offers", Offers)
     overview = await service.get("/v1/me", Overview)
     is_subscribed = any(is_billed(one) for one in overview.subscriptions)
     shelves: list[tuple[str, ProductKind, Sequence[Product]]] = [
         ("plans", ProductKind.PLAN, [] if is_subscribed else offers.plans),
         ("passes", ProductKind.PASS, offers.passes),
-        ("packs", ProductKind.PACK, offers.packs),
+        ("packs", ProductKind.PACK, offers.packs if has_packs else []),
     ]
     lists = "".join(
         f"<h2>{escape(writer.say(title))}</h2>"

@@ -7,6 +7,7 @@ from html import escape
 from litestar import Response
 from litestar.datastructures import Cookie
 
+from paywall.payments.stripe.api import is_of_the_site
 from paywall.settings import Settings
 from paywall.web.language import Language
 from paywall.web.pages.session import Session
@@ -83,6 +84,12 @@ class Writer:
         """On to another site's page: a form may not lead there by itself (`form-action`)."""
         refresh = f'<meta http-equiv="refresh" content="0; url={escape(address)}">\n'
         return self.page(words, f"<p>{self.link(words, address)}</p>", head=refresh)
+
+    def way_out(self, words: str, address: str) -> str:
+        """A link to a page of the site, in a paragraph; nothing where the address is not one."""
+        if not is_of_the_site(address, self.settings):
+            return ""
+        return f"<p>{self.link(words, address)}</p>"
 
     def text(self, words: str) -> str:
         return f"<p>{escape(words)}</p>"

@@ -24,11 +24,17 @@ async def ask_to_unlock(
     """The question, or why there is none and what can be bought. Raises Refused."""
     path = f"/v1/me/articles/{quote(article_id, safe='')}/access"
     decision = await service.get(path, DecisionAnswer)
+    if decision.granted:
+        way = writer.way_out(writer.say("open_article"), terms.back_url)
+        return writer.page(writer.say("readable"), way)
+    not_now = writer.way_out(writer.say("not_now"), terms.back_url)
     if decision.reason is not Reason.UNLOCK_AVAILABLE:
-        why = writer.text(_why(writer, decision))
-        can_buy = not decision.granted and decision.actions
-        goods = await shelf(writer, service, terms) if can_buy else ""
-        return writer.page(writer.say("unlock_page"), why, goods)
+        is_for_subscribers = decision.reason is Reason.SUBSCRIPTION_REQUIRED
+        title = writer.say("buy_page" if is_for_subscribers else "unlock_page")
+        goods = ""
+        if decision.actions:
+            goods = await shelf(writer, service, terms, has_packs=not is_for_subscribers)
+        return writer.page(title, writer.text(_why(writer, decision)), goods, not_now)
     cost = writer.say("credits", count=decision.unlock_cost)
     form = writer.form(
         "/account/unlock",
@@ -44,12 +50,11 @@ async def ask_to_unlock(
         writer.text(writer.say("unlock_cost", cost=cost, count=decision.unlocks_left)),
         writer.text(writer.say("unlocks_left", count=decision.unlocks_left)),
         form,
+        not_now,
     )
 
 
 def _why(writer: Writer, decision: DecisionAnswer) -> str:
-    if decision.granted:
-        return writer.say("readable")
     match decision.reason:
         case Reason.CREDITS_REQUIRED:
             cost = writer.say("credits", count=decision.unlock_cost)
