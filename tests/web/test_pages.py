@@ -282,6 +282,23 @@ async def test_what_can_be_bought_is_offered_where_credits_are_short_the_smalles
     assert refused.status_code == 403
 
 
+async def test_nobody_is_sold_days_that_are_theirs_already(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    prices = [{"amount": 400, "currency": "usd"}]
+    plan = {"title": "Monthly", "interval": "month", "prices": prices}
+    await service.put("/v1/plans/monthly", json=plan, headers=bearer.site())
+    pack = {"title": "Five", "credits": 5, "prices": prices}
+    await service.put("/v1/packs/five", json=pack, headers=bearer.site())
+    fields = {"page": "buy", "return": f"{ORIGIN}/paid"}
+    assert "plan:usd:monthly" in (await enter(service, bearer, "ann", **fields)).text
+    await subscribe(service, bearer, "ann")
+    told = (await enter(service, bearer, "ann", **fields)).text
+    assert "plan:usd:monthly" not in told
+    assert "You can read everything until" in told
+    assert "pack:usd:five" in told
+
+
 async def test_ending_now_ends_now(service: httpx.AsyncClient, bearer: Bearer) -> None:
     await subscribe(service, bearer, "ann")
     asked = await enter(service, bearer, "ann", page="cancel")

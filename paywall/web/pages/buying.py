@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from paywall.catalogue.api import Offers
 from paywall.catalogue.shapes import PackAnswer, PassAnswer, PlanAnswer, Price
-from paywall.rules.words import CreditsExpire, Interval, ProductKind
+from paywall.rules.words import CreditsExpire, Interval, ProductKind, SubscriptionKind
 from paywall.subscribers.overview import Overview
+from paywall.subscriptions.listing import SubscriptionAnswer
 from paywall.web.pages.account import is_billed
 from paywall.web.pages.asking import Service
 from paywall.web.pages.html import Writer
@@ -16,6 +17,7 @@ from paywall.web.pages.html import Writer
 Product = PlanAnswer | PackAnswer | PassAnswer
 DAYS = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 30, Interval.YEAR: 365}
 YES = "yes"
+RUNNING = ("active", "trialing")
 
 
 class Terms(NamedTuple):
@@ -44,10 +46,11 @@ async def shelf(writer: Writer, service: Service, terms: Terms, *, has_packs: bo
     """
     offers = await service.get("/v1/offers", Offers)
     overview = await service.get("/v1/me", Overview)
-    is_subscribed = any(is_billed(one) for one in overview.subscriptions)
+    open_by = [one for one in overview.subscriptions if _opens_all(one)]
+    has_plan = bool(open_by) or any(is_billed(one) for one in overview.subscriptions)
     shelves: list[tuple[str, ProductKind, Sequence[Product]]] = [
-        ("plans", ProductKind.PLAN, [] if is_subscribed else offers.plans),
-        ("passes", ProductKind.PASS, offers.passes),
+        ("plans", ProductKind.PLAN, [] if has_plan else offers.plans),
+        ("passes", ProductKind.PASS, [] if open_by else offers.passes),
         ("packs", ProductKind.PACK, offers.packs if has_packs else []),
     ]
     lists = "".join(
@@ -63,8 +66,23 @@ async def shelf(writer: Writer, service: Service, terms: Terms, *, has_packs: bo
         f"<span>{escape(writer.say('consent'))}</span></label>"
     )
     inner = f"{agree if terms.asks_consent else ''}{lists}"
-    known = writer.text(writer.say("subscribed_already")) if is_subscribed else ""
-    return f"{known}{writer.open_form('/account/buy', inner, **terms.fields())}"
+    return f"{_known(writer, overview)}{writer.open_form('/account/buy', inner, **terms.fields())}"
+
+
+def _opens_all(one: SubscriptionAnswer) -> bool:
+    """Nobody is to pay for days that are theirs already; a further pass starts after the first."""
+    return one.kind is not SubscriptionKind.PASS and one.status in RUNNING
+
+
+def _known(writer: Writer, overview: Overview) -> str:
+    """What the reader has already, where that is why something is not sold."""
+    if any(is_billed(one) for one in overview.subscriptions):
+        return writer.text(writer.say("subscribed_already"))
+    ends = [one.access_until for one in overview.subscriptions if one.status in RUNNING]
+    latest = max((end for end in ends if end is not None), default=None)
+    if latest is None:
+        return ""
+    return writer.text(writer.say("open_already", date=writer.language.moment(latest)))
 
 
 def _size(product: Product) -> int:
