@@ -86,7 +86,7 @@ def test_who_subscribes_reads_at_once_and_after_cancelling_until_the_end(
     expect(page.locator(".masthead")).to_contain_text("Unlocks left: 2")
     press.move(days=32)
     page.reload()
-    expect(page.locator("paywall-gate")).to_contain_text("This article costs 1 credit")
+    expect(page.locator("paywall-gate")).to_contain_text("Unlock this article for 1 credit")
     expect(page.get_by_text(TAIL)).to_have_count(0)
 
 
