@@ -1,7 +1,10 @@
 """Each request's deadline. One timer watches over all: one for each would cost a check too much."""
 
 import asyncio
+from types import TracebackType
 from typing import Any
+
+from paywall.problems import unavailable
 
 LOOK_EVERY_SECONDS = 0.05
 
@@ -17,8 +20,16 @@ class Deadline:
         self._overdue: set[Task] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    def watch(self) -> "_Watch":
+        """Over the running task, within a `with`, which raises Problem (UNAVAILABLE) past it."""
+        return _Watch(self)
+
+    def extend(self, task: Task, timeout_seconds: float) -> None:
+        """Give it this long from now, where it would have less."""
+        if self._loop is not None and task in self._due_at:
+            self._due_at[task] = max(self._due_at[task], self._loop.time() + timeout_seconds)
+
     def start(self) -> Task:
-        """Watch the running task, until `end`."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._loop.call_later(LOOK_EVERY_SECONDS, self._look, self._loop)
@@ -28,22 +39,13 @@ class Deadline:
         self._due_at[task] = self._loop.time() + self._timeout_seconds
         return task
 
-    def extend(self, task: Task, timeout_seconds: float) -> None:
-        """Give it this long from now, where it would have less."""
-        if self._loop is not None and task in self._due_at:
-            self._due_at[task] = max(self._due_at[task], self._loop.time() + timeout_seconds)
-
-    def was_overdue(self, task: Task) -> bool:
-        """Whether it was cancelled here; it goes on as if it had not been."""
+    def end(self, task: Task) -> bool:
+        """Whether it was cancelled here."""
+        self._due_at.pop(task, None)
         if task not in self._overdue:
             return False
         self._overdue.remove(task)
-        task.uncancel()
         return True
-
-    def end(self, task: Task) -> None:
-        self._due_at.pop(task, None)
-        self._overdue.discard(task)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
@@ -55,3 +57,26 @@ class Deadline:
             loop.call_later(LOOK_EVERY_SECONDS, self._look, loop)
         else:
             self._loop = None
+
+
+class _Watch:
+    """A deadline over one task."""
+
+    __slots__ = ("_deadline", "_task")
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+
+    def __enter__(self) -> Task:
+        self._task = self._deadline.start()
+        return self._task
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._deadline.end(self._task) and kind is asyncio.CancelledError:
+            self._task.uncancel()
+            raise unavailable("The answer is not there in time.") from error

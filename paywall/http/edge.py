@@ -1,6 +1,5 @@
 """The outermost ASGI function: what no route can forget, and the one answer to every failure."""
 
-import asyncio
 import itertools
 import secrets
 import time
@@ -50,20 +49,16 @@ class Edge:
             await self.app(scope, receive, send)
             return
         answer = _Answer(scope, send)
-        task = scope["state"]["task"] = self._deadline.start()
         try:
-            _refuse_bad_path(scope)
-            await self.app(scope, receive, answer.send)
-        except asyncio.CancelledError:
-            if answer.status is not None or not self._deadline.was_overdue(task):
-                raise
-            await answer.problem(problems.unavailable("The answer is not there in time."))
+            with self._deadline.watch() as task:
+                scope["state"]["task"] = task
+                _refuse_bad_path(scope)
+                await self.app(scope, receive, answer.send)
         except Exception as error:
             if answer.status is not None:
                 raise
             await answer.problem(as_problem(error))
         finally:
-            self._deadline.end(task)
             answer.observe()
 
     def be_patient(self, scope: Scope) -> None:
