@@ -59,7 +59,15 @@ ROUTES: list[ControllerRouterHandler] = [
 ]
 
 
-def application() -> Edge:
+class Service(Edge):
+    """The application, and beside it the short way of its checks, for `access/connection`."""
+
+    def __init__(self, router: Litestar, check: Check, *, timeout_seconds: float) -> None:
+        super().__init__(router, timeout_seconds=timeout_seconds)
+        self.check = check
+
+
+def application() -> Service:
     """What a serving process runs; its settings are those of `settings.load`."""
     app = create_app(load())
     # All this lives as long as the process: the collector need not look at it again and again.
@@ -71,7 +79,7 @@ def application() -> Edge:
 
 def create_app(
     settings: Settings, clock: Clock | None = None, gateway: Gateway | None = None
-) -> Edge:
+) -> Service:
     """The application; its lifespan opens and closes everything that it holds.
 
     Without a gateway of its own it asks Stripe over the network, where it sells by Stripe.
@@ -115,8 +123,8 @@ def create_app(
             await database.close()
 
     router = _router(settings, verifier, gateway_of, lifespan)
-    check = Check(router, verifier, batches, settings)
-    edge = Edge(check, timeout_seconds=settings.request_timeout_seconds)
+    check = Check(verifier, batches, lambda: router.state.database, settings)
+    edge = Service(router, check, timeout_seconds=settings.request_timeout_seconds)
     return edge
 
 

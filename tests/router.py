@@ -2,10 +2,9 @@
 
 from litestar import Litestar
 
-from paywall.access.check import Check
 from paywall.http.edge import Edge
 
 
 def router_of(edge: Edge) -> Litestar:
-    assert isinstance(edge.app, Check)
-    return edge.app.router
+    assert isinstance(edge.app, Litestar)
+    return edge.app

@@ -141,6 +141,11 @@ async def decide_for(
     return decision
 
 
+def takes_a_view(decision: Decision) -> bool:
+    """Whether a view is to be counted before the body is shown."""
+    return decision.meter is not None and not decision.meter.counted
+
+
 async def counted(
     decision: Decision,
     viewer: Viewer,
@@ -150,8 +155,7 @@ async def counted(
     now: datetime,
 ) -> Decision:
     """The decision once a view is counted, where it takes one that was not counted before."""
-    meter = decision.meter
-    if meter is None or meter.counted:
+    if not takes_a_view(decision):
         return decision
     async with database.writing() as session:
         return await count_view(session, viewer, facts, settings=settings, now=now)

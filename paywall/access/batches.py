@@ -7,10 +7,10 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import asyncpg
-import msgspec
 
 from paywall.access.lines import Asked, Line, PostgresLine, SqliteLine
 from paywall.access.standing import Facts, facts_of
@@ -30,14 +30,17 @@ OF_ONE_QUESTION = (asyncpg.DataError, UnicodeError)
 """What a text that no database can hold leads to; the edge refuses it before it comes here."""
 
 
-class Answered(msgspec.Struct, frozen=True, gc=False):
-    """The facts, and the time at which they held."""
+class Waiting(Protocol):
+    """Somebody who asked, and is told once: the facts and the time at which they held, or why not.
 
-    facts: Facts
-    at: datetime
+    Neither raises. Whoever `has_gone` meanwhile need not be asked for any more.
+    """
 
+    asked: Asked
+    has_gone: bool
 
-_Waiting = tuple[Asked, "asyncio.Future[Answered]"]
+    def answered(self, facts: Facts, at: datetime) -> None: ...
+    def failed(self, error: Exception) -> None: ...
 
 
 class Batches:
@@ -55,7 +58,7 @@ class Batches:
         )
         self._idle: list[Line] = []
         self._broken: list[Line] = []
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[Waiting] = []
         self._is_called = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -75,31 +78,31 @@ class Batches:
             for line in self._lines:
                 await line.close()
 
-    def ask(self, asked: Asked) -> "asyncio.Future[Answered]":
-        """What the database says now, or later than now.
+    def ask(self, waiting: Waiting) -> None:
+        """Tell it what the database says now, or later than now.
 
-        Raises Problem: UNAVAILABLE where it is gone or too many wait, INVALID_TOKEN where the
-        caller's token was revoked.
+        It fails with a Problem: UNAVAILABLE where the database is gone or too many wait,
+        INVALID_TOKEN where the caller's token was revoked.
         """
         if len(self._broken) == len(self._lines):
-            raise unavailable("The database does not answer.")
-        if len(self._waiting) >= WAITING_MAX:
-            raise unavailable("Too many checks wait for the database.")
-        future: asyncio.Future[Answered] = self._loop.create_future()
-        self._waiting.append((asked, future))
-        if self._idle and not self._is_called:
-            self._is_called = True
-            self._loop.call_soon(self._start)
-        return future
+            waiting.failed(unavailable("The database does not answer."))
+        elif len(self._waiting) >= WAITING_MAX:
+            waiting.failed(unavailable("Too many checks wait for the database."))
+        else:
+            self._waiting.append(waiting)
+            if self._idle and not self._is_called:
+                self._is_called = True
+                self._loop.call_soon(self._start)
 
     def _start(self) -> None:
         self._is_called = False
         while self._waiting and self._idle:
-            batch = self._waiting[:BATCH_MAX]
+            batch = [it for it in self._waiting[:BATCH_MAX] if not it.has_gone]
             del self._waiting[:BATCH_MAX]
-            self._spawn(self._answer(self._idle.pop(), batch))
+            if batch:
+                self._spawn(self._answer(self._idle.pop(), batch))
 
-    async def _answer(self, line: Line, batch: Sequence[_Waiting]) -> None:
+    async def _answer(self, line: Line, batch: Sequence[Waiting]) -> None:
         """Answer a batch on one connection, which is then free for the next."""
         try:
             await self._ask(line, batch)
@@ -112,54 +115,47 @@ class Batches:
         self._idle.append(line)
         self._start()
 
-    async def _ask(self, line: Line, batch: Sequence[_Waiting]) -> None:
+    async def _ask(self, line: Line, batch: Sequence[Waiting]) -> None:
         now = self._clock.now()
         month = self._month_at(now)
+        asked = [it.asked for it in batch]
         # The same few callers ask again and again: each is the object that the verifier remembers.
-        callers = {id(asked.caller): asked.caller for asked, _ in batch}
-        standings = await line.ask(
-            [asked for asked, _ in batch], list(callers.values()), now, month
-        )
+        callers = {id(it.caller): it.caller for it in asked}
+        standings = await line.ask(asked, list(callers.values()), now, month)
         revoked = {key for n, key in enumerate(callers) if n in standings.revoked}
-        for (asked, future), row in zip(batch, standings.rows, strict=True):
-            if future.done():
-                continue
-            if id(asked.caller) in revoked:
-                future.set_exception(was_revoked())
-                continue
-            facts = facts_of(asked.article_id, row, asked.viewer, month, self._settings)
-            future.set_result(Answered(facts, now))
+        for it, waiting, row in zip(asked, batch, standings.rows, strict=True):
+            if id(it.caller) in revoked:
+                waiting.failed(was_revoked())
+            else:
+                waiting.answered(
+                    facts_of(it.article_id, row, it.viewer, month, self._settings), now
+                )
 
-    async def _answer_each(
-        self, line: Line, batch: Sequence[_Waiting], error: BaseException
-    ) -> None:
+    async def _answer_each(self, line: Line, batch: Sequence[Waiting], error: Exception) -> None:
         """Something in one of them cannot be asked: the others are answered all the same."""
-        if len(batch) > 1:
-            for waiting in batch:
-                try:
-                    await self._ask(line, [waiting])
-                except OF_ONE_QUESTION as its_error:
-                    await self._answer_each(line, [waiting], its_error)
+        if len(batch) == 1:
+            batch[0].failed(error)
             return
-        ((_, future),) = batch
-        if not future.done():
-            future.set_exception(error)
+        for waiting in batch:
+            try:
+                await self._ask(line, [waiting])
+            except OF_ONE_QUESTION as its_error:
+                waiting.failed(its_error)
 
     def _month_at(self, now: datetime) -> Month:
         if not self._month.starts_at <= now < self._month.ends_at:
             self._month = month_of(now, self._zone)
         return self._month
 
-    def _break(self, line: Line, batch: Sequence[_Waiting]) -> None:
+    def _break(self, line: Line, batch: Sequence[Waiting]) -> None:
         self._broken.append(line)
         self._spawn(self._open_again(line))
         unanswered = list(batch)
         if len(self._broken) == len(self._lines):
             unanswered += self._waiting
             self._waiting.clear()
-        for _, future in unanswered:
-            if not future.done():
-                future.set_exception(unavailable("The database does not answer."))
+        for waiting in unanswered:
+            waiting.failed(unavailable("The database does not answer."))
 
     async def _open_again(self, line: Line) -> None:
         while True:

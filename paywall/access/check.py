@@ -1,114 +1,149 @@
-"""The short way of a check, in front of the router: a site asks before every article.
+"""The short way of a check, in front of everything else: a site asks before every article.
 
-Only a check that is in order takes it: one token that was verified before, and a body without a
-fault. Any other is handed on to the router, which refuses it as it refuses all others.
+Only a check that is in order takes it: a plain request with one token that was verified before, and
+a body without a fault. Any other goes the way of all requests, and is refused as they are.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from http import HTTPStatus
+from time import perf_counter
 
 import msgspec
-from litestar import Litestar
-from litestar.enums import ScopeType
-from litestar.types import HTTPScope, Receive, ReceiveMessage, Scope, Send
 
 from paywall import telemetry
-from paywall.access.api import CHECK, CHECK_SCOPE, Question, answer_of, counted
+from paywall.access.api import CHECK, CHECK_SCOPE, Question, answer_of, counted, takes_a_view
 from paywall.access.batches import Batches
 from paywall.access.lines import Asked
+from paywall.access.standing import Facts
 from paywall.database import Database
 from paywall.http.bodies import has_each_key_once, keys_of
-from paywall.rules.decision import decide
+from paywall.http.deadline import Deadline
+from paywall.http.edge import as_problem, new_request_id
+from paywall.http.message import Head, answer, problem_answer
+from paywall.problems import unavailable
+from paywall.rules.decision import Decision, decide
 from paywall.settings import Settings
 from paywall.tokens.caller import Caller, TokenKind
 from paywall.tokens.verify import Verifier
 
 BODY_BYTES_MAX = 4096
 """Two ids at their longest; a longer body is not a check."""
-LENGTH_DIGITS_MAX = len(str(BODY_BYTES_MAX))
 BEARER = b"Bearer "
+JSON = "application/json"
 
 _decode = msgspec.json.Decoder(Question).decode
 _encode = msgspec.json.Encoder().encode
 _keys = keys_of(Question)
 
+Reply = Callable[[bytes], None]
+"""Takes a whole answer, head and body."""
+
 
 class Check:
-    """An ASGI application: answers a check that is in order, and hands on all the rest."""
+    """Answers a check that is in order, and leaves all others."""
 
     def __init__(
-        self, router: Litestar, verifier: Verifier, batches: Batches, settings: Settings
+        self,
+        verifier: Verifier,
+        batches: Batches,
+        database_of: Callable[[], Database],
+        settings: Settings,
     ) -> None:
-        self.router = router
         self._verifier = verifier
-        self._batches = batches
-        self._settings = settings
+        self.batches = batches
+        self.database_of = database_of
+        self.settings = settings
+        self.deadline = Deadline(settings.request_timeout_seconds)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP and scope["path"] == CHECK and scope["method"] == "POST":
-            caller = self._remembered(list(scope["headers"]))
-            if caller is not None:
-                came = await _receive_body(receive)
-                question = _in_order(came)
-                if question is not None:
-                    await self._answer(question, caller, scope, send)
-                    return
-                receive = _again(came, receive)
-        await self.router(scope, receive, send)
+    def take(self, head: Head, body: bytes, reply: Reply) -> bool:
+        """Whether this is a check that is in order; `reply` has its answer then, soon and once."""
+        caller = self._remembered(head)
+        question = _in_order(body) if caller is not None else None
+        if caller is None or question is None:
+            return False
+        under_way = _UnderWay(self, question, caller, reply)
+        self.deadline.start(under_way)
+        self.batches.ask(under_way)
+        return True
 
-    def _remembered(self, headers: Sequence[tuple[bytes, bytes]]) -> Caller | None:
+    def _remembered(self, head: Head) -> Caller | None:
         """The caller, where nothing in the headers asks for a closer look."""
-        named = dict(headers)
-        token = named.get(b"authorization", b"")
+        headers = head.headers
+        token = headers.get(b"authorization", b"")
         if (
-            len(named) != len(headers)
-            or b"origin" in named
-            or named.get(b"content-type") != b"application/json"
-            or len(named.get(b"content-length", b"")) > LENGTH_DIGITS_MAX
+            headers.get(b"content-type") != JSON.encode()
+            or b"origin" in headers
             or not token.startswith(BEARER)
         ):
             return None
         caller = self._verifier.recall(token[len(BEARER) :], TokenKind.SITE)
         return caller if caller is not None and CHECK_SCOPE in caller.scopes else None
 
-    async def _answer(
-        self, question: Question, caller: Caller, scope: HTTPScope, send: Send
-    ) -> None:
-        scope["path_template"] = CHECK
-        asked = Asked(question.article_id, question.viewer(), caller)
-        answered = await self._batches.ask(asked)
-        facts, at = answered.facts, answered.at
-        decision = decide(facts.terms, facts.standing, at)
-        if question.count_view:
-            database: Database = self.router.state.database
-            decision = await counted(decision, asked.viewer, facts, database, self._settings, at)
+
+class _UnderWay:
+    """A check that waits for its answer. A task for each would cost a quarter more."""
+
+    def __init__(self, check: Check, question: Question, caller: Caller, reply: Reply) -> None:
+        self.asked = Asked(question.article_id, question.viewer(), caller)
+        self.has_gone = False
+        self._check = check
+        self._counts_view = question.count_view
+        self._reply = reply
+        self._started = perf_counter()
+        self._request_id = new_request_id()
+        self._counting: asyncio.Task[None] | None = None
+
+    def answered(self, facts: Facts, at: datetime) -> None:
+        try:
+            decision = decide(facts.terms, facts.standing, at)
+            if self._counts_view and takes_a_view(decision):
+                self._counting = asyncio.create_task(self._count(decision, facts, at))
+            else:
+                self._tell(decision)
+        except Exception as error:  # noqa: BLE001 (`as_problem` logs what nobody foresaw)
+            self.failed(error)
+
+    def failed(self, error: Exception) -> None:
+        before = telemetry.request_id_now.set(self._request_id)
+        problem = as_problem(error)
+        telemetry.request_id_now.reset(before)
+        self._end(int(problem.kind.status), problem_answer(problem, self._request_id))
+
+    def cancel(self) -> None:
+        """Its deadline has come."""
+        if self._counting is not None:
+            self._counting.cancel()
+        self.failed(unavailable("The answer is not there in time."))
+
+    async def _count(self, decision: Decision, facts: Facts, at: datetime) -> None:
+        telemetry.request_id_now.set(self._request_id)
+        database, settings = self._check.database_of(), self._check.settings
+        try:
+            self._tell(await counted(decision, self.asked.viewer, facts, database, settings, at))
+        except Exception as error:  # noqa: BLE001 (`as_problem` logs what nobody foresaw)
+            self.failed(error)
+
+    def _tell(self, decision: Decision) -> None:
         telemetry.decided(decision.reason)
         body = _encode(answer_of(decision))
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-        ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        self._end(HTTPStatus.OK, answer(HTTPStatus.OK, JSON, body, self._request_id))
+
+    def _end(self, status: int, answer: bytes) -> None:
+        if self.has_gone:
+            return
+        self.has_gone = True
+        self._check.deadline.end(self)
+        self._reply(answer)
+        telemetry.request_answered(
+            method="POST", route=CHECK, status=status,
+            seconds=perf_counter() - self._started, request_id=self._request_id,
+        )  # fmt: skip
 
 
-async def _receive_body(receive: Receive) -> list[ReceiveMessage]:
-    """The messages of a body, up to the one with which it becomes too long for a check."""
-    message = await receive()
-    came = [message]
-    length = 0
-    while message["type"] == "http.request" and message["more_body"] and length <= BODY_BYTES_MAX:
-        length += len(message["body"])
-        message = await receive()
-        came.append(message)
-    return came
-
-
-def _in_order(came: Sequence[ReceiveMessage]) -> Question | None:
-    """The question of a body that came whole and is without a fault."""
-    last = came[-1]
-    if last["type"] != "http.request" or last["more_body"]:
-        return None
-    body = b"".join(it["body"] for it in came if it["type"] == "http.request")
+def _in_order(body: bytes) -> Question | None:
+    """The question of a body that is without a fault."""
     if len(body) > BODY_BYTES_MAX:
         return None
     try:
@@ -117,13 +152,3 @@ def _in_order(came: Sequence[ReceiveMessage]) -> Question | None:
         return None
     names_two = question.reader_id is not None and question.visitor_id is not None
     return None if names_two or not has_each_key_once(body, _keys) else question
-
-
-def _again(came: list[ReceiveMessage], receive: Receive) -> Receive:
-    """A `receive` that gives these messages first."""
-    came.reverse()
-
-    async def receive_again() -> ReceiveMessage:
-        return came.pop() if came else await receive()
-
-    return receive_again

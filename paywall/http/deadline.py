@@ -2,7 +2,7 @@
 
 import asyncio
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from paywall.problems import unavailable
 
@@ -11,48 +11,51 @@ LOOK_EVERY_SECONDS = 0.05
 Task = asyncio.Task[Any]
 
 
+class Cancellable(Protocol):
+    """A task, or what has no task of its own and still comes to an end."""
+
+    def cancel(self) -> Any: ...
+
+
 class Deadline:
     """Cancels what runs longer than `timeout_seconds`, by at most LOOK_EVERY_SECONDS more."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
-        self._due_at: dict[Task, float] = {}
-        self._overdue: set[Task] = set()
+        self._due_at: dict[Cancellable, float] = {}
+        self._overdue: set[Cancellable] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def watch(self) -> "_Watch":
         """Over the running task, within a `with`, which raises Problem (UNAVAILABLE) past it."""
         return _Watch(self)
 
-    def extend(self, task: Task, timeout_seconds: float) -> None:
-        """Give it this long from now, where it would have less."""
-        if self._loop is not None and task in self._due_at:
-            self._due_at[task] = max(self._due_at[task], self._loop.time() + timeout_seconds)
-
-    def start(self) -> Task:
+    def start(self, what: Cancellable) -> None:
+        """Watch over this, until `end`."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._loop.call_later(LOOK_EVERY_SECONDS, self._look, self._loop)
-        task = asyncio.current_task(self._loop)
-        if task is None:
-            raise RuntimeError("a deadline is for what runs in a task")
-        self._due_at[task] = self._loop.time() + self._timeout_seconds
-        return task
+        self._due_at[what] = self._loop.time() + self._timeout_seconds
 
-    def end(self, task: Task) -> bool:
+    def extend(self, what: Cancellable, timeout_seconds: float) -> None:
+        """Give it this long from now, where it would have less."""
+        if self._loop is not None and what in self._due_at:
+            self._due_at[what] = max(self._due_at[what], self._loop.time() + timeout_seconds)
+
+    def end(self, what: Cancellable) -> bool:
         """Whether it was cancelled here."""
-        self._due_at.pop(task, None)
-        if task not in self._overdue:
+        self._due_at.pop(what, None)
+        if what not in self._overdue:
             return False
-        self._overdue.remove(task)
+        self._overdue.remove(what)
         return True
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        for task in [task for task, due_at in self._due_at.items() if due_at <= now]:
-            del self._due_at[task]
-            self._overdue.add(task)
-            task.cancel()
+        for what in [what for what, due_at in self._due_at.items() if due_at <= now]:
+            del self._due_at[what]
+            self._overdue.add(what)
+            what.cancel()
         if self._due_at:
             loop.call_later(LOOK_EVERY_SECONDS, self._look, loop)
         else:
@@ -60,7 +63,7 @@ class Deadline:
 
 
 class _Watch:
-    """A deadline over one task."""
+    """A deadline over the task that runs."""
 
     __slots__ = ("_deadline", "_task")
 
@@ -68,8 +71,12 @@ class _Watch:
         self._deadline = deadline
 
     def __enter__(self) -> Task:
-        self._task = self._deadline.start()
-        return self._task
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a deadline is for what runs in a task")
+        self._task = task
+        self._deadline.start(task)
+        return task
 
     def __exit__(
         self,

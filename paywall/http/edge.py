@@ -75,7 +75,7 @@ class _Answer:
         self.scope = scope
         self.status: int | None = None
         self.started = time.perf_counter()
-        self.request_id = f"{PROCESS}{next(NUMBERS):08x}"
+        self.request_id = new_request_id()
         telemetry.request_id_now.set(self.request_id)
         self._send = send
         scope.setdefault("state", {})["request_id"] = self.request_id
@@ -114,6 +114,10 @@ class _Answer:
             seconds=time.perf_counter() - self.started,
             request_id=self.request_id,
         )
+
+
+def new_request_id() -> str:
+    return f"{PROCESS}{next(NUMBERS):08x}"
 
 
 def _refuse_bad_path(scope: HTTPScope) -> None:

@@ -11,8 +11,10 @@ from contextlib import ExitStack, contextmanager
 import click
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
+from paywall.access.connection import Connection
 from paywall.clock import Clock
 from paywall.database import Database
 from paywall.migrations import migrate, pending
@@ -57,7 +59,7 @@ def serve(
         )
     make_folder(settings)
     asyncio.run(_prepare(settings))
-    config = server_config("paywall.app:application", workers=workers)
+    config = server_config("paywall.app:application", workers=workers, http=Connection)
     with (
         _listening(host, port) as listener,
         tempfile.TemporaryDirectory(prefix="paywall-metrics-") as folder,
@@ -104,7 +106,9 @@ async def _prepare(settings: Settings) -> None:
         await database.close()
 
 
-def server_config(application: str, *, workers: int) -> uvicorn.Config:
+def server_config(
+    application: str, *, workers: int, http: type[HttpToolsProtocol] = HttpToolsProtocol
+) -> uvicorn.Config:
     """How an application is served: `application` is `module:function`, which makes it."""
     return uvicorn.Config(
         application,
@@ -112,7 +116,7 @@ def server_config(application: str, *, workers: int) -> uvicorn.Config:
         workers=workers,
         # On h11 or the plain loop it is several times slower.
         loop="uvloop",
-        http="httptools",
+        http=http,
         ws="none",
         lifespan="on",
         access_log=False,

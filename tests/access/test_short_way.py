@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import msgspec
@@ -11,12 +11,10 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.access import batches
 from paywall.access.api import answer_of
-from paywall.access.batches import Batches
-from paywall.access.check import Check
+from paywall.access.batches import WAITING_MAX, Batches
 from paywall.access.lines import Asked
-from paywall.access.standing import reader
+from paywall.access.standing import Facts, reader
 from paywall.columns import ID_LENGTH_MAX
 from paywall.credits.locking import lock_subscriber
 from paywall.database import Database
@@ -161,8 +159,8 @@ async def test_all_ways_to_ask_agree(
         )
         for told in answer.json()["decisions"]:
             by_batch[told.pop("article_id"), str(viewer)] = told
-    assert isinstance(edge.app, Check)
-    edge.app.router = nowhere  # type: ignore[assignment]  # whoever asks it fails
+    await check(service, bearer, UNKNOWN)
+    edge.app = nowhere
     reasons = set()
     for article_id, viewer in asked:
         told = await check(service, bearer, article_id, **viewer)
@@ -287,14 +285,31 @@ async def test_what_cannot_be_asked_fails_alone(
     """The edge refuses such texts; should one slip through, its neighbours have their answers."""
     del service
     caller = await verified(edge, bearer)
-    waiting = Batches(settings, clock)
-    async with waiting.open():
-        asked = ["a1", "\ud800", "a2", "\x00" if not settings.is_sqlite else "\ud801", "a3"]
-        told = await asyncio.gather(
-            *(waiting.ask(Asked(article, reader("ann"), caller)) for article in asked),
-            return_exceptions=True,
-        )
+    batches = Batches(settings, clock)
+    async with batches.open():
+        articles = ["a1", "\ud800", "a2", "\x00" if not settings.is_sqlite else "\ud801", "a3"]
+        asked = [Hope(Asked(article, reader("ann"), caller)) for article in articles]
+        for hope in asked:
+            batches.ask(hope)
+        told = await asyncio.gather(*(it.future for it in asked), return_exceptions=True)
     assert [isinstance(it, BaseException) for it in told] == [False, True, False, True, False]
+
+
+class Hope:
+    """Somebody who waits for what a batch says."""
+
+    has_gone = False
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        self.future: asyncio.Future[Facts] = asyncio.get_running_loop().create_future()
+
+    def answered(self, facts: Facts, at: datetime) -> None:
+        assert at == START
+        self.future.set_result(facts)
+
+    def failed(self, error: Exception) -> None:
+        self.future.set_exception(error)
 
 
 async def verified(edge: Edge, bearer: Bearer) -> Caller:
@@ -308,15 +323,16 @@ async def test_past_the_queue_a_check_is_refused_at_once(
 ) -> None:
     del service
     caller = await verified(edge, bearer)
-    waiting = Batches(settings, clock)
-    async with waiting.open():
-        futures = [
-            waiting.ask(Asked("a1", reader(f"r{n}"), caller)) for n in range(batches.WAITING_MAX)
-        ]
+    batches = Batches(settings, clock)
+    async with batches.open():
+        asked = [Hope(Asked("a1", reader(f"r{n}"), caller)) for n in range(WAITING_MAX)]
+        one_too_many = Hope(Asked("a1", reader("one too many"), caller))
+        for hope in [*asked, one_too_many]:
+            batches.ask(hope)
         with pytest.raises(Problem) as refused:
-            await waiting.ask(Asked("a1", reader("one too many"), caller))
+            await one_too_many.future
         assert refused.value.headers["Retry-After"] == "1"
-        assert len(await asyncio.gather(*futures)) == batches.WAITING_MAX
+        assert len(await asyncio.gather(*(it.future for it in asked))) == WAITING_MAX
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
