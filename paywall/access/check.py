@@ -96,6 +96,8 @@ class _UnderWay:
         self._counting: asyncio.Task[None] | None = None
 
     def answered(self, facts: Facts, at: datetime) -> None:
+        if self.has_gone:
+            return
         try:
             decision = decide(facts.terms, facts.standing, at)
             if self._counts_view and takes_a_view(decision):
