@@ -156,18 +156,22 @@ async def _grant_credits(
     billing: StripeSubscription,
     clock: Clock,
 ) -> None:
-    """Once for each subscription and start of a period: none for a trial, or for a proration."""
+    """Once for each invoice and start of a period: none for a trial, or for a proration.
+
+    Of two invoices whose periods start in one second each has its own: shared, they would hang on
+    the one that was recorded first.
+    """
     trial_ends_at = billing.trial_ends_at
     for line in seen.own_lines:
         is_trial = trial_ends_at is not None and line.starts_at < trial_ends_at
         if line.is_proration or is_trial:
             continue
-        if terms := await _terms_of(session, line, purchase, billing.id):
+        if terms := await _terms_of(session, line, purchase):
             await grant_all(session, [terms], actor=ACTOR, clock=clock, paid_at=seen.paid_at)
 
 
 async def _terms_of(
-    session: AsyncSession, line: InvoiceLine, purchase: Purchase, subscription_id: str
+    session: AsyncSession, line: InvoiceLine, purchase: Purchase
 ) -> GrantTerms | None:
     price = await find_price(session, line.price_id) if line.price_id else None
     plan = sold(price) if price else None
@@ -178,7 +182,7 @@ async def _terms_of(
         purchase.reader_id,
         plan.credits,
         GrantSource.SUBSCRIPTION,
-        reference=f"{subscription_id} {line.starts_at:%Y-%m-%dT%H:%M:%SZ}",
+        reference=f"{purchase.reference} {line.starts_at:%Y-%m-%dT%H:%M:%SZ}",
         expires_at=line.ends_at if lapses else None,
         purchase_id=purchase.id,
     )

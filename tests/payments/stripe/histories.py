@@ -63,8 +63,6 @@ class Played:
         portal.portal_resume(self.account, self.pick("subscription", n)["id"])
 
     def switch(self, n: int) -> None:
-        # A person takes a second at least: two periods of a subscription never start at one time.
-        self.shop.move(days=1 / DAY)
         subscription_id = self.pick("subscription", n)["id"]
         plans = [p for p in self.account.all("price", currency="usd") if p["recurring"]]
         portal.portal_switch(self.account, subscription_id, plans[n % len(plans)]["id"])

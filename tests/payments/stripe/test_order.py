@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from paywall.gateway import Gateway
-from paywall.sandbox.stripe import events, portal
+from paywall.sandbox.stripe import events, portal, refunds
 from paywall.sandbox.stripe.standin import StandIn
 from paywall.sandbox.stripe.wire import InProcess
 from paywall.settings import Settings
@@ -86,3 +86,22 @@ async def test_an_effect_without_its_mark_or_a_mark_without_its_effect_is_never_
     for delivery in deliveries:
         assert (await shop.send(delivery)).status_code == 200
     assert (await shop.me())["unlocks_left"] == 2
+
+
+@pytest.mark.parametrize("is_told_at_once", [True, False])
+async def test_of_two_periods_that_begin_in_one_second_a_refund_takes_its_own_credits_alone(
+    shop: Shop, *, is_told_at_once: bool
+) -> None:
+    await shop.buy(plan_id="monthly")
+    account, subscription = shop.stand_in.account, shop.only("subscription")
+    monthly = subscription["items"]["data"][0]["price"]["id"]
+    prices = [p for p in account.all("price", currency="usd") if p["recurring"]]
+    (yearly,) = (p["id"] for p in prices if p["recurring"]["interval"] == "year")
+    for price in (yearly, monthly):
+        if is_told_at_once:
+            await shop.deliver()
+        portal.portal_switch(account, subscription["id"], price)
+    await shop.deliver()
+    refunds.create_refund(account, {"charge": shop.only("charge")["id"], "amount": "300"})
+    await shop.deliver()
+    assert sorted(grant["remaining"] for grant in (await shop.me())["grants"]) == [1, 2]
