@@ -22,6 +22,8 @@ SENT_AT_ONCE = 0.4
 """Share of the steps after which what is outstanding is sent, while the history goes on."""
 TURNS = (0, 0, 1, 5, 40)
 """Of the event loop, by which an answer of Stripe's is late."""
+CHOICES = 60
+"""Of how it is done, and as many of what it is done to: neither hangs on the other."""
 PAUSES = ("void", "keep_as_draft", "mark_uncollectible")
 HOURS = (1, 24, 4 * 24, 31 * 24)
 
@@ -41,7 +43,7 @@ class Played:
         things = list(self.account.all(kind))
         if not things:
             raise Refusal(f"There is no {kind} yet.")
-        return things[choice % len(things)]
+        return things[choice // CHOICES % len(things)]
 
     def pay(self, n: int) -> None:
         session_id = self.pick("checkout.session", n)["id"]
@@ -77,14 +79,16 @@ class Played:
     def refund(self, n: int) -> None:
         """A part of it, or all that is left."""
         given = {"charge": self.pick("charge", n)["id"]}
-        part = {"amount": str(1 + n * 23)} if n % 3 else {}
+        part = {"amount": str(1 + n % CHOICES * 23)} if n % 3 else {}
         refunds.create_refund(self.account, given | part)
 
     def begin_refund(self, n: int) -> None:
         """All or some of it, by a bank that takes its time."""
         charge = self.pick("charge", n)
         left = charge["amount_captured"] - charge["amount_refunded"]
-        refunds.begin_refund(self.account, charge["id"], left if n % 3 else min(left, 1 + n * 23))
+        refunds.begin_refund(
+            self.account, charge["id"], left if n % 3 else min(left, 1 + n % CHOICES * 23)
+        )
 
     def settle_refund(self, n: int) -> None:
         refunds.settle_refund(self.account, self.pick("refund", n)["id"])
@@ -229,4 +233,6 @@ STEPS = [*ACTS, "pay", "pay", "pay", "refund", "wait", "wait", "unlock", "unlock
 
 def history(seed: int) -> list[tuple[str, int]]:
     chance = Random(seed)
-    return [(chance.choice(STEPS), chance.randrange(60)) for _ in range(chance.randrange(8, 36))]
+    return [
+        (chance.choice(STEPS), chance.randrange(CHOICES**2)) for _ in range(chance.randrange(8, 36))
+    ]
