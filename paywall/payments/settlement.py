@@ -128,7 +128,12 @@ async def _shares(session: AsyncSession, unlock_ids: Collection[int]) -> dict[in
 
 
 async def _grants(session: AsyncSession, grant_ids: Collection[int]) -> dict[int, CreditGrant]:
-    statement = select(CreditGrant).where(col(CreditGrant.id).in_(grant_ids))
+    """Oldest first: an id says only which payment was told of first."""
+    statement = (
+        select(CreditGrant)
+        .where(col(CreditGrant.id).in_(grant_ids))
+        .order_by(col(CreditGrant.granted_at), col(CreditGrant.id))
+    )
     return {grant.id: grant for grant in await session.exec(statement)}
 
 

@@ -78,8 +78,8 @@ class Estate:
     """All that is at stake for one reader.
 
     The grants of refunded purchases with every grant that shared in paying for their unlocks,
-    those unlocks, the steps taken so far in their order, and the articles that other unlocks have
-    in force.
+    oldest first, as they give up; those unlocks, the steps taken so far in their order, and the
+    articles that other unlocks have in force.
     """
 
     holdings: dict[int, Holding]
@@ -97,8 +97,9 @@ class Estate:
 def settle(estate: Estate, owed: Mapping[int, int]) -> Estate:
     """Move the estate to what each grant owes now (credits by grant id). Changes its argument."""
     _undo(estate)
-    for grant_id in sorted(owed):
-        _take(estate, estate.holdings[grant_id], owed[grant_id])
+    for grant_id, holding in estate.holdings.items():
+        if grant_id in owed:
+            _take(estate, holding, owed[grant_id])
     return estate
 
 

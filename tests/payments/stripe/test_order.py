@@ -11,6 +11,7 @@ from paywall.sandbox.stripe.standin import StandIn
 from paywall.sandbox.stripe.wire import InProcess
 from paywall.settings import Settings
 from tests.payments.stripe.shop import SECRET, Shop
+from tests.test_story import put_article, unlock
 
 
 class Held(InProcess):
@@ -105,3 +106,24 @@ async def test_of_two_periods_that_begin_in_one_second_a_refund_takes_its_own_cr
     refunds.create_refund(account, {"charge": shop.only("charge")["id"], "amount": "300"})
     await shop.deliver()
     assert sorted(grant["remaining"] for grant in (await shop.me())["grants"]) == [1, 2]
+
+
+@pytest.mark.parametrize("step", [1, -1], ids=["in_order", "swapped"])
+async def test_what_two_refunds_take_hangs_on_the_packs_age_and_not_on_the_telling(
+    shop: Shop, step: int
+) -> None:
+    """The older pack gives back first, which frees a credit of the newer one."""
+    for _ in range(2):
+        await shop.buy(pack_id="six")
+        shop.move(days=1)
+    for delivery in events.drain(shop.stand_in.account, SECRET)[::step]:
+        assert (await shop.send(delivery)).status_code == 200
+    for n, cost in enumerate((5, 2, 5)):
+        await put_article(shop.service, shop.bearer, f"a{n}", unlock_cost=cost)
+        assert (await unlock(shop.service, shop.bearer, "ann", f"a{n}")).status_code == 201
+        shop.move(days=1)
+    for charge in shop.stand_in.account.all("charge"):
+        refunds.create_refund(shop.stand_in.account, {"charge": charge["id"], "amount": "100"})
+    await shop.deliver()
+    read = await shop.service.get("/v1/me/unlocks", headers=shop.bearer.reader("ann"))
+    assert sorted(each["article_id"] for each in read.json()["items"]) == ["a0", "a2"]
