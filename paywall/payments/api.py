@@ -15,7 +15,7 @@ from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, PROCESSOR_PATTERN,
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.payments.listing import AMOUNT, PurchaseAnswer, tell
-from paywall.payments.purchase import Payment, record_purchase
+from paywall.payments.purchase import STRIPE, Payment, record_purchase
 from paywall.payments.refund import RefundTerms, refund_purchase
 from paywall.problems import (
     PRODUCT_UNKNOWN,
@@ -63,7 +63,7 @@ class PurchaseInput(Shape, kw_only=True):
         currency = currency_code(self.currency)
         if currency is None:
             raise invalid("currency", f"{self.currency!r} is not a currency of ISO 4217")
-        if self.processor == "stripe":
+        if self.processor == STRIPE:
             raise invalid("processor", "Stripe's own payments come by its webhooks, not here")
         return Payment(
             self.reader_id,

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.billing.prices import find_price
 from paywall.clock import Clock
 from paywall.credits.grant import GrantTerms, grant_all
-from paywall.payments.purchase import Payment, enter_payment, give
+from paywall.payments.purchase import STRIPE, Payment, age_of, enter_payment, give
 from paywall.payments.refund import state_takings
 from paywall.payments.stripe.look import Seen
 from paywall.payments.stripe.prices import sold
@@ -34,7 +34,6 @@ from paywall.tables import (
 )
 
 ACTOR = Actor("stripe", "stripe", "")
-PROCESSOR = "stripe"
 
 
 async def record(
@@ -90,7 +89,7 @@ async def _record_sale(
 ) -> Purchase:
     """What was bought once is given once, on the terms of the price that was paid."""
     payment = Payment(
-        reader_id, PROCESSOR, seen.id, checkout.product_kind, checkout.product_id,
+        reader_id, STRIPE, seen.id, checkout.product_kind, checkout.product_id,
         seen.amount, seen.currency,
     )  # fmt: skip
     purchase = await enter_payment(session, payment, ACTOR, seen.paid_at or clock.now())
@@ -104,7 +103,7 @@ async def _record_sale(
 
 async def _find_purchase(session: AsyncSession, reference: str) -> Purchase:
     statement = select(Purchase).where(
-        Purchase.processor == PROCESSOR, Purchase.reference == reference
+        Purchase.processor == STRIPE, Purchase.reference == reference
     )
     return (await session.exec(statement)).one()
 
@@ -121,7 +120,7 @@ async def _record_invoice(
         return
     plan_id = await _plan_of(session, seen, subscription)
     payment = Payment(
-        reader_id, PROCESSOR, seen.id, ProductKind.PLAN, plan_id, seen.amount_paid, seen.currency
+        reader_id, STRIPE, seen.id, ProductKind.PLAN, plan_id, seen.amount_paid, seen.currency
     )
     purchase = await enter_payment(session, payment, ACTOR, seen.paid_at)
     if purchase is None:
@@ -167,7 +166,8 @@ async def _grant_credits(
         if line.is_proration or is_trial:
             continue
         if terms := await _terms_of(session, line, purchase):
-            await grant_all(session, [terms], actor=ACTOR, clock=clock, paid_at=seen.paid_at)
+            age = age_of(purchase)
+            await grant_all(session, [terms], actor=ACTOR, clock=clock, paid_at=age)
 
 
 async def _terms_of(

@@ -127,3 +127,20 @@ async def test_what_two_refunds_take_hangs_on_the_packs_age_and_not_on_the_telli
     await shop.deliver()
     read = await shop.service.get("/v1/me/unlocks", headers=shop.bearer.reader("ann"))
     assert sorted(each["article_id"] for each in read.json()["items"]) == ["a0", "a2"]
+
+
+@pytest.mark.parametrize("step", [1, -1], ids=["in_order", "swapped"])
+async def test_of_two_packs_paid_in_one_second_the_same_one_pays_whichever_was_told_of_first(
+    shop: Shop, step: int
+) -> None:
+    """Which one it is, is chance: Stripe tells no more than the second."""
+    await put_article(shop.service, shop.bearer, "a", unlock_cost=2)
+    for _ in range(2):
+        await shop.buy(pack_id="six")
+    for delivery in events.drain(shop.stand_in.account, SECRET)[::step]:
+        assert (await shop.send(delivery)).status_code == 200
+    assert (await unlock(shop.service, shop.bearer, "ann", "a")).status_code == 201
+    first, _ = shop.stand_in.account.all("charge")
+    refunds.create_refund(shop.stand_in.account, {"charge": first["id"], "amount": "200"})
+    await shop.deliver()
+    assert sorted(grant["remaining"] for grant in (await shop.me())["grants"]) == [4, 4]
