@@ -7,6 +7,7 @@ import pytest
 
 from paywall.sandbox.stripe.customers import Card, use_card
 from paywall.sandbox.stripe.faults import Fault
+from paywall.sandbox.stripe.portal import portal_cancel
 from tests.payments.stripe.shop import Shop
 
 UPDATE = r"/v1/subscriptions/[^/]+"
@@ -155,3 +156,19 @@ async def test_cancelled_is_never_said_of_one_that_began_meanwhile_and_goes_on(s
         await telling
         *_, bought = shop.stand_in.account.all("subscription")
         assert bought["cancel_at_period_end"] is (done.status_code == 200), (turns, done.text)
+
+
+@pytest.mark.slow
+async def test_resumed_is_never_said_of_one_that_began_meanwhile_and_ends(shop: Shop) -> None:
+    """A reader resumes at the very moment at which a webhook first tells of a cancelled one."""
+    for turns in range(0, 1000, 25):
+        reader = f"reader{turns}"
+        await shop.buy(reader, plan_id="yearly")
+        *_, bought = shop.stand_in.account.all("subscription")
+        portal_cancel(shop.stand_in.account, bought["id"])
+        telling = asyncio.create_task(shop.deliver())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        done = await shop.post("subscription/resume", reader)
+        await telling
+        assert (bought["cancel_at"] is None) is (done.status_code == 200), (turns, done.text)
