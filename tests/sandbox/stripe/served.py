@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from paywall.sandbox.stripe.running import Running
 from paywall.sandbox.stripe.server import create_app
@@ -28,14 +29,42 @@ class _Server(uvicorn.Server):
         self.listens.set()
 
 
+class Hold:
+    """Holds back one answer to what is asked under a path, until it is old."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.is_meant = False
+        self.is_held, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    def next_one(self) -> None:
+        self.is_meant = True
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            async def send_late(message: Message) -> None:
+                if self.is_meant and scope["path"].startswith(self.path):
+                    self.is_meant = False
+                    self.is_held.set()
+                    await self.goes_on.wait()
+                await send(message)
+
+            await app(scope, receive, send_late)
+
+        return answer
+
+
 @asynccontextmanager
-async def served(stand_in: StandIn, webhook_url: str | None = None) -> AsyncIterator[Running]:
+async def served(
+    stand_in: StandIn, webhook_url: str | None = None, hold: Hold | None = None
+) -> AsyncIterator[Running]:
     """Serve it at `stand_in.account.address`, with its events going to the webhook URL."""
     port = free_port()
     stand_in.account.address = f"http://127.0.0.1:{port}"
     running = Running(stand_in, webhook_url, SECRET)
+    app: ASGIApp = create_app(running)
     config = uvicorn.Config(
-        create_app(running), host="127.0.0.1", port=port,
+        hold.around(app) if hold else app, host="127.0.0.1", port=port,
         log_config=None, access_log=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = _Server(config)
