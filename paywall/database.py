@@ -1,5 +1,7 @@
 """reading() and writing(): the only places that open a transaction, and the only one that commits.
 
+On PostgreSQL writing() begins and commits by its driver, past SQLAlchemy (`driver`).
+
 PostgreSQL for any number of processes. SQLite for one: Python here links 3.40.1, and a WAL of
 SQLite before 3.51.3 can be corrupted when two connections write or checkpoint at once
 (https://www.sqlite.org/wal.html#walresetbug). So one connection writes, and an operating-system
@@ -16,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import asyncpg
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import event, exc
@@ -27,6 +30,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import telemetry
 from paywall.clock import Clock
+from paywall.driver import (
+    Rows,
+    Statement,
+    Values,
+    give_out_no_closed_connection,
+    send,
+    send_alone,
+    transaction,
+)
 from paywall.settings import Settings
 from paywall.telemetry import logger
 
@@ -64,6 +76,7 @@ class Database:
     ) -> None:
         self.clock = clock or Clock()
         self.is_sqlite = settings.is_sqlite
+        self.dialect = "sqlite" if self.is_sqlite else "postgresql"
         self._lock: _FileLock | None = None
         if self.is_sqlite:
             path = Path(settings.database.removeprefix("sqlite:///"))
@@ -77,9 +90,6 @@ class Database:
             self.readers = self.writer.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
-        self._single = self.readers
-        if not self.is_sqlite:
-            self._single = self.writer.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -87,20 +97,33 @@ class Database:
         async with AsyncSession(self.readers, expire_on_commit=False) as session:
             yield session
 
-    @asynccontextmanager
-    async def glancing(self) -> AsyncIterator[AsyncSession]:
-        """For one statement that reads: it is a snapshot of its own, and saves two round trips."""
-        async with AsyncSession(self._single, expire_on_commit=False) as session:
-            yield session
+    async def glance(self, statement: Statement, values: Values) -> Rows:
+        """One statement that is made once and reads: it needs no transaction for one snapshot."""
+        if not self.is_sqlite:
+            return await send_alone(self.writer, statement, values)
+        async with AsyncSession(self.readers) as session:
+            return await send(session, statement, values)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end, or rolled back where anything was raised."""
-        async with (
-            AsyncSession(self.writer, expire_on_commit=False) as session,
-            session.begin(),
-        ):
-            yield session
+        if self.is_sqlite:
+            async with (
+                AsyncSession(self.writer, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
+            return
+        async with transaction(self.writer) as connection:
+            session = AsyncSession(connection, expire_on_commit=False)
+            try:
+                yield session
+                if session.in_transaction():
+                    # What was added is written now; the transaction itself is the driver's.
+                    await session.commit()
+            finally:
+                if session.in_transaction():
+                    await session.close()
 
     @property
     def connections_in_use(self) -> int:
@@ -222,16 +245,24 @@ def is_unavailable(error: BaseException) -> bool:
     """The database is gone, full or busy: the question can be asked again later."""
     if isinstance(error, exc.TimeoutError | ConnectionError | TimeoutError):
         return True
+    # The driver loses count where a connection is ended between two statements.
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
+        return True
+    if isinstance(error, asyncpg.PostgresError):
+        return _is_of_the_database(error.sqlstate or "")
     if not isinstance(error, exc.DBAPIError):
         return isinstance(error, OSError)
     sqlstate = getattr(error.orig, "sqlstate", None) or ""
     return (
         error.connection_invalidated
         or isinstance(error, exc.InterfaceError)
-        or sqlstate.startswith(UNAVAILABLE_CLASSES)
-        or sqlstate in BUSY_SQLSTATES
+        or _is_of_the_database(sqlstate)
         or "database is locked" in str(error.orig)
     )
+
+
+def _is_of_the_database(sqlstate: str) -> bool:
+    return sqlstate.startswith(UNAVAILABLE_CLASSES) or sqlstate in BUSY_SQLSTATES
 
 
 class _FileLock:
@@ -269,14 +300,18 @@ def _postgres(settings: Settings) -> AsyncEngine:
     if "sslmode" in url.query:
         connect_args["ssl"] = url.query["sslmode"]
         url = url.difference_update_query(["sslmode"])
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         hide_parameters=True,
         connect_args=connect_args,
+        # SQLAlchemy sends no BEGIN and no COMMIT: writing() does, by the driver.
+        isolation_level="AUTOCOMMIT",
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.request_timeout_seconds,
     )
+    give_out_no_closed_connection(engine)
+    return engine
 
 
 def _sqlite_writer(path: Path, settings: Settings) -> AsyncEngine:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -108,12 +109,87 @@ async def test_nothing_can_be_written_while_reading(database: Database) -> None:
             await session.flush()
 
 
-@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-async def test_postgresql_runs_with_its_default_durability(database: Database) -> None:
-    async with database.writing() as session:
-        connection = await session.connection()
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            assert (await connection.execute(sa.text(f"show {setting}"))).scalar() == "on"
+class TestPostgresql:
+    """Its connections: what becomes of one that breaks, or that is left in the middle."""
+
+    @pytest.fixture(params=["postgresql"])
+    def database_kind(self, request: pytest.FixtureRequest) -> str:
+        kind: str = request.param
+        return kind
+
+    @pytest.fixture
+    async def operator(self, database_url: str) -> AsyncIterator[asyncpg.Connection]:
+        connection = await asyncpg.connect(database_url)
+        yield connection
+        await connection.close()
+
+    async def test_it_runs_with_its_default_durability(self, database: Database) -> None:
+        async with database.writing() as session:
+            connection = await session.connection()
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                assert (await connection.execute(sa.text(f"show {setting}"))).scalar() == "on"
+
+    async def test_what_is_read_after_a_lock_is_what_is_there_then_whatever_its_default(
+        self, database: Database, operator: asyncpg.Connection
+    ) -> None:
+        name = await operator.fetchval("select current_database()")
+        await operator.execute(
+            f"alter database {name} set default_transaction_isolation = 'repeatable read'"
+        )
+        async with database.writing() as session:
+            await lock_subscriber(session, "ann")
+            await operator.execute("insert into subscriber values ('bo', now())")
+            assert await count(session) == 1
+
+    async def test_a_connection_that_it_ended_is_not_given_out(
+        self, database: Database, operator: asyncpg.Connection
+    ) -> None:
+        async with database.writing() as session:
+            driver = await driver_of(session)
+        ended = asyncio.Event()
+        driver.add_termination_listener(lambda _: ended.set())
+        await end(operator, driver)
+        async with asyncio.timeout(5):
+            await ended.wait()
+        await add(database, "ann")
+        async with database.reading() as session:
+            assert await count(session) == 1
+
+    @pytest.mark.parametrize("by_the_driver", [True, False])
+    async def test_a_transaction_that_it_ends_is_lost_as_a_whole_and_may_be_tried_again(
+        self, database: Database, operator: asyncpg.Connection, *, by_the_driver: bool
+    ) -> None:
+        with pytest.raises(Exception, match=r".*") as refused:
+            async with database.writing() as session:
+                await lock_or_open_subscriber(session, "ann", START)
+                await end(operator, await driver_of(session))
+                await (lock_subscriber(session, "ann") if by_the_driver else count(session))
+        assert is_unavailable(refused.value)
+        await add(database, "bo")
+        assert await operator.fetch("select id from subscriber") == [("bo",)]
+
+    async def test_whenever_a_request_is_cut_off_the_next_commit_is_a_commit(
+        self, database: Database, operator: asyncpg.Connection
+    ) -> None:
+        for turns in range(0, 200, 4):
+            cut_off = asyncio.create_task(add(database, "ann"))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            cut_off.cancel()
+            await asyncio.gather(cut_off, return_exceptions=True)
+            await add(database, "bo")
+            assert await operator.fetchval("delete from subscriber where id = 'bo' returning 1")
+            await operator.execute("delete from subscriber")
+
+
+async def driver_of(session: AsyncSession) -> asyncpg.Connection:
+    connection = await session.connection()
+    return (await connection.get_raw_connection()).driver_connection
+
+
+async def end(operator: asyncpg.Connection, driver: asyncpg.Connection) -> None:
+    """As an operator ends a connection, or a failover does."""
+    await operator.execute("select pg_terminate_backend($1)", driver.get_server_pid())
 
 
 class TestSqlite:

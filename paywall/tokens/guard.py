@@ -67,9 +67,8 @@ class Guard:
         verifier: Verifier = connection.app.state.verifier
         caller = await verifier.verify(token, self.kind)
         database: Database = connection.app.state.database
-        async with database.glancing() as session:
-            if await is_revoked(session, caller):
-                raise was_revoked()
+        if await is_revoked(database, caller):
+            raise was_revoked()
         if self.scope is not None and not caller.has(self.scope):
             raise insufficient_scope(self.scope)
         connection.scope["auth"] = caller

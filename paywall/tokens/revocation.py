@@ -10,7 +10,7 @@ from sqlmodel import col, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database import Each, as_kept, dialect_of, each, insert, rows_as_json
+from paywall.database import Database, Each, as_kept, each, insert, rows_as_json
 from paywall.problems import Problem, invalid, invalid_token
 from paywall.tables import RevokedSubject, RevokedToken
 from paywall.tokens.caller import AskedBy, Caller
@@ -92,16 +92,15 @@ async def _revoke_subject(
     )
 
 
-async def is_revoked(session: AsyncSession, caller: Caller) -> bool:
+async def is_revoked(database: Database, caller: Caller) -> bool:
     """Whether the caller's token, or the site token that asked for it, was revoked."""
-    dialect = dialect_of(session)
+    dialect = database.dialect
     asked: list[Caller | AskedBy] = [caller]
     if caller.asked_by is not None:
         asked.append(caller.asked_by)
-    connection = await session.connection()
-    rows = rows_as_json([token_columns(token, dialect) for token in asked])
-    revoked = await connection.execute(_any_revoked(dialect), {TOKENS: rows})
-    return revoked.scalar_one() is not None
+    tokens = rows_as_json([token_columns(token, dialect) for token in asked])
+    ((revoked,),) = await database.glance(_any_revoked(dialect), {TOKENS: tokens})
+    return revoked is not None
 
 
 def was_revoked() -> Problem:

@@ -13,7 +13,7 @@ TRANSACTIONS_OPEN_IN = re.compile(
     # Stripe is asked between two transactions, which these hold together.
     r"|paywall/(billing/intents|subscriptions/by_stripe|payments/stripe/(closing|converge|deliver|sell))\.py"
 )
-TRANSACTIONS_END_IN = re.compile(r"paywall/database\.py|tests/.+")
+TRANSACTIONS_END_IN = re.compile(r"paywall/(database|driver)\.py|tests/.+")
 EXCUSE = re.compile(r"#\s*(no" + r"qa|type:\s*ignore)")
 EXCUSE_WITH_REASON = re.compile(
     r"# (?:noqa): [A-Z]+\d+(, ?[A-Z]+\d+)* \(.{8,}\)|# (?:type): ignore\[[\w, -]+\]  # .{8,}"

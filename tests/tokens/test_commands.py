@@ -113,8 +113,7 @@ def test_a_token_is_revoked(configured: Settings, by: str) -> None:
 
     async def look() -> bool:
         database = Database(configured, for_writing=False)
-        async with database.reading() as session:
-            found = await is_revoked(session, caller)
+        found = await is_revoked(database, caller)
         await database.close()
         return found
 
