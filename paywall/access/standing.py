@@ -17,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from paywall.database import dialect_of, each, rows_as_json
+from paywall.driver import send
 from paywall.rules.calendar import Month, month_of
 from paywall.rules.decision import Meter, Policy, Standing, Terms
 from paywall.rules.words import ViewerKind
@@ -106,8 +107,8 @@ async def load_beside(
     """The facts for one article, and the rows of another statement, read by one statement."""
     month = month_of(now, ZoneInfo(settings.meter_timezone))
     question = rows_as_json([(article_id, *viewer_columns(viewer))])
-    connection = await session.connection()
-    rows = await connection.execute(
+    found = await send(
+        session,
         _standing_beside(dialect_of(session), beside.statement),
         {
             **beside.parameters,
@@ -116,7 +117,6 @@ async def load_beside(
             MONTH_STARTS_AT.key: month.starts_at,
         },
     )
-    found = rows.all()
     facts = facts_of(article_id, found[0], viewer, month, settings)
     return facts, [row[FACTS_COLUMNS:] for row in found if row[FACTS_COLUMNS] is not None]
 

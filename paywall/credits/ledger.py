@@ -6,13 +6,12 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database import as_kept, dialect_of, each, rows_as_json
+from paywall.database import dialect_of, each, rows_as_json
+from paywall.driver import Statement, send
 from paywall.rules.spending import Lot, Payment, spendable
 from paywall.rules.words import Actor, EntryKind, UnlockSource
 from paywall.tables import CreditGrant, LedgerEntry, Unlock, UnlockPayment
@@ -78,6 +77,7 @@ async def spendable_grants(
     return (await session.exec(statement.order_by(*BURN_ORDER).limit(at_most))).all()
 
 
+@cache
 def spendable_lots() -> sa.Select[*tuple[Any, ...]]:
     """A statement for the same as the rules see it; to pay `n` credits the first `n` suffice.
 
@@ -107,43 +107,37 @@ def lot(grant: CreditGrant) -> Lot:
 
 
 async def spend(
-    session: AsyncSession, unlock: Unlock, payments: Sequence[Payment], *, actor: Actor
-) -> None:
+    session: AsyncSession,
+    reader_id: str,
+    article_id: str,
+    payments: Sequence[Payment],
+    *,
+    actor: Actor,
+    at: datetime,
+) -> int:
     """Pay for a new unlock: the unlock, an entry and a payment for each grant, the grants' rest.
 
-    One statement where the database knows how to change several tables by one. The unlock is
-    given its id; it does not become the session's.
+    One statement where the database can change several tables by one. The new unlock's id.
     """
-    dialect = dialect_of(session)
-    rows: dict[str, object] = {
+    values: dict[str, object] = {
         "paid": rows_as_json(payments),
-        "reader_id": unlock.reader_id,
-        "article_id": unlock.article_id,
-        "at": as_kept(dialect, unlock.unlocked_at),
+        "reader_id": reader_id,
+        "article_id": article_id,
+        "at": at,
         "actor_issuer": actor.issuer,
         "actor_subject": actor.subject,
         "actor_token_id": actor.token_id,
     }
-    connection = await session.connection()
-    for text, order in _spending(dialect):
-        values = tuple(rows[name] for name in order)
-        written = await connection.exec_driver_sql(text, values)
-        if written.returns_rows:
-            rows["unlock_id"] = unlock.id = written.scalar_one()
+    opening, *paying = _spending(dialect_of(session))
+    ((unlock_id,),) = await send(session, opening, values)
+    for statement in paying:
+        await send(session, statement, {**values, "unlock_id": unlock_id})
+    return int(unlock_id)
 
 
 @cache
-def _spending(dialect: str) -> Sequence[tuple[str, Sequence[str]]]:
-    """What opens an unlock and pays for it, with the order of its parameters.
-
-    The statement that opens it tells its id. As text: building it anew costs more than it does.
-    """
-    spoken = sqlite.dialect() if dialect == "sqlite" else PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
-    compiled = [statement.compile(dialect=spoken) for statement in _opening(dialect)]
-    return [(str(it), getattr(it, "positiontup", None) or ()) for it in compiled]
-
-
-def _opening(dialect: str) -> Sequence[sa.ClauseElement]:
+def _spending(dialect: str) -> Sequence[Statement]:
+    """What opens an unlock and pays for it; the statement that opens it tells its id."""
     unlock: dict[str, sa.ColumnElement[Any]] = {
         "reader_id": sa.bindparam("reader_id", type_=sa.Text),
         "article_id": sa.bindparam("article_id", type_=sa.Text),

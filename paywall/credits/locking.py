@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database import insert
+from paywall.driver import send
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
 from paywall.tables import Subscriber
 
@@ -25,8 +26,7 @@ LOCKING = (
 
 async def lock_subscriber(session: AsyncSession, reader_id: str) -> bool:
     """Lock the reader's row until the transaction ends; False where nothing is on record."""
-    connection = await session.connection()
-    return (await connection.execute(LOCKING, {"reader_id": reader_id})).first() is not None
+    return bool(await send(session, LOCKING, {"reader_id": reader_id}))
 
 
 async def lock_or_open_subscriber(session: AsyncSession, reader_id: str, now: datetime) -> None:

@@ -27,11 +27,12 @@ from paywall.problems import (
 from paywall.rules.decision import Reason
 from paywall.rules.words import UnlockSource
 from paywall.settings import Settings
+from paywall.tables import Unlock
 from paywall.tokens.guard import Caller, reader, site
 from paywall.unlocks.give import give_unlock
 from paywall.unlocks.listing import PaymentAnswer, UnlockAnswer, describe, list_unlocks, tell
 from paywall.unlocks.revoke import revoke_article
-from paywall.unlocks.unlock import Outcome, unlock_article
+from paywall.unlocks.unlock import NewUnlock, Outcome, unlock_article
 
 ReturnCredits = Annotated[
     bool, QueryParameter(description="Whether the credits that paid for it go back to the reader.")
@@ -113,11 +114,14 @@ async def unlock_for_me(
 
 async def _tell(session: AsyncSession, outcome: Outcome) -> UnlockOutcome:
     told: UnlockAnswer | None = None
-    if outcome.unlock is not None and outcome.payments is not None:
-        paid = [PaymentAnswer(grant_id=it.grant_id, amount=it.amount) for it in outcome.payments]
-        told = tell(outcome.unlock, (outcome.facts.title, outcome.facts.url), paid)
-    elif outcome.unlock is not None:
-        (told,) = await describe(session, [outcome.unlock])
+    match outcome.unlock:
+        case NewUnlock() as unlock:
+            paid = [PaymentAnswer(grant_id=it.grant_id, amount=it.amount) for it in unlock.payments]
+            told = tell(unlock, (outcome.facts.title, outcome.facts.url), paid)
+        case Unlock() as unlock:
+            (told,) = await describe(session, [unlock])
+        case None:
+            pass
     return UnlockOutcome(unlock=told, reason=outcome.reason, unlocks_left=outcome.unlocks_left)
 
 

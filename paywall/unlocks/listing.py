@@ -13,6 +13,7 @@ from paywall.http.bodies import Answer
 from paywall.http.paging import newest_first
 from paywall.rules.words import UnlockSource
 from paywall.tables import Article, Unlock, UnlockPayment
+from paywall.unlocks.unlock import NewUnlock
 
 NO_ARTICLE = (None, None)
 
@@ -60,7 +61,9 @@ async def describe(session: AsyncSession, unlocks: Sequence[Unlock]) -> list[Unl
 
 
 def tell(
-    unlock: Unlock, article: tuple[str | None, str | None], payments: list[PaymentAnswer]
+    unlock: Unlock | NewUnlock,
+    article: tuple[str | None, str | None],
+    payments: list[PaymentAnswer],
 ) -> UnlockAnswer:
     title, url = article
     return UnlockAnswer(

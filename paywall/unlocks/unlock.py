@@ -1,6 +1,7 @@
 """Unlocking: one transaction, at most one unlock in force for a reader and an article."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlmodel import col, select
@@ -11,6 +12,7 @@ from paywall.access.standing import Beside, Facts, load_beside, reader
 from paywall.clock import Clock
 from paywall.credits.ledger import lots_of, spend, spendable_lots
 from paywall.credits.locking import lock_subscriber
+from paywall.driver import send
 from paywall.problems import Problem
 from paywall.rules.decision import Decision, Reason, decide
 from paywall.rules.spending import Lot, Payment, pay
@@ -22,18 +24,28 @@ GRANTS_AT_FIRST = 50
 """Read together with the standing; who pays with more has them read by a statement more."""
 
 
-class Outcome(NamedTuple):
-    """What a click led to: `payments` for one of any number; `unlocks_left` in credits."""
+class NewUnlock(NamedTuple):
+    """An unlock that was paid for just now; to make it a row of the table would take longer."""
 
-    unlock: Unlock | None
+    id: int
+    article_id: str
+    unlocked_at: datetime
+    payments: Sequence[Payment]
+    source: UnlockSource = UnlockSource.CREDITS
+    revoked_at: datetime | None = None
+
+
+class Outcome(NamedTuple):
+    """What a click led to; `unlocks_left` in credits."""
+
+    unlock: NewUnlock | Unlock | None
     facts: Facts
     reason: Reason
     unlocks_left: int
-    payments: Sequence[Payment] | None = None
 
     @property
     def is_new(self) -> bool:
-        return self.payments is not None
+        return isinstance(self.unlock, NewUnlock)
 
 
 async def unlock_article(
@@ -69,17 +81,13 @@ async def unlock_article(
     if not is_subscriber:
         raise _too_few(0, cost)
     if len(lots) == GRANTS_AT_FIRST < cost:
-        connection = await session.connection()
-        more = lots_of(reader_id, now, at_most=cost)
-        lots = (await connection.execute(spendable_lots(), more)).all()
+        lots = await send(session, spendable_lots(), lots_of(reader_id, now, at_most=cost))
     payments = pay((Lot(*row) for row in lots), cost, now)
     if payments is None:
         raise _too_few(decision.unlocks_left, cost)
-    unlock = Unlock(
-        reader_id=reader_id, article_id=article_id, source=UnlockSource.CREDITS, unlocked_at=now
-    )
-    await spend(session, unlock, payments, actor=actor)
-    return Outcome(unlock, facts, Reason.UNLOCKED, decision.unlocks_left - cost, payments)
+    id_ = await spend(session, reader_id, article_id, payments, actor=actor, at=now)
+    new = NewUnlock(id_, article_id, now, payments)
+    return Outcome(new, facts, Reason.UNLOCKED, decision.unlocks_left - cost)
 
 
 def _refuse(decision: Decision, max_cost: int | None) -> None:
