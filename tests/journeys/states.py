@@ -146,7 +146,11 @@ def meter(desk: Desk) -> Page:
 
 def plain_account(desk: Desk) -> Page:
     desk.press.sell_pack("chan", "7f3a")
-    page = account(desk)
+    return without_script(account(desk))
+
+
+def without_script(page: Page) -> Page:
+    """From the account to the one that needs no script."""
     page.locator("form[action$='/account/enter'] button").click()
     page.wait_for_url("**/account")
     expect(page.locator("body.paywall-page")).to_be_visible()
@@ -165,7 +169,9 @@ def plain_buying(desk: Desk) -> Page:
 
 
 def plain_cancel(desk: Desk) -> Page:
-    page = plain_account(desk)
+    page = desk.tab()
+    desk.subscribe(page, "ann")
+    without_script(page)
     page.locator("form[action='/account/cancel'] button").click()
     page.locator("fieldset").wait_for()
     return page

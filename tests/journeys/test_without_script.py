@@ -133,8 +133,9 @@ def test_a_page_that_is_over_leads_back_to_the_site(open_desk: OpenDesk, press: 
     page.wait_for_url(f"{press.paper}/")
 
 
-def test_a_reader_cancels_and_resumes(open_desk: OpenDesk, press: Press) -> None:
-    press.subscribe("ann", days=30)
+def test_a_reader_cancels_and_resumes(open_desk: OpenDesk) -> None:
+    with_script = open_desk()
+    with_script.subscribe(with_script.tab(), "ann")
     desk = open_desk(java_script_enabled=False)
     page = desk.tab()
     desk.sign_in(page, "ann", "/account")

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import msgspec
 import pytest
 
 from paywall.app import create_app
 from paywall.settings import Settings, SettingsError
 from paywall.web.parts import load_parts
 from tests.conftest import SetClock
+from tests.web.conftest import ORIGIN
 
 SIZE_BYTES_MAX = 15 * 1024
-ORIGIN = "https://news.example"
 
 
 @dataclass
@@ -25,11 +24,6 @@ class Found:
 
     script: httpx.Response
     style: httpx.Response
-
-
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return msgspec.structs.replace(settings, allowed_origins=[ORIGIN])
 
 
 async def found(service: httpx.AsyncClient) -> Found:

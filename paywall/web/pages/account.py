@@ -136,15 +136,18 @@ def receipt_line(writer: Writer, receipt: ReceiptAnswer) -> str:
 
 
 def _actions(writer: Writer, one: SubscriptionAnswer) -> str:
+    """What never renews ends by itself: to cancel it would only throw away what was paid."""
     if one.status == OVER:
         return ""
-    forms = [
-        writer.form("/account/resume", writer.say("resume"), subscription_id=one.id)
-        if one.cancel_at_period_end
-        else writer.form("/account/cancel", writer.say("cancel"), subscription_id=one.id)
-    ]
+    forms = []
+    if one.cancel_at_period_end:
+        forms.append(writer.form("/account/resume", writer.say("resume"), subscription_id=one.id))
+    elif is_billed(one):
+        forms.append(writer.form("/account/cancel", writer.say("cancel"), subscription_id=one.id))
     if one.kind is SubscriptionKind.STRIPE:
         forms.append(writer.form("/account/billing", writer.say("billing")))
+    if not forms:
+        return ""
     return f'<div class="paywall-actions">{"".join(forms)}</div>'
 
 

@@ -11,10 +11,11 @@ from litestar.types import ControllerRouterHandler
 
 from paywall.settings import Settings
 from paywall.subscribers.exported import ReaderExport
+from paywall.subscribers.overview import Overview
 from paywall.subscriptions.listing import SubscriptionAnswer
 from paywall.tokens.guard import anyone
 from paywall.web.pages import questions
-from paywall.web.pages.account import load_account, sections
+from paywall.web.pages.account import is_billed, load_account, sections
 from paywall.web.pages.asking import Refused, Service
 from paywall.web.pages.buying import Terms, key_of, order_of, shelf
 from paywall.web.pages.html import HEADERS, Writer
@@ -69,9 +70,9 @@ async def _fields(request: Asking) -> Mapping[str, str]:
 async def enter(request: Asking, settings: NamedDependency[Settings]) -> Answered:
     """From a page of the site: `token`, `page` and its fields.
 
-    `unlock` names an `article`, `cancel` may name a `subscription`. `unlock` and `buy` may say
-    where to `return` after paying, and where `back` is for who would rather not; and with `consent`
-    ask readers to agree to get it at once.
+    `unlock` names an `article`; `cancel` may name a `subscription`, and leads to the account where
+    nothing renews. `unlock` and `buy` may say where to `return` after paying, and where `back` is
+    for who would rather not; and with `consent` ask readers to agree to get it at once.
     """
     fields = await _fields(request)
     session = begin(fields.get("token", ""), fields.get("language", ""))
@@ -88,8 +89,7 @@ async def enter(request: Asking, settings: NamedDependency[Settings]) -> Answere
             goods = await shelf(writer, service, terms)
             not_now = writer.way_out(writer.say("not_now"), terms.back_url)
             page = writer.page(writer.say("buy_page"), goods, not_now)
-        case "cancel":
-            named = fields.get("subscription") or await _first_to_cancel(service)
+        case "cancel" if named := fields.get("subscription") or await _first_to_cancel(service):
             page = await questions.ask_to_cancel(writer, service, named)
         case _:
             return Redirect("/account", status_code=303, cookies=[session.cookie()])
@@ -98,13 +98,8 @@ async def enter(request: Asking, settings: NamedDependency[Settings]) -> Answere
 
 
 async def _first_to_cancel(service: Service) -> str | None:
-    account = await load_account(service)
-    running = (one for one in account.overview.subscriptions if _is_running(one))
-    return next((one.id for one in running), None)
-
-
-def _is_running(one: SubscriptionAnswer) -> bool:
-    return one.status != "canceled" and not one.cancel_at_period_end
+    overview = await service.get("/v1/me", Overview)
+    return next((one.id for one in overview.subscriptions if is_billed(one)), None)
 
 
 @get()

@@ -1,0 +1,116 @@
+"""The plain account: what a reader has, had and paid; cancelling and resuming."""
+
+import re
+
+import httpx
+
+from tests.conftest import Bearer
+from tests.test_story import grant, put_article
+from tests.web.conftest import ORIGIN
+from tests.web.plain import account, enter, forms, send, subscribe
+
+
+async def test_the_account_tells_all_that_a_reader_has_and_had(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "42", title="A <b>bold</b> title", url=f"{ORIGIN}/42")
+    await grant(service, bearer, "ann", 3, expires_at="2027-01-31T12:00:00Z")
+    await service.post("/v1/me/unlocks", json={"article_id": "42"}, headers=bearer.reader("ann"))
+    await service.put(
+        "/v1/packs/five",
+        json={"title": "Five", "credits": 5, "prices": [{"amount": 400000, "currency": "khr"}]},
+        headers=bearer.site(),
+    )
+    bought = {"reader_id": "ann", "processor": "khqr", "reference": "7f3a", "pack_id": "five"}
+    paid = {"amount_paid": 400000, "currency": "khr"}
+    await service.post("/v1/purchases", json=bought | paid, headers=bearer.site())
+    await subscribe(service, bearer, "ann")
+    entered = await enter(service, bearer, "ann")
+    assert (entered.status_code, entered.headers["location"]) == (303, "/account")
+    page = await account(service)
+    for told in (
+        "Unlocks left: 7",
+        "2 credits until January 31, 2027",
+        "5 credits that never lapse",
+        f'<a href="{ORIGIN}/42">A <b>bold</b> title</a>',
+        "1 credit spent",
+        "3 credits received",
+        "<b>Five</b>",
+        "៛4,000, November 24, 2026",
+        "khqr 7f3a",
+        "Complimentary subscription",
+        "You can read everything until December 24, 2026, 12:00 GMT.",
+        "<title>Your account and data</title>",
+    ):
+        assert told in page
+    raw = (await service.get("/account")).text
+    assert "<b>bold</b>" not in raw
+
+
+async def test_a_subscription_is_cancelled_with_a_receipt_and_resumed(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    given = await subscribe(service, bearer, "ann")
+    await grant(service, bearer, "ann", 3)
+    asked = await enter(service, bearer, "ann", page="cancel", subscription=given)
+    assert "Are you sure you want to cancel your subscription?" in asked.text
+    assert "until December 24, 2026" in asked.text
+    assert "You keep your 3 credits." in asked.text
+    form = forms(asked)["/account/cancel"]
+    assert form.fields["when"] == "period_end"
+    done = await send(service, form)
+    assert "Your subscription is cancelled, and nothing more will be taken" in done.text
+    assert "You can read everything until December 24, 2026, 12:00 GMT." in done.text
+    receipt = re.search(r"receipt_[0-9a-f]+", done.text)
+    assert receipt
+    page = await service.get("/account")
+    assert receipt[0] in page.text
+    resumed = await send(service, forms(page)["/account/resume"])
+    assert resumed.status_code == 303
+    assert receipt[0] not in await account(service)
+
+
+async def test_of_the_credits_that_stay_those_that_lapse_are_told_in_one_line(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    given = await subscribe(service, bearer, "ann")
+    await grant(service, bearer, "ann", 4, reference="kept")
+    await grant(service, bearer, "ann", 2, reference="lent", expires_at="2027-01-31T12:00:00Z")
+    asked = await enter(service, bearer, "ann", page="cancel", subscription=given)
+    kept = "You keep your 6 credits; 2 of them lapse on January 31, 2027, 12:00 GMT."
+    assert kept in asked.text
+
+
+async def test_ending_now_ends_now(service: httpx.AsyncClient, bearer: Bearer) -> None:
+    given = await subscribe(service, bearer, "ann")
+    asked = await enter(service, bearer, "ann", page="cancel", subscription=given)
+    done = await send(service, forms(asked)["/account/cancel"], when="now")
+    assert "Your subscription has ended." in done.text
+
+
+async def test_what_never_renews_is_not_offered_to_be_cancelled(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    prices = [{"amount": 150, "currency": "usd"}]
+    week = {"title": "A week", "days": 7, "prices": prices}
+    await service.put("/v1/passes/week", json=week, headers=bearer.site())
+    bought = {"reader_id": "ann", "processor": "khqr", "reference": "7f3a", "pass_id": "week"}
+    paid = {"amount_paid": 150, "currency": "usd"}
+    await service.post("/v1/purchases", json=bought | paid, headers=bearer.site())
+    await subscribe(service, bearer, "ann")
+    await enter(service, bearer, "ann")
+    assert "You can read everything until" in await account(service)
+    assert "/account/cancel" not in forms(await service.get("/account"))
+    asked = await enter(service, bearer, "ann", page="cancel")
+    assert (asked.status_code, asked.headers["location"]) == (303, "/account")
+
+
+async def test_the_reader_gets_all_that_is_on_record(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await grant(service, bearer, "ann", 3)
+    await enter(service, bearer, "ann")
+    file = await service.get("/account/data")
+    assert file.headers["content-disposition"] == 'attachment; filename="my-data.json"'
+    asked = await service.get("/v1/me/export", headers=bearer.reader("ann"))
+    assert file.json() == asked.json()
