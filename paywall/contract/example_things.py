@@ -44,6 +44,7 @@ SUBSCRIPTION = {
     "plan_id": "monthly",
     "pass_id": None,
     "access_until": "2026-12-24T00:00:00Z",
+    "opens_all": True,
     "cancel_at_period_end": False,
     "next_payment": None,
     "is_renewing": False,

@@ -40,6 +40,13 @@ class SubscriptionAnswer(Answer):
     plan_id: str | None
     pass_id: str | None
     access_until: datetime | None
+    opens_all: Annotated[
+        bool,
+        Meta(
+            description="Every article is open by it at this moment. Even `canceled` it may be: in"
+            " time that was paid for."
+        ),
+    ]
     cancel_at_period_end: bool
     next_payment: datetime | None
     is_renewing: Annotated[
@@ -120,6 +127,7 @@ def tell(
         plan_id=subscription.plan_id,
         pass_id=subscription.pass_id,
         access_until=None if is_in_leeway else subscription.access_until,
+        opens_all=subscription.starts_at <= now and not is_over(subscription, now),
         cancel_at_period_end=subscription.cancel_at_period_end,
         next_payment=next_payment,
         is_renewing=next_payment is not None and next_payment <= now,

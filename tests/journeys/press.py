@@ -76,6 +76,16 @@ class Press:
         end = datetime.fromtimestamp(until, UTC).isoformat()
         self.tell("PUT", f"/v1/subscribers/{reader_id}/subscription", current_period_end=end)
 
+    def end_in_stripe(self, reader_id: str) -> None:
+        """The publisher ends the reader's subscription at Stripe's own desk."""
+        subscription_id = self.tell("GET", f"/v1/subscribers/{reader_id}")["subscription"]["id"]
+        ended = httpx.delete(
+            f"{self.bank}/v1/subscriptions/{subscription_id}",
+            headers={"Authorization": f"Bearer {KEY}"},
+        )
+        assert ended.is_success, ended.text
+        self.move(seconds=1)
+
     def price(self, article_id: str, unlock_cost: int) -> None:
         self.tell(
             "PUT", f"/v1/articles/{article_id}",
@@ -116,6 +126,8 @@ def printing(folder: Path) -> Iterator[Press]:
         stack.enter_context(served(create_app(settings, clock), service))
         stack.enter_context(served(newspaper(publisher, time_machine), paper))
         press = Press(address_of(paper), address_of(service), address_of(bank), clock, sandbox)
+        # The bank counts whole seconds: by now what the readers were given has begun.
+        press.move(seconds=2)
         yield press
         press.close()
 

@@ -153,3 +153,22 @@ def test_a_further_pass_is_sold_with_the_day_it_starts_and_a_pass_is_not_cancell
     part = page.locator("paywall-subscription")
     expect(part).to_contain_text("You can read everything until")
     expect(part.get_by_role("button")).to_have_count(0)
+
+
+def test_what_ended_in_stripe_is_told_until_its_paid_end_and_sold_anew_in_plain_words(
+    desk: Desk, press: Press
+) -> None:
+    page = desk.tab()
+    desk.subscribe(page, "bo")
+    press.end_in_stripe("bo")
+    page.reload()
+    part, shop = page.locator("paywall-subscription"), page.locator("paywall-offers")
+    expect(part).to_contain_text("Cancelled: you can read everything until")
+    expect(part.get_by_role("button")).to_have_count(0)
+    expect(shop).to_contain_text(re.compile("You can read everything until .* already."))
+    expect(shop).to_contain_text("A subscription that you buy now begins now.")
+    expect(shop.get_by_role("button", name="Subscribe for").first).to_be_visible()
+    expect(shop.get_by_role("button", name="A week of everything")).to_have_count(0)
+    page.goto(f"{press.paper}{ARTICLE}")
+    expect(page.get_by_text(TAIL)).to_be_visible()
+    expect(page.locator(".masthead").get_by_role("link", name="Buy credits")).to_have_count(0)

@@ -109,7 +109,7 @@ def until(writer: Writer, one: SubscriptionAnswer) -> str:
     """Until when it opens everything, in a sentence."""
     date = writer.language.moment(one.access_until) if one.access_until else ""
     if one.status == OVER:
-        return writer.say("ended_on", date=date)
+        return writer.say("ends_on" if one.opens_all else "ended_on", date=date)
     if one.cancel_at_period_end:
         return writer.say("ends_on", date=date)
     if one.is_renewing or not date:

@@ -10,14 +10,13 @@ from paywall.catalogue.shapes import PackAnswer, PassAnswer, PlanAnswer, Price
 from paywall.rules.words import CreditsExpire, Interval, ProductKind, SubscriptionKind
 from paywall.subscribers.overview import Overview
 from paywall.subscriptions.listing import SubscriptionAnswer
-from paywall.web.pages.account import is_billed
+from paywall.web.pages.account import OVER, is_billed
 from paywall.web.pages.asking import Service
 from paywall.web.pages.html import Writer
 
 Product = PlanAnswer | PackAnswer | PassAnswer
 DAYS = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 30, Interval.YEAR: 365}
 YES = "yes"
-RUNNING = ("active", "trialing")
 
 
 class Terms(NamedTuple):
@@ -46,11 +45,12 @@ async def shelf(writer: Writer, service: Service, terms: Terms, *, has_packs: bo
     """
     offers = await service.get("/v1/offers", Offers)
     overview = await service.get("/v1/me", Overview)
-    open_by = [one for one in overview.subscriptions if _opens_all(one)]
-    has_plan = bool(open_by) or any(is_billed(one) for one in overview.subscriptions)
+    open_by = [one for one in overview.subscriptions if one.opens_all]
+    is_open_by_passes = all(one.kind is SubscriptionKind.PASS for one in open_by)
+    plans = [] if any(_stays(one) for one in overview.subscriptions) else offers.plans
     shelves: list[tuple[str, ProductKind, Sequence[Product]]] = [
-        ("plans", ProductKind.PLAN, [] if has_plan else offers.plans),
-        ("passes", ProductKind.PASS, [] if open_by else offers.passes),
+        ("plans", ProductKind.PLAN, plans),
+        ("passes", ProductKind.PASS, offers.passes if is_open_by_passes else []),
         ("packs", ProductKind.PACK, offers.packs if has_packs else []),
     ]
     lists = "".join(
@@ -66,23 +66,29 @@ async def shelf(writer: Writer, service: Service, terms: Terms, *, has_packs: bo
         f"<span>{escape(writer.say('consent'))}</span></label>"
     )
     inner = f"{agree if terms.asks_consent else ''}{lists}"
-    return f"{_known(writer, overview)}{writer.open_form('/account/buy', inner, **terms.fields())}"
+    form = writer.open_form("/account/buy", inner, **terms.fields())
+    return f"{_known(writer, overview, plans)}{form}"
 
 
-def _opens_all(one: SubscriptionAnswer) -> bool:
-    """Nobody is to pay for days that are theirs already; a further pass starts after the first."""
-    return one.kind is not SubscriptionKind.PASS and one.status in RUNNING
+def _stays(one: SubscriptionAnswer) -> bool:
+    """No plan is sold beside it: it takes money again, or its days are the reader's already.
+
+    A pass, and what ended in Stripe, cannot be gone on with: a plan is what comes after them.
+    """
+    goes_on = one.kind is not SubscriptionKind.PASS and one.status != OVER
+    return is_billed(one) or (one.opens_all and goes_on)
 
 
-def _known(writer: Writer, overview: Overview) -> str:
-    """What the reader has already, where that is why something is not sold."""
+def _known(writer: Writer, overview: Overview, plans: Sequence[PlanAnswer]) -> str:
+    """What the reader has already: why something is not sold, or what a plan would be beside."""
     if any(is_billed(one) for one in overview.subscriptions):
         return writer.text(writer.say("subscribed_already"))
-    ends = [one.access_until for one in overview.subscriptions if one.status in RUNNING]
-    latest = max((end for end in ends if end is not None), default=None)
-    if latest is None:
+    latest = overview.subscription
+    is_open = any(one.opens_all for one in overview.subscriptions)
+    if not is_open or latest is None or latest.access_until is None:
         return ""
-    return writer.text(writer.say("open_already", date=writer.language.moment(latest)))
+    date = writer.language.moment(latest.access_until)
+    return writer.text(writer.say("open_already" if plans else "access_until", date=date))
 
 
 def _size(product: Product) -> int:

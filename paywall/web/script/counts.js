@@ -17,7 +17,7 @@ class Credits extends Count {
       const lines = grants.map((grant) => h("li", {}, this.grant(grant)));
       return this.put(h("p", {}, h("b", {}, text)), h("ul", {}, ...lines), faint(this.say("credit_is")));
     }
-    const low = account && count <= FEW_CREDITS && !subscriptions.some(isRunning);
+    const low = account && count <= FEW_CREDITS && !subscriptions.some((one) => one.opens_all);
     this.put(
       account ? h("a", { href: account }, text) : text,
       low && h("a", { href: account, class: "paywall-low" }, this.say("buy_credits")),

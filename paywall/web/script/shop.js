@@ -72,9 +72,10 @@ class Offers extends Part {
   /** Nobody is to pay for days that are theirs already: what they are told, and whether it is sold. */
   standing(kind) {
     const mine = this.mine?.subscriptions ?? [];
-    const open = mine.filter(opensAll);
+    const open = mine.filter((one) => one.opens_all);
     const isOpenByPass = open.every((one) => one.kind === "pass");
-    const date = open[0]?.access_until && this.words.moment(open[0].access_until);
+    // The one with the latest end comes first.
+    const date = open.length && mine[0].access_until && this.words.moment(mine[0].access_until);
     const sold = (word) => ({ told: open.length ? [h("p", {}, this.say(word, { date }))] : [], isSold: true });
     if (kind === "pack") return { isSold: true };
     if (kind === "pass" && isOpenByPass) return sold("pass_follows");
@@ -82,7 +83,9 @@ class Offers extends Part {
     if (mine.some(isBilled)) return { told: [h("p", {}, this.say("subscribed_already")), this.billing()] };
     const ending = mine.find(isEnding);
     if (ending) return { told: this.ending(ending, date) };
-    return isOpenByPass ? sold("open_already") : { told: [h("p", {}, this.say("access_until", { date }))] };
+    // A pass, and what ended in Stripe, cannot be gone on with: a plan is what comes after them.
+    if (kind === "plan" && open.every((one) => one.kind === "pass" || one.status === "canceled")) return sold("open_already");
+    return { told: [h("p", {}, this.say("access_until", { date }))] };
   }
 
   /** To go on with one that is marked to end costs nothing today; a second one would. */

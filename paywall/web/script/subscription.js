@@ -13,9 +13,6 @@ const isBilled = (one) => one.kind === "stripe" && isRunning(one) && !one.cancel
 const isEnding = (one) =>
   one.kind === "stripe" && one.cancel_at_period_end && [...RENEWS, "past_due"].includes(one.status);
 
-/** Every article is open by it. A browser's clock may be wrong, so no time is compared. */
-const opensAll = (one) => (one.kind === "stripe" ? RENEWS.includes(one.status) : isRunning(one));
-
 /** Takes a cancellation back; `done` says what follows then. */
 function resumption(part, { id: subscription_id }, done) {
   const resume = button(part.say("resume"), () =>
@@ -32,8 +29,9 @@ class Subscription extends Part {
   async load() {
     const [{ subscriptions }, titled] = await Promise.all([me(this), titles()]);
     this.titled = titled;
-    const running = subscriptions.filter(isRunning).map((one) => this.line(one));
-    const over = subscriptions.filter((one) => one.status === "canceled" && one.receipt);
+    const isShown = (one) => one.opens_all || isRunning(one);
+    const running = subscriptions.filter(isShown).map((one) => this.line(one));
+    const over = subscriptions.filter((one) => !isShown(one) && one.receipt);
     this.said ??= h("p", { role: "status", class: "paywall-status", tabindex: "-1" });
     this.put(
       this.said,
@@ -68,8 +66,8 @@ class Subscription extends Part {
   until(one) {
     const { status: state, access_until: until, next_payment: next } = one;
     const date = until && this.words.moment(until);
-    if (state === "canceled") return this.say("ended_on", { date });
-    if (one.cancel_at_period_end) return this.say("ends_on", { date });
+    if (state === "canceled" && !one.opens_all) return this.say("ended_on", { date });
+    if (state === "canceled" || one.cancel_at_period_end) return this.say("ends_on", { date });
     if (one.is_renewing || !until) return this.say("renewing");
     if (state === "past_due") return this.say("payment_late", { date });
     if (one.kind === "stripe" && !RENEWS.includes(state)) {

@@ -8,7 +8,9 @@ import pytest
 from paywall.sandbox.stripe.customers import Card, use_card
 from paywall.sandbox.stripe.faults import Fault
 from paywall.sandbox.stripe.portal import portal_cancel
+from paywall.sandbox.stripe.subscriptions import cancel_subscription
 from tests.payments.stripe.shop import Shop
+from tests.test_story import check, put_article
 
 UPDATE = r"/v1/subscriptions/[^/]+"
 
@@ -51,6 +53,31 @@ async def test_while_the_next_payment_is_on_its_way_it_is_renewing(shop: Shop) -
     await shop.deliver()
     mine = (await shop.me())["subscription"]
     assert (mine["is_renewing"], mine["next_payment"]) == (False, "2027-01-24T12:00:00Z")
+
+
+async def test_what_opens_everything_says_so_as_long_as_the_check_does(shop: Shop) -> None:
+    """Of a subscription that ended in Stripe, in the time that was paid; in grace; never before."""
+    await put_article(shop.service, shop.bearer, "42")
+    cancel_subscription(shop.stand_in.account, {}, await subscribed(shop))
+    await shop.buy("bo", Card.PAYS_ONCE, plan_id="monthly")
+    for _week in range(2):
+        await shop.buy("chan", pass_id="week")
+    await shop.deliver()
+    told: dict[str, list[list[tuple[str, bool]]]] = {"ann": [], "bo": [], "chan": []}
+    for days in (1, 28, 2.2, 3):
+        shop.move(days=days)
+        await shop.deliver()
+        for reader, days_of in told.items():
+            subscriptions = (await shop.me(reader))["subscriptions"]
+            days_of.append([(one["status"], one["opens_all"]) for one in subscriptions])
+            decision = await check(shop.service, shop.bearer, "42", reader_id=reader)
+            assert decision["granted"] is any(one["opens_all"] for one in subscriptions)
+    assert [one for (one,) in told["ann"]] == [("canceled", True)] * 2 + [("canceled", False)] * 2
+    assert [one for (one,) in told["bo"]] == [
+        ("active", True), ("active", True), ("past_due", True), ("past_due", False),
+    ]  # fmt: skip
+    assert told["chan"][0] == [("active", False), ("active", True)]
+    assert told["chan"][1] == [("canceled", False)] * 2
 
 
 async def test_cancel_resume_cancel_is_cancelled(shop: Shop) -> None:

@@ -1,0 +1,35 @@
+"""What Stripe knows of a reader, as it is told and sold on the pages that need no script."""
+
+from html import unescape
+
+from paywall.sandbox.stripe.subscriptions import cancel_subscription
+from tests.payments.stripe.shop import Shop
+from tests.web.plain import account, enter, forms
+
+PLAN, PASS = "plan:usd:monthly", "pass:usd:week"
+
+
+async def shelf(shop: Shop) -> str:
+    """What is sold to ann."""
+    return unescape((await enter(shop.service, shop.bearer, "ann", page="buy")).text)
+
+
+async def test_what_ended_in_stripe_is_told_until_its_paid_end_and_sold_anew_in_plain_words(
+    shop: Shop,
+) -> None:
+    await shop.buy(plan_id="monthly")
+    cancel_subscription(shop.stand_in.account, {}, shop.only("subscription")["id"])
+    await shop.deliver()
+    await enter(shop.service, shop.bearer, "ann")
+    told = await account(shop.service)
+    assert "Cancelled: you can read everything until December 24, 2026, 12:00 GMT." in told
+    assert "/account/cancel" not in forms(await shop.service.get("/account"))
+    sold = await shelf(shop)
+    assert "You can read everything until December 24, 2026, 12:00 GMT already." in sold
+    assert "A subscription that you buy now begins now." in sold
+    assert (PLAN in sold, PASS in sold) == (True, False)
+    shop.move(days=31)
+    sold = await shelf(shop)
+    assert "already" not in sold
+    assert (PLAN in sold, PASS in sold) == (True, True)
+    assert "It ended on" in await account(shop.service)
