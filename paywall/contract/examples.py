@@ -266,6 +266,7 @@ EXAMPLES: dict[str, Any] = {
         "reader_id": "sophea",
         "unlocks_left": 7,
         "grants": [GRANT],
+        "lapsed": [],
         "subscription": SUBSCRIPTION,
         "subscriptions": [SUBSCRIPTION],
         "meter": METER,

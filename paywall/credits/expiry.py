@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -13,9 +14,14 @@ from paywall.tables import CreditGrant
 ACTOR = Actor("paywall", "housekeeping", "")
 
 
+def is_lapsed(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """Of a grant: it is over with something left, which no entry says yet."""
+    return col(CreditGrant.remaining) > 0, col(CreditGrant.expires_at) <= now
+
+
 async def enter_expired(session: AsyncSession, now: datetime) -> int:
     """Housekeeping: write the `expired` entries of one reader; tells how many readers it found."""
-    lapsed = (CreditGrant.remaining > 0, col(CreditGrant.expires_at) <= now)
+    lapsed = is_lapsed(now)
     found = (
         select(CreditGrant.reader_id).where(*lapsed).order_by(col(CreditGrant.expires_at)).limit(1)
     )

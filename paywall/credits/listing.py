@@ -9,6 +9,7 @@ from msgspec import Meta
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.credits.expiry import is_lapsed
 from paywall.credits.ledger import spendable_grants
 from paywall.http.bodies import Answer
 from paywall.http.paging import newest_first
@@ -61,6 +62,17 @@ async def grants_with_something_left(
     return [
         tell(grant) for grant in await spendable_grants(session, reader_id, now, at_most=AT_MOST)
     ]
+
+
+async def lapsed_grants(session: AsyncSession, reader_id: str, now: datetime) -> list[GrantAnswer]:
+    """Those whose lapse no ledger entry tells of yet, the last one first, at most 200."""
+    statement = (
+        select(CreditGrant)
+        .where(CreditGrant.reader_id == reader_id, *is_lapsed(now))
+        .order_by(col(CreditGrant.expires_at).desc(), col(CreditGrant.id).desc())
+        .limit(AT_MOST)
+    )
+    return [tell(grant) for grant in await session.exec(statement)]
 
 
 async def newest_grants(session: AsyncSession, reader_id: str) -> list[GrantAnswer]:

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.api import MeterAnswer
 from paywall.access.standing import balance_of
-from paywall.credits.listing import GrantAnswer
+from paywall.credits.listing import GrantAnswer, lapsed_grants
 from paywall.http.bodies import Answer
 from paywall.rules.calendar import month_of
 from paywall.rules.words import ViewerKind
@@ -26,6 +26,13 @@ class Overview(Answer):
     reader_id: str
     unlocks_left: Annotated[int, Meta(description="Credits that can be spent now.")]
     grants: list[GrantAnswer]
+    lapsed: Annotated[
+        list[GrantAnswer],
+        Meta(
+            description="Credits that lapsed so lately that the ledger has no entry of it yet: what"
+            " `remaining` says of them cannot be spent."
+        ),
+    ]
     subscription: Annotated[
         SubscriptionAnswer | None, Meta(description="The one with the latest end.")
     ]
@@ -48,6 +55,7 @@ async def overview(
         reader_id=reader_id,
         unlocks_left=int(balance),
         grants=grants,
+        lapsed=await lapsed_grants(session, reader_id, now),
         subscription=subscriptions[0] if subscriptions else None,
         subscriptions=subscriptions,
         meter=await _meter(session, reader_id, settings, now),

@@ -4,7 +4,10 @@ import re
 
 import httpx
 
-from tests.conftest import Bearer
+from paywall.credits.expiry import enter_expired
+from paywall.database import Database
+from paywall.operations.housekeeping import tidy
+from tests.conftest import Bearer, SetClock
 from tests.test_story import grant, put_article
 from tests.web.conftest import ORIGIN
 from tests.web.plain import account, enter, forms, send, subscribe
@@ -45,6 +48,28 @@ async def test_the_account_tells_all_that_a_reader_has_and_had(
         assert told in page
     raw = (await service.get("/account")).text
     assert "<b>bold</b>" not in raw
+
+
+async def test_what_lapsed_is_told_at_once_and_once_by_a_read_that_writes_nothing(
+    service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, database: Database
+) -> None:
+    await grant(service, bearer, "ann", 3, expires_at="2026-11-25T12:00:00Z")
+    await grant(service, bearer, "ann", 2, reference="kept")
+    clock.move(days=1)
+    await enter(service, bearer, "ann")
+    read = [await account(service), await account(service)]
+    entries = await service.get("/v1/me/ledger", headers=bearer.reader("ann"))
+    assert [entry["kind"] for entry in entries.json()["items"]] == ["granted", "granted"]
+    await tidy(database, [enter_expired])
+    entries = await service.get("/v1/me/ledger", headers=bearer.reader("ann"))
+    assert [entry["kind"] for entry in entries.json()["items"]] == ["expired", "granted", "granted"]
+    for page in (*read, await account(service)):
+        assert "Unlocks left: 2" in page
+        assert re.findall(r"<li>(November [^<]+)</li>", page) == [
+            "November 25, 2026: 3 credits lapsed",
+            "November 24, 2026: 2 credits received",
+            "November 24, 2026: 3 credits received",
+        ]
 
 
 async def test_a_subscription_is_cancelled_with_a_receipt_and_resumed(

@@ -1,5 +1,6 @@
 """The account: what a reader has, had and paid, in words."""
 
+from datetime import datetime
 from html import escape
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ from paywall.catalogue.api import Offers
 from paywall.credits.listing import EntryAnswer, GrantAnswer
 from paywall.http.paging import Page
 from paywall.payments.listing import PurchaseAnswer
-from paywall.rules.words import SubscriptionKind
+from paywall.rules.words import EntryKind, SubscriptionKind
 from paywall.subscribers.overview import Overview
 from paywall.subscriptions.listing import ReceiptAnswer, SubscriptionAnswer
 from paywall.unlocks.listing import UnlockAnswer
@@ -58,7 +59,7 @@ def sections(writer: Writer, account: Account) -> list[str]:
         _subscriptions(writer, account),
         _purchases(writer, account),
         _articles(writer, account.unlocks),
-        _ledger(writer, account.entries),
+        _ledger(writer, account),
         _data(writer),
     ]
 
@@ -163,20 +164,35 @@ def _articles(writer: Writer, unlocks: list[UnlockAnswer]) -> str:
     )
 
 
-def _ledger(writer: Writer, entries: list[EntryAnswer]) -> str:
-    lines = [
-        escape(
-            writer.say(
-                "entry",
-                date=writer.language.day(entry.at),
-                what=writer.say(f"entry_{entry.kind}"),
-                credits=writer.say("credits", count=abs(entry.amount)),
-            )
-        )
-        for entry in entries
+class _Change(NamedTuple):
+    """A change to a reader's credits, `amount` of them."""
+
+    at: datetime
+    kind: EntryKind
+    amount: int
+
+
+def _ledger(writer: Writer, account: Account) -> str:
+    """What lapsed is told at once: the entry of it is written some minutes later."""
+    changes = [_Change(entry.at, entry.kind, abs(entry.amount)) for entry in account.entries]
+    changes += [
+        _Change(grant.expires_at, EntryKind.EXPIRED, grant.remaining)
+        for grant in account.overview.lapsed
+        if grant.expires_at is not None
     ]
+    changes.sort(key=lambda change: change.at, reverse=True)
+    lines = [escape(_change(writer, change)) for change in changes]
     return writer.section(
         writer.say("your_ledger"), writer.items(lines, writer.say("nothing_happened"))
+    )
+
+
+def _change(writer: Writer, change: _Change) -> str:
+    return writer.say(
+        "entry",
+        date=writer.language.day(change.at),
+        what=writer.say(f"entry_{change.kind}"),
+        credits=writer.say("credits", count=change.amount),
     )
 
 
