@@ -60,6 +60,13 @@ RECEIPT = {
 }
 LAPSING = {"amount": 7, "expires_at": "2027-04-14T00:00:00Z"}
 CHECKOUT_ID = "checkout_2f6a01c95be34d7781aa04d2"
+PENDING = {
+    "checkout_id": CHECKOUT_ID,
+    "pack_id": "ten-articles",
+    "pass_id": None,
+    "plan_id": None,
+    "since": "2026-11-24T05:00:00Z",
+}
 CHECKOUT_URL = "https://checkout.stripe.com/c/pay/cs_test_a1B2c3"
 PRICES = [{"amount": 400000, "currency": "khr"}, {"amount": 100, "currency": "usd"}]
 PLAN = {

@@ -1,4 +1,4 @@
-"""Purchases as they are told."""
+"""Payments as they are told: those that are here, and those on their way."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from paywall.http.bodies import Answer
 from paywall.rules.words import ProductKind
-from paywall.tables import Purchase
+from paywall.tables import Checkout, Purchase
 
 AMOUNT = "In the currency's smallest unit as ISO 4217 counts it: 4,000 riel are 400000."
 
@@ -26,6 +26,27 @@ class PurchaseAnswer(Answer):
     currency: Annotated[str, Meta(description="ISO 4217, in lower case.")]
     refunded: Annotated[int, Meta(description="What was refunded of it, disputes aside.")]
     created_at: datetime
+
+
+class PendingAnswer(Answer):
+    """A payment that the reader has made and a bank has yet to confirm, for the product named."""
+
+    checkout_id: Annotated[str, Meta(description="GET /v1/me/checkout/{id} tells how it stands.")]
+    pack_id: str | None
+    pass_id: str | None
+    plan_id: str | None
+    since: Annotated[datetime, Meta(description="When the checkout was opened.")]
+
+
+def tell_pending(checkout: Checkout) -> PendingAnswer:
+    bought = {checkout.product_kind: checkout.product_id}
+    return PendingAnswer(
+        checkout_id=checkout.id,
+        pack_id=bought.get(ProductKind.PACK),
+        pass_id=bought.get(ProductKind.PASS),
+        plan_id=bought.get(ProductKind.PLAN),
+        since=checkout.created_at,
+    )
 
 
 def tell(purchase: Purchase) -> PurchaseAnswer:

@@ -13,6 +13,8 @@ from paywall.access.api import MeterAnswer
 from paywall.access.standing import balance_of
 from paywall.credits.listing import GrantAnswer, lapsed_grants
 from paywall.http.bodies import Answer
+from paywall.payments.listing import PendingAnswer, tell_pending
+from paywall.payments.stripe.checkout import pending_of
 from paywall.rules.calendar import month_of
 from paywall.rules.words import ViewerKind
 from paywall.settings import Settings
@@ -21,7 +23,7 @@ from paywall.tables import MeteredViews
 
 
 class Overview(Answer):
-    """What a reader has: credits, subscriptions, and this month's metered views."""
+    """What a reader has: credits, payments on their way, subscriptions, and the month's views."""
 
     reader_id: str
     unlocks_left: Annotated[int, Meta(description="Credits that can be spent now.")]
@@ -33,6 +35,7 @@ class Overview(Answer):
             " `remaining` says of them cannot be spent."
         ),
     ]
+    pending: Annotated[list[PendingAnswer], Meta(description="The last 20 at most.")]
     subscription: Annotated[
         SubscriptionAnswer | None, Meta(description="The one with the latest end.")
     ]
@@ -56,6 +59,7 @@ async def overview(
         unlocks_left=int(balance),
         grants=grants,
         lapsed=await lapsed_grants(session, reader_id, now),
+        pending=[tell_pending(one) for one in await pending_of(session, reader_id)],
         subscription=subscriptions[0] if subscriptions else None,
         subscriptions=subscriptions,
         meter=await _meter(session, reader_id, settings, now),

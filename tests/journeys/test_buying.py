@@ -228,3 +228,7 @@ def test_who_pays_by_the_bank_is_told_to_wait_and_not_to_pay_again(
     expect(said).to_contain_text("can take some days. There is no need to pay again")
     page.get_by_role("link", name="Go back").click()
     page.wait_for_url(f"{press.paper}{ARTICLE}*")
+    page.goto(f"{press.paper}/account")
+    payment = page.locator("paywall-payments").get_by_role("listitem")
+    expect(payment).to_contain_text("Five articles")
+    expect(payment).to_contain_text("the bank still has to confirm it")

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from paywall.rules.stripe import OVER, StripeStatus
 from paywall.rules.words import CheckoutStatus, ProductKind
 from paywall.tables import Checkout, StripeSubscription, Subscription
 
+PENDING_MAX = 20
 GOES_ON = frozenset(StripeStatus) - OVER - {StripeStatus.INCOMPLETE}
 
 
@@ -116,6 +118,17 @@ async def open_plan_of(session: AsyncSession, reader_id: str) -> Checkout | None
         Checkout.status == CheckoutStatus.OPEN,
     )
     return (await session.exec(statement)).first()
+
+
+async def pending_of(session: AsyncSession, reader_id: str) -> Sequence[Checkout]:
+    """The reader's payments that are on their way, the last one first."""
+    statement = (
+        select(Checkout)
+        .where(Checkout.reader_id == reader_id, Checkout.status == CheckoutStatus.PROCESSING)
+        .order_by(col(Checkout.created_at).desc(), col(Checkout.id).desc())
+        .limit(PENDING_MAX)
+    )
+    return (await session.exec(statement)).all()
 
 
 async def find_checkout(session: AsyncSession, reader_id: str, checkout_id: str) -> Checkout:

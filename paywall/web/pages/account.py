@@ -7,7 +7,7 @@ from typing import NamedTuple
 from paywall.catalogue.api import Offers
 from paywall.credits.listing import EntryAnswer, GrantAnswer
 from paywall.http.paging import Page
-from paywall.payments.listing import PurchaseAnswer
+from paywall.payments.listing import PendingAnswer, PurchaseAnswer
 from paywall.rules.words import EntryKind, SubscriptionKind
 from paywall.subscribers.overview import Overview
 from paywall.subscriptions.listing import ReceiptAnswer, SubscriptionAnswer
@@ -30,14 +30,14 @@ class Account(NamedTuple):
     purchases: list[PurchaseAnswer]
     offers: Offers
 
-    def title(self, thing: PurchaseAnswer | SubscriptionAnswer) -> str | None:
+    def title(self, thing: PurchaseAnswer | PendingAnswer | SubscriptionAnswer) -> str | None:
         """What was bought is called so while it is for sale."""
         titles = {
             **{("plan", one.id): one.title for one in self.offers.plans},
             **{("pass", one.id): one.title for one in self.offers.passes},
             **{("pack", one.id): one.title for one in self.offers.packs},
         }
-        pack_id = thing.pack_id if isinstance(thing, PurchaseAnswer) else None
+        pack_id = None if isinstance(thing, SubscriptionAnswer) else thing.pack_id
         named = {"plan": thing.plan_id, "pass": thing.pass_id, "pack": pack_id}
         found = (titles[kind, id_] for kind, id_ in named.items() if id_ and (kind, id_) in titles)
         return next(found, None)
@@ -197,17 +197,20 @@ def _change(writer: Writer, change: _Change) -> str:
 
 
 def _purchases(writer: Writer, account: Account) -> str:
+    pending = [_pending(writer, one, account.title(one)) for one in account.overview.pending]
     lines = [_purchase(writer, one, account.title(one)) for one in account.purchases]
     return writer.section(
-        writer.say("your_purchases"), writer.items(lines, writer.say("no_purchases"))
+        writer.say("your_purchases"), writer.items([*pending, *lines], writer.say("no_purchases"))
     )
 
 
+def _pending(writer: Writer, pending: PendingAnswer, title: str | None) -> str:
+    said = writer.say("on_its_way", date=writer.language.day(pending.since))
+    return _bought(writer, pending, title, [said])
+
+
 def _purchase(writer: Writer, purchase: PurchaseAnswer, title: str | None) -> str:
-    """As HTML: what was bought first, and the processor's own name for the payment last."""
-    if title is None:
-        sort = "packs" if purchase.pack_id else "kind_pass" if purchase.pass_id else "kind_stripe"
-        title = writer.say(sort)
+    """The processor's own name for the payment comes last."""
     lines = [
         writer.say(
             "payment",
@@ -219,6 +222,16 @@ def _purchase(writer: Writer, purchase: PurchaseAnswer, title: str | None) -> st
         back = writer.language.money(purchase.refunded, purchase.currency)
         lines.append(writer.say("purchase_refunded", price=back))
     lines.append(f"{purchase.processor} {purchase.reference}")
+    return _bought(writer, purchase, title, lines)
+
+
+def _bought(
+    writer: Writer, thing: PurchaseAnswer | PendingAnswer, title: str | None, lines: list[str]
+) -> str:
+    """As HTML: what was bought first, by its title or by what kind of thing it is."""
+    if title is None:
+        sort = "packs" if thing.pack_id else "kind_pass" if thing.pass_id else "kind_stripe"
+        title = writer.say(sort)
     return f"<b>{escape(title)}</b>" + "".join(
         f'<p class="paywall-left">{escape(line)}</p>' for line in lines
     )

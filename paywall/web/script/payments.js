@@ -1,12 +1,13 @@
 /* ---- What was paid ---- */
 
-/** Each payment with what was bought, the newest first, and the older ones for the asking. */
+/** Each payment with what was bought: those on their way, the newest, and older ones for the asking. */
 class Payments extends Part {
   async load() {
-    const [titled, { items, next_cursor }] = await Promise.all([titles(), this.page()]);
-    if (!items.length) return this.put(h("p", {}, this.say("no_purchases")));
-    this.titled = titled;
-    this.list = h("ul", {}, ...items.map((paid) => this.line(paid)));
+    const [{ pending }, titled, { items, next_cursor }] = await Promise.all([me(this), titles(), this.page()]);
+    if (!items.length && !pending.length) return this.put(h("p", {}, this.say("no_purchases")));
+    this.titled = (thing) => titled(thing) ?? this.say(thing.pack_id ? "packs" : thing.pass_id ? "kind_pass" : "kind_stripe");
+    const lines = [...pending.map((one) => this.due(one)), ...items.map((paid) => this.line(paid))];
+    this.list = h("ul", {}, ...lines);
     this.put(this.list, next_cursor && this.more(next_cursor));
   }
 
@@ -30,11 +31,15 @@ class Payments extends Part {
     return more;
   }
 
+  due(one) {
+    const said = this.say("on_its_way", { date: this.words.day(one.since) });
+    return h("li", {}, h("b", {}, this.titled(one)), faint(said));
+  }
+
   line(paid) {
     const { id, currency, refunded, created_at: at } = paid;
     const money = (amount) => this.words.money({ amount, currency });
-    const kind = paid.pack_id ? "packs" : paid.pass_id ? "kind_pass" : "kind_stripe";
-    const title = this.titled(paid) ?? this.say(kind);
+    const title = this.titled(paid);
     const price = money(paid.amount_paid);
     const payment = (date) => this.say("payment", { date, price });
     const back = refunded > 0 && this.say("purchase_refunded", { price: money(refunded) });

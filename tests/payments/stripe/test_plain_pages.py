@@ -2,6 +2,7 @@
 
 from html import unescape
 
+from paywall.sandbox.stripe import checkout
 from paywall.sandbox.stripe.subscriptions import cancel_subscription
 from tests.payments.stripe.shop import Shop
 from tests.web.plain import account, enter, forms
@@ -33,3 +34,28 @@ async def test_what_ended_in_stripe_is_told_until_its_paid_end_and_sold_anew_in_
     assert "already" not in sold
     assert (PLAN in sold, PASS in sold) == (True, True)
     assert "It ended on" in await account(shop.service)
+
+
+async def test_a_payment_that_the_bank_still_works_on_is_told_until_it_arrives_or_fails(
+    shop: Shop,
+) -> None:
+    arrives = await shop.buy(pack_id="six", later=True)
+    shop.move(days=0.1)
+    fails = await shop.buy(pass_id="week", later=True)
+    await shop.deliver()
+    pending = (await shop.me())["pending"]
+    assert [(one["checkout_id"], one["pack_id"], one["pass_id"]) for one in pending] == [
+        (fails["id"], None, "week"), (arrives["id"], "six", None),
+    ]  # fmt: skip
+    await enter(shop.service, shop.bearer, "ann")
+    told = await account(shop.service)
+    on_its_way = "On its way since November 24, 2026: the bank still has to confirm it."
+    assert told.count(on_its_way) == 2
+    assert "<b>Six</b>" in told
+    assert "You have not paid for anything yet." not in told
+    checkout.settle(shop.stand_in.account, arrives["session_id"], paid=True)
+    checkout.settle(shop.stand_in.account, fails["session_id"], paid=False)
+    await shop.deliver()
+    told = await account(shop.service)
+    assert "Unlocks left: 6" in told
+    assert (told.count("<b>Six</b>"), on_its_way in told) == (1, False)
