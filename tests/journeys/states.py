@@ -60,6 +60,16 @@ def gate_for_subscribers(desk: Desk) -> Page:
     return gate_with_credits(desk, "/letter-to-subscribers")
 
 
+def gate_after_a_failed_renewal(desk: Desk) -> Page:
+    page = desk.tab()
+    desk.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
+    desk.press.move(days=36)
+    page.goto(f"{desk.press.paper}{ARTICLE}")
+    page.locator("paywall-gate .paywall-told").wait_for()
+    page.locator(".masthead .paywall-low").wait_for()
+    return page
+
+
 def unlock_dialog(desk: Desk, article: str = ARTICLE) -> Page:
     page = gate_with_credits(desk, article)
     page.locator("paywall-gate .paywall-first").click()
@@ -111,6 +121,21 @@ def account_of_a_buyer(desk: Desk) -> Page:
     page = desk.tab()
     desk.sign_in(page, "ann", "/account")
     page.locator("paywall-payments li").wait_for()
+    page.locator("paywall-offers li").first.wait_for()
+    return page
+
+
+def account_of_what_ended_and_what_is_on_its_way(desk: Desk) -> Page:
+    page = desk.tab()
+    desk.subscribe(page, "bo")
+    desk.press.end_in_stripe("bo")
+    page.get_by_role("button", name="Buy for $2: Five articles").click()
+    page.wait_for_url("**/checkout/*")
+    page.get_by_label("A bank transfer").check()
+    page.locator("form button").first.click()
+    page.get_by_text("The bank is still working").wait_for()
+    page.goto(f"{desk.press.paper}/account")
+    page.locator("paywall-payments li").first.wait_for()
     page.locator("paywall-offers li").first.wait_for()
     return page
 
@@ -189,6 +214,7 @@ STATES: dict[str, Callable[[Desk], Page]] = {
         gate_with_credits,
         gate_without_credits,
         gate_for_subscribers,
+        gate_after_a_failed_renewal,
         unlock_dialog,
         unlock_dialog_in_khmer,
         unlocked,
@@ -197,6 +223,7 @@ STATES: dict[str, Callable[[Desk], Page]] = {
         thanked,
         account,
         account_of_a_buyer,
+        account_of_what_ended_and_what_is_on_its_way,
         cancel_dialog,
         cancelled,
         meter,

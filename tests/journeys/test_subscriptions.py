@@ -172,3 +172,24 @@ def test_what_ended_in_stripe_is_told_until_its_paid_end_and_sold_anew_in_plain_
     page.goto(f"{press.paper}{ARTICLE}")
     expect(page.get_by_text(TAIL)).to_be_visible()
     expect(page.locator(".masthead").get_by_role("link", name="Buy credits")).to_have_count(0)
+
+
+def test_whose_renewal_failed_is_told_where_they_read_with_the_way_to_pay(
+    desk: Desk, press: Press
+) -> None:
+    """In grace the article is open, and says nothing: the masthead does. After it the gate does."""
+    page = desk.tab()
+    desk.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
+    hint = "The last payment for your subscription did not go through."
+    press.move(days=31, hours=12)
+    page.goto(f"{press.paper}{ARTICLE}")
+    expect(page.get_by_text(TAIL)).to_be_visible()
+    page.locator(".masthead").get_by_role("link", name="Payment failed").click()
+    page.wait_for_url(f"{press.paper}/account")
+    expect(page.locator("paywall-offers")).to_contain_text(hint)
+    press.move(days=4)
+    page.goto(f"{press.paper}{ARTICLE}")
+    gate = page.locator("paywall-gate")
+    expect(gate).to_contain_text(hint)
+    gate.get_by_role("button", name="Payment and invoices").click()
+    page.wait_for_url("**/portal/*")

@@ -18,6 +18,7 @@ from paywall.web.pages.html import Writer
 LINES = 50
 """So many of the newest of each list; all of them are in the download."""
 OVER, LATE = "canceled", "past_due"
+UNPAID = (LATE, "unpaid")
 NEVER_BEGAN = ("incomplete", "incomplete_expired")
 
 
@@ -128,6 +129,11 @@ def is_billed(one: SubscriptionAnswer) -> bool:
     return goes_on and one.kind is SubscriptionKind.STRIPE
 
 
+def has_failed(one: SubscriptionAnswer) -> bool:
+    """Its last payment did not go through; another means of payment mends that."""
+    return one.status in UNPAID
+
+
 def _receipt(writer: Writer, receipt: ReceiptAnswer | None) -> str:
     return writer.text(receipt_line(writer, receipt)) if receipt else ""
 
@@ -146,10 +152,15 @@ def _actions(writer: Writer, one: SubscriptionAnswer) -> str:
     elif is_billed(one):
         forms.append(writer.form("/account/cancel", writer.say("cancel"), subscription_id=one.id))
     if one.kind is SubscriptionKind.STRIPE:
-        forms.append(writer.form("/account/billing", writer.say("billing")))
+        forms.append(billing(writer))
     if not forms:
         return ""
     return f'<div class="paywall-actions">{"".join(forms)}</div>'
+
+
+def billing(writer: Writer) -> str:
+    """To the processor's page for cards and invoices."""
+    return writer.form("/account/billing", writer.say("billing"))
 
 
 def _articles(writer: Writer, unlocks: list[UnlockAnswer]) -> str:

@@ -10,7 +10,7 @@ from paywall.catalogue.shapes import PackAnswer, PassAnswer, PlanAnswer, Price
 from paywall.rules.words import CreditsExpire, Interval, ProductKind, SubscriptionKind
 from paywall.subscribers.overview import Overview
 from paywall.subscriptions.listing import SubscriptionAnswer
-from paywall.web.pages.account import OVER, is_billed
+from paywall.web.pages.account import OVER, billing, has_failed, is_billed
 from paywall.web.pages.asking import Service
 from paywall.web.pages.html import Writer
 
@@ -81,6 +81,9 @@ def _stays(one: SubscriptionAnswer) -> bool:
 
 def _known(writer: Writer, overview: Overview, plans: Sequence[PlanAnswer]) -> str:
     """What the reader has already: why something is not sold, or what a plan would be beside."""
+    if any(has_failed(one) for one in overview.subscriptions):
+        way = f'<div class="paywall-actions">{billing(writer)}</div>'
+        return f"{writer.text(writer.say('payment_failed'))}{way}"
     if any(is_billed(one) for one in overview.subscriptions):
         return writer.text(writer.say("subscribed_already"))
     latest = overview.subscription

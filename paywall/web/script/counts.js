@@ -7,7 +7,7 @@ class Count extends Part {
   }
 }
 
-/** How many unlocks are left, and the way to more when they run low; `lapsing`: until when, too. */
+/** How many unlocks are left, and the way to more when they run low, or to pay what is late; `lapsing`: until when, too. */
 class Credits extends Count {
   async load() {
     const { unlocks_left: count, grants, subscriptions } = await me(this);
@@ -17,10 +17,12 @@ class Credits extends Count {
       const lines = grants.map((grant) => h("li", {}, this.grant(grant)));
       return this.put(h("p", {}, h("b", {}, text)), h("ul", {}, ...lines), faint(this.say("credit_is")));
     }
-    const low = account && count <= FEW_CREDITS && !subscriptions.some((one) => one.opens_all);
+    if (!account) return this.put(text);
+    const isLow = count <= FEW_CREDITS && !subscriptions.some((one) => one.opens_all);
+    const hint = subscriptions.some(hasFailed) ? "failed_payment" : isLow && "buy_credits";
     this.put(
-      account ? h("a", { href: account }, text) : text,
-      low && h("a", { href: account, class: "paywall-low" }, this.say("buy_credits")),
+      h("a", { href: account }, text),
+      hint && h("a", { href: account, class: "paywall-low" }, this.say(hint)),
     );
   }
 

@@ -15,8 +15,12 @@ class Gate extends Part {
       this.append(this.box);
     }
     const told = await this.body();
-    if (told.decision.granted) this.open(told);
-    else this.offer(told.decision);
+    if (told.decision.granted) return this.open(told);
+    this.offer(told.decision);
+    const { shop } = this;
+    const { subscriptions } = await me(this).catch(() => ({ subscriptions: [] }));
+    if (!subscriptions.some(hasFailed)) return;
+    shop.before(h("p", { class: "paywall-told" }, this.say("payment_failed")), this.billing());
   }
 
   body() {

@@ -80,7 +80,10 @@ class Offers extends Part {
     if (kind === "pack") return { isSold: true };
     if (kind === "pass" && isOpenByPass) return sold("pass_follows");
     if (kind === "pass" && this.isToldOfPlans) return {};
-    if (mine.some(isBilled)) return { told: [h("p", {}, this.say("subscribed_already")), this.billing()] };
+    if (mine.some(isBilled)) {
+      const word = mine.some(hasFailed) ? "payment_failed" : "subscribed_already";
+      return { told: [h("p", {}, this.say(word)), this.billing()] };
+    }
     const ending = mine.find(isEnding);
     if (ending) return { told: this.ending(ending, date) };
     // A pass, and what ended in Stripe, cannot be gone on with: a plan is what comes after them.

@@ -9,6 +9,9 @@ const isRunning = ({ status: state }) => state !== "canceled" && !NEVER_BEGAN.in
 /** A second one would be refused. */
 const isBilled = (one) => one.kind === "stripe" && isRunning(one) && !one.cancel_at_period_end;
 
+/** Its last payment did not go through; another means of payment mends that. */
+const hasFailed = ({ status: state }) => ["past_due", "unpaid"].includes(state);
+
 /** It is paid for until its end; to go on with it costs nothing today. */
 const isEnding = (one) =>
   one.kind === "stripe" && one.cancel_at_period_end && [...RENEWS, "past_due"].includes(one.status);

@@ -3,6 +3,7 @@
 from html import unescape
 
 from paywall.sandbox.stripe import checkout
+from paywall.sandbox.stripe.customers import Card
 from paywall.sandbox.stripe.subscriptions import cancel_subscription
 from tests.payments.stripe.shop import Shop
 from tests.web.plain import account, enter, forms
@@ -59,3 +60,18 @@ async def test_a_payment_that_the_bank_still_works_on_is_told_until_it_arrives_o
     told = await account(shop.service)
     assert "Unlocks left: 6" in told
     assert (told.count("<b>Six</b>"), on_its_way in told) == (1, False)
+
+
+async def test_whose_renewal_failed_is_told_so_where_it_is_sold_with_the_way_to_pay(
+    shop: Shop,
+) -> None:
+    await shop.buy(card=Card.PAYS_ONCE, plan_id="monthly")
+    shop.move(days=31)
+    await shop.deliver()
+    for days, is_sold in ((0, False), (4, True)):
+        shop.move(days=days)
+        sold = await shelf(shop)
+        assert "The last payment for your subscription did not go through." in sold
+        assert "there is no need to buy it twice" not in sold
+        assert 'action="/account/billing"' in sold
+        assert (PLAN in sold, PASS in sold) == (False, is_sold)
