@@ -3,6 +3,7 @@
 import asyncio
 import os
 from contextlib import ExitStack
+from functools import partial
 
 import click
 
@@ -10,7 +11,7 @@ from paywall import settings
 from paywall.cli import told_in_a_sentence
 from paywall.operations.serve import make_folder, serve
 from paywall.sandbox.bank import free_port, standing_in
-from paywall.sandbox.prepare import prepare, refuse_other_databases
+from paywall.sandbox.prepare import newspaper_token, prepare, refuse_other_databases
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.publisher import Publisher
 from paywall.sandbox.site.server import address_of, listening, served
@@ -60,7 +61,7 @@ def main(port: int, site_port: int) -> None:
 
         def say(address: str, told: Settings) -> None:
             click.echo(welcome(sandbox, address, paper, told.data_dir, bank))
-            publisher = Publisher(address, sandbox.paper_token)
+            publisher = Publisher(address, partial(newspaper_token, told))
             time_machine = TimeMachine(publisher, told.sandbox_clock_url)
             stack.enter_context(served(newspaper(publisher, time_machine), listener))
 

@@ -14,7 +14,8 @@ def welcome(sandbox: Sandbox, address: str, paper: str, data_dir: str, bank: str
 
 The reader ann was given 3 credits, bo none, and chan has a subscription.
 
-1. Paste into another terminal. The tokens last {TOKEN_DAYS} days; each start prints new ones.
+1. Paste into another terminal. The tokens last {TOKEN_DAYS} days, by the time
+   machine's clock too; each start prints new ones.
 
 API={address}
 JSON='Content-Type: application/json'

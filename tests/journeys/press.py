@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import httpx
 from paywall.app import create_app
 from paywall.clock import Clock
 from paywall.sandbox.bank import KEY, SECRET
-from paywall.sandbox.prepare import Sandbox, prepare
+from paywall.sandbox.prepare import Sandbox, newspaper_token, prepare
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.publisher import Publisher
 from paywall.sandbox.site.server import address_of, listening, served
@@ -121,7 +122,7 @@ def printing(folder: Path) -> Iterator[Press]:
         clock = BankClock(running)
         stack.enter_context(served(stand_in(running), bank))
         sandbox = _prepared(settings, address_of(paper))
-        publisher = Publisher(address_of(service), sandbox.paper_token)
+        publisher = Publisher(address_of(service), partial(newspaper_token, settings))
         time_machine = TimeMachine(publisher, settings.sandbox_clock_url)
         stack.enter_context(served(create_app(settings, clock), service))
         stack.enter_context(served(newspaper(publisher, time_machine), paper))

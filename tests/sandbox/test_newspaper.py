@@ -53,6 +53,18 @@ def test_a_month_later_what_renews_has_renewed_at_the_very_next_question(tmp_pat
     assert [one["access_until"] for one in (after_a_month, after_two_months)] == payments[1:]
 
 
+def test_a_year_and_a_month_later_the_newspaper_still_serves_and_knows_its_readers(
+    tmp_path: Path,
+) -> None:
+    with playing(tmp_path) as sandbox, httpx.Client(timeout=PATIENT_SECONDS) as client:
+        (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
+        for _month in range(13):
+            _travel(client, paper, "month")
+        client.post(f"{paper}/sign-in", data={"reader": "ann"})
+        assert client.get(f"{paper}/account").status_code == 200
+        assert client.post(f"{paper}/paywall-token").json()["token"]
+
+
 def _subscribe(sandbox: Served, client: httpx.Client) -> dict[str, Any]:
     order = {"plan_id": "monthly", "return_url": f"{sandbox.address}/docs"}
     checkout = client.post(f"{sandbox.address}/v1/me/checkout", json=order).json()

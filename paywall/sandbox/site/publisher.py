@@ -1,7 +1,8 @@
-"""What a publisher's server asks the service, over HTTP, with its site token."""
+"""What a publisher's server asks the service, over HTTP, with a site token."""
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -28,15 +29,32 @@ class Viewer(NamedTuple):
         return {"visitor_id": self.visitor_id} if self.visitor_id else {}
 
 
+class SiteToken(httpx.Auth):
+    """The newspaper's own, made by `mint` when it is needed first, and anew where it has ended."""
+
+    def __init__(self, mint: Callable[[], Awaitable[str]]) -> None:
+        self._mint = mint
+        self._token: str | None = None
+
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        self._token = self._token or await self._mint()
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        answer = yield request
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            self._token = await self._mint()
+            request.headers["Authorization"] = f"Bearer {self._token}"
+            yield request
+
+
 class Publisher:
     """The service as the newspaper knows it. Raises httpx.HTTPError where it doesn't answer."""
 
-    def __init__(self, service: str, site_token: str) -> None:
+    def __init__(self, service: str, mint_token: Callable[[], Awaitable[str]]) -> None:
         self.service = service
         self._client = httpx.AsyncClient(
-            base_url=service,
-            headers={"Authorization": f"Bearer {site_token}"},
-            timeout=TIMEOUT_SECONDS,
+            base_url=service, auth=SiteToken(mint_token), timeout=TIMEOUT_SECONDS
         )
 
     async def articles(self) -> list[Json]:
@@ -106,6 +124,7 @@ class Publisher:
             f"/v1/me/{what}",
             params={"limit": limit},
             headers={"Authorization": f"Bearer {token['token']}"},
+            auth=None,
         )
         items: list[Json] = told["items"]
         return items
