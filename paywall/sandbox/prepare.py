@@ -110,10 +110,9 @@ def refuse_other_databases(settings: Settings) -> None:
         )
 
 
-async def _stock(session: AsyncSession, clock: Clock) -> None:
-    """Packs, a pass and a plan, where the catalogue has none of that id."""
-    now = clock.now()
-    products: tuple[Pack | Pass | Plan, ...] = (
+def products(now: datetime) -> tuple[Pack | Pass | Plan, ...]:
+    """What the newspaper sells; its own words call each by its name in every language."""
+    return (
         Pack(
             id="ten", title="Ten articles", credits=10, prices=_prices(14_000, 350), created_at=now
         ),
@@ -137,7 +136,11 @@ async def _stock(session: AsyncSession, clock: Clock) -> None:
             created_at=now,
         ),
     )
-    for product in products:
+
+
+async def _stock(session: AsyncSession, clock: Clock) -> None:
+    """What the newspaper sells, where the catalogue has none of that id."""
+    for product in products(clock.now()):
         if await session.get(type(product), product.id) is None:
             await put_product(session, product)
 

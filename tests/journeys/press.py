@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -19,6 +20,7 @@ from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.publisher import Publisher
 from paywall.sandbox.site.server import address_of, listening, served
 from paywall.sandbox.site.time_machine import TimeMachine
+from paywall.sandbox.site.words import ZONE
 from paywall.sandbox.stripe.running import Running
 from paywall.sandbox.stripe.server import create_app as stand_in
 from paywall.sandbox.stripe.standin import StandIn
@@ -60,6 +62,10 @@ class Press:
         assert answer.is_success, answer.text
         told: dict[str, Any] = answer.json()
         return told
+
+    def here(self, at: datetime) -> datetime:
+        """As clocks tell it where the newspaper is made."""
+        return at.astimezone(ZoneInfo(ZONE))
 
     def unlocks_left(self, reader_id: str) -> int:
         return int(self.tell("GET", f"/v1/subscribers/{reader_id}")["unlocks_left"])
@@ -111,6 +117,7 @@ def printing(folder: Path) -> Iterator[Press]:
         settings = Settings(
             data_dir=str(folder / "var"),
             allowed_origins=[address_of(paper)],
+            meter_timezone=ZONE,
             request_timeout_seconds=PATIENT_SECONDS,
             stripe_secret_key=KEY,
             stripe_webhook_secrets=[SECRET],

@@ -1,5 +1,7 @@
 """JavaScript off: the preview is there, and every question has a page of its own."""
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import OpenDesk
@@ -89,6 +91,13 @@ def test_what_is_for_sale_is_told_before_signing_in(open_desk: OpenDesk) -> None
         ]
     )
     expect(page.get_by_role("link", name="Sign in to buy")).to_be_visible()
+
+
+def test_a_khmer_page_calls_what_is_for_sale_by_its_khmer_name(open_desk: OpenDesk) -> None:
+    page = open_desk(java_script_enabled=False, locale="km-KH").tab("/offers")
+    items = page.locator("main").get_by_role("listitem")
+    expect(items.first).to_contain_text("អានគ្រប់អត្ថបទមួយខែ")
+    assert [text for text in items.all_inner_texts() if re.search("[A-Za-z]", text)] == []
 
 
 def test_what_is_for_subscribers_is_not_sold_for_credits(open_desk: OpenDesk) -> None:

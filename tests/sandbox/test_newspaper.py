@@ -1,16 +1,19 @@
 """The newspaper of `make run`: its words, and its time machine beside a service that follows."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
 import httpx
 
+from paywall.sandbox.prepare import products
 from paywall.sandbox.site import words
 from paywall.sandbox.site.session import READERS
 from paywall.sandbox.site.time_machine import STEPS
 from paywall.sandbox.site.words import LANGUAGES, WORDS
+from tests.conftest import START
 from tests.processes import Served, playing
 
 SITE = Path(words.__file__).parent
@@ -33,8 +36,21 @@ def test_no_word_is_missing_or_unused() -> None:
     asked = set(re.findall(r"""\bsay\(\s*["'](\w+)["']""", source))
     put_together = {f"{step}_later" for step in STEPS}
     put_together |= {*READERS, *(f"about_{reader_id}" for reader_id in READERS)}
+    put_together |= {f"{type(one).__name__.lower()}_{one.id}" for one in products(START)}
     assert (asked | put_together) - WORDS.keys() == set()
     assert WORDS.keys() - put_together - set(re.findall(r"""["'](\w+)["']""", source)) == set()
+
+
+def test_days_are_told_as_they_are_where_the_newspaper_is_made(tmp_path: Path) -> None:
+    evening = datetime(2026, 11, 30, 20, tzinfo=UTC)
+    assert words.Words("en").day(evening) == "December 1, 2026"
+    assert words.Words("en").weekday(evening) == "Tuesday, December 1, 2026"
+    with playing(tmp_path) as sandbox:
+        (ann,) = re.findall(r"^ANN=(\S+)$", sandbox.log.read_text(), re.MULTILINE)
+        headers = {"Authorization": f"Bearer {ann}"}
+        me = httpx.get(f"{sandbox.address}/v1/me", headers=headers, timeout=PATIENT_SECONDS)
+    resets_at = datetime.fromisoformat(me.json()["meter"]["resets_at"])
+    assert (resets_at.day >= 28, resets_at.hour) == (True, 17)
 
 
 def test_a_month_later_what_renews_has_renewed_at_the_very_next_question(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def _settings(frame: Frame) -> str:
 def _date(frame: Frame) -> str:
     if frame.now is None:
         return ""
-    return f'<time datetime="{frame.now:%Y-%m-%d}">{frame.words.weekday(frame.now)}</time>'
+    return f'<time datetime="{frame.now.isoformat()}">{frame.words.weekday(frame.now)}</time>'
 
 
 def _languages(frame: Frame) -> str:

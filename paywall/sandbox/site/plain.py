@@ -13,6 +13,7 @@ ENTRIES = {
     "subscription_required": "subscribe",
 }
 """What the way into the service's own pages is called, by the reason that an article is closed."""
+KINDS = {"plan": "plans", "pass": "passes", "pack": "packs"}
 RHYTHMS = {"day": "each_day", "week": "each_week", "month": "each_month", "year": "each_year"}
 DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 
@@ -54,19 +55,24 @@ def _terms(words: Words, article: Json, offers: Json) -> str:
     """What opens it, and the smallest of each kind that does."""
     if article["policy"] in ("free", "registered"):
         return ""
-    kinds = ["plans", "passes"]
+    kinds = ["plan", "pass"]
     opens = words.say("subscribers_only")
     if article["policy"] != "subscribers":
-        kinds.append("packs")
+        kinds.append("pack")
         opens = words.say("opens_with", cost=words.credits(article["unlock_cost"]))
-    smallest = [min(offers[kind], key=_size) for kind in kinds if offers[kind]]
-    return f"<p>{opens}</p>{_list(_line(words, one) for one in smallest)}"
+    smallest = [
+        (kind, min(offers[KINDS[kind]], key=_size)) for kind in kinds if offers[KINDS[kind]]
+    ]
+    return f"<p>{opens}</p>{_list(_line(words, *one) for one in smallest)}"
 
 
 def goods(words: Words, offers: Json) -> str:
     """All that can be bought, with its price, the smallest of each kind first."""
-    kinds = ("plans", "passes", "packs")
-    return _list(_line(words, one) for kind in kinds for one in sorted(offers[kind], key=_size))
+    return _list(
+        _line(words, kind, one)
+        for kind, listed in KINDS.items()
+        for one in sorted(offers[listed], key=_size)
+    )
 
 
 def _list(lines: Iterator[str]) -> str:
@@ -80,14 +86,14 @@ def _size(product: Json) -> int:
     return int(product.get("days") or product["credits"])
 
 
-def _line(words: Words, product: Json) -> str:
+def _line(words: Words, kind: str, product: Json) -> str:
     """With the first of its prices: the others are told where it is bought."""
     first = product["prices"][0]
     price = words.money(first["amount"], first["currency"])
     # Other rhythms have a title that says so.
     if product.get("interval_count") == 1:
         price = words.say(RHYTHMS[product["interval"]], price=price)
-    return words.say("for_sale", what=escape(product["title"]), price=escape(price))
+    return words.say("for_sale", what=words.product(kind, product), price=escape(price))
 
 
 def account(frame: Frame, entry: str) -> str:

@@ -1,11 +1,13 @@
 """The newspaper's own words, and its dates, in each of its languages."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from html import escape
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from babel import negotiate_locale
 from babel.dates import format_date
@@ -13,6 +15,9 @@ from babel.numbers import format_currency, get_currency_precision
 
 LANGUAGES = {"en": "English", "km": "ខ្មែរ"}
 """What the newspaper is read in, each called by its own name; the first is for everybody else."""
+
+ZONE = "Asia/Phnom_Penh"
+"""Where the newspaper is made, and its readers' month begins."""
 
 WORDS: dict[str, dict[str, str]] = tomllib.loads(
     files("paywall.sandbox.site").joinpath("words.toml").read_text("utf-8")
@@ -28,6 +33,11 @@ class Words(NamedTuple):
         """The word, for a page: nothing in it needs escaping unless a value does."""
         return WORDS[name][self.language].format(**values)
 
+    def product(self, kind: str, product: Mapping[str, Any]) -> str:
+        """Its name in this language, escaped; what the newspaper has no words for has a title."""
+        name = f"{kind}_{product['id']}"
+        return self.say(name) if name in WORDS else escape(product["title"])
+
     def credits(self, count: int) -> str:
         return self.say("one_credit") if count == 1 else self.say("some_credits", count=count)
 
@@ -38,11 +48,11 @@ class Words(NamedTuple):
         return format_currency(value, code, locale=self.language)
 
     def day(self, at: datetime) -> str:
-        return format_date(at, "long", locale=self.language)
+        return format_date(at.astimezone(ZoneInfo(ZONE)), "long", locale=self.language)
 
     def weekday(self, at: datetime) -> str:
         """The day with its name, as under the title of a newspaper."""
-        return format_date(at, "full", locale=self.language)
+        return format_date(at.astimezone(ZoneInfo(ZONE)), "full", locale=self.language)
 
 
 def choose(preferred: Iterable[str]) -> Words:
