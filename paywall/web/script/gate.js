@@ -76,7 +76,7 @@ class Gate extends Part {
     const lead = (leads[reason] ?? (() => this.say("not_to_be_had")))();
     const details = reason === "unlock_available" ? [faint(this.say("unlocks_left", { count: left }))] : [];
     this.show(lead, details, actions.map((name, place) => this.action(name, place === 0)));
-    if (bought.isWaiting && reason === "unlock_available") this.confirm();
+    if (bought.isWaiting && reason === "unlock_available") this.confirm(faint(thanks(this)));
     bought.isWaiting = false;
   }
 
@@ -109,7 +109,8 @@ class Gate extends Part {
     this.shop.replaceChildren(h("paywall-offers", { kinds }));
   }
 
-  confirm() {
+  /** The question, after `thanked` for what was just bought: behind a dialog nothing is read. */
+  confirm(thanked) {
     let { unlock_cost: cost } = this.decision;
     let key = newKey();
     const price = h("p", {});
@@ -122,7 +123,7 @@ class Gate extends Part {
     tell();
     question(this, {
       title: this.say("unlock_question"),
-      details: [price, left],
+      details: [thanked, price, left].filter(Boolean),
       yes: this.say("unlock"),
       working: this.say("unlocking"),
       no: this.say("not_now"),

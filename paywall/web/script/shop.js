@@ -195,12 +195,13 @@ const bought = recall(BOUGHT);
 remember(BOUGHT);
 bought.isWaiting = Boolean(bought.kind);
 
+const THANKS = { plan: "thanks_plan", pass: "thanks_pass", pack: "thanks_pack" };
+const thanks = (part) => part.say(THANKS[bought.kind] ?? "paid", { count: bought.count });
+
 /** Thanks for what was bought, until it is closed or the page is left. */
 class Thanks extends Part {
   async load() {
     if (!bought.kind) return;
-    const { kind, count } = bought;
-    const word = { plan: "thanks_plan", pass: "thanks_pass", pack: "thanks_pack" }[kind] ?? "paid";
     const said = h("span", { role: "status" });
     const close = () => {
       bought.kind = undefined;
@@ -210,6 +211,6 @@ class Thanks extends Part {
     this.put(h("p", { class: "paywall-note" }, said, dismiss));
     // A screen reader tells what changes in a status, and not what it was born with.
     await new Promise(requestAnimationFrame);
-    said.textContent = this.say(word, { count });
+    said.textContent = thanks(this);
   }
 }
