@@ -42,6 +42,11 @@ class Language(NamedTuple):
         return Locale.parse(self.code, sep="-")
 
     @property
+    def name(self) -> str:
+        """As those who speak it call it."""
+        return self.locale.get_display_name() or self.code
+
+    @property
     def months(self) -> list[str]:
         """Their names, January first."""
         return [self.locale.months["format"]["wide"][number] for number in range(1, 13)]

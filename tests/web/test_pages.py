@@ -1,6 +1,7 @@
 """The plain pages: all without a script, for who came by the site's form, and for nobody else."""
 
 import re
+from html import escape
 
 import httpx
 import pytest
@@ -154,7 +155,7 @@ async def test_nobody_is_sold_days_that_are_theirs_already(
     assert "pack:usd:five" in told
 
 
-@pytest.mark.parametrize("action", ["unlock", "buy", "cancel", "resume", "billing"])
+@pytest.mark.parametrize("action", ["unlock", "buy", "cancel", "resume", "billing", "language"])
 async def test_a_form_that_is_not_of_this_session_does_nothing(
     action: str, service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
@@ -223,3 +224,36 @@ async def test_who_may_read_already_is_led_back_to_the_article(
     told = await enter(service, bearer, "ann", **fields)
     assert "<h1>You can read this article.</h1>" in told.text
     assert f'<a href="{ORIGIN}/42">Open the article</a>' in told.text
+
+
+async def test_every_page_leads_back_to_where_the_reader_came_from_on_the_site(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "42", url=f"{ORIGIN}/42")
+    await grant(service, bearer, "ann", 3)
+    here = f"{ORIGIN}/42?from=a%2Fb&page=2:x"
+    asked = await enter(service, bearer, "ann", page="unlock", article="42", back=here)
+    done = await send(service, forms(asked)["/account/unlock"])
+    for page in (asked, done, await service.get("/account")):
+        assert f'<header><a href="{escape(here)}">Back to the site</a>' in page.text
+    for odd in ("https://evil.example/42", "javascript:alert(1)", f"{ORIGIN}/{'x' * 2000}", "\r\n"):
+        await enter(service, bearer, "ann", back=odd)
+        page = await service.get("/account")
+        assert f'<header><a href="{ORIGIN}/">Back to the site</a>' in page.text
+
+
+async def test_the_account_can_be_read_in_another_language(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await enter(service, bearer, "ann", back=f"{ORIGIN}/42")
+    page = await service.get("/account")
+    form = forms(page)["/account/language"]
+    assert '<button class="paywall-language" name="language" value="km" lang="km"' in page.text
+    switched = await send(service, form, language="km")
+    assert (switched.status_code, switched.headers["location"]) == (303, "/account")
+    service.headers["Cookie"] = f"{COOKIE}={switched.cookies[COOKIE]}"
+    page = await service.get("/account")
+    assert '<html lang="km" dir="ltr">' in page.text
+    assert f'href="{ORIGIN}/42"' in page.text
+    odd = await send(service, forms(page)["/account/language"], language="x;y")
+    assert odd.status_code == 403

@@ -133,7 +133,8 @@ async def account(request: Asking, site: NamedDependency[Site]) -> Response[str]
     unlocks = await site.publisher.unlocks(reader_id)
     languages = {one["id"]: one["language"] for one in await site.publisher.articles()}
     unlocks = [one | {"language": languages.get(one["article_id"])} for one in unlocks]
-    entry = await _entry(site, frame, say("all_data"), {"page": "account"})
+    wish = {"page": "account", "back": f"{_origin(request)}{frame.here}"}
+    entry = await _entry(site, frame, say("all_data"), wish)
     return _html(frame, say("your_account"), pages.account_page(frame, unlocks, entry))
 
 

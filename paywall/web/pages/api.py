@@ -20,6 +20,7 @@ from paywall.web.pages.asking import Refused, Service
 from paywall.web.pages.buying import Terms, key_of, order_of, shelf
 from paywall.web.pages.html import HEADERS, Writer
 from paywall.web.pages.session import begin, came_from_the_site, language_of, session_of
+from paywall.web.parts import parts_of
 
 Asking = Request[Any, Any, Any]
 Answered = Response[str] | Redirect
@@ -71,11 +72,11 @@ async def enter(request: Asking, settings: NamedDependency[Settings]) -> Answere
     """From a page of the site: `token`, `page` and its fields.
 
     `unlock` names an `article`; `cancel` may name a `subscription`, and leads to the account where
-    nothing renews. `unlock` and `buy` may say where to `return` after paying, and where `back` is
-    for who would rather not; and with `consent` ask readers to agree to get it at once.
+    nothing renews. Each may say where the reader comes `back` to; `unlock` and `buy`, where to
+    `return` after paying, and with `consent` that readers are to agree to get it at once.
     """
     fields = await _fields(request)
-    session = begin(fields.get("token", ""), fields.get("language", ""))
+    session = begin(fields.get("token", ""), fields.get("language", ""), fields.get("back", ""))
     writer = Writer(language_of(request, session, settings), settings, session)
     if not came_from_the_site(request, settings):
         return writer.sorry(writer.say("wrong_origin"), 403)
@@ -107,7 +108,18 @@ async def account(request: Asking, settings: NamedDependency[Settings]) -> Respo
     """What the reader has."""
     writer = _writer(request, settings)
     told = await load_account(_service(request, writer))
-    return writer.page(writer.say("account"), *sections(writer, told))
+    return writer.page(writer.say("account"), writer.languages(), *sections(writer, told))
+
+
+@post("/language")
+async def speak(request: Asking, settings: NamedDependency[Settings]) -> Redirect:
+    """The account in another language."""
+    writer = _writer(request, settings)
+    language = (await _form(request, writer)).get("language", "")
+    if writer.session is None or language.lower() not in parts_of(settings).languages.by_code:
+        raise SessionOver
+    cookie = writer.session._replace(preferred=language).cookie()
+    return Redirect("/account", status_code=303, cookies=[cookie])
 
 
 @post("/unlock")
@@ -209,7 +221,7 @@ def _tell_refusal(request: Asking, refused: Refused) -> Response[str]:
 ROUTES: list[ControllerRouterHandler] = [
     Router(
         "/account",
-        route_handlers=[enter, account, unlock, buy, cancel, resume, billing, data],
+        route_handlers=[enter, account, speak, unlock, buy, cancel, resume, billing, data],
         guards=[anyone],
         include_in_schema=False,
         request_max_body_size=FORM_BYTES_MAX,

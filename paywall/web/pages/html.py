@@ -73,7 +73,19 @@ class Writer:
         return next((f"{origin}/" for origin in self.settings.allowed_origins), None)
 
     def back(self) -> str:
-        return self.link(self.say("back_to_site"), self.site) if self.site else ""
+        """A link to where the reader came from, else to the front page."""
+        told = self.session.back_url if self.session else ""
+        way = told if is_of_the_site(told, self.settings) else self.site
+        return self.link(self.say("back_to_site"), way) if way else ""
+
+    def languages(self) -> str:
+        """The account in each of the languages that there are, by its own name."""
+        buttons = "".join(
+            f'<button class="paywall-language" name="language" value="{one.code}" lang="{one.code}"'
+            f' aria-pressed="{str(one == self.language).lower()}">{escape(one.name)}</button>'
+            for _, one in sorted(parts_of(self.settings).languages.by_code.items())
+        )
+        return self.open_form("/account/language", buttons)
 
     def sorry(self, words: str, status: int) -> Response[str]:
         """Why there is nothing here, and the way out."""

@@ -6,7 +6,7 @@ The session ends with the token. The cookie is for these pages alone: `/v1` read
 import hashlib
 import hmac
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from litestar import Request
 from litestar.datastructures import Cookie
@@ -18,13 +18,19 @@ from paywall.web.parts import parts_of
 COOKIE = "__Host-paywall"
 """The prefix makes browsers insist on Secure, the whole host and no other path (RFC 6265bis)."""
 COOKIE_SECONDS = 900
+BACK_LENGTH_MAX = 500
+"""Percent-encoded and beside a token it still fits into a cookie, of which browsers keep 4 KiB."""
 
 
 class Session(NamedTuple):
-    """A reader's token, and the language that the site said they prefer, or none."""
+    """A reader's token, and what the site said: the language that they prefer, where they were.
+
+    Either is empty where it said nothing. `back_url` is whatever was sent: look whose it is first.
+    """
 
     token: str
     preferred: str
+    back_url: str
 
     @property
     def form_token(self) -> str:
@@ -38,7 +44,7 @@ class Session(NamedTuple):
     def cookie(self) -> Cookie:
         return Cookie(
             key=COOKIE,
-            value=f"{self.preferred}:{self.token}",
+            value=f"{self.preferred}:{self.token}:{quote(self.back_url, safe='')}",
             path="/",
             max_age=COOKIE_SECONDS,
             secure=True,
@@ -49,12 +55,16 @@ class Session(NamedTuple):
 
 def session_of(request: Request[Any, Any, Any]) -> Session | None:
     """The session that the cookie tells of; whether its token holds is the service's to say."""
-    preferred, _, token = request.cookies.get(COOKIE, "").partition(":")
-    return Session(token, preferred) if token else None
+    preferred, _, rest = request.cookies.get(COOKIE, "").partition(":")
+    # The address is not percent-encoded any more: Litestar has decoded the whole cookie.
+    token, _, back_url = rest.partition(":")
+    return Session(token, preferred, back_url) if token else None
 
 
-def begin(token: str, preferred: str) -> Session:
-    return Session(token, preferred if LANGUAGE_TAG.fullmatch(preferred) else "")
+def begin(token: str, preferred: str, back_url: str) -> Session:
+    fits = len(back_url) <= BACK_LENGTH_MAX
+    is_tag = LANGUAGE_TAG.fullmatch(preferred)
+    return Session(token, preferred if is_tag else "", back_url if fits else "")
 
 
 def came_from_the_site(request: Request[Any, Any, Any], settings: Settings) -> bool:
