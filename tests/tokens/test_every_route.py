@@ -33,6 +33,7 @@ OPEN_TO_ANYONE = {
     "/account/cancel",
     "/account/data",
     "/account/enter",
+    "/account/language",
     "/account/resume",
     "/account/unlock",
     "/docs",
