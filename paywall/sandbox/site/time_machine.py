@@ -40,7 +40,7 @@ class TimeMachine:
         now = await self.now()
         seconds = int((after(now, step, 1) + CHARGED_BY - now).total_seconds())
         answer = await self._client.post(f"{self._clock_url}/advance", data={"seconds": seconds})
-        moved_to = _told(answer)
+        moved_to = _told(answer).replace(microsecond=0)
         return answer.json()["undelivered"] == 0 and await self._service_is_at(moved_to)
 
     async def close(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -38,6 +39,12 @@ class Running:
         self.news = asyncio.Event()
         self._looked_at = time.monotonic()
 
+    @property
+    def now(self) -> datetime:
+        """The account's time to the fraction of a second: told in whole ones it would step back."""
+        since = timedelta(seconds=time.monotonic() - self._looked_at)
+        return self.stand_in.account.at + since
+
     def keep_up(self) -> None:
         """Let the account's clock go on by the whole seconds that have passed."""
         passed = int(time.monotonic() - self._looked_at)
@@ -63,6 +70,8 @@ class Running:
         try:
             await asyncio.gather(self._tick(), self._deliver())
         finally:
+            # Whole seconds are kept: the clock must not go on from an earlier time than it told.
+            self.advance(1)
             self.keep()
 
     def keep(self) -> None:

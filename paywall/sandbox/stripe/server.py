@@ -72,7 +72,7 @@ async def act_on_portal(
 @get("/clock")
 async def clock(running: NamedDependency[Running]) -> Json:
     """The account's time, which the service follows where `sandbox_clock_url` is set."""
-    return {"now": running.stand_in.account.at.isoformat().replace("+00:00", "Z")}
+    return _told(running)
 
 
 @post("/clock/advance", status_code=200)
@@ -83,11 +83,11 @@ async def advance_clock(request: Asking, running: NamedDependency[Running]) -> J
     """
     running.advance(seconds_of(await _form(request)))
     await running.settle()
-    account = running.stand_in.account
-    return {
-        "now": account.at.isoformat().replace("+00:00", "Z"),
-        "undelivered": len(account.undelivered),
-    }
+    return {**_told(running), "undelivered": len(running.stand_in.account.undelivered)}
+
+
+def _told(running: Running) -> Json:
+    return {"now": running.now.isoformat().replace("+00:00", "Z")}
 
 
 @get("/page.css", sync_to_thread=False)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html import unescape
@@ -181,6 +182,21 @@ async def test_the_clock_is_told_and_moved(till: Till) -> None:
         answer = await till.browser.post("/clock/advance", data={"seconds": wrong})
         assert answer.status_code == 400
     assert till.shop.account.now - before < 33 * DAY
+
+
+def test_the_clock_goes_on_between_its_ticks(
+    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told in whole seconds, it went back for the service: what was given seemed to come later."""
+    readings = [0.25, 0.75, 1.25, 1.5, 3.75]
+    passed = iter([0.0, 0.0, *(reading for reading in readings for _ in range(3))])
+    monkeypatch.setattr(time, "monotonic", lambda: next(passed))
+    running = Running(stand_in, None, SECRET)
+    begun = running.now
+    for reading in readings:
+        assert (running.now - begun).total_seconds() == reading
+        running.keep_up()
+        assert (running.now - begun).total_seconds() == reading
 
 
 async def test_a_reset_over_the_network_is_healed_by_the_sdk(till: Till) -> None:
