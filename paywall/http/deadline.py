@@ -51,15 +51,16 @@ class Deadline:
         return True
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._due_at:
+            self._loop = None
+            return
+        # First: what is cancelled now may fail, and the next look must come all the same.
+        loop.call_later(LOOK_EVERY_SECONDS, self._look, loop)
         now = loop.time()
         for what in [what for what, due_at in self._due_at.items() if due_at <= now]:
             del self._due_at[what]
             self._overdue.add(what)
             what.cancel()
-        if self._due_at:
-            loop.call_later(LOOK_EVERY_SECONDS, self._look, loop)
-        else:
-            self._loop = None
 
 
 class _Watch:
