@@ -105,15 +105,19 @@ class Batches:
     async def _answer(self, line: Line, batch: Sequence[Waiting]) -> None:
         """Answer a batch on one connection, which is then free for the next."""
         try:
-            await self._ask(line, batch)
-        except OF_ONE_QUESTION as error:
-            await self._answer_each(line, batch, error)
+            await self._ask_for_all(line, batch)
         except Exception as error:
             logger.warning("a connection for checks broke", exc_info=error)
             self._break(line, batch)
             return
         self._idle.append(line)
         self._start()
+
+    async def _ask_for_all(self, line: Line, batch: Sequence[Waiting]) -> None:
+        try:
+            await self._ask(line, batch)
+        except OF_ONE_QUESTION as error:
+            await self._answer_each(line, batch, error)
 
     async def _ask(self, line: Line, batch: Sequence[Waiting]) -> None:
         now = self._clock.now()

@@ -10,10 +10,12 @@ from asyncio import TimerHandle
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from paywall.access.api import CHECK
-from paywall.access.check import Check
-from paywall.http.message import END, closing, plain_head
+from paywall.access.check import BODY_BYTES_MAX, Check
+from paywall.http.message import END, HEAD_BYTES_MAX, closing, plain_head
 
 LINE = b"POST %b HTTP/1.1\r\n" % CHECK.encode()
+BYTES_MAX = HEAD_BYTES_MAX + BODY_BYTES_MAX
+"""What is longer is no check, and neither kept nor looked at here."""
 WHOLE_WITHIN_SECONDS = 0.05
 """A check that takes longer to arrive goes the way of all requests."""
 
@@ -41,12 +43,12 @@ class Connection(HttpToolsProtocol):
             self.flow.pause_reading()
             return
         came = self._came + data
-        if not came.startswith(LINE) or not self._is_free():
+        if not came.startswith(LINE) or len(came) > BYTES_MAX or not self._is_free():
             self._hand_on(came)
             return
-        head, _, body = came.partition(END)
-        plain = plain_head(head)
-        if plain is None or len(body) > plain.body_bytes:
+        head, end, body = came.partition(END)
+        plain = plain_head(head) if end else None
+        if plain is None or not len(body) <= plain.body_bytes <= BODY_BYTES_MAX:
             self._hand_on(came)
         elif len(body) < plain.body_bytes:
             self._wait_for_the_rest(came)

@@ -8,8 +8,10 @@ import pytest
 from litestar.types import Receive, Scope, Send
 
 from paywall.access import connection
+from paywall.access.check import BODY_BYTES_MAX
 from paywall.http.deadline import Deadline
 from paywall.http.edge import Edge
+from paywall.http.message import HEAD_BYTES_MAX
 from tests.access.wire import Client, Wire, question
 from tests.conftest import Bearer
 from tests.test_story import check, put_article
@@ -142,6 +144,15 @@ async def test_a_check_that_does_not_come_whole_is_refused_in_time(
     monkeypatch.setattr(connection, "WHOLE_WITHIN_SECONDS", 0)
     monkeypatch.setattr(edge, "_deadline", Deadline(0))
     client.send(question(bearer, BODY)[:-1])
+    assert (await client.answer()).status == 503
+
+
+@pytest.mark.parametrize("body", [b" " * (BODY_BYTES_MAX + 1), b"{" * HEAD_BYTES_MAX * 2])
+async def test_what_is_too_long_for_a_check_is_not_waited_for(
+    client: Client, bearer: Bearer, edge: Edge, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    monkeypatch.setattr(edge, "_deadline", Deadline(0))
+    client.send(question(bearer, body)[:-1])
     assert (await client.answer()).status == 503
 
 
