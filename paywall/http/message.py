@@ -13,7 +13,7 @@ from paywall.problems import Problem
 
 END = b"\r\n\r\n"
 REMEMBERED_MAX = 1024
-"""A client sends the same head again and again; to look one up costs a tenth of reading it."""
+"""A client sends the same head again and again; to look one up costs a twentieth of reading it."""
 HEAD_BYTES_MAX = 8192
 LENGTH_DIGITS_MAX = 9
 CLOSES = {b"": False, b"keep-alive": False, b"close": True}
