@@ -80,6 +80,7 @@ MONTH = {
     "articles": [VIEW],
 }
 EXPORTED_RECEIPT = {**RECEIPT, "reason": "I am moving abroad.", "withdrawn_at": None}
+ENTRY_ARTICLE = {"id": UNLOCK["article_id"], "title": UNLOCK["title"], "url": UNLOCK["url"]}
 SECTIONS: dict[str, dict[str, Any]] = {
     "ProfileSection": {
         "about": "Who you are here: the name that the site gave you.",
@@ -194,9 +195,12 @@ EXAMPLES: dict[str, Any] = {
         "kind": "spent",
         "amount": -1,
         "grant_id": 1,
+        "source": "promotion",
         "unlock_id": 1,
+        "article": ENTRY_ARTICLE,
         "actor": ACTOR,
     },
+    "EntryArticle": ENTRY_ARTICLE,
     "UnlockInput": {"article_id": "tonle-sap-2026", "max_cost": 1},
     "UnlockOutcome": {"unlock": UNLOCK, "reason": "unlocked", "unlocks_left": 6},
     "UnlockAnswer": UNLOCK,

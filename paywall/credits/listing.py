@@ -14,7 +14,7 @@ from paywall.credits.ledger import spendable_grants
 from paywall.http.bodies import Answer
 from paywall.http.paging import newest_first
 from paywall.rules.words import Actor, EntryKind, GrantSource
-from paywall.tables import CreditGrant, LedgerEntry
+from paywall.tables import Article, CreditGrant, LedgerEntry, Unlock
 
 AT_MOST = 200
 
@@ -41,6 +41,14 @@ class ActorAnswer(Answer):
     token_id: str
 
 
+class EntryArticle(Answer):
+    """What an entry's credits were for; `title` and `url` are null where it was deleted."""
+
+    id: str
+    title: str | None
+    url: str | None
+
+
 class EntryAnswer(Answer, omit_defaults=True):
     """One change to one grant; `amount` is signed."""
 
@@ -49,7 +57,9 @@ class EntryAnswer(Answer, omit_defaults=True):
     kind: EntryKind
     amount: int
     grant_id: int
+    source: GrantSource
     unlock_id: int | None
+    article: EntryArticle | None
     actor: Annotated[ActorAnswer | msgspec.UnsetType, Meta(description="Told to sites only.")] = (
         msgspec.UNSET
     )
@@ -107,10 +117,14 @@ async def list_entries(
     rows, next_cursor = await newest_first(
         session, statement, at=LedgerEntry.at, id=LedgerEntry.id, limit=limit, cursor=cursor
     )
-    return _entries(rows, with_actor=with_actor), next_cursor
+    return await _entries(session, rows, with_actor=with_actor), next_cursor
 
 
-def _entries(rows: Sequence[LedgerEntry], *, with_actor: bool) -> list[EntryAnswer]:
+async def _entries(
+    session: AsyncSession, rows: Sequence[LedgerEntry], *, with_actor: bool
+) -> list[EntryAnswer]:
+    sources = await _sources(session, rows)
+    articles = await _articles(session, rows)
     return [
         EntryAnswer(
             id=row.id,
@@ -118,11 +132,36 @@ def _entries(rows: Sequence[LedgerEntry], *, with_actor: bool) -> list[EntryAnsw
             kind=row.kind,
             amount=row.amount,
             grant_id=row.grant_id,
+            source=sources[row.grant_id],
             unlock_id=row.unlock_id,
+            article=articles.get(row.unlock_id),
             actor=_actor(row) if with_actor else msgspec.UNSET,
         )
         for row in rows
     ]
+
+
+async def _sources(session: AsyncSession, rows: Sequence[LedgerEntry]) -> dict[int, GrantSource]:
+    """Where the grant of each entry came from, by the grant's id."""
+    statement = select(CreditGrant.id, CreditGrant.source).where(
+        col(CreditGrant.id).in_({row.grant_id for row in rows})
+    )
+    return {id_: GrantSource(source) for id_, source in await session.exec(statement)}
+
+
+async def _articles(
+    session: AsyncSession, rows: Sequence[LedgerEntry]
+) -> dict[int | None, EntryArticle]:
+    """The article of each entry's unlock, by the unlock's id; none of a reader who was erased."""
+    statement = (
+        select(Unlock.id, Unlock.article_id, Article.title, Article.url)
+        .outerjoin(Article, col(Article.id) == Unlock.article_id)
+        .where(col(Unlock.id).in_({row.unlock_id for row in rows if row.unlock_id is not None}))
+    )
+    return {
+        unlock_id: EntryArticle(id=article_id, title=title, url=url)
+        for unlock_id, article_id, title, url in await session.exec(statement)
+    }
 
 
 def _actor(row: LedgerEntry) -> ActorAnswer:

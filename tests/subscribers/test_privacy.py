@@ -212,6 +212,10 @@ async def test_what_was_paid_stays_under_a_name_that_means_nobody(
     (tombstone,) = readers
     assert is_tombstone(tombstone)
     assert f"{tombstone}-welcome" in references
+    ledger = await service.get(f"/v1/subscribers/{tombstone}/ledger", headers=bearer.site())
+    assert {(e["unlock_id"] is None, e["article"]) for e in ledger.json()["items"]} == {
+        (True, None), (False, None),
+    }  # fmt: skip
     purchases = (await service.get("/v1/purchases", headers=bearer.site())).json()["items"]
     assert {p["reader_id"] for p in purchases} == {tombstone}
     assert {p["reference"] for p in purchases} == {
