@@ -37,7 +37,7 @@ UNLOCK = {
     "payments": [PAYMENT],
     "revoked_at": None,
 }
-SUBSCRIPTION = {
+SUBSCRIPTION: dict[str, Any] = {
     "id": "complimentary_5d2f8a1c9b3e7f6042d1a8c7",
     "kind": "complimentary",
     "status": "active",
@@ -49,7 +49,9 @@ SUBSCRIPTION = {
     "next_payment": None,
     "is_renewing": False,
     "payment_type": None,
+    "price": None,
     "receipt": None,
+    "receipts": [],
 }
 RECEIPT = {
     "id": "receipt_7be21c40f0a94d5e8831c6b2",
@@ -57,6 +59,7 @@ RECEIPT = {
     "subscription_id": SUBSCRIPTION["id"],
     "when": "period_end",
     "access_until": "2026-12-24T00:00:00Z",
+    "withdrawn_at": None,
 }
 LAPSING = {"amount": 7, "expires_at": "2027-04-14T00:00:00Z"}
 CHECKOUT_ID = "checkout_2f6a01c95be34d7781aa04d2"

@@ -79,7 +79,7 @@ MONTH = {
     "ends_at": "2026-11-30T17:00:00Z",
     "articles": [VIEW],
 }
-EXPORTED_RECEIPT = {**RECEIPT, "reason": "I am moving abroad.", "withdrawn_at": None}
+EXPORTED_RECEIPT = {**RECEIPT, "reason": "I am moving abroad."}
 ENTRY_ARTICLE = {"id": UNLOCK["article_id"], "title": UNLOCK["title"], "url": UNLOCK["url"]}
 SECTIONS: dict[str, dict[str, Any]] = {
     "ProfileSection": {
@@ -318,6 +318,7 @@ FIELDS: dict[str, Any] = {
     "next_payment": "2026-12-24T00:00:00Z",
     "pass_id": "week",
     "payment_type": "card",
+    "price": PRICES[0],
     "purchase_id": 1,
     "receipt": RECEIPT,
     "reason": "I am moving abroad.",

@@ -1,5 +1,6 @@
 """Subscriptions as they are told."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
@@ -8,11 +9,13 @@ from msgspec import Meta
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.catalogue.shapes import Price
 from paywall.http.bodies import Answer
 from paywall.rules.words import CancelWhen, SubscriptionKind
-from paywall.tables import CancellationReceipt, StripeSubscription, Subscription
+from paywall.tables import CancellationReceipt, StripePrice, StripeSubscription, Subscription
 
 AT_MOST = 200
+NOT_BILLED = (None, None)
 
 
 class ReceiptAnswer(Answer):
@@ -23,6 +26,9 @@ class ReceiptAnswer(Answer):
     subscription_id: str
     when: CancelWhen
     access_until: datetime
+    withdrawn_at: Annotated[
+        datetime | None, Meta(description="When the subscription was resumed; null: never.")
+    ]
 
 
 class SubscriptionAnswer(Answer):
@@ -54,8 +60,22 @@ class SubscriptionAnswer(Answer):
         Meta(description="Its period is over, and Stripe is about to take the next payment."),
     ]
     payment_type: str | None
+    price: Annotated[
+        Price | None,
+        Meta(
+            description="What a period of it costs, discounts aside; null unless Stripe bills it by"
+            " a price of this catalogue."
+        ),
+    ]
     receipt: Annotated[
         ReceiptAnswer | None, Meta(description="Of its cancellation, unless that was taken back.")
+    ]
+    receipts: Annotated[
+        list[ReceiptAnswer],
+        Meta(
+            description="Of all its cancellations, newest first, those taken back too; of all the"
+            " subscriptions in one answer, the last 200 at most."
+        ),
     ]
 
 
@@ -76,20 +96,34 @@ async def subscriptions_of(
 async def told(
     session: AsyncSession, subscriptions: Sequence[Subscription], now: datetime
 ) -> list[SubscriptionAnswer]:
-    """Each with its receipt, and with how Stripe bills it."""
-    receipts = await receipts_of(session, subscriptions)
+    """Each with its receipts, and with how Stripe bills it."""
+    if not subscriptions:
+        return []
+    in_force = await receipts_of(session, subscriptions)
+    receipts = await all_receipts_of(session, subscriptions)
     billed = await billings_of(session, subscriptions)
-    return [tell(one, receipts.get(one.id), billed.get(one.id), now) for one in subscriptions]
+    return [
+        tell(
+            one,
+            in_force.get(one.id),
+            receipts[one.id],
+            *billed.get(one.id, NOT_BILLED),
+            now=now,
+        )
+        for one in subscriptions
+    ]
 
 
 async def billings_of(
     session: AsyncSession, subscriptions: Sequence[Subscription]
-) -> dict[str, StripeSubscription]:
-    """How Stripe bills those of them that it does, by the subscription's id."""
-    statement = select(StripeSubscription).where(
-        col(StripeSubscription.id).in_([one.id for one in subscriptions])
+) -> dict[str, tuple[StripeSubscription, StripePrice | None]]:
+    """How Stripe bills those of them that it does, and by which price, by the subscription's id."""
+    statement = (
+        select(StripeSubscription, StripePrice)
+        .outerjoin(StripePrice, col(StripePrice.id) == StripeSubscription.price_id)
+        .where(col(StripeSubscription.id).in_([one.id for one in subscriptions]))
     )
-    return {billing.id: billing for billing in await session.exec(statement)}
+    return {billing.id: (billing, price) for billing, price in await session.exec(statement)}
 
 
 async def receipts_of(
@@ -107,6 +141,22 @@ async def receipts_of(
     return {receipt.subscription_id: receipt for receipt in await session.exec(statement)}
 
 
+async def all_receipts_of(
+    session: AsyncSession, subscriptions: Sequence[Subscription]
+) -> dict[str, list[CancellationReceipt]]:
+    """The newest 200, those taken back too, by the subscription's id."""
+    statement = (
+        select(CancellationReceipt)
+        .where(col(CancellationReceipt.subscription_id).in_([one.id for one in subscriptions]))
+        .order_by(col(CancellationReceipt.at).desc(), col(CancellationReceipt.id).desc())
+        .limit(AT_MOST)
+    )
+    receipts: dict[str, list[CancellationReceipt]] = defaultdict(list)
+    for receipt in await session.exec(statement):
+        receipts[receipt.subscription_id].append(receipt)
+    return receipts
+
+
 def is_over(subscription: Subscription, now: datetime) -> bool:
     return subscription.entitled_until <= now
 
@@ -114,7 +164,10 @@ def is_over(subscription: Subscription, now: datetime) -> bool:
 def tell(
     subscription: Subscription,
     receipt: CancellationReceipt | None,
+    receipts: Sequence[CancellationReceipt],
     billing: StripeSubscription | None,
+    price: StripePrice | None,
+    *,
     now: datetime,
 ) -> SubscriptionAnswer:
     own_status = "canceled" if is_over(subscription, now) else "active"
@@ -132,7 +185,9 @@ def tell(
         next_payment=next_payment,
         is_renewing=next_payment is not None and next_payment <= now,
         payment_type=billing.payment_type if billing else None,
+        price=Price(amount=price.amount, currency=price.currency) if price else None,
         receipt=tell_receipt(receipt) if receipt else None,
+        receipts=[tell_receipt(each) for each in receipts],
     )
 
 
@@ -143,4 +198,5 @@ def tell_receipt(receipt: CancellationReceipt) -> ReceiptAnswer:
         subscription_id=receipt.subscription_id,
         when=receipt.when,
         access_until=receipt.access_until,
+        withdrawn_at=receipt.withdrawn_at,
     )

@@ -76,6 +76,27 @@ async def test_resuming_takes_a_cancellation_back_before_the_end_and_not_after(
     assert (late.status_code, late.json()["type"]) == (409, "/problems/subscription_ended")
 
 
+async def test_a_receipt_stays_findable_after_its_cancellation_was_taken_back(
+    service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, given: str
+) -> None:
+    assert (await mine(service, bearer))["receipts"] == []
+    receipts = []
+    for _ in range(2):
+        done = await ask(service, bearer, "cancel", subscription_id=given, when="period_end")
+        receipts.append(done.json()["receipt"])
+        assert receipts[-1]["withdrawn_at"] is None
+        assert (await mine(service, bearer))["receipt"] == receipts[-1]
+        at = clock.move(hours=1)
+        resumed = await ask(service, bearer, "resume", subscription_id=given)
+        receipts[-1]["withdrawn_at"] = at.isoformat().replace("+00:00", "Z")
+        assert (resumed.json()["receipt"], resumed.json()["receipts"][0]) == (None, receipts[-1])
+        clock.move(hours=1)
+    last = await ask(service, bearer, "cancel", subscription_id=given, when="now")
+    receipts.append(last.json()["receipt"])
+    now = await mine(service, bearer)
+    assert (now["receipt"], now["receipts"]) == (receipts[-1], list(reversed(receipts)))
+
+
 async def test_cancelling_now_ends_for_good(
     service: httpx.AsyncClient, bearer: Bearer, given: str
 ) -> None:

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from paywall.operations.catalogue_sync import apply, differ
+from paywall.sandbox.stripe.catalogue import create_price
 from paywall.sandbox.stripe.customers import Card, use_card
 from paywall.sandbox.stripe.faults import Fault
-from paywall.sandbox.stripe.portal import portal_cancel
+from paywall.sandbox.stripe.portal import portal_cancel, portal_switch
 from paywall.sandbox.stripe.subscriptions import cancel_subscription
 from tests.payments.stripe.shop import Shop
 from tests.test_story import check, put_article
@@ -40,6 +42,35 @@ async def test_cancelling_keeps_what_was_paid_for_and_resuming_goes_on(shop: Sho
     assert resumed.json()["cancel_at_period_end"] is False
     assert resumed.json()["receipt"] is None
     assert shop.only("subscription")["cancel_at_period_end"] is False
+
+
+async def test_it_tells_what_its_reader_pays_though_the_plan_costs_more_by_now(shop: Shop) -> None:
+    await shop.buy(plan_id="monthly", currency="khr")
+    await shop.buy("bo", pass_id="week")
+    await shop.deliver()
+    dearer = {"title": "Monthly", "interval": "month", "credits": 2,
+              "prices": [{"amount": 3_200_000, "currency": "khr"}]}  # fmt: skip
+    put = await shop.service.put("/v1/plans/monthly", json=dearer, headers=shop.bearer.site())
+    assert put.status_code == 200, put.text
+    await apply(shop.database, shop.gateway, await differ(shop.database, shop.gateway))
+    price = {"amount": 2_400_000, "currency": "khr"}
+    assert (await shop.me())["subscription"]["price"] == price
+    await shop.post("subscription/cancel", when="period_end")
+    assert (await shop.post("subscription/resume")).json()["price"] == price
+    assert (await shop.me("bo"))["subscription"]["price"] is None
+
+
+async def test_of_a_price_that_is_none_of_the_catalogue_nothing_is_told(shop: Shop) -> None:
+    subscription_id = await subscribed(shop)
+    mine = (await shop.me())["subscription"]
+    assert mine["price"] == {"amount": 600, "currency": "usd"}
+    (item,) = shop.only("subscription")["items"]["data"]
+    made = {"currency": "usd", "unit_amount": "500", "product": item["price"]["product"],
+            "recurring": {"interval": "month"}}  # fmt: skip
+    own = create_price(shop.stand_in.account, made)
+    portal_switch(shop.stand_in.account, subscription_id, own["id"])
+    await shop.deliver()
+    assert (await shop.me())["subscription"] == {**mine, "price": None}
 
 
 async def test_while_the_next_payment_is_on_its_way_it_is_renewing(shop: Shop) -> None:
