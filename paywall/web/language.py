@@ -1,13 +1,9 @@
 """The words that readers are told, with numbers, dates and money as their language writes them."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -20,21 +16,21 @@ from babel.numbers import (
     parse_pattern,
 )
 
-from paywall.settings import SettingsError
+from paywall.rules.words import ProductKind
+from paywall.web.theme import DEFAULT, PLACEHOLDER, Theme, Titles, Words
 
-DEFAULT = "en"
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
-
-Word = str | Mapping[str, str]
-"""A text, or one for each plural category of the language (CLDR), chosen by `count`."""
 
 
 class Language(NamedTuple):
-    """One catalogue of words; `code` is its BCP 47 tag."""
+    """One catalogue of words; `code` is its BCP 47 tag.
+
+    `titles` are the site's own names of what is for sale: the catalogue has one for all languages.
+    """
 
     code: str
-    words: Mapping[str, Word]
+    words: Words
+    titles: Titles
     zone: str
 
     @property
@@ -58,6 +54,10 @@ class Language(NamedTuple):
             category = self.locale.plural_form(int(values["count"]))
             word = word.get(category, word["other"])
         return PLACEHOLDER.sub(lambda match: self._written(values[match[1]]), word)
+
+    def title(self, kind: ProductKind, product_id: str) -> str | None:
+        """What the site calls this product in this language, if anything of its own."""
+        return self.titles.get(kind, {}).get(product_id)
 
     def day(self, at: datetime) -> str:
         """The day alone, in the site's time zone."""
@@ -111,26 +111,14 @@ class Languages(NamedTuple):
         return self.by_code[DEFAULT]
 
 
-@lru_cache(maxsize=8)
-def load_languages(theme_dir: str, zone: str) -> Languages:
-    """Our catalogues with the site's words over them; a new language starts from the English.
-
-    Raises SettingsError for a file of words that cannot be used.
-    """
-    ours = {
-        Path(entry.name).stem: tomllib.loads(entry.read_text("utf-8"))
-        for entry in files("paywall.web").joinpath("words").iterdir()
-        if entry.name.endswith(".toml")
-    }
-    theirs = {path.stem: _read(path, ours[DEFAULT]) for path in _files(theme_dir)}
+def load_languages(theme: Theme, zone: str) -> Languages:
+    """Every language that the theme has words in."""
     return Languages(
         {
             code.lower(): Language(
-                code,
-                MappingProxyType(ours.get(code, ours[DEFAULT]) | theirs.get(code, {})),
-                zone,
+                code, MappingProxyType(words), MappingProxyType(theme.titles[code]), zone
             )
-            for code in ours.keys() | theirs.keys()
+            for code, words in theme.words.items()
         }
     )
 
@@ -152,44 +140,3 @@ def accepted(header: str) -> list[str]:
             weight = float(quality) if re.fullmatch(r"[01](\.\d{1,3})?", quality) else 1.0
             found.append((-weight, number, tag.strip()))
     return [tag for weight, _, tag in sorted(found) if weight < 0]
-
-
-def _files(theme_dir: str) -> list[Path]:
-    return sorted(Path(theme_dir).glob("*.toml")) if theme_dir else []
-
-
-def _read(path: Path, known: Mapping[str, Word]) -> dict[str, Word]:
-    try:
-        Locale.parse(path.stem, sep="-")
-        words = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, UnknownLocaleError) as error:
-        raise SettingsError(
-            f"theme_dir: {path} cannot be read: {error}. Name it after a language, such as"
-            " km.toml, and write TOML in UTF-8."
-        ) from error
-    for name, word in words.items():
-        if name not in known or not _fits(word, known[name]):
-            raise SettingsError(
-                f"theme_dir: {path}: {name!r} is not a word of ours, or lacks its plural `other`,"
-                " or has a placeholder that we don't fill in. Compare it with"
-                " paywall/web/words/en.toml."
-            )
-    return words
-
-
-def _fits(word: Word, ours: Word) -> bool:
-    if isinstance(word, str) or isinstance(ours, str):
-        texts = [word] if isinstance(word, str) else []
-    else:
-        texts = list(word.values()) if "other" in word else []
-    return (
-        texts != []
-        and all(isinstance(text, str) for text in texts)
-        and all(placeholders(text) <= placeholders(ours) for text in texts)
-    )
-
-
-def placeholders(word: Word) -> set[str]:
-    """What a word leaves to be filled in, in any of its plurals."""
-    texts = [word] if isinstance(word, str) else word.values()
-    return {name for text in texts for name in PLACEHOLDER.findall(text)}

@@ -8,7 +8,6 @@ import base64
 import hashlib
 from functools import lru_cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -20,9 +19,10 @@ from msgspec import Meta
 
 from paywall.http.bodies import Answer
 from paywall.problems import NOT_FOUND, Problem
-from paywall.settings import Settings, SettingsError
+from paywall.settings import Settings
 from paywall.tokens.guard import anyone
-from paywall.web.language import Languages, Word, load_languages
+from paywall.web.language import Language, Languages, load_languages
+from paywall.web.theme import Word, load_theme
 
 SCRIPTS = "service words part gate counts shop subscription payments elements".split()
 """The files of the script, in the order in which they make one module."""
@@ -32,11 +32,15 @@ Tags = Annotated[str, QueryParameter(max_length=LANGUAGES_MAX)]
 
 
 class Parts(NamedTuple):
-    """What this deployment serves; `version` changes with every byte of it."""
+    """What this deployment serves; `version` changes with every byte of it.
+
+    `page_style` is for the plain pages alone, over `style`.
+    """
 
     version: str
     script: bytes
     style: bytes
+    page_style: bytes
     languages: Languages
 
 
@@ -44,26 +48,19 @@ class Parts(NamedTuple):
 def load_parts(theme_dir: str, zone: str) -> Parts:
     """The parts with the site's own words and colours; raises SettingsError where those are bad."""
     folder = files("paywall.web")
+    theme = load_theme(theme_dir)
     sources = [folder.joinpath("script", f"{name}.js").read_bytes() for name in SCRIPTS]
     script = b"\n".join(sources)
-    style = folder.joinpath("paywall.css").read_bytes() + _colours(theme_dir)
-    languages = load_languages(theme_dir, zone)
-    words = {code: dict(language.words) for code, language in languages.by_code.items()}
-    everything = script + style + msgspec.json.encode((zone, words), order="sorted")
-    return Parts(hashlib.sha256(everything).hexdigest()[:16], script, style, languages)
+    style = folder.joinpath("paywall.css").read_bytes() + theme.colours
+    page_style = folder.joinpath("pages.css").read_bytes()
+    languages = load_languages(theme, zone)
+    words = {code: _told(language) for code, language in languages.by_code.items()}
+    everything = script + style + page_style + msgspec.json.encode(words, order="sorted")
+    return Parts(hashlib.sha256(everything).hexdigest()[:16], script, style, page_style, languages)
 
 
 def parts_of(settings: Settings) -> Parts:
     return load_parts(settings.theme_dir, settings.meter_timezone)
-
-
-def _colours(theme_dir: str) -> bytes:
-    if not theme_dir:
-        return b""
-    if not Path(theme_dir).is_dir():
-        raise SettingsError(f"theme_dir: {theme_dir!r} is not a folder. Make it, or unset it.")
-    path = Path(theme_dir) / "colours.css"
-    return b"\n" + path.read_bytes() if path.exists() else b""
 
 
 class Part(Answer):
@@ -85,12 +82,14 @@ class PartsAnswer(Answer):
 class WordsAnswer(Answer):
     """The words of one language, and how times are told in it.
 
+    `titles` are those of what is for sale, by kind and id, where the site has some of its own;
     `months` are for browsers that have no names for them; `zone` is the site's, of IANA; `gmt`
     stands before its offset; with `sign_last` a currency's sign stands after the amount.
     """
 
     language: str
     words: dict[str, Word]
+    titles: dict[str, dict[str, str]]
     months: list[str]
     zone: str
     gmt: str
@@ -137,20 +136,26 @@ def serve_part(
             return Response(parts.script, media_type="text/javascript", headers=headers)
         case "paywall.css":
             return Response(parts.style, media_type="text/css", headers=headers)
+        case "pages.css":
+            return Response(parts.page_style, media_type="text/css", headers=headers)
         case "words.json":
-            language = parts.languages.choose(languages.split(","))
-            told = WordsAnswer(
-                language=language.code,
-                words=dict(language.words),
-                months=language.months,
-                zone=language.zone,
-                gmt=language.gmt,
-                sign_last=language.is_sign_last,
-            )
+            told = _told(parts.languages.choose(languages.split(",")))
             content = msgspec.json.encode(told)
             return Response(content, media_type="application/json", headers=headers)
         case _:
             raise Problem(NOT_FOUND)
+
+
+def _told(language: Language) -> WordsAnswer:
+    return WordsAnswer(
+        language=language.code,
+        words=dict(language.words),
+        titles={kind: dict(titles) for kind, titles in language.titles.items()},
+        months=language.months,
+        zone=language.zone,
+        gmt=language.gmt,
+        sign_last=language.is_sign_last,
+    )
 
 
 ROUTES: list[ControllerRouterHandler] = [find_parts, serve_part]

@@ -34,6 +34,8 @@ OPEN_TO_ANYONE = {
     "/account/data",
     "/account/enter",
     "/account/language",
+    "/account/leave",
+    "/account/receipts/{name:str}",
     "/account/resume",
     "/account/unlock",
     "/docs",

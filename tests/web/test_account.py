@@ -3,6 +3,7 @@
 import re
 
 import httpx
+import pytest
 
 from paywall.credits.expiry import enter_expired
 from paywall.database import Database
@@ -32,15 +33,15 @@ async def test_the_account_tells_all_that_a_reader_has_and_had(
     assert (entered.status_code, entered.headers["location"]) == (303, "/account")
     page = await account(service)
     for told in (
-        "Unlocks left: 7",
+        "You have 7 credits.",
         "2 credits until January 31, 2027",
         "5 credits that never lapse",
         f'<a href="{ORIGIN}/42">A <b>bold</b> title</a>',
-        "1 credit spent",
-        "3 credits received",
+        f'1 credit spent (<a href="{ORIGIN}/42">A <b>bold</b> title</a>)',
+        "3 credits received (a gift)",
+        "5 credits received (bought)",
         "<b>Five</b>",
         "៛4,000, November 24, 2026",
-        "khqr 7f3a",
         "Complimentary subscription",
         "You can read everything until December 24, 2026, 12:00 GMT.",
         "<title>Your account and data</title>",
@@ -64,11 +65,11 @@ async def test_what_lapsed_is_told_at_once_and_once_by_a_read_that_writes_nothin
     entries = await service.get("/v1/me/ledger", headers=bearer.reader("ann"))
     assert [entry["kind"] for entry in entries.json()["items"]] == ["expired", "granted", "granted"]
     for page in (*read, await account(service)):
-        assert "Unlocks left: 2" in page
+        assert "You have 2 credits." in page
         assert re.findall(r"<li>(November [^<]+)</li>", page) == [
             "November 25, 2026: 3 credits lapsed",
-            "November 24, 2026: 2 credits received",
-            "November 24, 2026: 3 credits received",
+            "November 24, 2026: 2 credits received (a gift)",
+            "November 24, 2026: 3 credits received (a gift)",
         ]
 
 
@@ -88,11 +89,75 @@ async def test_a_subscription_is_cancelled_with_a_receipt_and_resumed(
     assert "You can read everything until December 24, 2026, 12:00 GMT." in done.text
     receipt = re.search(r"receipt_[0-9a-f]+", done.text)
     assert receipt
-    page = await service.get("/account")
-    assert receipt[0] in page.text
-    resumed = await send(service, forms(page)["/account/resume"])
+    assert receipt[0] in await account(service)
+    resumed = await send(service, forms(done)["/account/resume"])
     assert resumed.status_code == 303
-    assert receipt[0] not in await account(service)
+    assert receipt[0] in await account(service)
+    assert "Resumed on November 24, 2026, 12:00 GMT." in await account(service)
+
+
+async def test_what_was_cancelled_or_paid_has_a_receipt_to_keep(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    week = {"title": "A week", "days": 7, "prices": [{"amount": 150, "currency": "usd"}]}
+    await service.put("/v1/passes/week", json=week, headers=bearer.site())
+    bought = {"reader_id": "ann", "processor": "khqr", "reference": "7f3a", "pass_id": "week"}
+    paid = {"amount_paid": 150, "currency": "usd"}
+    await service.post("/v1/purchases", json=bought | paid, headers=bearer.site())
+    given = await subscribe(service, bearer, "ann")
+    asked = await enter(service, bearer, "ann", page="cancel", subscription=given)
+    done = await send(service, forms(asked)["/account/cancel"])
+    of_cancellation = receipts(done.text)
+    of_payment = sorted(receipts(await account(service)) - of_cancellation)
+    assert (len(of_cancellation), len(of_payment)) == (1, 1)
+    file = await service.get(of_payment[0])
+    name = of_payment[0].rpartition("/")[2]
+    assert file.headers["content-disposition"] == f'attachment; filename="{name}.txt"'
+    assert file.text.splitlines() == [
+        f"{ORIGIN}/", "A week", "$1.50, November 24, 2026, 12:00 GMT", "Reference: 7f3a (khqr)",
+        "Reader: ann",
+    ]  # fmt: skip
+    file = await service.get(of_cancellation.pop())
+    assert "Cancelled: you can read everything until December 24, 2026, 12:00 GMT." in file.text
+    assert "Receipt receipt_" in file.text
+
+
+@pytest.mark.parametrize("name", ["payment-999", "receipt_0", "x%2Fy", "é"])
+async def test_there_is_no_receipt_of_what_is_not_the_readers(
+    name: str, service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await enter(service, bearer, "ann")
+    answer = await service.get(f"/account/receipts/{name}")
+    assert answer.status_code == 404
+
+
+def receipts(page: str) -> set[str]:
+    """Where the receipts are that a page leads to."""
+    return set(re.findall(r'href="(/account/receipts/[^"]+)"', page))
+
+
+async def test_an_article_that_several_grants_paid_for_is_told_once_with_its_cost(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "42", title="The ferry", unlock_cost=2)
+    for reference in ("a", "b"):
+        await grant(service, bearer, "ann", 1, reference=reference)
+    await service.post("/v1/me/unlocks", json={"article_id": "42"}, headers=bearer.reader("ann"))
+    await enter(service, bearer, "ann")
+    page = await account(service)
+    assert page.count("2 credits spent (The ferry)") == 1
+    assert 'The ferry<p class="paywall-left">November 24, 2026 · 2 credits</p>' in page
+
+
+async def test_credits_that_end_together_are_told_together(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    for reference, end in (("a", None), ("b", None), ("c", "2027-01-31T12:00:00Z")):
+        await grant(service, bearer, "ann", 2, reference=reference, expires_at=end)
+    await enter(service, bearer, "ann")
+    page = await account(service)
+    assert "<li>4 credits that never lapse</li>" in page
+    assert "<li>2 credits until January 31, 2027, 12:00 GMT</li>" in page
 
 
 async def test_of_the_credits_that_stay_those_that_lapse_are_told_in_one_line(

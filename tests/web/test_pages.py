@@ -1,5 +1,7 @@
 """The plain pages: all without a script, for who came by the site's form, and for nobody else."""
 
+import base64
+import json
 import re
 from html import escape
 
@@ -30,15 +32,54 @@ async def test_nobody_gets_in_without_a_token_that_holds(
                 "/account/enter", data={"token": token, **fields}, headers={"Origin": ORIGIN}
             )
             assert entered.status_code == (303 if fields["page"] == "account" else 403)
-        cookie = {b"Cookie": f"{COOKIE}=:{token}".encode()}
-        page = await service.get("/account", headers=cookie)
-        assert page.status_code == 403
-        assert "open it from there again" in page.text
-        assert page.text.count(f'<a href="{ORIGIN}/">Back to the site</a>') == 2
+        for kept in (token.encode(), cookie_of(token, "", "", ""), cookie_of(token)):
+            page = await service.get("/account", headers={b"Cookie": COOKIE.encode() + b"=" + kept})
+            assert page.status_code == 403
+            assert "open it from there again" in page.text
+            assert page.text.count(f'<a href="{ORIGIN}/">Back to the site</a>') == 2
     await enter(service, bearer, "ann")
     await account(service)
     clock.move(minutes=16)
     assert (await service.get("/account")).status_code == 403
+
+
+def cookie_of(*told: str) -> bytes:
+    """As a session is kept."""
+    return base64.urlsafe_b64encode(json.dumps(told).encode()).rstrip(b"=")
+
+
+async def test_who_leaves_is_forgotten_and_led_to_the_site_and_nowhere_else(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    for back, way in (
+        ("", f"{ORIGIN}/42"),
+        (f"{ORIGIN}/bye", f"{ORIGIN}/bye"),
+        ("https://evil.example/", f"{ORIGIN}/"),
+        ("javascript:alert(1)", f"{ORIGIN}/"),
+    ):
+        await enter(service, bearer, "ann", back=f"{ORIGIN}/42")
+        assert '<a href="/account/leave">Close these pages</a>' in await account(service)
+        gone = await service.get("/account/leave", params={"back": back})
+        assert (gone.status_code, gone.headers["location"]) == (303, way)
+        told = gone.headers["set-cookie"]
+        assert told.startswith(f'{COOKIE}="";')
+        flags = {part.strip().lower() for part in told.split(";")[1:]}
+        assert {"max-age=0", "secure", "httponly", "samesite=lax", "path=/"} <= flags
+    del service.headers["Cookie"]
+    again = await service.get("/account/leave")
+    assert (again.status_code, again.headers["location"]) == (303, f"{ORIGIN}/")
+
+
+async def test_every_page_tells_whose_it_is_as_the_site_calls_them(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "42")
+    await grant(service, bearer, "ann", 3)
+    asked = await enter(service, bearer, "ann", page="unlock", article="42", name="Ann & <ចាន់>")
+    for page in (asked, await service.get("/account")):
+        assert "<span>Ann &amp; &lt;ចាន់&gt;</span>" in page.text
+    await enter(service, bearer, "ann", name="x" * 5000)
+    assert f"<span>{'x' * 60}</span>" in await account(service)
 
 
 async def test_the_cookie_is_for_this_host_alone_and_no_script_reads_it(
@@ -95,7 +136,7 @@ async def test_an_article_is_unlocked_by_two_clicks_and_never_paid_twice(
     form = forms(asked)["/account/unlock"]
     for _click in range(3):
         done = await send(service, form)
-        assert "Unlocks left: 3" in done.text
+        assert "You have 3 credits." in done.text
         assert f'href="{ORIGIN}/42"' in done.text
         assert TAIL not in asked.text + done.text
     again = await enter(service, bearer, "ann", page="unlock", article="42")
@@ -113,9 +154,10 @@ async def test_a_higher_price_is_asked_about_again(
     await put_article(service, bearer, "42", unlock_cost=3)
     asked = await send(service, form)
     assert "The price has changed: it now costs 3 credits." in asked.text
-    assert "Unlocks left: 5" in asked.text
+    assert "(you have 5)" in asked.text
+    assert "Unlocks left" not in asked.text
     done = await send(service, forms(asked)["/account/unlock"])
-    assert "Unlocks left: 2" in done.text
+    assert "You have 2 credits." in done.text
 
 
 async def test_what_can_be_bought_is_offered_where_credits_are_short_the_smallest_first(
@@ -171,7 +213,7 @@ async def test_a_form_that_is_not_of_this_session_does_nothing(
         answer = await service.post(f"/account/{action}", data={**fields, "form_token": form_token})
         assert answer.status_code == 403
     page = await account(service)
-    assert "Unlocks left: 5" in page
+    assert "You have 5 credits." in page
     assert "ended" not in page
 
 

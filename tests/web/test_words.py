@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from babel import Locale
 
-from paywall.rules.words import EntryKind, Interval, SubscriptionKind
+from paywall.rules.words import EntryKind, GrantSource, Interval, ProductKind, SubscriptionKind
 from paywall.settings import SettingsError
-from paywall.web.language import accepted, load_languages, placeholders
+from paywall.web.language import accepted, load_languages
+from paywall.web.theme import load_theme, placeholders
 
 WEB = Path(__file__).parents[2] / "paywall" / "web"
 ZONE = "Asia/Phnom_Penh"
@@ -20,6 +21,7 @@ FAMILIES: dict[str, list[str]] = {
     "entry": list(EntryKind),
     "kind": list(SubscriptionKind),
     "type": ["card"],
+    "from": list(GrantSource),
 }
 """Words whose names are put together from a value: each value has to have one."""
 
@@ -75,7 +77,7 @@ def test_a_missing_and_an_unused_word_would_be_seen() -> None:
 
 
 def test_numbers_dates_and_money_are_written_as_the_language_does() -> None:
-    languages = load_languages("", ZONE)
+    languages = load_languages(load_theme(""), ZONE)
     english, khmer = languages.choose(["en"]), languages.choose(["km"])
     at = datetime(2026, 12, 24, 20, 30, tzinfo=UTC)
     assert english.say("credits", count=1) == "1 credit"
@@ -94,7 +96,7 @@ def test_numbers_dates_and_money_are_written_as_the_language_does() -> None:
 
 
 def test_the_first_language_that_there_is_is_spoken() -> None:
-    languages = load_languages("", ZONE)
+    languages = load_languages(load_theme(""), ZONE)
     assert languages.choose(["fr", "km-KH", "en"]).code == "km"
     assert languages.choose(["fr"]).code == "en"
     assert accepted("fr;q=0.2, km-KH, en;q=0.9, *;q=0.1, de;q=0") == ["km-KH", "en", "fr"]
@@ -102,12 +104,14 @@ def test_the_first_language_that_there_is_is_spoken() -> None:
 
 def test_a_site_puts_its_own_words_and_languages_over_ours(tmp_path: Path) -> None:
     (tmp_path / "en.toml").write_text('unlock = "Open it"\n')
-    (tmp_path / "fr.toml").write_text('unlock = "Ouvrir"\n')
-    languages = load_languages(str(tmp_path), ZONE)
+    (tmp_path / "fr.toml").write_text('unlock = "Ouvrir"\n[pack]\nfive = "Cinq"\n')
+    languages = load_languages(load_theme(str(tmp_path)), ZONE)
     assert languages.choose(["en"]).say("unlock") == "Open it"
     assert languages.choose(["fr"]).say("unlock") == "Ouvrir"
     assert languages.choose(["fr"]).say("not_now") == "Not now"
+    assert languages.choose(["fr"]).title(ProductKind.PACK, "five") == "Cinq"
     assert languages.choose(["km"]).say("unlock") == "ដោះសោ"
+    assert languages.choose(["km"]).title(ProductKind.PACK, "five") is None
 
 
 @pytest.mark.parametrize(
@@ -118,10 +122,13 @@ def test_a_site_puts_its_own_words_and_languages_over_ours(tmp_path: Path) -> No
         ("en.toml", 'credits = { one = "{count} credit" }'),
         ("en.toml", "unlock = 1"),
         ("en.toml", "not toml"),
+        ("en.toml", 'plan = "A month"'),
+        ("en.toml", "[pack]\nfive = 5"),
+        ("en.toml", '[pass]\nweek = ""'),
         ("nonsense-language.toml", 'unlock = "x"'),
     ],
 )
 def test_a_wrong_word_of_the_site_is_named(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(SettingsError, match=f"theme_dir: .*{re.escape(name)}"):
-        load_languages(str(tmp_path), ZONE)
+        load_languages(load_theme(str(tmp_path)), ZONE)

@@ -6,20 +6,23 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
+from paywall.payments.stripe.api import is_of_the_site
 from paywall.settings import Settings
 from paywall.subscribers.exported import ReaderExport
 from paywall.subscribers.overview import Overview
 from paywall.subscriptions.listing import SubscriptionAnswer
 from paywall.tokens.guard import anyone
 from paywall.web.pages import questions
-from paywall.web.pages.account import is_billed, load_account, sections
+from paywall.web.pages.account import load_account, receipt, sections
 from paywall.web.pages.asking import Refused, Service
 from paywall.web.pages.buying import Terms, key_of, order_of, shelf
 from paywall.web.pages.html import HEADERS, Writer
-from paywall.web.pages.session import begin, came_from_the_site, language_of, session_of
+from paywall.web.pages.session import begin, came_from_the_site, end, language_of, session_of
+from paywall.web.pages.standing import is_billed
 from paywall.web.parts import parts_of
 
 Asking = Request[Any, Any, Any]
@@ -72,11 +75,13 @@ async def enter(request: Asking, settings: NamedDependency[Settings]) -> Answere
     """From a page of the site: `token`, `page` and its fields.
 
     `unlock` names an `article`; `cancel` may name a `subscription`, and leads to the account where
-    nothing renews. Each may say where the reader comes `back` to; `unlock` and `buy`, where to
-    `return` after paying, and with `consent` that readers are to agree to get it at once.
+    nothing renews. Each may say where the reader comes `back` to, and their `name`; `unlock` and
+    `buy`, where to `return` after paying, and with `consent` that readers are to agree to get it at
+    once.
     """
     fields = await _fields(request)
-    session = begin(fields.get("token", ""), fields.get("language", ""), fields.get("back", ""))
+    told = [fields.get(name, "") for name in ("token", "language", "back", "name")]
+    session = begin(*told)
     writer = Writer(language_of(request, session, settings), settings, session)
     if not came_from_the_site(request, settings):
         return writer.sorry(writer.say("wrong_origin"), 403)
@@ -118,8 +123,25 @@ async def speak(request: Asking, settings: NamedDependency[Settings]) -> Redirec
     language = (await _form(request, writer)).get("language", "")
     if writer.session is None or language.lower() not in parts_of(settings).languages.by_code:
         raise SessionOver
-    cookie = writer.session._replace(preferred=language).cookie()
-    return Redirect("/account", status_code=303, cookies=[cookie])
+    session = msgspec.structs.replace(writer.session, preferred=language)
+    return Redirect("/account", status_code=303, cookies=[session.cookie()])
+
+
+@get("/leave")
+async def leave(
+    request: Asking, settings: NamedDependency[Settings], back: FromQuery[str] = ""
+) -> Answered:
+    """Forget the reader here. A site leads here when they sign out, and says where to go `back`.
+
+    By GET, so that it can: a stranger's page can do no more with it than close these pages.
+    """
+    writer = _writer(request, settings)
+    told = back or (writer.session.back_url if writer.session else "")
+    way = told if is_of_the_site(told, settings) else writer.site
+    if way:
+        return Redirect(way, status_code=303, cookies=[end()])
+    nobodys = Writer(writer.language, settings, None)
+    return nobodys.page(writer.say("left"), cookies=[end()])
 
 
 @post("/unlock")
@@ -203,6 +225,19 @@ async def data(request: Asking, settings: NamedDependency[Settings]) -> Response
     return Response(export, headers={**HEADERS, "Content-Disposition": name})
 
 
+@get("/receipts/{name:str}")
+async def save_receipt(
+    name: FromPath[str], request: Asking, settings: NamedDependency[Settings]
+) -> Response[str]:
+    """The receipt of a payment or a cancellation, as a file to keep."""
+    writer = _writer(request, settings)
+    text = receipt(writer, await load_account(_service(request, writer)), name)
+    if text is None:
+        return writer.sorry(writer.say("no_receipt"), 404)
+    kept = {"Content-Disposition": f'attachment; filename="{name}.txt"'}
+    return Response(text, media_type="text/plain", headers={**HEADERS, **kept})
+
+
 def _tell_over(request: Asking, _error: SessionOver) -> Response[str]:
     settings: Settings = request.app.state.settings
     writer = _writer(request, settings)
@@ -221,7 +256,19 @@ def _tell_refusal(request: Asking, refused: Refused) -> Response[str]:
 ROUTES: list[ControllerRouterHandler] = [
     Router(
         "/account",
-        route_handlers=[enter, account, speak, unlock, buy, cancel, resume, billing, data],
+        route_handlers=[
+            enter,
+            account,
+            speak,
+            leave,
+            unlock,
+            buy,
+            cancel,
+            resume,
+            billing,
+            data,
+            save_receipt,
+        ],
         guards=[anyone],
         include_in_schema=False,
         request_max_body_size=FORM_BYTES_MAX,

@@ -10,9 +10,10 @@ from paywall.catalogue.shapes import PackAnswer, PassAnswer, PlanAnswer, Price
 from paywall.rules.words import CreditsExpire, Interval, ProductKind, SubscriptionKind
 from paywall.subscribers.overview import Overview
 from paywall.subscriptions.listing import SubscriptionAnswer
-from paywall.web.pages.account import OVER, billing, has_failed, is_billed
 from paywall.web.pages.asking import Service
 from paywall.web.pages.html import Writer
+from paywall.web.pages.standing import OVER, has_failed, is_billed, is_ending
+from paywall.web.pages.subscription import billing, resumption
 
 Product = PlanAnswer | PackAnswer | PassAnswer
 DAYS = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 30, Interval.YEAR: 365}
@@ -82,8 +83,7 @@ def _stays(one: SubscriptionAnswer) -> bool:
 def _known(writer: Writer, overview: Overview, plans: Sequence[PlanAnswer]) -> str:
     """What the reader has already: why something is not sold, or what a plan would be beside."""
     if any(has_failed(one) for one in overview.subscriptions):
-        way = f'<div class="paywall-actions">{billing(writer)}</div>'
-        return f"{writer.text(writer.say('payment_failed'))}{way}"
+        return writer.text(writer.say("payment_failed")) + writer.actions(billing(writer))
     if any(is_billed(one) for one in overview.subscriptions):
         return writer.text(writer.say("subscribed_already"))
     latest = overview.subscription
@@ -91,6 +91,9 @@ def _known(writer: Writer, overview: Overview, plans: Sequence[PlanAnswer]) -> s
     if not is_open or latest is None or latest.access_until is None:
         return ""
     date = writer.language.moment(latest.access_until)
+    if ending := next((one for one in overview.subscriptions if is_ending(one)), None):
+        resume = writer.actions(resumption(writer, ending.id))
+        return writer.text(writer.say("resume_instead", date=date)) + resume
     return writer.text(writer.say("open_already" if plans else "access_until", date=date))
 
 
@@ -106,8 +109,9 @@ def _size(product: Product) -> int:
 
 def _item(writer: Writer, kind: ProductKind, product: Product) -> str:
     buttons = "".join(_button(writer, kind, product, price) for price in product.prices)
+    title = writer.language.title(kind, product.id) or product.title
     return (
-        f"<b>{escape(product.title)}</b><p>{escape(_what(writer, product))}</p>"
+        f"<b>{escape(title)}</b><p>{escape(_what(writer, product))}</p>"
         f'<p class="paywall-actions">{buttons}</p>'
     )
 
@@ -119,7 +123,8 @@ def _button(writer: Writer, kind: ProductKind, product: Product, price: Price) -
         text = writer.say("subscribe_for", price=rhythm)
     else:
         text = writer.say("buy_for", price=shown)
-    label = writer.say("labelled", label=text, text=product.title)
+    title = writer.language.title(kind, product.id) or product.title
+    label = writer.say("labelled", label=text, text=title)
     return (
         f'<button class="paywall-button" name="order" aria-label="{escape(label)}"'
         f' value="{escape(f"{kind}:{price.currency}:{product.id}")}">{escape(text)}</button>'
@@ -138,7 +143,7 @@ def _what(writer: Writer, product: Product) -> str:
             is_lapsing = product.credits_expire is CreditsExpire.PERIOD_END
             word = "plan_credits_lapse" if is_lapsing else "plan_credits"
             more = writer.say(word, count=credits_) if credits_ else ""
-            return " ".join([writer.say("plan_opens"), more, trial])
+            return " ".join([writer.say("plan_opens"), writer.say("plan_renews"), more, trial])
 
 
 def order_of(form: Mapping[str, str], terms: Terms) -> dict[str, str | bool] | None:

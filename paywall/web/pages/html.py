@@ -40,7 +40,9 @@ class Writer:
         head: str = "",
     ) -> Response[str]:
         """A whole page; `parts` and `head` are HTML."""
-        style = f"/web/{parts_of(self.settings).version}/paywall.css"
+        styles = f"/web/{parts_of(self.settings).version}"
+        name = self.language.words["site_name"]
+        whole_title = f"{title} · {name}" if name else title
         direction = self.language.locale.text_direction
         content = f"""<!doctype html>
 <html lang="{self.language.code}" dir="{direction}">
@@ -48,11 +50,12 @@ class Writer:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{escape(title)}</title>
-<link rel="stylesheet" href="{style}">
+<title>{escape(whole_title)}</title>
+<link rel="stylesheet" href="{styles}/paywall.css">
+<link rel="stylesheet" href="{styles}/pages.css">
 {head}</head>
 <body class="paywall-page">
-<header>{self.back()}</header>
+<header>{self.back()}{self.reader()}</header>
 <main><h1>{escape(title)}</h1>
 {"".join(parts)}
 </main>
@@ -76,7 +79,20 @@ class Writer:
         """A link to where the reader came from, else to the front page."""
         told = self.session.back_url if self.session else ""
         way = told if is_of_the_site(told, self.settings) else self.site
-        return self.link(self.say("back_to_site"), way) if way else ""
+        return self.link(self.say("back_to_site", site=self.site_name), way) if way else ""
+
+    @property
+    def site_name(self) -> str:
+        """As a site calls itself among its words."""
+        name = self.language.words["site_name"]
+        return name if isinstance(name, str) and name else self.say("the_site")
+
+    def reader(self) -> str:
+        """Whose pages these are, where that was told, and the way out for a shared computer."""
+        if self.session is None:
+            return ""
+        name = f"<span>{escape(self.session.name)}</span>" if self.session.name else ""
+        return f"{name}{self.link(self.say('leave'), '/account/leave')}"
 
     def languages(self) -> str:
         """The account in each of the languages that there are, by its own name."""
@@ -85,7 +101,8 @@ class Writer:
             f' aria-pressed="{str(one == self.language).lower()}">{escape(one.name)}</button>'
             for _, one in sorted(parts_of(self.settings).languages.by_code.items())
         )
-        return self.open_form("/account/language", buttons)
+        row = f'<div class="paywall-languages">{buttons}</div>'
+        return self.open_form("/account/language", row)
 
     def sorry(self, words: str, status: int) -> Response[str]:
         """Why there is nothing here, and the way out."""
@@ -106,8 +123,24 @@ class Writer:
     def text(self, words: str) -> str:
         return f"<p>{escape(words)}</p>"
 
-    def link(self, text: str, href: str) -> str:
-        return f'<a href="{escape(href)}">{escape(text)}</a>'
+    def faint(self, words: str) -> str:
+        return f'<p class="paywall-left">{escape(words)}</p>'
+
+    def label(self, name: str, text: str) -> str:
+        """As text: what it is, and then the thing."""
+        return self.say("labelled", label=self.say(name), text=text)
+
+    def link(self, text: str, href: str, *, label: str = "") -> str:
+        """`label` is read out in the place of `text`, where others of a page have the same."""
+        named = f' aria-label="{escape(label)}"' if label else ""
+        return f'<a href="{escape(href)}"{named}>{escape(text)}</a>'
+
+    def named(self, text: str, address: str | None) -> str:
+        """A link where there is an address, else the text alone."""
+        return self.link(text, address) if address else escape(text)
+
+    def actions(self, *forms: str) -> str:
+        return f'<div class="paywall-actions">{"".join(forms)}</div>' if forms else ""
 
     def section(self, title: str, *parts: str) -> str:
         return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>"

@@ -10,10 +10,11 @@ from paywall.rules.decision import Reason
 from paywall.rules.words import CancelWhen
 from paywall.subscriptions.api import CancelAnswer, LapsingCredits
 from paywall.unlocks.api import UnlockOutcome
-from paywall.web.pages.account import receipt_line
 from paywall.web.pages.asking import Refused, Service
 from paywall.web.pages.buying import Terms, shelf
 from paywall.web.pages.html import Writer
+from paywall.web.pages.receipts import receipt_line, save_link
+from paywall.web.pages.subscription import resumption
 
 CANCEL = "/v1/me/subscription/cancel"
 
@@ -44,11 +45,14 @@ async def ask_to_unlock(
         max_cost=str(decision.unlock_cost),
         **terms.fields(),
     )
+    # Of dearer articles so many could not be unlocked: what there is stands in the line above.
+    left = writer.say("unlocks_left", count=decision.unlocks_left)
+    unlocks_left = writer.text(left) if decision.unlock_cost == 1 else ""
     return writer.page(
         writer.say("unlock_question"),
         writer.text(said) if said else "",
         writer.text(writer.say("unlock_cost", cost=cost, count=decision.unlocks_left)),
-        writer.text(writer.say("unlocks_left", count=decision.unlocks_left)),
+        unlocks_left,
         form,
         not_now,
     )
@@ -80,7 +84,8 @@ async def unlock(
         is_dearer = refused.code == "price_changed"
         said = writer.say("price_changed", cost=cost) if is_dearer else ""
         return await ask_to_unlock(writer, service, article_id, terms, said)
-    parts = [writer.text(writer.say("unlocks_left", count=outcome.unlocks_left))]
+    left = writer.say("credits", count=outcome.unlocks_left)
+    parts = [writer.text(writer.say("you_have", credits=left))]
     if outcome.unlock is not None and outcome.unlock.url:
         parts.append(writer.link(writer.say("open_article"), outcome.unlock.url))
     title = writer.say("unlocked" if outcome.unlock is not None else "readable")
@@ -141,7 +146,11 @@ async def cancel(
         said = [writer.say("cancelled_now")]
     else:
         said = [writer.say("cancelled"), writer.say("access_until", date=date)]
-    receipt = [receipt_line(writer, done.receipt)] if done.receipt else []
-    told = "".join(writer.text(line) for line in [*said, *receipt])
+    told = "".join(writer.text(line) for line in said)
+    if done.receipt is not None:
+        line = receipt_line(writer, done.receipt)
+        told += f"<p>{escape(line)} {save_link(writer, done.receipt.id, line)}</p>"
+    can_resume = done.when is not CancelWhen.NOW
+    resume = writer.actions(resumption(writer, done.subscription_id)) if can_resume else ""
     account = f"<p>{writer.link(writer.say('account'), '/account')}</p>"
-    return writer.page(writer.say("cancel_page"), told, account)
+    return writer.page(writer.say("cancel_page"), told, resume, account)

@@ -3,11 +3,13 @@
 The session ends with the token. The cookie is for these pages alone: `/v1` reads none.
 """
 
+import base64
 import hashlib
 import hmac
-from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
+import msgspec
 from litestar import Request
 from litestar.datastructures import Cookie
 
@@ -18,19 +20,20 @@ from paywall.web.parts import parts_of
 COOKIE = "__Host-paywall"
 """The prefix makes browsers insist on Secure, the whole host and no other path (RFC 6265bis)."""
 COOKIE_SECONDS = 900
-BACK_LENGTH_MAX = 500
-"""Percent-encoded and beside a token it still fits into a cookie, of which browsers keep 4 KiB."""
+BACK_LENGTH_MAX, NAME_LENGTH_MAX = 500, 60
+"""Beside a token they still fit into a cookie, of which browsers keep 4 KiB."""
 
 
-class Session(NamedTuple):
-    """A reader's token, and what the site said: the language that they prefer, where they were.
+class Session(msgspec.Struct, frozen=True, array_like=True):
+    """A reader's token, and what the site said: their language, where they were, their name.
 
-    Either is empty where it said nothing. `back_url` is whatever was sent: look whose it is first.
+    Each is empty where it said nothing. `back_url` is whatever was sent: look whose it is first.
     """
 
     token: str
     preferred: str
     back_url: str
+    name: str
 
     @property
     def form_token(self) -> str:
@@ -42,29 +45,44 @@ class Session(NamedTuple):
         return hmac.compare_digest(self.form_token.encode(), form_token.encode())
 
     def cookie(self) -> Cookie:
-        return Cookie(
-            key=COOKIE,
-            value=f"{self.preferred}:{self.token}:{quote(self.back_url, safe='')}",
-            path="/",
-            max_age=COOKIE_SECONDS,
-            secure=True,
-            httponly=True,
-            samesite="lax",
-        )
+        kept = base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+        return _cookie(kept, COOKIE_SECONDS)
 
 
 def session_of(request: Request[Any, Any, Any]) -> Session | None:
     """The session that the cookie tells of; whether its token holds is the service's to say."""
-    preferred, _, rest = request.cookies.get(COOKIE, "").partition(":")
-    # The address is not percent-encoded any more: Litestar has decoded the whole cookie.
-    token, _, back_url = rest.partition(":")
-    return Session(token, preferred, back_url) if token else None
+    kept = request.cookies.get(COOKIE, "")
+    try:
+        session = msgspec.json.decode(base64.urlsafe_b64decode(f"{kept}=="), type=Session)
+    except (ValueError, msgspec.DecodeError):
+        return None
+    return session if session.token else None
 
 
-def begin(token: str, preferred: str, back_url: str) -> Session:
-    fits = len(back_url) <= BACK_LENGTH_MAX
-    is_tag = LANGUAGE_TAG.fullmatch(preferred)
-    return Session(token, preferred if is_tag else "", back_url if fits else "")
+def begin(token: str, preferred: str, back_url: str, name: str) -> Session:
+    return Session(
+        token=token,
+        preferred=preferred if LANGUAGE_TAG.fullmatch(preferred) else "",
+        back_url=back_url if len(back_url) <= BACK_LENGTH_MAX else "",
+        name=name[:NAME_LENGTH_MAX],
+    )
+
+
+def end() -> Cookie:
+    """Nothing is left of a session with it."""
+    return _cookie("", 0)
+
+
+def _cookie(value: str, seconds: int) -> Cookie:
+    return Cookie(
+        key=COOKIE,
+        value=value,
+        path="/",
+        max_age=seconds,
+        secure=True,
+        httponly=True,
+        samesite="lax",
+    )
 
 
 def came_from_the_site(request: Request[Any, Any, Any], settings: Settings) -> bool:

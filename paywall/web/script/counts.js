@@ -12,11 +12,14 @@ class Credits extends Count {
   async load() {
     const { unlocks_left: count, grants, subscriptions } = await me(this);
     const account = this.setting("account");
-    const text = this.say("unlocks_left", { count });
     if (this.hasAttribute("lapsing")) {
-      const lines = grants.map((grant) => h("li", {}, this.grant(grant)));
-      return this.put(h("p", {}, h("b", {}, text)), h("ul", {}, ...lines), faint(this.say("credit_is")));
+      const ends = new Map();
+      for (const { expires_at: at, remaining } of grants) ends.set(at, (ends.get(at) ?? 0) + remaining);
+      const lines = [...ends].map((some) => h("li", {}, this.lasting(...some)));
+      const list = count > 0 && h("ul", {}, ...lines);
+      return this.put(h("p", {}, h("b", {}, this.have(count))), list, faint(this.say("credit_is")));
     }
+    const text = this.credits(count);
     if (!account) return this.put(text);
     const isLow = count <= FEW_CREDITS && !subscriptions.some((one) => one.opens_all);
     const hint = subscriptions.some(hasFailed) ? "failed_payment" : isLow && "buy_credits";
@@ -26,18 +29,19 @@ class Credits extends Count {
     );
   }
 
-  grant({ remaining, expires_at: at }) {
-    if (!at) return this.say("credits_last", { count: remaining });
-    return this.say("credits_lapse", { credits: this.credits(remaining), date: this.words.moment(at) });
+  lasting(at, count) {
+    if (!at) return this.say("credits_last", { count });
+    return this.say("credits_lapse", { credits: this.credits(count), date: this.words.moment(at) });
   }
 }
 
-/** "2 of 5 free articles read this month": of a visitor by attributes, of a reader by asking. */
+/** "2 of 5 free articles read this month": of a visitor by attributes, of a reader by asking; nothing to whom all is open. */
 class Meter extends Count {
   async load() {
-    const told = this.hasAttribute("used")
-      ? { used: Number(this.getAttribute("used")), limit: Number(this.getAttribute("limit")) }
-      : (await me(this)).meter;
+    const { meter: told, subscriptions } = this.hasAttribute("used")
+      ? { meter: { used: Number(this.getAttribute("used")), limit: Number(this.getAttribute("limit")) }, subscriptions: [] }
+      : await me(this);
+    if (subscriptions.some((one) => one.opens_all)) return this.replaceChildren();
     const max = Math.max(told.limit, 1);
     const bar = h("progress", { max, value: told.used, "aria-label": this.say("meter", told) });
     this.put(bar, h("span", { "aria-hidden": "true" }, this.say("meter", told)));

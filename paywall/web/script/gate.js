@@ -39,27 +39,44 @@ class Gate extends Part {
 
   fail(error) {
     if (error.code === "signed_out") {
-      const said = this.wasSignedIn ? "signed_out" : "sign_in_first";
-      const details = h("div", {});
-      this.show(this.say(said), [details], [this.action("login", true)]);
-      this.terms().then((terms) => details.append(...terms));
+      const isForSubscribers = !this.wasSignedIn && this.policy === "subscribers";
+      const said = this.wasSignedIn ? "signed_out" : isForSubscribers ? "subscribers_only" : "sign_in_first";
+      // Who only signs in would still not read what is for subscribers.
+      this.show(this.say(said), [this.terms(true)], [
+        isForSubscribers && this.action("subscribe", true),
+        this.action("login", !isForSubscribers),
+      ]);
     } else {
       const again = button(this.say("try_again"), () => busy(again, this.say("waiting"), () => this.draw()), true);
       this.show(this.explain(error), [], [again]);
     }
   }
 
-  /** What opens it and what that costs: told before anybody has to sign in. */
-  async terms() {
-    const policy = this.getAttribute("policy");
-    if (!["metered", "premium", "subscribers"].includes(policy)) return [];
+  get policy() {
+    return this.getAttribute("policy");
+  }
+
+  /** What opens it and what that costs: told before anybody has to click or, to a `stranger`, to sign in. */
+  terms(stranger) {
+    const told = h("div", {});
+    const isSold = ["metered", "premium"].includes(this.policy);
     const cost = this.credits(Number(this.getAttribute("cost") ?? 1));
-    const opens = policy === "subscribers" ? this.say("subscribers_only") : this.say("opens_with", { cost });
-    const { plans, passes, packs } = await offers().catch(() => ({ plans: [], passes: [], packs: [] }));
-    const first = [plans[0], passes[0], policy !== "subscribers" && packs[0]].filter(Boolean);
-    const named = (one) => (one === packs[0] ? this.credits(one.credits) : one.title);
-    const prices = first.map((one) => h("li", {}, this.say("labelled", { label: named(one), text: priced(this, one, one.prices[0]) })));
-    return [h("p", {}, opens), prices.length > 0 && h("ul", { class: "paywall-left" }, ...prices)].filter(Boolean);
+    if (stranger && isSold) told.append(h("p", {}, this.say("opens_with", { cost })));
+    if (isSold || this.policy === "subscribers") {
+      offers().then(
+        (catalogue) => told.append(this.prices(catalogue, isSold)),
+        () => {}, // The shop behind the buttons says why it is not there.
+      );
+    }
+    return told;
+  }
+
+  prices({ plans, passes, packs }, hasPacks) {
+    const first = { plan: plans[0], pass: passes[0], pack: hasPacks && packs[0] };
+    const lines = Object.entries(first).filter(([, one]) => one);
+    const line = ([kind, one]) =>
+      this.say("labelled", { label: this.words.title(kind, one), text: priced(this, one, one.prices[0]) });
+    return h("ul", { class: "paywall-left" }, ...lines.map((one) => h("li", {}, line(one))));
   }
 
   offer(decision) {
@@ -74,20 +91,17 @@ class Gate extends Part {
       login_required: () => this.say("sign_in_first"),
     };
     const lead = (leads[reason] ?? (() => this.say("not_to_be_had")))();
-    const details = reason === "unlock_available" ? [faint(this.say("unlocks_left", { count: left }))] : [];
-    this.show(lead, details, actions.map((name, place) => this.action(name, place === 0)));
+    const isSold = ["credits_required", "subscription_required"].includes(reason);
+    const details = reason === "unlock_available" ? faint(this.have(left)) : isSold && this.terms();
+    this.show(lead, [details], actions.map((name, place) => this.action(name, place === 0)));
     if (bought.isWaiting && reason === "unlock_available") this.confirm(faint(thanks(this)));
     bought.isWaiting = false;
   }
 
   show(lead, details, actions) {
     this.shop = h("div", {});
-    this.box.replaceChildren(
-      status(lead),
-      ...details,
-      h("div", { class: "paywall-actions" }, ...actions),
-      this.shop,
-    );
+    const next = h("div", { class: "paywall-actions" }, ...actions);
+    this.box.replaceChildren(...[status(lead), ...details, next, this.shop].filter(Boolean));
   }
 
   action(name, first) {
@@ -118,7 +132,8 @@ class Gate extends Part {
     const tell = () => {
       const { unlocks_left: count } = this.decision;
       price.textContent = this.say("unlock_cost", { cost: this.credits(cost), count });
-      left.textContent = this.say("unlocks_left", { count });
+      // Of dearer articles so many could not be unlocked: what there is stands in the line above.
+      left.textContent = cost === 1 ? this.say("unlocks_left", { count }) : "";
     };
     tell();
     question(this, {
@@ -171,8 +186,7 @@ class Gate extends Part {
     const body = h("div", { class: "paywall-body", tabindex: "-1" });
     body.innerHTML = html;
     const count = decision.unlocks_left;
-    const left = this.few(count) || this.say("unlocks_left", { count });
-    const told = `${this.say("unlocked")} ${left}`;
+    const told = `${this.say("unlocked")} ${this.few(count) || this.have(count)}`;
     const note = clicked && h("p", { role: "status", class: "paywall-note" }, told);
     this.replaceChildren(...[note, body].filter(Boolean));
     if (clicked) body.focus({ preventScroll: true });

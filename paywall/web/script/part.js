@@ -88,6 +88,10 @@ class Part extends HTMLElement {
     return this.say("credits", { count });
   }
 
+  have(count) {
+    return count ? this.say("you_have", { credits: this.credits(count) }) : this.say("no_credits");
+  }
+
   explain({ code }) {
     const words = {
       unreachable: "unreachable",
@@ -140,9 +144,10 @@ class Part extends HTMLElement {
   }
 }
 
-/** A small file that the reader keeps; it names the site. */
-function receiptToSave(part, name, title, lines) {
-  const text = [location.host, ...lines].filter(Boolean).join("\n");
+/** A small file that the reader keeps; it names the site, and whose it is. */
+function receiptToSave(part, { reader_id: reader }, name, title, lines) {
+  const site = part.words.words.site_name || location.host;
+  const text = [site, ...lines, part.label("reader", reader)].filter(Boolean).join("\n");
   const href = `data:text/plain;charset=utf-8,${encodeURIComponent(`${text}\n`)}`;
   const save = part.say("save_receipt");
   const label = part.say("labelled", { label: save, text: title });

@@ -3,7 +3,9 @@
 /** Each payment with what was bought: those on their way, the newest, and older ones for the asking. */
 class Payments extends Part {
   async load() {
-    const [{ pending }, titled, { items, next_cursor }] = await Promise.all([me(this), titles(), this.page()]);
+    const [mine, titled, { items, next_cursor }] = await Promise.all([me(this), titles(this), this.page()]);
+    const { pending } = mine;
+    this.mine = mine;
     if (!items.length && !pending.length) return this.put(h("p", {}, this.say("no_purchases")));
     this.titled = (thing) => titled(thing) ?? this.say(thing.pack_id ? "packs" : thing.pass_id ? "kind_pass" : "kind_stripe");
     const lines = [...pending.map((one) => this.due(one)), ...items.map((paid) => this.line(paid))];
@@ -43,9 +45,9 @@ class Payments extends Part {
     const price = money(paid.amount_paid);
     const payment = (date) => this.say("payment", { date, price });
     const back = refunded > 0 && this.say("purchase_refunded", { price: money(refunded) });
-    const by = this.label("payment_type", paid.processor);
-    const lines = [title, payment(this.words.moment(at)), back, by, this.label("reference", paid.reference)];
-    const save = faint(receiptToSave(this, `payment-${id}`, title, lines));
+    const reference = this.label("reference", `${paid.reference} (${paid.processor})`);
+    const lines = [title, payment(this.words.moment(at)), back, reference];
+    const save = faint(receiptToSave(this, this.mine, `payment-${id}`, title, lines));
     return h("li", {}, h("b", {}, title), faint(payment(this.words.day(at))), back && faint(back), save);
   }
 }

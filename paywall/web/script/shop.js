@@ -17,12 +17,12 @@ const offers = () =>
   });
 
 /** What was bought is called so while it is for sale; after that its kind has a name still. */
-async function titles() {
+async function titles(part) {
   const catalogue = await offers().catch(() => ({ plans: [], passes: [], packs: [] }));
   return (thing) => {
     for (const [kind, list] of Object.entries(KINDS)) {
       const found = catalogue[list].find(({ id }) => id === thing[`${kind}_id`]);
-      if (found) return found.title;
+      if (found) return part.words.title(kind, found);
     }
     return undefined;
   };
@@ -43,7 +43,7 @@ class Offers extends Part {
     this.isToldOfPlans = kinds.includes("plan") && catalogue.plans.length > 0;
     const lists = kinds.map((kind) => this.list(kind, catalogue[KINDS[kind]])).filter(Boolean);
     const isSold = lists.some((list) => list.querySelector("li"));
-    const first = lists.length ? isSold && this.agreement() : status(this.say("nothing_for_sale"));
+    const first = lists.length || this.mine?.subscriptions.length ? isSold && this.agreement() : status(this.say("nothing_for_sale"));
     this.put(first, ...lists);
   }
 
@@ -62,7 +62,9 @@ class Offers extends Part {
 
   list(kind, products) {
     if (!products.length) return null;
-    const { told = [], isSold } = this.standing(kind);
+    const { told: why = [], isSold } = this.standing(kind);
+    // How it stands, and the buttons for it, are there already.
+    const told = isSold || !document.querySelector("paywall-subscription") ? why : [];
     if (!isSold && !told.length) return null;
     const title = h("p", { class: "paywall-kind" }, this.say(KINDS[kind]));
     const items = isSold ? products.map((product) => this.item(kind, product)) : [];
@@ -109,12 +111,13 @@ class Offers extends Part {
   }
 
   item(kind, product) {
-    const prices = product.prices.map((price) => this.buy(kind, product, price));
-    return h("li", {}, h("b", {}, product.title), h("span", {}, this.what(kind, product)), ...prices);
+    const title = this.words.title(kind, product);
+    const prices = product.prices.map((price) => this.buy(kind, product, price, title));
+    return h("li", {}, h("b", {}, title), h("span", {}, this.what(kind, product)), ...prices);
   }
 
   /** A button for each currency; who is not signed in is led to do that first. */
-  buy(kind, product, price) {
+  buy(kind, product, price, title) {
     const word = kind === "plan" ? "subscribe_for" : "buy_for";
     const text = this.say(word, { price: priced(this, product, price) });
     const order = { [`${kind}_id`]: product.id, currency: price.currency };
@@ -122,7 +125,7 @@ class Offers extends Part {
     const login = !this.mine && this.setting("login");
     const act = () => this.attempt(buy, "opening_payment", () => this.pay(order, bought));
     const buy = login ? link(text, login) : button(text, () => this.agreed() && act());
-    buy.setAttribute("aria-label", this.say("labelled", { label: text, text: product.title }));
+    buy.setAttribute("aria-label", this.say("labelled", { label: text, text: title }));
     return buy;
   }
 
@@ -132,6 +135,7 @@ class Offers extends Part {
     const of = {
       plan: () => [
         this.say("plan_opens"),
+        this.say("plan_renews"),
         said(lapse ? "plan_credits_lapse" : "plan_credits", product.credits),
         said("trial", product.trial_days),
       ],

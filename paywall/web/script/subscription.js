@@ -30,8 +30,9 @@ function resumption(part, { id: subscription_id }, done) {
 /** What opens everything until when; to cancel it in two clicks, and to take that back. */
 class Subscription extends Part {
   async load() {
-    const [{ subscriptions }, titled] = await Promise.all([me(this), titles()]);
-    this.titled = titled;
+    const [mine, titled] = await Promise.all([me(this), titles(this)]);
+    const { subscriptions } = mine;
+    Object.assign(this, { mine, titled });
     const isShown = (one) => one.opens_all || isRunning(one);
     const running = subscriptions.filter(isShown).map((one) => this.line(one));
     const over = subscriptions.filter((one) => !isShown(one) && one.receipt);
@@ -60,7 +61,7 @@ class Subscription extends Part {
       h("p", {}, h("b", {}, title)),
       h("p", {}, this.until(one)),
       paid && faint(paid),
-      one.receipt && faint(...this.receipt(title, one)),
+      ...one.receipts.map((receipt) => this.receipt(title, one, receipt)),
       one.status !== "canceled" && h("div", { class: "paywall-actions" }, ...this.actions(one)),
     );
   }
@@ -73,10 +74,11 @@ class Subscription extends Part {
     if (state === "canceled" || one.cancel_at_period_end) return this.say("ends_on", { date });
     if (one.is_renewing || !until) return this.say("renewing");
     if (state === "past_due") return this.say("payment_late", { date });
-    if (one.kind === "stripe" && !RENEWS.includes(state)) {
-      return this.label("status", this.say(`status_${state}`));
-    }
-    return next ? this.say("renews_on", { date: this.words.day(next) }) : this.say("access_until", { date });
+    if (hasFailed(one)) return this.say("payment_failed");
+    if (one.kind === "stripe" && !RENEWS.includes(state)) return this.label("status", this.say(`status_${state}`));
+    if (!next) return this.say("access_until", { date });
+    const renews = this.say("renews_on", { date: this.words.day(next) });
+    return one.price ? `${renews} ${this.say("renews_for", { price: this.words.money(one.price) })}` : renews;
   }
 
   actions(one) {
@@ -148,13 +150,13 @@ class Subscription extends Part {
     return [h("p", {}, this.say("credits_stay", { count, parts }))];
   }
 
-  receipt(title, one) {
-    const { id, at, when, access_until: until } = one.receipt;
+  receipt(title, one, { id, at, when, access_until: until, withdrawn_at: back }) {
     const receipt = this.say("receipt", { id, date: this.words.moment(at) });
     const said = this.say(when === "now" ? "ended_on" : "ends_on", { date: this.words.moment(until) });
+    const resumed = back && this.say("resumed_on", { date: this.words.moment(back) });
     // A late payment may still be tried again.
     const isPaid = one.kind === "stripe" && ["canceled", ...RENEWS].includes(one.status);
-    const lines = [title, said, isPaid && this.say("cancelled"), receipt];
-    return [`${receipt}. `, receiptToSave(this, id, title, lines)];
+    const lines = [title, said, resumed || (isPaid && this.say("cancelled")), receipt];
+    return h("div", {}, faint(receipt, " ", receiptToSave(this, this.mine, id, title, lines)), resumed && faint(resumed));
   }
 }

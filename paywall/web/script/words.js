@@ -12,8 +12,8 @@ const NUMBERS = {
 };
 
 class Words {
-  constructor({ language, words, months, zone, gmt, sign_last: isSignLast }) {
-    Object.assign(this, { language, words, months, gmt, isSignLast });
+  constructor({ language, words, titles, months, zone, gmt, sign_last: isSignLast }) {
+    Object.assign(this, { language, words, titles, months, gmt, isSignLast });
     this.isKnown = Intl.DateTimeFormat.supportedLocalesOf(language).length > 0;
     this.plural = new Intl.PluralRules(language);
     this.number = new Intl.NumberFormat(language);
@@ -27,6 +27,11 @@ class Words {
     return text.replace(/\{(\w+)\}/g, (_, key) =>
       typeof values[key] === "number" ? this.number.format(values[key]) : values[key],
     );
+  }
+
+  /** What is for sale has one title in the catalogue; a site may have one of its own in each language. */
+  title(kind, { id, title }) {
+    return this.titles[kind]?.[id] ?? title;
   }
 
   /** Some browsers lack some languages, Khmer among them, and would write the month in English. */

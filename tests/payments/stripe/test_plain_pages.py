@@ -58,7 +58,7 @@ async def test_a_payment_that_the_bank_still_works_on_is_told_until_it_arrives_o
     checkout.settle(shop.stand_in.account, fails["session_id"], paid=False)
     await shop.deliver()
     told = await account(shop.service)
-    assert "Unlocks left: 6" in told
+    assert "You have 6 credits." in told
     assert (told.count("<b>Six</b>"), on_its_way in told) == (1, False)
 
 

@@ -1,0 +1,69 @@
+"""Receipts that a reader keeps: a few lines of text, headed by the name of the site."""
+
+from datetime import datetime
+
+from paywall.payments.listing import PurchaseAnswer
+from paywall.rules.words import CancelWhen
+from paywall.subscriptions.listing import ReceiptAnswer, SubscriptionAnswer
+from paywall.web.pages.html import Writer
+from paywall.web.pages.standing import owes_nothing
+
+PAYMENT = "payment-"
+
+
+def save_link(writer: Writer, name: str, what: str) -> str:
+    """To the file of that name; `what` tells it from the other receipts of a page."""
+    text = writer.say("save_receipt")
+    label = writer.say("labelled", label=text, text=what)
+    return writer.link(text, f"/account/receipts/{name}", label=label)
+
+
+def payment_name(purchase: PurchaseAnswer) -> str:
+    return f"{PAYMENT}{purchase.id}"
+
+
+def of_payment(writer: Writer, purchase: PurchaseAnswer, title: str) -> str:
+    """The whole text, for a file."""
+    money = writer.language.money
+    lines = [
+        title,
+        writer.say(
+            "payment",
+            price=money(purchase.amount_paid, purchase.currency),
+            date=writer.language.moment(purchase.created_at),
+        ),
+    ]
+    if purchase.refunded:
+        back = money(purchase.refunded, purchase.currency)
+        lines.append(writer.say("purchase_refunded", price=back))
+    lines.append(writer.label("reference", f"{purchase.reference} ({purchase.processor})"))
+    return _text(writer, lines, purchase.reader_id)
+
+
+def of_cancellation(
+    writer: Writer, one: SubscriptionAnswer, receipt: ReceiptAnswer, title: str, reader_id: str
+) -> str:
+    """The whole text, for a file."""
+    date = writer.language.moment(receipt.access_until)
+    said = "ended_on" if receipt.when is CancelWhen.NOW else "ends_on"
+    lines = [title, writer.say(said, date=date)]
+    if receipt.withdrawn_at is not None:
+        lines.append(resumed_line(writer, receipt.withdrawn_at))
+    elif owes_nothing(one):
+        lines.append(writer.say("cancelled"))
+    lines.append(receipt_line(writer, receipt))
+    return _text(writer, lines, reader_id)
+
+
+def receipt_line(writer: Writer, receipt: ReceiptAnswer) -> str:
+    return writer.say("receipt", id=receipt.id, date=writer.language.moment(receipt.at))
+
+
+def resumed_line(writer: Writer, at: datetime) -> str:
+    return writer.say("resumed_on", date=writer.language.moment(at))
+
+
+def _text(writer: Writer, lines: list[str], reader_id: str) -> str:
+    heading = writer.language.words["site_name"] or writer.site or ""
+    told = [str(heading), *lines, writer.label("reader", reader_id)]
+    return "\n".join(line for line in told if line) + "\n"
