@@ -16,7 +16,7 @@ from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.publisher import Publisher
 from paywall.sandbox.site.server import address_of, listening, served
 from paywall.sandbox.site.time_machine import TimeMachine
-from paywall.sandbox.site.words import ZONE
+from paywall.sandbox.site.words import THEME_DIR, ZONE
 from paywall.sandbox.welcome import welcome
 from paywall.settings import Settings
 
@@ -52,6 +52,7 @@ def main(port: int, site_port: int) -> None:
         # What serves reads its settings from here.
         os.environ.setdefault("PAYWALL_ALLOWED_ORIGINS", f"{paper},http://{HOST}:{port}")
         os.environ.setdefault("PAYWALL_METER_TIMEZONE", ZONE)
+        os.environ.setdefault("PAYWALL_THEME_DIR", str(THEME_DIR))
         loaded = settings.load()
         bank = None
         if not loaded.sells_by_stripe:

@@ -20,7 +20,7 @@ from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.publisher import Publisher
 from paywall.sandbox.site.server import address_of, listening, served
 from paywall.sandbox.site.time_machine import TimeMachine
-from paywall.sandbox.site.words import ZONE
+from paywall.sandbox.site.words import THEME_DIR, ZONE
 from paywall.sandbox.stripe.running import Running
 from paywall.sandbox.stripe.server import create_app as stand_in
 from paywall.sandbox.stripe.standin import StandIn
@@ -118,6 +118,7 @@ def printing(folder: Path) -> Iterator[Press]:
             data_dir=str(folder / "var"),
             allowed_origins=[address_of(paper)],
             meter_timezone=ZONE,
+            theme_dir=str(THEME_DIR),
             request_timeout_seconds=PATIENT_SECONDS,
             stripe_secret_key=KEY,
             stripe_webhook_secrets=[SECRET],

@@ -38,13 +38,14 @@ def test_a_visitor_signs_in_buys_unlocks_and_reads(desk: Desk, press: Press) -> 
     expect(page.get_by_role("button", name="Buy for $2: Five articles")).to_be_visible()
     press.sell_pack("bo", "one")
     page.reload()
-    expect(page.locator("paywall-gate")).to_contain_text("Unlocks left: 5")
+    expect(page.locator("paywall-gate")).to_contain_text("You have 5 credits.")
     ask_to_unlock(page)
     expect(page.get_by_role("dialog")).to_contain_text("It costs 1 credit (you have 5)")
+    expect(page.get_by_role("dialog")).to_contain_text("Unlocks left: 5")
     confirm(page)
     expect(page.get_by_text(TAIL)).to_be_visible()
     expect(page.locator(".paywall-body")).to_be_focused()
-    expect(page.locator(".masthead")).to_contain_text("Unlocks left: 4")
+    expect(page.locator(".masthead")).to_contain_text("4 credits")
     page.reload()
     expect(page.get_by_text(TAIL)).to_be_visible()
     expect(page.locator("paywall-gate")).to_have_count(0)
@@ -75,7 +76,7 @@ def test_another_tab_learns_that_the_article_was_unlocked(desk: Desk) -> None:
     confirm(first)
     expect(second.get_by_text(TAIL)).to_be_visible()
     expect(second.get_by_role("dialog")).to_have_count(0)
-    expect(second.locator(".masthead")).to_contain_text("Unlocks left: 2")
+    expect(second.locator(".masthead")).to_contain_text("2 credits")
 
 
 def test_what_is_readable_by_now_is_shown_and_nothing_spent(desk: Desk, press: Press) -> None:

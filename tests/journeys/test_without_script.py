@@ -18,10 +18,10 @@ def test_a_reader_unlocks_and_reads(open_desk: OpenDesk, press: Press) -> None:
     expect(page.get_by_text("Families borrow before the harvest")).to_be_visible()
     page.get_by_role("button", name="Unlock this article").click()
     expect(page.get_by_role("heading", name="Are you sure you want to unlock")).to_be_visible()
-    back = page.get_by_role("link", name="Back to the site")
+    back = page.get_by_role("link", name="Back to The River Post")
     expect(back).to_have_attribute("href", f"{press.paper}{ARTICLE}")
     page.get_by_role("button", name="Unlock").click()
-    expect(page.get_by_text("Unlocks left: 2")).to_be_visible()
+    expect(page.get_by_text("You have 2 credits.")).to_be_visible()
     page.get_by_role("link", name="Open the article").click()
     expect(page.get_by_text(TAIL)).to_be_visible()
     assert press.unlocks_left("ann") == 2
@@ -132,11 +132,11 @@ def test_the_account_has_no_empty_places(open_desk: OpenDesk) -> None:
     expect(page.get_by_role("heading")).to_have_text(["Your account", "Unlocked articles"])
     expect(page.locator("main p", has_text="needs no JavaScript")).to_be_visible()
     page.get_by_role("button", name="All that is kept about you").click()
-    expect(page.get_by_text("Unlocks left: 3")).to_be_visible()
+    expect(page.get_by_text("You have 3 credits.")).to_be_visible()
     page.get_by_role("button", name="ខ្មែរ").click()
     expect(page.locator("html")).to_have_attribute("lang", "km")
     page.get_by_role("button", name="English").click()
-    page.get_by_role("link", name="Back to the site").click()
+    page.get_by_role("link", name="Back to The River Post").click()
     page.wait_for_url(f"{desk.press.paper}/account")
 
 
@@ -145,7 +145,7 @@ def test_a_page_that_is_over_leads_back_to_the_site(open_desk: OpenDesk, press: 
     desk.expect("status of 403")
     page = desk.tab()
     page.goto(f"{press.service}/account")
-    page.locator("main").get_by_role("link", name="Back to the site").click()
+    page.locator("main").get_by_role("link", name="Back to The River Post").click()
     page.wait_for_url(f"{press.paper}/")
 
 

@@ -102,8 +102,14 @@ async def begin_session(request: Asking) -> Redirect:
 
 
 @post("/sign-out")
-async def end_session(request: Asking) -> Redirect:
-    return Redirect("/", status_code=303, cookies=[sign_out(request)])
+async def end_session(request: Asking, site: NamedDependency[Site]) -> Redirect:
+    """By way of the service, whose own pages have a session of the reader's, too."""
+    cookie = sign_out(request)
+    query = urlencode({"back": f"{_origin(request)}/"})
+    way = f"{site.publisher.service}/account/leave?{query}"
+    if not await site.publisher.is_there():
+        way = "/"
+    return Redirect(way, status_code=303, cookies=[cookie])
 
 
 @post("/language")

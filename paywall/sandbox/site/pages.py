@@ -107,12 +107,17 @@ def entry_form(frame: Frame, text: str, fields: Mapping[str, str]) -> str:
     """Into the service's own pages, which need no script; the token lasts five minutes."""
     hidden = "".join(
         f'<input type="hidden" name="{name}" value="{escape(value)}">'
-        for name, value in {"language": frame.words.language, **fields}.items()
+        for name, value in {**_about_the_reader(frame), **fields}.items()
     )
     return (
         f'<form method="post" action="{frame.service}/account/enter">{hidden}'
         f'<button class="paywall-button">{text}</button></form>'
     )
+
+
+def _about_the_reader(frame: Frame) -> dict[str, str]:
+    name = frame.words.say(str(frame.viewer.reader_id))
+    return {"language": frame.words.language, "name": name}
 
 
 def account_page(frame: Frame, unlocks: list[Json], entry: str) -> str:

@@ -138,6 +138,13 @@ class Publisher:
         """Where today's script and style sheet for readers are."""
         return await self._told("GET", "/v1/parts")
 
+    async def is_there(self) -> bool:
+        """Whether a reader's browser can be led to it now."""
+        try:
+            return (await self._client.get("/livez")).is_success
+        except httpx.HTTPError:
+            return False
+
     async def close(self) -> None:
         await self._client.aclose()
 

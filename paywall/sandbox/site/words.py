@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,9 @@ LANGUAGES = {"en": "English", "km": "ខ្មែរ"}
 
 ZONE = "Asia/Phnom_Penh"
 """Where the newspaper is made, and its readers' month begins."""
+
+THEME_DIR = Path(__file__).parent / "theme"
+"""The newspaper's name, and what it sells, as the service's own pages and parts call them, too."""
 
 WORDS: dict[str, dict[str, str]] = tomllib.loads(
     files("paywall.sandbox.site").joinpath("words.toml").read_text("utf-8")
