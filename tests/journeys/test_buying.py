@@ -67,10 +67,10 @@ def test_who_buys_credits_comes_back_to_the_question(desk: Desk, press: Press) -
     expect(payments.get_by_role("listitem").first).to_contain_text("៛4,000 paid back")
     with page.expect_download() as saving:
         payments.get_by_role("link", name="Save the receipt: Ten articles").click()
-    host, title, payment, *others = saving.value.path().read_text().splitlines()
-    assert (host, title) == (press.paper.removeprefix("http://"), "Ten articles")
+    site, title, payment, *others = saving.value.path().read_text().splitlines()
+    assert (site, title) == ("The River Post", "Ten articles")
     assert re.fullmatch(r"៛14,000, \w+ \d+, \d{4}, \d\d:\d\d GMT.*", payment)
-    assert others == ["៛4,000 paid back", "Paid by: khqr", "Reference: one"]
+    assert others == ["៛4,000 paid back", "Reference: one (khqr)", "Reader: bo"]
 
 
 def test_who_subscribes_reads_at_once_and_after_cancelling_until_the_end(

@@ -30,7 +30,7 @@ def test_a_visitor_signs_in_buys_unlocks_and_reads(desk: Desk, press: Press) -> 
     box = page.get_by_role("region", name="Go on reading")
     expect(box).to_contain_text("It opens for good with 1 credit, or with a subscription.")
     expect(box).to_contain_text("A month of everything: $4 a month")
-    expect(box).to_contain_text("5 credits: $2")
+    expect(box).to_contain_text("Five articles: $2")
     box.get_by_role("link", name="Sign in").click()
     page.get_by_role("button", name="Bo").click()
     expect(page.get_by_text("This article costs 1 credit, and you have 0 credits.")).to_be_visible()

@@ -27,7 +27,7 @@ def until(writer: Writer, one: SubscriptionAnswer) -> str:
         return writer.say("ends_on", date=date)
     if one.is_renewing or not date:
         return writer.say("renewing")
-    if one.status == LATE:
+    if one.status == LATE and one.opens_all:
         return writer.say("payment_late", date=date)
     if has_failed(one):
         return writer.say("payment_failed")

@@ -73,7 +73,7 @@ class Subscription extends Part {
     if (state === "canceled" && !one.opens_all) return this.say("ended_on", { date });
     if (state === "canceled" || one.cancel_at_period_end) return this.say("ends_on", { date });
     if (one.is_renewing || !until) return this.say("renewing");
-    if (state === "past_due") return this.say("payment_late", { date });
+    if (state === "past_due" && one.opens_all) return this.say("payment_late", { date });
     if (hasFailed(one)) return this.say("payment_failed");
     if (one.kind === "stripe" && !RENEWS.includes(state)) return this.label("status", this.say(`status_${state}`));
     if (!next) return this.say("access_until", { date });
