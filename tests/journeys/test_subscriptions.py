@@ -74,7 +74,7 @@ def test_a_cancellation_is_taken_back(desk: Desk, press: Press) -> None:
     told = press.tell("GET", "/v1/subscribers/bo")
     assert told["subscription"]["cancel_at_period_end"] is False
     page.reload()
-    expect(part).to_contain_text(re.compile("Receipt receipt_.*Resumed on"))
+    expect(part).to_contain_text(re.compile("Receipt: receipt_.*Resumed on"))
     expect(part.get_by_role("link", name="Save the receipt")).to_be_visible()
 
 

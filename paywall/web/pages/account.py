@@ -82,10 +82,11 @@ def _credits(writer: Writer, overview: Overview) -> str:
     for grant in overview.grants:
         ends[grant.expires_at] = ends.get(grant.expires_at, 0) + grant.remaining
     lines = [escape(_lasting(writer, some, end)) for end, some in ends.items()]
+    is_lapsing = ends.keys() != {None}
     return writer.section(
         writer.say("your_credits"),
         writer.text(have),
-        writer.items(lines, ""),
+        writer.items(lines, "") if is_lapsing else "",
         writer.text(writer.say("credit_is")),
     )
 

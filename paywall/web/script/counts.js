@@ -16,7 +16,7 @@ class Credits extends Count {
       const ends = new Map();
       for (const { expires_at: at, remaining } of grants) ends.set(at, (ends.get(at) ?? 0) + remaining);
       const lines = [...ends].map((some) => h("li", {}, this.lasting(...some)));
-      const list = count > 0 && h("ul", {}, ...lines);
+      const list = grants.some((grant) => grant.expires_at) && h("ul", {}, ...lines);
       return this.put(h("p", {}, h("b", {}, this.have(count))), list, faint(this.say("credit_is")));
     }
     const text = this.credits(count);
