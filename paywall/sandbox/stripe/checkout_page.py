@@ -9,7 +9,8 @@ from litestar.response import Redirect
 from paywall.sandbox.stripe.account import Account
 from paywall.sandbox.stripe.checkout import pay
 from paywall.sandbox.stripe.customers import Card
-from paywall.sandbox.stripe.pages import alert, link, money, page, rhythm
+from paywall.sandbox.stripe.invoices import discount_of
+from paywall.sandbox.stripe.pages import alert, link, moment, money, page, rhythm
 from paywall.sandbox.stripe.refusal import Refusal
 from paywall.sandbox.stripe.shapes import Json
 
@@ -30,6 +31,7 @@ def show_checkout(account: Account, session_id: str, wrong: str = "") -> Respons
         return page("Nothing to pay here", f"<p>This page is {escape(session['status'])}.</p>")
     body = f"""{alert(wrong)}
 {_sold(account, session)}
+{_charges(account, session)}
 <form method="post">
 <fieldset><legend>Pay with</legend>{_ways()}</fieldset>
 {_code_field() if session["allow_promotion_codes"] else ""}
@@ -69,6 +71,41 @@ def _sold(account: Account, session: Json) -> str:
         f'<table>{lines}<tr class="total"><td>To pay today</td>'
         f"<td>{money(total, session['currency'])}</td></tr></table>"
     )
+
+
+def _charges(account: Account, session: Json) -> str:
+    """What a subscription takes now, and from then on."""
+    if session["mode"] == "payment":
+        return ""
+    note, currency = account.note(session["id"]), session["currency"]
+    whole = sum(price["unit_amount"] * quantity for price, quantity in note["lines"])
+    is_trial = not session["amount_subtotal"] and whole > 0
+    coupon = account.find("coupon", note["coupon"]) if note["coupon"] else None
+    often = rhythm(note["lines"][0][0]["recurring"])
+    now = f"{money(session['amount_total'], currency)} now"
+    if is_trial:
+        now = _free(note["subscription_data"])
+    then = f"{money(whole, currency)} {often}"
+    if coupon and (is_trial or coupon["duration"] != "once"):
+        less = money(whole - discount_of(coupon, whole), currency)
+        payments = {"once": 1, "repeating": coupon["duration_in_months"]}.get(coupon["duration"])
+        # A payment of now is the first of those that the coupon makes cheaper.
+        left = None if payments is None else payments - (0 if is_trial else 1)
+        then = _cheaper(f"{less} {often}", left, then)
+    return f"<p><strong>{now}, then {then} until you cancel.</strong></p>"
+
+
+def _cheaper(less: str, payments: int | None, then: str) -> str:
+    if payments is None:
+        return less
+    times = "once" if payments == 1 else f"{payments} times"
+    return f"{less} {times}, then {then}" if payments else then
+
+
+def _free(data: Json) -> str:
+    if days := data.get("trial_period_days"):
+        return f"{days} day{'' if int(days) == 1 else 's'} free"
+    return f"Free until {moment(int(data['trial_end']))}"
 
 
 def _title(account: Account, price: Json, quantity: int) -> str:

@@ -7,10 +7,14 @@ from litestar.response import Redirect
 
 from paywall.sandbox.stripe.account import Account
 from paywall.sandbox.stripe.customers import Card, card_of, keep_card
+from paywall.sandbox.stripe.invoices import discount_of
 from paywall.sandbox.stripe.pages import alert, button, link, moment, money, page, rhythm
 from paywall.sandbox.stripe.portal import portal_cancel, portal_resume, portal_switch
 from paywall.sandbox.stripe.refusal import Refusal
 from paywall.sandbox.stripe.shapes import Json
+
+GOES_ON = frozenset({"active", "trialing"})
+"""The states of a subscription in which nothing is owed."""
 
 
 def show_portal(account: Account, portal_id: str, wrong: str = "") -> Response[str]:
@@ -67,18 +71,47 @@ def _section(account: Account, subscription: Json, here: str) -> str:
     name = account.find("product", item["price"]["product"])["name"]
     return f"""<section>
 <h2>{escape(name)}: {_price(item["price"])}</h2>
-<p>{_state(subscription, item)}</p>
+<p>{_state(account, subscription, item)}</p>
 {_buttons(account, subscription, item, here)}
 </section>"""
 
 
-def _state(subscription: Json, item: Json) -> str:
-    status = escape(subscription["status"])
+def _state(account: Account, subscription: Json, item: Json) -> str:
+    """How it stands, and what is charged next and when."""
     if subscription["ended_at"]:
-        return f"{status}, ended {moment(subscription['ended_at'])}"
+        return f"It ended on {moment(subscription['ended_at'])}. Nothing more is charged."
+    if subscription["status"] not in GOES_ON:
+        return f"{_owed(account, subscription)}{_end(subscription)}"
+    trial = "It is a free trial. " if subscription["status"] == "trialing" else ""
     if subscription["cancel_at"]:
-        return f"{status}, ends {moment(subscription['cancel_at'])}"
-    return f"{status}, renews {moment(item['current_period_end'])}"
+        return f"{trial}It is cancelled.{_end(subscription)}"
+    amount = money(_next_amount(account, subscription, item), subscription["currency"])
+    when = moment(item["current_period_end"])
+    return f"{trial}The next payment is {amount}, on {when}. It goes on until you cancel."
+
+
+def _end(subscription: Json) -> str:
+    if not subscription["cancel_at"]:
+        return ""
+    return f" It ends on {moment(subscription['cancel_at'])}, and does not renew."
+
+
+def _owed(account: Account, subscription: Json) -> str:
+    """What was not paid, and when it is tried again."""
+    status = escape(subscription["status"].replace("_", " "))
+    invoice = account.find("invoice", subscription["latest_invoice"])
+    if invoice["status"] != "open":
+        return f"It is {status}."
+    owed = money(invoice["amount_due"], invoice["currency"])
+    again = invoice["next_payment_attempt"]
+    tried = f"is tried again on {moment(again)}" if again else "is not tried again"
+    return f"It is {status}: a payment of {owed} did not go through, and {tried}."
+
+
+def _next_amount(account: Account, subscription: Json, item: Json) -> int:
+    whole = int(item["price"]["unit_amount"] * item["quantity"])
+    coupon_id = account.note(subscription["id"]).get("coupon")
+    return whole - discount_of(account.find("coupon", coupon_id), whole) if coupon_id else whole
 
 
 def _buttons(account: Account, subscription: Json, item: Json, here: str) -> str:

@@ -115,6 +115,63 @@ async def test_a_declined_person_can_try_again_or_leave(till: Till) -> None:
     assert (await till.press(page, "Subscribe", way="PAYS")).status_code == 303
 
 
+def _told(page: httpx.Response) -> str:
+    """The sentence of a page that says what is charged when."""
+    return " ".join(re.findall(r"<strong>([^<]*until you cancel\.)</strong>", page.text))
+
+
+async def test_what_a_subscription_takes_and_when_is_said_before_it_is_paid(till: Till) -> None:
+    durations: dict[str, dict[str, str]] = {
+        "ONCE": {},
+        "ALWAYS": {"duration": "forever"},
+        "THRICE": {"duration": "repeating", "duration_in_months": "3"},
+    }
+    for id_, duration in durations.items():
+        create_coupon(till.shop.account, {"id": id_, "percent_off": "50", **duration})
+    trial: dict[str, object] = {"subscription_data": {"trial_period_days": 7}}
+    said: dict[str, dict[str, object]] = {
+        "9.00 USD now, then 9.00 USD a month until you cancel.": {},
+        "7 days free, then 9.00 USD a month until you cancel.": trial,
+        "4.50 USD now, then 9.00 USD a month until you cancel.": _off("ONCE"),
+        "4.50 USD now, then 4.50 USD a month until you cancel.": _off("ALWAYS"),
+        "4.50 USD now, then 4.50 USD a month 2 times, then 9.00 USD a month until you cancel.": (
+            _off("THRICE")
+        ),
+        "7 days free, then 4.50 USD a month once, then 9.00 USD a month until you cancel.": {
+            **trial, **_off("ONCE"),
+        },
+    }  # fmt: skip
+    for sentence, terms in said.items():
+        session_id = await till.shop.session(till.shop.goods.gold, **terms)
+        assert _told(await till.browser.get(await till.url_of(session_id))) == sentence
+    pack = await till.url_of(await till.shop.session(till.shop.goods.pack))
+    assert _told(await till.browser.get(pack)) == ""
+
+
+def _off(coupon: str) -> dict[str, object]:
+    return {"discounts": [{"coupon": coupon}]}
+
+
+async def test_the_portal_names_the_dates_and_the_amounts(till: Till) -> None:
+    subscription = await till.shop.subscribed()
+    page = await till.portal()
+
+    async def shown() -> str:
+        return (await till.browser.get(page)).text
+
+    assert "The next payment is 9.00 USD, on 24 December 2026, 12:00 UTC." in await shown()
+    await till.press(page, "Cancel")
+    ends = "It is cancelled. It ends on 24 December 2026, 12:00 UTC, and does not renew."
+    assert ends in await shown()
+    await till.press(page, "Do not cancel")
+    await till.press(page, "Use a card that is declined")
+    till.shop.stand_in.advance(31 * DAY)
+    assert "It is past due: a payment of 9.00 USD did not go through" in await shown()
+    assert "is tried again on 27 December 2026" in await shown()
+    await till.shop.stripe.subscriptions.cancel_async(subscription.id)
+    assert "It ended on 25 December 2026" in await shown()
+
+
 async def test_a_promotion_code_is_typed_on_the_page(till: Till) -> None:
     create_coupon(till.shop.account, {"id": "FREE", "percent_off": "100"})
     session_id = await till.shop.session(till.shop.goods.pack, allow_promotion_codes=True)
