@@ -114,10 +114,10 @@ def products(now: datetime) -> tuple[Pack | Pass | Plan, ...]:
     """What the newspaper sells; its own words call each by its name in every language."""
     return (
         Pack(
-            id="ten", title="Ten articles", credits=10, prices=_prices(14_000, 350), created_at=now
+            id="ten", title="Ten credits", credits=10, prices=_prices(14_000, 350), created_at=now
         ),
         Pack(
-            id="five", title="Five articles", credits=5, prices=_prices(8_000, 200), created_at=now
+            id="five", title="Five credits", credits=5, prices=_prices(8_000, 200), created_at=now
         ),
         Pass(
             id="week",

@@ -129,7 +129,7 @@ def account_of_what_ended_and_what_is_on_its_way(desk: Desk) -> Page:
     page = desk.tab()
     desk.subscribe(page, "bo")
     desk.press.end_in_stripe("bo")
-    page.get_by_role("button", name="Buy for $2: Five articles").click()
+    page.get_by_role("button", name="Buy for $2: Five credits").click()
     page.wait_for_url("**/checkout/*")
     page.get_by_label("A bank transfer").check()
     page.locator("form button").first.click()

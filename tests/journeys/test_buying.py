@@ -13,7 +13,7 @@ from tests.journeys.press import Press
 
 ARTICLE = "/rice-bank"
 TAIL = "The tenth sack pays for the roof"
-FIVE = "Buy for $2: Five articles"
+FIVE = "Buy for $2: Five credits"
 MONTHLY = "Subscribe for $4 a month: A month of everything"
 
 
@@ -54,7 +54,7 @@ def test_who_buys_credits_comes_back_to_the_question(desk: Desk, press: Press) -
     expect(thanks).to_have_count(0)
     page.goto(f"{press.paper}/account")
     payments = page.locator("paywall-payments")
-    expect(payments.get_by_role("listitem")).to_contain_text(["Five articles$2,"])
+    expect(payments.get_by_role("listitem")).to_contain_text(["Five credits$2,"])
     paid = press.tell(
         "POST", "/v1/purchases",
         reader_id="bo", processor="khqr", reference="one",
@@ -63,12 +63,12 @@ def test_who_buys_credits_comes_back_to_the_question(desk: Desk, press: Press) -
     refunds = f"/v1/purchases/{paid['id']}/refunds"
     press.tell("POST", refunds, amount=400_000, reference="one back")
     page.reload()
-    expect(payments.get_by_role("listitem").first).to_contain_text("Ten articles៛14,000,")
+    expect(payments.get_by_role("listitem").first).to_contain_text("Ten credits៛14,000,")
     expect(payments.get_by_role("listitem").first).to_contain_text("៛4,000 paid back")
     with page.expect_download() as saving:
-        payments.get_by_role("link", name="Save the receipt: Ten articles").click()
+        payments.get_by_role("link", name="Save the receipt: Ten credits").click()
     site, title, payment, *others = saving.value.path().read_text().splitlines()
-    assert (site, title) == ("The River Post", "Ten articles")
+    assert (site, title) == ("The River Post", "Ten credits")
     assert re.fullmatch(r"៛14,000, \w+ \d+, \d{4}, \d\d:\d\d GMT.*", payment)
     assert others == ["៛4,000 paid back", "Reference: one (khqr)", "Reader: bo"]
 
@@ -226,5 +226,5 @@ def test_who_pays_by_the_bank_is_told_to_wait_and_not_to_pay_again(
     page.wait_for_url(f"{press.paper}{ARTICLE}*")
     page.goto(f"{press.paper}/account")
     payment = page.locator("paywall-payments").get_by_role("listitem")
-    expect(payment).to_contain_text("Five articles")
+    expect(payment).to_contain_text("Five credits")
     expect(payment).to_contain_text("the bank still has to confirm it")

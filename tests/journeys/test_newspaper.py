@@ -128,6 +128,9 @@ def test_a_visitor_comes_back_to_the_article_and_finds_account_and_sign_out_on_e
     for path in ("/", ARTICLE, "/offers", "/paid", "/account", "/sign-in"):
         page.goto(f"{press.paper}{path}")
         expect(masthead.get_by_role("button", name="Sign out")).to_be_visible()
+        expect(masthead.get_by_role("link", name="Buy", exact=True)).to_be_visible()
+    masthead.get_by_role("link", name="Buy", exact=True).click()
+    page.wait_for_url(f"{press.paper}/offers")
     masthead.get_by_role("link", name="Account", exact=True).click()
     page.wait_for_url(f"{press.paper}/account")
     masthead.get_by_role("button", name="Sign out").click()
@@ -140,8 +143,38 @@ def test_the_account_lists_what_was_unlocked(desk: Desk, press: Press) -> None:
     desk.sign_in(page, "ann", "/account")
     expect(page.get_by_text("You have not unlocked an article yet.")).to_be_visible()
     desk.sign_in(page, "bo", "/account")
+    given = page.get_by_role("listitem").filter(has_text="The rice bank opens its books")
+    expect(given).not_to_contain_text("credit")
     page.get_by_role("link", name="The rice bank opens its books").click()
     expect(page.get_by_text("The tenth sack pays for the roof")).to_be_visible()
+
+
+def test_the_account_says_what_an_article_cost(desk: Desk, press: Press) -> None:
+    press.sell_pack("bo", "7f3a")
+    page = desk.tab()
+    desk.sign_in(page, "bo", "/school-accounts")
+    page.locator("paywall-gate").get_by_role("button", name="Unlock", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Unlock").click()
+    expect(page.locator(".paywall-body")).to_be_visible()
+    page.goto(f"{press.paper}/account")
+    paid = page.get_by_role("listitem").filter(has_text="Where the school's money went")
+    expect(paid).to_contain_text(" · 2 credits")
+
+
+@pytest.mark.parametrize("code", ["en", "km"])
+def test_on_a_small_telephone_the_masthead_of_who_is_signed_in_has_two_lines(
+    code: str, open_desk: OpenDesk
+) -> None:
+    desk = open_desk(locale=code, viewport={"width": 320, "height": 640})
+    page = desk.tab()
+    desk.sign_in(page, "ann", "/")
+    page.locator(".masthead paywall-credits a").wait_for()
+    middles = page.locator(".masthead :is(a, button)").evaluate_all(
+        "all => all.map(each => each.getBoundingClientRect())"
+        ".map(box => Math.round((box.top + box.bottom) / 40))"
+    )
+    assert len(middles) == 5
+    assert len(set(middles)) == 2, middles
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/no/where/at-all", "/sign-in/x"])

@@ -80,7 +80,7 @@ def test_a_page_loads_from_the_site_and_the_service_alone_and_sets_no_cookie(
     expect(page.get_by_text("Sign in to go on reading.")).to_be_visible()
     page.wait_for_load_state("networkidle")
     page.goto(f"{press.paper}/offers")
-    expect(page.get_by_role("link", name="Buy for $2: Five articles")).to_be_visible()
+    expect(page.get_by_role("link", name="Buy for $2: Five credits")).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert received.hosts == {urlsplit(at).netloc for at in (press.paper, press.service)}
     assert desk.context.cookies() == []

@@ -116,7 +116,7 @@ def test_who_cancelled_resumes_where_it_is_sold_and_is_never_sold_the_same_month
     for address in ("/account", "/offers"):
         page.goto(f"{press.paper}{address}")
         expect(page.get_by_role("button", name="Resume the subscription")).to_have_count(1)
-        expect(shop.get_by_role("button", name="Five articles").first).to_be_visible()
+        expect(shop.get_by_role("button", name="Five credits").first).to_be_visible()
         for name in ("Subscribe for", "A week of everything"):
             expect(shop.get_by_role("button", name=name)).to_have_count(0)
     expect(shop).to_contain_text("Resume the subscription to go on after that.")
@@ -135,7 +135,7 @@ def test_who_reads_everything_for_free_is_sold_neither_plan_nor_pass(
     desk.sign_in(page, "bo", "/offers")
     shop = page.locator("paywall-offers")
     expect(shop).to_contain_text("You can read everything until")
-    expect(shop.get_by_role("button", name="Five articles").first).to_be_visible()
+    expect(shop.get_by_role("button", name="Five credits").first).to_be_visible()
     expect(shop.get_by_role("button", name="of everything")).to_have_count(0)
 
 

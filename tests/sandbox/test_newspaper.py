@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 
+from paywall.rules.decision import Policy
+from paywall.sandbox.newsroom import publications
 from paywall.sandbox.prepare import products
 from paywall.sandbox.site import words
 from paywall.sandbox.site.session import READERS
@@ -51,6 +53,25 @@ def test_days_are_told_as_they_are_where_the_newspaper_is_made(tmp_path: Path) -
         me = httpx.get(f"{sandbox.address}/v1/me", headers=headers, timeout=PATIENT_SECONDS)
     resets_at = datetime.fromisoformat(me.json()["meter"]["resets_at"])
     assert (resets_at.day >= 28, resets_at.hour) == (True, 17)
+
+
+def test_money_has_decimals_where_there_are_any_and_the_sign_of_its_country() -> None:
+    amounts = ((400, "usd"), (350, "usd"), (1_600_000, "khr"), (500, "eur"))
+    english, khmer = words.Words("en"), words.Words("km")
+    assert [english.money(*one) for one in amounts] == ["$4", "$3.50", "៛16,000", "€5"]
+    assert [khmer.money(*one) for one in amounts] == ["4$", "3.50$", "16,000៛", "5€"]
+
+
+def test_three_metered_articles_are_free_and_the_fourth_is_closed_and_says_so(
+    tmp_path: Path,
+) -> None:
+    with playing(tmp_path) as sandbox, httpx.Client(timeout=PATIENT_SECONDS) as client:
+        (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
+        metered = [one.id for one in publications(paper) if one.terms.policy is Policy.METERED]
+        shown = [client.get(f"{paper}/{article_id}").text for article_id in metered]
+    told = ["You have read all the free articles of this month." in page for page in shown]
+    assert ["<paywall-gate" in page for page in shown] == [False, False, False, True]
+    assert told == [False, False, False, True]
 
 
 def test_a_month_later_what_renews_has_renewed_at_the_very_next_question(tmp_path: Path) -> None:

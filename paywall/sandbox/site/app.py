@@ -164,10 +164,10 @@ async def paid(
     """Where paying leads to; who came by a page without script was there at `since` (Unix)."""
     frame = await _frame(request, site)
     reader_id = frame.viewer.reader_id
-    has_paid = False
+    purchase = None
     if reader_id is not None and since is not None:
-        has_paid = await site.publisher.has_paid(reader_id, since)
-    said = plain.paid(frame, has_paid=has_paid, back=_here(back))
+        purchase = await site.publisher.paid_since(reader_id, since)
+    said = plain.paid(frame, purchase, await site.publisher.offers(), _here(back))
     return _html(frame, frame.words.say("payment"), pages.paid_page(frame.words, said))
 
 

@@ -77,16 +77,23 @@ def article_page(words: Words, article: Json, told: Json, way_on: str) -> str:
             f' cost="{article["unlock_cost"]}">{told["preview_html"]}'
             f"<noscript>{way_on}</noscript></paywall-gate>"
         )
-    meter = decision["meter"]
-    counted = meter and (
-        f'<p><paywall-meter used="{meter["used"]}" limit="{meter["limit"]}"></paywall-meter></p>'
-    )
+    counted = _counted(words, article, decision)
     paid = ' class="paywall-content"' if decision["granted"] and article["policy"] != "free" else ""
     return (
         f'<article class="story"><h1{_lang(article)}>{escape(article["title"])}</h1>'
-        f"{_about(words, article, decision)}{counted or ''}"
+        f"{_about(words, article, decision)}{counted}"
         f"<div{paid}{_lang(article)}>{body}</div></article>"
     )
+
+
+def _counted(words: Words, article: Json, decision: Json) -> str:
+    """How many of the month's free articles were read, or that all of them were."""
+    if meter := decision["meter"]:
+        counts = f'used="{meter["used"]}" limit="{meter["limit"]}"'
+        return f"<p><paywall-meter {counts}></paywall-meter></p>"
+    if article["policy"] == "metered" and not decision["granted"]:
+        return f"<p>{words.say('free_ones_read')}</p>"
+    return ""
 
 
 def sign_in_page(words: Words, back: str) -> str:
@@ -143,10 +150,17 @@ def _unlocked(words: Words, unlocks: list[Json]) -> str:
     items = "".join(
         f'<li><a href="/{escape(unlock["article_id"])}"{_lang(unlock)}>'
         f"{escape(unlock['title'] or unlock['article_id'])}</a>"
-        f" <span>{words.day(datetime.fromisoformat(unlock['unlocked_at']))}</span></li>"
+        f" <span>{_unlocked_for(words, unlock)}</span></li>"
         for unlock in unlocks
     )
     return f'<ul class="unlocked">{items}</ul>'
+
+
+def _unlocked_for(words: Words, unlock: Json) -> str:
+    """The day, and the credits that it took; what was given took none."""
+    day = words.day(datetime.fromisoformat(unlock["unlocked_at"]))
+    cost = sum(payment["amount"] for payment in unlock["payments"])
+    return f"{day} · {words.credits(cost)}" if cost else day
 
 
 def offers_page(frame: Frame, offers: Json, entry: str) -> str:

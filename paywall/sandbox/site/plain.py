@@ -13,6 +13,8 @@ ENTRIES = {
     "subscription_required": "subscribe",
 }
 """What the way into the service's own pages is called, by the reason that an article is closed."""
+SHOWS_PRICES = frozenset({"login_required", "credits_required", "subscription_required"})
+"""Why an article is closed, where something has to be bought to open it."""
 KINDS = {"plan": "plans", "pass": "passes", "pack": "packs"}
 RHYTHMS = {"day": "each_day", "week": "each_week", "month": "each_month", "year": "each_year"}
 DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
@@ -21,23 +23,33 @@ DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 def gate(frame: Frame, article: Json, decision: Json, offers: Json, entry: str) -> str:
     """Under a preview: what it takes to read on, and the next step."""
     words = frame.words
-    if decision["reason"] == "login_required":
-        step = (
-            f'<a class="paywall-button" href="{escape(frame.sign_in)}">{words.say("sign_in")}</a>'
-        )
-        more = f"{_terms(words, article, offers)}<p>{step}</p>"
-    else:
-        more = entry if decision["reason"] in ENTRIES else ""
+    reason = decision["reason"]
+    step = _sign_in(frame, article) if reason == "login_required" else entry
+    terms = _terms(words, article, offers) if reason in SHOWS_PRICES else ""
+    more = f"{terms}{step}" if reason == "login_required" or reason in ENTRIES else ""
     return (
         f'<section class="paywall-box" lang="{words.language}"'
         f' aria-label="{words.say("go_on_reading")}">'
-        f'<p class="paywall-status">{_lead(words, decision)}</p>{more}</section>'
+        f'<p class="paywall-status">{_lead(words, article, decision)}</p>{more}</section>'
     )
 
 
-def _lead(words: Words, decision: Json) -> str:
+def _sign_in(frame: Frame, article: Json) -> str:
+    """Where signing in alone opens nothing, it comes second."""
+    say, first = frame.words.say, "paywall-button"
+    if article["policy"] != "subscribers":
+        return f'<p><a class="{first}" href="{escape(frame.sign_in)}">{say("sign_in")}</a></p>'
+    return (
+        f'<p><a class="{first}" href="/offers">{say("subscribe")}</a></p>'
+        f'<p><a href="{escape(frame.sign_in)}">{say("subscribed_already")}</a></p>'
+    )
+
+
+def _lead(words: Words, article: Json, decision: Json) -> str:
     cost = words.credits(decision["unlock_cost"])
     match decision["reason"]:
+        case "login_required" if article["policy"] == "subscribers":
+            return words.say("subscribers_only")
         case "login_required":
             return words.say("sign_in_first")
         case "unlock_available":
@@ -52,18 +64,18 @@ def _lead(words: Words, decision: Json) -> str:
 
 
 def _terms(words: Words, article: Json, offers: Json) -> str:
-    """What opens it, and the smallest of each kind that does."""
+    """What opens it, where the lead doesn't say so, and the smallest of each kind that does."""
     if article["policy"] in ("free", "registered"):
         return ""
-    kinds = ["plan", "pass"]
-    opens = words.say("subscribers_only")
+    kinds, opens = ["plan", "pass"], ""
     if article["policy"] != "subscribers":
         kinds.append("pack")
-        opens = words.say("opens_with", cost=words.credits(article["unlock_cost"]))
+        cost = words.credits(article["unlock_cost"])
+        opens = f"<p>{words.say('opens_with', cost=cost)}</p>"
     smallest = [
         (kind, min(offers[KINDS[kind]], key=_size)) for kind in kinds if offers[KINDS[kind]]
     ]
-    return f"<p>{opens}</p>{_list(_line(words, *one) for one in smallest)}"
+    return f"{opens}{_list(_line(words, *one) for one in smallest)}"
 
 
 def goods(words: Words, offers: Json) -> str:
@@ -87,13 +99,24 @@ def _size(product: Json) -> int:
 
 
 def _line(words: Words, kind: str, product: Json) -> str:
-    """With the first of its prices: the others are told where it is bought."""
-    first = product["prices"][0]
-    price = words.money(first["amount"], first["currency"])
+    """With every price, each in a currency of its own, and what is had for it."""
+    price = " · ".join(words.money(one["amount"], one["currency"]) for one in product["prices"])
     # Other rhythms have a title that says so.
     if product.get("interval_count") == 1:
         price = words.say(RHYTHMS[product["interval"]], price=price)
-    return words.say("for_sale", what=words.product(kind, product), price=escape(price))
+    gives = _gives(words, kind, product)
+    what = words.product(kind, product)
+    return words.say("for_sale", what=what, price=escape(price), gives=gives)
+
+
+def _gives(words: Words, kind: str, product: Json) -> str:
+    match kind:
+        case "plan":
+            return words.say("plan_gives")
+        case "pass":
+            return words.say("pass_gives", days=words.days(product["days"]))
+        case _:
+            return words.say("pack_gives", credits=words.credits(product["credits"]))
 
 
 def account(frame: Frame, entry: str) -> str:
@@ -103,11 +126,21 @@ def account(frame: Frame, entry: str) -> str:
     return f"<noscript><p>{say('plain_account')}</p>{entry}{shop}</noscript>"
 
 
-def paid(frame: Frame, *, has_paid: bool, back: str) -> str:
-    """Whether what was paid for is here, and the way back to where it began."""
+def paid(frame: Frame, purchase: Json | None, offers: Json, back: str) -> str:
+    """What was paid for, if it is here, and the way back to where it began."""
     say = frame.words.say
     way = f'<p><a class="paywall-button" href="{escape(back)}">{say("go_back")}</a></p>'
-    if has_paid:
-        return f"<p>{say('paid')}</p>{way}"
+    if purchase:
+        return f"<p>{say('paid', what=_bought(frame.words, purchase, offers))}</p>{way}"
     again = f'<p><a href="{escape(frame.here)}">{say("look_again")}</a></p>'
     return f"<p>{say('not_paid_yet')}</p>{again}{way}"
+
+
+def _bought(words: Words, purchase: Json, offers: Json) -> str:
+    """What is no longer sold, and has no words of the newspaper's, is called by its id."""
+    for kind, listed in KINDS.items():
+        if product_id := purchase[f"{kind}_id"]:
+            titles = {one["id"]: one["title"] for one in offers[listed]}
+            title = titles.get(product_id, product_id)
+            return words.product(kind, {"id": product_id, "title": title})
+    raise ValueError(f"Purchase {purchase['id']} is of no product.")

@@ -101,19 +101,18 @@ class Publisher:
         """What the reader has unlocked, the newest first."""
         return await self._mine(reader_id, "unlocks", ARTICLES_MAX)
 
-    async def has_paid(self, reader_id: str, since_unix_seconds: int) -> bool:
-        """Whether the reader's last payment was made then or later.
+    async def paid_since(self, reader_id: str, since_unix_seconds: int) -> Json | None:
+        """The reader's last payment, if it was made then or later.
 
         A reader is back sooner than the processor tells of the payment: it has some seconds.
         """
         deadline = time.monotonic() + ARRIVES_WITHIN_SECONDS
         while True:
-            purchases = await self._mine(reader_id, "purchases", 1)
-            times = [datetime.fromisoformat(one["created_at"]) for one in purchases]
-            if any(at.timestamp() >= since_unix_seconds for at in times):
-                return True
+            for last in await self._mine(reader_id, "purchases", 1):
+                if datetime.fromisoformat(last["created_at"]).timestamp() >= since_unix_seconds:
+                    return last
             if time.monotonic() > deadline:
-                return False
+                return None
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def _mine(self, reader_id: str, what: str, limit: int) -> list[Json]:

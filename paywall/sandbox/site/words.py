@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from babel import negotiate_locale
+from babel import Locale, UnknownLocaleError, negotiate_locale
 from babel.dates import format_date
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import get_currency_precision, get_currency_symbol, parse_pattern
 
 LANGUAGES = {"en": "English", "km": "ខ្មែរ"}
 """What the newspaper is read in, each called by its own name; the first is for everybody else."""
@@ -45,11 +45,22 @@ class Words(NamedTuple):
     def credits(self, count: int) -> str:
         return self.say("one_credit") if count == 1 else self.say("some_credits", count=count)
 
+    def days(self, count: int) -> str:
+        return self.say("one_day") if count == 1 else self.say("some_days", count=count)
+
     def money(self, amount: int, currency: str) -> str:
-        """An amount in the currency's smallest unit."""
+        """An amount in the currency's smallest unit, written as the reader's parts do.
+
+        That is: decimals where there are any, and the sign of the currency's own country.
+        """
         code = currency.upper()
-        value = Decimal(amount).scaleb(-get_currency_precision(code))
-        return format_currency(value, code, locale=self.language)
+        digits = get_currency_precision(code)
+        value = Decimal(amount).scaleb(-digits)
+        locale = Locale.parse(self.language)
+        pattern = parse_pattern(locale.currency_formats["standard"].pattern)
+        pattern.frac_prec = (0, 0) if value == value.to_integral_value() else (digits, digits)
+        written = str(pattern.apply(value, locale, currency=code, currency_digits=False))
+        return written.replace(code, _own_sign(code))
 
     def day(self, at: datetime) -> str:
         return format_date(at.astimezone(ZoneInfo(ZONE)), "long", locale=self.language)
@@ -57,6 +68,14 @@ class Words(NamedTuple):
     def weekday(self, at: datetime) -> str:
         """The day with its name, as under the title of a newspaper."""
         return format_date(at.astimezone(ZoneInfo(ZONE)), "full", locale=self.language)
+
+
+def _own_sign(code: str) -> str:
+    """As its own country writes it, which the first two letters of a code name; else the code."""
+    try:
+        return str(get_currency_symbol(code, Locale.parse(f"und_{code[:2]}")))
+    except UnknownLocaleError:
+        return code
 
 
 def choose(preferred: Iterable[str]) -> Words:
