@@ -13,7 +13,7 @@ from tests.conftest import START, Bearer, SetClock
 
 PRICES = [{"amount": 400_000, "currency": "khr"}, {"amount": 100, "currency": "usd"}]
 PLAN: dict[str, object] = {"title": "ជាវប្រចាំខែ", "interval": "month", "prices": PRICES}
-PACK: dict[str, object] = {"title": "Ten credits", "credits": 10, "prices": PRICES}
+PACK: dict[str, object] = {"title": "Ten articles", "credits": 10, "prices": PRICES}
 PASS: dict[str, object] = {"title": "A day", "days": 1, "prices": PRICES}
 KINDS = {"plans": PLAN, "packs": PACK, "passes": PASS}
 TOLD: dict[str, dict[str, object]] = {

@@ -184,3 +184,31 @@ def test_a_page_that_is_not_there_shows_the_way_home(path: str, desk: Desk, pres
     expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
     page.get_by_role("link", name="To the front page").click()
     page.wait_for_url(f"{press.paper}/")
+
+
+def test_who_signs_out_is_signed_out_of_the_services_own_pages_too(
+    desk: Desk, press: Press
+) -> None:
+    desk.expect("status of 403")
+    page = desk.tab()
+    desk.sign_in(page, "ann", "/account")
+    page.get_by_role("button", name="All that is kept about you").click()
+    expect(page.get_by_role("banner")).to_contain_text("Ann")
+    page.get_by_role("link", name="Back to The River Post").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(f"{press.paper}/")
+    page.goto(f"{press.service}/account")
+    expect(page.get_by_text("was not opened from the site")).to_be_visible()
+
+
+def test_on_a_shared_computer_a_click_closes_the_services_own_pages(
+    desk: Desk, press: Press
+) -> None:
+    desk.expect("status of 403")
+    page = desk.tab()
+    desk.sign_in(page, "ann", "/account")
+    page.get_by_role("button", name="All that is kept about you").click()
+    page.get_by_role("link", name="Close these pages").click()
+    page.wait_for_url(f"{press.paper}/account")
+    page.goto(f"{press.service}/account")
+    expect(page.get_by_text("was not opened from the site")).to_be_visible()

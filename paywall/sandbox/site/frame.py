@@ -42,9 +42,9 @@ def page(frame: Frame, title: str, main: str, *, head: str = "") -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{escape(title)} · {words.say("name")}</title>
+<title>{escape(title)} · {words.name}</title>
 <link rel="icon" href="/icon.svg">
-<link rel="alternate" type="application/rss+xml" title="{words.say("name")}" href="/feed.xml">
+<link rel="alternate" type="application/rss+xml" title="{words.name}" href="/feed.xml">
 {_parts(frame)}<link rel="stylesheet" href="/site.css">
 {head}
 </head>
@@ -52,7 +52,7 @@ def page(frame: Frame, title: str, main: str, *, head: str = "") -> str:
 <header>
 <div class="dateline">{_date(frame)}{_languages(frame)}</div>
 <div class="masthead">
-<a class="name" href="/">{words.say("name")}</a>
+<a class="name" href="/">{words.name}</a>
 {_shop(frame)}<nav aria-label="{words.say("you")}">{_nav(frame)}</nav>
 </div>
 </header>

@@ -18,7 +18,7 @@ def front(words: Words, articles: list[Json], decisions: Mapping[str, Json]) -> 
     """The front page: what is in the reader's language first, the newest of it large."""
     own = [article for article in articles if article["language"] in (words.language, None)]
     others = [article for article in articles if article not in own]
-    html = f'<h1 class="hidden">{words.say("name")}</h1>{_teasers(words, own, decisions)}'
+    html = f'<h1 class="hidden">{words.name}</h1>{_teasers(words, own, decisions)}'
     if others:
         title = words.say("other_languages")
         html += f'<h2 class="section">{title}</h2>{_teasers(words, others, decisions)}'
@@ -198,7 +198,7 @@ def later_page(frame: Frame, title: str, why: str) -> str:
 
 def feed(articles: list[Json], origin: str) -> str:
     """RSS with titles alone: a feed is read by anybody."""
-    name = escape(" · ".join(choose([language]).say("name") for language in LANGUAGES))
+    name = escape(" · ".join(choose([language]).name for language in LANGUAGES))
     items = "".join(
         f"<item><title>{escape(item['title'])}</title><link>{origin}/{escape(item['id'])}</link></item>"
         for item in articles

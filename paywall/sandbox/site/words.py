@@ -23,6 +23,11 @@ ZONE = "Asia/Phnom_Penh"
 THEME_DIR = Path(__file__).parent / "theme"
 """The newspaper's name, and what it sells, as the service's own pages and parts call them, too."""
 
+THEME: dict[str, dict[str, Any]] = {
+    language: tomllib.loads((THEME_DIR / f"{language}.toml").read_text("utf-8"))
+    for language in LANGUAGES
+}
+
 WORDS: dict[str, dict[str, str]] = tomllib.loads(
     files("paywall.sandbox.site").joinpath("words.toml").read_text("utf-8")
 )
@@ -37,10 +42,15 @@ class Words(NamedTuple):
         """The word, for a page: nothing in it needs escaping unless a value does."""
         return WORDS[name][self.language].format(**values)
 
+    @property
+    def name(self) -> str:
+        """The newspaper's."""
+        return str(THEME[self.language]["site_name"])
+
     def product(self, kind: str, product: Mapping[str, Any]) -> str:
-        """Its name in this language, escaped; what the newspaper has no words for has a title."""
-        name = f"{kind}_{product['id']}"
-        return self.say(name) if name in WORDS else escape(product["title"])
+        """Its name in this language, escaped; what has none of its own has a title for all."""
+        names = THEME[self.language].get(kind, {})
+        return escape(names.get(product["id"], product["title"]))
 
     def credits(self, count: int) -> str:
         return self.say("one_credit") if count == 1 else self.say("some_credits", count=count)
