@@ -44,7 +44,8 @@ def test_a_visitor_is_sent_no_tail_of_a_body(policy: str, desk: Desk, press: Pre
     page = desk.tab()
     received = Received(page)
     page.goto(f"{press.paper}/canary")
-    expect(page.get_by_text("Sign in to go on reading.")).to_be_visible()
+    gate = page.get_by_role("region", name="Go on reading")
+    expect(gate.get_by_role("link", name="Sign in")).to_be_visible()
     for path in ("/", "/sign-in?back=/canary"):
         page.wait_for_load_state("networkidle")
         page.goto(f"{press.paper}{path}")
