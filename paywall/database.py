@@ -34,7 +34,7 @@ from paywall.driver import (
     Rows,
     Statement,
     Values,
-    give_out_no_closed_connection,
+    give_out_only_what_is_free,
     send,
     send_alone,
     transaction,
@@ -106,7 +106,10 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """One transaction: committed at the end, or rolled back where anything was raised."""
+        """One transaction: committed at the end, or rolled back where anything was raised.
+
+        An error of the database must not be swallowed within, but to a savepoint.
+        """
         if self.is_sqlite:
             async with (
                 AsyncSession(self.writer, expire_on_commit=False) as session,
@@ -310,7 +313,7 @@ def _postgres(settings: Settings) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=settings.request_timeout_seconds,
     )
-    give_out_no_closed_connection(engine)
+    give_out_only_what_is_free(engine)
     return engine
 
 

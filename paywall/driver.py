@@ -21,6 +21,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 Rows = Sequence[Sequence[Any]]
 Statement = sa.Select[*tuple[Any, ...]] | sa.Insert | sa.Update
 Values = Mapping[str, object]
+CLOSED_WITHIN_SECONDS = 0.25
+"""Time for a database that answers to hear that what was cut off is to stop.
+
+Cut without it, PostgreSQL would go on waiting for a lock, and keep those that it has.
+"""
 MADE_MAX = 64
 """Statements that are kept as text. Those that are sent here are made once, and are far fewer."""
 
@@ -39,28 +44,30 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
     The engine's own isolation level is AUTOCOMMIT, so a session on the connection that it gives
     works in this transaction and ends nothing.
+
+    Raises RuntimeError where nothing was committed, since an error of the database was swallowed.
     """
     connection = await engine.connect()
     driver = _driver_of(connection)
-    # Whatever the server's default is: what is read after a lock must be what is there then.
-    begun = driver.transaction(isolation="read_committed")
     is_over = False
     try:
-        await begun.start()
+        # Whatever the server's default is: what is read after a lock must be what is there then.
+        await driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
         try:
             yield connection
         except Exception:
             with suppress(Exception):
-                await begun.rollback()
+                await driver.execute("ROLLBACK")
                 is_over = True
             raise
-        await begun.commit()
+        await _commit(driver)
         is_over = True
     finally:
-        if not is_over:
-            # Nobody else must come into it; the database rolls back what loses its connection.
-            await connection.invalidate()
-        await connection.close()
+        try:
+            if not is_over:
+                await _give_up(connection, driver)
+        finally:
+            await connection.close()
 
 
 async def send(session: AsyncSession, statement: Statement, values: Values) -> Rows:
@@ -88,16 +95,41 @@ async def send_alone(engine: AsyncEngine, statement: Statement, values: Values) 
         connection.close()
 
 
-def give_out_no_closed_connection(engine: AsyncEngine) -> None:
-    """The driver knows at once when the database has gone; SQLAlchemy finds out by a failure."""
+def give_out_only_what_is_free(engine: AsyncEngine) -> None:
+    """No connection that the database has closed, and none that is still in a transaction.
+
+    The driver knows both at once; SQLAlchemy finds out by a failure, or not at all.
+    """
 
     @event.listens_for(engine.sync_engine, "checkout")
     def checkout(
         _connection: object, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
     ) -> None:
         driver: asyncpg.Connection = entry.driver_connection
-        if driver.is_closed():
+        if driver.is_closed() or driver.is_in_transaction():
             raise exc.DisconnectionError
+
+
+async def _commit(driver: asyncpg.Connection) -> None:
+    try:
+        said = await driver.execute("COMMIT")
+    except asyncpg.PostgresError as error:
+        # As SQLAlchemy tells what a statement refuses: callers need not know which of them did.
+        raise exc.DBAPIError("COMMIT", None, error, hide_parameters=True) from error
+    if said != "COMMIT":
+        raise RuntimeError(
+            f"Nothing was committed, but {said}: an error of the database was swallowed before."
+        )
+
+
+async def _give_up(connection: AsyncConnection, driver: asyncpg.Connection) -> None:
+    """Nobody else must come into the transaction; what loses its connection is rolled back."""
+    try:
+        # Whatever it raises, the driver has cut the connection then.
+        with suppress(Exception):
+            await driver.close(timeout=CLOSED_WITHIN_SECONDS)
+    finally:
+        await connection.invalidate()
 
 
 async def _fetch(driver: asyncpg.Connection, statement: Statement, values: Values) -> Rows:

@@ -1,7 +1,10 @@
 """The store: one snapshot to read, one transaction to write, and SQLite with one writer."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from sqlalchemy import exc
 from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall import driver as by_driver
 from paywall.credits.locking import lock_or_open_subscriber, lock_subscriber
 from paywall.database import Database, DatabaseInUse, is_unavailable
 from paywall.settings import Settings
@@ -180,6 +184,115 @@ class TestPostgresql:
             await add(database, "bo")
             assert await operator.fetchval("delete from subscriber where id = 'bo' returning 1")
             await operator.execute("delete from subscriber")
+
+    @pytest.mark.parametrize("is_writing", [True, False])
+    async def test_a_request_that_is_cut_off_ends_though_the_database_hangs(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch, *, is_writing: bool
+    ) -> None:
+        monkeypatch.setattr(by_driver, "CLOSED_WITHIN_SECONDS", 0)
+        async with database.writing() as session:
+            driver = await driver_of(session)
+        before = asyncio.all_tasks()
+        with hanging(driver):
+            work = add(database, "ann") if is_writing else database.glance(sa.select(1), {})
+            cut_off = asyncio.create_task(work)
+            await turns(20)
+            cut_off.cancel()
+            await turns(100)
+            assert cut_off.cancelled()
+            assert driver.is_closed()
+            assert asyncio.all_tasks() == before
+            assert database.connections_in_use == 0
+            await add(database, "bo")
+
+    async def test_a_request_that_is_cut_off_while_it_waits_lets_go_of_its_locks(
+        self, database: Database, operator: asyncpg.Connection
+    ) -> None:
+        await add(database, "ann")
+        await add(database, "bo")
+        async with database.writing() as session:
+            await lock_subscriber(session, "bo")
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1), database.writing() as other:
+                    await lock_subscriber(other, "ann")
+                    await lock_subscriber(other, "bo")
+            await operator.execute("set lock_timeout = '10s'")
+            await operator.execute("select from subscriber where id = 'ann' for update")
+
+    async def test_a_commit_that_the_database_made_a_rollback_is_told(
+        self, database: Database
+    ) -> None:
+        with pytest.raises(RuntimeError, match="Nothing was committed"):
+            async with database.writing() as session:
+                await lock_or_open_subscriber(session, "ann", START)
+                with suppress(exc.DBAPIError):
+                    await fail(session)
+        await add(database, "bo")
+        async with database.reading() as session:
+            assert await count(session) == 1
+
+    async def test_what_is_undone_to_a_savepoint_does_not_undo_the_rest(
+        self, database: Database
+    ) -> None:
+        async with database.writing() as session:
+            await lock_or_open_subscriber(session, "ann", START)
+            with suppress(exc.DBAPIError):
+                async with session.begin_nested():
+                    await fail(session)
+        async with database.reading() as session:
+            assert await count(session) == 1
+
+    async def test_what_a_commit_refuses_is_told_as_what_a_statement_refuses(
+        self, database: Database, operator: asyncpg.Connection
+    ) -> None:
+        await operator.execute(REFUSE_AT_COMMIT)
+        with pytest.raises(exc.DBAPIError, match="not this one") as refused:
+            await add(database, "ann")
+        assert not is_unavailable(refused.value)
+        await add(database, "bo")
+
+    async def test_a_connection_that_was_left_in_a_transaction_is_not_given_out(
+        self, database: Database
+    ) -> None:
+        left = await database.writer.raw_connection()
+        driver = left.driver_connection
+        assert isinstance(driver, asyncpg.Connection)
+        await driver.execute("begin")
+        left.close()
+        await add(database, "ann")
+        assert driver.is_closed()
+        async with database.reading() as session:
+            assert await count(session) == 1
+
+
+REFUSE_AT_COMMIT = """
+create function refuse() returns trigger language plpgsql as
+    $$ begin raise check_violation using message = 'not this one'; end $$;
+create constraint trigger refuses after insert on subscriber deferrable initially deferred
+    for each row when (new.id = 'ann') execute function refuse();
+"""
+
+
+async def fail(session: AsyncSession) -> None:
+    connection = await session.connection()
+    await connection.execute(sa.text("select 1 / 0"))
+
+
+async def turns(count: int) -> None:
+    """Let everything in this loop go on that waits for nothing outside of it."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@contextmanager
+def hanging(driver: asyncpg.Connection) -> Iterator[None]:
+    """The database keeps the connection, and answers nothing on it."""
+    pid = driver.get_server_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 async def driver_of(session: AsyncSession) -> asyncpg.Connection:
