@@ -1,13 +1,20 @@
 """Prometheus metrics on a port of their own, summed over the workers."""
 
+import fcntl
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, Metric, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
+
+NEW = "paywall-metrics-new-"
+HELD = "paywall-metrics-held-"
+"""A folder's name from when its process has locked it; the lock ends with the process."""
 
 
 class _Workers(Collector):
@@ -30,6 +37,39 @@ def _is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+@contextmanager
+def counted_together(workers: int) -> Iterator[str | None]:
+    """A folder that the workers count into, where there are several; gone at the end.
+
+    What a killed service left goes now.
+    """
+    _clear_what_was_left()
+    if workers == 1:
+        yield None
+        return
+    made = Path(tempfile.mkdtemp(prefix=NEW))
+    lock = os.open(made, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    folder = made.rename(made.with_name(made.name.replace(NEW, HELD, 1)))
+    try:
+        yield str(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _clear_what_was_left() -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{HELD}*"):
+        # Another user's cannot be opened, and a running service's cannot be locked.
+        with suppress(OSError):
+            lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
+            finally:
+                os.close(lock)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -18,7 +17,7 @@ from paywall.access.connection import Connection
 from paywall.clock import Clock
 from paywall.database import Database
 from paywall.migrations import migrate, pending
-from paywall.operations.metrics import exposed
+from paywall.operations.metrics import counted_together, exposed
 from paywall.settings import Settings
 from paywall.telemetry import LOGGING
 from paywall.tokens.verify import Verifier
@@ -62,15 +61,14 @@ def serve(
     config = server_config("paywall.app:application", workers=workers, http=Connection)
     with (
         _listening(host, port) as listener,
-        tempfile.TemporaryDirectory(prefix="paywall-metrics-") as folder,
+        counted_together(workers) as shared,
+        _metrics(settings, shared),
     ):
-        shared = folder if workers > 1 else None
-        with _metrics(settings, shared):
-            say(_address(listener), settings)
-            if shared is None:
-                _run_alone(config, listener)
-            else:
-                _run_workers(config, listener, shared)
+        say(_address(listener), settings)
+        if shared is None:
+            _run_alone(config, listener)
+        else:
+            _run_workers(config, listener, shared)
     click.echo("Stopped.", err=True)
 
 

@@ -139,6 +139,38 @@ def test_a_killed_worker_is_replaced_and_its_counts_are_kept(
         assert served.stop() == 0
 
 
+def test_a_killed_service_leaves_no_folder_of_metrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with serving(tmp_path) as served:
+        served.stop(signal.SIGKILL)
+    assert _folders_of_metrics(tmp_path) == set()
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+@pytest.mark.slow
+def test_the_next_start_clears_the_folders_of_the_killed_and_of_no_other(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with serving(tmp_path, workers=2, database_url=database_url):
+        other = _folders_of_metrics(tmp_path)
+        with serving(tmp_path, workers=2, database_url=database_url) as killed:
+            left = _folders_of_metrics(tmp_path) - other
+            workers = killed.workers()
+            killed.stop(signal.SIGKILL)
+            for pid in workers:
+                os.kill(pid, signal.SIGKILL)
+        assert len(other) == len(left) == 1
+        assert _folders_of_metrics(tmp_path) == other | left
+        with serving(tmp_path, workers=2, database_url=database_url):
+            assert len(_folders_of_metrics(tmp_path) - left) == 2
+            assert _folders_of_metrics(tmp_path) >= other
+            assert not _folders_of_metrics(tmp_path) & left
+    assert _folders_of_metrics(tmp_path) == set()
+
+
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_readiness_is_lost_with_the_database_and_life_is_not(
     tmp_path: Path, database_url: str
@@ -150,6 +182,10 @@ def test_readiness_is_lost_with_the_database_and_life_is_not(
         assert lost.status_code == 503
         assert lost.headers["content-type"] == "application/problem+json"
         assert httpx.get(f"{served.address}/livez").status_code == 200
+
+
+def _folders_of_metrics(folder: Path) -> set[Path]:
+    return set(folder.glob("paywall-metrics-*"))
 
 
 def _live_requests(metrics: str) -> float:
