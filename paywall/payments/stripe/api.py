@@ -16,7 +16,7 @@ from paywall.gateway import REFUSALS, Gateway, Missing, needed
 from paywall.http.bodies import Answer, Shape
 from paywall.http.fields import CURRENCY_PATTERN, Id, PathId, Text
 from paywall.idempotency import Claim, keep_answer, stored_answer
-from paywall.payments.stripe.checkout import Wish, find_checkout, open_checkout, serves
+from paywall.payments.stripe.checkout import Wish, find_checkout, open_checkout
 from paywall.payments.stripe.deliver import deliver
 from paywall.payments.stripe.sell import Counter, close, look_again, send_to_page
 from paywall.problems import (
@@ -155,11 +155,11 @@ async def post_checkout(
             if stored := await stored_answer(session, claim, now, reader_id=reader_id):
                 return stored
             await lock_or_open_subscriber(session, reader_id, now)
-            checkout = await open_checkout(session, reader_id, wish, claim, now)
+            checkout, is_as_wished = await open_checkout(session, reader_id, wish, claim, now)
         is_new = checkout.session_id is None
         if not is_new:
             checkout = await look_again(counter, checkout)
-        if checkout.status is CheckoutStatus.OPEN and serves(checkout, wish):
+        if checkout.status is CheckoutStatus.OPEN and is_as_wished:
             break
         if checkout.status is CheckoutStatus.OPEN:
             await close(counter, checkout)

@@ -32,9 +32,16 @@ class Wish(NamedTuple):
     consents: bool
 
 
+class Opened(NamedTuple):
+    """A checkout that is open; `is_as_wished` unless it is for another wish."""
+
+    checkout: Checkout
+    is_as_wished: bool
+
+
 async def open_checkout(
     session: AsyncSession, reader_id: str, wish: Wish, claim: Claim | None, now: datetime
-) -> Checkout:
+) -> Opened:
     """The reader's checkout for this wish: a new one, or the one that is open for it already.
 
     For a plan it may be another open one, which has to be expired first. The caller holds the
@@ -42,16 +49,18 @@ async def open_checkout(
     """
     id_ = _id_of(claim)
     if (checkout := await session.get(Checkout, id_)) is not None:
-        return checkout
+        return Opened(checkout, is_as_wished=True)
     if wish.product_kind is ProductKind.PLAN:
         await refuse_second_plan(session, reader_id)
-        if (open_one := await open_plan_of(session, reader_id)) is not None:
-            return open_one
     product = await _find(session, wish)
     currency = wish.currency or product.prices[0]["currency"]
     price = await price_now(session, wish.product_kind, wish.product_id, currency)
     if price is None:
         raise Problem(NOT_ON_SALE)
+    if wish.product_kind is ProductKind.PLAN:
+        open_one = await open_plan_of(session, reader_id)
+        if open_one is not None:
+            return Opened(open_one, _serves(open_one, wish, price.id))
     checkout = Checkout(
         id=id_,
         reader_id=reader_id,
@@ -65,7 +74,7 @@ async def open_checkout(
     )
     session.add(checkout)
     await session.flush()
-    return checkout
+    return Opened(checkout, is_as_wished=True)
 
 
 def _id_of(claim: Claim | None) -> str:
@@ -76,13 +85,11 @@ def _id_of(claim: Claim | None) -> str:
     return f"checkout_{hashlib.sha256(named.encode()).hexdigest()[:24]}"
 
 
-def serves(checkout: Checkout, wish: Wish) -> bool:
-    """Whether this open checkout is the one that is wished for."""
-    return (checkout.product_kind, checkout.product_id, checkout.return_url) == (
-        wish.product_kind,
-        wish.product_id,
-        wish.return_url,
-    )
+def _serves(checkout: Checkout, wish: Wish, price_id: str) -> bool:
+    """Whether this open checkout sells what is wished for, at this price and on these terms."""
+    has_consent = checkout.consent_at is not None or not wish.consents
+    is_for_it = (checkout.price_id, checkout.return_url) == (price_id, wish.return_url)
+    return is_for_it and has_consent
 
 
 async def _find(session: AsyncSession, wish: Wish) -> Product:

@@ -75,6 +75,22 @@ async def test_another_plan_closes_the_page_of_the_first(shop: Shop) -> None:
     assert len(list(shop.stand_in.account.all("customer"))) == 1
 
 
+async def test_the_page_of_a_plan_is_for_the_currency_and_the_terms_that_were_chosen_last(
+    shop: Shop,
+) -> None:
+    first = await shop.open(plan_id="monthly", currency="usd")
+    riel = await shop.open(plan_id="monthly", currency="khr")
+    agreed = await shop.open(plan_id="monthly", currency="khr", consent=True)
+    again = await shop.open(plan_id="monthly", currency="khr", consent=True)
+    assert [page.status_code for page in (first, riel, agreed, again)] == [201, 201, 201, 200]
+    assert again.json() == agreed.json()
+    for page in (first, riel):
+        assert (await shop.checkout(page.json()["id"]))["status"] == "expired"
+    await shop.buy(plan_id="monthly", currency="khr", consent=True)
+    await shop.deliver()
+    assert (await shop.me())["subscriptions"][0]["price"]["currency"] == "khr"
+
+
 async def test_a_subscriber_is_shown_the_portal_and_no_second_plan(shop: Shop) -> None:
     await shop.buy(plan_id="monthly")
     await shop.deliver()
