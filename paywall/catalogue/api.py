@@ -26,6 +26,7 @@ from paywall.http.bodies import Answer
 from paywall.http.fields import PathId
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.problems import CATALOGUE_FULL, PRODUCT_UNKNOWN
+from paywall.rules.words import Interval
 from paywall.tables import Pack, Pass, Plan
 from paywall.tokens.guard import anyone, site
 
@@ -156,8 +157,12 @@ async def list_passes(
     return Page(items=[tell(pass_, PassAnswer) for pass_ in rows], next_cursor=next_cursor)
 
 
+DAYS = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 30, Interval.YEAR: 365}
+"""Near enough to tell the shorter from the longer."""
+
+
 class Offers(Answer):
-    """Everything that can be bought, newest first."""
+    """Everything that can be bought, of each kind the smallest first."""
 
     plans: list[PlanAnswer]
     packs: list[PackAnswer]
@@ -166,7 +171,7 @@ class Offers(Answer):
 
 @get("/v1/offers", guards=[anyone])
 async def list_offers(database: NamedDependency[Database]) -> Offers:
-    """What can be bought, with prices."""
+    """What can be bought, with prices: of plans and passes the shortest first."""
     async with database.reading() as session:
         return Offers(
             plans=await _all(session, Plan, PlanAnswer),
@@ -178,8 +183,19 @@ async def list_offers(database: NamedDependency[Database]) -> Offers:
 async def _all(
     session: AsyncSession, table: type[Product], shape: type[ProductTold]
 ) -> list[ProductTold]:
-    statement = select(table).order_by(col(table.created_at).desc(), col(table.id).desc())
-    return [tell(product, shape) for product in await session.exec(statement)]
+    products = (await session.exec(select(table).order_by(col(table.id)))).all()
+    return [tell(product, shape) for product in sorted(products, key=_size)]
+
+
+def _size(product: Plan | Pack | Pass) -> int:
+    """In days, or in credits."""
+    match product:
+        case Plan():
+            return DAYS[product.interval] * product.interval_count
+        case Pass():
+            return product.days
+        case Pack():
+            return product.credits
 
 
 ROUTES: list[ControllerRouterHandler] = [

@@ -51,8 +51,8 @@ class Language(NamedTuple):
         """The word with its placeholders filled in; numbers are written as the language does."""
         word = self.words[name]
         if not isinstance(word, str):
-            category = self.locale.plural_form(int(values["count"]))
-            word = word.get(category, word["other"])
+            count = int(values["count"])
+            word = word.get(str(count)) or word.get(self.locale.plural_form(count), word["other"])
         return PLACEHOLDER.sub(lambda match: self._written(values[match[1]]), word)
 
     def title(self, kind: ProductKind, product_id: str) -> str | None:
@@ -71,7 +71,7 @@ class Language(NamedTuple):
         hours, rest = divmod(abs(minutes), 60)
         offset = f"{'-' if minutes < 0 else '+'}{hours}{f':{rest:02}' if rest else ''}"
         zone = f"{self.gmt}{offset if minutes else ''}".strip()
-        return f"{self.day(at)}, {there:%H:%M} {zone}"
+        return self.say("moment", day=self.day(at), time=f"{there:%H:%M} {zone}")
 
     @property
     def gmt(self) -> str:

@@ -16,7 +16,7 @@ DEFAULT = "en"
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 Word = str | Mapping[str, str]
-"""A text, or one for each plural category of the language (CLDR), chosen by `count`."""
+"""A text, or one for each plural category of the language (CLDR) or number, chosen by `count`."""
 Words = Mapping[str, Word]
 Titles = Mapping[str, Mapping[str, str]]
 """What is for sale is called so in one language, by kind and id."""

@@ -83,7 +83,7 @@ async def test_every_field_of_a_product_is_kept(
 
 
 @each_kind
-async def test_lists_and_offers_have_the_newest_first(
+async def test_lists_have_the_newest_first_and_offers_tell_all_of_them(
     service: httpx.AsyncClient, editor: dict[str, str], clock: SetClock, kind: str
 ) -> None:
     for product_id in ("a", "c", "b"):
@@ -100,8 +100,28 @@ async def test_lists_and_offers_have_the_newest_first(
     assert offers.status_code == 200
     assert offers.headers["cache-control"] == "no-store"
     assert offers.json().keys() == {"plans", "packs", "passes"}
-    assert offers.json()[kind] == [*page["items"], *last.json()["items"]]
-    assert offers.json()[kind][0] == {"id": "b", **KINDS[kind], **TOLD[kind]}
+    assert [item["id"] for item in offers.json()[kind]] == ["a", "b", "c"]
+    assert offers.json()[kind][1] == {"id": "b", **KINDS[kind], **TOLD[kind]}
+
+
+async def test_of_each_kind_the_smallest_is_offered_first(
+    service: httpx.AsyncClient, editor: dict[str, str]
+) -> None:
+    for path, terms in (
+        ("plans/a", {"interval": "year"}),
+        ("plans/b", {"interval": "week", "interval_count": 2}),
+        ("plans/c", {"interval": "day"}),
+        ("plans/d", {"interval": "month"}),
+        ("packs/a", {"credits": 10}),
+        ("packs/b", {"credits": 5}),
+        ("passes/a", {"days": 30}),
+        ("passes/b", {"days": 7}),
+    ):
+        product = {"title": path, "prices": [{"amount": 1, "currency": "usd"}], **terms}
+        await service.put(f"/v1/{path}", json=product, headers=editor)
+    offers = (await service.get("/v1/offers")).json()
+    told = {kind: "".join(one["id"] for one in products) for kind, products in offers.items()}
+    assert told == {"plans": "cbda", "packs": "ba", "passes": "ba"}
 
 
 async def test_currencies_go_in_in_any_case_and_come_out_in_lower_case(

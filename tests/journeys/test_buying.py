@@ -137,7 +137,7 @@ def test_payment_and_invoices_are_one_click_away_from_either_account(
     part.get_by_role("button", name="Payment and invoices").click()
     page.wait_for_url("**/portal/*")
     page.goto(f"{press.paper}/account")
-    page.get_by_role("button", name="All that is kept about you").click()
+    page.get_by_role("button", name="all your data").click()
     expect(page.get_by_text("The price is $4.")).to_be_visible()
     page.get_by_role("button", name="Payment and invoices").click()
     page.wait_for_url("**/portal/*")

@@ -78,7 +78,7 @@ def test_a_page_loads_from_the_site_and_the_service_alone_and_sets_no_cookie(
     page = desk.tab()
     received = Received(page)
     page.goto(f"{press.paper}/rice-bank")
-    expect(page.get_by_text("Sign in to go on reading.")).to_be_visible()
+    expect(page.get_by_text("Sign in to unlock this article")).to_be_visible()
     page.wait_for_load_state("networkidle")
     page.goto(f"{press.paper}/offers")
     expect(page.get_by_role("link", name="Buy for $2: Five credits")).to_be_visible()

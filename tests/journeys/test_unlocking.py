@@ -26,11 +26,10 @@ def confirm(page: Page) -> None:
 def test_a_visitor_signs_in_buys_unlocks_and_reads(desk: Desk, press: Press) -> None:
     page = desk.tab(ARTICLE)
     expect(page.get_by_text("Families borrow before the harvest")).to_be_visible()
-    expect(page.get_by_text("Sign in to go on reading.")).to_be_visible()
+    expect(page.get_by_text("Sign in to unlock this article")).to_be_visible()
     box = page.get_by_role("region", name="Go on reading")
-    expect(box).to_contain_text("It opens for good with 1 credit, or with a subscription.")
-    expect(box).to_contain_text("A month of everything: $4 a month")
-    expect(box).to_contain_text("Five credits: $2")
+    expect(box).to_contain_text("A month of everything: $4 a month · ៛16,000 a month")
+    expect(box).to_contain_text("Five credits: $2 · ៛8,000")
     box.get_by_role("link", name="Sign in").click()
     page.get_by_role("button", name="Bo").click()
     expect(page.get_by_text("This article costs 1 credit, and you have 0 credits.")).to_be_visible()
@@ -249,4 +248,17 @@ def test_the_meter_counts_a_visitor_and_then_asks_to_sign_in(desk: Desk, press: 
     ).to_be_visible()
     for number in range(1, 6):
         page.goto(f"{press.paper}/metered-{number}")
-    expect(page.get_by_text("Sign in to go on reading.")).to_be_visible()
+    expect(page.get_by_text("Sign in to unlock this article")).to_be_visible()
+
+
+def test_who_signs_out_is_signed_out_in_every_tab(desk: Desk, press: Press) -> None:
+    first, second = desk.tab(), desk.tab()
+    desk.sign_in(first, "ann", ARTICLE)
+    second.goto(f"{press.paper}/account")
+    expect(second.locator("paywall-credits").first).to_contain_text("3 credits")
+    ask_to_unlock(first)
+    second.get_by_role("button", name="Sign out").click()
+    expect(first.get_by_role("region", name="Go on reading")).to_contain_text("signed out")
+    confirm(first)
+    expect(first.get_by_role("dialog")).to_contain_text("Sign in to go on reading.")
+    assert press.unlocks_left("ann") == 3

@@ -12,6 +12,7 @@ TAIL = "The tenth sack pays for the roof"
 MONTH = (
     "A month of everything: $4 · ៛16,000 a month."
     " Opens every article, and renews by itself until you cancel."
+    " Each payment also brings 2 credits."
 )
 WEEK = "A week of everything: $1.50 · ៛6,000. Opens every article for 7 days."
 FIVE = "Five credits: $2 · ៛8,000. 5 credits to unlock articles with, for good."
@@ -76,8 +77,7 @@ def test_a_visitor_is_told_the_price_and_signs_in_to_read_on(
 ) -> None:
     page = open_desk(java_script_enabled=False).tab(ARTICLE)
     gate = page.get_by_role("region", name="Go on reading")
-    expect(gate).to_contain_text("Sign in to go on reading.")
-    expect(gate).to_contain_text("It opens for good with 1 credit, or with a subscription.")
+    expect(gate).to_contain_text("Sign in to unlock this article for 1 credit, or to subscribe.")
     expect(gate.get_by_role("listitem")).to_have_text([MONTH, WEEK, FIVE])
     gate.get_by_role("link", name="Sign in").click()
     page.get_by_role("button", name="Ann").click()
@@ -146,7 +146,7 @@ def test_the_account_has_no_empty_places(open_desk: OpenDesk) -> None:
     desk.sign_in(page, "ann", "/account")
     expect(page.get_by_role("heading")).to_have_text(["Your account", "Unlocked articles"])
     expect(page.locator("main p", has_text="needs no JavaScript")).to_be_visible()
-    page.get_by_role("button", name="All that is kept about you").click()
+    page.get_by_role("button", name="all your data").click()
     expect(page.get_by_text("You have 3 credits.")).to_be_visible()
     page.get_by_role("button", name="ខ្មែរ").click()
     expect(page.locator("html")).to_have_attribute("lang", "km")
@@ -170,13 +170,15 @@ def test_a_reader_cancels_and_resumes(open_desk: OpenDesk) -> None:
     desk = open_desk(java_script_enabled=False)
     page = desk.tab()
     desk.sign_in(page, "ann", "/account")
-    page.get_by_role("button", name="All that is kept about you").click()
+    page.get_by_role("button", name="all your data").click()
     page.get_by_role("button", name="Cancel the subscription").click()
     page.get_by_role("button", name="Yes, cancel").click()
     expect(page.get_by_text("Your subscription is cancelled,")).to_be_visible()
     expect(page.get_by_text("Receipt: receipt_")).to_be_visible()
     page.get_by_role("link", name="Your account and data").click()
     page.get_by_role("button", name="Resume the subscription").click()
+    expect(page.get_by_role("heading", name="Your subscription goes on.")).to_be_visible()
+    page.get_by_role("link", name="Your account and data").click()
     expect(page.get_by_role("button", name="Cancel the subscription")).to_be_visible()
     (cookie,) = [c for c in desk.context.cookies() if c["name"].startswith("__Host-")]
     assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "Lax")

@@ -58,7 +58,7 @@ async def test_who_leaves_is_forgotten_and_led_to_the_site_and_nowhere_else(
         ("javascript:alert(1)", f"{ORIGIN}/"),
     ):
         await enter(service, bearer, "ann", back=f"{ORIGIN}/42")
-        assert '<a href="/account/leave">Close these pages</a>' in await account(service)
+        assert '<a href="/account/leave">Sign out of these pages</a>' in await account(service)
         gone = await service.get("/account/leave", params={"back": back})
         assert (gone.status_code, gone.headers["location"]) == (303, way)
         told = gone.headers["set-cookie"]
@@ -68,6 +68,14 @@ async def test_who_leaves_is_forgotten_and_led_to_the_site_and_nowhere_else(
     del service.headers["Cookie"]
     again = await service.get("/account/leave")
     assert (again.status_code, again.headers["location"]) == (303, f"{ORIGIN}/")
+
+
+@pytest.mark.parametrize("action", ["enter", "unlock", "buy", "cancel", "resume", "billing"])
+async def test_a_page_that_a_form_led_to_leads_to_the_account_when_opened_by_its_address(
+    action: str, service: httpx.AsyncClient
+) -> None:
+    again = await service.get(f"/account/{action}")
+    assert (again.status_code, again.headers["location"]) == (303, "/account")
 
 
 async def test_every_page_tells_whose_it_is_as_the_site_calls_them(

@@ -58,7 +58,7 @@ def test_both_languages_have_every_word_with_the_same_placeholders() -> None:
 def test_a_word_that_counts_has_exactly_the_plurals_of_its_language(code: str) -> None:
     plurals = {"other", *Locale.parse(code).plural_form.rules}
     for name, word in catalogue(code).items():
-        assert isinstance(word, str) or word.keys() == plurals, name
+        assert isinstance(word, str) or word.keys() - {"1"} == plurals, name
 
 
 def test_no_word_is_missing() -> None:

@@ -90,7 +90,8 @@ def _counted(words: Words, article: Json, decision: Json) -> str:
     """How many of the month's free articles were read, or that all of them were."""
     if meter := decision["meter"]:
         counts = f'used="{meter["used"]}" limit="{meter["limit"]}"'
-        return f"<p><paywall-meter {counts}></paywall-meter></p>"
+        said = words.say("meter", used=meter["used"], limit=meter["limit"])
+        return f"<p><paywall-meter {counts}>{said}</paywall-meter></p>"
     if article["policy"] == "metered" and not decision["granted"]:
         return f"<p>{words.say('free_ones_read')}</p>"
     return ""

@@ -17,7 +17,6 @@ SHOWS_PRICES = frozenset({"login_required", "credits_required", "subscription_re
 """Why an article is closed, where something has to be bought to open it."""
 KINDS = {"plan": "plans", "pass": "passes", "pack": "packs"}
 RHYTHMS = {"day": "each_day", "week": "each_week", "month": "each_month", "year": "each_year"}
-DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 
 
 def gate(frame: Frame, article: Json, decision: Json, offers: Json, entry: str) -> str:
@@ -50,6 +49,8 @@ def _lead(words: Words, article: Json, decision: Json) -> str:
     match decision["reason"]:
         case "login_required" if article["policy"] == "subscribers":
             return words.say("subscribers_only")
+        case "login_required" if article["policy"] in ("metered", "premium"):
+            return words.say("opens_with", cost=cost)
         case "login_required":
             return words.say("sign_in_first")
         case "unlock_available":
@@ -64,38 +65,24 @@ def _lead(words: Words, article: Json, decision: Json) -> str:
 
 
 def _terms(words: Words, article: Json, offers: Json) -> str:
-    """What opens it, where the lead doesn't say so, and the smallest of each kind that does."""
+    """The smallest of each kind that opens it."""
     if article["policy"] in ("free", "registered"):
         return ""
-    kinds, opens = ["plan", "pass"], ""
-    if article["policy"] != "subscribers":
-        kinds.append("pack")
-        cost = words.credits(article["unlock_cost"])
-        opens = f"<p>{words.say('opens_with', cost=cost)}</p>"
-    smallest = [
-        (kind, min(offers[KINDS[kind]], key=_size)) for kind in kinds if offers[KINDS[kind]]
-    ]
-    return f"{opens}{_list(_line(words, *one) for one in smallest)}"
+    kinds = ["plan", "pass"] if article["policy"] == "subscribers" else list(KINDS)
+    smallest = [(kind, offers[KINDS[kind]][0]) for kind in kinds if offers[KINDS[kind]]]
+    return _list(_line(words, *one) for one in smallest)
 
 
 def goods(words: Words, offers: Json) -> str:
-    """All that can be bought, with its price, the smallest of each kind first."""
+    """All that can be bought, with its price."""
     return _list(
-        _line(words, kind, one)
-        for kind, listed in KINDS.items()
-        for one in sorted(offers[listed], key=_size)
+        _line(words, kind, one) for kind, listed in KINDS.items() for one in offers[listed]
     )
 
 
 def _list(lines: Iterator[str]) -> str:
     items = "".join(f"<li>{line}</li>" for line in lines)
     return f"<ul>{items}</ul>" if items else ""
-
-
-def _size(product: Json) -> int:
-    if interval := product.get("interval"):
-        return DAYS[interval] * int(product["interval_count"])
-    return int(product.get("days") or product["credits"])
 
 
 def _line(words: Words, kind: str, product: Json) -> str:
@@ -112,7 +99,9 @@ def _line(words: Words, kind: str, product: Json) -> str:
 def _gives(words: Words, kind: str, product: Json) -> str:
     match kind:
         case "plan":
-            return words.say("plan_gives")
+            brings = words.credits(product["credits"])
+            more = words.say("plan_brings", credits=brings) if product["credits"] else ""
+            return f"{words.say('plan_gives')} {more}".strip()
         case "pass":
             return words.say("pass_gives", days=words.days(product["days"]))
         case _:

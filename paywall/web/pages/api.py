@@ -23,6 +23,7 @@ from paywall.web.pages.buying import Terms, key_of, order_of, shelf
 from paywall.web.pages.html import HEADERS, Writer
 from paywall.web.pages.session import begin, came_from_the_site, end, language_of, session_of
 from paywall.web.pages.standing import is_billed
+from paywall.web.pages.subscription import until
 from paywall.web.parts import parts_of
 
 Asking = Request[Any, Any, Any]
@@ -189,15 +190,23 @@ async def cancel(request: Asking, settings: NamedDependency[Settings]) -> Respon
     )
 
 
+@get(["/enter", "/language", "/unlock", "/buy", "/cancel", "/resume", "/billing"])
+async def opened_anew() -> Redirect:
+    """What a form led to was asked for again by its address alone."""
+    return Redirect("/account", status_code=303)
+
+
 @post("/resume")
-async def resume(request: Asking, settings: NamedDependency[Settings]) -> Redirect:
+async def resume(request: Asking, settings: NamedDependency[Settings]) -> Response[str]:
     """Take a cancellation back."""
     writer = _writer(request, settings)
     form = await _form(request, writer)
     order = {"subscription_id": form.get("subscription_id", "")}
     service = _service(request, writer)
-    await service.post("/v1/me/subscription/resume", order, SubscriptionAnswer, form.get("key"))
-    return Redirect("/account", status_code=303)
+    path = "/v1/me/subscription/resume"
+    resumed = await service.post(path, order, SubscriptionAnswer, form.get("key"))
+    told = writer.text(until(writer, resumed))
+    return writer.page(writer.say("resumed"), told, writer.way_to_account())
 
 
 class Elsewhere(msgspec.Struct):
@@ -264,6 +273,7 @@ ROUTES: list[ControllerRouterHandler] = [
             unlock,
             buy,
             cancel,
+            opened_anew,
             resume,
             billing,
             data,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from paywall.catalogue.api import Offers
 from paywall.catalogue.shapes import PackAnswer, PassAnswer, PlanAnswer, Price
-from paywall.rules.words import CreditsExpire, Interval, ProductKind, SubscriptionKind
+from paywall.rules.words import CreditsExpire, ProductKind, SubscriptionKind
 from paywall.subscribers.overview import Overview
 from paywall.subscriptions.listing import SubscriptionAnswer
 from paywall.web.pages.asking import Service
@@ -16,7 +16,6 @@ from paywall.web.pages.standing import OVER, has_failed, is_billed, is_ending
 from paywall.web.pages.subscription import billing, resumption
 
 Product = PlanAnswer | PackAnswer | PassAnswer
-DAYS = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 30, Interval.YEAR: 365}
 YES = "yes"
 
 
@@ -56,7 +55,7 @@ async def shelf(writer: Writer, service: Service, terms: Terms, *, has_packs: bo
     ]
     lists = "".join(
         f"<h2>{escape(writer.say(title))}</h2>"
-        + writer.items([_item(writer, kind, one) for one in sorted(products, key=_size)], "")
+        + writer.items([_item(writer, kind, one) for one in products], "")
         for title, kind, products in shelves
         if products
     )
@@ -95,16 +94,6 @@ def _known(writer: Writer, overview: Overview, plans: Sequence[PlanAnswer]) -> s
         resume = writer.actions(resumption(writer, ending.id))
         return writer.text(writer.say("resume_instead", date=date)) + resume
     return writer.text(writer.say("open_already" if plans else "access_until", date=date))
-
-
-def _size(product: Product) -> int:
-    match product:
-        case PlanAnswer():
-            return DAYS[product.interval] * product.interval_count
-        case PassAnswer():
-            return product.days
-        case PackAnswer():
-            return product.credits
 
 
 def _item(writer: Writer, kind: ProductKind, product: Product) -> str:

@@ -120,6 +120,9 @@ class Writer:
             return ""
         return f"<p>{self.link(words, address)}</p>"
 
+    def way_to_account(self) -> str:
+        return f"<p>{self.link(self.say('account'), '/account')}</p>"
+
     def text(self, words: str) -> str:
         return f"<p>{escape(words)}</p>"
 

@@ -152,5 +152,4 @@ async def cancel(
         told += f"<p>{escape(line)} {save_link(writer, done.receipt.id, line)}</p>"
     can_resume = done.when is not CancelWhen.NOW
     resume = writer.actions(resumption(writer, done.subscription_id)) if can_resume else ""
-    account = f"<p>{writer.link(writer.say('account'), '/account')}</p>"
-    return writer.page(writer.say("cancel_page"), told, resume, account)
+    return writer.page(writer.say("cancel_page"), told, resume, writer.way_to_account())

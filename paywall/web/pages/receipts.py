@@ -46,12 +46,11 @@ def of_cancellation(
     """The whole text, for a file."""
     date = writer.language.moment(receipt.access_until)
     said = "ended_on" if receipt.when is CancelWhen.NOW else "ends_on"
-    lines = [title, writer.say(said, date=date)]
+    lines = [title, receipt_line(writer, receipt), writer.say(said, date=date)]
+    if owes_nothing(one):
+        lines.append(writer.say("cancelled"))
     if receipt.withdrawn_at is not None:
         lines.append(resumed_line(writer, receipt.withdrawn_at))
-    elif owes_nothing(one):
-        lines.append(writer.say("cancelled"))
-    lines.append(receipt_line(writer, receipt))
     return _text(writer, lines, reader_id)
 
 

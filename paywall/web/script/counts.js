@@ -7,7 +7,7 @@ class Count extends Part {
   }
 }
 
-/** How many unlocks are left, and the way to more when they run low, or to pay what is late; `lapsing`: until when, too. */
+/** How many are left, and the way to more, or to pay what is late; `lapsing`: until when, too. */
 class Credits extends Count {
   async load() {
     const { unlocks_left: count, grants, subscriptions } = await me(this);
@@ -35,7 +35,7 @@ class Credits extends Count {
   }
 }
 
-/** "2 of 5 free articles read this month": of a visitor by attributes, of a reader by asking; nothing to whom all is open. */
+/** The free articles of the month: a visitor's by attributes, a reader's by asking; none to whom all is open. */
 class Meter extends Count {
   async load() {
     const { meter: told, subscriptions } = this.hasAttribute("used")

@@ -1,5 +1,8 @@
 /* ---- Under a preview ---- */
 
+/** What is told to who is not signed in, of what is sold. */
+const LEADS = { metered: "opens_with", premium: "opens_with", subscribers: "subscribers_only" };
+
 /** Under a preview: what the reader can do. Once it is theirs, the body takes the preview's place. */
 class Gate extends Part {
   get article() {
@@ -39,10 +42,11 @@ class Gate extends Part {
 
   fail(error) {
     if (error.code === "signed_out") {
-      const isForSubscribers = !this.wasSignedIn && this.policy === "subscribers";
-      const said = this.wasSignedIn ? "signed_out" : isForSubscribers ? "subscribers_only" : "sign_in_first";
+      const said = this.wasSignedIn ? "signed_out" : (LEADS[this.policy] ?? "sign_in_first");
+      const isForSubscribers = said === LEADS.subscribers;
+      const cost = this.credits(Number(this.getAttribute("cost") ?? 1));
       // Who only signs in would still not read what is for subscribers.
-      this.show(this.say(said), [this.terms(true)], [
+      this.show(this.say(said, { cost }), [this.terms()], [
         isForSubscribers && this.action("subscribe", true),
         this.action("login", !isForSubscribers),
       ]);
@@ -56,26 +60,25 @@ class Gate extends Part {
     return this.getAttribute("policy");
   }
 
-  /** What opens it and what that costs: told before anybody has to click or, to a `stranger`, to sign in. */
-  terms(stranger) {
+  /** What it costs to open it: told before anybody has to click. */
+  terms() {
     const told = h("div", {});
-    const isSold = ["metered", "premium"].includes(this.policy);
-    const cost = this.credits(Number(this.getAttribute("cost") ?? 1));
-    if (stranger && isSold) told.append(h("p", {}, this.say("opens_with", { cost })));
-    if (isSold || this.policy === "subscribers") {
+    if (LEADS[this.policy]) {
       offers().then(
-        (catalogue) => told.append(this.prices(catalogue, isSold)),
-        () => {}, // The shop behind the buttons says why it is not there.
+        (catalogue) => told.append(this.prices(catalogue)),
+        () => {}, // The shop says why.
       );
     }
     return told;
   }
 
-  prices({ plans, passes, packs }, hasPacks) {
-    const first = { plan: plans[0], pass: passes[0], pack: hasPacks && packs[0] };
+  prices({ plans, passes, packs }) {
+    const first = { plan: plans[0], pass: passes[0], pack: this.policy !== "subscribers" && packs[0] };
     const lines = Object.entries(first).filter(([, one]) => one);
-    const line = ([kind, one]) =>
-      this.say("labelled", { label: this.words.title(kind, one), text: priced(this, one, one.prices[0]) });
+    const line = ([kind, one]) => {
+      const text = one.prices.map((price) => priced(this, one, price)).join(" · ");
+      return this.say("labelled", { label: this.words.title(kind, one), text });
+    };
     return h("ul", { class: "paywall-left" }, ...lines.map((one) => h("li", {}, line(one))));
   }
 
@@ -91,8 +94,8 @@ class Gate extends Part {
       login_required: () => this.say("sign_in_first"),
     };
     const lead = (leads[reason] ?? (() => this.say("not_to_be_had")))();
-    const isSold = ["credits_required", "subscription_required"].includes(reason);
-    const details = reason === "unlock_available" ? faint(this.have(left)) : isSold && this.terms();
+    const isShort = ["credits_required", "subscription_required"].includes(reason);
+    const details = reason === "unlock_available" ? faint(this.have(left)) : isShort && this.terms();
     this.show(lead, [details], actions.map((name, place) => this.action(name, place === 0)));
     if (bought.isWaiting && reason === "unlock_available") this.confirm(faint(thanks(this)));
     bought.isWaiting = false;
@@ -162,7 +165,7 @@ class Gate extends Part {
     });
   }
 
-  /** The terms changed between the dialog and the click: nothing was spent, and the reader is told. */
+  /** The terms changed before the click: nothing was spent, and the reader is told. */
   async changed(error, box, ask_again) {
     if (error.code === "price_changed") {
       this.decision.unlock_cost = error.told.unlock_cost;

@@ -144,7 +144,7 @@ class Part extends HTMLElement {
   }
 }
 
-/** A small file that the reader keeps; it names the site, and whose it is. */
+/** A small file for the reader to keep. */
 function receiptToSave(part, { reader_id: reader }, name, title, lines) {
   const site = part.words.words.site_name || location.host;
   const text = [site, ...lines, part.label("reader", reader)].filter(Boolean).join("\n");
@@ -154,7 +154,7 @@ function receiptToSave(part, { reader_id: reader }, name, title, lines) {
   return h("a", { href, download: `${name}.txt`, "aria-label": label }, save);
 }
 
-/** A question with two answers; once yes was said, it stays until what follows is known. `act` may throw Trouble, and says whether the question is done. */
+/** A question; once yes was said, it stays until what follows is known. `act` may throw Trouble, and says whether it is done. */
 function question(part, { title, details, yes, working, no, act }) {
   const said = status();
   const isBusy = () => accept.ariaBusy === "true";

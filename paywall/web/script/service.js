@@ -1,12 +1,6 @@
 /**
- * The reader's parts of a page: <paywall-gate>, <paywall-credits>, <paywall-meter>,
- * <paywall-offers>, <paywall-subscription>, <paywall-payments>, <paywall-return> and
- * <paywall-thanks>.
- *
- * What they need to know stands once, on any element around them: data-paywall-token (the site's
- * address that mints a reader's token; none: nobody is signed in), data-paywall-login,
- * data-paywall-return (the page to come back to after paying), data-paywall-account,
- * data-paywall-language and data-paywall-consent. The service is where this script came from.
+ * The reader's parts of a page. Its elements, and the data-paywall-… settings on any element around
+ * them, are described in the README. The service is where this script came from.
  */
 
 const SERVICE = new URL("../../", import.meta.url);
@@ -16,7 +10,6 @@ const POLL_MS = 1_500;
 const POLLS_BEFORE_LONG = 3;
 const CHECKOUT = "paywall-checkout";
 const BOUGHT = "paywall-bought";
-const JSON_TYPE = "application/json";
 
 /** Why something did not work: "unreachable", "signed_out", or the code of a problem. */
 class Trouble extends Error {
@@ -52,7 +45,8 @@ async function read(answer) {
   return told;
 }
 
-let held = Promise.resolve({ ends: 0 });
+const NOBODY = { ends: 0 };
+let held = Promise.resolve(NOBODY);
 
 /** The page's one token; a new one where it has ended, or where it was `refused`. */
 function tokenFor(part, refused) {
@@ -85,7 +79,7 @@ async function ask(part, method, path, body, key) {
       body: body && JSON.stringify(body),
       headers: {
         Authorization: `Bearer ${token}`,
-        ...(body && { "Content-Type": JSON_TYPE }),
+        ...(body && { "Content-Type": "application/json" }),
         ...(key && { "Idempotency-Key": key }),
       },
     });
@@ -129,8 +123,16 @@ function happened(part) {
   refresh(part);
 }
 
-tabs.onmessage = () => refresh();
-addEventListener("pageshow", (event) => event.persisted && refresh());
+/** Who is signed in may have changed, too. */
+function startOver() {
+  held = Promise.resolve(NOBODY);
+  refresh();
+}
+
+tabs.onmessage = startOver;
+addEventListener("pageshow", (event) => event.persisted && startOver());
+// Whoever signs out comes to a page like this one, and is signed out in every tab.
+if (!document.querySelector("[data-paywall-token]")) tabs.postMessage("signed out");
 
 /* ---- What this tab remembers on the way to pay and back; a browser may forbid it to ---- */
 

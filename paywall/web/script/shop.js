@@ -1,20 +1,10 @@
 /* ---- Buying ---- */
 
 const KINDS = { plan: "plans", pass: "passes", pack: "packs" };
-const DAYS = { day: 1, week: 7, month: 30, year: 365 };
-const SIZES = {
-  plans: ({ interval, interval_count: count }) => DAYS[interval] * count,
-  passes: ({ days }) => days,
-  packs: ({ credits }) => credits,
-};
 
 /** What anyone can buy, by kind, the smallest first. */
 const offers = () =>
-  once("offers", async () => {
-    const told = await send(new URL("v1/offers", SERVICE), { credentials: "omit" }).then(read);
-    for (const [kind, size] of Object.entries(SIZES)) told[kind].sort((a, b) => size(a) - size(b));
-    return told;
-  });
+  once("offers", () => send(new URL("v1/offers", SERVICE), { credentials: "omit" }).then(read));
 
 /** What was bought is called so while it is for sale; after that its kind has a name still. */
 async function titles(part) {
@@ -184,7 +174,7 @@ class Return extends Part {
     }
   }
 
-  /** It is true by now: say so, here and on the page where the reader wanted to read. */
+  /** Say so, here and on the page where the reader wanted to read. */
   goBack(said, from, bought) {
     remember(CHECKOUT);
     remember(BOUGHT, bought ?? { kind: "unknown" });

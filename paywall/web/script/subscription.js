@@ -35,7 +35,7 @@ class Subscription extends Part {
     Object.assign(this, { mine, titled });
     const isShown = (one) => one.opens_all || isRunning(one);
     const running = subscriptions.filter(isShown).map((one) => this.line(one));
-    const over = subscriptions.filter((one) => !isShown(one) && one.receipt);
+    const over = subscriptions.filter((one) => !isShown(one) && !NEVER_BEGAN.includes(one.status));
     this.said ??= h("p", { role: "status", class: "paywall-status", tabindex: "-1" });
     this.put(
       this.said,
@@ -156,7 +156,7 @@ class Subscription extends Part {
     const resumed = back && this.say("resumed_on", { date: this.words.moment(back) });
     // A late payment may still be tried again.
     const isPaid = one.kind === "stripe" && ["canceled", ...RENEWS].includes(one.status);
-    const lines = [title, said, resumed || (isPaid && this.say("cancelled")), receipt];
+    const lines = [title, receipt, said, isPaid && this.say("cancelled"), resumed];
     return h("div", {}, faint(receipt, " ", receiptToSave(this, this.mine, id, title, lines)), resumed && faint(resumed));
   }
 }

@@ -15,21 +15,23 @@ class Words {
   constructor({ language, words, titles, months, zone, gmt, sign_last: isSignLast }) {
     Object.assign(this, { language, words, titles, months, gmt, isSignLast });
     this.isKnown = Intl.DateTimeFormat.supportedLocalesOf(language).length > 0;
-    this.plural = new Intl.PluralRules(language);
-    this.number = new Intl.NumberFormat(language);
+    // Else the browser writes as its own language does.
+    this.locale = this.isKnown ? language : "en";
+    this.plural = new Intl.PluralRules(this.locale);
+    this.number = new Intl.NumberFormat(this.locale);
     this.days = new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: zone });
     this.numbers = new Intl.DateTimeFormat("en", { ...NUMBERS, timeZone: zone });
   }
 
   say(name, values = {}) {
     let text = this.words[name];
-    if (typeof text !== "string") text = text[this.plural.select(values.count)] ?? text.other;
+    if (typeof text !== "string") text = text[values.count] ?? text[this.plural.select(values.count)] ?? text.other;
     return text.replace(/\{(\w+)\}/g, (_, key) =>
       typeof values[key] === "number" ? this.number.format(values[key]) : values[key],
     );
   }
 
-  /** What is for sale has one title in the catalogue; a site may have one of its own in each language. */
+  /** The site's own in this language, else the catalogue's. */
   title(kind, { id, title }) {
     return this.titles[kind]?.[id] ?? title;
   }
@@ -41,11 +43,11 @@ class Words {
     return `${day} ${this.months[month - 1]} ${year}`;
   }
 
-  /** The day, the time and its offset, in the site's zone: as the service's own pages write it. */
+  /** In the site's zone, as the service's own pages write it. */
   moment(at) {
     const { hour, minute, timeZoneName } = this.parts(at);
     const offset = timeZoneName.slice(3).replace(/^\+0$/, "");
-    return `${this.day(at)}, ${hour}:${minute} ${this.gmt}${offset}`.trim();
+    return this.say("moment", { day: this.day(at), time: `${hour}:${minute} ${this.gmt}${offset}`.trim() });
   }
 
   parts(at) {
@@ -61,7 +63,7 @@ class Words {
 
   priced({ amount, currency }, currencyDisplay) {
     const style = { style: "currency", currency, currencyDisplay, trailingZeroDisplay: "stripIfInteger" };
-    const format = new Intl.NumberFormat(this.language, style);
+    const format = new Intl.NumberFormat(this.locale, style);
     const value = amount / 10 ** format.resolvedOptions().maximumFractionDigits;
     if (this.isKnown || !this.isSignLast) return format.format(value);
     const parts = format.formatToParts(value).filter(({ type }) => type !== "literal");
