@@ -129,7 +129,8 @@ function startOver() {
   refresh();
 }
 
-tabs.onmessage = startOver;
+tabs.onmessage = ({ data }) =>
+  data === "changed" ? refresh() : held.then(({ token }) => token && startOver(), startOver);
 addEventListener("pageshow", (event) => event.persisted && startOver());
 // Whoever signs out comes to a page like this one, and is signed out in every tab.
 if (!document.querySelector("[data-paywall-token]")) tabs.postMessage("signed out");
