@@ -186,29 +186,21 @@ def test_a_page_that_is_not_there_shows_the_way_home(path: str, desk: Desk, pres
     page.wait_for_url(f"{press.paper}/")
 
 
-def test_who_signs_out_is_signed_out_of_the_services_own_pages_too(
-    desk: Desk, press: Press
+@pytest.mark.parametrize("way", ["of the newspaper", "of these pages"])
+def test_whoever_signs_out_is_signed_out_of_the_services_own_pages(
+    way: str, desk: Desk, press: Press
 ) -> None:
     desk.expect("status of 403")
     page = desk.tab()
     desk.sign_in(page, "ann", "/account")
     page.get_by_role("button", name="all your data").click()
     expect(page.get_by_role("banner")).to_contain_text("Ann")
-    page.get_by_role("link", name="Back to The River Post").click()
-    page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url(f"{press.paper}/")
+    if way == "of these pages":
+        page.get_by_role("link", name="Sign out of these pages").click()
+        page.wait_for_url(f"{press.paper}/account")
+    else:
+        page.get_by_role("link", name="Back to The River Post").click()
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url(f"{press.paper}/")
     page.goto(f"{press.service}/account")
-    expect(page.get_by_text("was not opened from the site")).to_be_visible()
-
-
-def test_on_a_shared_computer_a_click_closes_the_services_own_pages(
-    desk: Desk, press: Press
-) -> None:
-    desk.expect("status of 403")
-    page = desk.tab()
-    desk.sign_in(page, "ann", "/account")
-    page.get_by_role("button", name="all your data").click()
-    page.get_by_role("link", name="Sign out of these pages").click()
-    page.wait_for_url(f"{press.paper}/account")
-    page.goto(f"{press.service}/account")
-    expect(page.get_by_text("was not opened from the site")).to_be_visible()
+    expect(page.get_by_text("This page is closed")).to_be_visible()
