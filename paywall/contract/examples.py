@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from paywall.contract.example_export import EXPORTED
 from paywall.contract.example_things import (
     ACTOR,
     BODY_HTML,
@@ -32,97 +33,7 @@ def _without_id(product: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in product.items() if name != "id"}
 
 
-ENTRY = {
-    "at": "2026-11-24T05:12:00Z",
-    "what": "spent on an unlock",
-    "amount": -1,
-    "grant_id": 1,
-    "unlock_id": 1,
-}
-REFUND = {
-    "created_at": "2026-11-25T05:00:00Z",
-    "kind": "refund",
-    "reference": "khqr-refund-0007",
-    "amount": 200000,
-    "is_in_force": True,
-    "keep_access": False,
-}
-EXPORTED_PURCHASE = {
-    "id": 1,
-    "created_at": "2026-11-24T05:00:00Z",
-    "processor": "khqr",
-    "reference": "khqr-20261124-0042",
-    "product_kind": "pack",
-    "product_id": "ten-articles",
-    "amount_paid": 400000,
-    "currency": "khr",
-    "refunded": 200000,
-    "refunds": [REFUND],
-}
-EXPORTED_SUBSCRIPTION = {
-    "id": SUBSCRIPTION["id"],
-    "kind": "complimentary",
-    "plan_id": "monthly",
-    "pass_id": None,
-    "purchase_id": None,
-    "starts_at": "2026-11-24T05:00:00Z",
-    "access_until": "2026-12-24T00:00:00Z",
-    "cancel_at_period_end": False,
-}
-VIEW = {
-    "article_id": "angkor-trains",
-    "title": "Trains to Angkor",
-    "url": "https://news.example/en/angkor-trains",
-}
-MONTH = {
-    "starts_at": "2026-10-31T17:00:00Z",
-    "ends_at": "2026-11-30T17:00:00Z",
-    "articles": [VIEW],
-}
-EXPORTED_RECEIPT = {**RECEIPT, "reason": "I am moving abroad."}
 ENTRY_ARTICLE = {"id": UNLOCK["article_id"], "title": UNLOCK["title"], "url": UNLOCK["url"]}
-SECTIONS: dict[str, dict[str, Any]] = {
-    "ProfileSection": {
-        "about": "Who you are here: the name that the site gave you.",
-        "reader_id": "sophea",
-        "on_record_since": "2026-11-24T05:00:00Z",
-        "merged_ids": ["sophea-old"],
-    },
-    "CreditsSection": {
-        "about": "Credits open articles.",
-        "unlocks_left": 7,
-        "grants": [GRANT],
-        "ledger": [ENTRY],
-    },
-    "UnlocksSection": {"about": "The articles that you have for good.", "unlocks": [UNLOCK]},
-    "SubscriptionsSection": {
-        "about": "What opened every article for a time.",
-        "subscriptions": [EXPORTED_SUBSCRIPTION],
-    },
-    "PurchasesSection": {
-        "about": "What was paid, and what was paid back.",
-        "purchases": [EXPORTED_PURCHASE],
-    },
-    "ViewsSection": {"about": "The metered articles that you were given.", "months": [MONTH]},
-    "ReceiptsSection": {
-        "about": "What you were told when a subscription was cancelled.",
-        "receipts": [EXPORTED_RECEIPT],
-    },
-}
-EXPORTED: dict[str, Any] = {
-    "ExportedEntry": ENTRY,
-    "ExportedRefund": REFUND,
-    "ExportedPurchase": EXPORTED_PURCHASE,
-    "ExportedSubscription": EXPORTED_SUBSCRIPTION,
-    "ExportedView": VIEW,
-    "ExportedMonth": MONTH,
-    "ExportedReceipt": EXPORTED_RECEIPT,
-    **SECTIONS,
-    "ReaderExport": {
-        "made_at": "2026-11-24T05:30:00Z",
-        **{name.removesuffix("Section").lower(): section for name, section in SECTIONS.items()},
-    },
-}
 
 EXAMPLES: dict[str, Any] = {
     "Question": {"article_id": "tonle-sap-2026", "reader_id": "sophea", "count_view": True},
@@ -308,6 +219,7 @@ EXAMPLES: dict[str, Any] = {
 FIELDS: dict[str, Any] = {
     "cursor": "WyIyMDI2LTExLTI0VDA1OjEyOjAwWiIsMV0",
     "dry_run": False,
+    "ended_at": "2026-12-01T05:00:00Z",
     "html": "<p>Read on with a subscription.</p>",
     "id": "tonle-sap-2026",
     "issued_before": "2026-11-24T05:00:00Z",

@@ -1,14 +1,38 @@
-"""Which currencies there are: those of ISO 4217 that are legal tender somewhere today."""
+"""Currencies, those of ISO 4217 that are legal tender somewhere today, and amounts in writing."""
 
+from decimal import Decimal
 from functools import cache
 
+from babel import Locale
 from babel.core import get_global
+from babel.numbers import get_currency_precision, parse_pattern
+
+ENGLISH = Locale("en")
+AMOUNT_AND_CODE = "#,##0.00 ¤¤"
 
 
 def currency_code(text: str) -> str | None:
     """The code in lower case, as it is kept everywhere; None where there is no such currency."""
     code = text.lower()
     return code if code in _currencies() else None
+
+
+def write_money(amount: int, currency: str, locale: Locale, pattern: str) -> str:
+    """An amount in the currency's smallest unit; decimals are shown where there are any.
+
+    The pattern is one of CLDR (https://unicode.org/reports/tr35/tr35-numbers.html).
+    """
+    code = currency.upper()
+    digits = get_currency_precision(code)
+    value = Decimal(amount).scaleb(-digits)
+    written = parse_pattern(pattern)
+    written.frac_prec = (0, 0) if value == value.to_integral_value() else (digits, digits)
+    return str(written.apply(value, locale, currency=code, currency_digits=False))
+
+
+def money_with_code(amount: int, currency: str) -> str:
+    """An amount in the currency's smallest unit, in plain English: `16,000 KHR`, `1.50 USD`."""
+    return write_money(amount, currency, ENGLISH, AMOUNT_AND_CODE)
 
 
 @cache

@@ -3,13 +3,11 @@
 Each section says in a sentence what it is. Lists are whole, and newest first.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.standing import balance_of
@@ -19,39 +17,39 @@ from paywall.rules.words import EntryKind, ViewerKind
 from paywall.subscribers.exported import (
     ABOUT,
     CreditsSection,
+    ExportedCustomer,
     ExportedEntry,
     ExportedMonth,
-    ExportedPurchase,
     ExportedReceipt,
-    ExportedRefund,
-    ExportedSubscription,
+    ExportedRevocation,
     ExportedView,
     ProfileSection,
-    PurchasesSection,
     ReaderExport,
     ReceiptsSection,
-    SubscriptionsSection,
     UnlocksSection,
     ViewsSection,
 )
+from paywall.subscribers.exported_payments import (
+    checkouts_section,
+    purchases_section,
+    rows_of,
+    subscriptions_section,
+)
+from paywall.subscribers.privacy import merged_into
 from paywall.tables import (
     CancellationReceipt,
     CreditGrant,
     LedgerEntry,
-    Merge,
     MeteredViews,
-    Purchase,
-    Refund,
+    RevokedSubject,
+    StripeCustomer,
     Subscriber,
-    Subscription,
     Unlock,
 )
 from paywall.unlocks.listing import NO_ARTICLE, UnlockAnswer, articles_told, describe
 
 AT_ONCE = 500
 """Rows described by one statement, as databases limit its parameters."""
-
-Row = TypeVar("Row", bound=SQLModel)
 
 
 async def require_on_record(session: AsyncSession, reader_id: str) -> None:
@@ -69,39 +67,38 @@ async def export_reader(session: AsyncSession, reader_id: str, now: datetime) ->
         profile=await _profile(session, reader_id),
         credits=await _credits(session, reader_id, unlocks, now),
         unlocks=UnlocksSection(about=ABOUT["unlocks"], unlocks=unlocks),
-        subscriptions=await _subscriptions(session, reader_id),
-        purchases=await _purchases(session, reader_id),
+        subscriptions=await subscriptions_section(session, reader_id),
+        purchases=await purchases_section(session, reader_id),
+        checkouts=await checkouts_section(session, reader_id),
         views=await _views(session, reader_id),
         receipts=await _receipts(session, reader_id),
     )
 
 
-async def _all(
-    session: AsyncSession, table: type[Row], reader_id: str, *newest_first: str
-) -> Sequence[Row]:
-    """A reader's rows, ordered by these columns, descending."""
-    columns = sa.inspect(table).columns
-    statement = (
-        select(table)
-        .where(columns["reader_id"] == reader_id)
-        .order_by(*(columns[name].desc() for name in newest_first))
-    )
-    return (await session.exec(statement)).all()
-
-
 async def _profile(session: AsyncSession, reader_id: str) -> ProfileSection:
     subscriber = await session.get(Subscriber, reader_id)
-    merged = select(Merge.from_id).where(Merge.into_id == reader_id).order_by(col(Merge.from_id))
+    revoked = select(RevokedSubject).where(RevokedSubject.subject == reader_id)
+    newest = (col(RevokedSubject.issued_before).desc(), col(RevokedSubject.issuer))
     return ProfileSection(
         about=ABOUT["profile"],
         reader_id=reader_id,
         on_record_since=subscriber.created_at if subscriber else None,
-        merged_ids=list((await session.exec(merged)).all()),
+        merged_ids=sorted(await merged_into(session, reader_id)),
+        stripe_customers=[
+            ExportedCustomer(id=row.id, created_at=row.created_at)
+            for row in await rows_of(session, StripeCustomer, reader_id, "created_at", "id")
+        ],
+        revocations=[
+            ExportedRevocation(
+                issuer=row.issuer, issued_before=row.issued_before, forget_at=row.forget_at
+            )
+            for row in await session.exec(revoked.order_by(*newest))
+        ],
     )
 
 
 async def _unlocks(session: AsyncSession, reader_id: str) -> list[UnlockAnswer]:
-    rows = await _all(session, Unlock, reader_id, "unlocked_at", "id")
+    rows = await rows_of(session, Unlock, reader_id, "unlocked_at", "id")
     told: list[UnlockAnswer] = []
     for start in range(0, len(rows), AT_ONCE):
         told += await describe(session, rows[start : start + AT_ONCE])
@@ -113,8 +110,8 @@ async def _credits(
 ) -> CreditsSection:
     connection = await session.connection()
     balance = (await connection.execute(sa.select(balance_of(reader_id, now)))).scalar_one()
-    grants = await _all(session, CreditGrant, reader_id, "granted_at", "id")
-    entries = await _all(session, LedgerEntry, reader_id, "at", "id")
+    grants = await rows_of(session, CreditGrant, reader_id, "granted_at", "id")
+    entries = await rows_of(session, LedgerEntry, reader_id, "at", "id")
     by_grant = {grant.id: grant for grant in grants}
     by_unlock = {unlock.id: unlock for unlock in unlocks}
     return CreditsSection(
@@ -152,67 +149,12 @@ def _in_words(entry: LedgerEntry, grant: CreditGrant, unlocks: Mapping[int, Unlo
             return f"{amount} given back" + (f" for {article}" if entry.unlock_id else "")
 
 
-async def _subscriptions(session: AsyncSession, reader_id: str) -> SubscriptionsSection:
-    rows = await _all(session, Subscription, reader_id, "created_at", "id")
-    return SubscriptionsSection(
-        about=ABOUT["subscriptions"],
-        subscriptions=[
-            ExportedSubscription(
-                id=row.id,
-                kind=row.kind,
-                plan_id=row.plan_id,
-                pass_id=row.pass_id,
-                purchase_id=row.purchase_id,
-                starts_at=row.starts_at,
-                access_until=row.access_until,
-                cancel_at_period_end=row.cancel_at_period_end,
-            )
-            for row in rows
-        ],
-    )
-
-
-async def _purchases(session: AsyncSession, reader_id: str) -> PurchasesSection:
-    rows = await _all(session, Purchase, reader_id, "created_at", "id")
-    mine = select(Purchase.id).where(Purchase.reader_id == reader_id)
-    statement = select(Refund).where(col(Refund.purchase_id).in_(mine))
-    refunds: dict[int, list[ExportedRefund]] = defaultdict(list)
-    for refund in await session.exec(statement.order_by(col(Refund.id).desc())):
-        refunds[refund.purchase_id].append(
-            ExportedRefund(
-                created_at=refund.created_at,
-                kind=refund.kind,
-                reference=refund.reference,
-                amount=refund.amount,
-                is_in_force=refund.is_in_force,
-                keep_access=refund.keep_access,
-            )
-        )
-    return PurchasesSection(
-        about=ABOUT["purchases"],
-        purchases=[
-            ExportedPurchase(
-                id=row.id,
-                created_at=row.created_at,
-                processor=row.processor,
-                reference=row.reference,
-                product_kind=row.product_kind,
-                product_id=row.product_id,
-                amount_paid=row.amount_paid,
-                currency=row.currency,
-                refunded=row.refunded,
-                refunds=refunds[row.id],
-            )
-            for row in rows
-        ],
-    )
-
-
 async def _months(session: AsyncSession, reader_id: str) -> Sequence[MeteredViews]:
+    """A visitor who was given the id of a reader is that reader, as for an erasure."""
     statement = (
         select(MeteredViews)
-        .where(MeteredViews.viewer_kind == ViewerKind.READER, MeteredViews.viewer_id == reader_id)
-        .order_by(col(MeteredViews.month_starts_at).desc())
+        .where(col(MeteredViews.viewer_kind).in_(ViewerKind), MeteredViews.viewer_id == reader_id)
+        .order_by(col(MeteredViews.month_starts_at).desc(), col(MeteredViews.viewer_kind))
     )
     return (await session.exec(statement)).all()
 
@@ -239,7 +181,7 @@ async def _views(session: AsyncSession, reader_id: str) -> ViewsSection:
 
 
 async def _receipts(session: AsyncSession, reader_id: str) -> ReceiptsSection:
-    rows = await _all(session, CancellationReceipt, reader_id, "at", "id")
+    rows = await rows_of(session, CancellationReceipt, reader_id, "at", "id")
     return ReceiptsSection(
         about=ABOUT["receipts"],
         receipts=[

@@ -5,28 +5,59 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from paywall.catalogue.shapes import Price
 from paywall.credits.listing import GrantAnswer
 from paywall.http.bodies import Answer
-from paywall.rules.words import CancelWhen, ProductKind, SubscriptionKind, TakingKind
+from paywall.rules.words import (
+    CancelWhen,
+    CheckoutStatus,
+    ProductKind,
+    SubscriptionKind,
+    TakingKind,
+)
 from paywall.unlocks.listing import UnlockAnswer
 
 ABOUT = {
-    "profile": "Who you are here: the name that the site gave you. We keep no other name, no "
-    "address and no means of payment. What was answered to a repeated request is kept for a day, "
-    "and holds nothing beyond what is told below.",
+    "profile": "Who you are here: the name that the site gave you, and your names as a customer of "
+    "Stripe, if you paid there. We keep no other name, no address, and no number of a card or an "
+    "account. `revocations` tells which of your old sign-ins (tokens) are refused. Also kept, and "
+    "telling nothing of you beyond what stands below: what was answered to a repeated request, for "
+    "a day; what was asked of Stripe and what Stripe told us, for 45 days at most; single tokens "
+    "that are refused, until they would have ended; and by whose token each change was made.",
     "credits": "Credits open articles. A grant is credits that came from one place; the ledger "
     "lists every change to them.",
     "unlocks": "The articles that you have for good, and those that were taken back.",
     "subscriptions": "What opened every article for a time: subscriptions, passes, prepaid and "
-    "complimentary periods.",
-    "purchases": "What was paid, and what was paid back. Amounts are in the smallest unit of the "
-    "currency.",
+    "complimentary periods. Where Stripe takes the payments, `billing` tells how, and each paid "
+    "invoice with the time that it paid for.",
+    "purchases": "What was paid, and what was paid back: `what` says it in words. The numbers "
+    "count the smallest unit of the currency, a hundredth of a riel or of a dollar: 16,000 riel "
+    "stand there as 1600000.",
+    "checkouts": "Each time that you went to pay on Stripe's page: for what, whether it was paid, "
+    "and when you agreed to get it at once (`consent_at`).",
     "views": "The metered articles that you were given, month by month. Each month is forgotten "
     "when it is over.",
     "receipts": "What you were told when a subscription was cancelled.",
 }
 
 About = Annotated[str, Meta(description="What this section is, in a sentence for the reader.")]
+
+
+class ExportedCustomer(Answer):
+    """Who the reader is to Stripe; of a merged reader there are several."""
+
+    id: Annotated[str, Meta(description="Stripe's own name for the customer.")]
+    created_at: datetime
+
+
+class ExportedRevocation(Answer):
+    """The reader's tokens of one issuer that are refused."""
+
+    issuer: str
+    issued_before: Annotated[datetime, Meta(description="Tokens from before are refused.")]
+    forget_at: Annotated[
+        datetime, Meta(description="When they all have ended anyway, and this is forgotten.")
+    ]
 
 
 class ProfileSection(Answer):
@@ -38,6 +69,12 @@ class ProfileSection(Answer):
         datetime | None, Meta(description="Null where nothing but views is on record.")
     ]
     merged_ids: Annotated[list[str], Meta(description="Other ids of the reader, merged into this.")]
+    stripe_customers: Annotated[
+        list[ExportedCustomer], Meta(description="All of them, newest first.")
+    ]
+    revocations: Annotated[
+        list[ExportedRevocation], Meta(description="Those that still hold, newest first.")
+    ]
 
 
 class ExportedEntry(Answer):
@@ -66,6 +103,31 @@ class UnlocksSection(Answer):
     unlocks: Annotated[list[UnlockAnswer], Meta(description="All of them, newest first.")]
 
 
+class ExportedInvoice(Answer):
+    """A paid invoice of a subscription."""
+
+    id: Annotated[str, Meta(description="Stripe's own name for it.")]
+    purchase_id: Annotated[int, Meta(description="The purchase that it is.")]
+    period_ends_at: Annotated[datetime, Meta(description="Until when it paid.")]
+
+
+class ExportedBilling(Answer):
+    """How Stripe takes the payments for a subscription."""
+
+    customer_id: Annotated[str, Meta(description="The customer of Stripe who pays.")]
+    status: Annotated[str, Meta(description="Its status in Stripe.")]
+    trial_ends_at: Annotated[datetime | None, Meta(description="Null where there was no trial.")]
+    next_payment: datetime | None
+    payment_type: str | None
+    what: Annotated[
+        str | None, Meta(description="What a period costs, in words; null where it is not known.")
+    ]
+    price: Annotated[Price | None, Meta(description="What a period costs, discounts aside.")]
+    invoices: Annotated[
+        list[ExportedInvoice], Meta(description="All that were paid, newest first.")
+    ]
+
+
 class ExportedSubscription(Answer):
     """What opened everything for a time."""
 
@@ -75,8 +137,15 @@ class ExportedSubscription(Answer):
     pass_id: str | None
     purchase_id: int | None
     starts_at: Annotated[datetime, Meta(description="When it began to open articles.")]
+    paid_through: Annotated[datetime, Meta(description="Until when it was paid for, or given.")]
+    ended_at: Annotated[
+        datetime | None, Meta(description="When it was ended early; null: it was not.")
+    ]
     access_until: datetime
     cancel_at_period_end: bool
+    billing: Annotated[
+        ExportedBilling | None, Meta(description="Null where Stripe does not bill it.")
+    ]
 
 
 class SubscriptionsSection(Answer):
@@ -92,11 +161,15 @@ class ExportedRefund(Answer):
     """Money that went back, by a refund or a dispute."""
 
     created_at: datetime
+    what: Annotated[str, Meta(description="What happened, in words.")]
     kind: TakingKind
     reference: Annotated[str, Meta(description="The processor's own name for it.")]
     amount: Annotated[int, Meta(description="In the currency's smallest unit.")]
     is_in_force: Annotated[
         bool, Meta(description="False where the refund failed, or the dispute was won.")
+    ]
+    is_pending: Annotated[
+        bool, Meta(description="It is on its way, or the bank only asks: nothing went back yet.")
     ]
     keep_access: Annotated[bool, Meta(description="Nothing was taken back for it.")]
 
@@ -106,6 +179,7 @@ class ExportedPurchase(Answer):
 
     id: int
     created_at: datetime
+    what: Annotated[str, Meta(description="What was paid for what, in words.")]
     processor: Annotated[str, Meta(description="Who took the money.")]
     reference: Annotated[str, Meta(description="The processor's own name for it.")]
     product_kind: Annotated[ProductKind, Meta(description="What was bought.")]
@@ -121,6 +195,35 @@ class PurchasesSection(Answer):
 
     about: About
     purchases: Annotated[list[ExportedPurchase], Meta(description="All of them, newest first.")]
+
+
+class ExportedCheckout(Answer):
+    """A reader on the way to pay, on Stripe's page."""
+
+    id: str
+    created_at: Annotated[datetime, Meta(description="When it was opened.")]
+    what: Annotated[str, Meta(description="For what, and how it stands, in words.")]
+    status: CheckoutStatus
+    product_kind: Annotated[ProductKind, Meta(description="What was to be bought.")]
+    product_id: Annotated[str, Meta(description="Which one.")]
+    price: Annotated[Price | None, Meta(description="What it cost, discounts aside.")]
+    consent_at: Annotated[
+        datetime | None,
+        Meta(description="When the reader agreed to get it at once; null: did not."),
+    ]
+    return_url: Annotated[str, Meta(description="Where the reader was to come back to.")]
+    url: Annotated[str | None, Meta(description="Stripe's page; null unless it is open.")]
+    session_id: Annotated[str | None, Meta(description="Stripe's own name for the page.")]
+    customer_id: Annotated[str | None, Meta(description="The customer of Stripe who pays.")]
+    subscription_id: Annotated[str | None, Meta(description="What came of it, if a plan.")]
+    purchase_id: Annotated[int | None, Meta(description="What came of it, once it is paid.")]
+
+
+class CheckoutsSection(Answer):
+    """Every way to Stripe's page."""
+
+    about: About
+    checkouts: Annotated[list[ExportedCheckout], Meta(description="All of them, newest first.")]
 
 
 class ExportedView(Answer):
@@ -176,5 +279,6 @@ class ReaderExport(Answer):
     unlocks: Annotated[UnlocksSection, Meta(description="Articles for good.")]
     subscriptions: Annotated[SubscriptionsSection, Meta(description="Everything for a time.")]
     purchases: Annotated[PurchasesSection, Meta(description="What was paid.")]
+    checkouts: Annotated[CheckoutsSection, Meta(description="Ways to Stripe's page to pay.")]
     views: Annotated[ViewsSection, Meta(description="Metered articles.")]
     receipts: Annotated[ReceiptsSection, Meta(description="Receipts of cancellations.")]

@@ -97,15 +97,21 @@ def _new_tombstone() -> str:
 
 async def ids_of(session: AsyncSession, reader_id: str) -> list[str]:
     """The reader's id, and those merged into it that have not begun anew."""
+    merged = await merged_into(session, reader_id)
+    statement = select(Subscriber.id).where(col(Subscriber.id).in_(merged))
+    began_anew = set((await session.exec(statement)).all())
+    return [reader_id, *(id_ for id_ in merged if id_ not in began_anew)]
+
+
+async def merged_into(session: AsyncSession, reader_id: str) -> list[str]:
+    """Every id that was merged into the reader's, or into one of these."""
     ids = [reader_id]
     for id_ in ids:  # which grows on the way
         merged = select(Merge.from_id).where(
             col(Merge.into_id) == id_, col(Merge.from_id).not_in(ids)
         )
         ids += (await session.exec(merged)).all()
-    statement = select(Subscriber.id).where(col(Subscriber.id).in_(ids[1:]))
-    began_anew = set((await session.exec(statement)).all())
-    return [id_ for id_ in ids if id_ not in began_anew]
+    return ids[1:]
 
 
 async def _forget_stripe(session: AsyncSession, ids: Collection[str]) -> list[str]:

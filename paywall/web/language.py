@@ -3,19 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, get_timezone
-from babel.numbers import (
-    format_decimal,
-    get_currency_precision,
-    get_currency_symbol,
-    parse_pattern,
-)
+from babel.numbers import format_decimal, get_currency_symbol
 
+from paywall.rules.money import write_money
 from paywall.rules.words import ProductKind
 from paywall.web.theme import DEFAULT, PLACEHOLDER, Theme, Titles, Words
 
@@ -80,12 +75,9 @@ class Language(NamedTuple):
 
     def money(self, amount: int, currency: str) -> str:
         """An amount in the currency's smallest unit; decimals are shown where there are any."""
-        digits = get_currency_precision(currency.upper())
-        value = Decimal(amount).scaleb(-digits)
-        pattern = parse_pattern(self.locale.currency_formats["standard"].pattern)
-        pattern.frac_prec = (0, 0) if value == value.to_integral_value() else (digits, digits)
-        shown = pattern.apply(value, self.locale, currency=currency.upper(), currency_digits=False)
-        return str(shown).replace(currency.upper(), _own_sign(currency.upper()))
+        pattern = str(self.locale.currency_formats["standard"].pattern)
+        shown = write_money(amount, currency, self.locale, pattern)
+        return shown.replace(currency.upper(), _own_sign(currency.upper()))
 
     @property
     def is_sign_last(self) -> bool:

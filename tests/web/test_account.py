@@ -205,3 +205,6 @@ async def test_the_reader_gets_all_that_is_on_record(
     assert file.headers["content-disposition"] == 'attachment; filename="my-data.json"'
     asked = await service.get("/v1/me/export", headers=bearer.reader("ann"))
     assert file.json() == asked.json()
+    assert file.headers["content-type"] == "application/json"
+    assert '\n  "profile": {\n    "about": "Who you are here' in file.text
+    assert "\n" not in asked.text

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, Router, get, post
+from litestar import MediaType, Request, Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
@@ -226,12 +226,14 @@ async def billing(request: Asking, settings: NamedDependency[Settings]) -> Respo
 
 
 @get("/data")
-async def data(request: Asking, settings: NamedDependency[Settings]) -> Response[ReaderExport]:
-    """Everything on record, as a file."""
+async def data(request: Asking, settings: NamedDependency[Settings]) -> Response[bytes]:
+    """Everything on record, as a file that a person can read."""
     service = _service(request, _writer(request, settings))
     export = await service.get("/v1/me/export", ReaderExport)
     name = 'attachment; filename="my-data.json"'
-    return Response(export, headers={**HEADERS, "Content-Disposition": name})
+    told = msgspec.json.format(msgspec.json.encode(export), indent=2)
+    headers = {**HEADERS, "Content-Disposition": name}
+    return Response(told, media_type=MediaType.JSON, headers=headers)
 
 
 @get("/receipts/{name:str}")

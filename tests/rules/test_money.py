@@ -1,0 +1,23 @@
+"""Amounts are told in writing as their currency counts them."""
+
+import pytest
+
+from paywall.rules.money import money_with_code
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "written"),
+    [
+        (1_600_000, "khr", "16,000 KHR"),
+        (600, "usd", "6 USD"),
+        (123_456_750, "USD", "1,234,567.50 USD"),
+        (1, "usd", "0.01 USD"),
+        (500, "jpy", "500 JPY"),
+        (1_500, "kwd", "1.500 KWD"),
+        (0, "eur", "0 EUR"),
+    ],
+)
+def test_an_amount_is_told_with_its_code_and_decimals_where_there_are_any(
+    amount: int, currency: str, written: str
+) -> None:
+    assert money_with_code(amount, currency) == written
