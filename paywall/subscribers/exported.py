@@ -166,7 +166,8 @@ class ExportedRefund(Answer):
     reference: Annotated[str, Meta(description="The processor's own name for it.")]
     amount: Annotated[int, Meta(description="In the currency's smallest unit.")]
     is_in_force: Annotated[
-        bool, Meta(description="False where the refund failed, or the dispute was won.")
+        bool,
+        Meta(description="False where it is pending, the refund failed, or the dispute was won."),
     ]
     is_pending: Annotated[
         bool, Meta(description="It is on its way, or the bank only asks: nothing went back yet.")

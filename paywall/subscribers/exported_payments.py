@@ -164,19 +164,20 @@ async def _refunds(session: AsyncSession, reader_id: str) -> Mapping[int, list[E
 
 
 def _refund_in_words(refund: Refund, money: str) -> str:
+    """One that is pending is not in force yet."""
     match refund.kind:
-        case TakingKind.REFUND if not refund.is_in_force:
-            return f"Paying {money} back failed."
         case TakingKind.REFUND if refund.is_pending:
-            return f"{money} on the way back to you."
-        case TakingKind.REFUND:
+            return f"{money} are on the way back to you."
+        case TakingKind.REFUND if refund.is_in_force:
             return f"Paid {money} back."
-        case TakingKind.DISPUTE if not refund.is_in_force:
-            return f"Your bank asked about {money}, which stay paid."
+        case TakingKind.REFUND:
+            return f"Paying {money} back failed."
         case TakingKind.DISPUTE if refund.is_pending:
             return f"Your bank asks about {money}."
-        case TakingKind.DISPUTE:
+        case TakingKind.DISPUTE if refund.is_in_force:
             return f"Your bank took {money} back."
+        case TakingKind.DISPUTE:
+            return f"Your bank asked about {money}, which stay paid."
 
 
 async def checkouts_section(session: AsyncSession, reader_id: str) -> CheckoutsSection:

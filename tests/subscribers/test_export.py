@@ -10,15 +10,13 @@ from click.testing import CliRunner, Result
 from paywall.cli import main
 from paywall.credits.grant import GrantTerms, grant_credits
 from paywall.database import Database
-from paywall.payments.refund import state_takings
-from paywall.rules.stripe import TakingSeen
-from paywall.rules.words import Actor, GrantSource, TakingKind, UnlockSource
+from paywall.rules.words import Actor, GrantSource, UnlockSource
 from paywall.settings import Settings
 from paywall.subscribers.export import AT_ONCE
 from paywall.tables import Unlock
 from tests.conftest import START, Bearer, SetClock
 from tests.subscribers.test_merge import merge
-from tests.subscribers.test_privacy import buy, erase, live, stock
+from tests.subscribers.test_privacy import erase, live, stock
 from tests.test_story import check, grant, put_article, unlock
 
 Service = httpx.AsyncClient
@@ -118,31 +116,6 @@ async def test_what_was_given_to_a_visitor_of_the_same_id_is_told(
     months = (await export(service, bearer, "ann")).json()["views"]["months"]
     told = [view["article_id"] for month in months for view in month["articles"]]
     assert told == ["as-reader", "as-visitor"]
-
-
-async def test_each_way_that_money_goes_back_is_told_in_words(
-    service: Service, bearer: Bearer, database: Database
-) -> None:
-    await stock(database)
-    bought = (await buy(service, bearer, "ann", pack_id="ten")).json()
-    ways = [
-        (TakingKind.REFUND, True, False, "Paid 1 KHR back."),
-        (TakingKind.REFUND, True, True, "1 KHR on the way back to you."),
-        (TakingKind.REFUND, False, False, "Paying 1 KHR back failed."),
-        (TakingKind.DISPUTE, True, False, "Your bank took 1 KHR back."),
-        (TakingKind.DISPUTE, True, True, "Your bank asks about 1 KHR."),
-        (TakingKind.DISPUTE, False, False, "Your bank asked about 1 KHR, which stay paid."),
-    ]  # fmt: skip
-    seen = [
-        TakingSeen(f"{number}", kind, 100, is_in_force, is_pending, False, START)
-        for number, (kind, is_in_force, is_pending, _) in enumerate(ways)
-    ]
-    async with database.writing() as session:
-        actor = Actor("test", "export", "0")
-        await state_takings(session, bought["id"], seen, actor=actor, clock=database.clock)
-    (purchase,) = (await export(service, bearer, "ann")).json()["purchases"]["purchases"]
-    told = {refund["reference"]: refund["what"] for refund in purchase["refunds"]}
-    assert told == {f"{number}": what for number, (*_, what) in enumerate(ways)}
 
 
 async def test_who_is_not_on_record(service: Service, bearer: Bearer) -> None:

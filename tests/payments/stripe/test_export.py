@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from paywall.sandbox.stripe import checkout
+from paywall.sandbox.stripe import checkout, disputes, refunds
 from tests.conftest import START
 from tests.payments.stripe.shop import PRICES, Shop
 from tests.subscribers.test_merge import merge
@@ -175,3 +175,26 @@ async def test_a_checkout_is_told_as_it_stands_and_with_the_readers_consent(shop
     assert (await checkouts())[0]["consent_at"] is None
     checkout.settle(shop.stand_in.account, later["session_id"], paid=False)
     assert (await told())[0] == ("expired", expected["expired"])
+
+
+async def test_money_that_goes_back_is_told_in_words_as_it_stands(shop: Shop) -> None:
+    await shop.buy(pack_id="six")
+    account, charge_id = shop.stand_in.account, shop.only("charge")["id"]
+
+    async def told() -> list[str]:
+        await shop.deliver()
+        (purchase,) = (await export(shop))["purchases"]["purchases"]
+        return [refund["what"] for refund in purchase["refunds"]]
+
+    refund = refunds.begin_refund(account, charge_id, 150)
+    assert await told() == ["1.50 USD are on the way back to you."]
+    refunds.settle_refund(account, refund["id"])
+    assert await told() == ["Paid 1.50 USD back."]
+    refunds.fail_refund(account, refund["id"])
+    assert await told() == ["Paying 1.50 USD back failed."]
+    inquiry = disputes.open_dispute(account, charge_id, inquiry=True)
+    assert (await told())[0] == "Your bank asks about 6 USD."
+    disputes.escalate(account, inquiry["id"])
+    assert (await told())[0] == "Your bank took 6 USD back."
+    disputes.close_dispute(account, inquiry["id"], won=True)
+    assert (await told())[0] == "Your bank asked about 6 USD, which stay paid."
