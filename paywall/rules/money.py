@@ -3,9 +3,9 @@
 from decimal import Decimal
 from functools import cache
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.core import get_global
-from babel.numbers import get_currency_precision, parse_pattern
+from babel.numbers import get_currency_precision, get_currency_symbol, parse_pattern
 
 ENGLISH = Locale("en")
 AMOUNT_AND_CODE = "#,##0.00 ¤¤"
@@ -28,6 +28,21 @@ def write_money(amount: int, currency: str, locale: Locale, pattern: str) -> str
     written = parse_pattern(pattern)
     written.frac_prec = (0, 0) if value == value.to_integral_value() else (digits, digits)
     return str(written.apply(value, locale, currency=code, currency_digits=False))
+
+
+def money_with_sign(amount: int, currency: str, locale: Locale) -> str:
+    """As the language writes it, with the sign that the currency's own country gives it."""
+    pattern = str(locale.currency_formats["standard"].pattern)
+    code = currency.upper()
+    return write_money(amount, currency, locale, pattern).replace(code, _own_sign(code))
+
+
+def _own_sign(code: str) -> str:
+    """The first two letters of a code name the country; the code itself where they don't."""
+    try:
+        return str(get_currency_symbol(code, Locale.parse(f"und_{code[:2]}")))
+    except UnknownLocaleError:
+        return code
 
 
 def money_with_code(amount: int, currency: str) -> str:

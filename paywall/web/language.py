@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date, get_timezone
-from babel.numbers import format_decimal, get_currency_symbol
+from babel.numbers import format_decimal
 
-from paywall.rules.money import write_money
+from paywall.rules.money import money_with_sign
 from paywall.rules.words import ProductKind
 from paywall.web.theme import DEFAULT, PLACEHOLDER, Theme, Titles, Words
 
@@ -75,9 +75,7 @@ class Language(NamedTuple):
 
     def money(self, amount: int, currency: str) -> str:
         """An amount in the currency's smallest unit; decimals are shown where there are any."""
-        pattern = str(self.locale.currency_formats["standard"].pattern)
-        shown = write_money(amount, currency, self.locale, pattern)
-        return shown.replace(currency.upper(), _own_sign(currency.upper()))
+        return money_with_sign(amount, currency, self.locale)
 
     @property
     def is_sign_last(self) -> bool:
@@ -113,14 +111,6 @@ def load_languages(theme: Theme, zone: str) -> Languages:
             for code, words in theme.words.items()
         }
     )
-
-
-def _own_sign(currency: str) -> str:
-    """As its own country writes it, which the first two letters of a code name; else the code."""
-    try:
-        return str(get_currency_symbol(currency, Locale.parse(f"und_{currency[:2]}")))
-    except UnknownLocaleError:
-        return currency
 
 
 def accepted(header: str) -> list[str]:

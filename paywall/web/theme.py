@@ -34,9 +34,10 @@ class Theme(NamedTuple):
 
 
 def load_theme(theme_dir: str) -> Theme:
-    """Ours, with what is in this folder over it; a new language starts from the English.
+    """Ours, with what is in this folder over it.
 
-    Raises SettingsError for a folder that is not there, or a file that cannot be used.
+    A new language starts from the English, the site's own first. Raises SettingsError for a folder
+    that is not there, or a file that cannot be used.
     """
     if theme_dir and not Path(theme_dir).is_dir():
         raise SettingsError(f"theme_dir: {theme_dir!r} is not a folder. Make it, or unset it.")
@@ -47,12 +48,10 @@ def load_theme(theme_dir: str) -> Theme:
     }
     told = {path.stem: _read(path, ours[DEFAULT]) for path in _files(theme_dir)}
     theirs = {code: _split(words) for code, words in told.items()}
+    english = {**ours[DEFAULT], **theirs.get(DEFAULT, NOTHING)[0]}
     codes = ours.keys() | theirs.keys()
     return Theme(
-        words={
-            code: {**ours.get(code, ours[DEFAULT]), **theirs.get(code, NOTHING)[0]}
-            for code in codes
-        },
+        words={code: {**ours.get(code, english), **theirs.get(code, NOTHING)[0]} for code in codes},
         titles={code: theirs.get(code, NOTHING)[1] for code in codes},
         colours=_colours(theme_dir),
     )

@@ -150,6 +150,21 @@ async def test_an_article_that_several_grants_paid_for_is_told_once_with_its_cos
     assert 'The ferry<p class="paywall-left">November 24, 2026 · 2 credits</p>' in page
 
 
+async def test_a_change_that_the_page_has_not_all_of_is_not_told_by_half(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "42", title="The ferry", unlock_cost=60)
+    for number in range(60):
+        await grant(service, bearer, "ann", 1, reference=str(number))
+    await service.post(
+        "/v1/me/unlocks", json={"article_id": "42", "max_cost": 60}, headers=bearer.reader("ann")
+    )
+    await enter(service, bearer, "ann")
+    page = await account(service)
+    assert "credits spent" not in page
+    assert "November 24, 2026 · 60 credits" in page
+
+
 async def test_credits_that_end_together_are_told_together(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:

@@ -70,6 +70,36 @@ async def test_who_leaves_is_forgotten_and_led_to_the_site_and_nowhere_else(
     assert (again.status_code, again.headers["location"]) == (303, f"{ORIGIN}/")
 
 
+async def test_whoever_is_not_let_in_leaves_no_session_of_another_reader(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "42")
+    for page, status, is_kept in (
+        ({"page": "cancel", "subscription": "nothing"}, 404, True),
+        ({"page": "unlock", "article": "42", "token": "garbage"}, 403, False),
+    ):
+        await enter(service, bearer, "ann", name="Ann")
+        refused = await enter(service, bearer, "bo", name="Bo", **page)
+        assert refused.status_code == status
+        assert COOKIE in refused.headers["set-cookie"]
+        assert ("Max-Age=0" in refused.headers["set-cookie"]) is not is_kept
+        assert "Ann" not in refused.text
+        if is_kept:
+            assert "<span>Bo</span>" in await account(service)
+
+
+async def test_what_a_site_says_never_makes_a_cookie_too_large_for_a_browser(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    reader_id, khmer = "ក" * 200, "ខ" * 400
+    entered = await enter(service, bearer, reader_id, name=khmer, back=f"{ORIGIN}/{khmer}")
+    assert len(entered.headers["set-cookie"].split(";")[0]) <= 4096
+    assert "You have no credits." in await account(service)
+    nested = base64.urlsafe_b64encode(b"[" * 3000 + b"]" * 3000)
+    page = await service.get("/account", headers={b"Cookie": COOKIE.encode() + b"=" + nested})
+    assert page.status_code == 403
+
+
 @pytest.mark.parametrize("action", ["enter", "unlock", "buy", "cancel", "resume", "billing"])
 async def test_a_page_that_a_form_led_to_leads_to_the_account_when_opened_by_its_address(
     action: str, service: httpx.AsyncClient

@@ -3,16 +3,16 @@
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError, negotiate_locale
+from babel import Locale, negotiate_locale
 from babel.dates import format_date
-from babel.numbers import get_currency_precision, get_currency_symbol, parse_pattern
+
+from paywall.rules.money import money_with_sign
 
 LANGUAGES = {"en": "English", "km": "ខ្មែរ"}
 """What the newspaper is read in, each called by its own name; the first is for everybody else."""
@@ -59,18 +59,8 @@ class Words(NamedTuple):
         return self.say("one_day") if count == 1 else self.say("some_days", count=count)
 
     def money(self, amount: int, currency: str) -> str:
-        """An amount in the currency's smallest unit, written as the reader's parts do.
-
-        That is: decimals where there are any, and the sign of the currency's own country.
-        """
-        code = currency.upper()
-        digits = get_currency_precision(code)
-        value = Decimal(amount).scaleb(-digits)
-        locale = Locale.parse(self.language)
-        pattern = parse_pattern(locale.currency_formats["standard"].pattern)
-        pattern.frac_prec = (0, 0) if value == value.to_integral_value() else (digits, digits)
-        written = str(pattern.apply(value, locale, currency=code, currency_digits=False))
-        return written.replace(code, _own_sign(code))
+        """An amount in the currency's smallest unit."""
+        return money_with_sign(amount, currency, Locale.parse(self.language))
 
     def day(self, at: datetime) -> str:
         return format_date(at.astimezone(ZoneInfo(ZONE)), "long", locale=self.language)
@@ -78,14 +68,6 @@ class Words(NamedTuple):
     def weekday(self, at: datetime) -> str:
         """The day with its name, as under the title of a newspaper."""
         return format_date(at.astimezone(ZoneInfo(ZONE)), "full", locale=self.language)
-
-
-def _own_sign(code: str) -> str:
-    """As its own country writes it, which the first two letters of a code name; else the code."""
-    try:
-        return str(get_currency_symbol(code, Locale.parse(f"und_{code[:2]}")))
-    except UnknownLocaleError:
-        return code
 
 
 def choose(preferred: Iterable[str]) -> Words:

@@ -29,7 +29,7 @@ class Account(NamedTuple):
     """What the service tells of a reader."""
 
     overview: Overview
-    entries: list[EntryAnswer]
+    entries: Page[EntryAnswer]
     unlocks: list[UnlockAnswer]
     purchases: list[PurchaseAnswer]
     offers: Offers
@@ -59,7 +59,7 @@ async def load_account(service: Service) -> Account:
     purchases = await service.get(f"/v1/me/purchases?limit={LINES}", Page[PurchaseAnswer])
     overview = await service.get("/v1/me", Overview)
     offers = await service.get("/v1/offers", Offers)
-    return Account(overview, entries.items, unlocks.items, purchases.items, offers)
+    return Account(overview, entries, unlocks.items, purchases.items, offers)
 
 
 def sections(writer: Writer, account: Account) -> list[str]:

@@ -8,6 +8,7 @@ from litestar import MediaType, Request, Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
+from litestar.status_codes import HTTP_403_FORBIDDEN
 from litestar.types import ControllerRouterHandler
 
 from paywall.payments.stripe.api import is_of_the_site
@@ -86,22 +87,30 @@ async def enter(request: Asking, settings: NamedDependency[Settings]) -> Answere
     writer = Writer(language_of(request, session, settings), settings, session)
     if not came_from_the_site(request, settings):
         return writer.sorry(writer.say("wrong_origin"), 403)
-    service = Service(request, session.token)
+    try:
+        page = await _first_page(writer, Service(request, session.token), fields)
+    except Refused as refused:
+        page = _refusal(writer, refused)
+    # Whatever is answered: a session that another reader had in this browser is over.
+    page.cookies.append(end() if page.status_code == HTTP_403_FORBIDDEN else session.cookie())
+    return page
+
+
+async def _first_page(writer: Writer, service: Service, fields: Mapping[str, str]) -> Answered:
+    """Raises Refused."""
     terms = Terms.told(fields, writer.site)
     match fields.get("page"):
         case "unlock":
             article_id = fields.get("article", "")
-            page = await questions.ask_to_unlock(writer, service, article_id, terms)
+            return await questions.ask_to_unlock(writer, service, article_id, terms)
         case "buy":
             goods = await shelf(writer, service, terms)
             not_now = writer.way_out(writer.say("not_now"), terms.back_url)
-            page = writer.page(writer.say("buy_page"), goods, not_now)
+            return writer.page(writer.say("buy_page"), goods, not_now)
         case "cancel" if named := fields.get("subscription") or await _first_to_cancel(service):
-            page = await questions.ask_to_cancel(writer, service, named)
+            return await questions.ask_to_cancel(writer, service, named)
         case _:
-            return Redirect("/account", status_code=303, cookies=[session.cookie()])
-    page.cookies.append(session.cookie())
-    return page
+            return Redirect("/account", status_code=303)
 
 
 async def _first_to_cancel(service: Service) -> str | None:
@@ -256,11 +265,14 @@ def _tell_over(request: Asking, _error: SessionOver) -> Response[str]:
 
 
 def _tell_refusal(request: Asking, refused: Refused) -> Response[str]:
+    settings: Settings = request.app.state.settings
+    return _refusal(_writer(request, settings), refused)
+
+
+def _refusal(writer: Writer, refused: Refused) -> Response[str]:
     """A token that does not hold is a session that is over; all else is told in words."""
     if refused.status in (401, 403):
-        return _tell_over(request, SessionOver())
-    settings: Settings = request.app.state.settings
-    writer = _writer(request, settings)
+        return writer.sorry(writer.say("session_over"), 403)
     return writer.sorry(writer.say(SORRY.get(refused.code, "failed")), refused.status)
 
 

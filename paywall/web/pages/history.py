@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from paywall.credits.listing import EntryAnswer, GrantAnswer
+from paywall.http.paging import Page
 from paywall.rules.words import EntryKind
 from paywall.web.pages.html import Writer
 
@@ -20,9 +21,13 @@ class _Change(NamedTuple):
     about: str
 
 
-def history(writer: Writer, entries: Sequence[EntryAnswer], lapsed: Sequence[GrantAnswer]) -> str:
+def history(writer: Writer, entries: Page[EntryAnswer], lapsed: Sequence[GrantAnswer]) -> str:
     """What lapsed is told at once: the entry of it is written some minutes later."""
-    changes = [*_changes(writer, entries), *_lapses(lapsed)]
+    changes = list(_changes(writer, entries.items))
+    if entries.next_cursor is not None:
+        # The next page may have more of it.
+        changes.pop()
+    changes += _lapses(lapsed)
     changes.sort(key=lambda change: change.at, reverse=True)
     lines = [_line(writer, change) for change in changes]
     return writer.section(

@@ -8,12 +8,14 @@ from litestar import Response
 from paywall.access.api import DecisionAnswer
 from paywall.rules.decision import Reason
 from paywall.rules.words import CancelWhen
+from paywall.subscribers.overview import Overview
 from paywall.subscriptions.api import CancelAnswer, LapsingCredits
 from paywall.unlocks.api import UnlockOutcome
 from paywall.web.pages.asking import Refused, Service
 from paywall.web.pages.buying import Terms, shelf
 from paywall.web.pages.html import Writer
 from paywall.web.pages.receipts import receipt_line, save_link
+from paywall.web.pages.standing import has_failed
 from paywall.web.pages.subscription import resumption
 
 CANCEL = "/v1/me/subscription/cancel"
@@ -144,6 +146,9 @@ async def cancel(
     date = writer.language.moment(done.access_until)
     if done.when is CancelWhen.NOW:
         said = [writer.say("cancelled_now")]
+    elif await _is_late(service, subscription_id):
+        # The payment may still be tried again.
+        said = [writer.say("ends_on", date=date)]
     else:
         said = [writer.say("cancelled"), writer.say("access_until", date=date)]
     told = "".join(writer.text(line) for line in said)
@@ -153,3 +158,8 @@ async def cancel(
     can_resume = done.when is not CancelWhen.NOW
     resume = writer.actions(resumption(writer, done.subscription_id)) if can_resume else ""
     return writer.page(writer.say("cancel_page"), told, resume, writer.way_to_account())
+
+
+async def _is_late(service: Service, subscription_id: str) -> bool:
+    overview = await service.get("/v1/me", Overview)
+    return any(has_failed(one) for one in overview.subscriptions if one.id == subscription_id)

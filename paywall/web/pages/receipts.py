@@ -47,10 +47,10 @@ def of_cancellation(
     date = writer.language.moment(receipt.access_until)
     said = "ended_on" if receipt.when is CancelWhen.NOW else "ends_on"
     lines = [title, receipt_line(writer, receipt), writer.say(said, date=date)]
-    if owes_nothing(one):
-        lines.append(writer.say("cancelled"))
     if receipt.withdrawn_at is not None:
         lines.append(resumed_line(writer, receipt.withdrawn_at))
+    elif owes_nothing(one):
+        lines.append(writer.say("cancelled"))
     return _text(writer, lines, reader_id)
 
 

@@ -21,7 +21,8 @@ COOKIE = "__Host-paywall"
 """The prefix makes browsers insist on Secure, the whole host and no other path (RFC 6265bis)."""
 COOKIE_SECONDS = 900
 BACK_LENGTH_MAX, NAME_LENGTH_MAX = 500, 60
-"""Beside a token they still fit into a cookie, of which browsers keep 4 KiB."""
+COOKIE_BYTES_MAX = 4000
+"""Browsers drop one of more than 4 KiB, its name and its attributes' values included."""
 
 
 class Session(msgspec.Struct, frozen=True, array_like=True):
@@ -45,7 +46,10 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
         return hmac.compare_digest(self.form_token.encode(), form_token.encode())
 
     def cookie(self) -> Cookie:
-        kept = base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+        """Without what the site said where that is too much for one."""
+        kept = _kept(self)
+        if len(kept) > COOKIE_BYTES_MAX:
+            kept = _kept(Session(self.token, self.preferred, "", ""))
         return _cookie(kept, COOKIE_SECONDS)
 
 
@@ -54,9 +58,13 @@ def session_of(request: Request[Any, Any, Any]) -> Session | None:
     kept = request.cookies.get(COOKIE, "")
     try:
         session = msgspec.json.decode(base64.urlsafe_b64decode(f"{kept}=="), type=Session)
-    except (ValueError, msgspec.DecodeError):
+    except (ValueError, msgspec.DecodeError, RecursionError):
         return None
     return session if session.token else None
+
+
+def _kept(session: Session) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(session)).decode().rstrip("=")
 
 
 def begin(token: str, preferred: str, back_url: str, name: str) -> Session:

@@ -145,12 +145,12 @@ class Part extends HTMLElement {
 }
 
 /** A small file for the reader to keep. */
-function receiptToSave(part, { reader_id: reader }, name, title, lines) {
+function receiptToSave(part, { reader_id: reader }, name, lines) {
   const site = part.words.words.site_name || location.host;
   const text = [site, ...lines, part.label("reader", reader)].filter(Boolean).join("\n");
   const href = `data:text/plain;charset=utf-8,${encodeURIComponent(`${text}\n`)}`;
   const save = part.say("save_receipt");
-  const label = part.say("labelled", { label: save, text: title });
+  const label = part.say("labelled", { label: save, text: `${lines[0]}, ${lines[1]}` });
   return h("a", { href, download: `${name}.txt`, "aria-label": label }, save);
 }
 

@@ -47,7 +47,7 @@ class Payments extends Part {
     const back = refunded > 0 && this.say("purchase_refunded", { price: money(refunded) });
     const reference = this.label("reference", `${paid.reference} (${paid.processor})`);
     const lines = [title, payment(this.words.moment(at)), back, reference];
-    const save = faint(receiptToSave(this, this.mine, `payment-${id}`, title, lines));
+    const save = faint(receiptToSave(this, this.mine, `payment-${id}`, lines));
     return h("li", {}, h("b", {}, title), faint(payment(this.words.day(at))), back && faint(back), save);
   }
 }

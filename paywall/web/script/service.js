@@ -9,6 +9,7 @@ const TIMEOUT_MS = 15_000;
 const POLL_MS = 1_500;
 const POLLS_BEFORE_LONG = 3;
 const CHECKOUT = "paywall-checkout";
+const SIGNED_OUT = "signed out";
 const BOUGHT = "paywall-bought";
 
 /** Why something did not work: "unreachable", "signed_out", or the code of a problem. */
@@ -62,6 +63,7 @@ async function mint(address) {
   const nobody = { ends: Date.now() + 1_000 };
   if (!address) return nobody;
   const answer = await send(address, { method: "POST", credentials: "same-origin" });
+  if (answer.status === 204) tabs.postMessage(SIGNED_OUT);
   if (answer.status === 204 || !answer.ok) return nobody;
   const { token, expires_at } = await read(answer);
   return { token, ends: Date.parse(expires_at) - 10_000 };
@@ -133,7 +135,7 @@ tabs.onmessage = ({ data }) =>
   data === "changed" ? refresh() : held.then(({ token }) => token && startOver(), startOver);
 addEventListener("pageshow", (event) => event.persisted && startOver());
 // Whoever signs out comes to a page like this one, and is signed out in every tab.
-if (!document.querySelector("[data-paywall-token]")) tabs.postMessage("signed out");
+if (!document.querySelector("[data-paywall-token]")) tabs.postMessage(SIGNED_OUT);
 
 /* ---- What this tab remembers on the way to pay and back; a browser may forbid it to ---- */
 

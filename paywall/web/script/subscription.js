@@ -82,7 +82,7 @@ class Subscription extends Part {
   }
 
   actions(one) {
-    const cancel = button(this.say("cancel"), () => this.cancel(cancel, one.id));
+    const cancel = button(this.say("cancel"), () => this.cancel(cancel, one));
     if (one.cancel_at_period_end) {
       const resume = resumption(this, one, () => this.done("resumed"));
       return one.kind === "stripe" ? [resume, this.billing()] : [resume];
@@ -91,14 +91,15 @@ class Subscription extends Part {
     return one.kind === "stripe" ? [cancel, this.billing()] : [];
   }
 
-  async done(word) {
+  async done(word, values) {
     happened(this);
-    this.said.textContent = this.say(word);
+    this.said.textContent = this.say(word, values);
     await this.load();
     this.said.focus();
   }
 
-  cancel(element, subscription_id) {
+  cancel(element, one) {
+    const subscription_id = one.id;
     const path = "v1/me/subscription/cancel";
     return this.attempt(element, "waiting", async () => {
       const order = { subscription_id, when: "period_end" };
@@ -113,7 +114,9 @@ class Subscription extends Part {
         act: async (box) => {
           const when = box.querySelector("input:checked").value;
           await ask(this, "POST", path, { subscription_id, when }, keys[when]);
-          await this.done(when === "now" ? "cancelled_now" : "cancelled");
+          const date = this.words.moment(follows.access_until);
+          // A late payment may still be tried again.
+          await this.done(when === "now" ? "cancelled_now" : hasFailed(one) ? "ends_on" : "cancelled", { date });
           box.close();
           this.said.focus();
           return false;
@@ -154,9 +157,8 @@ class Subscription extends Part {
     const receipt = this.say("receipt", { id, date: this.words.moment(at) });
     const said = this.say(when === "now" ? "ended_on" : "ends_on", { date: this.words.moment(until) });
     const resumed = back && this.say("resumed_on", { date: this.words.moment(back) });
-    // A late payment may still be tried again.
     const isPaid = one.kind === "stripe" && ["canceled", ...RENEWS].includes(one.status);
-    const lines = [title, receipt, said, isPaid && this.say("cancelled"), resumed];
-    return h("div", {}, faint(receipt, " ", receiptToSave(this, this.mine, id, title, lines)), resumed && faint(resumed));
+    const lines = [title, receipt, said, resumed || (isPaid && this.say("cancelled"))];
+    return h("div", {}, faint(receipt, " ", receiptToSave(this, this.mine, id, lines)), resumed && faint(resumed));
   }
 }

@@ -6,7 +6,7 @@ from paywall.sandbox.stripe import checkout
 from paywall.sandbox.stripe.customers import Card
 from paywall.sandbox.stripe.subscriptions import cancel_subscription
 from tests.payments.stripe.shop import Shop
-from tests.web.plain import account, enter, forms
+from tests.web.plain import account, enter, forms, send
 
 PLAN, PASS = "plan:usd:monthly", "pass:usd:week"
 
@@ -75,3 +75,15 @@ async def test_whose_renewal_failed_is_told_so_where_it_is_sold_with_the_way_to_
         assert "there is no need to buy it twice" not in sold
         assert 'action="/account/billing"' in sold
         assert (PLAN in sold, PASS in sold) == (False, is_sold)
+
+
+async def test_while_a_late_payment_may_be_tried_again_nobody_is_told_that_nothing_will_be_taken(
+    shop: Shop,
+) -> None:
+    await shop.buy(card=Card.PAYS_ONCE, plan_id="monthly")
+    shop.move(days=31)
+    await shop.deliver()
+    asked = await enter(shop.service, shop.bearer, "ann", page="cancel")
+    done = await send(shop.service, forms(asked)["/account/cancel"])
+    assert "Cancelled: you can read everything until" in done.text
+    assert "nothing more will be taken" not in done.text
