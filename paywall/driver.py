@@ -1,7 +1,7 @@
 """PostgreSQL's own driver, past SQLAlchemy, on SQLAlchemy's connections.
 
-For what a reader waits for at every click: SQLAlchemy takes three times as long over a statement as
-the driver does, and four times as long over a transaction.
+For what a reader waits for at every click: SQLAlchemy takes several times as long over a statement,
+and over a transaction, as the driver does.
 """
 
 import asyncio
