@@ -138,7 +138,7 @@ def test_payment_and_invoices_are_one_click_away_from_either_account(
     page.wait_for_url("**/portal/*")
     page.goto(f"{press.paper}/account")
     page.get_by_role("button", name="all your data").click()
-    expect(page.get_by_text("The price is $4.")).to_be_visible()
+    expect(page.get_by_text("$4 will be taken then")).to_be_visible()
     page.get_by_role("button", name="Payment and invoices").click()
     page.wait_for_url("**/portal/*")
 

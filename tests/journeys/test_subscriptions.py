@@ -39,7 +39,7 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, pres
     kept = saving.value.path().read_text()
     assert kept.startswith("The River Post\nA month of everything\n")
     assert kept.count("receipt_") == 1
-    assert "nothing more will be taken for it." in kept
+    assert "Cancelled: you can read everything until" in kept
     page.goto(f"{press.paper}{ARTICLE}")
     expect(page.get_by_text(TAIL)).to_be_visible()
     expect(page.locator(".masthead")).to_contain_text("2 credits")

@@ -101,8 +101,10 @@ async def ask_to_cancel(
     order = {"subscription_id": subscription_id, "when": CancelWhen.PERIOD_END, "dry_run": True}
     follows = await service.post(CANCEL, order, CancelAnswer)
     date = writer.language.moment(follows.access_until)
+    is_late = await _is_late(service, follows.subscription_id)
+    at_the_end = "at_period_end_late" if is_late else "at_period_end"
     choices = {
-        CancelWhen.PERIOD_END: writer.say("at_period_end", date=date),
+        CancelWhen.PERIOD_END: writer.say(at_the_end, date=date),
         CancelWhen.NOW: writer.say("at_once"),
     }
     radios = "".join(
@@ -147,8 +149,7 @@ async def cancel(
     if done.when is CancelWhen.NOW:
         said = [writer.say("cancelled_now")]
     elif await _is_late(service, subscription_id):
-        # The payment may still be tried again.
-        said = [writer.say("ends_on", date=date)]
+        said = [writer.say("cancelled_late")]
     else:
         said = [writer.say("cancelled"), writer.say("access_until", date=date)]
     told = "".join(writer.text(line) for line in said)
@@ -161,5 +162,6 @@ async def cancel(
 
 
 async def _is_late(service: Service, subscription_id: str) -> bool:
+    """Its last payment may still be tried again, which a cancellation at the end does not stop."""
     overview = await service.get("/v1/me", Overview)
     return any(has_failed(one) for one in overview.subscriptions if one.id == subscription_id)

@@ -4,9 +4,8 @@ from datetime import datetime
 
 from paywall.payments.listing import PurchaseAnswer
 from paywall.rules.words import CancelWhen
-from paywall.subscriptions.listing import ReceiptAnswer, SubscriptionAnswer
+from paywall.subscriptions.listing import ReceiptAnswer
 from paywall.web.pages.html import Writer
-from paywall.web.pages.standing import owes_nothing
 
 PAYMENT = "payment-"
 
@@ -40,17 +39,13 @@ def of_payment(writer: Writer, purchase: PurchaseAnswer, title: str) -> str:
     return _text(writer, lines, purchase.reader_id)
 
 
-def of_cancellation(
-    writer: Writer, one: SubscriptionAnswer, receipt: ReceiptAnswer, title: str, reader_id: str
-) -> str:
+def of_cancellation(writer: Writer, receipt: ReceiptAnswer, title: str, reader_id: str) -> str:
     """The whole text, for a file."""
     date = writer.language.moment(receipt.access_until)
     said = "ended_on" if receipt.when is CancelWhen.NOW else "ends_on"
     lines = [title, receipt_line(writer, receipt), writer.say(said, date=date)]
     if receipt.withdrawn_at is not None:
         lines.append(resumed_line(writer, receipt.withdrawn_at))
-    elif owes_nothing(one):
-        lines.append(writer.say("cancelled"))
     return _text(writer, lines, reader_id)
 
 

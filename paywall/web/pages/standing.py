@@ -27,8 +27,3 @@ def is_ending(one: SubscriptionAnswer) -> bool:
 def has_failed(one: SubscriptionAnswer) -> bool:
     """Its last payment did not go through; another means of payment mends that."""
     return one.status in UNPAID
-
-
-def owes_nothing(one: SubscriptionAnswer) -> bool:
-    """No payment of it is late, which might still be tried again."""
-    return is_by_stripe(one) and one.status in (OVER, *RENEWS)

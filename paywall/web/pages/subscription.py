@@ -5,7 +5,7 @@ from html import escape
 from paywall.subscriptions.listing import ReceiptAnswer, SubscriptionAnswer
 from paywall.web.pages.html import Writer
 from paywall.web.pages.receipts import receipt_line, resumed_line, save_link
-from paywall.web.pages.standing import LATE, OVER, RENEWS, has_failed, is_billed, is_by_stripe
+from paywall.web.pages.standing import OVER, RENEWS, has_failed, is_billed, is_by_stripe
 
 
 def subscription(writer: Writer, one: SubscriptionAnswer, title: str | None) -> str:
@@ -23,14 +23,14 @@ def until(writer: Writer, one: SubscriptionAnswer) -> str:
     date = writer.language.moment(one.access_until) if one.access_until else ""
     if one.status == OVER:
         return writer.say("ends_on" if one.opens_all else "ended_on", date=date)
+    if has_failed(one) and not one.opens_all:
+        return writer.say("payment_failed")
     if one.cancel_at_period_end:
         return writer.say("ends_on", date=date)
     if one.is_renewing or not date:
         return writer.say("renewing")
-    if one.status == LATE and one.opens_all:
-        return writer.say("payment_late", date=date)
     if has_failed(one):
-        return writer.say("payment_failed")
+        return writer.say("payment_late", date=date)
     if is_by_stripe(one) and one.status not in RENEWS:
         return writer.label("status", writer.say(f"status_{one.status}"))
     if one.next_payment is None:
@@ -55,10 +55,11 @@ def _paid_by(writer: Writer, one: SubscriptionAnswer) -> str:
 
 
 def _receipt(writer: Writer, receipt: ReceiptAnswer) -> str:
-    said = receipt_line(writer, receipt)
-    line = f'<p class="paywall-left">{escape(said)} {save_link(writer, receipt.id, said)}</p>'
-    back = receipt.withdrawn_at
-    return line if back is None else f"{line}{writer.faint(resumed_line(writer, back))}"
+    said = [receipt_line(writer, receipt)]
+    if receipt.withdrawn_at is not None:
+        said.append(resumed_line(writer, receipt.withdrawn_at))
+    save = save_link(writer, receipt.id, said[0])
+    return f'<p class="paywall-left">{escape(" · ".join(said))} {save}</p>'
 
 
 def resumption(writer: Writer, subscription_id: str) -> str:

@@ -61,7 +61,7 @@ class Subscription extends Part {
       h("p", {}, h("b", {}, title)),
       h("p", {}, this.until(one)),
       paid && faint(paid),
-      ...one.receipts.map((receipt) => this.receipt(title, one, receipt)),
+      ...one.receipts.map((receipt) => this.receipt(title, receipt)),
       one.status !== "canceled" && h("div", { class: "paywall-actions" }, ...this.actions(one)),
     );
   }
@@ -71,10 +71,10 @@ class Subscription extends Part {
     const { status: state, access_until: until, next_payment: next } = one;
     const date = until && this.words.moment(until);
     if (state === "canceled" && !one.opens_all) return this.say("ended_on", { date });
+    if (hasFailed(one) && !one.opens_all) return this.say("payment_failed");
     if (state === "canceled" || one.cancel_at_period_end) return this.say("ends_on", { date });
     if (one.is_renewing || !until) return this.say("renewing");
-    if (state === "past_due" && one.opens_all) return this.say("payment_late", { date });
-    if (hasFailed(one)) return this.say("payment_failed");
+    if (hasFailed(one)) return this.say("payment_late", { date });
     if (one.kind === "stripe" && !RENEWS.includes(state)) return this.label("status", this.say(`status_${state}`));
     if (!next) return this.say("access_until", { date });
     const renews = this.say("renews_on", { date: this.words.day(next) });
@@ -91,9 +91,9 @@ class Subscription extends Part {
     return one.kind === "stripe" ? [cancel, this.billing()] : [];
   }
 
-  async done(word, values) {
+  async done(word) {
     happened(this);
-    this.said.textContent = this.say(word, values);
+    this.said.textContent = this.say(word);
     await this.load();
     this.said.focus();
   }
@@ -107,16 +107,14 @@ class Subscription extends Part {
       const keys = { period_end: newKey(), now: newKey() };
       question(this, {
         title: this.say("cancel_question"),
-        details: [this.choices(follows), ...this.keeping(follows.credits)],
+        details: [this.choices(follows, one), ...this.keeping(follows.credits)],
         yes: this.say("cancel_confirm"),
         working: this.say("cancelling"),
         no: this.say("keep"),
         act: async (box) => {
           const when = box.querySelector("input:checked").value;
           await ask(this, "POST", path, { subscription_id, when }, keys[when]);
-          const date = this.words.moment(follows.access_until);
-          // A late payment may still be tried again.
-          await this.done(when === "now" ? "cancelled_now" : hasFailed(one) ? "ends_on" : "cancelled", { date });
+          await this.done(when === "now" ? "cancelled_now" : hasFailed(one) ? "cancelled_late" : "cancelled");
           box.close();
           this.said.focus();
           return false;
@@ -125,7 +123,7 @@ class Subscription extends Part {
     });
   }
 
-  choices({ access_until: until }) {
+  choices({ access_until: until }, one) {
     const name = `paywall-${newKey()}`;
     const choice = (value, text) => {
       const input = h("input", { type: "radio", name, value });
@@ -136,7 +134,7 @@ class Subscription extends Part {
       "fieldset",
       {},
       h("legend", {}, this.say("when_to_end")),
-      choice("period_end", this.say("at_period_end", { date: this.words.moment(until) })),
+      choice("period_end", this.say(hasFailed(one) ? "at_period_end_late" : "at_period_end", { date: this.words.moment(until) })),
       choice("now", this.say("at_once")),
     );
   }
@@ -153,12 +151,11 @@ class Subscription extends Part {
     return [h("p", {}, this.say("credits_stay", { count, parts }))];
   }
 
-  receipt(title, one, { id, at, when, access_until: until, withdrawn_at: back }) {
+  receipt(title, { id, at, when, access_until: until, withdrawn_at: back }) {
     const receipt = this.say("receipt", { id, date: this.words.moment(at) });
     const said = this.say(when === "now" ? "ended_on" : "ends_on", { date: this.words.moment(until) });
     const resumed = back && this.say("resumed_on", { date: this.words.moment(back) });
-    const isPaid = one.kind === "stripe" && ["canceled", ...RENEWS].includes(one.status);
-    const lines = [title, receipt, said, resumed || (isPaid && this.say("cancelled"))];
-    return h("div", {}, faint(receipt, " ", receiptToSave(this, this.mine, id, lines)), resumed && faint(resumed));
+    const save = receiptToSave(this, this.mine, id, [title, receipt, said, resumed]);
+    return faint([receipt, resumed].filter(Boolean).join(" · "), " ", save);
   }
 }

@@ -84,6 +84,7 @@ async def test_while_a_late_payment_may_be_tried_again_nobody_is_told_that_nothi
     shop.move(days=31)
     await shop.deliver()
     asked = await enter(shop.service, shop.bearer, "ann", page="cancel")
+    assert "The payment that is late may still be tried again until then." in asked.text
     done = await send(shop.service, forms(asked)["/account/cancel"])
-    assert "Cancelled: you can read everything until" in done.text
+    assert "The payment that is late may still be tried again until then." in done.text
     assert "nothing more will be taken" not in done.text
