@@ -125,15 +125,19 @@ function happened(part) {
   refresh(part);
 }
 
-/** Who is signed in may have changed, too. */
-function startOver() {
+/** Of whoever signed out elsewhere nothing stays here, whoever wrote it. */
+async function lookWhoIsHere() {
+  const { token } = await held.catch(() => NOBODY);
+  const [part] = parts;
+  if (!token || !part) return;
   held = Promise.resolve(NOBODY);
-  refresh();
+  const now = await tokenFor(part).catch(() => ({ token }));
+  if (now.token) refresh();
+  else location.reload();
 }
 
-tabs.onmessage = ({ data }) =>
-  data === "changed" ? refresh() : held.then(({ token }) => token && startOver(), startOver);
-addEventListener("pageshow", (event) => event.persisted && startOver());
+tabs.onmessage = ({ data }) => (data === SIGNED_OUT ? lookWhoIsHere() : refresh());
+addEventListener("pageshow", (event) => event.persisted && lookWhoIsHere());
 // Whoever signs out comes to a page like this one, and is signed out in every tab.
 if (!document.querySelector("[data-paywall-token]")) tabs.postMessage(SIGNED_OUT);
 
