@@ -7,7 +7,6 @@ const SERVICE = new URL("../../", import.meta.url);
 const FEW_CREDITS = 2;
 const TIMEOUT_MS = 15_000;
 const POLL_MS = 1_500;
-const POLLS_BEFORE_LONG = 3;
 const CHECKOUT = "paywall-checkout";
 const SIGNED_OUT = "signed out";
 const BOUGHT = "paywall-bought";

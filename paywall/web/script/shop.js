@@ -162,13 +162,11 @@ class Return extends Part {
     this.put(said);
     this.isWaiting = true;
     const back = link(this.say("back"), from, true);
-    for (let polls = 0; this.isConnected; polls += 1) {
+    while (this.isConnected) {
       const checkout = await ask(this, "GET", `v1/me/checkout/${encodeURIComponent(id)}`);
       if (checkout.status === "paid") return this.goBack(said, from, began.bought);
-      const word = { open: "not_paid", expired: "not_paid" }[checkout.status];
-      const isLong = polls >= POLLS_BEFORE_LONG;
-      said.textContent = this.say(word ?? (isLong ? "bank_working" : "confirming"));
-      if (word || isLong) said.after(back);
+      said.textContent = this.say(checkout.status === "processing" ? "bank_working" : "not_paid");
+      said.after(back);
       if (checkout.status === "expired") return;
       await new Promise((done) => setTimeout(done, POLL_MS));
     }
