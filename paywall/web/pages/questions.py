@@ -47,14 +47,14 @@ async def ask_to_unlock(
         max_cost=str(decision.unlock_cost),
         **terms.fields(),
     )
-    # Of dearer articles so many could not be unlocked: what there is stands in the line above.
-    left = writer.say("unlocks_left", count=decision.unlocks_left)
-    unlocks_left = writer.text(left) if decision.unlock_cost == 1 else ""
+    # Of dearer articles fewer can be unlocked than there are credits.
+    word = "unlocks_left" if decision.unlock_cost == 1 else "unlocks_left_here"
+    left = writer.say(word, count=decision.unlocks_left // decision.unlock_cost)
     return writer.page(
         writer.say("unlock_question"),
         writer.text(said) if said else "",
         writer.text(writer.say("unlock_cost", cost=cost, count=decision.unlocks_left)),
-        unlocks_left,
+        writer.text(left),
         form,
         not_now,
     )

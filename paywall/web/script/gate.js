@@ -135,8 +135,9 @@ class Gate extends Part {
     const tell = () => {
       const { unlocks_left: count } = this.decision;
       price.textContent = this.say("unlock_cost", { cost: this.credits(cost), count });
-      // Of dearer articles so many could not be unlocked: what there is stands in the line above.
-      left.textContent = cost === 1 ? this.say("unlocks_left", { count }) : "";
+      // Of dearer articles fewer can be unlocked than there are credits.
+      const word = cost === 1 ? "unlocks_left" : "unlocks_left_here";
+      left.textContent = this.say(word, { count: Math.floor(count / cost) });
     };
     tell();
     question(this, {
