@@ -25,6 +25,7 @@ from paywall.problems import (
     NO_BILLING,
     NOT_ON_SALE,
     PRODUCT_UNKNOWN,
+    REQUEST_IN_PROGRESS,
     STRIPE_OFF,
     TOO_LARGE,
     WEBHOOK_REFUSED,
@@ -40,6 +41,7 @@ from paywall.tables import Checkout
 from paywall.tokens.guard import Caller, anyone, reader
 
 EVENT_BYTES_MAX = 512 * 1024
+TRIES_MAX = 20
 UNSETTLED = (CheckoutStatus.OPEN, CheckoutStatus.PROCESSING)
 ReturnUrl = Annotated[Text, Meta(max_length=2000)]
 
@@ -145,11 +147,11 @@ async def post_checkout(
     """Open a checkout: send the reader to its `url`, and wait at the return address.
 
     A reader has one open plan checkout: the same wish gets the same page while it is open, and
-    another wish closes it first.
+    another wish closes it first. Where it is paid already, `url` is the return address.
     """
     counter = Counter(database, needed(gateway), settings)
     wish, reader_id = data.wish(settings), caller.subject
-    while True:
+    for _ in range(TRIES_MAX):
         async with database.writing() as session:
             now = database.clock.now()
             if stored := await stored_answer(session, claim, now, reader_id=reader_id):
@@ -159,11 +161,14 @@ async def post_checkout(
         is_new = checkout.session_id is None
         if not is_new:
             checkout = await look_again(counter, checkout)
-        if checkout.status is CheckoutStatus.OPEN and is_as_wished:
-            break
-        if checkout.status is CheckoutStatus.OPEN:
+        if checkout.status is CheckoutStatus.OPEN and not is_as_wished:
             await close(counter, checkout)
-    checkout = await send_to_page(counter, checkout)
+        elif checkout.status is CheckoutStatus.OPEN:
+            checkout = await send_to_page(counter, checkout)
+        if is_as_wished and checkout.status is not CheckoutStatus.EXPIRED:
+            break
+    else:
+        raise Problem(REQUEST_IN_PROGRESS, "Another wish of the reader comes in between each time.")
     async with database.writing() as session:
         answer = CheckoutPage(id=checkout.id, url=checkout.url or checkout.return_url)
         return await keep_answer(session, claim, 201 if is_new else 200, answer)

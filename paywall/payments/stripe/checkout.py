@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.billing.prices import price_now
 from paywall.catalogue.find import find_pack, find_pass, find_plan
-from paywall.idempotency import Claim
+from paywall.idempotency import KEPT_FOR, Claim
 from paywall.payments.purchase import Product
 from paywall.problems import ALREADY_SUBSCRIBED, CHECKOUT_UNKNOWN, NOT_ON_SALE, Problem
 from paywall.rules.stripe import OVER, StripeStatus
@@ -33,7 +33,7 @@ class Wish(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """A checkout that is open; `is_as_wished` unless it is for another wish."""
+    """A checkout that was not over; `is_as_wished` unless it is for another wish."""
 
     checkout: Checkout
     is_as_wished: bool
@@ -44,12 +44,15 @@ async def open_checkout(
 ) -> Opened:
     """The reader's checkout for this wish: a new one, or the one that is open for it already.
 
-    For a plan it may be another open one, which has to be expired first. The caller holds the
-    reader's lock. Raises Problem: PRODUCT_UNKNOWN, NOT_ON_SALE, ALREADY_SUBSCRIBED.
+    For a plan it may be another open one, which has to be expired first; what the same request
+    began may be paid by now. The caller holds the reader's lock. Raises Problem: PRODUCT_UNKNOWN,
+    NOT_ON_SALE, ALREADY_SUBSCRIBED.
     """
     id_ = _id_of(claim)
-    if (checkout := await session.get(Checkout, id_)) is not None:
-        return Opened(checkout, is_as_wished=True)
+    while (begun := await session.get(Checkout, id_)) is not None:
+        if _goes_on(begun, reader_id, now):
+            return Opened(begun, is_as_wished=True)
+        id_ = _hashed(id_)
     if wish.product_kind is ProductKind.PLAN:
         await refuse_second_plan(session, reader_id)
     product = await _find(session, wish)
@@ -81,8 +84,24 @@ def _id_of(claim: Claim | None) -> str:
     """By the caller's key, so that a repeat of a broken request finds what it began."""
     if claim is None:
         return f"checkout_{secrets.token_hex(12)}"
-    named = f"{claim.issuer}\n{claim.subject}\n{claim.route}\n{claim.key}"
+    return _hashed(f"{claim.issuer}\n{claim.subject}\n{claim.route}\n{claim.key}")
+
+
+def _hashed(named: str) -> str:
     return f"checkout_{hashlib.sha256(named.encode()).hexdigest()[:24]}"
+
+
+def _goes_on(checkout: Checkout, reader_id: str, now: datetime) -> bool:
+    """Whether a request of the same key goes on with it; a key is known for as long as `KEPT_FOR`.
+
+    One that expired leads nowhere, and one of a reader who was merged or erased is not theirs.
+    """
+    is_kept = checkout.created_at > now - KEPT_FOR
+    return (
+        is_kept
+        and checkout.reader_id == reader_id
+        and checkout.status is not CheckoutStatus.EXPIRED
+    )
 
 
 def _serves(checkout: Checkout, wish: Wish, price_id: str) -> bool:

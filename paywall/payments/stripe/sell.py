@@ -79,14 +79,12 @@ async def _make_customer(gateway: Gateway, intent: StripeIntent) -> str:
 
 
 async def _page_for(counter: Counter, checkout: Checkout, customer_id: str) -> Checkout:
-    """The checkout with the address of its page, made where there is none yet."""
+    """The checkout with the address of its page, made where there is none yet.
+
+    Another wish may have ended the checkout meanwhile: then it is told so, without an address.
+    """
     database, gateway, _ = counter
-
-    async def known(session: AsyncSession) -> Checkout | None:
-        now = await session.get(Checkout, checkout.id)
-        is_there = now is None or now.url is not None or now.status is not CheckoutStatus.OPEN
-        return now if is_there else None
-
+    known = partial(_with_page_or_over, checkout_id=checkout.id)
     begun = await begin(database, IntentKind.CHECKOUT, checkout.id, known)
     if isinstance(begun, Checkout):
         return begun
@@ -100,7 +98,18 @@ async def _page_for(counter: Counter, checkout: Checkout, customer_id: str) -> C
         raise
     async with database.writing() as session:
         await settle(session, begun, IntentState.CONFIRMED)
-        return await _keep_page(session, checkout.id, customer_id, seen)
+        kept = await _keep_page(session, checkout.id, customer_id, seen)
+    if kept.session_id != seen.id:
+        # Whoever took this request for gone went on without it: nobody may pay by this page.
+        await gateway.expire_session(seen.id, f"{begun.key}_late")
+    return kept
+
+
+async def _with_page_or_over(session: AsyncSession, checkout_id: str) -> Checkout | None:
+    """The checkout, unless its page is yet to be made."""
+    now = await session.get_one(Checkout, checkout_id)
+    is_to_be_made = now.session_id is None and now.status is CheckoutStatus.OPEN
+    return None if is_to_be_made else now
 
 
 async def _order(session: AsyncSession, checkout: Checkout, customer_id: str) -> SessionOrder:
@@ -120,19 +129,20 @@ async def _open_session(gateway: Gateway, order: SessionOrder, intent: StripeInt
     try:
         return await gateway.open_session(order, intent.key)
     except Unconfirmed:
-        session_id = await gateway.session_of_checkout(order.customer_id, order.checkout_id)
-        if session_id is None:
+        made = await _find_session(gateway, order.customer_id, order.checkout_id)
+        if made is None:
             raise
-        return await gateway.session(session_id)
+        return made
 
 
 async def _keep_page(
     session: AsyncSession, checkout_id: str, customer_id: str, seen: SessionSeen
 ) -> Checkout:
-    checkout = await session.get_one(Checkout, checkout_id)
+    """The checkout with this page, unless it was dropped before the page was there."""
+    checkout = await session.get_one(Checkout, checkout_id, with_for_update=True)
     checkout.customer_id = customer_id
     # A webhook may have told of it first, and more.
-    if checkout.session_id is None:
+    if checkout.session_id is None and checkout.status is CheckoutStatus.OPEN:
         checkout.session_id, checkout.url = seen.id, seen.url
     session.add(checkout)
     await session.flush()
@@ -155,9 +165,9 @@ async def close(counter: Counter, checkout: Checkout) -> Checkout:
     Raises Problem where Stripe does not confirm that it is closed.
     """
     database, gateway, _ = counter
-    checkout = await _find_page(counter, checkout)
+    checkout = await _find_page_or_drop(counter, checkout)
     if checkout.session_id is None:
-        return await _drop(counter, checkout)
+        return checkout
 
     async def over(session: AsyncSession) -> Checkout | None:
         now = await session.get_one(Checkout, checkout.id)
@@ -183,27 +193,44 @@ async def close(counter: Counter, checkout: Checkout) -> Checkout:
     return closed
 
 
-async def _find_page(counter: Counter, checkout: Checkout) -> Checkout:
-    """With the session that was made for it though nobody said so, if there is one."""
-    if checkout.session_id is not None:
-        return checkout
-    async with counter.database.reading() as session:
+async def _find_page_or_drop(counter: Counter, checkout: Checkout) -> Checkout:
+    """With its page, or over: a page that is being made is waited for, and none is made after."""
+    database, gateway, _ = counter
+    known = partial(_with_page_or_over, checkout_id=checkout.id)
+    begun = await begin(database, IntentKind.CHECKOUT, checkout.id, known)
+    if isinstance(begun, Checkout):
+        return begun
+    async with database.reading() as session:
         customer_id = await customer_of(session, checkout.reader_id)
+    try:
+        seen = await _find_session(gateway, customer_id, checkout.id)
+    except Problem as error:
+        async with database.writing() as session:
+            await give_up(session, begun, error, database.clock.now())
+        raise
+    async with database.writing() as session:
+        if seen is not None and customer_id is not None:
+            await settle(session, begun, IntentState.CONFIRMED)
+            return await _keep_page(session, checkout.id, customer_id, seen)
+        await settle(session, begun, IntentState.FAILED)
+        return await _drop(session, checkout.id)
+
+
+async def _find_session(
+    gateway: Gateway, customer_id: str | None, checkout_id: str
+) -> SessionSeen | None:
+    """The session that was made for a checkout though nobody said so, if there is one."""
     if customer_id is None:
-        return checkout
-    session_id = await counter.gateway.session_of_checkout(customer_id, checkout.id)
-    if session_id is None:
-        return checkout
-    seen = await counter.gateway.session(session_id)
-    async with counter.database.writing() as session:
-        return await _keep_page(session, checkout.id, customer_id, seen)
+        return None
+    session_id = await gateway.session_of_checkout(customer_id, checkout_id)
+    return None if session_id is None else await gateway.session(session_id)
 
 
-async def _drop(counter: Counter, checkout: Checkout) -> Checkout:
+async def _drop(session: AsyncSession, checkout_id: str) -> Checkout:
     """A checkout that has no page; if one is made after all, its payment is still recorded."""
-    async with counter.database.writing() as session:
-        now = await session.get_one(Checkout, checkout.id)
-        now.status = CheckoutStatus.EXPIRED
-        session.add(now)
+    checkout = await session.get_one(Checkout, checkout_id, with_for_update=True)
+    if checkout.session_id is None:
+        checkout.status = CheckoutStatus.EXPIRED
+        session.add(checkout)
         await session.flush()
-        return now
+    return checkout
