@@ -20,7 +20,7 @@ from paywall.tokens.guard import anyone
 from paywall.web.pages import questions
 from paywall.web.pages.account import load_account, receipt, sections
 from paywall.web.pages.asking import Refused, Service
-from paywall.web.pages.buying import Terms, key_of, order_of, shelf
+from paywall.web.pages.buying import Terms, order_of, shelf
 from paywall.web.pages.html import HEADERS, Writer
 from paywall.web.pages.session import begin, came_from_the_site, end, language_of, session_of
 from paywall.web.pages.standing import is_billed
@@ -180,8 +180,8 @@ async def buy(request: Asking, settings: NamedDependency[Settings]) -> Response[
     order = order_of(form, Terms.told(form, writer.site))
     if order is None:
         raise SessionOver
-    key = key_of(form)
-    page = await _service(request, writer).post("/v1/me/checkout", order, Elsewhere, key)
+    # Each click is a wish of its own: what an earlier one of this form opened may be closed.
+    page = await _service(request, writer).post("/v1/me/checkout", order, Elsewhere)
     return writer.away(writer.say("opening_payment"), page.url)
 
 

@@ -1,6 +1,5 @@
 """What can be bought, by forms: the processor's page comes next, without a script."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
@@ -148,8 +147,3 @@ def order_of(form: Mapping[str, str], terms: Terms) -> dict[str, str | bool] | N
         "return_url": terms.return_url,
         "consent": has_agreed,
     }
-
-
-def key_of(form: Mapping[str, str]) -> str:
-    """One key for each button of the form: another one is another wish."""
-    return hashlib.sha256(f"{form.get('key')} {form.get('order')}".encode()).hexdigest()

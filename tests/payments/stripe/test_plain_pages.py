@@ -1,5 +1,6 @@
 """What Stripe knows of a reader, as it is told and sold on the pages that need no script."""
 
+import re
 from html import unescape
 
 from paywall.sandbox.stripe import checkout
@@ -88,3 +89,15 @@ async def test_while_a_late_payment_may_be_tried_again_nobody_is_told_that_nothi
     done = await send(shop.service, forms(asked)["/account/cancel"])
     assert "The payment that is late may still be tried again until then." in done.text
     assert "nothing more will be taken" not in done.text
+
+
+async def test_who_goes_back_and_forth_between_two_plans_is_led_to_an_open_page(
+    shop: Shop,
+) -> None:
+    form = forms(await enter(shop.service, shop.bearer, "ann", page="buy"))["/account/buy"]
+    pages = [
+        (await send(shop.service, form, order=order)).text
+        for order in (PLAN, "plan:usd:yearly", PLAN)
+    ]
+    (open_one,) = [one for one in shop.stand_in.account.all("checkout.session") if one["url"]]
+    assert re.findall(r"url=([^\"]+)", pages[-1]) == [open_one["url"]]
