@@ -200,3 +200,21 @@ def test_whose_renewal_failed_is_told_where_they_read_with_the_way_to_pay(
     expect(gate).to_contain_text(hint)
     gate.get_by_role("button", name="Payment and invoices").click()
     page.wait_for_url("**/portal/*")
+
+
+def test_who_cancels_while_a_payment_is_late_is_told_that_it_may_still_be_taken(
+    desk: Desk, press: Press
+) -> None:
+    page = desk.tab()
+    desk.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
+    press.move(days=31, hours=12)
+    page.goto(f"{press.paper}/account")
+    page.get_by_role("button", name="Cancel the subscription").click()
+    late = "The payment that is late may still be tried again until"
+    expect(page.get_by_role("dialog")).to_contain_text(late)
+    page.get_by_role("dialog").get_by_role("button", name="Yes, cancel").click()
+    part = page.locator("paywall-subscription")
+    expect(part.locator("[role=status]").first).to_contain_text(late)
+    page.reload()
+    expect(part).to_contain_text(f"{late} the end of the period. You can read everything until")
+    expect(part).not_to_contain_text("nothing more will be taken")

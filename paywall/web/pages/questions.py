@@ -49,7 +49,7 @@ async def ask_to_unlock(
     )
     # Of dearer articles fewer can be unlocked than there are credits.
     word = "unlocks_left" if decision.unlock_cost == 1 else "unlocks_left_here"
-    left = writer.say(word, count=decision.unlocks_left // decision.unlock_cost)
+    left = writer.say(word, count=decision.unlocks_left // decision.unlock_cost, cost=cost)
     return writer.page(
         writer.say("unlock_question"),
         writer.text(said) if said else "",

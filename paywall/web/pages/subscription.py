@@ -23,19 +23,24 @@ def until(writer: Writer, one: SubscriptionAnswer) -> str:
     date = writer.language.moment(one.access_until) if one.access_until else ""
     if one.status == OVER:
         return writer.say("ends_on" if one.opens_all else "ended_on", date=date)
-    if has_failed(one) and not one.opens_all:
-        return writer.say("payment_failed")
+    if has_failed(one) and date:
+        return _late(writer, one, date)
     if one.cancel_at_period_end:
         return writer.say("ends_on", date=date)
     if one.is_renewing or not date:
         return writer.say("renewing")
-    if has_failed(one):
-        return writer.say("payment_late", date=date)
     if is_by_stripe(one) and one.status not in RENEWS:
         return writer.label("status", writer.say(f"status_{one.status}"))
     if one.next_payment is None:
         return writer.say("access_until", date=date)
     return _renews(writer, one, writer.language.day(one.next_payment))
+
+
+def _late(writer: Writer, one: SubscriptionAnswer, date: str) -> str:
+    if not one.cancel_at_period_end:
+        return writer.say("payment_late" if one.opens_all else "payment_failed", date=date)
+    open_ = f" {writer.say('access_until', date=date)}" if one.opens_all else ""
+    return writer.say("cancelled_late") + open_
 
 
 def _renews(writer: Writer, one: SubscriptionAnswer, date: str) -> str:

@@ -137,7 +137,7 @@ class Gate extends Part {
       price.textContent = this.say("unlock_cost", { cost: this.credits(cost), count });
       // Of dearer articles fewer can be unlocked than there are credits.
       const word = cost === 1 ? "unlocks_left" : "unlocks_left_here";
-      left.textContent = this.say(word, { count: Math.floor(count / cost) });
+      left.textContent = this.say(word, { count: Math.floor(count / cost), cost: this.credits(cost) });
     };
     tell();
     question(this, {

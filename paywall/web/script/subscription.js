@@ -71,14 +71,19 @@ class Subscription extends Part {
     const { status: state, access_until: until, next_payment: next } = one;
     const date = until && this.words.moment(until);
     if (state === "canceled" && !one.opens_all) return this.say("ended_on", { date });
-    if (hasFailed(one) && !one.opens_all) return this.say("payment_failed");
+    if (hasFailed(one) && date) return this.late(one, date);
     if (state === "canceled" || one.cancel_at_period_end) return this.say("ends_on", { date });
     if (one.is_renewing || !until) return this.say("renewing");
-    if (hasFailed(one)) return this.say("payment_late", { date });
     if (one.kind === "stripe" && !RENEWS.includes(state)) return this.label("status", this.say(`status_${state}`));
     if (!next) return this.say("access_until", { date });
     const renews = this.say("renews_on", { date: this.words.day(next) });
     return one.price ? `${renews} ${this.say("renews_for", { price: this.words.money(one.price) })}` : renews;
+  }
+
+  late({ cancel_at_period_end: isCancelled, opens_all: isOpen }, date) {
+    if (!isCancelled) return this.say(isOpen ? "payment_late" : "payment_failed", { date });
+    const open = isOpen ? ` ${this.say("access_until", { date })}` : "";
+    return this.say("cancelled_late") + open;
   }
 
   actions(one) {

@@ -87,8 +87,14 @@ async def test_while_a_late_payment_may_be_tried_again_nobody_is_told_that_nothi
     asked = await enter(shop.service, shop.bearer, "ann", page="cancel")
     assert "The payment that is late may still be tried again until then." in asked.text
     done = await send(shop.service, forms(asked)["/account/cancel"])
-    assert "The payment that is late may still be tried again until then." in done.text
-    assert "nothing more will be taken" not in done.text
+    told = await account(shop.service)
+    for page in (done.text, told):
+        assert "The payment that is late may still be tried again until the end of" in page
+        assert "nothing more will be taken" not in page
+    assert "of the period. You can read everything until" in told
+    shop.move(days=4)
+    await enter(shop.service, shop.bearer, "ann")
+    assert "of the period. You can read everything until" not in await account(shop.service)
 
 
 async def test_who_goes_back_and_forth_between_two_plans_is_led_to_an_open_page(
