@@ -267,3 +267,23 @@ def test_who_signs_out_is_signed_out_in_every_tab(desk: Desk, press: Press) -> N
     expect(first.get_by_role("dialog")).to_have_count(0)
     expect(read.get_by_text(OTHER_TAIL)).to_have_count(0)
     assert press.unlocks_left("ann") == 2
+
+
+def test_a_site_that_answers_204_for_nobody_signs_out_every_tab_too(
+    desk: Desk, press: Press
+) -> None:
+    first, second = desk.tab(), desk.tab()
+    desk.sign_in(first, "ann", ARTICLE)
+    ask_to_unlock(first)
+
+    def with_address(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.text().replace("<body ", '<body data-paywall-token="/paywall-token" ')
+        told = body.replace("<main>", "<main><paywall-credits></paywall-credits>")
+        route.fulfill(response=answer, body=told)
+
+    second.route(f"{press.paper}/", with_address)
+    desk.context.clear_cookies()
+    second.goto(f"{press.paper}/")
+    expect(first.get_by_text("Sign in to unlock this article")).to_be_visible()
+    expect(first.get_by_role("dialog")).to_have_count(0)
