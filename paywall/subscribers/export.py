@@ -14,6 +14,12 @@ from paywall.access.standing import balance_of
 from paywall.credits.listing import tell as tell_grant
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
 from paywall.rules.words import EntryKind, ViewerKind
+from paywall.subscribers.export_payments import (
+    checkouts_section,
+    purchases_section,
+    rows_of,
+    subscriptions_section,
+)
 from paywall.subscribers.exported import (
     ABOUT,
     CreditsSection,
@@ -28,12 +34,6 @@ from paywall.subscribers.exported import (
     ReceiptsSection,
     UnlocksSection,
     ViewsSection,
-)
-from paywall.subscribers.exported_payments import (
-    checkouts_section,
-    purchases_section,
-    rows_of,
-    subscriptions_section,
 )
 from paywall.subscribers.privacy import merged_into
 from paywall.tables import (
