@@ -24,6 +24,12 @@ from paywall.tokens.verify import Verifier
 
 BACKLOG = 2048
 STOP_WITHIN_SECONDS = 15
+IDLE_SECONDS = 75
+"""A connection without a request is kept for longer than clients keep theirs (nginx 60 seconds).
+
+Whoever ends it first must be the client: a request that comes just as the service ends it is lost,
+and a proxy does not repeat a POST (nginx: `proxy_next_upstream`).
+"""
 
 
 class CannotServe(Exception):  # noqa: N818 (a state of things, told to a person)
@@ -122,6 +128,7 @@ def server_config(
         server_header=False,
         date_header=False,
         proxy_headers=False,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=STOP_WITHIN_SECONDS,
     )
 

@@ -12,9 +12,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from paywall.operations.serve import server_config
 from tests.postgres import free_port, psql
 from tests.processes import Served, command, environment, serving
 
+NGINX_KEEPALIVE_SECONDS = 60
+"""`keepalive_timeout` of an upstream, where nothing is said."""
 QUESTION = json.dumps({"article_id": "a1"}).encode()
 
 
@@ -23,7 +26,7 @@ def _begin_request(served: Served, token: str) -> socket.socket:
     at = urlsplit(served.address)
     assert at.hostname
     assert at.port
-    connection = socket.create_connection((at.hostname, at.port))
+    connection = socket.create_connection((at.hostname, at.port), timeout=20)
     head = (
         f"POST /v1/access/check HTTP/1.1\r\nHost: {at.netloc}\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(QUESTION)}\r\n\r\n"
@@ -44,6 +47,11 @@ def test_a_stop_answers_what_is_under_way_and_exits_0(tmp_path: Path, number: in
             assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
         assert served.process.wait(20) == 0
         assert "Stopped." in served.log.read_text()
+
+
+def test_a_connection_without_a_request_is_ended_by_the_proxy_and_not_by_the_service() -> None:
+    """Or a request would be lost that came just as it ended."""
+    assert server_config("", workers=1).timeout_keep_alive > NGINX_KEEPALIVE_SECONDS
 
 
 def test_with_no_settings_it_serves_from_a_folder_that_is_its_own(tmp_path: Path) -> None:

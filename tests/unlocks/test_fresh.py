@@ -3,7 +3,6 @@
 import http.client
 import json
 import random
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,14 +11,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.conftest import PATIENT_SECONDS
 from tests.processes import serving
 
 PAIRS = 10_000
 READERS = 20
 THREADS = 4
 SCOPES = "access:check subscribers:write readers:token"
-IDLE_SECONDS = 3
-"""The server ends a connection that was idle for five."""
 CONNECTIONS = 6
 """Of each thread: with so many, both workers have some."""
 
@@ -29,14 +27,12 @@ class Asker:
 
     def __init__(self, address: str) -> None:
         host = urlsplit(address).netloc
-        self._used_at: dict[http.client.HTTPConnection, float] = {}
-        self._connections = [http.client.HTTPConnection(host) for _ in range(CONNECTIONS)]
+        self._connections = [
+            http.client.HTTPConnection(host, timeout=PATIENT_SECONDS) for _ in range(CONNECTIONS)
+        ]
 
     def post(self, path: str, body: dict[str, object], token: str) -> Any:
         connection = random.choice(self._connections)
-        if time.monotonic() - self._used_at.get(connection, 0) > IDLE_SECONDS:
-            connection.close()
-        self._used_at[connection] = time.monotonic()
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         connection.request("POST", path, json.dumps(body), headers)
         answer = connection.getresponse()
