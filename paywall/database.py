@@ -12,8 +12,9 @@ import asyncio
 import fcntl
 import os
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import traceback
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -111,11 +112,12 @@ class Database:
         An error of the database must not be swallowed within, but to a savepoint.
         """
         if self.is_sqlite:
-            async with (
-                AsyncSession(self.writer, expire_on_commit=False) as session,
-                session.begin(),
-            ):
-                yield session
+            with _letting_go():
+                async with (
+                    AsyncSession(self.writer, expire_on_commit=False) as session,
+                    session.begin(),
+                ):
+                    yield session
             return
         async with transaction(self.writer) as connection:
             session = AsyncSession(connection, expire_on_commit=False)
@@ -370,6 +372,16 @@ def _on_begin(engine: AsyncEngine, statement: str) -> None:
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def _letting_go() -> Iterator[None]:
+    """Whoever is cut off keeps no cursor: SQLite's lock lasts for as long as there is one."""
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        traceback.clear_frames(error.__traceback__)
+        raise
 
 
 async def keep_measuring(database: Database, every_seconds: float = 2) -> None:
