@@ -20,6 +20,7 @@ from paywall.catalogue import api as catalogue
 from paywall.clock import Clock, FollowingClock
 from paywall.credits import api as credits_
 from paywall.database import Database, keep_measuring
+from paywall.ending import end
 from paywall.gateway import Gateway
 from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
 from paywall.http.edge import Edge, answer_problem
@@ -114,9 +115,7 @@ def create_app(
             async with batches.open():
                 yield
         finally:
-            for chore in chores:
-                chore.cancel()
-            await asyncio.gather(*chores, return_exceptions=True)
+            await end(chores)
             await verifier.close()
             if gateway is not None:
                 await gateway.close()

@@ -15,6 +15,7 @@ import asyncpg
 from paywall.access.lines import Asked, Line, PostgresLine, SqliteLine
 from paywall.access.standing import Facts, facts_of
 from paywall.clock import Clock
+from paywall.ending import end
 from paywall.problems import unavailable
 from paywall.rules.calendar import Month, month_of
 from paywall.settings import Settings
@@ -72,9 +73,7 @@ class Batches:
         try:
             yield
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await end(self._tasks)
             for line in self._lines:
                 await line.close()
 

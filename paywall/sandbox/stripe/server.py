@@ -14,6 +14,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from paywall.ending import end
 from paywall.sandbox.stripe.checkout_page import pay_checkout, show_checkout
 from paywall.sandbox.stripe.desk_page import seconds_of, show_desk, use_desk
 from paywall.sandbox.stripe.door import answer_api
@@ -106,8 +107,7 @@ def create_app(running: Running) -> ASGIApp:
         try:
             yield
         finally:
-            chore.cancel()
-            await asyncio.gather(chore, return_exceptions=True)
+            await end([chore])
 
     async def keep_up(_request: Asking) -> None:
         running.keep_up()
