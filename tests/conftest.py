@@ -1,11 +1,13 @@
 """What every test can ask for: a real database of each kind, a clock to set, the service."""
 
 import asyncio
+import functools
+import inspect
 import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +33,8 @@ from tests.router import router_of
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 PATIENT_SECONDS = 30
 """A busy machine is no reason for a test to fail; the deadline has tests of its own."""
+ENDED_AFTER_SECONDS = 300
+"""A test that waits for what never comes fails, and says where. pyproject ends all others."""
 MEMORY = Path("/dev/shm")  # noqa: S108 (tempfile makes our folders in it, each for us alone)
 MEMORY_FREE_MIN_BYTES = 4 * 2**30
 ABOUT_NO_DATABASE = {"articles", "catalogue", "contract", "http", "tokens", "web"}
@@ -69,9 +73,20 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The slow ones first, so that no worker is left alone with one at the end."""
     for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+            item.obj = _ended(item.obj)
         if item.path.parent.name in ABOUT_NO_DATABASE and "postgresql" in item.name:
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def _ended(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    @functools.wraps(test)
+    async def ended(**fixtures: object) -> None:
+        async with asyncio.timeout(ENDED_AFTER_SECONDS):
+            await test(**fixtures)
+
+    return ended
 
 
 @pytest.fixture(scope="session")
