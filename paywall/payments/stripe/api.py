@@ -167,6 +167,9 @@ async def post_checkout(
             checkout = await send_to_page(counter, checkout)
         if is_as_wished and checkout.status is not CheckoutStatus.EXPIRED:
             break
+        if is_as_wished and is_new:
+            # The last wish stands: were it closed in turn, two could go on like this for ever.
+            raise Problem(REQUEST_IN_PROGRESS, "A later wish of the reader closed this checkout.")
     else:
         raise Problem(REQUEST_IN_PROGRESS, "Another wish of the reader comes in between each time.")
     async with database.writing() as session:

@@ -6,12 +6,14 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlmodel import func, select
 
 from paywall.gateway import Gateway
 from paywall.sandbox.stripe.faults import Fault
 from paywall.sandbox.stripe.standin import StandIn
 from paywall.sandbox.stripe.wire import InProcess
 from paywall.settings import Settings
+from paywall.tables import Checkout
 from tests.payments.stripe.shop import RETURN_URL, Shop
 
 ROUNDS = 8
@@ -63,6 +65,12 @@ def open_pages(shop: Shop) -> list[dict[str, Any]]:
     return [each for each in sessions if (each["mode"], each["status"]) == ("subscription", "open")]
 
 
+async def checkouts_of(shop: Shop, reader: str) -> int:
+    mine = select(func.count()).select_from(Checkout).where(Checkout.reader_id == reader)
+    async with shop.database.reading() as session:
+        return (await session.exec(mine)).one()
+
+
 def hold_one_page(shop: Shop, *answers: httpx.Response) -> None:
     """One page is open, and whoever was told of a page that is open was told of that one."""
     assert {each.status_code for each in answers} <= {200, 201, 409}, [a.text for a in answers]
@@ -104,27 +112,31 @@ async def test_a_page_that_is_being_made_is_waited_for_and_closed(
     assert [first.status_code, second[0].result().status_code] == [201, 201]
 
 
-async def test_three_wishes_at_once_leave_one_page_open(shop: Shop) -> None:
+async def test_several_wishes_at_once_leave_one_page_open_and_come_to_an_end(shop: Shop) -> None:
     for round_ in range(ROUNDS):
         reader = f"r{round_}"
         wishes = [USD, *OTHERS.values()]
         answers = await asyncio.gather(*(shop.open(reader, **wish) for wish in wishes))
         hold_one_page(shop, *answers)
+        assert await checkouts_of(shop, reader) <= len(wishes), "They close each other again."
         shop.pay(open_pages(shop)[0]["id"])
 
 
 async def test_a_page_that_comes_after_its_checkout_was_given_up_is_shown_to_nobody(
     shop: Shop, slow: Slow
 ) -> None:
-    """The first asker is so slow that another took it for gone."""
+    """The first asker is so slow that another took it for gone: the later wish stands."""
     await shop.open(pack_id="six")
+    later = list[httpx.Response]()
 
     async def another_wish() -> None:
         shop.move(days=13 / 86_400)
-        assert (await shop.open(**OTHERS["plan"])).status_code == 201
+        later.append(await shop.open(**OTHERS["plan"]))
 
     slow.before_page = another_wish
-    hold_one_page(shop, await shop.open(**USD))
+    first = await shop.open(**USD)
+    hold_one_page(shop, first, *later)
+    assert [first.status_code, later[0].status_code] == [409, 201]
 
 
 async def begin_by_key(shop: Shop, fault: Fault) -> None:
