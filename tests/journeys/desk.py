@@ -41,6 +41,15 @@ class Desk:
         page.locator("form button").first.click()
         page.get_by_text("Thank you. You are subscribed,").wait_for()
 
+    def later(self, page: Page, path: str, **by: float) -> None:
+        """Time passes, and the page is opened then.
+
+        One that stays open meanwhile may ask with a token that has just ended, and complain of it.
+        """
+        page.goto("about:blank")
+        self.press.move(**by)
+        page.goto(f"{self.press.paper}{path}")
+
     def check(self) -> None:
         wrong = [
             text

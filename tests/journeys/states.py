@@ -63,8 +63,7 @@ def gate_for_subscribers(desk: Desk) -> Page:
 def gate_after_a_failed_renewal(desk: Desk) -> Page:
     page = desk.tab()
     desk.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
-    desk.press.move(days=36)
-    page.goto(f"{desk.press.paper}{ARTICLE}")
+    desk.later(page, ARTICLE, days=36)
     page.locator("paywall-gate .paywall-told").wait_for()
     page.locator(".masthead .paywall-low").wait_for()
     return page

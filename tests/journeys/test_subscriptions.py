@@ -43,8 +43,7 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, pres
     page.goto(f"{press.paper}{ARTICLE}")
     expect(page.get_by_text(TAIL)).to_be_visible()
     expect(page.locator(".masthead")).to_contain_text("2 credits")
-    press.move(days=31)
-    page.reload()
+    desk.later(page, ARTICLE, days=31)
     expect(page.get_by_text("This article is for subscribers.")).to_be_visible()
     expect(page.get_by_text(TAIL)).to_have_count(0)
     page.goto(f"{press.paper}/account")
@@ -185,15 +184,13 @@ def test_whose_renewal_failed_is_told_where_they_read_with_the_way_to_pay(
     page = desk.tab()
     desk.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
     hint = "The last payment for your subscription did not go through."
-    press.move(days=31, hours=12)
-    page.goto(f"{press.paper}{ARTICLE}")
+    desk.later(page, ARTICLE, days=31, hours=12)
     expect(page.get_by_text(TAIL)).to_be_visible()
     page.locator(".masthead").get_by_role("link", name="Payment failed").click()
     page.wait_for_url(f"{press.paper}/account")
     part = page.locator("paywall-subscription")
     expect(part).to_contain_text("The last payment did not go through.")
-    press.move(days=4)
-    page.reload()
+    desk.later(page, "/account", days=4)
     expect(part).to_contain_text(hint)
     page.goto(f"{press.paper}{ARTICLE}")
     gate = page.locator("paywall-gate")
@@ -203,12 +200,11 @@ def test_whose_renewal_failed_is_told_where_they_read_with_the_way_to_pay(
 
 
 def test_who_cancels_while_a_payment_is_late_is_told_that_it_may_still_be_taken(
-    desk: Desk, press: Press
+    desk: Desk,
 ) -> None:
     page = desk.tab()
     desk.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
-    press.move(days=31, hours=12)
-    page.goto(f"{press.paper}/account")
+    desk.later(page, "/account", days=31, hours=12)
     page.get_by_role("button", name="Cancel the subscription").click()
     late = "The payment that is late may still be tried again until"
     expect(page.get_by_role("dialog")).to_contain_text(late)
