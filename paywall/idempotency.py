@@ -96,6 +96,8 @@ async def _is_first(
             "request_sha256": claimed.excluded.request_sha256,
             "reader_id": claimed.excluded.reader_id,
             "created_at": claimed.excluded.created_at,
+            "status": None,
+            "answer": None,
         },
         where=col(IdempotencyKey.created_at) <= now - KEPT_FOR,
     )

@@ -187,3 +187,14 @@ async def test_a_key_is_new_again_after_a_day_though_it_bought_something(shop: S
     assert again.status_code == 201, again.text
     assert again.json()["id"] != first.json()["id"]
     assert again.json()["url"].startswith("http://stripe")
+
+
+async def test_a_key_that_is_new_again_has_no_answer_of_before(shop: Shop) -> None:
+    """Another wish is closed first: by then the key is claimed, and not answered yet."""
+    first = await shop.post("checkout", key="button", **WISH)
+    shop.move(days=1.1)
+    await shop.open(**OTHERS["plan"])
+    again = await shop.post("checkout", key="button", **WISH)
+    assert again.status_code == 201, again.text
+    assert again.json()["id"] != first.json()["id"]
+    hold_one_page(shop, again)
