@@ -6,7 +6,8 @@ resuming and cancelling again, Stripe would replay the first answer to the third
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -106,6 +107,17 @@ async def give_up(
         await session.exec(left.values(asked_until=now))
     else:
         await settle(session, intent, IntentState.FAILED)
+
+
+@asynccontextmanager
+async def asking(database: Database, intent: StripeIntent) -> AsyncIterator[None]:
+    """While Stripe is asked for an intent: it is given up where a Problem is raised."""
+    try:
+        yield
+    except Problem as error:
+        async with database.writing() as session:
+            await give_up(session, intent, error, database.clock.now())
+        raise
 
 
 async def forget(session: AsyncSession, now: datetime) -> int:

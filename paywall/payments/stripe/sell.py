@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.billing.customers import customer_of, link_customer
-from paywall.billing.intents import begin, give_up, settle
+from paywall.billing.intents import asking, begin, give_up, settle
 from paywall.database import Database
 from paywall.gateway import Gateway, Missing, SessionOrder
 from paywall.payments.stripe.converge import converge
@@ -56,12 +56,8 @@ async def _customer_for(counter: Counter, reader_id: str, *, besides: str | None
     begun = await begin(database, IntentKind.CUSTOMER, reader_id, known)
     if isinstance(begun, str):
         return begun
-    try:
+    async with asking(database, begun):
         customer_id = await _make_customer(gateway, begun)
-    except Problem as error:
-        async with database.writing() as session:
-            await give_up(session, begun, error, database.clock.now())
-        raise
     async with database.writing() as session:
         await link_customer(session, customer_id, reader_id, database.clock.now())
         await settle(session, begun, IntentState.CONFIRMED)
@@ -90,12 +86,8 @@ async def _page_for(counter: Counter, checkout: Checkout, customer_id: str) -> C
         return begun
     async with database.reading() as session:
         order = await _order(session, checkout, customer_id)
-    try:
+    async with asking(database, begun):
         seen = await _open_session(gateway, order, begun)
-    except Problem as error:
-        async with database.writing() as session:
-            await give_up(session, begun, error, database.clock.now())
-        raise
     async with database.writing() as session:
         await settle(session, begun, IntentState.CONFIRMED)
         kept = await _keep_page(session, checkout.id, customer_id, seen)
@@ -202,12 +194,8 @@ async def _find_page_or_drop(counter: Counter, checkout: Checkout) -> Checkout:
         return begun
     async with database.reading() as session:
         customer_id = await customer_of(session, checkout.reader_id)
-    try:
+    async with asking(database, begun):
         seen = await _find_session(gateway, customer_id, checkout.id)
-    except Problem as error:
-        async with database.writing() as session:
-            await give_up(session, begun, error, database.clock.now())
-        raise
     async with database.writing() as session:
         if seen is not None and customer_id is not None:
             await settle(session, begun, IntentState.CONFIRMED)

@@ -23,7 +23,7 @@ from paywall.web.pages.asking import Refused, Service
 from paywall.web.pages.buying import Terms, order_of, shelf
 from paywall.web.pages.html import HEADERS, Writer
 from paywall.web.pages.session import begin, came_from_the_site, end, language_of, session_of
-from paywall.web.pages.standing import is_billed
+from paywall.web.pages.status import is_billed
 from paywall.web.pages.subscription import until
 from paywall.web.parts import parts_of
 

@@ -11,7 +11,7 @@ from paywall.subscribers.overview import Overview
 from paywall.subscriptions.listing import SubscriptionAnswer
 from paywall.web.pages.asking import Service
 from paywall.web.pages.html import Writer
-from paywall.web.pages.standing import OVER, has_failed, is_billed, is_ending
+from paywall.web.pages.status import OVER, has_failed, is_billed, is_ending
 from paywall.web.pages.subscription import billing, resumption
 
 Product = PlanAnswer | PackAnswer | PassAnswer

@@ -15,7 +15,7 @@ from paywall.web.pages.asking import Refused, Service
 from paywall.web.pages.buying import Terms, shelf
 from paywall.web.pages.html import Writer
 from paywall.web.pages.receipts import receipt_line, save_link
-from paywall.web.pages.standing import has_failed
+from paywall.web.pages.status import has_failed
 from paywall.web.pages.subscription import resumption
 
 CANCEL = "/v1/me/subscription/cancel"

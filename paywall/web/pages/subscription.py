@@ -5,7 +5,7 @@ from html import escape
 from paywall.subscriptions.listing import ReceiptAnswer, SubscriptionAnswer
 from paywall.web.pages.html import Writer
 from paywall.web.pages.receipts import receipt_line, resumed_line, save_link
-from paywall.web.pages.standing import OVER, RENEWS, has_failed, is_billed, is_by_stripe
+from paywall.web.pages.status import OVER, RENEWS, has_failed, is_billed, is_by_stripe
 
 
 def subscription(writer: Writer, one: SubscriptionAnswer, title: str | None) -> str:
