@@ -107,7 +107,7 @@ def test_a_raw_path_is_answered_with_a_problem(
         b"GET /readyz HTTP/9.9\r\n\r\n",
         b"GET  /readyz\r\n\r\n",
         b"POST /v1/access/check HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
-        b"GET /livez HTTP/1.1\r\nA: " + b"x" * 1_000_000 + b"\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nConnection: close\r\nA: " + b"x" * 1_000_000 + b"\r\n\r\n",
     ],
     ids=["TLS", "a version", "spaces", "a negative length", "a header of 1 MB"],
 )
