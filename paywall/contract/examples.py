@@ -157,6 +157,7 @@ EXAMPLES: dict[str, Any] = {
         "amount_paid": 400000,
         "currency": "khr",
         "refunded": 0,
+        "paid_until": None,
         "created_at": "2026-11-24T05:00:00Z",
     },
     "CheckoutInput": {
@@ -228,6 +229,7 @@ FIELDS: dict[str, Any] = {
     "keep_access": False,
     "next_cursor": "WyIyMDI2LTExLTI0VDA1OjEyOjAwWiIsMV0",
     "next_payment": "2026-12-24T00:00:00Z",
+    "paid_until": "2026-12-24T00:00:00Z",
     "pass_id": "week",
     "payment_type": "card",
     "price": PRICES[0],
@@ -247,6 +249,7 @@ PARAMETERS: dict[str, Any] = {
     "return_credits": True,
     "pack_id": "ten-articles",
     "plan_id": "monthly",
+    "paid_until": "2026-12-24T00:00:00Z",
     "pass_id": "week",
     "article_id": "tonle-sap-2026",
     "reader_id": "sophea",

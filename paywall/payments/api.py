@@ -14,7 +14,7 @@ from paywall.http.bodies import Shape
 from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, PROCESSOR_PATTERN, Id, PathNumber
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.idempotency import Claim, keep_answer, stored_answer
-from paywall.payments.listing import AMOUNT, PurchaseAnswer, tell
+from paywall.payments.listing import AMOUNT, PurchaseAnswer, tell, tell_all
 from paywall.payments.purchase import STRIPE, Payment, record_purchase
 from paywall.payments.refund import RefundTerms, refund_purchase
 from paywall.problems import (
@@ -108,7 +108,8 @@ async def post_purchase(
         purchase, is_new = await record_purchase(
             session, payment, actor=caller.actor, clock=database.clock
         )
-        return await keep_answer(session, claim, 201 if is_new else 200, tell(purchase))
+        answer = await tell(session, purchase)
+        return await keep_answer(session, claim, 201 if is_new else 200, answer)
 
 
 @post(
@@ -139,7 +140,8 @@ async def post_refund(
         purchase, is_new = await refund_purchase(
             session, purchase_id, terms, actor=caller.actor, clock=database.clock
         )
-        return await keep_answer(session, claim, 201 if is_new else 200, tell(purchase))
+        answer = await tell(session, purchase)
+        return await keep_answer(session, claim, 201 if is_new else 200, answer)
 
 
 @get("/v1/purchases", guards=[site("subscribers:read")])
@@ -161,9 +163,9 @@ async def get_purchase(
     """One purchase."""
     async with database.reading() as session:
         purchase = await session.get(Purchase, purchase_id)
-    if purchase is None:
-        raise Problem(PURCHASE_UNKNOWN)
-    return tell(purchase)
+        if purchase is None:
+            raise Problem(PURCHASE_UNKNOWN)
+        return await tell(session, purchase)
 
 
 @get("/v1/me/purchases", guards=[reader])
@@ -187,7 +189,8 @@ async def _page(
         rows, next_cursor = await newest_first(
             session, statement, at=Purchase.created_at, id=Purchase.id, limit=limit, cursor=cursor
         )
-    return Page(items=[tell(row) for row in rows], next_cursor=next_cursor)
+        items = await tell_all(session, rows)
+    return Page(items=items, next_cursor=next_cursor)
 
 
 ROUTES: list[ControllerRouterHandler] = [

@@ -1,13 +1,16 @@
 """Payments as they are told: those that are here, and those on their way."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.http.bodies import Answer
 from paywall.rules.words import ProductKind
-from paywall.tables import Checkout, Purchase
+from paywall.tables import Checkout, Purchase, StripeInvoice
 
 AMOUNT = "In the currency's smallest unit as ISO 4217 counts it: 4,000 riel are 400000."
 
@@ -25,6 +28,10 @@ class PurchaseAnswer(Answer):
     amount_paid: Annotated[int, Meta(description=AMOUNT)]
     currency: Annotated[str, Meta(description="ISO 4217, in lower case.")]
     refunded: Annotated[int, Meta(description="What was refunded of it, disputes aside.")]
+    paid_until: Annotated[
+        datetime | None,
+        Meta(description="Of a payment for a subscription in Stripe: the end of what it paid for."),
+    ]
     created_at: datetime
 
 
@@ -49,7 +56,19 @@ def tell_pending(checkout: Checkout) -> PendingAnswer:
     )
 
 
-def tell(purchase: Purchase) -> PurchaseAnswer:
+async def tell_all(session: AsyncSession, purchases: Sequence[Purchase]) -> list[PurchaseAnswer]:
+    ids = [purchase.id for purchase in purchases]
+    invoices = select(StripeInvoice).where(col(StripeInvoice.purchase_id).in_(ids))
+    until = {paid.purchase_id: paid.period_ends_at for paid in await session.exec(invoices)}
+    return [_told(purchase, until.get(purchase.id)) for purchase in purchases]
+
+
+async def tell(session: AsyncSession, purchase: Purchase) -> PurchaseAnswer:
+    (answer,) = await tell_all(session, [purchase])
+    return answer
+
+
+def _told(purchase: Purchase, paid_until: datetime | None) -> PurchaseAnswer:
     bought = {purchase.product_kind: purchase.product_id}
     return PurchaseAnswer(
         id=purchase.id,
@@ -62,5 +81,6 @@ def tell(purchase: Purchase) -> PurchaseAnswer:
         amount_paid=purchase.amount_paid,
         currency=purchase.currency,
         refunded=purchase.refunded,
+        paid_until=paid_until,
         created_at=purchase.created_at,
     )

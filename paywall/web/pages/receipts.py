@@ -32,6 +32,8 @@ def of_payment(writer: Writer, purchase: PurchaseAnswer, title: str) -> str:
             date=writer.language.moment(purchase.created_at),
         ),
     ]
+    if purchase.paid_until is not None:
+        lines.append(writer.say("paid_until", date=writer.language.moment(purchase.paid_until)))
     if purchase.refunded:
         back = money(purchase.refunded, purchase.currency)
         lines.append(writer.say("purchase_refunded", price=back))

@@ -107,3 +107,24 @@ async def test_who_goes_back_and_forth_between_two_plans_is_led_to_an_open_page(
     ]
     (open_one,) = [one for one in shop.stand_in.account.all("checkout.session") if one["url"]]
     assert re.findall(r"url=([^\"]+)", pages[-1]) == [open_one["url"]]
+
+
+async def test_the_receipt_of_each_payment_for_a_subscription_tells_until_when_it_paid(
+    shop: Shop,
+) -> None:
+    await shop.buy(pack_id="six")
+    await shop.buy(plan_id="monthly")
+    await shop.deliver()
+    shop.move(days=31)
+    await shop.deliver()
+    paid = await shop.service.get("/v1/me/purchases", headers=shop.bearer.reader("ann"))
+    ends = ["2027-01-24T12:00:00Z", "2026-12-24T12:00:00Z", None]
+    assert [one["paid_until"] for one in paid.json()["items"]] == ends
+    await enter(shop.service, shop.bearer, "ann")
+    receipts = [
+        (await shop.service.get(f"/account/receipts/payment-{one['id']}")).text
+        for one in paid.json()["items"]
+    ]
+    assert "Paid until January 24, 2027, 12:00 GMT" in receipts[0]
+    assert "Paid until December 24, 2026, 12:00 GMT" in receipts[1]
+    assert "Paid until" not in receipts[2]
