@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.conftest import PATIENT_SECONDS
 from tests.postgres import free_port
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +53,9 @@ class Served:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(self.log.read_text())
             time.sleep(0.05)
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"{self.address}{path}", timeout=PATIENT_SECONDS)
 
     def run(self, *words: str) -> str:
         """What another `paywall` command prints, beside the service."""

@@ -15,6 +15,7 @@ from paywall import settings
 from paywall.cli import main
 from paywall.clock import Clock
 from paywall.tokens.verify import Verifier
+from tests.conftest import PATIENT_SECONDS
 from tests.house.readme import README
 from tests.postgres import free_port
 from tests.processes import ROOT, Served, playing
@@ -93,7 +94,9 @@ def _is_up(address: str) -> bool:
 
 
 def _read(address: str, reader_id: str) -> httpx.Response:
-    return httpx.get(f"{address}/rice-bank", headers={"Cookie": f"reader={reader_id}"}, timeout=10)
+    return httpx.get(
+        f"{address}/rice-bank", headers={"Cookie": f"reader={reader_id}"}, timeout=PATIENT_SECONDS
+    )
 
 
 def _block(marker: str, language: str) -> str:

@@ -4,9 +4,9 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.conftest import PATIENT_SECONDS
 from tests.processes import Served, serving
 
 CHUNK = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
@@ -28,7 +28,7 @@ def answer_to(served: Served, *parts: bytes, is_whole: bool = True) -> bytes:
     """Send as long as it is taken, and read as long as there is something; or hang up."""
     host, port = served.address.removeprefix("http://").split(":")
     received = b""
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENT_SECONDS) as connection:
         try:
             for part in parts:
                 connection.sendall(part)
@@ -50,7 +50,7 @@ def request(line: bytes, token: bytes, *headers: bytes) -> bytes:
 
 
 def assert_well(served: Served) -> None:
-    assert httpx.get(f"{served.address}/readyz").status_code == 200
+    assert served.get("/readyz").status_code == 200
 
 
 def test_a_chunked_body_is_refused_before_it_is_read_whole(served: Served, token: bytes) -> None:

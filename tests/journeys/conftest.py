@@ -11,11 +11,12 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.conftest import PATIENT_SECONDS
 from tests.journeys import browser as machine
 from tests.journeys.desk import Desk
 from tests.journeys.press import Press, printing
 
-TIMEOUT_MS = 15_000
+TIMEOUT_MS = 1000 * PATIENT_SECONDS
 expect.set_options(timeout=TIMEOUT_MS)
 
 

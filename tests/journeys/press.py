@@ -89,6 +89,7 @@ class Press:
         ended = httpx.delete(
             f"{self.bank}/v1/subscriptions/{subscription_id}",
             headers={"Authorization": f"Bearer {KEY}"},
+            timeout=PATIENT_SECONDS,
         )
         assert ended.is_success, ended.text
         self.move(seconds=1)
@@ -103,7 +104,9 @@ class Press:
     def move(self, **by: float) -> None:
         """Time passes for everybody."""
         seconds = {"seconds": int(timedelta(**by).total_seconds())}
-        assert httpx.post(f"{self.bank}/clock/advance", data=seconds).is_success
+        assert httpx.post(
+            f"{self.bank}/clock/advance", data=seconds, timeout=PATIENT_SECONDS
+        ).is_success
 
     def close(self) -> None:
         self._site.close()

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.conftest import PATIENT_SECONDS
 from tests.journeys.desk import Desk
 from tests.journeys.press import Press
 
@@ -50,7 +51,7 @@ def test_a_visitor_is_sent_no_tail_of_a_body(policy: str, desk: Desk, press: Pre
         page.wait_for_load_state("networkidle")
         page.goto(f"{press.paper}{path}")
     page.wait_for_load_state("networkidle")
-    everything = received.text + httpx.get(f"{press.paper}/feed.xml").text
+    everything = received.text + httpx.get(f"{press.paper}/feed.xml", timeout=PATIENT_SECONDS).text
     assert "Paragraph 0 tells" in everything
     assert CANARY not in everything
 

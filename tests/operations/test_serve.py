@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from paywall.operations.serve import server_config
+from tests.conftest import PATIENT_SECONDS
 from tests.postgres import free_port, psql
 from tests.processes import Served, command, environment, serving
 
@@ -26,7 +27,7 @@ def _begin_request(served: Served, token: str) -> socket.socket:
     at = urlsplit(served.address)
     assert at.hostname
     assert at.port
-    connection = socket.create_connection((at.hostname, at.port), timeout=20)
+    connection = socket.create_connection((at.hostname, at.port), timeout=PATIENT_SECONDS)
     head = (
         f"POST /v1/access/check HTTP/1.1\r\nHost: {at.netloc}\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(QUESTION)}\r\n\r\n"
@@ -40,7 +41,7 @@ def test_a_stop_answers_what_is_under_way_and_exits_0(tmp_path: Path, number: in
     with serving(tmp_path, request_timeout_seconds="20") as served:
         token = served.run("token", "site", "--scope", "access:check").strip()
         with closing(_begin_request(served, token)) as connection:
-            served.wait_until(lambda: httpx.get(f"{served.address}/livez").is_success)
+            served.wait_until(lambda: served.get("/livez").is_success)
             served.process.send_signal(number)
             served.wait_until(lambda: "Shutting down" in served.log.read_text())
             connection.sendall(QUESTION[5:])
@@ -58,7 +59,7 @@ def test_with_no_settings_it_serves_from_a_folder_that_is_its_own(tmp_path: Path
     with serving(tmp_path) as served:
         assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700
         assert f"Listening on {served.address}" in served.log.read_text()
-        answer = httpx.get(f"{served.address}/livez")
+        answer = served.get("/livez")
     assert answer.json() == {"status": "alive"}
     assert not {"server", "date"} & set(answer.headers)
 
@@ -109,7 +110,7 @@ def test_a_second_service_on_one_sqlite_is_refused(tmp_path: Path) -> None:
         ended = command("serve", "--port", free_port(), folder=tmp_path, environment=environment())
         assert ended.returncode == 2
         assert "SQLite takes one writer alone" in ended.stderr
-        assert httpx.get(f"{served.address}/readyz").is_success
+        assert served.get("/readyz").is_success
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
@@ -135,7 +136,7 @@ def test_a_killed_worker_is_replaced_and_its_counts_are_kept(
         first = set(served.workers())
         assert len(first) == 2
         for _ in range(20):
-            httpx.get(f"{served.address}/livez")
+            served.get("/livez")
         counted = _live_requests(metrics)
         assert counted >= 20
         for pid in first:
@@ -186,10 +187,10 @@ def test_readiness_is_lost_with_the_database_and_life_is_not(
     server, _, name = database_url.rpartition("/")
     with serving(tmp_path, database_url=database_url) as served:
         psql(f"{server}/postgres", f"drop database {name} with (force)")
-        lost = httpx.get(f"{served.address}/readyz", timeout=10)
+        lost = served.get("/readyz")
         assert lost.status_code == 503
         assert lost.headers["content-type"] == "application/problem+json"
-        assert httpx.get(f"{served.address}/livez").status_code == 200
+        assert served.get("/livez").status_code == 200
 
 
 def _folders_of_metrics(folder: Path) -> set[Path]:
@@ -199,10 +200,14 @@ def _folders_of_metrics(folder: Path) -> set[Path]:
 def _live_requests(metrics: str) -> float:
     return sum(
         float(line.rpartition(" ")[2])
-        for line in httpx.get(metrics).text.splitlines()
+        for line in _shown(metrics)
         if line.startswith('paywall_request_seconds_count{method="GET",route="/livez"')
     )
 
 
 def _reports(metrics: str, name: str) -> bool:
-    return any(line.startswith(name) for line in httpx.get(metrics).text.splitlines())
+    return any(line.startswith(name) for line in _shown(metrics))
+
+
+def _shown(metrics: str) -> list[str]:
+    return httpx.get(metrics, timeout=PATIENT_SECONDS).text.splitlines()

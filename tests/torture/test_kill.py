@@ -101,7 +101,7 @@ class Load:
 def _prepare(served: Served, site_token: str) -> dict[str, str]:
     """Put the articles, and have a token minted for each reader."""
     headers = {"Authorization": f"Bearer {site_token}"}
-    with httpx.Client(base_url=served.address, headers=headers) as http:
+    with httpx.Client(base_url=served.address, headers=headers, timeout=15) as http:
         for article in ARTICLES:
             body = {"title": article, "policy": "premium"}
             http.put(f"/v1/articles/{article}", json=body).raise_for_status()

@@ -14,6 +14,7 @@ from paywall.sandbox.stripe.events import drain
 from paywall.sandbox.stripe.keeping import load, save
 from paywall.sandbox.stripe.portal import portal_switch
 from paywall.sandbox.stripe.standin import StandIn
+from tests.conftest import PATIENT_SECONDS
 from tests.postgres import free_port
 from tests.processes import environment
 from tests.sandbox.stripe.sdk_contract import SdkContract
@@ -44,21 +45,21 @@ async def test_a_saved_account_goes_on_as_if_nothing_was(
 
 def test_the_command_keeps_its_file(tmp_path: Path) -> None:
     file = tmp_path / "stripe.json"
-    with _standing_in(file) as address:
-        first = httpx.post(f"{address}/v1/customers", headers=KEY).json()
-        httpx.post(f"{address}/clock/advance", data={"seconds": str(DAY // 2)})
-        then = httpx.get(f"{address}/clock").json()["now"]
-    with _standing_in(file) as address:
-        found = httpx.get(f"{address}/v1/customers/{first['id']}", headers=KEY).json()
-        replayed = httpx.post(f"{address}/v1/customers", headers=KEY)
-        now = httpx.get(f"{address}/clock").json()["now"]
+    with _standing_in(file) as bank:
+        first = bank.post("/v1/customers").json()
+        bank.post("/clock/advance", data={"seconds": str(DAY // 2)})
+        then = bank.get("/clock").json()["now"]
+    with _standing_in(file) as bank:
+        found = bank.get(f"/v1/customers/{first['id']}").json()
+        replayed = bank.post("/v1/customers")
+        now = bank.get("/clock").json()["now"]
     assert found == replayed.json() == first
     assert replayed.headers["idempotent-replayed"] == "true"
     assert now >= then
 
 
 @contextmanager
-def _standing_in(file: Path) -> Iterator[str]:
+def _standing_in(file: Path) -> Iterator[httpx.Client]:
     """`python -m paywall.sandbox.stripe`, ready, and stopped at the end."""
     port = free_port()
     process = subprocess.Popen(
@@ -66,20 +67,22 @@ def _standing_in(file: Path) -> Iterator[str]:
         env=environment(), stderr=subprocess.DEVNULL,
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
+    client = httpx.Client(base_url=address, headers=KEY, timeout=PATIENT_SECONDS)
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     try:
-        while not _is_up(address):
+        while not _is_up(client):
             assert process.poll() is None, "it has ended"
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        yield address
+        yield client
     finally:
+        client.close()
         process.send_signal(signal.SIGTERM)
         process.wait(20)
 
 
-def _is_up(address: str) -> bool:
+def _is_up(bank: httpx.Client) -> bool:
     try:
-        return httpx.get(f"{address}/clock").is_success
+        return bank.get("/clock").is_success
     except httpx.TransportError:
         return False

@@ -15,6 +15,7 @@ from paywall.sandbox.stripe.catalogue import create_coupon
 from paywall.sandbox.stripe.faults import Fault
 from paywall.sandbox.stripe.running import Running
 from paywall.sandbox.stripe.standin import StandIn
+from tests.conftest import PATIENT_SECONDS
 from tests.sandbox.stripe.served import SECRET, served
 from tests.sandbox.stripe.shop import DAY, SITE, Shop
 from tests.sandbox.stripe.test_events import FOREVER
@@ -58,7 +59,7 @@ class Till:
 
 @pytest.fixture
 async def till(stand_in: StandIn) -> AsyncIterator[Till]:
-    async with served(stand_in) as running, httpx.AsyncClient() as browser:
+    async with served(stand_in) as running, httpx.AsyncClient(timeout=PATIENT_SECONDS) as browser:
         shop = Shop(stand_in)
         address = stand_in.account.address
         http = stripe.HTTPXClient(timeout=5)
@@ -308,7 +309,7 @@ async def test_it_delivers_by_itself_signed_in_order_and_until_taken(stand_in: S
     async with _listening(site) as url, served(stand_in, url):
         shop = Shop(stand_in)
         await shop.open()
-        async with httpx.AsyncClient() as browser:
+        async with httpx.AsyncClient(timeout=PATIENT_SECONDS) as browser:
             await browser.get(f"{stand_in.account.address}/clock")
         async with asyncio.timeout(DELIVERED_WITHIN_SECONDS):
             taken = [(await site.taken.get()).type for _ in shop.told()]
