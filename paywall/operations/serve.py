@@ -24,12 +24,14 @@ from paywall.tokens.verify import Verifier
 
 BACKLOG = 2048
 STOP_WITHIN_SECONDS = 15
-IDLE_SECONDS = 75
-"""A connection without a request is kept for longer than clients keep theirs (nginx 60 seconds).
+IDLE_SECONDS = 150
+"""A connection without a request is kept for longer than proxies keep theirs.
 
-Whoever ends it first must be the client: a request that comes just as the service ends it is lost,
-and a proxy does not repeat a POST (nginx: `proxy_next_upstream`).
+Caddy keeps it for 120 seconds, nginx for 60. Whoever ends it must be the proxy: a request that
+comes just as the service ends it is lost, and no proxy repeats a POST by itself.
 """
+WORKER_SILENT_MAX_SECONDS = 60
+"""A worker that starts on a busy machine is not taken for one that hangs, and killed for it."""
 
 
 class CannotServe(Exception):  # noqa: N818 (a state of things, told to a person)
@@ -129,6 +131,7 @@ def server_config(
         date_header=False,
         proxy_headers=False,
         timeout_keep_alive=IDLE_SECONDS,
+        timeout_worker_healthcheck=WORKER_SILENT_MAX_SECONDS,
         timeout_graceful_shutdown=STOP_WITHIN_SECONDS,
     )
 
