@@ -109,7 +109,8 @@ class Database:
     async def writing(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end, or rolled back where anything was raised.
 
-        An error of the database must not be swallowed within, but to a savepoint.
+        An error of the database must not be swallowed within, but to a savepoint, and being cut off
+        not turned into another error.
         """
         if self.is_sqlite:
             with _letting_go():

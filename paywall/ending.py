@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Collection
 
-AGAIN_AFTER_SECONDS = 1.0
+AGAIN_AFTER_SECONDS = 5.0
+"""Time for what a task does on its way out."""
 
 
 async def end(tasks: Collection[asyncio.Task[None]]) -> None:

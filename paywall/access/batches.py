@@ -73,7 +73,9 @@ class Batches:
         try:
             yield
         finally:
-            await end(self._tasks)
+            # One that breaks at its end opens its line again.
+            while self._tasks:
+                await end(self._tasks)
             for line in self._lines:
                 await line.close()
 

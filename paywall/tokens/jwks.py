@@ -8,6 +8,7 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from paywall.ending import end
 from paywall.lazily import lazily
 from paywall.settings import Issuer
 from paywall.telemetry import logger
@@ -54,8 +55,7 @@ class JwksKeys:
 
     async def close(self) -> None:
         if self._fetching is not None:
-            self._fetching.cancel()
-            await asyncio.wait([self._fetching])
+            await end([self._fetching])
 
     def _known(self, kid: str | None, now: datetime) -> VerificationKey | None:
         if self._fetched_at is None or now >= self._fetched_at + self._age_max:

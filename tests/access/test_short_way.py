@@ -336,6 +336,35 @@ async def test_past_the_queue_a_check_is_refused_at_once(
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+async def test_a_connection_that_breaks_at_the_end_is_not_opened_again(
+    edge: Edge,
+    bearer: Bearer,
+    clock: SetClock,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun = asyncio.Event()
+
+    async def breaks(*_: object) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ConnectionResetError
+
+    hope = Hope(Asked("a1", reader("ann"), await verified(edge, bearer)))
+    batches, before = Batches(settings, clock), asyncio.all_tasks()
+    async with batches.open():
+        monkeypatch.setattr("asyncpg.prepared_stmt.PreparedStatement.fetch", breaks)
+        monkeypatch.setattr("asyncpg.connect", lambda *_, **__: asyncio.Event().wait())
+        batches.ask(hope)
+        await begun.wait()
+    assert asyncio.all_tasks() == before
+    with pytest.raises(Problem):
+        await hope.future
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 async def test_slow_writes_do_not_keep_a_check_from_its_answer(
     service: httpx.AsyncClient, bearer: Bearer, database: Database, settings: Settings
 ) -> None:
