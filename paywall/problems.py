@@ -237,6 +237,12 @@ REQUEST_IN_PROGRESS = Kind(
     "The same is being asked of Stripe right now",
     "Send the same request again, with the same Idempotency-Key, after some seconds.",
 )
+CHECKOUT_CLOSED = Kind(
+    "checkout_closed",
+    HTTPStatus.CONFLICT,
+    "The reader chose something else meanwhile",
+    "Leave the reader with the page that was opened last: to repeat this would close that one.",
+)
 TOO_LARGE = Kind(
     "too_large",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -21,6 +21,7 @@ from paywall.payments.stripe.deliver import deliver
 from paywall.payments.stripe.sell import Counter, close, look_again, send_to_page
 from paywall.problems import (
     ALREADY_SUBSCRIBED,
+    CHECKOUT_CLOSED,
     CHECKOUT_UNKNOWN,
     NO_BILLING,
     NOT_ON_SALE,
@@ -134,7 +135,7 @@ def refuse_foreign(return_url: str, settings: Settings) -> None:
     "/v1/me/checkout",
     guards=[reader],
     answers={201: "Opened.", 200: "The plan's checkout that was open already."},
-    refuses=[PRODUCT_UNKNOWN, NOT_ON_SALE, ALREADY_SUBSCRIBED, *REFUSALS],
+    refuses=[PRODUCT_UNKNOWN, NOT_ON_SALE, ALREADY_SUBSCRIBED, CHECKOUT_CLOSED, *REFUSALS],
 )
 async def post_checkout(
     data: JSONBody[CheckoutInput],
@@ -147,7 +148,8 @@ async def post_checkout(
     """Open a checkout: send the reader to its `url`, and wait at the return address.
 
     A reader has one open plan checkout: the same wish gets the same page while it is open, and
-    another wish closes it first. Where it is paid already, `url` is the return address.
+    another wish closes it first; what is closed before it has a page is refused. Where it is paid
+    already, `url` is the return address.
     """
     counter = Counter(database, needed(gateway), settings)
     wish, reader_id = data.wish(settings), caller.subject
@@ -169,7 +171,7 @@ async def post_checkout(
             break
         if is_as_wished and is_new:
             # The last wish stands: were it closed in turn, two could go on like this for ever.
-            raise Problem(REQUEST_IN_PROGRESS, "A later wish of the reader closed this checkout.")
+            raise Problem(CHECKOUT_CLOSED)
     else:
         raise Problem(REQUEST_IN_PROGRESS, "Another wish of the reader comes in between each time.")
     async with database.writing() as session:
