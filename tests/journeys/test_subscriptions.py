@@ -40,6 +40,7 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, pres
     assert kept.startswith("The River Post\nA month of everything\n")
     assert kept.count("receipt_") == 1
     assert "Cancelled: you can read everything until" in kept
+    assert "nothing more will be taken" in kept
     page.goto(f"{press.paper}{ARTICLE}")
     expect(page.get_by_text(TAIL)).to_be_visible()
     expect(page.locator(".masthead")).to_contain_text("2 credits")
@@ -214,3 +215,10 @@ def test_who_cancels_while_a_payment_is_late_is_told_that_it_may_still_be_taken(
     page.reload()
     expect(part).to_contain_text(f"{late} the end of the period. You can read everything until")
     expect(part).not_to_contain_text("nothing more will be taken")
+    with page.expect_download() as saving:
+        part.get_by_role("link", name="Save the receipt").click()
+    assert f"{late} the end of the period." in saving.value.path().read_text()
+    desk.later(page, "/offers", days=4)
+    shop = page.locator("paywall-offers")
+    expect(shop).to_contain_text("To go on reading, please look at “Payment and invoices”.")
+    expect(shop).not_to_contain_text("You can read everything until")

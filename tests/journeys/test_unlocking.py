@@ -249,7 +249,7 @@ def test_the_meter_counts_a_visitor_and_then_asks_to_sign_in(desk: Desk, press: 
     ).to_be_visible()
     for number in range(1, 6):
         page.goto(f"{press.paper}/metered-{number}")
-    expect(page.get_by_text("Sign in to unlock this article")).to_be_visible()
+    expect(page.get_by_text("Sign in to go on reading.")).to_be_visible()
 
 
 def test_who_signs_out_is_signed_out_in_every_tab(desk: Desk, press: Press) -> None:

@@ -121,6 +121,7 @@ async def test_what_was_cancelled_or_paid_has_a_receipt_to_keep(
     file = await service.get(of_cancellation.pop())
     assert "Cancelled: you can read everything until December 24, 2026, 12:00 GMT." in file.text
     assert "Receipt: receipt_" in file.text
+    assert "nothing more will be taken for it." in file.text
 
 
 @pytest.mark.parametrize("name", ["payment-999", "receipt_0", "x%2Fy", "é"])

@@ -49,7 +49,7 @@ def _lead(words: Words, article: Json, decision: Json) -> str:
     match decision["reason"]:
         case "login_required" if article["policy"] == "subscribers":
             return words.say("subscribers_only")
-        case "login_required" if article["policy"] in ("metered", "premium"):
+        case "login_required" if article["policy"] == "premium":
             return words.say("opens_with", cost=cost)
         case "login_required":
             return words.say("sign_in_first")

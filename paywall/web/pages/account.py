@@ -163,7 +163,7 @@ def receipt(writer: Writer, account: Account, name: str) -> str | None:
         title = account.title(writer.language, one) or writer.say(f"kind_{one.kind}")
         for found in one.receipts:
             if found.id == name:
-                return of_cancellation(writer, found, title, account.overview.reader_id)
+                return of_cancellation(writer, found, one, title, account.overview.reader_id)
     return None
 
 

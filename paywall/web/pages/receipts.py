@@ -4,8 +4,9 @@ from datetime import datetime
 
 from paywall.payments.listing import PurchaseAnswer
 from paywall.rules.words import CancelWhen
-from paywall.subscriptions.listing import ReceiptAnswer
+from paywall.subscriptions.listing import ReceiptAnswer, SubscriptionAnswer
 from paywall.web.pages.html import Writer
+from paywall.web.pages.status import has_failed
 
 PAYMENT = "payment-"
 
@@ -41,13 +42,18 @@ def of_payment(writer: Writer, purchase: PurchaseAnswer, title: str) -> str:
     return _text(writer, lines, purchase.reader_id)
 
 
-def of_cancellation(writer: Writer, receipt: ReceiptAnswer, title: str, reader_id: str) -> str:
+def of_cancellation(
+    writer: Writer, receipt: ReceiptAnswer, one: SubscriptionAnswer, title: str, reader_id: str
+) -> str:
     """The whole text, for a file."""
     date = writer.language.moment(receipt.access_until)
-    said = "ended_on" if receipt.when is CancelWhen.NOW else "ends_on"
-    lines = [title, receipt_line(writer, receipt), writer.say(said, date=date)]
+    is_now = receipt.when is CancelWhen.NOW
+    said = writer.say("ended_on" if is_now else "ends_on", date=date)
+    lines = [title, receipt_line(writer, receipt), said]
     if receipt.withdrawn_at is not None:
         lines.append(resumed_line(writer, receipt.withdrawn_at))
+    elif not is_now:
+        lines.append(writer.say("cancelled_late" if has_failed(one) else "cancelled"))
     return _text(writer, lines, reader_id)
 
 

@@ -1,7 +1,7 @@
 /* ---- Under a preview ---- */
 
 /** What is told to who is not signed in, of what is sold. */
-const LEADS = { metered: "opens_with", premium: "opens_with", subscribers: "subscribers_only" };
+const LEADS = { premium: "opens_with", subscribers: "subscribers_only" };
 
 /** Under a preview: what the reader can do. Once it is theirs, the body takes the preview's place. */
 class Gate extends Part {

@@ -39,14 +39,15 @@ class Payments extends Part {
   }
 
   line(paid) {
-    const { id, currency, refunded, created_at: at } = paid;
+    const { id, currency, refunded, created_at: at, paid_until: end } = paid;
     const money = (amount) => this.words.money({ amount, currency });
     const title = this.titled(paid);
     const price = money(paid.amount_paid);
     const payment = (date) => this.say("payment", { date, price });
     const back = refunded > 0 && this.say("purchase_refunded", { price: money(refunded) });
     const reference = this.label("reference", `${paid.reference} (${paid.processor})`);
-    const lines = [title, payment(this.words.moment(at)), back, reference];
+    const until = end && this.say("paid_until", { date: this.words.moment(end) });
+    const lines = [title, payment(this.words.moment(at)), until, back, reference];
     const save = faint(receiptToSave(this, this.mine, `payment-${id}`, lines));
     return h("li", {}, h("b", {}, title), faint(payment(this.words.day(at))), back && faint(back), save);
   }

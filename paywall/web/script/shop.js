@@ -87,7 +87,7 @@ class Offers extends Part {
   ending(one, date) {
     const isLate = one.status === "past_due";
     const text = isLate
-      ? this.say("payment_late", { date: this.words.moment(one.access_until) })
+      ? this.say(one.opens_all ? "payment_late" : "payment_failed", { date })
       : this.say("resume_instead", { date });
     const resume = resumption(this, one, async () => {
       happened(this);

@@ -61,7 +61,7 @@ class Subscription extends Part {
       h("p", {}, h("b", {}, title)),
       h("p", {}, this.until(one)),
       paid && faint(paid),
-      ...one.receipts.map((receipt) => this.receipt(title, receipt)),
+      ...one.receipts.map((receipt) => this.receipt(title, one, receipt)),
       one.status !== "canceled" && h("div", { class: "paywall-actions" }, ...this.actions(one)),
     );
   }
@@ -156,11 +156,12 @@ class Subscription extends Part {
     return [h("p", {}, this.say("credits_stay", { count, parts }))];
   }
 
-  receipt(title, { id, at, when, access_until: until, withdrawn_at: back }) {
+  receipt(title, one, { id, at, when, access_until: until, withdrawn_at: back }) {
     const receipt = this.say("receipt", { id, date: this.words.moment(at) });
     const said = this.say(when === "now" ? "ended_on" : "ends_on", { date: this.words.moment(until) });
     const resumed = back && this.say("resumed_on", { date: this.words.moment(back) });
-    const save = receiptToSave(this, this.mine, id, [title, receipt, said, resumed]);
+    const money = !resumed && when !== "now" && this.say(hasFailed(one) ? "cancelled_late" : "cancelled");
+    const save = receiptToSave(this, this.mine, id, [title, receipt, said, money, resumed]);
     return faint([receipt, resumed].filter(Boolean).join(" · "), " ", save);
   }
 }

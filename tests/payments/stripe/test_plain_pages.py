@@ -92,6 +92,8 @@ async def test_while_a_late_payment_may_be_tried_again_nobody_is_told_that_nothi
         assert "The payment that is late may still be tried again until the end of" in page
         assert "nothing more will be taken" not in page
     assert "of the period. You can read everything until" in told
+    (kept,) = re.findall(r'href="(/account/receipts/receipt_[^"]+)"', told)
+    assert "may still be tried again until the end of" in (await shop.service.get(kept)).text
     shop.move(days=4)
     await enter(shop.service, shop.bearer, "ann")
     assert "of the period. You can read everything until" not in await account(shop.service)
