@@ -1,6 +1,7 @@
 """A real PostgreSQL for the tests, with default durability, on loopback and a free port."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -8,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,9 +26,12 @@ BIN = _bin()
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below those that the system gives to whoever connects, or asks for any."""
+    while True:
+        port = random.randrange(15_000, 30_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _unprivileged(*command: str | Path) -> list[str]:
@@ -44,7 +48,6 @@ def _unprivileged(*command: str | Path) -> list[str]:
 def running_postgres(*settings: str) -> Iterator[str]:
     """Start a server of its own and give its address, without a database's name."""
     folder = Path(tempfile.mkdtemp(prefix="paywall-pg-"))
-    port = free_port()
     subprocess.run(
         _unprivileged(
             BIN / "initdb", "-D", folder / "data", "-U", "paywall", "--auth=trust",
@@ -52,6 +55,7 @@ def running_postgres(*settings: str) -> Iterator[str]:
         ),
         check=True, capture_output=True,
     )  # fmt: skip
+    port = free_port()
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
             _unprivileged(
@@ -77,10 +81,10 @@ def running_postgres(*settings: str) -> Iterator[str]:
 def _wait(port: int, server: "subprocess.Popen[bytes]") -> None:
     ready = [str(BIN / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-q"]
     for _ in range(600):
-        if subprocess.run(ready, check=False).returncode == 0:
-            return
         if server.poll() is not None:
             break
+        if subprocess.run(ready, check=False).returncode == 0:
+            return
         time.sleep(0.05)
     raise RuntimeError("PostgreSQL did not start")
 

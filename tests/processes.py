@@ -49,10 +49,11 @@ class Served:
 
     def wait_until(self, holds: Callable[[], bool]) -> None:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
-        while not holds():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(self.log.read_text())
+        while self.process.poll() is None and time.monotonic() < deadline:
+            if holds():
+                return
             time.sleep(0.05)
+        raise AssertionError(self.log.read_text())
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(f"{self.address}{path}", timeout=PATIENT_SECONDS)

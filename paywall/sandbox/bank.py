@@ -14,6 +14,7 @@ import httpx
 from paywall.operations.serve import CannotServe
 
 READY_WITHIN_SECONDS = 30.0
+STOPPED_WITHIN_SECONDS = 20
 LOOK_EVERY_SECONDS = 0.1
 KEY, SECRET = "sk_test_sandbox", "whsec_sandbox"
 
@@ -55,7 +56,11 @@ def standing_in(folder: Path, port: int) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(STOPPED_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:

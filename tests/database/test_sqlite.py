@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.database import Database, DatabaseInUse
 from paywall.settings import Settings
 from paywall.tables import Subscriber
-from tests.conftest import START
+from tests.conftest import PATIENT_SECONDS, START
 from tests.database.rows import add, count
 
 
@@ -110,7 +110,7 @@ async def test_reading_does_not_wait_for_a_writer(database: Database) -> None:
     async with database.writing() as writing:
         writing.add(Subscriber(id="ann", created_at=START))
         await writing.flush()
-        async with asyncio.timeout(1), database.reading() as reading:
+        async with asyncio.timeout(PATIENT_SECONDS), database.reading() as reading:
             assert await count(reading) == 0
 
 

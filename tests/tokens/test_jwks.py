@@ -15,7 +15,7 @@ from paywall.tokens import jwks as module
 from paywall.tokens.caller import TokenKind
 from paywall.tokens.jwks import JWKS_BYTES_MAX
 from paywall.tokens.verify import Verifier
-from tests.conftest import SetClock
+from tests.conftest import PATIENT_SECONDS, SetClock
 from tests.tokens.conftest import JwksServer
 from tests.tokens.forging import (
     EC_KEY,
@@ -246,7 +246,7 @@ async def test_a_server_that_answers_byte_by_byte_is_left_in_time(
     jwks.seconds_between_bytes = 0.02
     jwks.body = b" " * JWKS_BYTES_MAX
     asking = asyncio.create_task(is_taken(verifier, OLD))
-    assert not await asyncio.wait_for(asking, 0.5)
+    assert not await asyncio.wait_for(asking, PATIENT_SECONDS)
 
 
 async def test_whoever_goes_away_does_not_stop_the_fetch_of_the_others(

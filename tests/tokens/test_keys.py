@@ -15,7 +15,7 @@ from paywall.tokens.caller import TokenKind
 from paywall.tokens.keys import KEPT_WHEN_RETIRED, Keyring
 from paywall.tokens.mint import Minted, mint_site
 from paywall.tokens.verify import Verifier
-from tests.conftest import START, SetClock
+from tests.conftest import PATIENT_SECONDS, START, SetClock
 
 SITE = TokenKind.SITE
 RACER = """
@@ -80,7 +80,7 @@ def test_processes_that_start_at_once_end_with_one_key(folder: Path) -> None:
         assert racer.stdin
         racer.stdin.write("!")
         racer.stdin.flush()
-    said = {racer.communicate()[0].strip() for racer in racers}
+    said = {racer.communicate(timeout=PATIENT_SECONDS)[0].strip() for racer in racers}
     assert said == set(kids(folder))
     assert len(said) == 1
 

@@ -8,7 +8,9 @@ from threading import Thread
 import uvicorn
 from litestar.types import ASGIApp
 
-from paywall.operations.serve import CannotServe
+from paywall.operations.serve import IDLE_SECONDS, CannotServe
+
+STOP_WITHIN_SECONDS = 5
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -30,7 +32,14 @@ def address_of(listener: socket.socket) -> str:
 @contextmanager
 def served(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
     """Serve on this socket until the end."""
-    config = uvicorn.Config(app, ws="none", access_log=False, log_config=None)
+    config = uvicorn.Config(
+        app,
+        ws="none",
+        access_log=False,
+        log_config=None,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=STOP_WITHIN_SECONDS,
+    )
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

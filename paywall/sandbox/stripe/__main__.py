@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import uvicorn
 
+from paywall.operations.serve import IDLE_SECONDS
 from paywall.sandbox.stripe.catalogue import create_coupon
 from paywall.sandbox.stripe.keeping import load
 from paywall.sandbox.stripe.pages import NOT_STRIPE
@@ -44,6 +45,7 @@ def main(port: int, webhook: str | None, secret: str, file: Path | None) -> None
         port=port,
         log_config=LOGGING,
         access_log=False,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=2,
     )
 

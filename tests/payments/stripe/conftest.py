@@ -10,6 +10,7 @@ from paywall.app import create_app
 from paywall.database import Database
 from paywall.gateway import Gateway
 from paywall.http.edge import Edge
+from paywall.operations import reconcile
 from paywall.sandbox.stripe.standin import StandIn
 from paywall.sandbox.stripe.wire import InProcess
 from paywall.settings import Settings
@@ -29,6 +30,12 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         stripe_secret_key="sk_test_standin",
         stripe_webhook_secrets=["whsec_of_before", SECRET],
     )
+
+
+@pytest.fixture(autouse=True)
+def _reconciled_when_a_test_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not in the middle of one that takes long."""
+    monkeypatch.setattr(reconcile, "BEGINS_AFTER_SECONDS", 3600)
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from tests.payments.stripe.shop import Shop
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return msgspec.structs.replace(settings, request_timeout_seconds=1.0)
+    return msgspec.structs.replace(settings, request_timeout_seconds=2.0)
 
 
 @pytest.fixture
 def gateway(settings: Settings, stand_in: StandIn) -> Gateway:
-    return Gateway(settings, InProcess(stand_in, timeout_seconds=0.7))
+    return Gateway(settings, InProcess(stand_in, timeout_seconds=1.2))
 
 
 async def test_a_slow_stripe_is_waited_for_past_the_usual_deadline(shop: Shop) -> None:

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 import uvicorn
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from paywall.sandbox.site.server import address_of, listening
 from paywall.sandbox.stripe.running import Running
 from paywall.sandbox.stripe.server import create_app
 from paywall.sandbox.stripe.standin import StandIn
-from tests.postgres import free_port
 
 SECRET = "whsec_test"
 STARTED_WITHIN_SECONDS = 20
@@ -59,19 +59,19 @@ async def served(
     stand_in: StandIn, webhook_url: str | None = None, hold: Hold | None = None
 ) -> AsyncIterator[Running]:
     """Serve it at `stand_in.account.address`, with its events going to the webhook URL."""
-    port = free_port()
-    stand_in.account.address = f"http://127.0.0.1:{port}"
+    listener = listening("127.0.0.1", 0)
+    stand_in.account.address = address_of(listener)
     running = Running(stand_in, webhook_url, SECRET)
     app: ASGIApp = create_app(running)
     config = uvicorn.Config(
-        hold.around(app) if hold else app, host="127.0.0.1", port=port,
+        hold.around(app) if hold else app,
         log_config=None, access_log=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = _Server(config)
-    serving = asyncio.create_task(server.serve())
-    async with asyncio.timeout(STARTED_WITHIN_SECONDS):
-        await server.listens.wait()
+    serving = asyncio.create_task(server.serve([listener]))
     try:
+        async with asyncio.timeout(STARTED_WITHIN_SECONDS):
+            await server.listens.wait()
         yield running
     finally:
         server.should_exit = True

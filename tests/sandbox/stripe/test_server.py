@@ -267,7 +267,9 @@ async def test_a_hang_over_the_network_ends_at_the_callers_time(till: Till) -> N
     till.shop.stand_in.faults.plan(Fault.HANGS_BEFORE, "GET", "/v1/account")
     with pytest.raises(httpx.ReadTimeout):
         await till.browser.get(
-            "/v1/account", headers={"Authorization": "Bearer sk_test_1"}, timeout=0.2
+            "/v1/account",
+            headers={"Authorization": "Bearer sk_test_1"},
+            timeout=httpx.Timeout(PATIENT_SECONDS, read=0.2),
         )
 
 
