@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from paywall.operations.serve import server_config
+from tests import processes
 from tests.conftest import PATIENT_SECONDS
 from tests.postgres import free_port, psql
 from tests.processes import Served, command, environment, serving
@@ -146,6 +147,21 @@ def test_a_killed_worker_is_replaced_and_its_counts_are_kept(
         assert _live_requests(metrics) == counted
         assert _reports(metrics, "paywall_database_connections_in_use")
         assert served.stop() == 0
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+@pytest.mark.slow
+def test_a_worker_that_starts_slowly_is_waited_for(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine it takes longer than the five seconds that uvicorn waits by itself."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, time\nif '--multiprocessing-fork' in sys.orig_argv: time.sleep(7)\n"
+    )
+    monkeypatch.setattr(processes, "ROOT", f"{tmp_path}{os.pathsep}{processes.ROOT}")
+    with serving(tmp_path, workers=2, database_url=database_url) as served:
+        assert "died" not in served.log.read_text()
+        assert len(served.workers()) == 2
 
 
 def test_a_killed_service_leaves_no_folder_of_metrics(
