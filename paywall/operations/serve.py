@@ -30,7 +30,7 @@ IDLE_SECONDS = 150
 Caddy keeps it for 120 seconds, nginx for 60. Whoever ends it must be the proxy: a request that
 comes just as the service ends it is lost, and no proxy repeats a POST by itself.
 """
-WORKER_SILENT_MAX_SECONDS = 60
+WORKER_SILENT_MAX_SECONDS = 20
 """A worker that starts on a busy machine is not taken for one that hangs, and killed for it."""
 
 
@@ -184,10 +184,27 @@ def _run_alone(config: uvicorn.Config, listener: socket.socket) -> None:
         raise CannotServe("The service did not start; the log above says why.") from ended
 
 
+class _Supervisor(Multiprocess):
+    """uvicorn's, which notices at once that a worker died while it was waited for."""
+
+    def init_processes(self) -> None:
+        super().init_processes()
+        self._let_go()
+
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        # While anybody else holds a worker's end of the pipe, its death does not close it.
+        for process in self.processes:
+            process.child_conn.close()
+
+
 def _run_workers(config: uvicorn.Config, listener: socket.socket, shared: str) -> None:
     # Each worker counts into files of its own in this folder.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
-    supervisor = Multiprocess(config, sockets=[listener])
+    supervisor = _Supervisor(config, sockets=[listener])
     supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise CannotServe("A worker did not start; the log above says why.")

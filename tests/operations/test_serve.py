@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import stat
+import time
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from paywall.operations.serve import server_config
+from paywall.operations.serve import WORKER_SILENT_MAX_SECONDS, server_config
 from tests import processes
 from tests.conftest import PATIENT_SECONDS
 from tests.postgres import free_port, psql
@@ -149,19 +150,33 @@ def test_a_killed_worker_is_replaced_and_its_counts_are_kept(
         assert served.stop() == 0
 
 
+SLOW = "time.sleep(7)"
+DIES_ONCE = """
+    import os, pathlib
+    time.sleep(2)
+    try:
+        pathlib.Path("died").touch(exist_ok=False)
+        os.kill(os.getpid(), 9)
+    except FileExistsError:
+        pass
+"""
+
+
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("begins", "deaths"), [(SLOW, 0), (DIES_ONCE, 1)], ids=["slow", "dies"])
 @pytest.mark.slow
-def test_a_worker_that_starts_slowly_is_waited_for(
-    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_that_starts_slowly_is_waited_for_and_one_that_dies_meanwhile_is_not(
+    begins: str, deaths: int, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a busy machine it takes longer than the five seconds that uvicorn waits by itself."""
-    (tmp_path / "sitecustomize.py").write_text(
-        "import sys, time\nif '--multiprocessing-fork' in sys.orig_argv: time.sleep(7)\n"
-    )
+    worker = f"import sys, time\nif '--multiprocessing-fork' in sys.orig_argv:\n    {begins}\n"
+    (tmp_path / "sitecustomize.py").write_text(worker)
     monkeypatch.setattr(processes, "ROOT", f"{tmp_path}{os.pathsep}{processes.ROOT}")
+    began = time.monotonic()
     with serving(tmp_path, workers=2, database_url=database_url) as served:
-        assert "died" not in served.log.read_text()
+        served.wait_until(lambda: served.log.read_text().count("died") == deaths)
         assert len(served.workers()) == 2
+        assert time.monotonic() - began < WORKER_SILENT_MAX_SECONDS
 
 
 def test_a_killed_service_leaves_no_folder_of_metrics(
