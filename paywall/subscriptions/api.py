@@ -253,9 +253,12 @@ async def _cancel_in_stripe(
 
     async def tell(session: AsyncSession, mine: Subscription) -> Response[CancelAnswer]:
         now = desk.database.clock.now()
-        receipt = await receipt_before(session, mine, data.when) or await give_receipt(
-            session, mine, data.when, mine.access_until, data.reason, now
-        )
+        receipt = await receipt_before(session, mine, data.when)
+        # One of a cancellation at the period's end says nothing of the end that it has now.
+        if receipt is None or (data.when, receipt.when) == (CancelWhen.NOW, CancelWhen.PERIOD_END):
+            receipt = await give_receipt(
+                session, mine, data.when, mine.access_until, data.reason, now
+            )
         return await answer(session, mine, receipt)
 
     async def answer(

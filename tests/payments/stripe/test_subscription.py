@@ -135,6 +135,20 @@ async def test_now_ends_access_and_billing_for_good(shop: Shop) -> None:
     assert (resumed.status_code, resumed.json()["type"]) == (409, "/problems/subscription_ended")
 
 
+async def test_now_after_the_end_of_the_period_was_chosen_has_a_receipt_of_its_own(
+    shop: Shop,
+) -> None:
+    await subscribed(shop)
+    first = await shop.post("subscription/cancel", when="period_end")
+    shop.move(days=3)
+    done = await shop.post("subscription/cancel", when="now")
+    assert (done.json()["when"], done.json()["access_until"]) == ("now", "2026-11-27T12:00:00Z")
+    assert done.json()["receipt"]["id"] != first.json()["receipt"]["id"]
+    mine = done.json()["subscription_id"]
+    again = await shop.post("subscription/cancel", when="now", subscription_id=mine)
+    assert again.json()["receipt"] == done.json()["receipt"]
+
+
 async def test_it_renews_with_new_credits(shop: Shop) -> None:
     await subscribed(shop)
     shop.move(days=32)
