@@ -33,6 +33,7 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, pres
     part = page.locator("paywall-subscription")
     expect(part).to_contain_text("Your subscription is cancelled, and nothing more will be taken")
     expect(part).to_contain_text("Cancelled: you can read everything until")
+    expect(part).to_contain_text("If you resume it, $4 will be taken then, less any discount.")
     page.reload()
     with page.expect_download() as saving:
         part.get_by_role("link", name="Save the receipt").click()
@@ -119,12 +120,15 @@ def test_who_cancelled_resumes_where_it_is_sold_and_is_never_sold_the_same_month
         expect(shop.get_by_role("button", name="Five credits").first).to_be_visible()
         for name in ("Subscribe for", "A week of everything"):
             expect(shop.get_by_role("button", name=name)).to_have_count(0)
-    expect(shop).to_contain_text("Resume the subscription to go on after that.")
+    told = "Resume the subscription to go on after that. If you resume it, $4 will be taken then"
+    expect(shop).to_contain_text(told)
+    # Once where it is resumed, and once where credits are sold, which are of no use yet.
+    expect(shop.get_by_text("You can read everything until")).to_have_count(2)
     shop.get_by_role("button", name="Resume the subscription").click()
     expect(shop.get_by_text("Your subscription goes on.")).to_be_focused()
     expect(shop).to_contain_text("You are subscribed already")
-    told = press.tell("GET", "/v1/subscribers/bo")
-    assert [one["cancel_at_period_end"] for one in told["subscriptions"]] == [False]
+    mine = press.tell("GET", "/v1/subscribers/bo")
+    assert [one["cancel_at_period_end"] for one in mine["subscriptions"]] == [False]
 
 
 def test_who_reads_everything_for_free_is_sold_neither_plan_nor_pass(
@@ -222,3 +226,8 @@ def test_who_cancels_while_a_payment_is_late_is_told_that_it_may_still_be_taken(
     shop = page.locator("paywall-offers")
     expect(shop).to_contain_text("To go on reading, please look at “Payment and invoices”.")
     expect(shop).not_to_contain_text("You can read everything until")
+    page.goto(f"{desk.press.paper}/account")
+    page.get_by_role("button", name="Cancel the subscription").click()
+    page.get_by_role("dialog").get_by_label(re.compile("Now:")).check()
+    page.get_by_role("dialog").get_by_role("button", name="Yes, cancel").click()
+    expect(part.locator("[role=status]").first).to_contain_text("Your subscription has ended.")

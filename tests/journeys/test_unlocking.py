@@ -29,7 +29,7 @@ def test_a_visitor_signs_in_buys_unlocks_and_reads(desk: Desk, press: Press) -> 
     expect(page.get_by_text("Families borrow before the harvest")).to_be_visible()
     expect(page.get_by_text("Sign in to unlock this article")).to_be_visible()
     box = page.get_by_role("region", name="Go on reading")
-    expect(box).to_contain_text("A month of everything: $4 a month · ៛16,000 a month")
+    expect(box).to_contain_text("A month of everything: $4 a month · ៛16,000 a month · It renews")
     expect(box).to_contain_text("Five credits: $2 · ៛8,000")
     box.get_by_role("link", name="Sign in").click()
     page.get_by_role("button", name="Bo").click()
@@ -114,6 +114,9 @@ def test_credits_spent_elsewhere_meanwhile_lead_to_buying(desk: Desk, press: Pre
     confirm(page)
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("button", name="Buy credits")).to_be_visible()
+    page.reload()
+    low = page.locator(".masthead").get_by_role("link", name="Buy credits")
+    expect(low).to_have_attribute("href", "/offers")
 
 
 def test_an_unlock_that_got_no_answer_is_repeated_without_paying_twice(

@@ -85,6 +85,7 @@ def _settings(frame: Frame) -> str:
     settings = {
         "login": frame.sign_in,
         "account": "/account",
+        "shop": "/offers",
         "return": "/paid",
         # An article may be in another language than the newspaper is read in.
         "language": frame.words.language,

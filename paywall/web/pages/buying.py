@@ -12,7 +12,7 @@ from paywall.subscriptions.listing import SubscriptionAnswer
 from paywall.web.pages.asking import Service
 from paywall.web.pages.html import Writer
 from paywall.web.pages.status import OVER, has_failed, is_billed, is_ending
-from paywall.web.pages.subscription import billing, resumption
+from paywall.web.pages.subscription import billing, resume_costs, resumption
 
 Product = PlanAnswer | PackAnswer | PassAnswer
 YES = "yes"
@@ -91,7 +91,8 @@ def _known(writer: Writer, overview: Overview, plans: Sequence[PlanAnswer]) -> s
     date = writer.language.moment(latest.access_until)
     if ending := next((one for one in overview.subscriptions if is_ending(one)), None):
         resume = writer.actions(resumption(writer, ending.id))
-        return writer.text(writer.say("resume_instead", date=date)) + resume
+        said = f"{writer.say('resume_instead', date=date)} {resume_costs(writer, ending)}"
+        return writer.text(said.rstrip()) + resume
     return writer.text(writer.say("open_already" if plans else "access_until", date=date))
 
 

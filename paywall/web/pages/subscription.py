@@ -26,7 +26,7 @@ def until(writer: Writer, one: SubscriptionAnswer) -> str:
     if has_failed(one) and date:
         return _late(writer, one, date)
     if one.cancel_at_period_end:
-        return writer.say("ends_on", date=date)
+        return f"{writer.say('ends_on', date=date)} {resume_costs(writer, one)}".rstrip()
     if one.is_renewing or not date:
         return writer.say("renewing")
     if is_by_stripe(one) and one.status not in RENEWS:
@@ -49,6 +49,15 @@ def _renews(writer: Writer, one: SubscriptionAnswer, date: str) -> str:
         return said
     price = writer.language.money(one.price.amount, one.price.currency)
     return f"{said} {writer.say('renews_for', price=price)}"
+
+
+def resume_costs(writer: Writer, one: SubscriptionAnswer) -> str:
+    """What going on with it costs, if that is known."""
+    if one.price is None:
+        return ""
+    return writer.say(
+        "resume_for", price=writer.language.money(one.price.amount, one.price.currency)
+    )
 
 
 def _paid_by(writer: Writer, one: SubscriptionAnswer) -> str:
@@ -79,7 +88,8 @@ def _actions(writer: Writer, one: SubscriptionAnswer) -> str:
     forms = []
     if one.cancel_at_period_end:
         forms.append(resumption(writer, one.id))
-    elif is_billed(one):
+    # While a payment is late, only an end at once stops it.
+    if is_billed(one) or (is_by_stripe(one) and has_failed(one)):
         forms.append(writer.form("/account/cancel", writer.say("cancel"), subscription_id=one.id))
     if is_by_stripe(one):
         forms.append(billing(writer))

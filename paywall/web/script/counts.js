@@ -23,10 +23,8 @@ class Credits extends Count {
     if (!account) return this.put(text);
     const isLow = count <= FEW_CREDITS && !subscriptions.some((one) => one.opens_all);
     const hint = subscriptions.some(hasFailed) ? "failed_payment" : isLow && "buy_credits";
-    this.put(
-      h("a", { href: account }, text),
-      hint && h("a", { href: account, class: "paywall-low" }, this.say(hint)),
-    );
+    const href = (hint === "buy_credits" && this.setting("shop")) || account;
+    this.put(h("a", { href: account }, text), hint && h("a", { href, class: "paywall-low" }, this.say(hint)));
   }
 
   lasting(at, count) {

@@ -1,7 +1,7 @@
 /* ---- Under a preview ---- */
 
 /** What is told to who is not signed in, of what is sold. */
-const LEADS = { premium: "opens_with", subscribers: "subscribers_only" };
+const LEADS = { metered: "sign_in_first", premium: "opens_with", subscribers: "subscribers_only" };
 
 /** Under a preview: what the reader can do. Once it is theirs, the body takes the preview's place. */
 class Gate extends Part {
@@ -76,8 +76,9 @@ class Gate extends Part {
     const first = { plan: plans[0], pass: passes[0], pack: this.policy !== "subscribers" && packs[0] };
     const lines = Object.entries(first).filter(([, one]) => one);
     const line = ([kind, one]) => {
-      const text = one.prices.map((price) => priced(this, one, price)).join(" · ");
-      return this.say("labelled", { label: this.words.title(kind, one), text });
+      const texts = one.prices.map((price) => priced(this, one, price));
+      if (kind === "plan") texts.push(this.say("plan_renews"));
+      return this.say("labelled", { label: this.words.title(kind, one), text: texts.join(" · ") });
     };
     return h("ul", { class: "paywall-left" }, ...lines.map((one) => h("li", {}, line(one))));
   }

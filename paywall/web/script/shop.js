@@ -69,7 +69,8 @@ class Offers extends Part {
     // The one with the latest end comes first.
     const date = open.length && mine[0].access_until && this.words.moment(mine[0].access_until);
     const sold = (word) => ({ told: open.length ? [h("p", {}, this.say(word, { date }))] : [], isSold: true });
-    if (kind === "pack") return { isSold: true };
+    // A reader who may read everything needs no credits yet.
+    if (kind === "pack") return date ? sold("access_until") : { isSold: true };
     if (kind === "pass" && isOpenByPass) return sold("pass_follows");
     if (kind === "pass" && this.isToldOfPlans) return {};
     if (mine.some(isBilled)) {
@@ -97,7 +98,8 @@ class Offers extends Part {
       this.firstElementChild.prepend(said);
       said.focus();
     });
-    return [h("p", {}, text), h("div", { class: "paywall-actions" }, resume, isLate && this.billing())];
+    const costs = !isLate && resumeCosts(this, one);
+    return [h("p", {}, text, " ", costs), h("div", { class: "paywall-actions" }, resume, isLate && this.billing())];
   }
 
   item(kind, product) {

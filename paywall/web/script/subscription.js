@@ -27,6 +27,9 @@ function resumption(part, { id: subscription_id }, done) {
   return resume;
 }
 
+/** What going on with it costs, if that is known. */
+const resumeCosts = (part, { price }) => price && part.say("resume_for", { price: part.words.money(price) });
+
 /** What opens everything until when; to cancel it in two clicks, and to take that back. */
 class Subscription extends Part {
   async load() {
@@ -72,7 +75,8 @@ class Subscription extends Part {
     const date = until && this.words.moment(until);
     if (state === "canceled" && !one.opens_all) return this.say("ended_on", { date });
     if (hasFailed(one) && date) return this.late(one, date);
-    if (state === "canceled" || one.cancel_at_period_end) return this.say("ends_on", { date });
+    if (state === "canceled") return this.say("ends_on", { date });
+    if (one.cancel_at_period_end) return [this.say("ends_on", { date }), resumeCosts(this, one)].filter(Boolean).join(" ");
     if (one.is_renewing || !until) return this.say("renewing");
     if (one.kind === "stripe" && !RENEWS.includes(state)) return this.label("status", this.say(`status_${state}`));
     if (!next) return this.say("access_until", { date });
@@ -90,7 +94,8 @@ class Subscription extends Part {
     const cancel = button(this.say("cancel"), () => this.cancel(cancel, one));
     if (one.cancel_at_period_end) {
       const resume = resumption(this, one, () => this.done("resumed"));
-      return one.kind === "stripe" ? [resume, this.billing()] : [resume];
+      // While a payment is late, only an end at once stops it.
+      return one.kind === "stripe" ? [resume, hasFailed(one) && cancel, this.billing()] : [resume];
     }
     // What never renews ends by itself: to cancel it would only throw away what was paid.
     return one.kind === "stripe" ? [cancel, this.billing()] : [];
