@@ -96,7 +96,11 @@ async def test_while_a_late_payment_may_be_tried_again_nobody_is_told_that_nothi
     assert "may still be tried again until the end of" in (await shop.service.get(kept)).text
     shop.move(days=4)
     await enter(shop.service, shop.bearer, "ann")
-    assert "of the period. You can read everything until" not in await account(shop.service)
+    later = await shop.service.get("/account")
+    assert "of the period. You can read everything until" not in later.text
+    asked = await send(shop.service, forms(later)["/account/cancel"])
+    done = await send(shop.service, forms(asked)["/account/cancel"], when="now")
+    assert "Your subscription has ended." in done.text
 
 
 async def test_who_goes_back_and_forth_between_two_plans_is_led_to_an_open_page(
