@@ -6,13 +6,14 @@ from http import HTTPStatus
 from random import Random
 from typing import Any
 
+from paywall.operations.reconcile import reconcile
 from paywall.payments.stripe.sell import Counter
 from paywall.sandbox.stripe import checkout, disputes, events, portal, refunds
 from paywall.sandbox.stripe.customers import Card, use_card
 from paywall.sandbox.stripe.refusal import Refusal
 from paywall.sandbox.stripe.subscriptions import update_subscription
 from paywall.settings import Settings
-from tests.payments.stripe.shop import DAY, SECRET, Shop, reconciled
+from tests.payments.stripe.shop import DAY, SECRET, Shop
 from tests.test_story import unlock
 
 READERS = ("ann", "bo")
@@ -167,7 +168,10 @@ class Played:
         self.send_all(self.chance)
         await self.arrived()
         if self.dropped:
-            await reconciled(Counter(self.shop.database, self.shop.gateway, self.settings))
+            assert (
+                await reconcile(Counter(self.shop.database, self.shop.gateway, self.settings))
+                is not None
+            )
 
     async def send(self, shop: Shop, delivery: events.Delivery) -> None:
         """Once, as long as they come in order; at once, one that found no turn comes again."""

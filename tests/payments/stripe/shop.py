@@ -1,6 +1,5 @@
 """A shop in a test: what the site, the reader, the payer and the bank do, in a word each."""
 
-import asyncio
 from random import Random
 from typing import Any, NamedTuple
 
@@ -9,8 +8,6 @@ import httpx
 from paywall.database import Database
 from paywall.gateway import Gateway
 from paywall.operations.catalogue_sync import apply, differ
-from paywall.operations.reconcile import Drift, reconcile
-from paywall.payments.stripe.sell import Counter
 from paywall.sandbox.stripe import checkout, events
 from paywall.sandbox.stripe.customers import Card
 from paywall.sandbox.stripe.standin import StandIn
@@ -107,12 +104,3 @@ class Shop(NamedTuple):
         """The one object of a kind in Stripe."""
         (thing,) = self.stand_in.account.all(kind)
         return thing
-
-
-async def reconciled(counter: Counter) -> Drift:
-    """Reconcile, once the service is not at it by itself (it begins after some seconds)."""
-    drift = await reconcile(counter)
-    while drift is None:
-        await asyncio.sleep(0.05)
-        drift = await reconcile(counter)
-    return drift

@@ -7,11 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
+from paywall.operations.reconcile import reconcile
 from paywall.payments.stripe.sell import Counter
 from paywall.sandbox.stripe.answers import Asked
 from paywall.sandbox.stripe.faults import Fault
 from paywall.settings import Settings
-from tests.payments.stripe.shop import Shop, reconciled
+from tests.payments.stripe.shop import Shop
 
 TRIES = 3
 """The gateway's: the first, and two more."""
@@ -101,7 +102,7 @@ async def test_a_fault_at_any_call_is_told_truly_and_mended(
     done = await endpoint(shop)
     assert done.status_code in (200, 201, 204, 409), done.text
     await shop.deliver()
-    await reconciled(Counter(shop.database, shop.gateway, settings))
+    assert await reconcile(Counter(shop.database, shop.gateway, settings)) is not None
     billed = {row for row in in_stripe(shop) if row[0].startswith("sub_")}
     if endpoint is not erase:
         assert await told(shop) == billed

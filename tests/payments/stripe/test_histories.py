@@ -19,7 +19,6 @@ from typing import Any
 
 import pytest
 
-from paywall.operations import reconcile
 from paywall.subscribers.audit import audit
 from tests.conftest import _new_postgres_database
 from tests.payments.stripe.histories import Played, history
@@ -52,10 +51,8 @@ def new_address(
 
 @pytest.mark.slow
 async def test_any_order_of_delivery_ends_as_in_order(
-    new_address: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    new_address: Callable[[str], str], tmp_path: Path
 ) -> None:
-    # Histories say themselves when it is reconciled.
-    monkeypatch.setattr(reconcile, "BEGINS_AFTER_SECONDS", 3600)
     for first in range(FIRST, FIRST + HISTORIES, A_STAGE):
         async with stage(new_address(f"from{first}"), tmp_path / f"from{first}") as it:
             for seed in range(first, min(first + A_STAGE, FIRST + HISTORIES)):
