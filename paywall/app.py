@@ -23,7 +23,7 @@ from paywall.database import Database, keep_measuring
 from paywall.ending import end
 from paywall.gateway import Gateway
 from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
-from paywall.http.edge import Edge, answer_problem
+from paywall.http.edge import Edge, answer_options, answer_problem
 from paywall.idempotency import claim_of
 from paywall.operations import health
 from paywall.operations.housekeeping import keep_house
@@ -146,9 +146,10 @@ def _router(
         },
         cors_config=CORSConfig(
             allow_origins=settings.allowed_origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "HEAD", "POST"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         ),
+        before_request=answer_options,
         exception_handlers={Exception: answer_problem},
         request_class=StrictRequest,
         request_max_body_size=BODY_BYTES_MAX,

@@ -35,6 +35,7 @@ from paywall.driver import (
     Rows,
     Statement,
     Values,
+    discards_writes,
     give_out_only_what_is_free,
     send,
     send_alone,
@@ -119,6 +120,8 @@ class Database:
                     session.begin(),
                 ):
                     yield session
+                    if discards_writes.get():
+                        await session.rollback()
             return
         async with transaction(self.writer) as connection:
             session = AsyncSession(connection, expire_on_commit=False)

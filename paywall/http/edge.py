@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from litestar import Litestar, Request, Response
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 from litestar.exceptions import (
     ClientException,
     HTTPException,
@@ -18,10 +18,12 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
+from litestar.status_codes import HTTP_204_NO_CONTENT
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from paywall import problems, telemetry
 from paywall.database import is_unavailable
+from paywall.driver import discards_writes
 from paywall.http.deadline import Deadline
 from paywall.http.fields import in_words
 from paywall.problems import FieldError, Problem
@@ -53,13 +55,28 @@ class Edge:
             with self._deadline.watch() as task:
                 scope["state"]["task"] = task
                 _refuse_bad_path(scope)
-                await self.app(scope, receive, answer.send)
+                if scope["method"] == HttpMethod.HEAD:
+                    await self._answer_head(scope, receive, answer)
+                else:
+                    await self.app(scope, receive, answer.send)
         except Exception as error:
             if answer.status is not None:
                 raise
             await answer.problem(as_problem(error))
         finally:
             answer.observe()
+
+    async def _answer_head(self, scope: HTTPScope, receive: Receive, answer: "_Answer") -> None:
+        """As GET would be answered, to the last header; the body is left out, and no write stays.
+
+        The server's own scope stays HEAD's: by it the server knows that no body follows.
+        """
+        answer.scope = {**scope, "method": HttpMethod.GET}
+        token = discards_writes.set(True)
+        try:
+            await self.app(answer.scope, receive, answer.send)
+        finally:
+            discards_writes.reset(token)
 
     def be_patient(self, scope: Scope) -> None:
         """Give a request the time to ask another service; its handler is at work already."""
@@ -69,10 +86,11 @@ class Edge:
 class _Answer:
     """One answer on its way out."""
 
-    __slots__ = ("_send", "request_id", "scope", "started", "status")
+    __slots__ = ("_send", "method", "request_id", "scope", "started", "status")
 
     def __init__(self, scope: HTTPScope, send: Send) -> None:
         self.scope = scope
+        self.method = scope["method"]
         self.status: int | None = None
         self.started = time.perf_counter()
         self.request_id = new_request_id()
@@ -88,6 +106,8 @@ class _Answer:
                 (b"x-request-id", self.request_id.encode()),
                 *(HEADERS_OF_V1 if self.scope["path"].startswith("/v1/") else HEADERS),
             ]
+        elif self.method == HttpMethod.HEAD and message["type"] == "http.response.body":
+            message["body"] = b""
         await self._send(message)
 
     async def problem(self, problem: Problem) -> None:
@@ -108,7 +128,7 @@ class _Answer:
 
     def observe(self) -> None:
         telemetry.request_answered(
-            method=self.scope["method"],
+            method=self.method,
             route=self.scope.get("path_template") or UNROUTED,
             status=self.status or 0,
             seconds=time.perf_counter() - self.started,
@@ -192,11 +212,19 @@ def _invalid(extra: Any) -> Problem:
     return Problem(problems.INVALID_FIELDS, detail, errors=errors)
 
 
+async def answer_options(request: Request[Any, Any, Any]) -> Response[None] | None:
+    """Litestar's hook before a handler: its own for OPTIONS knows one handler of the path alone."""
+    if request.method != HttpMethod.OPTIONS:
+        return None
+    allow = ", ".join(allowed_methods(request.app, request.scope["path"]))
+    return Response(None, status_code=HTTP_204_NO_CONTENT, headers={"Allow": allow})
+
+
 def allowed_methods(app: Litestar, path: str) -> Iterable[str]:
     """The methods of a path (RFC 9110 §15.5.6 wants them named with a 405)."""
     methods = []
-    for method in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"):
+    for method in ("DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"):
         with suppress(NotFoundException, MethodNotAllowedException):
             app.asgi_router.handle_routing(path=path, method=method)
-            methods.append(method)
+            methods += [method, *(["HEAD"] if method == "GET" else [])]
     return methods

@@ -135,8 +135,14 @@ def test_a_caller_who_leaves_in_the_middle_is_no_failure(served: Served, token: 
     assert "internal error" not in served.log.read_text()
 
 
-def test_head_is_answered_like_get_without_a_body_or_refused(served: Served) -> None:
-    answer = answer_to(served, b"HEAD /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 405 "))
-    assert not body
+def test_head_keeps_the_connection_framed(served: Served) -> None:
+    """The response has the length of the body that GET would have, and the next one follows."""
+    head = b"HEAD /livez HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = answer_to(
+        served, head, head, b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    )
+    first, second, last, body = answer.split(b"\r\n\r\n")
+    for response in (first, second, last):
+        assert response.startswith(b"HTTP/1.1 200 ")
+        assert b"content-length: %d" % len(body) in response
+    assert body == b'{"status":"alive"}'
