@@ -10,7 +10,8 @@ import msgspec
 from sqlalchemy import exc
 
 from paywall import settings
-from paywall.database import DatabaseInUse, is_unavailable
+from paywall.database import DatabaseInUse
+from paywall.database_errors import is_unavailable
 from paywall.http.fields import ID_PATTERN, ID_RULE
 from paywall.operations import csv_commands, stripe_commands
 from paywall.operations.doctor import diagnosed

@@ -19,10 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import asyncpg
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import event, exc
+from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -31,6 +30,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import telemetry
 from paywall.clock import Clock
+from paywall.database_errors import is_unavailable
 from paywall.driver import (
     Rows,
     Statement,
@@ -47,12 +47,6 @@ from paywall.telemetry import logger
 SQLITE_READERS = 4
 SQLITE_CACHE_KIB = 32 * 1024
 SQLITE_TIME = "%Y-%m-%d %H:%M:%S.%f"
-UNAVAILABLE_CLASSES = ("08", "28", "3D", "53", "57")
-"""No connection, no access, no such database, out of something, stopped by the operator.
-
-PostgreSQL 18, Appendix A.
-"""
-BUSY_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
 
 
 class DatabaseInUse(Exception):  # noqa: N818 (a state of things, told to a person)
@@ -248,30 +242,6 @@ def _bare(text: str) -> sa.ColumnElement[Any]:
 def rows_as_json(rows: Sequence[Sequence[object]]) -> str:
     """What the parameter of `each` takes."""
     return msgspec.json.encode(rows).decode()
-
-
-def is_unavailable(error: BaseException) -> bool:
-    """The database is gone, full or busy: the question can be asked again later."""
-    if isinstance(error, exc.TimeoutError | ConnectionError | TimeoutError):
-        return True
-    # The driver loses count where a connection is ended between two statements.
-    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
-        return True
-    if isinstance(error, asyncpg.PostgresError):
-        return _is_of_the_database(error.sqlstate or "")
-    if not isinstance(error, exc.DBAPIError):
-        return isinstance(error, OSError)
-    sqlstate = getattr(error.orig, "sqlstate", None) or ""
-    return (
-        error.connection_invalidated
-        or isinstance(error, exc.InterfaceError)
-        or _is_of_the_database(sqlstate)
-        or "database is locked" in str(error.orig)
-    )
-
-
-def _is_of_the_database(sqlstate: str) -> bool:
-    return sqlstate.startswith(UNAVAILABLE_CLASSES) or sqlstate in BUSY_SQLSTATES
 
 
 class _FileLock:

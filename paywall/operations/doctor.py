@@ -8,7 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from paywall.clock import Clock
-from paywall.database import Database, is_unavailable
+from paywall.database import Database
+from paywall.database_errors import is_unavailable
 from paywall.migrations import pending
 from paywall.operations.doctor_stripe import stripe_diagnosed
 from paywall.operations.finding import Finding

@@ -10,7 +10,8 @@ from sqlalchemy import exc
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
-from paywall.database import Database, is_unavailable
+from paywall.database import Database
+from paywall.database_errors import is_unavailable
 from paywall.operations.csv_rows import Line, RowShape, read_rows
 from paywall.operations.report import Bad, Progress
 from paywall.problems import FieldError
