@@ -71,12 +71,24 @@ class Edge:
 
         The server's own scope stays HEAD's: by it the server knows that no body follows.
         """
-        answer.scope = {**scope, "method": HttpMethod.GET}
+        get_scope: HTTPScope = {**scope, "method": HttpMethod.GET}
+        answer.scope = get_scope
+        started: list[Message] = []
+
+        async def keep_start(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                started.append(message)
+
         token = discards_writes.set(True)
         try:
-            await self.app(answer.scope, receive, answer.send)
+            await self.app(get_scope, receive, keep_start)
         finally:
             discards_writes.reset(token)
+        # Sent only now: the server starts the connection's next request in the context of the last
+        # send, and that request's writes must stay.
+        for message in started:
+            await answer.send(message)
+        await answer.send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def be_patient(self, scope: Scope) -> None:
         """Give a request the time to ask another service; its handler is at work already."""

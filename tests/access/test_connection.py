@@ -14,7 +14,7 @@ from paywall.http.edge import Edge
 from paywall.http.message import HEAD_BYTES_MAX
 from tests.access.wire import Client, Wire, question
 from tests.conftest import Bearer
-from tests.test_story import check, put_article
+from tests.test_story import check, grant, put_article
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 BODY = b'{"article_id":"a1"}'
@@ -212,3 +212,20 @@ async def test_a_client_that_goes_leaves_the_service_well(
     served.transport.abort()
     assert (await check(service, bearer, "a1"))["unlock_cost"] == 1
     assert [it for it in caplog.records if it.levelname in {"WARNING", "ERROR"}] == []
+
+
+async def test_what_follows_a_head_request_on_its_connection_is_kept(
+    service: httpx.AsyncClient, client: Client, bearer: Bearer
+) -> None:
+    await grant(service, bearer, "ann", 3)
+    token = bearer.reader("ann")["Authorization"]
+    body = '{"article_id":"a1","max_cost":1}'
+    unlock = (
+        "POST /v1/me/unlocks HTTP/1.1\r\nHost: paywall.test\r\nContent-Type: application/json\r\n"
+        f"Authorization: {token}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+    client.send(ALIVE.replace(b"GET", b"HEAD") + unlock)
+    await client.head()
+    assert (await client.answer()).status == 201
+    kept = await service.get("/v1/subscribers/ann/unlocks", headers=bearer.site())
+    assert [it["article_id"] for it in kept.json()["items"]] == ["a1"]

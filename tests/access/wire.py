@@ -114,6 +114,11 @@ class Client:
             body = await self._reader.readexactly(int(headers["content-length"]))
         return Answer(int(head[0].split()[1]), headers, json.loads(body))
 
+    async def head(self) -> bytes:
+        """The next answer, to a HEAD request."""
+        async with asyncio.timeout(PATIENT_SECONDS):
+            return await self._reader.readuntil(b"\r\n\r\n")
+
     async def end(self) -> bytes:
         """What comes until the service closes the connection."""
         async with asyncio.timeout(PATIENT_SECONDS):
