@@ -6,7 +6,8 @@ import click
 
 from paywall import settings
 from paywall.operations import csv_kinds
-from paywall.operations.csv_rows import CsvError, RowShape
+from paywall.operations.csv_rows import RowShape
+from paywall.operations.csv_text import CsvError
 from paywall.operations.import_csv import Import, Summary, import_csv
 from paywall.operations.report import FOUND_SOMETHING, on_terminal, with_database
 from paywall.rules.words import Outcome
@@ -14,9 +15,10 @@ from paywall.rules.words import Outcome
 ROWS_BETWEEN_LINES = 10_000
 OF_ALL = """Columns, in any order: {columns}.
 
-    UTF-8, with or without a byte order mark; times in RFC 3339 with an offset, such as
-    2026-11-24T19:00:00+07:00. A bad row is told with its line and mend, and the others are
-    imported. Run it again with the mended file: what is the same stays as it is.
+    UTF-8, or UTF-16 with a byte order mark; commas, semicolons or tabs separate the columns, as
+    the header has them. Times in RFC 3339 with an offset, such as 2026-11-24T19:00:00+07:00. A bad
+    row is named with its line and how to fix it, and the others are imported. Run it again with
+    the fixed file: what is the same stays as it is.
 
     On SQLite, stop the service first. Exit status: 0 done, 1 some rows were bad, 2 used wrongly.
 
@@ -112,7 +114,7 @@ def _run(ctx: click.Context, file: BinaryIO, kind: Import[RowShape]) -> None:
         raise click.BadParameter(str(error), param_hint="FILE") from error
     for line in _summary_lines(summary):
         click.echo(line)
-    ctx.exit(FOUND_SOMETHING if summary.bad else 0)
+    ctx.exit(FOUND_SOMETHING if summary.bad or summary.lines_not_read else 0)
 
 
 def _summary_lines(summary: Summary) -> list[str]:
@@ -122,4 +124,6 @@ def _summary_lines(summary: Summary) -> list[str]:
         f"changed: {done[Outcome.REPLACED]}",
         f"unchanged: {done[Outcome.UNCHANGED]}",
         f"bad: {summary.bad}",
+        *([f"empty: {summary.empty}"] if summary.empty else []),
+        *([f"lines not read: {summary.lines_not_read}"] if summary.lines_not_read else []),
     ]

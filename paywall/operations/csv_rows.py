@@ -1,43 +1,52 @@
-"""Read a CSV file (RFC 4180) row by row: what is wrong with a row costs that row alone."""
+"""Read a CSV file row by row: what is wrong with a row costs that row alone.
+
+Columns are separated by comma, semicolon or tab: the one that makes the header what it has to be.
+"""
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import Any, BinaryIO, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from paywall.http.bodies import ARTICLE_BYTES_MAX, Shape, wrong_fields
+from paywall.http.bodies import Shape, wrong_fields
+from paywall.operations.csv_records import Record, read_records
+from paywall.operations.csv_text import CsvError, physical_lines
 from paywall.problems import FieldError, Problem
 
 RowShape = TypeVar("RowShape", bound=Shape)
 
+DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+SEP_LINE = re.compile(r'"?sep=(.)"?\1*', re.IGNORECASE | re.DOTALL)
+"""What Excel reads, and some programs write, above the header."""
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
 SHOWN_CHARACTERS_MAX = 60
-
-
-class CsvReader(Protocol):
-    """The reader of the standard library, which has no other name to be known by."""
-
-    @property
-    def line_num(self) -> int: ...
-    def __next__(self) -> list[str]: ...
-    def __iter__(self) -> Iterator[list[str]]: ...
-
-
-class CsvError(Exception):
-    """The file as a whole is not what was asked for; the text says what to do."""
+SHOWN_NAMES_MAX = 10
 
 
 class Line(NamedTuple, Generic[RowShape]):
-    """One row and the line of the file that it starts on; no `row` where there are `errors`."""
+    """One row and the lines of the file that it stands on.
+
+    Without a `row` there are `errors`, or all of its cells are empty. `is_unread`: these are lines
+    after a broken row that are no rows by themselves.
+    """
 
     number: int
-    row: RowShape | None
+    last: int
+    row: RowShape | None = None
     errors: Sequence[FieldError] = ()
+    is_unread: bool = False
+
+
+class Header(NamedTuple):
+    """The columns in their order, what separates them, and the line that they stand on."""
+
+    columns: Sequence[str]
+    delimiter: str
+    number: int
 
 
 def columns_of(shape: type[Shape]) -> list[str]:
@@ -45,65 +54,98 @@ def columns_of(shape: type[Shape]) -> list[str]:
 
 
 def read_rows(file: BinaryIO, shape: type[RowShape]) -> Iterator[Line[RowShape]]:
-    """Every row that is not blank, in the order of the file, which is UTF-8 with or without a BOM.
+    """Every row in the order of the file; its header names the shape's fields in any order.
 
-    Its header names the shape's fields in any order. Raises CsvError for another header.
+    Raises CsvError for another header, or where the file is no text.
     """
-    csv.field_size_limit(ARTICLE_BYTES_MAX)
-    # What is not UTF-8 becomes lone surrogates, which no field takes.
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    try:
-        yield from _lines(csv.reader(text, strict=True), shape)
-    finally:
-        text.detach()  # The file is the caller's to close.
+    lines = physical_lines(file)
+    header = _header(lines, columns_of(shape))
+    reading = _Reading(shape, header)
+    unread: Line[RowShape] | None = None
+    for record in read_records(lines, header.number + 1, header.delimiter):
+        cells = _without_trailing(record.cells, len(header.columns))
+        if record.error is None and (unread is None or len(cells) == len(header.columns)):
+            yield from _named(unread)
+            unread = None
+            yield reading.line(record, cells)
+        elif record.error is None and unread is not None:
+            unread = unread._replace(last=record.last)
+        else:
+            yield from _named(unread)
+            broken = f"{record.error} Reading went on at line {record.last + 1}."
+            yield Line(record.first, record.first, None, [FieldError("", broken)])
+            unread = Line(record.first + 1, record.last, is_unread=True)
+    yield from _named(unread)
 
 
-def _lines(reader: CsvReader, shape: type[RowShape]) -> Iterator[Line[RowShape]]:
-    reading = _Reading(shape, _header(reader, columns_of(shape)))
-    while True:
-        number = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Line(number, None, [_broken(error)])
-            continue
-        if cells:
-            yield reading.line(number, cells)
+def _named(unread: Line[RowShape] | None) -> Iterator[Line[RowShape]]:
+    if unread is not None and unread.last >= unread.number:
+        yield unread
 
 
-def _header(reader: CsvReader, expected: Sequence[str]) -> Sequence[str]:
-    try:
-        header = next(reader, [])
-    except csv.Error as error:
-        raise CsvError(f"The header cannot be read: {error}.") from error
-    wrong = {
-        "missing": [name for name in expected if name not in header],
-        "unknown": [name for name in header if name not in expected],
-        "there twice": sorted({name for name in header if header.count(name) > 1}),
-    }
-    if any(wrong.values()):
-        found = "; ".join(f"{what}: {', '.join(names)}" for what, names in wrong.items() if names)
-        raise CsvError(
-            f"The header's columns are not these: {', '.join(expected)}. {found[0].upper()}"
-            f"{found[1:]}. Mend the first line; a column may stay empty."
-        )
+def _header(lines: Iterator[str], expected: Sequence[str]) -> Header:
+    number, line = 1, next(lines, "").rstrip("\r\n")
+    declared = SEP_LINE.fullmatch(line)
+    if declared is not None:
+        number, line = 2, next(lines, "").rstrip("\r\n")
+        if declared[1] not in DELIMITERS:
+            raise CsvError(
+                f"The first line says that {_shown(declared[1])} separates the columns. Separate"
+                f" them by {', '.join(DELIMITERS.values())}."
+            )
+    found = [
+        Header(_names(line, delimiter), delimiter, number)
+        for delimiter in ([declared[1]] if declared else DELIMITERS)
+    ]
+    header = max(found, key=lambda header: len(set(header.columns) & set(expected)))
+    _refuse_other(header.columns, expected)
     return header
 
 
-def _broken(error: csv.Error) -> FieldError:
-    return FieldError(
-        "",
-        f"the quotes are broken ({error}). Write a quote within a quoted cell twice, close each"
-        " cell's quotes, and keep cells under 4 MiB; reading went on at the next line.",
-    )
+def _names(line: str, delimiter: str) -> Sequence[str]:
+    try:
+        names = next(csv.reader([line], delimiter=delimiter, strict=True), [])
+    except csv.Error as error:
+        raise CsvError(f"The header cannot be read: {error}. Mend the first line.") from error
+    return _without_trailing(names, 0)
+
+
+def _refuse_other(header: Sequence[str], expected: Sequence[str]) -> None:
+    wrong = {
+        "missing": [name for name in expected if name not in header],
+        "unknown": [_name(name) for name in header if name not in expected],
+        "there twice": sorted({_name(name) for name in header if header.count(name) > 1}),
+    }
+    if any(wrong.values()):
+        found = "; ".join(f"{what}: {_listed(names)}" for what, names in wrong.items() if names)
+        raise CsvError(
+            f"The header's columns are not these: {', '.join(expected)}. {found[0].upper()}"
+            f"{found[1:]}. Mend the first line, and separate its columns by"
+            f" {', '.join(DELIMITERS.values())}; a column may stay empty."
+        )
+
+
+def _name(name: str) -> str:
+    return name[:SHOWN_CHARACTERS_MAX] or "(no name)"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN_NAMES_MAX
+    return ", ".join([*names[:SHOWN_NAMES_MAX], *([f"{more} more"] if more > 0 else [])])
+
+
+def _without_trailing(cells: Sequence[str], at_least: int) -> Sequence[str]:
+    """Without empty cells at the end, which a spreadsheet writes for columns that it cleared."""
+    end = len(cells)
+    while end > at_least and not cells[end - 1]:
+        end -= 1
+    return cells[:end]
 
 
 class _Reading(Generic[RowShape]):
     """Makes the shape of the cells."""
 
-    def __init__(self, shape: type[RowShape], header: Sequence[str]) -> None:
+    def __init__(self, shape: type[RowShape], header: Header) -> None:
         self.shape = shape
         self.header = header
         fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
@@ -111,24 +153,33 @@ class _Reading(Generic[RowShape]):
         self.kinds = {name: field.type for name, field in fields.items()}
         self.numbers = {name for name, kind in self.kinds.items() if _is_number(kind)}
 
-    def line(self, number: int, cells: Sequence[str]) -> Line[RowShape]:
-        if len(cells) != len(self.header):
-            what = (
-                f"{len(cells)} cells, and the header has {len(self.header)}. Put a cell with a"
-                " comma in it into quotes."
-            )
-            return Line(number, None, [FieldError("", what)])
+    def line(self, record: Record, cells: Sequence[str]) -> Line[RowShape]:
+        refused = Line[RowShape](record.first, record.last)
+        if not any(cells):
+            return refused
+        if len(cells) != len(self.header.columns):
+            return refused._replace(errors=[FieldError("", self._other_width(len(cells)))])
         values = {
             name: int(cell) if name in self.numbers and WHOLE_NUMBER.fullmatch(cell) else cell
-            for name, cell in zip(self.header, cells, strict=True)
+            for name, cell in zip(self.header.columns, cells, strict=True)
             if cell or name not in self.optional
         }
         try:
-            return Line(number, msgspec.convert(values, self.shape))
+            return refused._replace(row=msgspec.convert(values, self.shape))
         except msgspec.ValidationError as error:
-            return Line(number, None, self._errors(values, error))
-        except Problem as refused:
-            return Line(number, None, refused.errors)
+            return refused._replace(errors=self._errors(values, error))
+        except Problem as problem:
+            return refused._replace(errors=problem.errors)
+
+    def _other_width(self, cells: int) -> str:
+        columns = len(self.header.columns)
+        separator = DELIMITERS[self.header.delimiter]
+        fix = (
+            f"Put a cell with {separator} in it into quotes."
+            if cells > columns
+            else f"Write {separator} for each empty cell, too."
+        )
+        return f"{cells} cells, and the header has {columns}. {fix}"
 
     def _errors(
         self, values: dict[str, Any], first: msgspec.ValidationError

@@ -42,12 +42,22 @@ class Import(NamedTuple, Generic[RowShape]):
     """Put rows that are about different things, and tell what became of each, in order."""
 
 
+class ToPut(NamedTuple, Generic[RowShape]):
+    """A row for the store, the line that it stands on, and its size."""
+
+    line: Line[RowShape]
+    row: RowShape
+    size_bytes: int
+
+
 @dataclass
 class Summary:
-    """What an import did."""
+    """What became of the rows of a file, and how many lines of it are in none."""
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     bad: int = 0
+    empty: int = 0
+    lines_not_read: int = 0
 
 
 async def import_csv(
@@ -59,15 +69,17 @@ async def import_csv(
 ) -> Summary:
     """Import in batches, a transaction each; run again, it changes nothing that is the same.
 
-    Raises CsvError where the file's header is another.
+    Raises CsvError where the file's header is another, or the file no text.
     """
     summary = Summary()
     context = Context(database.clock, settings)
     for batch in _batches(_to_put(read_rows(file, kind.shape), kind, progress, summary)):
-        rows = [row for _, row in batch]
-        for (number, _), done in zip(batch, await _put(database, kind, rows, context), strict=True):
+        rows = [row for _, row, _ in batch]
+        for (line, _, _), done in zip(
+            batch, await _put(database, kind, rows, context), strict=True
+        ):
             if isinstance(done, FieldError):
-                _tell(number, [done], progress, summary)
+                _report(line, [done], progress, summary)
             else:
                 summary.outcomes[done] += 1
     return summary
@@ -89,14 +101,12 @@ async def _put(
     return [done for row in rows for done in await _put(database, kind, [row], context)]
 
 
-def _batches(
-    found: Iterator[tuple[int, RowShape, int]],
-) -> Iterator[Sequence[tuple[int, RowShape]]]:
-    batch: list[tuple[int, RowShape]] = []
+def _batches(found: Iterator[ToPut[RowShape]]) -> Iterator[Sequence[ToPut[RowShape]]]:
+    batch: list[ToPut[RowShape]] = []
     size_bytes = 0
-    for number, row, row_bytes in found:
-        batch.append((number, row))
-        size_bytes += row_bytes
+    for each in found:
+        batch.append(each)
+        size_bytes += each.size_bytes
         if len(batch) == BATCH_ROWS_MAX or size_bytes > BATCH_BYTES_MAX:
             yield batch
             batch, size_bytes = [], 0
@@ -106,26 +116,40 @@ def _batches(
 
 def _to_put(
     lines: Iterator[Line[RowShape]], kind: Import[RowShape], progress: Progress, summary: Summary
-) -> Iterator[tuple[int, RowShape, int]]:
-    """The rows that are to be put, with line and size; what is wrong with the others is told."""
+) -> Iterator[ToPut[RowShape]]:
+    """The rows that are to be put; what is wrong with the others is reported and counted."""
     seen: dict[Hashable, tuple[int, int]] = {}
     for read, line in enumerate(lines, start=1):
         progress.read(read)
         if line.row is None:
-            _tell(line.number, line.errors, progress, summary)
+            _pass_over(line, progress, summary)
             continue
         encoded = msgspec.json.encode(line.row)
         before, same = seen.setdefault(kind.key(line.row), (line.number, hash(encoded)))
         if before == line.number:
-            yield line.number, line.row, len(encoded)
+            yield ToPut(line._replace(row=None), line.row, len(encoded))
         elif same == hash(encoded):
             summary.outcomes[Outcome.UNCHANGED] += 1
         else:
             what = f"line {before} says the same with other fields. Remove one of the two."
-            _tell(line.number, [FieldError("", what)], progress, summary)
+            _report(line, [FieldError("", what)], progress, summary)
 
 
-def _tell(number: int, errors: Iterable[FieldError], progress: Progress, summary: Summary) -> None:
+def _pass_over(line: Line[RowShape], progress: Progress, summary: Summary) -> None:
+    if line.is_unread:
+        lines = f"lines {line.number} to {line.last} were not read: they are no rows"
+        progress.bad(Bad(line.number, "", f"{lines}. Fix the row before them."))
+        summary.lines_not_read += line.last - line.number + 1
+    elif line.errors:
+        _report(line, line.errors, progress, summary)
+    else:
+        summary.empty += 1
+
+
+def _report(
+    line: Line[RowShape], errors: Iterable[FieldError], progress: Progress, summary: Summary
+) -> None:
+    until = f" The row goes on to line {line.last}." if line.last > line.number else ""
     for error in errors:
-        progress.bad(Bad(number, error.field, error.detail))
+        progress.bad(Bad(line.number, error.field, error.detail + until))
     summary.bad += 1
