@@ -13,10 +13,11 @@ from paywall import settings
 from paywall.database import DatabaseInUse
 from paywall.database_errors import is_unavailable
 from paywall.http.fields import ID_PATTERN, ID_RULE
+from paywall.migrations.opened import NotMigratedError
 from paywall.operations import csv_commands, stripe_commands
 from paywall.operations.doctor import diagnosed
 from paywall.operations.finding import Finding
-from paywall.operations.ledger_proof import NoDatabase, Proof, proved
+from paywall.operations.ledger_proof import Proof, proved
 from paywall.operations.migrate import migrated
 from paywall.operations.reader_export import exported
 from paywall.operations.serve import CannotServe, serve
@@ -33,6 +34,7 @@ from paywall.tokens.scopes import SCOPES, parse_scopes
 FOUND_SOMETHING = 1
 USED_WRONGLY = 2
 NO_TABLE = r"no such table|relation .* does not exist"
+REFUSES_ALL = "permission denied|read-?only|is full|unable to open|not a database|malformed"
 
 
 class Refusal(click.ClickException):
@@ -46,7 +48,7 @@ def told_in_a_sentence() -> Iterator[None]:
     """Nobody is shown a stack trace for a mistake of their own, or for a database that is gone."""
     try:
         yield
-    except (SettingsError, DatabaseInUse, NoDatabase, CannotServe) as error:
+    except (SettingsError, DatabaseInUse, NotMigratedError, CannotServe) as error:
         raise Refusal(str(error)) from error
     except Problem as error:
         raise Refusal(error.detail) from error
@@ -68,8 +70,11 @@ class Commands(click.Group):
 def _of_database(error: Exception) -> str | None:
     if is_unavailable(error):
         return f"The database does not answer: {error}. Start it, or mend database_url."
-    if isinstance(error, exc.DBAPIError) and re.search(NO_TABLE, str(error.orig)):
+    refused = str(error.orig) if isinstance(error, exc.DBAPIError) else ""
+    if re.search(NO_TABLE, refused):
         return "The database has not got all of its tables yet: run `paywall migrate` first."
+    if re.search(REFUSES_ALL, refused):
+        return f"The database refuses this: {refused.partition(chr(10))[0]}."
     return None
 
 

@@ -20,6 +20,8 @@ from paywall.settings import Settings
 
 BATCH_ROWS_MAX = 1000
 BATCH_BYTES_MAX = 8 * 1024 * 1024
+ROW_SQLSTATE_CLASSES = ("22", "23", "P0")
+"""A value, a constraint, a trigger's own refusal (PostgreSQL 18, Appendix A)."""
 
 Done = Outcome | FieldError
 """What became of a row, or why the store refused it."""
@@ -93,12 +95,23 @@ async def _put(
         async with database.writing() as session:
             return await kind.put(session, rows, context)
     except exc.StatementError as error:
-        if is_unavailable(error):
+        if not _is_about_a_row(error):
             raise
         if len(rows) == 1:
             said = str(error.orig or error).partition("\n")[0]
             return [FieldError("", f"the database refuses it ({said}). Mend it.")]
     return [done for row in rows for done in await _put(database, kind, [row], context)]
+
+
+def _is_about_a_row(error: exc.StatementError) -> bool:
+    """And not about the database as a whole, which every other row would be told again."""
+    if is_unavailable(error):
+        return False
+    if not isinstance(error, exc.DBAPIError):
+        return True
+    if sqlstate := getattr(error.orig, "sqlstate", None):
+        return str(sqlstate).startswith(ROW_SQLSTATE_CLASSES)
+    return isinstance(error, exc.IntegrityError | exc.DataError)
 
 
 def _batches(found: Iterator[ToPut[RowShape]]) -> Iterator[Sequence[ToPut[RowShape]]]:

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 import click
 
 from paywall.database import Database
+from paywall.migrations.opened import opened
 from paywall.settings import Settings
 
 T = TypeVar("T")
@@ -46,14 +47,10 @@ def on_terminal(file_name: str, unit: str, between_lines: int) -> Progress:
 
 
 def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    """Do a command's work on the store, with the database's clock."""
+    """Do a command's work on the migrated store, with the database's clock."""
 
     async def run() -> T:
-        database = Database(settings)
-        try:
-            await database.measure_clock()
+        async with opened(settings) as database:
             return await work(database)
-        finally:
-            await database.close()
 
     return asyncio.run(run())

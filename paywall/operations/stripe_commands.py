@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import click
 
 from paywall import settings
-from paywall.database import Database
 from paywall.gateway import Gateway
+from paywall.migrations.opened import opened
 from paywall.operations import catalogue_sync
 from paywall.operations.catalogue_sync import Difference, differ
 from paywall.operations.reconcile import Drift
@@ -19,17 +19,16 @@ from paywall.problems import STRIPE_OFF, Problem
 
 @asynccontextmanager
 async def _counter() -> AsyncIterator[Counter]:
-    """Raises Problem(STRIPE_OFF), or DatabaseInUse beside a running service on SQLite."""
+    """Raises Problem(STRIPE_OFF), NotMigratedError, or DatabaseInUse beside a service on SQLite."""
     loaded = settings.load()
     if not loaded.sells_by_stripe:
         raise Problem(STRIPE_OFF)
-    database, gateway = Database(loaded), Gateway(loaded)
-    try:
-        await database.measure_clock()
-        yield Counter(database, gateway, loaded)
-    finally:
-        await gateway.close()
-        await database.close()
+    async with opened(loaded) as database:
+        gateway = Gateway(loaded)
+        try:
+            yield Counter(database, gateway, loaded)
+        finally:
+            await gateway.close()
 
 
 @click.group()

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from paywall.database import Database, DatabaseInUse
+from paywall.migrations.opened import opened
 from paywall.settings import Settings
 from paywall.tokens.keys import Keyring
 from paywall.tokens.limits import READER_LIFETIME_SECONDS_MAX
@@ -37,22 +38,18 @@ async def reader_token(settings: Settings, reader_id: str) -> Minted:
 
 
 async def revoke_tokens(settings: Settings, target: Target) -> None:
-    """Write a revocation; raises DatabaseInUse beside a running service on SQLite."""
+    """Write a revocation; raises NotMigratedError, or DatabaseInUse beside a service on SQLite."""
     try:
-        database = Database(settings)
+        async with opened(settings) as database:
+            issuers = Verifier(settings, database.clock).issuers
+            async with database.writing() as session:
+                await revoke(session, issuers, target, database.clock.now())
     except DatabaseInUse as error:
         raise DatabaseInUse(
             "A running service is writing to the database, and SQLite takes one writer alone."
             " Revoke through the service: POST /v1/tokens/revoke with a site token that has the"
             " scope admin."
         ) from error
-    try:
-        await database.measure_clock()
-        issuers = Verifier(settings, database.clock).issuers
-        async with database.writing() as session:
-            await revoke(session, issuers, target, database.clock.now())
-    finally:
-        await database.close()
 
 
 async def rotate_keys(settings: Settings) -> str:
