@@ -16,6 +16,11 @@ ARGUMENTS = [
     # An answer that a test hands through has no address, which this would then ask about.
     "--disable-features=LocalNetworkAccessChecks",
 ]
+UNWANTED = [
+    # Readers have the back/forward cache, so journeys do as well. A page that comes back from it
+    # has no `load` event: pass `wait_until="commit"` to `go_back`.
+    "--disable-back-forward-cache",
+]
 MISSING = (
     "The journeys need a browser: install Chromium (Debian and Ubuntu: apt-get install chromium;"
     " elsewhere from your package manager), so that `chromium` or `google-chrome` is on the PATH."

@@ -33,7 +33,9 @@ def browser() -> Iterator[Browser]:
     path = machine.find()
     assert path is not None, machine.MISSING
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=machine.ARGUMENTS)
+        launched = playwright.chromium.launch(
+            executable_path=path, args=machine.ARGUMENTS, ignore_default_args=machine.UNWANTED
+        )
         yield launched
         launched.close()
 

@@ -122,7 +122,7 @@ def test_a_visitor_is_not_told_to_sign_in_for_what_only_a_subscription_opens(
     expect(gate.get_by_role("link")).to_have_text(["Subscribe", "Already subscribed? Sign in"])
     gate.get_by_role("link", name="Subscribe", exact=True).click()
     page.wait_for_url(f"{press.paper}/offers")
-    page.go_back()
+    page.go_back(wait_until="commit")
     gate.get_by_role("link", name="Already subscribed? Sign in").click()
     page.get_by_role("button", name="Chan").click()
     page.wait_for_url(f"{press.paper}/letter-to-subscribers")

@@ -1,5 +1,7 @@
 """What all plain pages have: a frame, forms, and headers that keep others out."""
 
+import base64
+import hashlib
 import secrets
 from collections.abc import Sequence
 from html import escape
@@ -13,10 +15,21 @@ from paywall.web.language import Language
 from paywall.web.pages.session import Session
 from paywall.web.parts import parts_of
 
+SCRIPT = (
+    'addEventListener("pagehide",()=>{document.documentElement.hidden=true});'
+    'addEventListener("pageshow",(event)=>{'
+    "if(event.persisted)location.replace(location.pathname+location.search)})"
+)
+"""A page that comes back from the back/forward cache is asked for again, and not shown until then.
+
+Browsers keep pages there in spite of `no-store`. By GET: where a browser keeps the page that a form
+led to, to reload it would send the form again.
+"""
+_SCRIPT_HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": f"default-src 'none'; script-src 'sha256-{_SCRIPT_HASH}';"
+    " style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
 }
@@ -53,6 +66,7 @@ class Writer:
 <title>{escape(whole_title)}</title>
 <link rel="stylesheet" href="{styles}/paywall.css">
 <link rel="stylesheet" href="{styles}/pages.css">
+<script>{SCRIPT}</script>
 {head}</head>
 <body class="paywall-page">
 <header>{self.back()}{self.reader()}</header>

@@ -47,6 +47,8 @@ async function read(answer) {
 
 const NOBODY = { ends: 0 };
 let held = Promise.resolve(NOBODY);
+/** Whose page this is: the subject of its first token; null where nobody is signed in. */
+let reader;
 
 /** The page's one token; a new one where it has ended, or where it was `refused`. */
 function tokenFor(part, refused) {
@@ -63,9 +65,36 @@ async function mint(address) {
   if (!address) return nobody;
   const answer = await send(address, { method: "POST", credentials: "same-origin" });
   if (answer.status === 204) tabs.postMessage(SIGNED_OUT);
-  if (answer.status === 204 || !answer.ok) return nobody;
+  if (answer.status === 204 || !answer.ok) {
+    reader ??= null;
+    return nobody;
+  }
   const { token, expires_at } = await read(answer);
+  belongsTo(subjectOf(token));
   return { token, ends: Date.parse(expires_at) - 10_000 };
+}
+
+/** The reader of a token. It is only compared: whether the token holds is the service's to say. */
+function subjectOf(token) {
+  try {
+    return JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
+  } catch (cause) {
+    throw new Trouble("token_unreadable", { cause });
+  }
+}
+
+/** A page is one reader's: where somebody else is signed in by now, it is loaded anew, and asks nothing for them. */
+function belongsTo(subject) {
+  if (reader && reader !== subject) {
+    reload();
+    throw new Trouble("signed_out");
+  }
+  reader = subject;
+}
+
+function reload() {
+  for (const box of document.querySelectorAll(".paywall-dialog")) box.close();
+  location.reload();
 }
 
 /** Ask as the reader; a token that has ended is renewed once. Throws Trouble. */
@@ -124,21 +153,29 @@ function happened(part) {
   refresh(part);
 }
 
-/** Of whoever signed out elsewhere nothing stays here, whoever wrote it. */
-async function lookWhoIsHere() {
-  const { token } = await held.catch(() => NOBODY);
-  const [part] = parts;
-  if (!token || !part) return;
-  held = Promise.resolve(NOBODY);
-  const now = await tokenFor(part).catch(() => ({ token }));
-  if (now.token) refresh();
-  else location.reload();
+const withToken = () => document.querySelector("[data-paywall-token]");
+
+/** Somebody signed out elsewhere, or came back to this page: of another reader nothing stays here, whoever wrote it. */
+async function checkReader() {
+  if (!withToken()) return;
+  await held.catch(() => NOBODY);
+  // Nothing here has asked yet, so nobody knows whose page this is.
+  if (reader === undefined) return reload();
+  if (reader === null) return;
+  held = mint(withToken().dataset.paywallToken);
+  try {
+    if ((await held).token) refresh();
+    else reload();
+  } catch (error) {
+    // The parts say what is wrong.
+    if (error.code !== "signed_out") refresh();
+  }
 }
 
-tabs.onmessage = ({ data }) => (data === SIGNED_OUT ? lookWhoIsHere() : refresh());
-addEventListener("pageshow", (event) => event.persisted && lookWhoIsHere());
+tabs.onmessage = ({ data }) => (data === SIGNED_OUT ? checkReader() : refresh());
+addEventListener("pageshow", (event) => event.persisted && checkReader());
 // Whoever signs out comes to a page like this one, and is signed out in every tab.
-if (!document.querySelector("[data-paywall-token]")) tabs.postMessage(SIGNED_OUT);
+if (!withToken()) tabs.postMessage(SIGNED_OUT);
 
 /* ---- What this tab remembers on the way to pay and back; a browser may forbid it to ---- */
 

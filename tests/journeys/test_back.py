@@ -1,0 +1,122 @@
+"""One browser, two readers: by Back, in other tabs, and where a token is renewed."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.journeys.desk import Desk
+from tests.journeys.press import Press, printing
+
+ARTICLE = "/rice-bank"
+TAIL = "The tenth sack pays for the roof"
+COUNT_RESTORED = """addEventListener("pageshow", (event) => {
+  if (event.persisted) sessionStorage.setItem("restored", "yes");
+});"""
+
+
+@pytest.fixture(scope="module")
+def press(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Press]:
+    """One newspaper for these tests: bo has credits, ann has unlocked ARTICLE."""
+    folder = tmp_path_factory.mktemp("press")
+    (folder / "var").mkdir(mode=0o700)
+    shutil.copy(sqlite_template, folder / "var" / "paywall.sqlite3")
+    with printing(folder) as running:
+        running.sell_pack("bo", "one")
+        given = {"article_id": ARTICLE[1:], "source": "complimentary"}
+        running.tell("POST", "/v1/subscribers/ann/unlocks", **given)
+        yield running
+
+
+def switch(desk: Desk, reader_id: str) -> None:
+    """Somebody else signs in, and no page of the site is told of it."""
+    told = desk.context.request.post(f"{desk.press.paper}/sign-in", form={"reader": reader_id})
+    assert told.ok
+
+
+def open_article(desk: Desk, reader_id: str) -> Page:
+    """As a page that browsers keep for Back; most sites' are, and the newspaper's is `no-store`."""
+
+    def without_no_store(route: Route) -> None:
+        answer = route.fetch()
+        headers = {k: v for k, v in answer.headers.items() if k != "cache-control"}
+        route.fulfill(response=answer, headers=headers)
+
+    page = desk.tab()
+    page.add_init_script(COUNT_RESTORED)
+    desk.sign_in(page, reader_id)
+    page.route(f"{desk.press.paper}{ARTICLE}", without_no_store)
+    page.goto(f"{desk.press.paper}{ARTICLE}")
+    expect(page.locator(".masthead")).to_contain_text("3 credits")
+    return page
+
+
+def test_back_to_an_article_shows_nothing_of_the_reader_before(desk: Desk, press: Press) -> None:
+    page = open_article(desk, "ann")
+    expect(page.get_by_text(TAIL)).to_be_visible()
+    page.goto(f"{press.paper}/offers")
+    switch(desk, "bo")
+    page.go_back(wait_until="commit")
+    expect(page.locator(".masthead")).to_contain_text("5 credits")
+    expect(page.get_by_text(TAIL)).to_have_count(0)
+    assert page.evaluate("sessionStorage.restored") == "yes"
+
+
+def test_back_to_ones_own_article_does_not_load_it_anew(desk: Desk, press: Press) -> None:
+    page = open_article(desk, "ann")
+    page.evaluate("window.isAsItWas = true")
+    page.goto(f"{press.paper}/offers")
+    with page.expect_response("**/v1/me"):
+        page.go_back(wait_until="commit")
+    expect(page.locator(".masthead")).to_contain_text("3 credits")
+    assert page.evaluate("window.isAsItWas") is True
+
+
+def test_a_question_to_one_reader_never_spends_anothers_credit(desk: Desk, press: Press) -> None:
+    desk.expect("status of 401")
+    page = desk.tab()
+    desk.sign_in(page, "ann", "/river-school")
+    page.locator("paywall-gate").get_by_role("button", name="Unlock", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("you have 3")
+    switch(desk, "bo")
+    press.move(minutes=20)
+    dialog.get_by_role("button", name="Unlock").click()
+    expect(page.locator(".masthead")).to_contain_text("5 credits")
+    expect(dialog).to_have_count(0)
+    expect(page.locator("paywall-gate")).to_contain_text("You have 5 credits.")
+    assert (press.unlocks_left("ann"), press.unlocks_left("bo")) == (3, 5)
+
+
+def test_a_tab_where_nothing_asked_is_loaded_anew_at_sign_out(desk: Desk, press: Press) -> None:
+    first, second = desk.tab(), desk.tab()
+
+    def without_credits(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.text().replace("<paywall-credits></paywall-credits>", "")
+        route.fulfill(response=answer, body=told)
+
+    desk.sign_in(first, "ann")
+    first.route(f"{press.paper}{ARTICLE}", without_credits)
+    first.goto(f"{press.paper}{ARTICLE}")
+    expect(first.get_by_text(TAIL)).to_be_visible()
+    second.goto(f"{press.paper}/offers")
+    second.get_by_role("button", name="Sign out").click()
+    expect(first.get_by_role("link", name="Sign in").first).to_be_visible()
+    expect(first.get_by_text(TAIL)).to_have_count(0)
+
+
+def test_back_to_a_plain_page_after_leaving_shows_nothing_of_the_reader(
+    desk: Desk, press: Press
+) -> None:
+    desk.expect("status of 403")
+    page = desk.tab()
+    desk.sign_in(page, "ann", "/account")
+    page.get_by_role("button", name="all your data").click()
+    expect(page.get_by_text("You have 3 credits.")).to_be_visible()
+    page.get_by_role("link", name="Sign out of these pages").click()
+    page.wait_for_url(f"{press.paper}/account")
+    page.go_back(wait_until="commit")
+    expect(page.get_by_text("This page is closed")).to_be_visible()
