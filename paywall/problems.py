@@ -267,11 +267,23 @@ IDEMPOTENCY_KEY_REUSED = Kind(
     "The Idempotency-Key was used for another request",
     "Make a new key for each new request; repeat the old key with the same JSON alone.",
 )
+HEAD_TOO_LARGE = Kind(
+    "head_too_large",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "The head of the request is too large",
+    "Send at most 32 KiB of request line and header fields, and at most 100 fields.",
+)
 INTERNAL_ERROR = Kind(
     "internal_error",
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "The service failed",
     "Try again later; give the operator the header X-Request-Id of this answer.",
+)
+NOT_IMPLEMENTED = Kind(
+    "not_implemented",
+    HTTPStatus.NOT_IMPLEMENTED,
+    "The transfer coding is not supported",
+    "Send the body with Content-Length, or with `Transfer-Encoding: chunked` and no other coding.",
 )
 STRIPE_REFUSED = Kind(
     "stripe_refused",
@@ -284,6 +296,12 @@ UNAVAILABLE = Kind(
     HTTPStatus.SERVICE_UNAVAILABLE,
     "The service cannot answer in time",
     "Try again after the seconds that the header Retry-After names.",
+)
+HTTP_VERSION_UNSUPPORTED = Kind(
+    "http_version_unsupported",
+    HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
+    "This version of HTTP is not supported",
+    "Use HTTP/1.1.",
 )
 
 ALL: tuple[Kind, ...] = tuple(value for value in list(globals().values()) if type(value) is Kind)

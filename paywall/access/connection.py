@@ -6,12 +6,16 @@ the connection; only one of the two is ever at work on it.
 """
 
 from asyncio import TimerHandle
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from paywall.access.api import CHECK
 from paywall.access.check import BODY_BYTES_MAX, Check
-from paywall.http.message import END, HEAD_BYTES_MAX, closing, plain_head
+from paywall.http.edge import new_request_id
+from paywall.http.message import HEAD_BYTES_MAX, closing, plain_head, refusal_answer
+from paywall.http.reader import HEAD_END, RequestReader
 
 LINE = b"POST %b HTTP/1.1\r\n" % CHECK.encode()
 BYTES_MAX = HEAD_BYTES_MAX + BODY_BYTES_MAX
@@ -20,10 +24,10 @@ WHOLE_WITHIN_SECONDS = 0.05
 """A check that takes longer to arrive goes the way of all requests."""
 
 
-class Connection(HttpToolsProtocol):
+class Connection(H11Protocol):
     """For `uvicorn.Config.http`; the application has a `check`."""
 
-    _is_between_requests = True
+    conn: RequestReader
     _is_answering = False
     _closes = False
     _came = b""
@@ -31,6 +35,10 @@ class Connection(HttpToolsProtocol):
     _later = b""
     """What came while a check is being answered."""
     _patience: TimerHandle | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.conn = RequestReader()
 
     @property
     def check(self) -> Check:
@@ -46,7 +54,7 @@ class Connection(HttpToolsProtocol):
         if not came.startswith(LINE) or len(came) > BYTES_MAX or not self._is_free():
             self._hand_on(came)
             return
-        head, end, body = came.partition(END)
+        head, end, body = came.partition(HEAD_END)
         plain = plain_head(head) if end else None
         if plain is None or not len(body) <= plain.body_bytes <= BODY_BYTES_MAX:
             self._hand_on(came)
@@ -61,10 +69,7 @@ class Connection(HttpToolsProtocol):
 
     def _is_free(self) -> bool:
         """Whether a request would begin here, and uvicorn is through with those before."""
-        if not self._is_between_requests or self.flow.write_paused:
-            return False
-        last: RequestResponseCycle | None = self.cycle
-        return last is None or last.response_complete
+        return self.conn.is_between_requests and not self.flow.write_paused
 
     def _reply(self, answer: bytes) -> None:
         self._is_answering = False
@@ -103,13 +108,25 @@ class Connection(HttpToolsProtocol):
     def _hand_on_what_came(self) -> None:
         self._hand_on(self._came)
 
-    def on_message_begin(self) -> None:
-        self._is_between_requests = False
-        super().on_message_begin()
+    def send_400_response(self, _msg: str) -> None:
+        """Refuse what the reader refused, for its reason.
 
-    def on_message_complete(self) -> None:
-        self._is_between_requests = True
-        super().on_message_complete()
+        A request that has its answer gets no second one: a proxy would take it for the next.
+        """
+        refusal = self.conn.refusal
+        if refusal is not None and self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            if self.cycle is not None:
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+            self.transport.write(refusal_answer(refusal, new_request_id()))
+        self.transport.close()
+
+    def _should_upgrade(self) -> bool:
+        """Never: an upgrade is an offer, and the request is answered as any other (RFC 9110 §7.8).
+
+        httptools stops at such a request, and takes the bytes of its body for the next one.
+        """
+        return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()

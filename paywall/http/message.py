@@ -1,24 +1,36 @@
 """Requests and answers as bytes, where they are plain (RFC 9112)."""
 
+import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from http import HTTPStatus
 
-import httptools
+import h11
 import msgspec
 
 from paywall import problems
 from paywall.http.edge import HEADERS_OF_V1
+from paywall.http.reader import CRLF, HEADER_FIELDS_MAX, HOST, MISREADABLE
 from paywall.problems import Problem
 
-END = b"\r\n\r\n"
 REMEMBERED_MAX = 1024
 """A client sends the same head again and again; to look one up costs a twentieth of reading it."""
 HEAD_BYTES_MAX = 8192
-LENGTH_DIGITS_MAX = 9
+LENGTH = re.compile(rb"[0-9]{1,9}")
+FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 CLOSES = {b"": False, b"keep-alive": False, b"close": True}
 OF_CONNECTIONS = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
 """What asks for more than to read a body of a known length."""
+
+KIND_OF_REFUSAL = {
+    kind.status: kind
+    for kind in (
+        problems.TOO_LARGE,
+        problems.HEAD_TOO_LARGE,
+        problems.NOT_IMPLEMENTED,
+        problems.HTTP_VERSION_UNSUPPORTED,
+    )
+}
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
@@ -31,38 +43,35 @@ class Head(msgspec.Struct, frozen=True, gc=False):
 
 @lru_cache(maxsize=REMEMBERED_MAX)
 def plain_head(head: bytes) -> Head | None:
-    """The head, without its END, of a request whose body follows as it is; None for any other.
+    """The head, without its end, of a request whose body follows as it is; None for any other.
 
-    A header that is there twice is never plain: somebody between could have believed the other.
+    Its first line is the caller's to judge. A header that is there twice is never plain: somebody
+    between could have believed the other.
     """
-    if len(head) > HEAD_BYTES_MAX:
+    if len(head) > HEAD_BYTES_MAX or MISREADABLE.search(head):
         return None
-    headers = _Headers()
-    try:
-        httptools.HttpRequestParser(headers).feed_data(head + END)
-    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+    headers = _headers(head.split(CRLF)[1:])
+    if headers is None or headers.keys() & OF_CONNECTIONS:
         return None
-    named = headers.named
-    length = named.get(b"content-length", b"")
-    closes = CLOSES.get(named.get(b"connection", b"").lower())
-    if headers.has_one_twice or named.keys() & OF_CONNECTIONS or closes is None:
+    length = headers.get(b"content-length", b"")
+    closes = CLOSES.get(headers.get(b"connection", b"").lower())
+    if closes is None or not LENGTH.fullmatch(length):
         return None
-    if not length.isdigit() or len(length) > LENGTH_DIGITS_MAX:
+    host = headers.get(b"host")
+    if host is None or not HOST.fullmatch(host):
         return None
-    return Head(named, int(length), closes)
+    return Head(headers, int(length), closes)
 
 
-class _Headers:
-    """Keeps what the parser comes upon."""
-
-    def __init__(self) -> None:
-        self.named: dict[bytes, bytes] = {}
-        self.has_one_twice = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        name = name.lower()
-        self.has_one_twice |= name in self.named
-        self.named[name] = value
+def _headers(lines: list[bytes]) -> dict[bytes, bytes] | None:
+    """The header fields of these lines; None where one is there twice, or is none."""
+    headers: dict[bytes, bytes] = {}
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        if not colon or not FIELD_NAME.fullmatch(name):
+            return None
+        headers[name.lower()] = value.strip(b" \t")
+    return headers if len(headers) == len(lines) <= HEADER_FIELDS_MAX else None
 
 
 def answer(
@@ -89,6 +98,14 @@ def problem_answer(problem: Problem, request_id: str) -> bytes:
     """The same for a problem."""
     status, body = int(problem.kind.status), problem.encode()
     return answer(status, problems.MEDIA_TYPE, body, request_id, problem.headers)
+
+
+def refusal_answer(refusal: h11.RemoteProtocolError, request_id: str) -> bytes:
+    """The answer to what is no request of HTTP/1.1; it repeats nothing of it."""
+    status = HTTPStatus(refusal.error_status_hint)
+    kind = KIND_OF_REFUSAL.get(status, problems.MALFORMED)
+    detail, _, _ = str(refusal).partition(": b")
+    return closing(problem_answer(Problem(kind, detail), request_id))
 
 
 def closing(answer: bytes) -> bytes:

@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 import click
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from paywall.access.connection import Connection
@@ -113,14 +112,13 @@ async def _prepare(settings: Settings) -> None:
 
 
 def server_config(
-    application: str, *, workers: int, http: type[HttpToolsProtocol] = HttpToolsProtocol
+    application: str, *, workers: int, http: type[asyncio.Protocol]
 ) -> uvicorn.Config:
     """How an application is served: `application` is `module:function`, which makes it."""
     return uvicorn.Config(
         application,
         factory=True,
         workers=workers,
-        # On h11 or the plain loop it is several times slower.
         loop="uvloop",
         http=http,
         ws="none",

@@ -1,9 +1,14 @@
-"""Serves another application the way `paywall serve` serves the service, with the same flags."""
+"""Serves another application the way `paywall serve` serves the service, with the same flags.
+
+On httptools, though, which is faster and which the service cannot use: the bare server is what a
+check is compared with, and has to be as fast as it gets.
+"""
 
 import argparse
 import socket
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from paywall.operations.serve import BACKLOG, server_config
 
@@ -13,7 +18,7 @@ def main() -> None:
     parser.add_argument("application", help="module:function, which makes the application")
     parser.add_argument("--port", type=int, required=True)
     words = parser.parse_args()
-    config = server_config(words.application, workers=1)
+    config = server_config(words.application, workers=1, http=HttpToolsProtocol)
     with socket.create_server(("127.0.0.1", words.port), backlog=BACKLOG) as listener:
         uvicorn.Server(config).run(sockets=[listener])
 

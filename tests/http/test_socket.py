@@ -1,5 +1,6 @@
 """Over a real socket, byte by byte: what no client library would send, to `paywall serve`."""
 
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,21 +101,77 @@ def test_a_raw_path_is_answered_with_a_problem(
     assert_well(served)
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"GET /readyz HTTP/9.9\r\n\r\n",
-        b"GET  /readyz\r\n\r\n",
-        b"POST /v1/access/check HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
-        b"GET /livez HTTP/1.1\r\nConnection: close\r\nA: " + b"x" * 1_000_000 + b"\r\n\r\n",
-    ],
-    ids=["TLS", "a version", "spaces", "a negative length", "a header of 1 MB"],
-)
-def test_what_is_not_http_leaves_the_service_well(sent: bytes, served: Served) -> None:
-    answer = answer_to(served, sent)
-    assert not answer.startswith(b"HTTP/1.1 5"), answer[:300]
+NO_REQUEST = {
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "malformed"),
+    "a version": (b"GET /readyz HTTP/9.9\r\n\r\n", 505, "http_version_unsupported"),
+    "spaces": (b"GET  /readyz\r\n\r\n", 400, "malformed"),
+    "a negative length": (
+        b"POST /v1/access/check HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        400,
+        "malformed",
+    ),
+    "no host": (b"GET /readyz HTTP/1.1\r\n\r\n", 400, "malformed"),
+    "two hosts": (b"GET /readyz HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400, "malformed"),
+    "a coding": (
+        b"GET /readyz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        501,
+        "not_implemented",
+    ),
+    "a tunnel": (b"CONNECT news.example:443 HTTP/1.1\r\nHost: x\r\n\r\n", 400, "malformed"),
+    "a large head": (
+        b"GET /livez HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 32_768 + b"\r\n\r\n",
+        431,
+        "head_too_large",
+    ),
+}
+
+
+@pytest.mark.parametrize(("sent", "status", "code"), NO_REQUEST.values(), ids=NO_REQUEST)
+def test_what_is_no_request_is_answered_with_a_problem_and_leaves_the_service_well(
+    sent: bytes, status: int, code: str, served: Served
+) -> None:
+    head, _, body = answer_to(served, sent).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"content-type: application/problem+json" in head
+    assert b"connection: close" in head
+    problem = json.loads(body)
+    assert (problem["type"], problem["status"]) == (f"/problems/{code}", status)
+    assert "b'" not in problem["detail"]
     assert_well(served)
+
+
+def test_a_method_that_nobody_knows_is_refused_like_any_other(served: Served) -> None:
+    answer = answer_to(served, b"CONNECT /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert_well(served)
+
+
+def test_an_upgrade_is_ignored_and_the_request_answered(served: Served, token: bytes) -> None:
+    """Java's client offers HTTP/2 with each request; it is one, whichever way its bytes come."""
+    body = b'{"article_id":"a0","reader_id":"r1"}'
+    head = request(
+        b"POST /v1/access/check HTTP/1.1",
+        token,
+        b"Connection: Upgrade, HTTP2-Settings",
+        b"Content-Length: %d" % len(body),
+        b"HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
+        b"Upgrade: h2c",
+        b"User-Agent: Java-http-client/17",
+        b"Content-Type: application/json",
+    )
+    for parts in ((head + body,), (head, body)):
+        answer = answer_to(served, *parts)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b'"reason":"article_unknown"' in answer
+        assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_the_body_behind_an_upgrade_is_no_request(served: Served) -> None:
+    within = b"GET /v1/offers HTTP/1.1\r\nHost: x\r\nA: 1\r\n\r\n"
+    head = b"POST /livez HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: foo\r\n"
+    answer = answer_to(served, head + b"Content-Length: %d\r\n\r\n" % len(within), within)
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert answer.count(b"HTTP/1.1") == 1
 
 
 def test_a_token_over_the_limit_is_refused(served: Served) -> None:

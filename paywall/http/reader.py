@@ -1,0 +1,158 @@
+"""Requests read from a connection's bytes by h11, within limits (RFC 9112).
+
+h11 finds where each request ends. Refused here is what h11 takes and a proxy in front could read
+differently, and what is larger than any request to this service.
+"""
+
+import re
+from http import HTTPStatus
+from typing import NoReturn
+
+import h11
+
+HEAD_BYTES_MAX = 32 * 1024
+"""The request line and the header fields, with the empty line behind them."""
+HEADER_FIELDS_MAX = 100
+TRAILER_BYTES_MAX = 8 * 1024
+"""Also the longest line in front of a chunk."""
+CHUNKS_MAX = 4096
+"""Each costs some microseconds, however small it is."""
+CRLF = b"\r\n"
+HEAD_END = CRLF + CRLF
+
+MISREADABLE = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n|\Z)|(?<!\r)\n|\r\n[ \t]")
+"""Control characters, CR or LF alone, folded lines: RFC 9112 §2.2 and §5.2 allow to refuse them."""
+MISREADABLE_BYTES_MAX = 3
+MISREADABLE_DETAIL = "End each line with CRLF, fold none, and send no control characters."
+OF_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+VERSIONS = frozenset({b"1.0", b"1.1"})
+HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
+ORIGIN_FORM = re.compile(rb"/[^#]*")
+ABSOLUTE_FORM = re.compile(rb"(?i:https?)://(?P<host>[^/?#@]+)(?P<path>(?:/[^#]*)?|\?[^#]*)")
+
+Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
+
+
+class RequestReader(h11.Connection):
+    """h11's connection of a server; `refusal` is why it reads no further."""
+
+    def __init__(self) -> None:
+        super().__init__(h11.SERVER, max_incomplete_event_size=TRAILER_BYTES_MAX + len(CRLF))
+        self.refusal: h11.RemoteProtocolError | None = None
+        self._searched_bytes = 0
+        self._is_chunked = False
+        self._chunks = 0
+        self._line_begun = b""
+        """What h11 took of a line end, the rest of which is still to come."""
+
+    @property
+    def is_between_requests(self) -> bool:
+        """Whether the next byte begins a request, and all requests before it were answered."""
+        return (
+            self.their_state is h11.IDLE and self.our_state is h11.IDLE and not self._receive_buffer
+        )
+
+    def next_event(self) -> Event:
+        try:
+            if self.their_state is h11.IDLE and not self._has_whole_head():
+                return h11.NEED_DATA
+            before = self.trailing_data[0] if self._is_chunked else b""
+            event = super().next_event()
+            if type(event) is h11.Request:
+                return self._checked(event)
+            if self._is_chunked:
+                self._check_chunk(event, before[: len(before) - len(self._receive_buffer)])
+        except h11.RemoteProtocolError as error:
+            self.refusal = error
+            raise
+        return event
+
+    def _has_whole_head(self) -> bool:
+        received = self._without_empty_lines()
+        end = received.find(HEAD_END)
+        head = received if end < 0 else received[: end + len(HEAD_END)]
+        if len(head) > HEAD_BYTES_MAX or head.count(CRLF) > HEADER_FIELDS_MAX + 2:
+            self._refuse(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                f"Send at most {HEAD_BYTES_MAX} bytes and {HEADER_FIELDS_MAX} header fields.",
+            )
+        if MISREADABLE.search(head, max(0, self._searched_bytes - MISREADABLE_BYTES_MAX)):
+            self._refuse(HTTPStatus.BAD_REQUEST, MISREADABLE_DETAIL)
+        self._searched_bytes = len(head) if end < 0 else 0
+        return end >= 0
+
+    def _without_empty_lines(self) -> bytes:
+        """What was received; empty lines in front of a request are ignored (RFC 9112 §2.2)."""
+        received, _ = self.trailing_data
+        empty = 0
+        while received.startswith(CRLF, empty):
+            empty += len(CRLF)
+        if empty:
+            self._receive_buffer.maybe_extract_at_most(empty)
+        return received[empty:]
+
+    def _checked(self, request: h11.Request) -> h11.Request:
+        self._chunks = 0
+        fields = dict(request.headers)
+        if request.http_version not in VERSIONS:
+            self._refuse(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "Use HTTP/1.1.")
+        self._is_chunked = b"transfer-encoding" in fields
+        if self._is_chunked and (b"content-length" in fields or request.http_version != b"1.1"):
+            self._refuse(
+                HTTPStatus.BAD_REQUEST,
+                "Send Content-Length or, in HTTP/1.1, Transfer-Encoding, not both.",
+            )
+        if not HOST.fullmatch(fields.get(b"host", b"")):
+            self._refuse(HTTPStatus.BAD_REQUEST, "Send a host name in the header Host.")
+        return self._in_origin_form(request)
+
+    def _in_origin_form(self, request: h11.Request) -> h11.Request:
+        """Every server has to accept the absolute form, whose host counts (RFC 9112 §3.2.2)."""
+        target = request.target
+        if ORIGIN_FORM.fullmatch(target) or (request.method, target) == (b"OPTIONS", b"*"):
+            return request
+        absolute = ABSOLUTE_FORM.fullmatch(target)
+        if absolute is None or not HOST.fullmatch(absolute["host"]):
+            self._refuse(HTTPStatus.BAD_REQUEST, "Name a path that begins with a slash.")
+        others = [(name, value) for name, value in request.headers if name != b"host"]
+        path = absolute["path"]
+        return h11.Request(
+            method=request.method,
+            headers=[(b"host", absolute["host"]), *others],
+            target=path if path.startswith(b"/") else b"/" + path,
+            http_version=request.http_version,
+        )
+
+    def _check_chunk(self, event: Event, read: bytes) -> None:
+        """Judge what was read of a chunked body, beside the body itself."""
+        match event:
+            case h11.Data():
+                self._chunks += event.chunk_start
+                read = read[: len(read) - len(event.data)]
+            case h11.EndOfMessage():
+                self._is_chunked = False
+                self._check_trailers(event, read)
+            case _:
+                pass
+        if self._chunks > CHUNKS_MAX:
+            self._refuse(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Send a body in at most {CHUNKS_MAX} chunks."
+            )
+        if read:
+            read = self._line_begun + read
+            if MISREADABLE.search(read):
+                self._refuse(HTTPStatus.BAD_REQUEST, MISREADABLE_DETAIL)
+            self._line_begun = read if event is h11.NEED_DATA else b""
+
+    def _check_trailers(self, end: h11.EndOfMessage, read: bytes) -> None:
+        if len(read) > TRAILER_BYTES_MAX:
+            self._refuse(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                f"Send at most {TRAILER_BYTES_MAX} bytes of trailers.",
+            )
+        if OF_FRAMING & dict(end.headers).keys():
+            self._refuse(HTTPStatus.BAD_REQUEST, "Send no length or coding in a trailer.")
+
+    def _refuse(self, status: HTTPStatus, detail: str) -> NoReturn:
+        self._process_error(self.their_role)
+        raise h11.RemoteProtocolError(detail, error_status_hint=status)
