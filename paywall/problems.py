@@ -1,12 +1,18 @@
 """Every error that a caller can get: its type, status, title and mend (RFC 9457)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
 MEDIA_TYPE = "application/problem+json"
+ERRORS_MAX = 20
+"""Errors in one problem: a body of 1 MiB can have 100,000 wrong fields."""
+FIELD_CHARS_MAX = 64
+ERROR_DETAIL_CHARS_MAX = 500
+DETAIL_CHARS_MAX = 2000
 
 
 class Kind(NamedTuple):
@@ -24,6 +30,17 @@ class FieldError(NamedTuple):
     field: str
     detail: str
 
+    def shortened(self) -> "FieldError":
+        """With at most FIELD_CHARS_MAX of the name, and ERROR_DETAIL_CHARS_MAX of the detail."""
+        return FieldError(
+            shortened(self.field, FIELD_CHARS_MAX), shortened(self.detail, ERROR_DETAIL_CHARS_MAX)
+        )
+
+
+def shortened(text: str, chars_max: int) -> str:
+    """The text, with an ellipsis at its end where it is longer than `chars_max`."""
+    return text if len(text) <= chars_max else f"{text[: chars_max - 1]}…"
+
 
 class Problem(Exception):  # noqa: N818 (the word of RFC 9457, and of every document here)
     """A refusal: raised by a verb, answered as a problem document by the edge."""
@@ -37,10 +54,10 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457, and of every docu
         headers: Mapping[str, str] | None = None,
         **members: Any,
     ) -> None:
-        super().__init__(f"{kind.code}: {detail or kind.mend}")
         self.kind = kind
-        self.detail = detail or kind.mend
-        self.errors = errors
+        self.detail = shortened(detail or kind.mend, DETAIL_CHARS_MAX)
+        self.errors = tuple(error.shortened() for error in errors[:ERRORS_MAX])
+        super().__init__(f"{kind.code}: {self.detail}")
         self.headers = dict(headers or {})
         self.members = members
 
@@ -309,7 +326,18 @@ ALL: tuple[Kind, ...] = tuple(value for value in list(globals().values()) if typ
 
 def invalid(field: str, detail: str) -> Problem:
     """One wrong field."""
-    return Problem(INVALID_FIELDS, f"{field}: {detail}", errors=(FieldError(field, detail),))
+    return invalid_fields([FieldError(field, detail)])
+
+
+def invalid_fields(errors: Iterable[FieldError]) -> Problem:
+    """Any number of wrong fields: the first ERRORS_MAX are named, the rest are counted."""
+    remaining = iter(errors)
+    named = tuple(error.shortened() for error in islice(remaining, ERRORS_MAX))
+    sentences = [f"{error.field or 'body'}: {error.detail}" for error in named]
+    if more := sum(1 for _ in remaining):
+        # First, since a long detail is cut at its end.
+        sentences.insert(0, f"{len(named) + more} fields are wrong, {more} of them not named here")
+    return Problem(INVALID_FIELDS, "; ".join(sentences), errors=named)
 
 
 def unavailable(detail: str, retry_after_seconds: int = 1) -> Problem:

@@ -41,15 +41,28 @@ PROBLEM: Json = {
         },
         "title": {"description": "What the kind is called.", "type": "string"},
         "status": {"description": "The status of the answer.", "type": "integer"},
-        "detail": {"description": GLOSSARY["detail"], "type": "string"},
+        "detail": {
+            "description": GLOSSARY["detail"],
+            "type": "string",
+            "maxLength": problems.DETAIL_CHARS_MAX,
+        },
         "errors": {
             "description": GLOSSARY["errors"],
             "type": "array",
+            "maxItems": problems.ERRORS_MAX,
             "items": {
                 "type": "object",
                 "properties": {
-                    "field": {"description": GLOSSARY["field"], "type": "string"},
-                    "detail": {"description": GLOSSARY["detail"], "type": "string"},
+                    "field": {
+                        "description": GLOSSARY["field"],
+                        "type": "string",
+                        "maxLength": problems.FIELD_CHARS_MAX,
+                    },
+                    "detail": {
+                        "description": GLOSSARY["detail"],
+                        "type": "string",
+                        "maxLength": problems.ERROR_DETAIL_CHARS_MAX,
+                    },
                 },
                 "required": ["field", "detail"],
             },

@@ -1,10 +1,11 @@
 """Bodies of requests: JSON in UTF-8, strictly typed, unknown fields refused."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
+from itertools import chain
 from typing import Any, get_args
 
 import msgspec
@@ -26,9 +27,18 @@ from msgspec.inspect import (
 
 from paywall import problems
 from paywall.http.fields import in_words
-from paywall.problems import FieldError, Problem, invalid
+from paywall.problems import (
+    FIELD_CHARS_MAX,
+    FieldError,
+    Problem,
+    invalid,
+    invalid_fields,
+    shortened,
+)
 
 JSON_MEDIA_TYPE = "application/json"
+QUOTES_THE_INPUT = ("Object contains unknown field ", "Invalid enum value ", "Invalid value ")
+"""How msgspec begins a message that repeats a name or a value of the body, however long."""
 BODY_BYTES_MAX = 1024 * 1024
 ARTICLE_BYTES_MAX = 4 * 1024 * 1024
 
@@ -130,10 +140,11 @@ def _is_plain(described: msgspec.inspect.Type) -> bool:
 
 def _each_key_once(pairs: list[tuple[str, object]]) -> None:
     """Msgspec takes the last of two equal keys; a proxy before us may have judged the first."""
-    names = [name for name, _ in pairs]
-    if len(names) != len(set(names)):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise invalid(twice, "sent twice; send it once")
+    names = set()
+    for name, _ in pairs:
+        if name in names:
+            raise invalid(name, "sent twice; send it once")
+        names.add(name)
 
 
 def _wrong_fields(body: bytes, shape: Any, first: msgspec.ValidationError) -> Problem:
@@ -142,32 +153,33 @@ def _wrong_fields(body: bytes, shape: Any, first: msgspec.ValidationError) -> Pr
         values = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Problem(problems.MALFORMED, f"The body is not valid JSON in UTF-8: {error}.")
-    errors: tuple[FieldError, ...] = ()
     # A body that may be left out has the shape `Shape | None`.
     struct = next(iter(get_args(shape)), shape)
     if isinstance(values, dict) and isinstance(struct, type) and issubclass(struct, msgspec.Struct):
-        errors = tuple(wrong_fields(values, struct))
-    errors = errors or (field_error(str(first)),)
-    detail = "; ".join(f"{error.field or 'body'}: {error.detail}" for error in errors)
-    return Problem(problems.INVALID_FIELDS, detail, errors=errors)
+        errors = wrong_fields(values, struct)
+        if (found := next(errors, None)) is not None:
+            return invalid_fields(chain([found], errors))
+    return invalid_fields([field_error(str(first))])
 
 
-def wrong_fields(values: dict[str, Any], shape: type[msgspec.Struct]) -> list[FieldError]:
-    """Every field of a shape that these decoded values have wrong, lack, or have too much."""
+def wrong_fields(values: dict[str, Any], shape: type[msgspec.Struct]) -> Iterator[FieldError]:
+    """Every field of a shape that these decoded values have wrong, lack, or have too much.
+
+    Unknown ones come last: there can be any number of them.
+    """
     fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
-    errors = [
-        FieldError(name, "unknown field; remove it") for name in values.keys() - fields.keys()
-    ]
     for name, field in fields.items():
         if name not in values:
             if field.required:
-                errors.append(FieldError(name, "missing"))
+                yield FieldError(name, "missing")
             continue
         try:
             msgspec.convert(values[name], field.type)
         except msgspec.ValidationError as error:
-            errors.append(field_error(f"{error}", name, _choices(field.type)))
-    return errors
+            yield field_error(f"{error}", name, _choices(field.type))
+    yield from (
+        FieldError(name, "unknown field; remove it") for name in values if name not in fields
+    )
 
 
 def _choices(kind: Any) -> list[str]:
@@ -180,6 +192,10 @@ def _choices(kind: Any) -> list[str]:
 def field_error(message: str, name: str = "", choices: Sequence[str] = ()) -> FieldError:
     """Read msgspec's `Expected … - at `$.tags[2]``."""
     detail, _, path = message.partition(" - at `")
+    for opening in QUOTES_THE_INPUT:
+        if detail.startswith(opening):
+            quoted = detail.removeprefix(opening)
+            detail = f"{opening}{shortened(quoted, FIELD_CHARS_MAX)}"
     if detail.startswith("Invalid enum value") and choices:
         detail = f"{detail}: expected one of {', '.join(choices)}"
     return FieldError(

@@ -26,7 +26,7 @@ from paywall.database_errors import is_unavailable
 from paywall.driver import discards_writes
 from paywall.http.deadline import Deadline
 from paywall.http.fields import in_words
-from paywall.problems import FieldError, Problem
+from paywall.problems import FieldError, Problem, invalid_fields
 from paywall.telemetry import logger
 
 UNROUTED = "(none)"
@@ -220,8 +220,7 @@ def _invalid(extra: Any) -> Problem:
     )
     if any(error.field == "data" for error in errors):
         return Problem(problems.MALFORMED, "The body is missing: send a JSON object.")
-    detail = "; ".join(f"{error.field}: {error.detail}" for error in errors)
-    return Problem(problems.INVALID_FIELDS, detail, errors=errors)
+    return invalid_fields(errors)
 
 
 async def answer_options(request: Request[Any, Any, Any]) -> Response[None] | None:

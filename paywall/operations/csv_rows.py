@@ -184,7 +184,7 @@ class _Reading(Generic[RowShape]):
     def _errors(
         self, values: dict[str, Any], first: msgspec.ValidationError
     ) -> Sequence[FieldError]:
-        errors = wrong_fields(values, self.shape) or [FieldError("", str(first))]
+        errors = list(wrong_fields(values, self.shape)) or [FieldError("", str(first))]
         return [
             FieldError(error.field, self._said(error, str(values.get(error.field, ""))))
             for error in errors
