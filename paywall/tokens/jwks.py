@@ -96,12 +96,12 @@ async def _get(url: str) -> bytes:
     ):
         if response.status_code != httpx.codes.OK:
             raise ValueError(f"status {response.status_code}")
-        body = b""
+        body = bytearray()
         async for chunk in response.aiter_raw():
             body += chunk
             if len(body) > JWKS_BYTES_MAX:
                 raise ValueError(f"more than {JWKS_BYTES_MAX} bytes")
-        return body
+        return bytes(body)
 
 
 class _Document(msgspec.Struct):

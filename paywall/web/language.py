@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ from paywall.rules.words import ProductKind
 from paywall.web.theme import DEFAULT, PLACEHOLDER, Theme, Titles, Words
 
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
+LANGUAGE_TAG_CHARS_MAX = 35
+"""The least that RFC 5646 §4.4.1 asks for; no language that there are words in needs more."""
+LANGUAGE_TAGS_MAX = 10
 
 
 class Language(NamedTuple):
@@ -92,8 +96,14 @@ class Languages(NamedTuple):
     by_code: Mapping[str, Language]
 
     def choose(self, preferred: Iterable[str]) -> Language:
-        """The first preferred language that there is (RFC 4647 §3.4, lookup); else English."""
-        for tag in preferred:
+        """The first preferred language that there is (RFC 4647 §3.4, lookup); else English.
+
+        Of LANGUAGE_TAGS_MAX tags; one that is too long is passed over, since lookup takes quadratic
+        time.
+        """
+        for tag in islice(preferred, LANGUAGE_TAGS_MAX):
+            if not is_language_tag(tag):
+                continue
             parts = tag.replace("_", "-").split("-")
             for length in range(len(parts), 0, -1):
                 if found := self.by_code.get("-".join(parts[:length]).lower()):
@@ -113,12 +123,20 @@ def load_languages(theme: Theme, zone: str) -> Languages:
     )
 
 
+def is_language_tag(text: str) -> bool:
+    return len(text) <= LANGUAGE_TAG_CHARS_MAX and LANGUAGE_TAG.fullmatch(text) is not None
+
+
 def accepted(header: str) -> list[str]:
-    """The tags of an Accept-Language header, the best first (RFC 9110 §12.5.4)."""
+    """The tags of an Accept-Language header, the best first (RFC 9110 §12.5.4).
+
+    Of its first LANGUAGE_TAGS_MAX; browsers send about five.
+    """
     found = []
-    for number, part in enumerate(header.split(",")):
+    parts = header.split(",", LANGUAGE_TAGS_MAX)[:LANGUAGE_TAGS_MAX]
+    for number, part in enumerate(parts):
         tag, _, quality = part.strip().partition(";q=")
-        if LANGUAGE_TAG.fullmatch(tag.strip()):
+        if is_language_tag(tag.strip()):
             weight = float(quality) if re.fullmatch(r"[01](\.\d{1,3})?", quality) else 1.0
             found.append((-weight, number, tag.strip()))
     return [tag for weight, _, tag in sorted(found) if weight < 0]

@@ -21,6 +21,7 @@ from paywall.web.pages import questions
 from paywall.web.pages.account import load_account, receipt, sections
 from paywall.web.pages.asking import Refused, Service
 from paywall.web.pages.buying import Terms, order_of, shelf
+from paywall.web.pages.form import COST_DIGITS_MAX, FORM_BYTES_MAX, address, read_form
 from paywall.web.pages.html import HEADERS, Writer
 from paywall.web.pages.session import begin, came_from_the_site, end, language_of, session_of
 from paywall.web.pages.status import is_billed
@@ -29,8 +30,6 @@ from paywall.web.parts import parts_of
 
 Asking = Request[Any, Any, Any]
 Answered = Response[str] | Redirect
-FORM_BYTES_MAX = 16 * 1024
-COST_DIGITS_MAX = 7
 SORRY = {
     "unavailable": "unreachable",
     "article_unknown": "not_to_be_had",
@@ -61,15 +60,10 @@ def _service(request: Asking, writer: Writer) -> Service:
 
 async def _form(request: Asking, writer: Writer) -> Mapping[str, str]:
     """The fields of a form that we made for this session; raises SessionOver for any other."""
-    fields = await _fields(request)
+    fields = await read_form(request)
     if writer.session is None or not writer.session.sent(fields.get("form_token", "")):
         raise SessionOver
     return fields
-
-
-async def _fields(request: Asking) -> Mapping[str, str]:
-    form = await request.form()
-    return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
 @post("/enter")
@@ -81,7 +75,7 @@ async def enter(request: Asking, settings: NamedDependency[Settings]) -> Answere
     `buy`, where to `return` after paying, and with `consent` that readers are to agree to get it at
     once.
     """
-    fields = await _fields(request)
+    fields = await read_form(request)
     told = [fields.get(name, "") for name in ("token", "language", "back", "name")]
     session = begin(*told)
     writer = Writer(language_of(request, session, settings), settings, session)
@@ -146,7 +140,7 @@ async def leave(
     By GET, so that it can: a stranger's page can do no more with it than close these pages.
     """
     writer = _writer(request, settings)
-    told = back or (writer.session.back_url if writer.session else "")
+    told = address(back) or (writer.session.back_url if writer.session else "")
     way = told if is_of_the_site(told, settings) else writer.site
     if way:
         return Redirect(way, status_code=303, cookies=[end()])

@@ -10,6 +10,7 @@ from paywall.rules.words import CreditsExpire, ProductKind, SubscriptionKind
 from paywall.subscribers.overview import Overview
 from paywall.subscriptions.listing import SubscriptionAnswer
 from paywall.web.pages.asking import Service
+from paywall.web.pages.form import address
 from paywall.web.pages.html import Writer
 from paywall.web.pages.status import OVER, has_failed, is_billed, is_ending
 from paywall.web.pages.subscription import billing, resume_costs, resumption
@@ -28,8 +29,9 @@ class Terms(NamedTuple):
     @classmethod
     def told(cls, fields: Mapping[str, str], site: str | None) -> "Terms":
         """By the fields of a form; who does not say where to return comes to the front page."""
-        return_url = fields.get("return") or site or ""
-        return cls(return_url, fields.get("back") or return_url, bool(fields.get("consent")))
+        return_url = address(fields.get("return", "")) or site or ""
+        back_url = address(fields.get("back", "")) or return_url
+        return cls(return_url, back_url, bool(fields.get("consent")))
 
     def fields(self) -> dict[str, str]:
         """For the next form."""

@@ -13,8 +13,9 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import Cookie
 
+from paywall.http.cookies import find_cookie
 from paywall.settings import Settings
-from paywall.web.language import LANGUAGE_TAG, Language, accepted
+from paywall.web.language import Language, accepted, is_language_tag
 from paywall.web.parts import parts_of
 
 COOKIE = "__Host-paywall"
@@ -55,12 +56,13 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
 
 def session_of(request: Request[Any, Any, Any]) -> Session | None:
     """The session that the cookie tells of; whether its token holds is the service's to say."""
-    kept = request.cookies.get(COOKIE, "")
+    kept = find_cookie(request.scope["headers"], COOKIE, bytes_max=COOKIE_BYTES_MAX)
     try:
-        session = msgspec.json.decode(base64.urlsafe_b64decode(f"{kept}=="), type=Session)
+        session = msgspec.json.decode(base64.urlsafe_b64decode(f"{kept or ''}=="), type=Session)
     except (ValueError, msgspec.DecodeError, RecursionError):
         return None
-    return session if session.token else None
+    # Whoever sends a cookie can have written it: what bounds a form's fields bounds these.
+    return begin(*msgspec.structs.astuple(session)) if session.token else None
 
 
 def _kept(session: Session) -> str:
@@ -70,7 +72,7 @@ def _kept(session: Session) -> str:
 def begin(token: str, preferred: str, back_url: str, name: str) -> Session:
     return Session(
         token=token,
-        preferred=preferred if LANGUAGE_TAG.fullmatch(preferred) else "",
+        preferred=preferred if is_language_tag(preferred) else "",
         back_url=back_url if len(back_url) <= BACK_LENGTH_MAX else "",
         name=name[:NAME_LENGTH_MAX],
     )
