@@ -1,22 +1,23 @@
 """Body HTML as a flat list of pieces: the part of it that a reader sees, and nothing else.
 
 Read by lexbor, which follows the HTML Living Standard (§13.2). What is not on the lists below
-never gets out: no script, comment or template, no hidden element, and no attribute that could
-carry a second copy of the text (`data-*`, `title`, `style`, `on*`).
+never gets out: no script, comment or template, no hidden element, no link to anything but a web
+page, a mail address or a telephone, and no attribute that could carry a second copy of the text
+(`title`, `style`, `on*`, `data-*` but those of lazy pictures).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
 from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-# The standard's own algorithm is quadratic in nesting, attributes and unclosed emphasis: 4 MiB of
-# `<div>` takes minutes. These keep the worst body that we could make under half a second.
-READ_CHARACTERS_MAX = 65_536
-READ_TAGS_MAX = 2_000
+from paywall.rules.addresses import is_image_source, is_link
+from paywall.rules.html_source import beginning
+
 PIECES_MAX = 10_000
 
 INLINE = frozenset(
@@ -36,14 +37,18 @@ LEFT_OUT = frozenset(
     " param script select style svg template textarea title track video".split()
 )
 VOID = frozenset("br col hr img source wbr".split())
+# Where nothing is left but what was left out, no empty frame stays, as around an embedded video.
+WRAPPERS = frozenset("a aside center div figure p picture section span".split())
 ATTRIBUTES = frozenset(
-    "alt cite class colspan datetime dir height href hreflang lang loading media rel reversed"
-    " rowspan scope sizes span src srcset start type width".split()
+    "alt class colspan datetime dir height hreflang lang loading media rel reversed rowspan scope"
+    " sizes span start type width".split()
 )
+LINKS = frozenset("cite href".split())
+IMAGE_ATTRIBUTES = frozenset(
+    "data-lazy-sizes data-lazy-src data-lazy-srcset data-sizes data-src data-srcset src srcset"
+    .split()
+)  # fmt: skip
 HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
-# A page with scripts reads noscript like noembed, as raw text; lexbor has no such switch.
-NOSCRIPT = re.compile(r"(</?)noscript(?=[\s/>])", re.IGNORECASE)
-UNFINISHED = re.compile(r"[<&][^<>&;\s]*\Z")
 
 
 class Kind(Enum):
@@ -53,10 +58,11 @@ class Kind(Enum):
     END = "end"
     VOID = "void"
     TEXT = "text"
+    LEFT_OUT = "left out"
 
 
 class Piece(NamedTuple):
-    """A tag with the `html` that it is written as, or a `text` as it is read."""
+    """A tag with the `html` that it is written as, a `text` as it is read, or nothing."""
 
     kind: Kind
     tag: str = ""
@@ -64,9 +70,18 @@ class Piece(NamedTuple):
     text: str = ""
 
 
+@dataclass
+class _Opened:
+    """An element that is open, and the `place` of its start tag among the pieces."""
+
+    place: int
+    has_content: bool = False
+    has_left_out: bool = False
+
+
 def pieces(body_html: str) -> Iterator[Piece]:
     """What a reader sees of the beginning of a body, in the order of the page."""
-    return islice(_walk(NOSCRIPT.sub(r"\1noembed", _beginning(body_html))), PIECES_MAX)
+    return iter(_without_empty_wrappers(islice(_walk(beginning(body_html)), PIECES_MAX)))
 
 
 def _walk(html: str) -> Iterator[Piece]:
@@ -85,7 +100,37 @@ def _walk(html: str) -> Iterator[Piece]:
                 opened.append(node)
                 node = node.first_child
                 continue
+        elif node.is_element_node:
+            yield Piece(Kind.LEFT_OUT)
         node = node.next
+
+
+def _without_empty_wrappers(walked: Iterable[Piece]) -> list[Piece]:
+    """Drop the tags of wrappers of which all was left out; paragraphs stay apart there."""
+    kept: list[Piece] = []
+    opened: list[_Opened] = [_Opened(0)]
+    for piece in walked:
+        inner = opened[-1]
+        match piece.kind:
+            case Kind.LEFT_OUT:
+                inner.has_left_out = True
+                continue
+            case Kind.START:
+                opened.append(_Opened(len(kept)))
+            case Kind.END:
+                opened.pop()
+                is_empty = inner.has_left_out and not inner.has_content
+                if is_empty and piece.tag in WRAPPERS:
+                    opened[-1].has_left_out = True
+                    kept[inner.place] = Piece(Kind.LEFT_OUT, piece.tag)
+                    continue
+                opened[-1].has_content = True
+            case Kind.VOID:
+                inner.has_content = True
+            case Kind.TEXT:
+                inner.has_content = inner.has_content or not piece.text.isspace()
+        kept.append(piece)
+    return kept
 
 
 def escaped(text: str) -> str:
@@ -103,17 +148,6 @@ def is_stable(html: str) -> bool:
     return LexborHTMLParser(html, is_fragment=True).inner_html == html
 
 
-def _beginning(body_html: str) -> str:
-    end = min(len(body_html), READ_CHARACTERS_MAX)
-    for number, tag in enumerate(re.finditer("<", body_html[:end])):
-        if number == READ_TAGS_MAX:
-            end = tag.start()
-            break
-    if end == len(body_html):
-        return body_html
-    return UNFINISHED.sub("", body_html[:end])
-
-
 def _is_shown(node: LexborNode) -> bool:
     if not node.is_element_node or node.tag in LEFT_OUT:
         return False
@@ -126,9 +160,17 @@ def _start(node: LexborNode) -> Piece:
     attributes = "".join(
         f' {name}="{escaped(value or "").replace(chr(34), "&quot;")}"'
         for name, value in node.attributes.items()
-        if name in ATTRIBUTES
+        if _is_kept(tag, name, value or "")
     )
     return Piece(Kind.VOID if tag in VOID else Kind.START, tag, f"<{tag}{attributes}>")
+
+
+def _is_kept(tag: str, name: str, value: str) -> bool:
+    if name in LINKS:
+        return value != "" and is_link(value)
+    if name in IMAGE_ATTRIBUTES:
+        return tag in ("img", "source") and value != "" and is_image_source(value)
+    return name in ATTRIBUTES
 
 
 def _end(node: LexborNode) -> Piece:

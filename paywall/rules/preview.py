@@ -18,6 +18,11 @@ ACCOMPANYING = frozenset("h1 h2 h3 h4 h5 h6 caption figcaption legend summary".s
 BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 COUNTED = re.compile(r"\s+|\S")
 SPACES = re.compile(r"\s+")
+EDITORS_CUT = re.compile(
+    r"<!--(?:more|\s{0,20}(?:wp:more|wp:nextpage|(?:more|nextpage|members-only)\s{0,20}--))",
+    re.IGNORECASE,
+)
+"""Where WordPress and Ghost end what everybody reads. WordPress takes `<!--more` and any text."""
 WORD_CHARACTERS_MAX = 60
 WORD_SPACES = re.compile("[\\s\u200b]")  # Khmer is written with zero-width spaces, where with any
 VIRAMA = 9  # the combining class of what joins the next consonant, such as the Khmer coeng
@@ -32,25 +37,41 @@ class Run(NamedTuple):
     is_paragraph: bool
 
 
+class Reading(NamedTuple):
+    """What a reader sees of some HTML."""
+
+    pieces: Sequence[Piece]
+    text: str
+    runs: Sequence[Run]
+
+
 def preview(body_html: str, *, paragraphs: int, share: float) -> str:
     """The first `paragraphs` paragraphs of a body, as HTML; empty where the share allows none.
 
-    At most `share` (0 to 1) of the characters that a reader sees. A long body is read up to
-    `READ_CHARACTERS_MAX` and `READ_TAGS_MAX`, and the share is one of what was read.
+    At most `share` (0 to 1) of the characters that a reader sees, and nothing after the editor's
+    own cut. A long body is read up to `READ_CHARACTERS_MAX` and `READ_TAGS_MAX`, and the share is
+    one of what was read.
     """
-    body = _without_leading_space(pieces(body_html))
-    text = "".join(piece.text for piece in body)
-    runs = _runs(body, text)
-    end = _end(text, runs, paragraphs, share)
+    whole = _read(body_html)
+    cut = EDITORS_CUT.search(body_html)
+    # By the source, not by the parsed tree: a parser moves text out of tables, before the marker.
+    shown = _read(body_html[: cut.start()]) if cut else whole
+    end = _end(shown, paragraphs, _limit(shown, whole, share))
     if end == 0:
         return ""
-    html = _written(body, end)
-    return html if is_stable(html) else _plain(text, runs, end)
+    html = _written(shown.pieces, end)
+    return html if is_stable(html) else _plain(shown, end)
 
 
 def visible_text(html: str) -> str:
     """The characters that a reader sees of a body or of a preview."""
     return "".join(piece.text for piece in pieces(html)).strip()
+
+
+def _read(html: str) -> Reading:
+    body = _without_leading_space(pieces(html))
+    text = "".join(piece.text for piece in body)
+    return Reading(body, text, _runs(body, text))
 
 
 def _without_leading_space(body: Iterable[Piece]) -> list[Piece]:
@@ -93,29 +114,35 @@ def _runs(body: Sequence[Piece], text: str) -> list[Run]:
     return runs
 
 
-def _end(text: str, runs: Sequence[Run], paragraphs: int, share: float) -> int:
+def _end(shown: Reading, paragraphs: int, limit: int) -> int:
     """Where the preview ends in the visible text: always after a paragraph's own words."""
-    limit = _limit(text, runs, share)
     end = 0
-    for run in [run for run in runs if run.is_paragraph][:paragraphs]:
+    for run in [run for run in shown.runs if run.is_paragraph][:paragraphs]:
         if run.end > limit:
-            cut = _boundary(text, run.start, limit)
+            cut = _boundary(shown.text, run.start, limit)
             return cut if cut > run.start else end
         end = run.end
     return end
 
 
-def _limit(text: str, runs: Sequence[Run], share: float) -> int:
+def _limit(shown: Reading, whole: Reading, share: float) -> int:
     """Where the share ends, with every space counted and with as few as a reader sees."""
-    counts = [len(SPACES.sub(" ", text[run.start : run.end])) for run in runs]
-    allowed = math.floor(share * sum(counts))
-    for run, count in zip(runs, counts, strict=True):
-        if 0 < allowed <= count:
-            counted = COUNTED.finditer(text, run.start, run.end)
+    allowed = math.floor(share * sum(_counts(whole)))
+    limit = math.floor(share * len(whole.text.rstrip()))
+    for run, count in zip(shown.runs, _counts(shown), strict=True):
+        if allowed <= 0:
+            return 0
+        if allowed <= count:
+            counted = COUNTED.finditer(shown.text, run.start, run.end)
             last = next(islice(counted, allowed - 1, None))
-            return min(last.end(), math.floor(share * len(text.rstrip())))
+            return min(last.end(), limit)
         allowed -= count
-    return 0
+    return min(len(shown.text), limit)
+
+
+def _counts(reading: Reading) -> list[int]:
+    """The characters of each run, with as few spaces as a reader sees."""
+    return [len(SPACES.sub(" ", reading.text[run.start : run.end])) for run in reading.runs]
 
 
 def _boundary(text: str, start: int, limit: int) -> int:
@@ -158,9 +185,11 @@ def _written(body: Sequence[Piece], end: int) -> str:
     return "".join([*written, *(f"</{tag}>" for tag in reversed(opened))])
 
 
-def _plain(text: str, runs: Sequence[Run], end: int) -> str:
+def _plain(shown: Reading, end: int) -> str:
     """The words alone, where the tags would be read differently a second time."""
     words = [
-        " ".join(text[run.start : min(run.end, end)].split()) for run in runs if run.start < end
+        " ".join(shown.text[run.start : min(run.end, end)].split())
+        for run in shown.runs
+        if run.start < end
     ]
     return "".join(f"<p>{escaped(paragraph)}</p>" for paragraph in words)

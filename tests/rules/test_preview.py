@@ -121,7 +121,7 @@ def test_khmer_is_cut_at_its_zero_width_spaces() -> None:
         f"<textarea>{CANARY}</textarea>",
         f'<input type="hidden" value="{CANARY}">',
         f"<video><track src=x>{CANARY}</video>",
-        f'<div data-body="{CANARY}"></div>',
+        f'<div data-body="{CANARY}" data-src="{CANARY}"></div>',
         f'<span title="{CANARY}" aria-label="{CANARY}" onclick="{CANARY}"></span>',
         f"<![CDATA[{CANARY}]]>",
         f"<?php {CANARY} ?>",
@@ -178,6 +178,137 @@ def test_a_hostile_body_of_four_mebibytes_takes_half_a_second_at_most(body: str)
     started = time.process_time()
     first(body)
     assert time.process_time() - started < 0.5
+
+
+LONG = f"<p>{'The text goes on for a while, so that the share is no limit. ' * 9}</p>"
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        "<!--more-->",
+        "<!--more Read on-->",
+        "<!-- more -->",
+        "<!--MORE-->",
+        "<p><!--more--></p>",
+        "<!-- wp:more -->\n<!--more-->\n<!-- /wp:more -->",
+        '<!-- wp:more {"customText":"Read on","noTeaser":true} -->\n<!--more Read on-->',
+        "<!--nextpage-->",
+        "<!-- wp:nextpage --><!--nextpage--><!-- /wp:nextpage -->",
+        "<!--members-only-->",
+        "<!-- members-only -->",
+    ],
+)
+def test_the_editors_own_cut_is_a_limit(marker: str) -> None:
+    body = f"<p>The first paragraph is open.</p>{marker}<p>{CANARY}.</p>{LONG}"
+    assert visible_text(first(body, 9)) == "The first paragraph is open."
+    assert first(f"{marker}<p>{CANARY}</p>{LONG}", 9) == ""
+    # A parser puts such a text before the table, and the marker stays within.
+    moved = first(f"<p>One.</p><table><tr><td>Two.</td></tr>{marker}{CANARY}</table>{LONG}", 9)
+    assert CANARY not in moved
+    assert visible_text(moved) == "One.Two."
+
+
+def test_the_editors_cut_gives_no_more_than_the_share_and_the_paragraphs() -> None:
+    body = f"{LONG}<p>Two.</p><!--more--><p>Short.</p>"
+    assert len(visible_text(first(body, 9, 0.1))) <= 0.1 * len(visible_text(body))
+    assert first(f"<p>One.</p><p>Two.</p><!--more-->{LONG}", 1) == "<p>One.</p>"
+
+
+@pytest.mark.parametrize(
+    "comment", ["<!-- more of it -->", "<!-- the members-only part -->", "<!-- -->"]
+)
+def test_another_comment_is_no_cut(comment: str) -> None:
+    assert first(f"<p>One.</p>{comment}<p>Two.</p>{LONG}") == "<p>One.</p><p>Two.</p>"
+
+
+@pytest.mark.parametrize(
+    ("lead", "left"),
+    [
+        (f'<img alt="A" src="data:image/png;base64,{"A" * 100_000}">', '<img alt="A">'),
+        ("<style>" + ".a{color:#123456}" * 4_500 + "</style>", ""),
+        ("<script>" + "if (a < b) c();" * 5_000 + "</script>", ""),
+        ("<!--" + "<w:LsdException/>" * 5_000 + "-->", ""),
+    ],
+    ids=lambda text: text[:6],
+)
+def test_what_nobody_sees_does_not_count(lead: str, left: str) -> None:
+    assert first(f"{lead}<p>One.</p><p>Two.</p>{TAIL}") == f"{left}<p>One.</p><p>Two.</p>"
+
+
+@pytest.mark.parametrize(
+    "embed",
+    [
+        "<figure><iframe src='/v'></iframe></figure>",
+        "<figure class='wp-block-embed'><div>\n<iframe src='/v'></iframe>\n</div></figure>",
+        "<p><a href='/v'><video src='/v'></video></a></p>",
+    ],
+)
+def test_an_embed_that_is_left_out_leaves_no_empty_frame(embed: str) -> None:
+    assert first(f"{embed}<p>One.</p>{TAIL}", 1).strip() == "<p>One.</p>"
+    captioned = embed.replace("</iframe>", "</iframe>A caption").replace(
+        "</video>", "</video><img>"
+    )
+    assert "<figure" in first(captioned + TAIL, 9) or "<img>" in first(captioned + TAIL, 9)
+    assert first(f"One.{embed}Two.{TAIL}", 1) == "One."
+
+
+def test_a_lazy_picture_keeps_where_it_is() -> None:
+    lazy = (
+        '<img src="data:image/gif;base64,R0lGODlh" data-src="https://news.example/a.jpg"'
+        ' data-srcset="/a.jpg 1x, https://news.example/b.jpg 2x" loading="lazy">'
+    )
+    assert first(f"<p>{lazy}One.</p>{TAIL}", 1) == f"<p>{lazy}One.</p>"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "  javascript:alert(1)",
+        "&#1;javascript:alert(1)",
+        "java\tscript:alert(1)",
+        "java&NewLine;script&colon;alert(1)",
+        "&#106;avascript:alert(1)",
+        "vbscript:x",
+        "data:text/html,<script>alert(1)</script>",
+        "data:image/svg+xml,<svg onload=alert(1)>",
+        "blob:https://news.example/1",
+        "file:///etc/passwd",
+        "intent://x",
+    ],
+)
+def test_a_preview_leads_to_the_web_a_mail_address_or_a_telephone_alone(address: str) -> None:
+    carriers = """
+<a href="@">x</a><q cite="@">x</q><a xlink:href="@">x</a><img src="@"><img data-src="@">
+<img srcset="/a.jpg 1x, @ 2x"><img data-srcset="@"><area href="@"><video poster="@"></video>
+<form action="@"><button formaction="@">x</button>x</form><link href="@"><base href="@">
+<table background="@"><tr><td>x</table><svg><a href="@">
+""".replace("\n", "").replace("@", address.replace('"', "&quot;"))
+    given_out = first(f"<div>One. {carriers}</div>{TAIL * 9}", 9)
+    assert given_out.startswith("<div>One. <a>x</a><q>x</q><a>x</a><img><img><img><img>")
+    assert not any(word in given_out for word in ("script", "data:", "blob:", "file:", "intent:"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://news.example/a?b=c:d",
+        "HTTP://news.example",
+        "//news.example/",
+        "/a:b",
+        "a",
+        "#n",
+        "?q",
+        "mailto:desk@news.example",
+        "tel:+85512345678",
+    ],
+)
+def test_a_preview_keeps_its_links(address: str) -> None:
+    assert first(f'<p><a href="{address}">One</a></p>{TAIL}', 1) == (
+        f'<p><a href="{address}">One</a></p>'
+    )
 
 
 class Body(NamedTuple):
@@ -239,7 +370,20 @@ SOUP = st.lists(
             )
             for slash in ("", "/")
         ]
-        + ["<br>", "<img alt=q>", "<hr>", "<!--", "-->", "<![CDATA[", "]]>", "\n\n", "&#13;", "\0"]
+        + [
+            "<!--more-->",
+            "<!-- wp:more -->",
+            "<br>",
+            "<img alt=q>",
+            "<hr>",
+            "<!--",
+            "-->",
+            "<![CDATA[",
+            "]]>",
+            "\n\n",
+            "&#13;",
+            "\0",
+        ]
     )
     | WORDS,
     max_size=40,
@@ -292,6 +436,14 @@ def test_no_soup_of_tags_gives_more_than_its_share(
     text, seen = text_of(first(body, paragraphs, share)), visible_text(body)
     assert ink(seen).startswith(ink(text))
     assert len(text) <= math.floor(share * len(seen))
+
+
+@given(SOUP, SOUP, st.sampled_from(["<!--more-->", "<!--more x-->", "<!--members-only-->"]), SHARES)
+def test_nothing_after_the_editors_cut_is_ever_in_a_preview(
+    before: str, after: str, marker: str, share: float
+) -> None:
+    given_out = first(f"{before}{marker}<p>{CANARY}</p>{after}", 9, share)
+    assert CANARY not in given_out
 
 
 @given(BODIES, SOUP, SOUP, PARAGRAPHS, st.floats(0, 0.4), st.data())

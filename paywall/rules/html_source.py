@@ -1,0 +1,166 @@
+"""The beginning of a body's HTML source, bounded by what a reader could see of it.
+
+Comments, the contents of elements that show none of it, and overlong attribute values are dropped
+before they count, so a 100 kB picture or style sheet in front of the text does not use up a limit.
+Only the syntax is read here (HTML Living Standard §13.2.5); what a tag means is the parser's
+matter. After a tag whose content has a syntax of its own everything is kept and counted as it came:
+a wrong guess must never make hidden text visible.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
+# The standard's own algorithm is quadratic in nesting, attributes and unclosed emphasis: 4 MiB of
+# `<div>` takes minutes. These keep the worst body that we could make under half a second.
+READ_CHARACTERS_MAX = 65_536
+READ_TAGS_MAX = 2_000
+READ_TOKENS_MAX = 20_000
+"""Tags, comments and texts, those that are dropped included."""
+ATTRIBUTE_CHARACTERS_MAX = 4_096
+"""A longer value is dropped, except of `style`, which can hide an element."""
+ATTRIBUTES_MAX = 1_000
+"""Nothing is read from a tag with more of them on."""
+
+_SPACE = r"[\t\n\f\r ]"
+_NAME = r"[^\t\n\f\r />][^\t\n\f\r />=]*+"
+_VALUE = r"\"[^\"]*+\"|'[^']*+'|[^\t\n\f\r >\"'][^\t\n\f\r >]*+|(?=>)"
+ATTRIBUTE = re.compile(
+    rf"([\t\n\f\r /]*+)({_NAME})(?:{_SPACE}*+={_SPACE}*+({_VALUE})|(?!{_SPACE}*+=))"
+)
+TAG = re.compile(
+    r"<(?P<slash>/?)(?P<name>[a-zA-Z][^\t\n\f\r />]*+)(?P<attributes>"
+    rf"(?:[\t\n\f\r /]*+{_NAME}(?:{_SPACE}*+={_SPACE}*+(?:{_VALUE})|(?!{_SPACE}*+=)))"
+    rf"{{0,{ATTRIBUTES_MAX}}}+)"
+    r"(?P<end>[\t\n\f\r /]*+>)"
+)
+MARKUP = re.compile(r"<(?:[a-zA-Z!?]|/[^>])")
+TAG_START = re.compile(r"</?[a-zA-Z]")
+COMMENT = "<!---->"
+"""Stands where one was: what it parts must not become one text, one reference or one tag."""
+SHORT_COMMENT = re.compile(r"<!---?>")
+COMMENT_END = re.compile(r"--!?>")
+DRAWING = re.compile(
+    rf"<svg(?={_SPACE}|>)[^<>]*+(?<!/)>"
+    r"(?:[^<]++|</?(?:circle|clipPath|defs|ellipse|g|line|linearGradient|mask|path|pattern|polygon"
+    rf"|polyline|radialGradient|rect|stop|symbol|text|tspan|use)(?={_SPACE}|[/>])[^<>]*+>)*+"
+    rf"</svg{_SPACE}*+>",
+    re.IGNORECASE,
+)
+"""An inline SVG without anything that HTML would read differently inside one."""
+
+RAW_TEXT = frozenset("iframe noembed noframes noscript script style textarea title xmp".split())
+"""Their content is text up to their own end tag; of these only xmp shows it."""
+RAW_TEXT_END = {name: re.compile(rf"</{name}(?={_SPACE}|[/>])", re.IGNORECASE) for name in RAW_TEXT}
+SCRIPT = re.compile("<script", re.IGNORECASE)
+OWN_SYNTAX = frozenset("frameset math plaintext select svg".split())
+UNFINISHED = re.compile(r"&[^<>&;\s]*\Z")
+
+
+class _Token(NamedTuple):
+    """A part of the source up to `end`, what of it can be `visible`, and the name of its tag.
+
+    The name is empty where it is not a tag; `is_ambiguous` where only the parser can read on.
+    """
+
+    end: int
+    source: str
+    visible: str
+    name: str = ""
+    is_ambiguous: bool = False
+
+
+def beginning(html: str) -> str:
+    """The source up to the limits, as a reader's browser would see it.
+
+    A page with scripts reads noscript like noembed, as raw text; lexbor has no such switch, so it
+    is renamed.
+    """
+    kept: list[str] = []
+    characters, tags = READ_CHARACTERS_MAX, READ_TAGS_MAX
+    is_plain = True
+    for token in islice(_tokens(html), READ_TOKENS_MAX):
+        is_plain = is_plain and not token.is_ambiguous
+        source = token.visible if is_plain else token.source
+        if not token.name and len(source) > characters:
+            kept.append(UNFINISHED.sub("", source[:characters]))
+            break
+        if source != COMMENT:
+            characters -= len(source)
+            tags -= source.count("<") if token.name or not is_plain else 0
+        if characters < 0 or tags < 0:
+            break
+        kept.append(source)
+    return "".join(kept)
+
+
+def _tokens(html: str) -> Iterator[_Token]:
+    place = 0
+    while markup := MARKUP.search(html, place):
+        start = markup.start()
+        if start > place:
+            yield _Token(start, html[place:start], html[place:start])
+        place = start
+        for token in _markup(html, start):
+            yield token
+            place = token.end
+        if place == start:
+            # A tag that never ends is none, and takes the rest with it.
+            return
+    if place < len(html):
+        yield _Token(len(html), html[place:], html[place:])
+
+
+def _markup(html: str, start: int) -> Iterator[_Token]:
+    """The tag or comment that starts here, and the content where that is text."""
+    if drawing := DRAWING.match(html, start):
+        yield _Token(drawing.end(), drawing[0], "<svg></svg>", "svg")
+    elif not TAG_START.match(html, start):
+        end = _end_of_comment(html, start)
+        yield _Token(end, html[start:end], COMMENT, "!")
+    elif tag := TAG.match(html, start):
+        yield from _tag(html, tag)
+
+
+def _end_of_comment(html: str, start: int) -> int:
+    """Of a comment, or of what is read like one; without an end it takes the rest."""
+    if not html.startswith("<!--", start):
+        return html.find(">", start) + 1 or len(html)
+    end = SHORT_COMMENT.match(html, start) or COMMENT_END.search(html, start + 4)
+    return end.end() if end else len(html)
+
+
+def _tag(html: str, tag: re.Match[str]) -> Iterator[_Token]:
+    name = tag["name"].lower()
+    written = tag["name"] if name != "noscript" else "noembed"
+    source = f"<{tag['slash']}{written}{tag['attributes']}{tag['end']}"
+    is_start = not tag["slash"]
+    visible = f"<{tag['slash']}{written}{_short(tag['attributes'])}{tag['end']}"
+    yield _Token(tag.end(), source, visible, name, is_ambiguous=is_start and name in OWN_SYNTAX)
+    if is_start and name in RAW_TEXT:
+        end_tag = RAW_TEXT_END[name].search(html, tag.end())
+        end = end_tag.start() if end_tag else len(html)
+        yield _content(html[tag.end() : end], end, name)
+    elif is_start and name == "plaintext":
+        yield _Token(len(html), html[tag.end() :], html[tag.end() :])
+
+
+def _content(text: str, end: int, name: str) -> _Token:
+    escaped = text.find("<!--") if name == "script" else -1
+    # Then a script may go on after its first end tag (§13.2.5.17).
+    is_ambiguous = escaped >= 0 and SCRIPT.search(text, escaped) is not None
+    return _Token(end, text, text if name == "xmp" else "", is_ambiguous=is_ambiguous)
+
+
+def _short(attributes: str) -> str:
+    """Without the values that are too long, such as that of a picture within the page."""
+    if len(attributes) <= ATTRIBUTE_CHARACTERS_MAX:
+        return attributes
+    return ATTRIBUTE.sub(_short_attribute, attributes)
+
+
+def _short_attribute(attribute: re.Match[str]) -> str:
+    space, name, value = attribute.groups()
+    is_short = len(value or "") <= ATTRIBUTE_CHARACTERS_MAX
+    return attribute[0] if is_short or name.lower() == "style" else f"{space}{name}"

@@ -1,0 +1,115 @@
+"""What is dropped before it counts changes nothing of what a reader sees."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paywall.rules.html import escaped, pieces
+from paywall.rules.html_source import (
+    ATTRIBUTE_CHARACTERS_MAX,
+    ATTRIBUTES_MAX,
+    READ_CHARACTERS_MAX,
+    READ_TAGS_MAX,
+    READ_TOKENS_MAX,
+    beginning,
+)
+
+NAMES = (
+    "p b a i div span table tr td ul li h1 img br style script xmp iframe noembed noframes"
+    " textarea title svg path g text select option math mi template plaintext pre frameset"
+    " foreignObject desc caption colgroup form font object ruby"
+).split()
+ENDS = [f"</{name}>" for name in NAMES]
+TAGS = [f"<{name}>" for name in NAMES] + [
+    "<p hidden>",
+    '<div style="display:none">',
+    "<img alt='>' src=a.jpg>",
+    '<p title="<style>">',
+    "<p title='<!--'>",
+    "<b x=<style y>",
+    "<b x = 'a'z=\"b\"/>",
+    "<b ='>",
+    "<i a=>",
+    "<svg/>",
+    "<svg a='>'>",
+    "</b x='>'>",
+    "<STYLE>",
+    "</Style\n>",
+    "</script x>",
+]
+ODDS = [
+    "<!--", "-->", "--!>", "<!-->", "<!--->", "<!", "<?", "</", "</>", "</1>", ">", "<", "<1", "&",
+    "&lt", "<![CDATA[", "]]>", "'", '"', "=", "/", "\n", "\0", "\r", "x", "y ", "<p a='", '<p a="',
+]  # fmt: skip
+SOUP = st.lists(st.sampled_from([*TAGS, *ENDS, *ODDS]), max_size=30).map("".join)
+
+
+def seen(html: str) -> str:
+    """The tags and texts that a reader sees; what parts two texts without a trace is no matter."""
+    return "".join(piece.html or escaped(piece.text) for piece in pieces(html))
+
+
+@given(SOUP)
+def test_a_reader_sees_the_same_of_what_was_dropped(html: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        dropped = beginning(html)
+        patch.setattr("paywall.rules.html.beginning", lambda source: source)
+        before, after = seen(html), seen(dropped)
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        "<!-- " + "<w:LsdException/> " * 6_000 + "-->",
+        "<style>" + ".a{color:#123456}" * 6_000 + "</style>",
+        "<script>" + "if (a < b) c();" * 6_000 + "</script >",
+        "<noscript>" + "<img src=a.jpg>" * 6_000 + "</noscript>",
+        '<img src="data:image/png;base64,' + "A" * 100_000 + '">',
+        "<img src='" + "A" * 100_000 + "'>",
+        "<img src=" + "A" * 100_000 + ">",
+        '<svg viewBox="0 0 9 9">' + '<path d="M0 0z"/>' * 6_000 + "</svg>",
+    ],
+    ids=lambda text: text[:11],
+)
+def test_what_nobody_sees_leaves_room_for_the_text(unseen: str) -> None:
+    assert beginning(f"{unseen}<p>Text</p>").endswith("<p>Text</p>")
+    # Whatever follows a drawing with a title may be read by other rules, so nothing is dropped.
+    kept = beginning(f"<svg><title>t</title></svg>{unseen}<p>Text</p>")
+    assert "<p>Text</p>" not in kept
+    assert len(kept) <= READ_CHARACTERS_MAX
+
+
+def test_a_long_style_is_kept_because_it_can_hide_an_element() -> None:
+    hidden = f'<p style="color:{" " * ATTRIBUTE_CHARACTERS_MAX}red;display:none">Hidden</p>'
+    assert beginning(hidden) == hidden
+
+
+def test_noscript_is_renamed_where_it_is_a_tag() -> None:
+    assert beginning("<NoScript a>x</noscript>y") == "<noembed a></noembed>y"
+    assert beginning("<xmp><noscript></xmp>") == "<xmp><noscript></xmp>"
+
+
+ATTRIBUTES = "".join(f" a{number}" for number in range(ATTRIBUTES_MAX))
+
+
+@pytest.mark.parametrize(
+    ("within", "one_more"),
+    [
+        ("x" * READ_CHARACTERS_MAX, "y"),
+        ("<br>" * READ_TAGS_MAX, "<br>"),
+        ("<!---->" * (READ_TOKENS_MAX - 1) + "x", "<br>"),
+        (f"<p{ATTRIBUTES}>", f"<p{ATTRIBUTES} more>"),
+        ("<i " + "x" * (READ_CHARACTERS_MAX - 4) + ">", "y"),
+    ],
+    ids=["characters", "tags", "tokens", "attributes", "a tag"],
+)
+def test_each_limit_is_read_up_to_and_not_past(within: str, one_more: str) -> None:
+    assert beginning(within) == within
+    assert beginning(within + one_more) == within
+
+
+@pytest.mark.parametrize("length", [ATTRIBUTE_CHARACTERS_MAX, ATTRIBUTE_CHARACTERS_MAX + 1])
+def test_a_value_is_kept_up_to_its_limit(length: int) -> None:
+    value = "x" * (length - 2)
+    assert (value in beginning(f'<img src="{value}" alt>')) is (length == ATTRIBUTE_CHARACTERS_MAX)
