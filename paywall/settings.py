@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from paywall.rules.addresses import is_web_address
 from paywall.rules.decision import Policy
 
 PREFIX = "PAYWALL_"
@@ -214,6 +215,13 @@ def _check(settings: Settings) -> None:
             f"meter_timezone {settings.meter_timezone!r} is not an IANA time zone."
             " Write one such as Asia/Phnom_Penh."
         ) from error
+    for name in ("stripe_api_base", "sandbox_clock_url"):
+        address = getattr(settings, name)
+        if address and not is_web_address(address):
+            raise SettingsError(
+                f"{name}: {address!r} is not a web address. Write one such as"
+                f" http://127.0.0.1:12111, or leave {name} out."
+            )
     for origin in settings.allowed_origins:
         if not origin.startswith(("https://", "http://")) or origin.count("/") != 2:  # noqa: PLR2004 (the scheme's)
             raise SettingsError(

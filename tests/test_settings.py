@@ -40,6 +40,8 @@ def loaded(tmp_path: Path, **given: str) -> None:
             },
             "sandbox_clock_url",
         ),
+        ({"stripe_api_base": "javascript:1"}, "stripe_api_base"),
+        ({"sandbox_clock_url": "localhost:8001/clock"}, "sandbox_clock_url"),
     ],
 )
 def test_a_way_to_sell_that_is_not_safe_does_not_start(

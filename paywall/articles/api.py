@@ -17,7 +17,7 @@ from paywall.articles.publish import Publication, publish, withdraw
 from paywall.articles.structured_data import StructuredData, embeddable, structured_data
 from paywall.database import Database
 from paywall.http.bodies import ARTICLE_BYTES_MAX, JSON_MEDIA_TYPE, Answer, Shape
-from paywall.http.fields import Credits, Id, Line, PathId, Text, Timestamp
+from paywall.http.fields import Credits, Id, Line, PathId, Text, Timestamp, WebAddress
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.problems import ARTICLE_UNKNOWN, Problem, invalid
 from paywall.rules.decision import Policy, Terms
@@ -39,7 +39,9 @@ class Preview(Shape, omit_defaults=True):
             Meta(
                 ge=0,
                 le=1000,
-                description="So many paragraphs, and never more than `preview_share` of the text.",
+                description="So many paragraphs, up to the editor's own cut (`<!--more-->`,"
+                " `<!--nextpage-->`, `<!--members-only-->`), and never more than `preview_share`"
+                " of the text.",
             ),
         ]
         | None
@@ -59,7 +61,9 @@ class ArticleInput(Shape):
     id: Annotated[Id, Meta(description="The id of the path, if it is sent at all.")] | UnsetType = (
         UNSET
     )
-    url: Annotated[Line, Meta(description="Where readers find it.")] | None = None
+    url: Annotated[WebAddress, Meta(description="Where readers find it: http or https.")] | None = (
+        None
+    )
     language: Language | None = None
     unlock_cost: Credits = 1
     tags: Annotated[tuple[Line, ...], Meta(max_length=100, description="At most 100.")] = ()

@@ -6,6 +6,8 @@ from typing import Annotated
 from litestar.params import PathParameter
 from msgspec import Meta
 
+from paywall.rules.addresses import WEB_ADDRESS_PATTERN
+
 ID_PATTERN = r"^(?!\.{1,2}\Z)(?!\s)[^\x00-\x1f\x7f-\x9f/\\\ud800-\udfff]{1,200}(?<!\s)\Z"
 ID_RULE = (
     "1 to 200 characters: no control characters, no / or \\, no space at either end,"
@@ -15,6 +17,10 @@ LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,2000}\Z"
 LINE_RULE = "at most 2000 characters on one line: no control characters"
 TEXT_PATTERN = r"^[^\x00\ud800-\udfff]*\Z"
 TEXT_RULE = "text without NUL"
+WEB_ADDRESS_RULE = (
+    "a whole http or https address such as https://news.example/42, of at most 2000 characters,"
+    " without spaces, \\ or a user name"
+)
 PROCESSOR_PATTERN = r"^[a-z0-9_-]{1,40}\Z"
 PROCESSOR_RULE = "1 to 40 of the characters a to z, 0 to 9, _ and -"
 CURRENCY_PATTERN = r"^[A-Za-z]{3}\Z"
@@ -30,6 +36,7 @@ RULES = {
     ID_PATTERN: ID_RULE,
     LINE_PATTERN: LINE_RULE,
     TEXT_PATTERN: TEXT_RULE,
+    WEB_ADDRESS_PATTERN: WEB_ADDRESS_RULE,
     PROCESSOR_PATTERN: PROCESSOR_RULE,
     CURRENCY_PATTERN: CURRENCY_RULE,
 }
@@ -39,6 +46,9 @@ PathId = Annotated[str, PathParameter(pattern=ID_PATTERN, description=ID_RULE)]
 PathNumber = Annotated[int, PathParameter(ge=1, le=NUMBER_MAX)]
 Line = Annotated[str, Meta(pattern=LINE_PATTERN, description=LINE_RULE)]
 Text = Annotated[str, Meta(pattern=TEXT_PATTERN, description=TEXT_RULE)]
+WebAddress = Annotated[
+    str, Meta(pattern=WEB_ADDRESS_PATTERN, max_length=2000, description=WEB_ADDRESS_RULE)
+]
 Credits = Annotated[int, Meta(ge=1, le=1_000_000, description=ANY_CREDITS)]
 Timestamp = Annotated[datetime, Meta(tz=True, description=ANY_TIMESTAMP)]
 

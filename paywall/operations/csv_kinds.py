@@ -13,7 +13,7 @@ from paywall.articles.publish import Publication, publish_all
 from paywall.credits.api import GrantInput
 from paywall.credits.grant import GrantTerms, grant_all, granted_before
 from paywall.http.bodies import Shape
-from paywall.http.fields import Credits, Id, Line, Text, Timestamp
+from paywall.http.fields import Credits, Id, Text, Timestamp, WebAddress
 from paywall.operations.import_csv import Context, Done, Import
 from paywall.problems import FieldError
 from paywall.rules.decision import Policy, Terms
@@ -31,7 +31,7 @@ class ArticleRow(Shape):
     article_id: Id
     title: Text
     policy: Policy
-    url: Line | None = None
+    url: WebAddress | None = None
     language: Language | None = None
     unlock_cost: Credits = 1
     body_html: Text | UnsetType = UNSET

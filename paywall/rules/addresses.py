@@ -11,11 +11,12 @@ INLINE_IMAGE = re.compile(r"data:image/(?:avif|gif|jpeg|png|webp)[;,]", re.IGNOR
 DROPPED = dict.fromkeys(map(ord, "\t\n\r"))
 TRIMMED = "".join(map(chr, range(0x21)))
 CANDIDATE = re.compile(r"[^\s,]+")
-WEB_ADDRESS = re.compile(
-    r"(https?)://([^\x00-\x20\x7f-\x9f\\/?#@:\[\]]+|\[[0-9a-fA-F:.]+\])(?::([0-9]{1,5}))?"
-    r"(?:[/?#][^\x00-\x20\x7f-\x9f\\]*)?\Z",
-    re.IGNORECASE,
+WEB_ADDRESS_PATTERN = (
+    r"^([Hh][Tt][Tt][Pp][Ss]?)://"
+    r"([^\x00-\x20\x7f-\x9f\\/?#@:\[\]\ud800-\udfff]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+    r"([/?#][^\x00-\x20\x7f-\x9f\\\ud800-\udfff]*)?\Z"
 )
+WEB_ADDRESS = re.compile(WEB_ADDRESS_PATTERN)
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
@@ -41,8 +42,8 @@ def origin_of(address: str) -> str | None:
     match = WEB_ADDRESS.match(address)
     if match is None:
         return None
-    scheme, host, port = match[1].lower(), match[2].lower(), match[3]
-    is_default = port in (None, DEFAULT_PORTS[scheme])
+    scheme, host, port = match[1].lower(), match[2].lower(), (match[3] or "")[1:]
+    is_default = port in ("", DEFAULT_PORTS[scheme])
     return f"{scheme}://{host}" if is_default else f"{scheme}://{host}:{int(port)}"
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from paywall.settings import Settings
 from tests.conftest import PATIENT_SECONDS, Bearer
 from tests.test_story import check, put_article
+from tests.web.plain import COOKIE
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 BACK_WITHIN_SECONDS = 1
@@ -94,3 +95,16 @@ async def test_a_check_is_refused_at_once_and_answered_again_within_a_second(
         while await status(service, bearer) != 200:
             assert time.monotonic() - began < BACK_WITHIN_SECONDS
             await asyncio.sleep(0.02)
+
+
+async def test_leaving_the_plain_pages_drops_the_cookie_without_a_database(
+    service: httpx.AsyncClient, bearer: Bearer, cable: Cable
+) -> None:
+    token = bearer.reader("ann")["Authorization"].removeprefix("Bearer ")
+    entered = await service.post("/account/enter", data={"token": token})
+    await cable.pull()
+    cookie = {"Cookie": f"{COOKIE}={entered.cookies[COOKIE]}"}
+    gone = await service.get("/account/leave", headers=cookie)
+    assert gone.status_code == 503
+    assert "Max-Age=0" in gone.headers["set-cookie"]
+    await cable.plug_in()

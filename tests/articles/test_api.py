@@ -87,6 +87,35 @@ async def test_a_time_with_an_offset_is_told_in_utc(
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "https://news.example/42?a=b#c",
+        "http://127.0.0.1:8001/42",
+        "HTTPS://News.Example",
+        "https://[2001:db8::1]:8443/42",
+        "https://ដំណឹង.example/ទឹក",
+        "https://news.example/" + "x" * 1979,
+    ],
+)
+async def test_an_address_of_the_web_is_kept_as_it_came(
+    service: httpx.AsyncClient, bearer: Bearer, url: str
+) -> None:
+    assert (await put(service, bearer, url=url)).json()["url"] == url
+
+
+async def test_a_preview_ends_at_the_editors_own_cut(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    body = f"<p>Open.</p><!--more Read on--><p>Hidden.</p>{BODY}"
+    await put(service, bearer, body_html=body, preview={"paragraphs": 9})
+    question = {"article_id": "42", "reader_id": "ann"}
+    answer = await service.post(
+        "/v1/access/body", json=question, headers=bearer.site("access:check articles:read")
+    )
+    assert answer.json()["preview_html"] == "<p>Open.</p>"
+
+
+@pytest.mark.parametrize(
     ("fields", "field"),
     [
         ({"id": "43"}, "id"),
@@ -96,6 +125,19 @@ async def test_a_time_with_an_offset_is_told_in_utc(
         ({"title": "a\0"}, "title"),
         ({"body_html": "a\0"}, "body_html"),
         ({"url": "a\nb"}, "url"),
+        ({"url": "javascript:alert(1)"}, "url"),
+        ({"url": "java\tscript:alert(1)"}, "url"),
+        ({"url": "data:text/html,x"}, "url"),
+        ({"url": "ftp://news.example/42"}, "url"),
+        ({"url": "//news.example/42"}, "url"),
+        ({"url": "/42"}, "url"),
+        ({"url": "https:evil.example"}, "url"),
+        ({"url": "https:///42"}, "url"),
+        ({"url": "https://ann@news.example/"}, "url"),
+        ({"url": "https://news.example\\@evil.example/"}, "url"),
+        ({"url": " https://news.example/42"}, "url"),
+        ({"url": "https://news.example/4 2"}, "url"),
+        ({"url": "https://news.example/" + "x" * 1980}, "url"),
         ({"language": "k" * 36}, "language"),
         ({"tags": ["a", 1]}, "tags[1]"),
         ({"tags": ["a"] * 101}, "tags"),

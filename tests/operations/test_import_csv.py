@@ -187,6 +187,7 @@ def test_subscriptions_are_put_and_those_of_stripe_taken_over(here: Installation
         ("articles", "b,t,,,free,1.5,", "given.csv:3: unlock_cost: it is '1.5'. Expected `int`"),
         ("articles", "b,t,,,free,,a\0b", "given.csv:3: body_html: it is 'a\\x00b'. Expected text"),
         ("articles", f"b,t,{'x' * 2001},,free,,", "given.csv:3: url: it is 'xxxxx"),
+        ("articles", "b,t,javascript:x,,free,,", "url: it is 'javascript:x'. Expected a whole"),
         ("articles", "b,t,,,free,,a,b", "given.csv:3: 8 cells, and the header has 7."),
         ("articles", 'b,t,,,free,,"a"b', "given.csv:3: the quotes are broken"),
         ("articles", "good,t,,,premium,,", "given.csv:3: line 2 says the same with other fields"),

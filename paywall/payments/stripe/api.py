@@ -34,6 +34,7 @@ from paywall.problems import (
     Unconfirmed,
     invalid,
 )
+from paywall.rules.addresses import origin_of
 from paywall.rules.money import currency_code
 from paywall.rules.signature import NotFromStripe, read, verify
 from paywall.rules.words import CheckoutStatus, ProductKind
@@ -120,9 +121,9 @@ class Received(Answer):
 
 
 def is_of_the_site(address: str, settings: Settings) -> bool:
-    return any(
-        address == origin or address.startswith(f"{origin}/") for origin in settings.allowed_origins
-    )
+    """A page on one of the allowed origins, as a browser reads the address."""
+    origin = origin_of(address)
+    return origin is not None and origin in map(origin_of, settings.allowed_origins)
 
 
 def refuse_foreign(return_url: str, settings: Settings) -> None:

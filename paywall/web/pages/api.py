@@ -11,19 +11,33 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_403_FORBIDDEN
 from litestar.types import ControllerRouterHandler
 
+from paywall.database import Database
+from paywall.database_errors import is_unavailable
+from paywall.http.edge import as_problem
 from paywall.payments.stripe.api import is_of_the_site
+from paywall.problems import INVALID_TOKEN, Problem
 from paywall.settings import Settings
 from paywall.subscribers.exported import ReaderExport
 from paywall.subscribers.overview import Overview
 from paywall.subscriptions.listing import SubscriptionAnswer
+from paywall.tokens.caller import Caller, TokenKind
 from paywall.tokens.guard import anyone
+from paywall.tokens.revocation import Target, is_revoked, revoke
+from paywall.tokens.verify import Verifier
 from paywall.web.pages import questions
 from paywall.web.pages.account import load_account, receipt, sections
 from paywall.web.pages.asking import Refused, Service
 from paywall.web.pages.buying import Terms, order_of, shelf
 from paywall.web.pages.form import COST_DIGITS_MAX, FORM_BYTES_MAX, address, read_form
 from paywall.web.pages.html import HEADERS, Writer
-from paywall.web.pages.session import begin, came_from_the_site, end, language_of, session_of
+from paywall.web.pages.session import (
+    Session,
+    begin,
+    came_from_the_site,
+    end,
+    language_of,
+    session_of,
+)
 from paywall.web.pages.status import is_billed
 from paywall.web.pages.subscription import until
 from paywall.web.parts import parts_of
@@ -85,9 +99,18 @@ async def enter(request: Asking, settings: NamedDependency[Settings]) -> Answere
         page = await _first_page(writer, Service(request, session.token), fields)
     except Refused as refused:
         page = _refusal(writer, refused)
+    await _end_another_readers(request, session)
     # Whatever is answered: a session that another reader had in this browser is over.
     page.cookies.append(end() if page.status_code == HTTP_403_FORBIDDEN else session.cookie())
     return page
+
+
+async def _end_another_readers(request: Asking, new: Session) -> None:
+    """Entering again goes on with a reader's session; any other that was in this browser ends."""
+    old = session_of(request)
+    before, now = await _caller(request, old), await _caller(request, new)
+    if before is not None and (now is None or before.subject != now.subject):
+        await _revoke_token(request, old)
 
 
 async def _first_page(writer: Writer, service: Service, fields: Mapping[str, str]) -> Answered:
@@ -137,15 +160,50 @@ async def leave(
 ) -> Answered:
     """Forget the reader here. A site leads here when they sign out, and says where to go `back`.
 
-    By GET, so that it can: a stranger's page can do no more with it than close these pages.
+    By GET, so that it can: a stranger's page can do no more with it than close these pages. The
+    session's token is revoked, so that a copy of the cookie opens nothing either.
     """
     writer = _writer(request, settings)
+    try:
+        await _revoke_token(request, writer.session)
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
+        # On a shared computer the cookie has to go all the same.
+        problem = as_problem(error)
+        problem.headers["Set-Cookie"] = end().to_header(header="")
+        raise problem from error
     told = address(back) or (writer.session.back_url if writer.session else "")
     way = told if is_of_the_site(told, settings) else writer.site
     if way:
         return Redirect(way, status_code=303, cookies=[end()])
     nobodys = Writer(writer.language, settings, None)
     return nobodys.page(writer.say("left"), cookies=[end()])
+
+
+async def _revoke_token(request: Asking, session: Session | None) -> None:
+    """Refuse the token of a session that is over; one that does not hold is refused already."""
+    caller = await _caller(request, session)
+    database: Database = request.app.state.database
+    if caller is None or await is_revoked(database, caller):
+        return
+    issuers = request.app.state.verifier.issuers
+    target = Target(caller.issuer, token_id=caller.token_id)
+    async with database.writing() as writing:
+        await revoke(writing, issuers, target, database.clock.now())
+
+
+async def _caller(request: Asking, session: Session | None) -> Caller | None:
+    """Whose the session's token is; None where it does not hold."""
+    if session is None:
+        return None
+    verifier: Verifier = request.app.state.verifier
+    try:
+        return await verifier.verify(session.token, TokenKind.READER)
+    except Problem as problem:
+        if problem.kind is not INVALID_TOKEN:
+            raise
+        return None
 
 
 @post("/unlock")

@@ -10,6 +10,7 @@ from litestar import Response
 from litestar.datastructures import Cookie
 
 from paywall.payments.stripe.api import is_of_the_site
+from paywall.rules.addresses import is_web_address
 from paywall.settings import Settings
 from paywall.web.language import Language
 from paywall.web.pages.session import Session
@@ -153,8 +154,8 @@ class Writer:
         return f'<a href="{escape(href)}"{named}>{escape(text)}</a>'
 
     def named(self, text: str, address: str | None) -> str:
-        """A link where there is an address, else the text alone."""
-        return self.link(text, address) if address else escape(text)
+        """A link where there is a web address, else the text alone."""
+        return self.link(text, address) if address and is_web_address(address) else escape(text)
 
     def actions(self, *forms: str) -> str:
         return f'<div class="paywall-actions">{"".join(forms)}</div>' if forms else ""

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from litestar import Response
 
 from paywall.access.api import DecisionAnswer
+from paywall.rules.addresses import is_web_address
 from paywall.rules.decision import Reason
 from paywall.rules.words import CancelWhen
 from paywall.subscribers.overview import Overview
@@ -88,8 +89,9 @@ async def unlock(
         return await ask_to_unlock(writer, service, article_id, terms, said)
     left = writer.say("credits", count=outcome.unlocks_left)
     parts = [writer.text(writer.say("you_have", credits=left))]
-    if outcome.unlock is not None and outcome.unlock.url:
-        parts.append(writer.link(writer.say("open_article"), outcome.unlock.url))
+    url = outcome.unlock.url if outcome.unlock is not None else None
+    if url and is_web_address(url):
+        parts.append(writer.link(writer.say("open_article"), url))
     title = writer.say("unlocked" if outcome.unlock is not None else "readable")
     return writer.page(title, *parts)
 

@@ -7,13 +7,13 @@ import base64
 import hashlib
 import hmac
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Request
 from litestar.datastructures import Cookie
 
 from paywall.http.cookies import find_cookie
+from paywall.rules.addresses import origin_of
 from paywall.settings import Settings
 from paywall.web.language import Language, accepted, is_language_tag
 from paywall.web.parts import parts_of
@@ -96,10 +96,18 @@ def _cookie(value: str, seconds: int) -> Cookie:
 
 
 def came_from_the_site(request: Request[Any, Any, Any], settings: Settings) -> bool:
-    """A stranger's page must not bring its readers into an account of its choice."""
+    """A stranger's page must not bring its readers into an account of its choice.
+
+    Browsers send an Origin with every form, or say that the form is of no other site; what sends
+    neither is no browser of today.
+    """
     origin = request.headers.get("Origin")
-    own = request.headers.get("Host")
-    return origin is None or origin in settings.allowed_origins or urlsplit(origin).netloc == own
+    if origin is None:
+        return request.headers.get("Sec-Fetch-Site") in (None, "none", "same-origin")
+    told = origin_of(origin)
+    own = request.headers.get("Host", "")
+    ours = (f"http://{own}", f"https://{own}", *settings.allowed_origins)
+    return told is not None and told in map(origin_of, ours)
 
 
 def language_of(

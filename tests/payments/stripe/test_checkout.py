@@ -102,6 +102,20 @@ async def test_a_subscriber_is_shown_the_portal_and_no_second_plan(shop: Shop) -
 
 
 async def test_a_reader_is_sent_back_to_the_site_alone(shop: Shop) -> None:
-    answer = await shop.post("checkout", pack_id="six", return_url="https://evil.example/")
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "return_url"
+    for address in (
+        "https://evil.example/",
+        "//evil.example/x",
+        "/\\evil.example",
+        "https:evil.example",
+        "https://news.example@evil.example/",
+        "https://news.example\\@evil.example/",
+        "https://news.example:8443/",
+        "https://news.example/\tx",
+        "javascript:alert(1)",
+        "",
+    ):
+        order = await shop.post("checkout", pack_id="six", return_url=address)
+        portal = await shop.post("billing-portal", return_url=address)
+        for answer in (order, portal):
+            assert answer.status_code == 422, address
+            assert answer.json()["errors"][0]["field"] == "return_url"

@@ -1,0 +1,60 @@
+"""Addresses are read as browsers read them."""
+
+import pytest
+
+from paywall.rules.addresses import is_image_source, is_link, is_web_address, origin_of
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("https://news.example", "https://news.example"),
+        ("HTTPS://News.Example:443/a?b#c", "https://news.example"),
+        ("http://news.example:80?q", "http://news.example"),
+        ("http://news.example:0443/", "http://news.example:443"),
+        ("https://news.example:8443#x", "https://news.example:8443"),
+        ("https://[2001:db8::1]:8443/", "https://[2001:db8::1]:8443"),
+        ("https://news.example/@evil", "https://news.example"),
+        ("https://news.example.evil.example/", "https://news.example.evil.example"),
+    ],
+)
+def test_the_origin_of_an_address_is_what_a_browser_says(address: str, origin: str) -> None:
+    assert origin_of(address) == origin
+    assert is_web_address(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "null", "/", "//evil.example/x", "/\\evil.example", "https:evil.example",
+     "https:/evil.example", "https:///evil.example", "https://", "https://:443", "https://a@news.example",
+     "https://a:b@news.example", "https://news.example\\@evil.example", "https://news.example/\\x",
+     " https://news.example", "https://news.example ", "https://news.example\n", "https://new\ts.example",
+     "https://news.example/a b", "https://news.example:x", "javascript://news.example/%0aalert(1)",
+     "ftp://news.example", "https://[", "https://[news.example]/", "https://news.example/\x7f"],
+)  # fmt: skip
+def test_what_browsers_would_read_in_another_way_is_no_address(address: str) -> None:
+    assert origin_of(address) is None
+    assert not is_web_address(address)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_image"),
+    [
+        ("/a.jpg", True),
+        ("https://news.example/a.jpg 1x, /b.jpg 2x", True),
+        ("data:image/png;base64,AA==", True),
+        ("DATA:image/GIF;base64,AA==", True),
+        ("data:image/svg+xml,<svg>", False),
+        ("data:text/html,x", False),
+        ("/a.jpg 1x, data:text/html,x 2x", False),
+        ("/a.jpg,javascript:x", False),
+        ("mailto:desk@news.example", False),
+    ],
+)
+def test_a_picture_comes_from_the_web_or_is_one(text: str, *, is_image: bool) -> None:
+    assert is_image_source(text) is is_image
+
+
+@pytest.mark.parametrize("letter", [chr(number) for number in range(0x21)])
+def test_what_a_browser_drops_before_a_scheme_hides_none(letter: str) -> None:
+    assert not is_link(f"{letter}javascript:alert(1)")
