@@ -11,7 +11,7 @@ from sqlalchemy import exc
 
 from paywall import settings
 from paywall.database import DatabaseInUse
-from paywall.database_errors import is_unavailable
+from paywall.database_errors import first_line, why_unavailable
 from paywall.http.fields import ID_PATTERN, ID_RULE
 from paywall.migrations.opened import NotMigratedError
 from paywall.operations import csv_commands, stripe_commands
@@ -34,7 +34,7 @@ from paywall.tokens.scopes import SCOPES, parse_scopes
 FOUND_SOMETHING = 1
 USED_WRONGLY = 2
 NO_TABLE = r"no such table|relation .* does not exist"
-REFUSES_ALL = "permission denied|read-?only|is full|unable to open|not a database|malformed"
+REFUSES_ALL = "permission denied|read-?only|not a database|malformed"
 
 
 class Refusal(click.ClickException):
@@ -68,8 +68,9 @@ class Commands(click.Group):
 
 
 def _of_database(error: Exception) -> str | None:
-    if is_unavailable(error):
-        return f"The database does not answer: {error}. Start it, or mend database_url."
+    if why := why_unavailable(error):
+        what = "" if isinstance(error, OSError) else "The database cannot be used: "
+        return f"{what}{first_line(error)}. {why}"
     refused = str(error.orig) if isinstance(error, exc.DBAPIError) else ""
     if re.search(NO_TABLE, refused):
         return "The database has not got all of its tables yet: run `paywall migrate` first."

@@ -30,7 +30,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import telemetry
 from paywall.clock import Clock
-from paywall.database_errors import is_unavailable
+from paywall.database_errors import CannotConnect, is_unavailable
 from paywall.driver import (
     Rows,
     Statement,
@@ -39,6 +39,7 @@ from paywall.driver import (
     give_out_only_what_is_free,
     send,
     send_alone,
+    tell_what_refuses_to_connect,
     transaction,
 )
 from paywall.settings import Settings
@@ -77,8 +78,7 @@ class Database:
         if self.is_sqlite:
             path = Path(settings.database.removeprefix("sqlite:///"))
             if for_writing:
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._lock = _FileLock(path)
+                self._lock = _locked(path)
             self.readers = _sqlite_readers(path, settings)
             self.writer = _sqlite_writer(path, settings) if for_writing else self.readers
         else:
@@ -263,6 +263,15 @@ class _FileLock:
         os.close(self._descriptor)
 
 
+def _locked(database: Path) -> _FileLock:
+    """The lock of this SQLite file, in a folder that is made where there is none."""
+    try:
+        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return _FileLock(database)
+    except OSError as error:
+        raise CannotConnect(f"{database} cannot be opened: {error.strerror}") from error
+
+
 def _postgres(settings: Settings) -> AsyncEngine:
     timeout_ms = str(int(settings.request_timeout_seconds * 1000))
     url = make_url(settings.database).set(drivername="postgresql+asyncpg")
@@ -290,6 +299,7 @@ def _postgres(settings: Settings) -> AsyncEngine:
         pool_timeout=settings.request_timeout_seconds,
     )
     give_out_only_what_is_free(engine)
+    tell_what_refuses_to_connect(engine)
     return engine
 
 

@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import event, exc
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.database_errors import CannotConnect
 
 Rows = Sequence[Sequence[Any]]
 Statement = sa.Select[*tuple[Any, ...]] | sa.Insert | sa.Update
@@ -27,6 +29,8 @@ CLOSED_WITHIN_SECONDS = 0.25
 
 Cut without it, PostgreSQL would go on waiting for a lock, and keep those that it has.
 """
+REFUSALS = (AsyncAdapt_asyncpg_dbapi.Error, asyncpg.InternalClientError, OSError)
+"""What comes of a connection that cannot be made; OSError has time-outs and unknown names."""
 MADE_MAX = 64
 """Statements that are kept as text. Those that are sent here are made once, and are far fewer."""
 
@@ -115,6 +119,22 @@ def give_out_only_what_is_free(engine: AsyncEngine) -> None:
         driver: asyncpg.Connection = entry.driver_connection
         if driver.is_closed() or driver.is_in_transaction():
             raise exc.DisconnectionError
+
+
+def tell_what_refuses_to_connect(engine: AsyncEngine) -> None:
+    """Raise CannotConnect for everything that PostgreSQL and the network answer to a connection.
+
+    Of the codes for it some mean a fault of a statement's anywhere else: 42501, 55000.
+    """
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def connect(
+        dialect: sa.Dialect, _entry: object, arguments: Sequence[Any], named: dict[str, Any]
+    ) -> object:
+        try:
+            return dialect.connect(*arguments, **named)
+        except REFUSALS as error:
+            raise CannotConnect(str(error)) from error
 
 
 async def _commit(driver: asyncpg.Connection) -> None:

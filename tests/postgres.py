@@ -44,49 +44,70 @@ def _unprivileged(*command: str | Path) -> list[str]:
     )
 
 
-@contextmanager
-def running_postgres(*settings: str) -> Iterator[str]:
-    """Start a server of its own and give its address, without a database's name."""
-    folder = Path(tempfile.mkdtemp(prefix="paywall-pg-"))
-    subprocess.run(
-        _unprivileged(
-            BIN / "initdb", "-D", folder / "data", "-U", "paywall", "--auth=trust",
-            "-E", "UTF8", "--no-locale", "--no-sync",
-        ),
-        check=True, capture_output=True,
-    )  # fmt: skip
-    port = free_port()
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            _unprivileged(
-                BIN / "postgres", "-D", folder / "data", "-p", str(port), "-h", "127.0.0.1",
-                "-k", folder, "-c", "max_connections=200",
-                *(word for setting in settings for word in ("-c", setting)),
-            ),
-            stdout=log, stderr=log, start_new_session=True,
+class PostgresServer:
+    """One server and its data, to be stopped and started again."""
+
+    def __init__(self, folder: Path, *settings: str) -> None:
+        self.data = folder / "data"
+        self._port = free_port()
+        self._log = folder / "log"
+        self._command = _unprivileged(
+            BIN / "postgres", "-D", self.data, "-p", str(self._port), "-h", "127.0.0.1",
+            "-k", folder, "-c", "max_connections=200",
+            *(word for setting in settings for word in ("-c", setting)),
         )  # fmt: skip
-    try:
-        _wait(port, server)
-        yield f"postgresql://paywall@127.0.0.1:{port}"
-    finally:
-        server.send_signal(signal.SIGQUIT)  # what is thrown away needs no checkpoint
+        self.address = f"postgresql://paywall@127.0.0.1:{self._port}"
+        """Without a database's name."""
+        subprocess.run(
+            _unprivileged(
+                BIN / "initdb", "-D", self.data, "-U", "paywall", "--auth=trust",
+                "-E", "UTF8", "--no-locale", "--no-sync",
+            ),
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        with self._log.open("a") as log:
+            self._process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, start_new_session=True
+            )
+        ready = [str(BIN / "pg_isready"), "-h", "127.0.0.1", "-p", str(self._port), "-q"]
+        for _ in range(600):
+            if self._process.poll() is not None:
+                break
+            if subprocess.run(ready, check=False).returncode == 0:
+                return
+            time.sleep(0.05)
+        raise RuntimeError("PostgreSQL did not start")
+
+    def stop(self) -> None:
+        """End all connections and stop at once; the next start has to recover."""
+        self._process.send_signal(signal.SIGQUIT)
         try:
-            server.wait(20)
+            self._process.wait(20)
         except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def postgres_server(*settings: str) -> Iterator[PostgresServer]:
+    """A server of its own, which has started."""
+    folder = Path(tempfile.mkdtemp(prefix="paywall-pg-"))
+    server = PostgresServer(folder, *settings)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait(port: int, server: "subprocess.Popen[bytes]") -> None:
-    ready = [str(BIN / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-q"]
-    for _ in range(600):
-        if server.poll() is not None:
-            break
-        if subprocess.run(ready, check=False).returncode == 0:
-            return
-        time.sleep(0.05)
-    raise RuntimeError("PostgreSQL did not start")
+@contextmanager
+def running_postgres(*settings: str) -> Iterator[str]:
+    """Start a server of its own and give its address, without a database's name."""
+    with postgres_server(*settings) as server:
+        yield server.address
 
 
 def psql(address: str, statement: str) -> str:

@@ -15,6 +15,7 @@ import asyncpg
 from paywall.access.lines import Asked, Line, PostgresLine, SqliteLine
 from paywall.access.standing import Facts, facts_of
 from paywall.clock import Clock
+from paywall.database_errors import is_unavailable
 from paywall.ending import end
 from paywall.problems import unavailable
 from paywall.rules.calendar import Month, month_of
@@ -109,7 +110,7 @@ class Batches:
             await self._ask_for_all(line, batch)
         except Exception as error:
             logger.warning("a connection for checks broke", exc_info=error)
-            self._break(line, batch)
+            self._break(line, batch, error)
             return
         self._idle.append(line)
         self._start()
@@ -152,15 +153,17 @@ class Batches:
             self._month = month_of(now, self._zone)
         return self._month
 
-    def _break(self, line: Line, batch: Sequence[Waiting]) -> None:
+    def _break(self, line: Line, batch: Sequence[Waiting], error: Exception) -> None:
+        """Open the line again; a fault of our own fails the batch as such, and not as a 503."""
         self._broken.append(line)
         self._spawn(self._open_again(line))
-        unanswered = list(batch)
+        gone = unavailable("The database does not answer.")
+        for waiting in batch:
+            waiting.failed(gone if is_unavailable(error) else error)
         if len(self._broken) == len(self._lines):
-            unanswered += self._waiting
-            self._waiting.clear()
-        for waiting in unanswered:
-            waiting.failed(unavailable("The database does not answer."))
+            unanswered, self._waiting = self._waiting, []
+            for waiting in unanswered:
+                waiting.failed(gone)
 
     async def _open_again(self, line: Line) -> None:
         while True:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from paywall.clock import Clock
 from paywall.database import Database
-from paywall.database_errors import is_unavailable
+from paywall.database_errors import first_line, why_unavailable
 from paywall.migrations import pending
 from paywall.operations.doctor_stripe import stripe_diagnosed
 from paywall.operations.finding import Finding
@@ -36,10 +36,11 @@ async def diagnosed(settings: Settings) -> list[Finding | str]:
             store = None if of_database else database
             findings += [told async for told in stripe_diagnosed(settings, store)]
     except Exception as error:
-        if not is_unavailable(error) and not isinstance(error, sa.exc.DBAPIError):
+        why = why_unavailable(error)
+        if why is None and not isinstance(error, sa.exc.DBAPIError):
             raise
-        what = f"The database does not answer: {str(error).partition(chr(10))[0]}."
-        findings.append(Finding(what, "Start it, or mend database_url."))
+        what = f"The database cannot be used: {first_line(error)}."
+        findings.append(Finding(what, why or "Correct database_url."))
     finally:
         await database.close()
     return findings

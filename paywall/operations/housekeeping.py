@@ -14,6 +14,7 @@ from paywall.billing import intents
 from paywall.credits.expiry import enter_expired
 from paywall.credits.outstanding import show_outstanding
 from paywall.database import Database
+from paywall.database_errors import is_unavailable
 from paywall.payments.stripe import events
 from paywall.telemetry import logger
 from paywall.tokens import revocation
@@ -44,11 +45,17 @@ async def keep_house(database: Database, every_seconds: float = EVERY_SECONDS) -
 
 
 async def tidy(database: Database, steps: Sequence[Step]) -> None:
-    """Take each step once through; one that fails is logged, and tried again next time."""
+    """Take each step once through; one that fails is logged, and tried again next time.
+
+    Without the database none can be taken: all are tried again next time.
+    """
     for step in steps:
         try:
             await _take(database, step)
-        except Exception:
+        except Exception as error:
+            if is_unavailable(error):
+                logger.warning("housekeeping waits for the database", exc_info=error)
+                return
             logger.exception("housekeeping failed", extra={"fields": {"step": _name(step)}})
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from paywall import telemetry
 from paywall.billing.state import end_turn, take_turn
+from paywall.database_errors import is_unavailable
 from paywall.gateway import Missing
 from paywall.payments.stripe.converge import converge
 from paywall.payments.stripe.deliver import deliver
@@ -55,8 +56,11 @@ async def keep_reconciled(counter: Counter) -> None:
     while True:
         try:
             await reconcile(counter, whole=turn % WHOLE_EVERY == 0)
-        except Exception:
-            logger.exception("reconcile failed")
+        except Exception as error:
+            if is_unavailable(error):
+                logger.warning("reconcile waits for the database", exc_info=error)
+            else:
+                logger.exception("reconcile failed")
         turn += 1
         await asyncio.sleep(EVERY_SECONDS)
 

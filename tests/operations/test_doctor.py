@@ -94,7 +94,7 @@ async def test_a_database_that_does_not_answer_is_named(settings: Settings, path
     server = settings.database.rpartition("/")[0]
     address = server + path if path.startswith("/") else f"{server.rpartition(':')[0]}{path}"
     gone = msgspec.structs.replace(settings, database_url=address)
-    assert "The database does not answer" in await _said(gone)
+    assert "The database cannot be used" in await _said(gone)
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)

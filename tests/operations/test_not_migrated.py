@@ -64,7 +64,7 @@ def test_a_server_that_is_not_there_is_named(
     words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = f"postgresql://paywall@127.0.0.1:{free_port()}/paywall"
-    _assert_says_once(_typed(words, monkeypatch, address), "The database does not answer")
+    _assert_says_once(_typed(words, monkeypatch, address), "The database cannot be used")
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -89,4 +89,4 @@ def test_a_server_that_is_not_there_is_named_to_those_who_need_no_table(
     words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = f"postgresql://paywall@127.0.0.1:{free_port()}/paywall"
-    _assert_says_once(_typed(words, monkeypatch, address), "The database does not answer")
+    _assert_says_once(_typed(words, monkeypatch, address), "The database cannot be used")

@@ -146,7 +146,7 @@ def test_a_database_that_is_gone_is_said_in_a_sentence(monkeypatch: pytest.Monke
     monkeypatch.setenv("PAYWALL_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     done = run("token", "site", "--scope", "admin")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "does not answer" in done.stderr
+    assert "The database cannot be used" in done.stderr
 
 
 def test_a_rotated_key_signs_and_the_old_one_still_verifies(folder: Path) -> None:
