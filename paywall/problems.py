@@ -15,15 +15,6 @@ ERROR_DETAIL_CHARS_MAX = 500
 DETAIL_CHARS_MAX = 2000
 
 
-class Kind(NamedTuple):
-    """A kind of problem; its `code` is stable, and its `type` is `/problems/` and the code."""
-
-    code: str
-    status: HTTPStatus
-    title: str
-    mend: str
-
-
 class FieldError(NamedTuple):
     """What is wrong with one field of the request; `field` is its path, such as `tags[2]`."""
 
@@ -35,6 +26,23 @@ class FieldError(NamedTuple):
         return FieldError(
             shortened(self.field, FIELD_CHARS_MAX), shortened(self.detail, ERROR_DETAIL_CHARS_MAX)
         )
+
+
+class Member(NamedTuple):
+    """A member that problems of one kind have beside those that all have (RFC 9457 §3.2)."""
+
+    name: str
+    type: type
+
+
+class Kind(NamedTuple):
+    """A kind of problem; its `code` is stable, and its `type` is `/problems/` and the code."""
+
+    code: str
+    status: HTTPStatus
+    title: str
+    mend: str
+    members: tuple[Member, ...] = ()
 
 
 def shortened(text: str, chars_max: int) -> str:
@@ -69,7 +77,7 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457, and of every docu
             "detail": self.detail,
             **self.members,
         }
-        if self.errors:
+        if self.errors or self.kind == INVALID_FIELDS:
             document["errors"] = [error._asdict() for error in self.errors]
         return msgspec.json.encode(document)
 
@@ -109,6 +117,7 @@ INSUFFICIENT_SCOPE = Kind(
     HTTPStatus.FORBIDDEN,
     "The token does not allow this",
     "Use a token of the kind and with the scope that this operation asks for.",
+    (Member("scope", str),),
 )
 NOT_FOUND = Kind(
     "not_found",
@@ -169,6 +178,7 @@ REFERENCE_CONFLICT = Kind(
     HTTPStatus.CONFLICT,
     "The reference is in use with other fields",
     "Send the same fields as before, or choose a new reference.",
+    (Member("fields", list[str]),),
 )
 CATALOGUE_FULL = Kind(
     "catalogue_full",
@@ -211,12 +221,14 @@ PRICE_CHANGED = Kind(
     HTTPStatus.CONFLICT,
     "The article costs more than was agreed to",
     "Show the new cost and ask the reader again.",
+    (Member("unlock_cost", int), Member("max_cost", int)),
 )
 INSUFFICIENT_CREDITS = Kind(
     "insufficient_credits",
     HTTPStatus.CONFLICT,
     "There are too few credits",
     "Buy a pack or subscribe.",
+    (Member("unlocks_left", int), Member("unlock_cost", int)),
 )
 STRIPE_OFF = Kind(
     "stripe_off",
@@ -235,6 +247,7 @@ ALREADY_SUBSCRIBED = Kind(
     HTTPStatus.CONFLICT,
     "The reader has a subscription that renews",
     "Show POST /v1/me/billing-portal, where it can be changed or cancelled.",
+    (Member("subscription_id", str),),
 )
 NO_BILLING = Kind(
     "no_billing",
@@ -277,6 +290,7 @@ INVALID_FIELDS = Kind(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "Fields of the request are wrong",
     "Mend the fields that `errors` names.",
+    (Member("errors", list[FieldError]),),
 )
 IDEMPOTENCY_KEY_REUSED = Kind(
     "idempotency_key_reused",

@@ -176,7 +176,7 @@ async def check_my_access(
 
 
 @post("/v1/access/check-batch", guards=[site(CHECK_SCOPE)], status_code=200)
-async def check_batch(
+async def check_access_batch(
     data: JSONBody[Questions],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
@@ -193,4 +193,4 @@ async def check_batch(
     return BatchAnswer(decisions=decisions)
 
 
-ROUTES = [check_access, check_batch, check_my_access]
+ROUTES = [check_access, check_access_batch, check_my_access]

@@ -17,7 +17,7 @@ from paywall.articles.publish import Publication, publish, withdraw
 from paywall.articles.structured_data import StructuredData, embeddable, structured_data
 from paywall.database import Database
 from paywall.http.bodies import ARTICLE_BYTES_MAX, JSON_MEDIA_TYPE, Answer, Shape
-from paywall.http.fields import Credits, Id, Line, PathId, Text, Timestamp, WebAddress
+from paywall.http.fields import LINE_PATTERN, Credits, Id, Line, PathId, Text, Timestamp, WebAddress
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.problems import ARTICLE_UNKNOWN, Problem, invalid
 from paywall.rules.decision import Policy, Terms
@@ -27,7 +27,9 @@ from paywall.tables import Article
 from paywall.tokens.guard import Caller, site
 from paywall.tokens.guard import reader as only_readers
 
-Language = Annotated[Line, Meta(max_length=35, description="A BCP 47 tag, such as `km`.")]
+Language = Annotated[
+    str, Meta(pattern=LINE_PATTERN, max_length=35, description="A BCP 47 tag, such as `km`.")
+]
 
 
 class Preview(Shape, omit_defaults=True):

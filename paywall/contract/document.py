@@ -1,18 +1,23 @@
 """The OpenAPI 3.1 document, made from the application's own list of routes."""
 
-from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
 from litestar import Litestar
 
 from paywall import __version__, problems
-from paywall.contract.examples import EXAMPLES, MEMBERS, PARAMETERS
+from paywall.contract.examples import EXAMPLES, PARAMETERS
 from paywall.contract.glossary import GLOSSARY
 from paywall.contract.operation import Operation, Parameter, operations
+from paywall.contract.problem_schemas import (
+    header_refs,
+    problem_example,
+    problem_schemas,
+    refusals,
+    shared_responses,
+)
 from paywall.contract.schemas import parameter_schema, schemas_of, with_rule
 from paywall.idempotency import HEADER
-from paywall.problems import Kind
 from paywall.tokens.guard import SECURITY_SCHEMES
 
 Json = dict[str, Any]
@@ -29,46 +34,6 @@ TAGS = {
     "tokens": "Tokens for readers, their end, and the keys.",
     "web": "What a page of the site loads, so that readers can unlock, buy and cancel on it.",
     "operations": "Is the service well?",
-}
-PROBLEM: Json = {
-    "description": "Why a request was refused (RFC 9457). Some kinds have members of their own.",
-    "type": "object",
-    "properties": {
-        "type": {
-            "description": "The kind of problem: stable, and an address that explains it.",
-            "type": "string",
-            "enum": [f"/problems/{kind.code}" for kind in problems.ALL],
-        },
-        "title": {"description": "What the kind is called.", "type": "string"},
-        "status": {"description": "The status of the answer.", "type": "integer"},
-        "detail": {
-            "description": GLOSSARY["detail"],
-            "type": "string",
-            "maxLength": problems.DETAIL_CHARS_MAX,
-        },
-        "errors": {
-            "description": GLOSSARY["errors"],
-            "type": "array",
-            "maxItems": problems.ERRORS_MAX,
-            "items": {
-                "type": "object",
-                "properties": {
-                    "field": {
-                        "description": GLOSSARY["field"],
-                        "type": "string",
-                        "maxLength": problems.FIELD_CHARS_MAX,
-                    },
-                    "detail": {
-                        "description": GLOSSARY["detail"],
-                        "type": "string",
-                        "maxLength": problems.ERROR_DETAIL_CHARS_MAX,
-                    },
-                },
-                "required": ["field", "detail"],
-            },
-        },
-    },
-    "required": ["type", "title", "status", "detail"],
 }
 HEADERS = {
     "X-Request-Id": "Names this answer in the service's log.",
@@ -96,11 +61,9 @@ def document(app: Litestar) -> Json:
     listed = operations(app)
     shapes = {shape for each in listed for shape in (each.request, each.answer) if shape}
     schemas, named = schemas_of(sorted(shapes, key=str))
-    refusals: dict[str, Json] = {}
     paths: dict[str, Json] = {}
     for operation in listed:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _told(operation, schemas)
-        refusals |= _refusals(operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -117,14 +80,14 @@ def document(app: Litestar) -> Json:
         ],
         "paths": paths,
         "components": {
-            "schemas": {**named, "Problem": PROBLEM},
-            "responses": dict(sorted(refusals.items())),
+            "schemas": {**named, **problem_schemas()},
+            "responses": shared_responses(),
             "parameters": {HEADER: KEY},
             "headers": {
                 name: {"description": text, "schema": {"type": "string"}}
                 for name, text in HEADERS.items()
             },
-            "examples": {kind.code: _problem_example(kind) for kind in problems.ALL},
+            "examples": {kind.code: problem_example(kind) for kind in problems.ALL},
             "securitySchemes": {
                 name: scheme.to_schema() for name, scheme in SECURITY_SCHEMES.items()
             },
@@ -153,10 +116,7 @@ def _told(operation: Operation, schemas: dict[Any, Json]) -> Json:
         }
     told["responses"] = {
         **{str(status): answer for status, answer in _answers(operation, schemas).items()},
-        **{
-            str(status): {"$ref": f"#/components/responses/{_name(kinds)}"}
-            for status, kinds in _by_status(operation.refusals).items()
-        },
+        **refusals(operation.refusals),
     }
     return told
 
@@ -191,63 +151,8 @@ def _answers(operation: Operation, schemas: dict[Any, Json]) -> dict[int, Json]:
     headers = ["X-Request-Id", *(["Idempotent-Replay"] if operation.takes_key else [])]
     responses: dict[int, Json] = {}
     for status, meaning in sorted(operation.answers.items()):
-        responses[status] = {"description": meaning, "headers": _headers(headers)}
+        responses[status] = {"description": meaning, "headers": header_refs(headers)}
         if operation.answer is not None:
             content = _content(operation.answer, schemas)
             responses[status]["content"] = {operation.media_type: content}
     return responses
-
-
-def _refusals(operation: Operation) -> dict[str, Json]:
-    return {
-        _name(kinds): _refusal(status, kinds)
-        for status, kinds in _by_status(operation.refusals).items()
-    }
-
-
-def _by_status(kinds: list[Kind]) -> dict[int, list[Kind]]:
-    statuses = sorted({int(kind.status) for kind in kinds})
-    return {status: [kind for kind in kinds if kind.status == status] for status in statuses}
-
-
-def _name(kinds: list[Kind]) -> str:
-    return ".".join(kind.code for kind in kinds)
-
-
-def _refusal(status: int, kinds: list[Kind]) -> Json:
-    special = {401: ["WWW-Authenticate"], 403: ["WWW-Authenticate"], 503: ["Retry-After"]}
-    return {
-        "description": " · ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds),
-        "headers": _headers(["X-Request-Id", *special.get(status, [])]),
-        "content": {
-            problems.MEDIA_TYPE: {
-                "schema": {
-                    "allOf": [{"$ref": "#/components/schemas/Problem"}],
-                    "properties": {
-                        "type": {"enum": [f"/problems/{kind.code}" for kind in kinds]},
-                        "status": {"const": status},
-                    },
-                },
-                "examples": {
-                    kind.code: {"$ref": f"#/components/examples/{kind.code}"} for kind in kinds
-                },
-            }
-        },
-    }
-
-
-def _headers(names: Iterable[str]) -> Json:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
-
-
-def _problem_example(kind: Kind) -> Json:
-    return {
-        "summary": kind.title,
-        "value": {
-            "type": f"/problems/{kind.code}",
-            "title": kind.title,
-            "status": int(kind.status),
-            "detail": kind.mend,
-            **MEMBERS.get(kind.code, {}),
-        },
-    }

@@ -175,7 +175,7 @@ EXAMPLES: dict[str, Any] = {
     },
     "PortalInput": {"return_url": "https://news.example/account"},
     "PortalAnswer": {"url": "https://billing.stripe.com/p/session/test_YWNjdF8x"},
-    "Received": {"received": "2026-11-24T05:00:00Z"},
+    "ReceivedEvent": {"received": "2026-11-24T05:00:00Z"},
     "RefundInput": {"amount": 200000, "reference": "khqr-refund-0007"},
     "ComplimentaryInput": {"plan_id": "monthly", "current_period_end": "2026-12-24T00:00:00Z"},
     "SubscriptionAnswer": SUBSCRIPTION,
@@ -244,6 +244,13 @@ FIELDS: dict[str, Any] = {
 }
 """An example of each field that is null or left out in every shape's example."""
 
+FIELDS_OF: dict[str, dict[str, Any]] = {
+    "PlanInput": {"id": PLAN["id"]},
+    "PackInput": {"id": PACK["id"]},
+    "PassInput": {"id": PASS["id"]},
+}
+"""An example of a field whose word means something else in other shapes."""
+
 PARAMETERS: dict[str, Any] = {
     "checkout_id": CHECKOUT_ID,
     "return_credits": True,
@@ -266,5 +273,6 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "insufficient_credits": {"unlocks_left": 0, "unlock_cost": 1},
     "insufficient_scope": {"scope": "articles:write"},
     "price_changed": {"unlock_cost": 2, "max_cost": 1},
+    "reference_conflict": {"fields": ["amount"]},
 }
 """What a kind of problem tells beside its detail."""

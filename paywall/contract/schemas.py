@@ -12,10 +12,10 @@ import msgspec
 from msgspec import NODEFAULT
 from msgspec.inspect import DateTimeType, StructType, Type, type_info
 
-from paywall.contract.examples import EXAMPLES, FIELDS
+from paywall.contract.examples import EXAMPLES, FIELDS, FIELDS_OF, PARAMETERS
 from paywall.contract.glossary import GLOSSARY
 from paywall.contract.operation import Parameter
-from paywall.http.fields import ANY_CREDITS, ANY_TIMESTAMP, RULES
+from paywall.http.fields import ANY_CREDITS, ANY_TIMESTAMP, ID_PATTERN, ID_RULE, RULES
 
 TYPES = {int: "integer", bool: "boolean"}
 REF = "#/components/schemas/"
@@ -23,6 +23,20 @@ GENERIC = frozenset({*RULES.values(), ANY_CREDITS, ANY_TIMESTAMP})
 """What a kind of field says of itself, but not of the field."""
 
 Schema = dict[str, Any]
+
+
+def ecmascript(pattern: str) -> str:
+    """The pattern as JSON Schema has it; JSON in UTF-8 has no lone surrogates to refuse."""
+    return pattern.replace(r"\Z", "$").replace(r"\ud800-\udfff", "")
+
+
+ID = "Id"
+ID_SCHEMA: Schema = {
+    "description": f"An id of the site's own. {ID_RULE[0].upper()}{ID_RULE[1:]}.",
+    "type": "string",
+    "pattern": ecmascript(ID_PATTERN),
+    "examples": [PARAMETERS["article_id"]],
+}
 
 
 def schemas_of(shapes: Iterable[Any]) -> tuple[dict[Any, Schema], dict[str, Schema]]:
@@ -40,13 +54,18 @@ def schemas_of(shapes: Iterable[Any]) -> tuple[dict[Any, Schema], dict[str, Sche
     renamed: tuple[list[Schema], dict[str, Schema]] = msgspec.json.decode(
         re.sub(r"Page_(\w+?)_(?=\")", r"PageOf\1", msgspec.json.encode([found, named]).decode())
     )
-    return dict(zip(shapes, renamed[0], strict=True)), dict(sorted(renamed[1].items()))
+    components = {**renamed[1], ID: ID_SCHEMA}
+    _say_formats(components)
+    return dict(zip(shapes, renamed[0], strict=True)), dict(sorted(components.items()))
 
 
 def parameter_schema(parameter: Parameter) -> Schema:
     """The schema of a parameter of the path or of the query."""
     limits, default = parameter.limits, parameter.field.default
+    if limits.pattern == ID_PATTERN:
+        return {"$ref": REF + ID}
     schema: Schema = {"type": TYPES.get(parameter.field.annotation, "string")}
+    _say_formats(schema)
     told = {
         "pattern": limits.pattern and ecmascript(limits.pattern),
         "minimum": limits.ge,
@@ -57,10 +76,13 @@ def parameter_schema(parameter: Parameter) -> Schema:
     return schema | {name: value for name, value in told.items() if value is not None}
 
 
-def with_rule(meaning: str, pattern: str | None) -> str:
-    """What a field means, with the rule of its kind."""
+def with_rule(meaning: str, pattern: str | None, length_max: int | None = None) -> str:
+    """What a field means, with the rule of its kind; what an id is, its own schema says."""
     rule = RULES.get(pattern or "")
-    return meaning if rule is None else f"{meaning} {rule[0].upper()}{rule[1:]}."
+    if rule is None or pattern == ID_PATTERN:
+        return meaning
+    length = "" if length_max is None else f", at most {length_max} characters"
+    return f"{meaning} {rule[0].upper()}{rule[1:]}{length}."
 
 
 def _meaning(owner: str, name: str, own: str) -> str:
@@ -69,11 +91,6 @@ def _meaning(owner: str, name: str, own: str) -> str:
     if not meaning:
         raise LookupError(f"{owner}.{name} has no description: give it one, or a word in GLOSSARY")
     return meaning
-
-
-def ecmascript(pattern: str) -> str:
-    """The pattern as JSON Schema has it; JSON in UTF-8 has no lone surrogates to refuse."""
-    return pattern.replace(r"\Z", "$").replace(r"\ud800-\udfff", "")
 
 
 def _collect(info: Type, structs: dict[str, StructType]) -> None:
@@ -123,7 +140,7 @@ def _example(owner: str, name: str) -> Any:
     """The field's value in the shape's example, or in another's where that has none."""
     if not owner.startswith("Page_") and owner not in EXAMPLES:
         raise LookupError(f"{owner} has no example: write one in paywall/contract/examples.py")
-    for shape in (EXAMPLES.get(owner, {}), *EXAMPLES.values(), FIELDS):
+    for shape in (EXAMPLES.get(owner, {}), FIELDS_OF.get(owner, {}), *EXAMPLES.values(), FIELDS):
         if shape.get(name) is not None:
             return shape[name]
     raise LookupError(f"{owner}.{name} has no example: give it one in {owner}'s, or in FIELDS")
@@ -134,15 +151,20 @@ def _complete_field(owner: str, name: str, property_: Schema) -> None:
     parts = [property_, *property_.get("anyOf", []), *_items(property_)]
     owns = [text for part in parts if (text := part.pop("description", None))]
     own = next((text for text in owns if text not in GENERIC), "")
-    pattern = next((part["pattern"] for part in parts if "pattern" in part), "")
+    limits: Schema = next((part for part in parts if "pattern" in part), {})
+    rule = limits.get("pattern"), limits.get("maxLength")
     for part in parts:
-        if "pattern" in part:
+        if part.get("pattern") == ID_PATTERN:
+            del part["pattern"], part["type"]
+            part["$ref"] = REF + ID
+        elif "pattern" in part:
             part["pattern"] = ecmascript(part["pattern"])
     rest = dict(property_)
     property_.clear()
-    property_["description"] = with_rule(_meaning(owner, name, own), pattern)
+    property_["description"] = with_rule(_meaning(owner, name, own), *rule)
     property_.update(rest)
-    if "$ref" not in property_ and property_.get("type") != "null":
+    is_shape = "$ref" in property_ and property_["$ref"] != REF + ID
+    if not is_shape and property_.get("type") != "null":
         property_["examples"] = [_example(owner, name)]
 
 
@@ -159,3 +181,14 @@ def _say_time(property_: Schema) -> None:
     for part in [property_, *property_.get("anyOf", [])]:
         if part.get("type") == "string":
             part["format"] = "date-time"
+
+
+def _say_formats(node: Any) -> None:
+    """Every integer is of 64 bits: generated clients take one without a format for one of 32."""
+    if isinstance(node, dict):
+        if node.get("type") == "integer":
+            node["format"] = "int64"
+        node = list(node.values())
+    if isinstance(node, list):
+        for inner in node:
+            _say_formats(inner)

@@ -116,7 +116,7 @@ async def post_void(
     guards=[site("subscribers:read")],
     refuses=[SUBSCRIBER_UNKNOWN],
 )
-async def list_ledger_of(
+async def list_subscriber_ledger(
     reader_id: PathId,
     database: NamedDependency[Database],
     limit: Limit = LIMIT_DEFAULT,
@@ -146,4 +146,4 @@ async def list_my_ledger(
     return Page(items=items, next_cursor=next_cursor)
 
 
-ROUTES = [post_grant, post_void, list_ledger_of, list_my_ledger]
+ROUTES = [post_grant, post_void, list_subscriber_ledger, list_my_ledger]

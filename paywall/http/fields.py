@@ -8,18 +8,24 @@ from msgspec import Meta
 
 from paywall.rules.addresses import WEB_ADDRESS_PATTERN
 
-ID_PATTERN = r"^(?!\.{1,2}\Z)(?!\s)[^\x00-\x1f\x7f-\x9f/\\\ud800-\udfff]{1,200}(?<!\s)\Z"
+NOT_IN_IDS = r"\x00-\x1f\x7f-\x9f/\\\ud800-\udfff"
+SPACES = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""White space, control characters aside. Spelt out, since dialects differ over what `\\s` is."""
+ANY, INK, INK_BUT_DOT = f"[^{NOT_IN_IDS}]", f"[^{NOT_IN_IDS}{SPACES}]", f"[^{NOT_IN_IDS}{SPACES}.]"
+# Without lookarounds, which RE2 (Go) refuses; three characters or more come first, for speed.
+ID_PATTERN = rf"^(?:{INK}{ANY}{{1,198}}{INK}|{INK_BUT_DOT}{INK}|\.?{INK_BUT_DOT})\Z"
 ID_RULE = (
     "1 to 200 characters: no control characters, no / or \\, no space at either end,"
     " not . or .. alone"
 )
-LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,2000}\Z"
-LINE_RULE = "at most 2000 characters on one line: no control characters"
+LINE_LENGTH_MAX = 2000
+LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*\Z"
+LINE_RULE = "one line, no control characters"
 TEXT_PATTERN = r"^[^\x00\ud800-\udfff]*\Z"
 TEXT_RULE = "text without NUL"
 WEB_ADDRESS_RULE = (
-    "a whole http or https address such as https://news.example/42, of at most 2000 characters,"
-    " without spaces, \\ or a user name"
+    "a whole http or https address such as https://news.example/42, without spaces, \\ or a user"
+    " name"
 )
 PROCESSOR_PATTERN = r"^[a-z0-9_-]{1,40}\Z"
 PROCESSOR_RULE = "1 to 40 of the characters a to z, 0 to 9, _ and -"
@@ -44,10 +50,10 @@ RULES = {
 Id = Annotated[str, Meta(pattern=ID_PATTERN, description=ID_RULE)]
 PathId = Annotated[str, PathParameter(pattern=ID_PATTERN, description=ID_RULE)]
 PathNumber = Annotated[int, PathParameter(ge=1, le=NUMBER_MAX)]
-Line = Annotated[str, Meta(pattern=LINE_PATTERN, description=LINE_RULE)]
+Line = Annotated[str, Meta(pattern=LINE_PATTERN, max_length=LINE_LENGTH_MAX, description=LINE_RULE)]
 Text = Annotated[str, Meta(pattern=TEXT_PATTERN, description=TEXT_RULE)]
 WebAddress = Annotated[
-    str, Meta(pattern=WEB_ADDRESS_PATTERN, max_length=2000, description=WEB_ADDRESS_RULE)
+    str, Meta(pattern=WEB_ADDRESS_PATTERN, max_length=LINE_LENGTH_MAX, description=WEB_ADDRESS_RULE)
 ]
 Credits = Annotated[int, Meta(ge=1, le=1_000_000, description=ANY_CREDITS)]
 Timestamp = Annotated[datetime, Meta(tz=True, description=ANY_TIMESTAMP)]

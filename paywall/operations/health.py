@@ -24,17 +24,17 @@ class Ready(Answer):
 
 
 @get("/livez", guards=[anyone], summary="Is the process alive? Asks no database")
-async def livez() -> Alive:
+async def get_liveness() -> Alive:
     """The process is alive; it is not asked whether the database is."""
     return Alive(status="alive")
 
 
 @get("/readyz", guards=[anyone], summary="Can it answer? Asks the database")
-async def readyz(database: NamedDependency[Database]) -> Ready:
+async def get_readiness(database: NamedDependency[Database]) -> Ready:
     """503 while the database does not answer, or lacks migrations."""
     if await pending(database):
         raise unavailable("Migrations are pending: run `paywall migrate`.", retry_after_seconds=10)
     return Ready(status="ready")
 
 
-ROUTES: list[ControllerRouterHandler] = [livez, readyz]
+ROUTES: list[ControllerRouterHandler] = [get_liveness, get_readiness]

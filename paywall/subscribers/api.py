@@ -51,7 +51,7 @@ async def get_subscriber(
 
 
 @get("/v1/me", guards=[reader])
-async def get_me(
+async def get_my_overview(
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
@@ -108,7 +108,7 @@ async def export_subscriber(reader_id: PathId, database: NamedDependency[Databas
 
 
 @get("/v1/me/export", guards=[reader])
-async def export_me(
+async def export_my_data(
     caller: NamedDependency[Caller], database: NamedDependency[Database]
 ) -> ReaderExport:
     """Everything on record about the reader, to take along."""
@@ -143,9 +143,9 @@ async def delete_subscriber(
 
 ROUTES: list[ControllerRouterHandler] = [
     get_subscriber,
-    get_me,
+    get_my_overview,
     post_merge,
     export_subscriber,
-    export_me,
+    export_my_data,
     delete_subscriber,
 ]

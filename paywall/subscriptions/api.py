@@ -131,7 +131,7 @@ async def put_subscription(
     status_code=200,
     refuses=[SUBSCRIBER_UNKNOWN, *NOT_CANCELLED],
 )
-async def cancel_for_subscriber(
+async def post_cancel(
     reader_id: PathId,
     data: JSONBody[CancelInput],
     claim: NamedDependency[Claim | None],
@@ -146,7 +146,7 @@ async def cancel_for_subscriber(
 
 
 @post("/v1/me/subscription/cancel", guards=[reader], status_code=200, refuses=NOT_CANCELLED)
-async def cancel_for_me(
+async def cancel_my_subscription(
     data: JSONBody[CancelInput],
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
@@ -164,7 +164,7 @@ async def cancel_for_me(
     status_code=200,
     refuses=[SUBSCRIBER_UNKNOWN, *NOT_CANCELLED],
 )
-async def resume_for_subscriber(
+async def post_resume(
     reader_id: PathId,
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
@@ -180,7 +180,7 @@ async def resume_for_subscriber(
 
 
 @post("/v1/me/subscription/resume", guards=[reader], status_code=200, refuses=NOT_CANCELLED)
-async def resume_for_me(
+async def resume_my_subscription(
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
@@ -342,8 +342,8 @@ def _by_expiry(grants: list[GrantAnswer]) -> list[LapsingCredits]:
 
 ROUTES = [
     put_subscription,
-    cancel_for_subscriber,
-    cancel_for_me,
-    resume_for_subscriber,
-    resume_for_me,
+    post_cancel,
+    cancel_my_subscription,
+    post_resume,
+    resume_my_subscription,
 ]

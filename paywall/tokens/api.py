@@ -95,7 +95,7 @@ class Jwks(Answer):
 
 
 @get("/.well-known/jwks.json", guards=[anyone], sync_to_thread=False, media_type=JWKS_MEDIA_TYPE)
-def public_keys(
+def get_public_keys(
     database: NamedDependency[Database], verifier: NamedDependency[Verifier]
 ) -> Response[Jwks]:
     """The public parts of this service's signing keys (RFC 7517)."""
@@ -106,4 +106,4 @@ def public_keys(
     )
 
 
-ROUTES: list[ControllerRouterHandler] = [create_reader_token, revoke_tokens, public_keys]
+ROUTES: list[ControllerRouterHandler] = [create_reader_token, revoke_tokens, get_public_keys]

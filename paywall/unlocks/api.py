@@ -83,7 +83,7 @@ class UnlockOutcome(Answer):
     answers={201: "Unlocked.", 200: "It was readable already: nothing was spent."},
     refuses=[ARTICLE_UNKNOWN, SUBSCRIPTION_REQUIRED, PRICE_CHANGED, INSUFFICIENT_CREDITS],
 )
-async def unlock_for_me(
+async def unlock_my_article(
     data: JSONBody[UnlockInput],
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
@@ -147,7 +147,7 @@ async def list_my_unlocks(
     guards=[site("subscribers:read")],
     refuses=[SUBSCRIBER_UNKNOWN],
 )
-async def list_unlocks_of(
+async def list_subscriber_unlocks(
     reader_id: PathId,
     database: NamedDependency[Database],
     limit: Limit = LIMIT_DEFAULT,
@@ -218,9 +218,9 @@ async def delete_unlock(
 
 
 ROUTES: list[ControllerRouterHandler] = [
-    unlock_for_me,
+    unlock_my_article,
     list_my_unlocks,
-    list_unlocks_of,
+    list_subscriber_unlocks,
     post_unlock,
     delete_unlock,
 ]

@@ -143,8 +143,10 @@ def _shape(name: str, schema: Json) -> str:
     description = inline(schema.get("description", ""))
     if "enum" in schema:
         fields = f"<p>{', '.join(f'<code>{escape(value)}</code>' for value in schema['enum'])}</p>"
-    else:
+    elif "properties" in schema:
         fields = field_table(schema)
+    else:
+        fields = f"<p>{linked(schema)}</p>"
     return f'<section id="shape-{name}"><h3>{name}</h3><p>{description}</p>{fields}</section>'
 
 

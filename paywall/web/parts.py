@@ -100,7 +100,7 @@ class WordsAnswer(Answer):
 
 
 @get("/v1/parts", guards=[anyone], sync_to_thread=False)
-def find_parts(settings: NamedDependency[Settings]) -> PartsAnswer:
+def get_parts(settings: NamedDependency[Settings]) -> PartsAnswer:
     """Where the script and the style sheet for readers are, in today's version.
 
     The address changes with each release and with `theme_dir`, so ask when the site starts, and
@@ -161,4 +161,4 @@ def _told(language: Language) -> WordsAnswer:
     )
 
 
-ROUTES: list[ControllerRouterHandler] = [find_parts, serve_part]
+ROUTES: list[ControllerRouterHandler] = [get_parts, serve_part]

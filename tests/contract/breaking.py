@@ -1,15 +1,30 @@
 """What of one contract breaks a caller of another.
 
 A caller sends what the old contract let it send, and reads what the old one told. So a request may
-only become looser and an answer only stricter: each difference the other way is a break.
+only become looser and an answer only stricter: each difference the other way is a break. But for
+enumerations: those of answers may grow, and the contract says so.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from paywall.contract.schemas import ecmascript
+from paywall.http.fields import ID_PATTERN, LINE_LENGTH_MAX, LINE_PATTERN
+
 Json = dict[str, Any]
 LOWER = ("minimum", "minLength", "minItems")
 UPPER = ("maximum", "maxLength", "maxItems")
+PROBLEM = "application/problem+json"
+RESPELT: Mapping[str, Json] = {
+    r"^(?!\.{1,2}$)(?!\s)[^\x00-\x1f\x7f-\x9f/\\]{1,200}(?<!\s)$": {
+        "pattern": ecmascript(ID_PATTERN)
+    },
+    r"^[^\x00-\x1f\x7f-\x9f]{0,2000}$": {
+        "pattern": ecmascript(LINE_PATTERN),
+        "maxLength": LINE_LENGTH_MAX,
+    },
+}
+"""What patterns of earlier releases are now: the same texts, without what RE2 refuses."""
 
 
 def breaks(old: Json, new: Json) -> Iterator[str]:
@@ -79,15 +94,23 @@ class _Comparison:
             later = after.get("content", {}).get(media_type)
             if later is None:
                 yield f"{self.where}: {at} is no longer {media_type}"
-            elif media_type != "application/problem+json":
+            elif media_type == PROBLEM:
+                yield from self._members(content["schema"], later["schema"], at)
+            else:
                 yield from self._schema(content["schema"], later["schema"], at, sent=sent)
+
+    def _members(self, before: Json, after: Json, at: str) -> Iterator[str]:
+        """Kinds of problems may come and go; what they tell stays declared."""
+        promised, declared = _members_of(self.old, before), _members_of(self.new, after)
+        for name in sorted(promised["required"] - declared["properties"]):
+            yield f"{self.where}: {at}.{name} was removed"
 
     def _schema(self, before: Json, after: Json, at: str, *, sent: bool) -> Iterator[str]:
         pair = (before.get("$ref", ""), after.get("$ref", ""), sent)
         if all(pair[:2]) and pair in self._compared:
             return
         self._compared.add(pair)
-        before, after = _resolved(self.old, before), _resolved(self.new, after)
+        before, after = _respelt(_resolved(self.old, before)), _resolved(self.new, after)
         yield from self._kind(before, after, at, sent=sent)
         yield from self._limits(before, after, at, sent=sent)
         yield from self._fields(before, after, at, sent=sent)
@@ -146,6 +169,21 @@ def _resolved(contract: Json, node: Json) -> Json:
     return found
 
 
+def _respelt(schema: Json) -> Json:
+    now = RESPELT.get(schema.get("pattern", ""), {})
+    return {**now, **schema, **({"pattern": now["pattern"]} if now else {})}
+
+
+def _members_of(contract: Json, schema: Json) -> dict[str, set[str]]:
+    """The members of a problem document: those that some kind always has, and all of them."""
+    schema = _resolved(contract, schema)
+    found = {word: {*schema.get(word, ())} for word in ("required", "properties")}
+    for each in [*schema.get("anyOf", []), *schema.get("allOf", [])]:
+        for word, names in _members_of(contract, each).items():
+            found[word] |= names
+    return found
+
+
 def _resolved_all(contract: Json, operation: Json) -> list[Json]:
     return [_resolved(contract, each) for each in operation.get("parameters", [])]
 
@@ -155,15 +193,20 @@ def _key(parameter: Json) -> tuple[str, str]:
 
 
 def _kinds(contract: Json, schema: Json) -> Iterator[str]:
-    """The types that a value can have; a time is not any text."""
+    """The types that a value can have."""
     for option in schema.get("anyOf", [schema]):
-        resolved = _resolved(contract, option)
-        yield str(resolved.get("format", resolved.get("type", "any")))
+        yield _kind_of(_resolved(contract, option))
+
+
+def _kind_of(schema: Json) -> str:
+    """A time is not any text, but a number is the same in JSON however many bits it is kept in."""
+    kind = schema.get("type", "any")
+    return str(kind if kind == "integer" else schema.get("format", kind))
 
 
 def _option(contract: Json, schema: Json, kind: str) -> Json:
     options = [_resolved(contract, option) for option in schema.get("anyOf", [schema])]
-    return next(each for each in options if each.get("format", each.get("type", "any")) == kind)
+    return next(each for each in options if _kind_of(each) == kind)
 
 
 def _is_narrower(before: float | None, after: float | None, *, lower: bool) -> bool:

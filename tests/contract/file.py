@@ -1,5 +1,6 @@
 """The contract as a file; `python -m tests.contract.file` writes it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.router import router_of
 FOLDER = Path(__file__).parents[2] / "openapi"
 TODAY = FOLDER / "paywall.yaml"
 RELEASED = FOLDER / "released.yaml"
+_HIDDEN = re.compile(r"[\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -22,6 +24,11 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         del data
         return True
+
+    def analyze_scalar(self, scalar: str) -> Any:
+        """Text with white space that nobody can tell from a space is written with escapes."""
+        self.allow_unicode = not _HIDDEN.search(scalar)
+        return super().analyze_scalar(scalar)
 
 
 def todays() -> dict[str, Any]:

@@ -6,7 +6,10 @@ from typing import Any
 import httpx
 import jsonschema_rs
 
+from paywall import problems
+from paywall.contract.problem_schemas import schema_name, type_of
 from tests.contract.file import todays
+from tests.contract.strict import component
 
 Json = dict[str, Any]
 
@@ -43,9 +46,24 @@ class Promise:
         assert not response.content or response.request.method != "HEAD", told
         if contents and response.request.method != "HEAD":
             self._validate(contents[media_type]["schema"], response, told)
+            self._check_kind(contents[media_type], response, told)
         for name in documented["headers"]:
             if name != "Idempotent-Replay":
                 assert name in response.headers, f"{told} lacks {name}"
+
+    def _check_kind(self, content: Json, response: httpx.Response, told: str) -> None:
+        """A problem is of a documented kind, and its members are those that its kind declares."""
+        if response.is_success:
+            return
+        code = response.json()["type"].removeprefix("/problems/")
+        assert code in content["examples"], f"{told}: {code} is not documented"
+        self._check_members(response, told)
+
+    def _check_members(self, response: httpx.Response, told: str) -> None:
+        kind = next(kind for kind in problems.ALL if type_of(kind) == response.json()["type"])
+        schema = self.contract["components"]["schemas"][schema_name(kind)]
+        undeclared = response.json().keys() - schema["properties"].keys()
+        assert not undeclared, f"{told}: {kind.code} has undeclared members: {undeclared}"
 
     def operation_of(self, response: httpx.Response) -> Json | None:
         path, asked = response.request.url.path, response.request.method.lower()
@@ -67,6 +85,7 @@ class Promise:
         if response.headers.get("content-type") == "application/problem+json":
             schema = self.contract["components"]["schemas"]["Problem"]
             self._validate(schema, response, told)
+            self._check_members(response, told)
         elif is_page:
             assert not response.is_server_error, f"{told}: {response.text}"
         elif response.request.method != "OPTIONS":
@@ -86,9 +105,7 @@ class Promise:
 
     def _resolved(self, node: Json) -> Json:
         if "$ref" in node:
-            _, _, section, name = node["$ref"].split("/")
-            found: Json = self.contract["components"][section][name]
-            return found
+            return component(self.contract, node["$ref"])
         return node
 
 

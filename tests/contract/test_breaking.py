@@ -75,14 +75,18 @@ BREAKING: dict[str, Callable[[Json], object]] = {
         "properties"
     ].update(reader_id={"type": "string"}),
     "POST /v1/access/check: the pattern of body.article_id is another": lambda c: schema(
-        c, "Question"
-    )["properties"]["article_id"].update(pattern="^[a-z]+$"),
+        c, "Id"
+    ).update(pattern="^[a-z]+$"),
     f"POST {GRANTS}: body.source no longer takes adjustment": lambda c: schema(c, "GivenSource")[
         "enum"
     ].remove("adjustment"),
     f"POST {GRANTS}: the maximum of body.amount is now 10": lambda c: schema(c, "GrantInput")[
         "properties"
     ]["amount"].update(maximum=10),
+    "POST /v1/me/unlocks: 409.unlock_cost was removed": lambda c: [
+        schema(c, name)["properties"].pop("unlock_cost")
+        for name in ("PriceChangedProblem", "InsufficientCreditsProblem")
+    ],
     f"POST {GRANTS}: the minimum of body.amount is now 5": lambda c: schema(c, "GrantInput")[
         "properties"
     ]["amount"].update(minimum=5),
@@ -100,6 +104,12 @@ HARMLESS: dict[str, Callable[[Json], object]] = {
         maximum=10**9
     ),
     "one more value of a request": lambda c: schema(c, "GivenSource")["enum"].append("gift"),
+    "one more value of an answer": lambda c: schema(c, "Reason")["enum"].append("gifted"),
+    "one more kind of problem": lambda c: schema(c, "ProblemType")["enum"].append("/problems/new"),
+    "one more status": lambda c: operation(c, CHECK)["responses"].update({"429": {}}),
+    "another format of a number": lambda c: schema(c, "GrantInput")["properties"]["amount"].update(
+        format="int32"
+    ),
     "a needless scope": lambda c: operation(c, CHECK).update(security=[{"site": []}]),
     "other words": lambda c: operation(c, CHECK).update(description="Other words."),
 }

@@ -1,5 +1,6 @@
 """The contract tells a caller everything: fails where a new operation, field or problem is bare."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,16 +12,19 @@ from litestar.handlers import HTTPRouteHandler
 from paywall import problems
 from paywall.app import create_app
 from paywall.contract.document import document
+from paywall.contract.problem_schemas import schema_name
 from paywall.http.bodies import Answer
 from paywall.settings import Settings
 from paywall.tokens.guard import anyone
 from tests.contract.file import todays
+from tests.contract.strict import component, strictly
 from tests.router import router_of
 
 Json = dict[str, Any]
 CONTRACT = todays()
 SCHEMAS = CONTRACT["components"]["schemas"]
 PAGES = ("/account", "/web/", "/docs", "/problems/")
+OF_THE_CONNECTION = {"head_too_large", "not_implemented", "http_version_unsupported"}
 OPERATIONS = {
     operation["operationId"]: operation
     for methods in CONTRACT["paths"].values()
@@ -44,16 +48,27 @@ def bare_field() -> Bare:
 def without_docstring() -> None: ...
 
 
+def resolved(node: Json) -> Json:
+    return component(CONTRACT, node["$ref"]) if "$ref" in node else node
+
+
 def examples_of_operations() -> Iterator[tuple[str, Json, Any]]:
-    """Every example of a parameter, a request and an answer, with its schema."""
+    """Every example of a parameter, a request and a response, with its schema."""
     for name, operation in OPERATIONS.items():
-        for parameter in operation.get("parameters", []):
+        for parameter in map(resolved, operation.get("parameters", [])):
             if "example" in parameter:
                 yield f"{name} {parameter['name']}", parameter["schema"], parameter["example"]
-        contents = [operation.get("requestBody", {}), *operation["responses"].values()]
+        contents = [
+            operation.get("requestBody", {}),
+            *map(resolved, operation["responses"].values()),
+        ]
         for content in contents:
             for each in content.get("content", {}).values():
-                yield name, each["schema"], each["example"]
+                examples = [
+                    resolved(example)["value"] for example in each.get("examples", {}).values()
+                ]
+                for example in examples or [each["example"]]:
+                    yield name, each["schema"], example
 
 
 def examples_of_fields_and_problems() -> Iterator[tuple[str, Json, Any]]:
@@ -61,16 +76,117 @@ def examples_of_fields_and_problems() -> Iterator[tuple[str, Json, Any]]:
         for field, told in schema.get("properties", {}).items():
             for example in told.get("examples", []):
                 yield f"{name}.{field}", told, example
-    for code, example in CONTRACT["components"]["examples"].items():
-        yield code, SCHEMAS["Problem"], example["value"]
+    for kind in problems.ALL:
+        example = CONTRACT["components"]["examples"][kind.code]["value"]
+        yield kind.code, SCHEMAS[schema_name(kind)], example
 
 
-def test_every_example_is_what_its_schema_says() -> None:
+def test_every_example_is_what_its_schema_says_and_has_no_undeclared_member() -> None:
     for told, schema, example in (*examples_of_operations(), *examples_of_fields_and_problems()):
-        whole = {**schema, "components": CONTRACT["components"]}
+        whole = {**strictly(schema), "components": strictly(CONTRACT["components"])}
         validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
         errors = [error.message for error in validator.iter_errors(example)]
         assert not errors, (told, errors)
+
+
+def test_an_undeclared_member_is_seen() -> None:
+    schema = {**strictly(SCHEMAS["Problem"]), "components": strictly(CONTRACT["components"])}
+    validator = jsonschema_rs.Draft202012Validator(schema)
+    value = CONTRACT["components"]["examples"]["price_changed"]["value"]
+    assert [error.message for error in validator.iter_errors(value)]
+
+
+def nodes(node: Any) -> Iterator[Json]:
+    """Every object of the contract but those of examples."""
+    if isinstance(node, dict):
+        yield node
+        node = [inner for name, inner in node.items() if name not in ("example", "examples")]
+    for inner in node if isinstance(node, list) else ():
+        yield from nodes(inner)
+
+
+def test_every_integer_has_a_format() -> None:
+    integers = [node for node in nodes(CONTRACT) if node.get("type") == "integer"]
+    assert len(integers) > 50
+    status = SCHEMAS["Problem"]["properties"]["status"]
+    assert [node for node in integers if node["format"] != "int64" and node != status] == []
+
+
+def test_every_enum_that_generators_cannot_name_has_names() -> None:
+    for name, schema in SCHEMAS.items():
+        values = schema.get("enum", [])
+        names = schema.get("x-enum-varnames", [value.upper() for value in values])
+        assert len({*names}) == len(values), name
+        assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*", each) for each in names), name
+
+
+def test_no_enum_stands_outside_of_the_named_schemas() -> None:
+    named = [schema for schema in SCHEMAS.values() if "enum" in schema]
+    assert [node for node in nodes(CONTRACT) if "enum" in node] == named
+
+
+def test_every_body_is_of_a_named_schema() -> None:
+    """Of any other a generator makes up the name."""
+    for name, operation in OPERATIONS.items():
+        bodies = [operation.get("requestBody", {}), *map(resolved, operation["responses"].values())]
+        for body in bodies:
+            for content in body.get("content", {}).values():
+                assert content["schema"].keys() == {"$ref"}, name
+
+
+def test_no_object_stands_outside_of_the_named_schemas() -> None:
+    objects = [node for node in nodes(CONTRACT) if "properties" in node]
+    assert [node for node in objects if node not in SCHEMAS.values()] == []
+
+
+def test_no_schema_is_named_as_one_of_its_fields() -> None:
+    """Where a field is a class's own name, C# and PHP do not compile."""
+    for name, schema in SCHEMAS.items():
+        fields = {field.replace("_", "").lower() for field in schema.get("properties", {})}
+        assert name.lower() not in fields
+
+
+def test_every_operation_has_a_default_response() -> None:
+    for operation in OPERATIONS.values():
+        failed = resolved(operation["responses"]["default"])
+        (content,) = failed["content"].values()
+        assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+
+
+def test_the_schema_of_a_status_does_not_depend_on_the_operation() -> None:
+    """So it stays when an operation is refused for one more reason."""
+    found: dict[str, set[str]] = {}
+    for operation in OPERATIONS.values():
+        for status, response in operation["responses"].items():
+            for media_type, content in resolved(response).get("content", {}).items():
+                if media_type == problems.MEDIA_TYPE:
+                    found.setdefault(status, set()).add(content["schema"]["$ref"])
+    assert {status: len(names) for status, names in found.items() if len(names) > 1} == {}
+
+
+def test_every_pattern_is_one_that_re2_takes() -> None:
+    patterns = {node["pattern"] for node in nodes(CONTRACT) if "pattern" in node}
+    assert len(patterns) > 3
+    for pattern in patterns:
+        assert not re.search(r"\(\?(?!:)|\\[1-9ZuUps]", pattern), pattern
+        assert all(int(count) <= 1000 for count in re.findall(r"(\d+)\}", pattern)), pattern
+        # The engine without backtracking of Rust takes what RE2 takes.
+        jsonschema_rs.Draft202012Validator(
+            {"pattern": pattern}, pattern_options=jsonschema_rs.RegexOptions()
+        )
+
+
+OPERATION_ID = re.compile(
+    r"(cancel|check|create|delete|export|get|list|post|put|read|resume|revoke|unlock)(_[a-z]+)+"
+)
+
+
+def test_operation_ids_are_a_verb_and_a_noun() -> None:
+    for path, methods in CONTRACT["paths"].items():
+        for operation in methods.values():
+            assert OPERATION_ID.fullmatch(operation["operationId"]), operation["operationId"]
+            is_readers = path.startswith("/v1/me")
+            assert ("_my_" in operation["operationId"]) == is_readers, operation["operationId"]
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -85,7 +201,7 @@ def test_an_operation_tells_who_why_and_how(name: str) -> None:
 
 def test_every_field_of_every_shape_is_described_and_shown() -> None:
     for name, schema in SCHEMAS.items():
-        if name == "Problem":
+        if "Problem" in name or name == "FieldError":
             continue
         for field, told in schema.get("properties", {}).items():
             assert told["description"], f"{name}.{field}"
@@ -97,8 +213,15 @@ def test_every_kind_of_problem_is_shown() -> None:
 
 
 def test_every_kind_is_answered_by_some_operation_or_by_the_edge() -> None:
-    of_the_edge = {"not_found", "method_not_allowed", "internal_error"}
-    answered = {code for name in CONTRACT["components"]["responses"] for code in name.split(".")}
+    of_the_edge = {"not_found", "method_not_allowed", "internal_error", *OF_THE_CONNECTION}
+    answered = {
+        code
+        for operation in OPERATIONS.values()
+        for status, response in operation["responses"].items()
+        if status != "default"
+        for content in resolved(response).get("content", {}).values()
+        for code in content.get("examples", {})
+    }
     assert {kind.code for kind in problems.ALL} - answered <= of_the_edge
 
 
@@ -122,7 +245,13 @@ def test_a_key_is_documented_where_it_is_honoured() -> None:
         for name, operation in OPERATIONS.items()
         if {"$ref": "#/components/parameters/Idempotency-Key"} in operation.get("parameters", [])
     }
-    assert {"post_grant", "post_void", "unlock_for_me", "post_purchase", "post_refund"} <= taking
+    assert {
+        "post_grant",
+        "post_void",
+        "unlock_my_article",
+        "post_purchase",
+        "post_refund",
+    } <= taking
     assert not taking & {"check_access", "read_body", "create_reader_token", "revoke_tokens"}
 
 

@@ -114,7 +114,7 @@ class PortalAnswer(Answer):
     url: Annotated[str, Meta(description="Stripe's portal, good for some minutes.")]
 
 
-class Received(Answer):
+class ReceivedEvent(Answer):
     """An event was taken in."""
 
     received: Annotated[datetime, Meta(description="When it was taken in.")]
@@ -138,7 +138,7 @@ def refuse_foreign(return_url: str, settings: Settings) -> None:
     answers={201: "Opened.", 200: "The plan's checkout that was open already."},
     refuses=[PRODUCT_UNKNOWN, NOT_ON_SALE, ALREADY_SUBSCRIBED, CHECKOUT_CLOSED, *REFUSALS],
 )
-async def post_checkout(
+async def post_my_checkout(
     data: JSONBody[CheckoutInput],
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
@@ -185,7 +185,7 @@ async def post_checkout(
     guards=[reader],
     refuses=[CHECKOUT_UNKNOWN],
 )
-async def get_checkout(
+async def get_my_checkout(
     checkout_id: PathId,
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
@@ -207,7 +207,7 @@ async def get_checkout(
 
 
 @post("/v1/me/billing-portal", guards=[reader], status_code=200, refuses=[NO_BILLING, *REFUSALS])
-async def post_billing_portal(
+async def post_my_billing_portal(
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
     gateway: NamedDependency[Gateway | None],
@@ -240,7 +240,7 @@ async def post_stripe_webhook(
     database: NamedDependency[Database],
     gateway: NamedDependency[Gateway | None],
     settings: NamedDependency[Settings],
-) -> Received:
+) -> ReceivedEvent:
     """Take in an event of Stripe's, by its signature; once, however often it comes.
 
     What it is about is fetched from Stripe and recorded before the answer. A 5xx asks Stripe to
@@ -256,7 +256,7 @@ async def post_stripe_webhook(
     except NotFromStripe as error:
         raise Problem(WEBHOOK_REFUSED, str(error)) from error
     await deliver(counter, hint)
-    return Received(received=now)
+    return ReceivedEvent(received=now)
 
 
 async def _read_body(request: Request[Any, Any, Any]) -> bytes:
@@ -279,8 +279,8 @@ def _tell(checkout: Checkout) -> CheckoutAnswer:
 
 
 ROUTES: list[ControllerRouterHandler] = [
-    post_checkout,
-    get_checkout,
-    post_billing_portal,
+    post_my_checkout,
+    get_my_checkout,
+    post_my_billing_portal,
     post_stripe_webhook,
 ]
