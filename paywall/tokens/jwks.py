@@ -1,4 +1,12 @@
-"""An issuer's keys from its JWKS URL (RFC 7517), kept within limits of size, time and age."""
+"""An issuer's keys from its JWKS URL (RFC 7517), kept within limits of size, time and age.
+
+A token with an unknown `kid` may be the first of a new key, or garbage: nothing in it can be
+verified before the key is there. So one `kid` starts at most one fetch in BETWEEN_FETCHES, and all
+of them together one in BETWEEN_UNKNOWN. Every fetch brings all keys: while anybody sends garbage, a
+new key is accepted within BETWEEN_UNKNOWN and the time of one fetch, and an issuer is asked at most
+twelve times a minute by each worker. A limit for all unknown ones alone, once a minute, would let
+one garbage token a minute keep every new key out for that minute.
+"""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -26,6 +34,7 @@ TIMEOUT_SECONDS = 1.0
 """Less than a request may take, so that one request can wait for the keys."""
 FRESH = timedelta(minutes=5)
 BETWEEN_FETCHES = timedelta(minutes=1)
+BETWEEN_UNKNOWN = timedelta(seconds=5)
 
 
 class JwksKeys:
@@ -39,12 +48,14 @@ class JwksKeys:
         self._keys: dict[str | None, VerificationKey] = {}
         self._fetched_at: datetime | None = None
         self._tried_at: datetime | None = None
+        self._tried_for: dict[str | None, datetime] = {}
+        """When a fetch was last started for an unknown `kid`; at most one in BETWEEN_UNKNOWN."""
         self._fetching: asyncio.Task[None] | None = None
 
     async def find(self, kid: str | None, now: datetime) -> VerificationKey | None:
         """The key of that id; waits for a fetch only where there is no such key yet."""
         key = self._known(kid, now)
-        if key is None and (fetching := self._refresh(now)) is not None:
+        if key is None and (fetching := self._fetch_for(kid, now)) is not None:
             # Shielded: whoever goes away must not stop the fetch that others wait for.
             await asyncio.shield(fetching)
             key = self._known(kid, now)
@@ -64,15 +75,33 @@ class JwksKeys:
             self._refresh(now)
         return find_key(self._keys, kid)
 
-    def _refresh(self, now: datetime) -> "asyncio.Task[None] | None":
-        """The fetch under way, or a new one; none within a minute of the last."""
-        if self._fetching is not None and not self._fetching.done():
-            return self._fetching
-        if self._tried_at is not None and now < self._tried_at + BETWEEN_FETCHES:
+    def _fetch_for(self, kid: str | None, now: datetime) -> "asyncio.Task[None] | None":
+        """The fetch under way, or a new one for this unknown `kid`; None where it has to wait."""
+        oldest = now - BETWEEN_FETCHES
+        self._tried_for = {of: at for of, at in self._tried_for.items() if at > oldest}
+        if kid in self._tried_for:
+            return self._under_way()
+        before = self._fetching
+        fetching = self._refresh(now, between=BETWEEN_UNKNOWN)
+        if fetching is not None and fetching is not before:
+            self._tried_for[kid] = now
+        return fetching
+
+    def _refresh(
+        self, now: datetime, between: timedelta = BETWEEN_FETCHES
+    ) -> "asyncio.Task[None] | None":
+        """The fetch under way, or a new one; none where the last began less than `between` ago."""
+        if (fetching := self._under_way()) is not None:
+            return fetching
+        if self._tried_at is not None and now < self._tried_at + between:
             return None
         self._tried_at = now
         self._fetching = asyncio.create_task(self._fetch(now))
         return self._fetching
+
+    def _under_way(self) -> "asyncio.Task[None] | None":
+        fetching = self._fetching
+        return None if fetching is None or fetching.done() else fetching
 
     async def _fetch(self, now: datetime) -> None:
         try:

@@ -1,7 +1,8 @@
-"""Keys from a URL: fetched when needed, at most once a minute, kept for so long and no longer."""
+"""Keys from a URL: fetched when needed, seldom enough, and kept for so long and no longer."""
 
 import asyncio
 import base64
+import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -93,16 +94,67 @@ async def test_an_unknown_kid_fetches_at_most_once_a_minute(
     verifier: Verifier, jwks: JwksServer, clock: SetClock
 ) -> None:
     await is_taken(verifier, OLD)
+    clock.move(seconds=5)
+    assert not await is_taken(verifier, NEW)
+    assert jwks.asked == 2
     jwks.serve(jwk(ED_KEY), jwk(NEW_KEY, "new"))
     clock.move(seconds=59)
-    for kid in range(50):
-        assert not await is_taken(verifier, forge(header(kid=f"unknown-{kid}")))
-    assert not await is_taken(verifier, NEW)
-    assert jwks.asked == 1
+    for _ in range(50):
+        assert not await is_taken(verifier, NEW)
+    assert jwks.asked == 2
     clock.move(seconds=1)
     assert await is_taken(verifier, NEW)
-    assert not await is_taken(verifier, forge(header(kid="unknown")))
-    assert jwks.asked == 2
+    assert jwks.asked == 3
+
+
+async def test_a_flood_of_unknown_kids_keeps_no_new_key_out_for_longer_than_five_seconds(
+    verifier: Verifier, jwks: JwksServer, clock: SetClock
+) -> None:
+    await is_taken(verifier, OLD)
+    numbers = itertools.count()
+
+    async def flood() -> None:
+        for _ in range(50):
+            assert not await is_taken(verifier, forge(header(kid=f"unknown-{next(numbers)}")))
+
+    for _ in range(7):
+        clock.move(seconds=1)
+        await flood()
+    jwks.serve(jwk(ED_KEY), jwk(NEW_KEY, "new"))
+    waited_seconds = 0
+    while not await is_taken(verifier, NEW):
+        await flood()
+        clock.move(seconds=1)
+        waited_seconds += 1
+        await flood()
+    assert 0 < waited_seconds <= 5
+    assert await is_taken(verifier, OLD)
+
+
+async def test_a_flood_of_unknown_kids_asks_the_issuer_twelve_times_a_minute(
+    verifier: Verifier, jwks: JwksServer, clock: SetClock
+) -> None:
+    await is_taken(verifier, OLD)
+    assert jwks.asked == 1
+    for second in range(120):
+        clock.move(seconds=1)
+        tokens = [forge(header(kid=f"unknown-{second}-{number}")) for number in range(5)]
+        assert not any(await asyncio.gather(*(is_taken(verifier, token) for token in tokens)))
+    assert jwks.asked == 1 + 120 / 5
+
+
+async def test_a_flood_while_the_issuer_is_down_keeps_no_key_out_when_it_is_back(
+    verifier: Verifier, jwks: JwksServer, clock: SetClock
+) -> None:
+    jwks.status = "500 Oops"
+    for second in range(30):
+        assert not await is_taken(verifier, forge(header(kid=f"unknown-{second}")))
+        clock.move(seconds=1)
+    assert jwks.asked == 6
+    jwks.status = "200 OK"
+    assert not await is_taken(verifier, forge(header(kid="another")))
+    assert await is_taken(verifier, OLD)
+    assert jwks.asked == 7
 
 
 async def test_a_key_that_the_issuer_removed_ends_its_tokens_though_remembered(
