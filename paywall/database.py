@@ -42,6 +42,7 @@ from paywall.driver import (
     tell_what_refuses_to_connect,
     transaction,
 )
+from paywall.private_files import make_private_sqlite
 from paywall.settings import Settings
 from paywall.telemetry import logger
 
@@ -267,6 +268,7 @@ def _locked(database: Path) -> _FileLock:
     """The lock of this SQLite file, in a folder that is made where there is none."""
     try:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_sqlite(database)
         return _FileLock(database)
     except OSError as error:
         raise CannotConnect(f"{database} cannot be opened: {error.strerror}") from error

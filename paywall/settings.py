@@ -60,7 +60,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         _described("`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`."),
     ] = ""
     data_dir: Annotated[
-        str, _described("Folder for the signing key and, without a database_url, for SQLite.")
+        str,
+        _described(
+            "Folder for the signing key and, without a database_url, for SQLite. Give the service"
+            " one of its own: the start closes it to other users (mode 0700)."
+        ),
     ] = "var"
     issuers: Annotated[
         list[Issuer],

@@ -1,6 +1,5 @@
 """What is wrong with this installation, and what to do; it changes nothing."""
 
-import stat
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +12,8 @@ from paywall.database_errors import first_line, why_unavailable
 from paywall.migrations import pending
 from paywall.operations.doctor_stripe import stripe_diagnosed
 from paywall.operations.finding import Finding
+from paywall.private_files import is_open_to_others, sqlite_files
 from paywall.settings import Settings, SettingsError
-from paywall.tokens.keys import FILE_NAME as KEYS_FILE
 from paywall.tokens.verify import Verifier
 
 CLOCK_SECONDS_MAX = 5
@@ -58,10 +57,13 @@ async def _keys(settings: Settings) -> AsyncIterator[Finding]:
 
 
 def _modes(settings: Settings) -> Iterator[Finding]:
-    """Who can read the signing key can mint any token."""
-    folder = settings.data_path
-    for path, mode in ((folder, "700"), (folder / KEYS_FILE, "600")):
-        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+    """The folder and the database; of the signing key its own reader says it."""
+    paths = [(settings.data_path, "700")]
+    if settings.is_sqlite:
+        database = Path(settings.database.removeprefix("sqlite:///"))
+        paths += [(path, "600") for path in sqlite_files(database)]
+    for path, mode in paths:
+        if path.exists() and is_open_to_others(path):
             yield Finding(
                 f"{path} can be read by other users of this machine.", f"chmod {mode} {path}"
             )

@@ -17,6 +17,7 @@ from paywall.clock import Clock
 from paywall.database import Database
 from paywall.migrations import migrate, pending
 from paywall.operations.metrics import counted_together, exposed
+from paywall.private_files import make_private_folder
 from paywall.settings import Settings
 from paywall.telemetry import LOGGING
 from paywall.tokens.verify import Verifier
@@ -82,7 +83,7 @@ def serve(
 def make_folder(settings: Settings) -> None:
     """Make the data_dir, for this user alone; raises CannotServe where it cannot be had."""
     try:
-        settings.data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(settings.data_path)
     except OSError as error:
         raise CannotServe(
             f"Cannot make the folder {settings.data_path}: {error.strerror}. Mend data_dir."

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from paywall.private_files import is_open_to_others, make_private_folder
 from paywall.settings import SettingsError
 from paywall.telemetry import logger
 from paywall.tokens.issuers import VerificationKey
@@ -128,6 +129,7 @@ class Keyring:
 
     def _read(self) -> list[SigningKey]:
         try:
+            self._refuse_open_file()
             keys = msgspec.json.decode(self._path.read_bytes(), type=_File).keys
             for key in keys:
                 key.private.public_key()
@@ -137,6 +139,18 @@ class Keyring:
                 " key is then made, and the tokens of the old one end."
             ) from error
         return keys
+
+    def _refuse_open_file(self) -> None:
+        """Not repaired in silence: whoever had the file can sign any token, until it is replaced.
+
+        Raises SettingsError.
+        """
+        if is_open_to_others(self._path):
+            raise SettingsError(
+                f"{self._path} can be read by other users of this machine, who could sign any token"
+                f" with it. Run: chmod 600 {self._path}. Where one may have read it, remove it"
+                " instead: a new key is then made, and the tokens of the old one end."
+            )
 
     def _take(self, keys: list[SigningKey]) -> None:
         self._signing = keys
@@ -151,7 +165,7 @@ class Keyring:
     def _locked(self) -> Iterator[None]:
         """One process at a time, so that two first starts end with one key."""
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(self._path.parent)
             lock = os.open(self._path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
         except OSError as error:
             raise self._cannot("write", error) from error

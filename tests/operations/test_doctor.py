@@ -48,6 +48,7 @@ async def test_a_key_that_others_can_read_is_named(settings: Settings) -> None:
 
 
 async def test_a_broken_key_file_is_named(settings: Settings) -> None:
+    (settings.data_path / "keys.json").touch(mode=0o600)
     (settings.data_path / "keys.json").write_text("{}")
     assert "keys.json cannot be read" in await _said(settings)
 
@@ -55,6 +56,13 @@ async def test_a_broken_key_file_is_named(settings: Settings) -> None:
 async def test_a_folder_that_others_can_read_is_named(settings: Settings) -> None:
     settings.data_path.chmod(0o755)
     assert f"chmod 700 {settings.data_path}" in await _said(settings)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_a_database_that_others_can_read_is_named(settings: Settings) -> None:
+    path = Path(settings.database.removeprefix("sqlite:///"))
+    path.chmod(0o640)
+    assert f"chmod 600 {path}" in await _said(settings)
 
 
 async def test_a_weak_secret_is_named(settings: Settings) -> None:

@@ -163,10 +163,23 @@ def test_public_keys_have_no_private_part(folder: Path) -> None:
 )  # fmt: skip
 def test_a_spoilt_key_file_stops_the_start_and_is_left_as_it_is(folder: Path, text: str) -> None:
     folder.mkdir()
+    (folder / "keys.json").touch(mode=0o600)
     (folder / "keys.json").write_text(text, encoding="latin-1")
     with pytest.raises(SettingsError, match=r"keys\.json cannot be read"):
         Keyring(folder).newest(START)
     assert (folder / "keys.json").read_text(encoding="latin-1") == text
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o602])
+def test_a_key_file_that_others_can_open_stops_the_start(folder: Path, mode: int) -> None:
+    key = Keyring(folder).newest(START)
+    path = folder / "keys.json"
+    path.chmod(mode)
+    with pytest.raises(SettingsError, match=f"chmod 600 {path}"):
+        Keyring(folder).newest(START)
+    assert path.stat().st_mode & 0o777 == mode
+    path.chmod(0o600)
+    assert Keyring(folder).newest(START) == key
 
 
 async def test_a_slip_in_the_file_does_not_stop_a_running_service(
