@@ -17,8 +17,8 @@ def small_disk(folder: Path, size_bytes: int) -> Iterator[Enlarge]:
     As root by a file system in memory; for others no file of this process and of those that it
     starts grows further.
     """
-    folder.mkdir()
-    if os.geteuid() == 0 and _mount(folder, f"size={size_bytes}"):
+    folder.mkdir(mode=0o700)
+    if os.geteuid() == 0 and _mount(folder, f"mode=0700,size={size_bytes}"):
         try:
             yield lambda: _enlarge(folder)
         finally:
