@@ -23,6 +23,7 @@ from paywall.database import Database, keep_measuring
 from paywall.ending import end
 from paywall.gateway import Gateway
 from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
+from paywall.http.connections import Connections, connections_by_open_files
 from paywall.http.edge import Edge, answer_options, answer_problem
 from paywall.idempotency import claim_of
 from paywall.operations import health
@@ -61,11 +62,15 @@ ROUTES: list[ControllerRouterHandler] = [
 
 
 class Service(Edge):
-    """The application, and beside it the short way of its checks, for `access/connection`."""
+    """The application, and beside it what `access/connection` needs of this process."""
 
-    def __init__(self, router: Litestar, check: Check, *, timeout_seconds: float) -> None:
-        super().__init__(router, timeout_seconds=timeout_seconds)
+    def __init__(self, router: Litestar, check: Check, settings: Settings) -> None:
+        super().__init__(router, timeout_seconds=settings.request_timeout_seconds)
         self.check = check
+        self.connections = Connections(
+            settings.connections_max or connections_by_open_files(),
+            body_within_seconds=settings.request_timeout_seconds,
+        )
 
 
 def application() -> Service:
@@ -123,7 +128,7 @@ def create_app(
 
     router = _router(settings, verifier, gateway_of, lifespan)
     check = Check(verifier, batches, lambda: router.state.database, settings)
-    edge = Service(router, check, timeout_seconds=settings.request_timeout_seconds)
+    edge = Service(router, check, settings)
     return edge
 
 

@@ -102,6 +102,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     database_pool_size: Annotated[
         int, _described("PostgreSQL connections a worker may hold.", ge=1, le=200)
     ] = 10
+    connections_max: Annotated[
+        Annotated[int, Meta(ge=16, le=1_000_000)] | None,
+        _described(
+            "Connections of clients that a worker keeps; past it the one idle for longest is"
+            " closed. None: 10,000, or what the limit of open files (`ulimit -n`) leaves."
+        ),
+    ] = None
     grace_days: Annotated[
         int, _described("Days that a subscription whose payment failed stays open.", ge=0, le=60)
     ] = 3

@@ -5,14 +5,16 @@ bytes. This halves what a check costs. All other requests are uvicorn's, and so 
 the connection; only one of the two is ever at work on it.
 """
 
-from asyncio import TimerHandle
+from asyncio import TimerHandle, Transport
 from typing import Any
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from paywall.access.api import CHECK
 from paywall.access.check import BODY_BYTES_MAX, Check
+from paywall.http.connections import Connections, Waiting
 from paywall.http.edge import new_request_id
 from paywall.http.message import HEAD_BYTES_MAX, closing, plain_head, refusal_answer
 from paywall.http.reader import HEAD_END, RequestReader
@@ -22,14 +24,21 @@ BYTES_MAX = HEAD_BYTES_MAX + BODY_BYTES_MAX
 """What is longer is no check, and neither kept nor looked at here."""
 WHOLE_WITHIN_SECONDS = 0.05
 """A check that takes longer to arrive goes the way of all requests."""
+AT_WORK = (h11.SEND_RESPONSE, h11.SEND_BODY)
+LAST_REQUEST_WITHIN_SECONDS = 1.0
+"""What a client may have sent before it can know that the service stops."""
 
 
 class Connection(H11Protocol):
-    """For `uvicorn.Config.http`; the application has a `check`."""
+    """For `uvicorn.Config.http`; the application has a `check` and its `connections`."""
 
     conn: RequestReader
+    waiting_since = 0.0
+    _is_new = True
     _is_answering = False
     _closes = False
+    """Behind the answer that is under way."""
+    _is_stopping = False
     _came = b""
     """The beginning of a check."""
     _later = b""
@@ -44,6 +53,41 @@ class Connection(H11Protocol):
     def check(self) -> Check:
         check: Check = self.app.check
         return check
+
+    @property
+    def watch(self) -> Connections:
+        watch: Connections = self.app.connections
+        return watch
+
+    @property
+    def waits_for(self) -> Waiting:
+        if self._is_answering or self.conn.our_state in AT_WORK:
+            return Waiting.ANSWER
+        if not self.conn.is_in_head:
+            return Waiting.BODY
+        if self._is_new:
+            return Waiting.FIRST_REQUEST
+        is_idle = self.conn.is_between_requests and not self._came
+        return Waiting.NEXT_REQUEST if is_idle else Waiting.HEAD
+
+    @property
+    def unsent_bytes(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    def close(self) -> None:
+        self.transport.close()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.watch.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        self.watch.remove(self)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._is_answering:
@@ -62,7 +106,7 @@ class Connection(H11Protocol):
             self._wait_for_the_rest(came)
         else:
             self._stop_waiting()
-            self._is_answering, self._closes = True, plain.closes
+            self._is_answering, self._closes = True, plain.closes or self._is_stopping
             if not self.check.take(plain, body, self._reply):
                 self._is_answering = False
                 super().data_received(came)
@@ -79,23 +123,19 @@ class Connection(H11Protocol):
         if self._closes:
             self.transport.close()
             return
+        self._is_new = False
+        self.watch.waits_anew(self)
         self.flow.resume_reading()
         later, self._later = self._later, b""
         if later:
             self.data_received(later)
-        else:
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
 
     def _wait_for_the_rest(self, came: bytes) -> None:
         if not self._came:
-            self._stop_waiting()
             self._patience = self.loop.call_later(WHOLE_WITHIN_SECONDS, self._hand_on_what_came)
         self._came = came
 
     def _stop_waiting(self) -> None:
-        self._unset_keepalive_if_required()
         self._came = b""
         if self._patience is not None:
             self._patience.cancel()
@@ -103,10 +143,20 @@ class Connection(H11Protocol):
 
     def _hand_on(self, came: bytes) -> None:
         self._stop_waiting()
+        is_first_byte = self.conn.is_between_requests
         super().data_received(came)
+        if is_first_byte and self.waits_for is Waiting.HEAD:
+            self.watch.waits_anew(self)
 
     def _hand_on_what_came(self) -> None:
         self._hand_on(self._came)
+
+    def on_response_complete(self) -> None:
+        self._is_new = False
+        self.watch.waits_anew(self)
+        super().on_response_complete()
+        # Connections closes what is idle; a timer for each request costs more.
+        self._unset_keepalive_if_required()
 
     def send_400_response(self, _msg: str) -> None:
         """Refuse what the reader refused, for its reason.
@@ -128,15 +178,18 @@ class Connection(H11Protocol):
         """
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
-        super().connection_lost(exc)
-
     def shutdown(self) -> None:
-        """Answer what is under way, and close."""
-        if self._is_answering:
-            self._closes = True
-            return
-        if self._came:
-            self._hand_on_what_came()
-        super().shutdown()
+        """Answer what is under way or was sent before the client can know, and close."""
+        self._is_stopping = self._closes = True
+        # Uvicorn takes the headers of each later answer from here, of all connections.
+        if CLOSE_HEADER not in self.server_state.default_headers:
+            self.server_state.default_headers.append(CLOSE_HEADER)
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.default_headers = self.server_state.default_headers
+            cycle.keep_alive = False
+        self.loop.call_later(LAST_REQUEST_WITHIN_SECONDS, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        if self.waits_for not in {Waiting.HEAD, Waiting.ANSWER}:
+            self.transport.close()

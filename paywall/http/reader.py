@@ -14,7 +14,7 @@ HEAD_BYTES_MAX = 32 * 1024
 """The request line and the header fields, with the empty line behind them."""
 HEADER_FIELDS_MAX = 100
 TRAILER_BYTES_MAX = 8 * 1024
-"""Also the longest line in front of a chunk."""
+"""With the line of the last chunk; also the longest line of any other chunk."""
 CHUNKS_MAX = 4096
 """Each costs some microseconds, however small it is."""
 CRLF = b"\r\n"
@@ -48,9 +48,12 @@ class RequestReader(h11.Connection):
     @property
     def is_between_requests(self) -> bool:
         """Whether the next byte begins a request, and all requests before it were answered."""
-        return (
-            self.their_state is h11.IDLE and self.our_state is h11.IDLE and not self._receive_buffer
-        )
+        return self.is_in_head and not self._receive_buffer
+
+    @property
+    def is_in_head(self) -> bool:
+        """Whether a head is still to come, or the rest of it; and the same."""
+        return self.their_state is h11.IDLE and self.our_state is h11.IDLE
 
     def next_event(self) -> Event:
         try:
@@ -125,15 +128,9 @@ class RequestReader(h11.Connection):
 
     def _check_chunk(self, event: Event, read: bytes) -> None:
         """Judge what was read of a chunked body, beside the body itself."""
-        match event:
-            case h11.Data():
-                self._chunks += event.chunk_start
-                read = read[: len(read) - len(event.data)]
-            case h11.EndOfMessage():
-                self._is_chunked = False
-                self._check_trailers(event, read)
-            case _:
-                pass
+        if type(event) is h11.Data:
+            self._chunks += event.chunk_start
+            read = read[: len(read) - len(event.data)]
         if self._chunks > CHUNKS_MAX:
             self._refuse(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Send a body in at most {CHUNKS_MAX} chunks."
@@ -143,6 +140,9 @@ class RequestReader(h11.Connection):
             if MISREADABLE.search(read):
                 self._refuse(HTTPStatus.BAD_REQUEST, MISREADABLE_DETAIL)
             self._line_begun = read if event is h11.NEED_DATA else b""
+        if type(event) is h11.EndOfMessage:
+            self._is_chunked = False
+            self._check_trailers(event, read.removeprefix(CRLF))
 
     def _check_trailers(self, end: h11.EndOfMessage, read: bytes) -> None:
         if len(read) > TRAILER_BYTES_MAX:

@@ -15,6 +15,7 @@ from uvicorn.supervisors import Multiprocess
 from paywall.access.connection import Connection
 from paywall.clock import Clock
 from paywall.database import Database
+from paywall.http.connections import IDLE_SECONDS, raise_open_files
 from paywall.migrations import migrate, pending
 from paywall.operations.metrics import counted_together, exposed
 from paywall.private_files import make_private_folder
@@ -24,12 +25,6 @@ from paywall.tokens.verify import Verifier
 
 BACKLOG = 2048
 STOP_WITHIN_SECONDS = 15
-IDLE_SECONDS = 150
-"""A connection without a request is kept for longer than proxies keep theirs.
-
-Caddy keeps it for 120 seconds, nginx for 60. Whoever ends it must be the proxy: a request that
-comes just as the service ends it is lost, and no proxy repeats a POST by itself.
-"""
 WORKER_SILENT_MAX_SECONDS = 20
 """A worker that starts on a busy machine is not taken for one that hangs, and killed for it."""
 
@@ -64,6 +59,7 @@ def serve(
             f"SQLite takes one worker, not {workers}: leave --workers out, or use PostgreSQL"
             " (database_url = postgresql://…), which takes any number."
         )
+    raise_open_files()
     make_folder(settings)
     asyncio.run(_prepare(settings))
     config = server_config("paywall.app:application", workers=workers, http=Connection)

@@ -10,12 +10,14 @@ from litestar.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from paywall.access.connection import LINE, Connection
+from paywall.http.connections import Connections
 from paywall.http.message import Head
 from tests.access.framing import Read
 
 TURNS = 6
 """Of the loop, in which something happens if anything is still to happen."""
 
+BODY_WITHIN_SECONDS = 2.0
 CONFIG = uvicorn.Config(lambda *_: None, log_config=None, access_log=False, ws="none")
 CONFIG.load()
 
@@ -23,8 +25,12 @@ CONFIG.load()
 class Echo:
     """An ASGI application and its fast path: both note each request and answer with its body."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections_max: int = 1_000) -> None:
         self.requests: list[Read] = []
+        self.connections = Connections(connections_max, body_within_seconds=BODY_WITHIN_SECONDS)
+        self.reads_bodies = True
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     @property
     def check(self) -> Self:
@@ -32,7 +38,7 @@ class Echo:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == ScopeType.HTTP
-        body, more = b"", True
+        body, more = b"", self.reads_bodies
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -40,6 +46,7 @@ class Echo:
             assert message["type"] == "http.request"
             body += message["body"]
             more = message["more_body"]
+        await self.may_answer.wait()
         query = scope["query_string"]
         target = scope["raw_path"] + (b"?" + query if query else b"")
         self.requests.append(Read(scope["method"].encode(), target, body))
@@ -52,7 +59,8 @@ class Echo:
         method, target, _ = LINE.split(b" ")
         self.requests.append(Read(method, target, body))
         answer = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
-        asyncio.get_running_loop().call_soon(reply, answer)
+        if self.may_answer.is_set():
+            asyncio.get_running_loop().call_soon(reply, answer)
         return True
 
 
@@ -62,7 +70,9 @@ class Recorded(asyncio.Transport):
     def __init__(self, connection: Connection) -> None:
         super().__init__()
         self.written = b""
+        self.unsent_bytes = 0
         self.is_paused = False
+        self.is_aborted = False
         self._is_closing = False
         self._connection = connection
 
@@ -79,6 +89,7 @@ class Recorded(asyncio.Transport):
             asyncio.get_running_loop().call_soon(self._connection.connection_lost, None)
 
     def abort(self) -> None:
+        self.is_aborted = True
         self.close()
 
     def pause_reading(self) -> None:
@@ -88,17 +99,16 @@ class Recorded(asyncio.Transport):
         self.is_paused = False
 
     def get_write_buffer_size(self) -> int:
-        return 0
+        return self.unsent_bytes
 
 
 class Conversation:
     """One connection, and what was said on it."""
 
-    def __init__(self) -> None:
-        self.echo = Echo()
+    def __init__(self, echo: Echo | None = None) -> None:
+        self.echo = echo or Echo()
         CONFIG.loaded_app = self.echo
-        state = ServerState()
-        self.connection = Connection(CONFIG, state, {}, asyncio.get_running_loop())
+        self.connection = Connection(CONFIG, ServerState(), {}, asyncio.get_running_loop())
         self.transport = Recorded(self.connection)
         self.connection.connection_made(self.transport)
 

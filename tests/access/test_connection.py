@@ -189,16 +189,6 @@ async def test_a_server_that_stops_closes_an_idle_connection(
     assert await client.end() == b""
 
 
-async def test_an_idle_connection_is_closed_after_a_while(
-    client: Client, port: tuple[Wire, int], bearer: Bearer
-) -> None:
-    await client.is_connected(port[0])
-    port[0].connections[-1].timeout_keep_alive = 0
-    client.send(question(bearer, BODY))
-    await client.answer()
-    assert await client.end() == b""
-
-
 async def test_a_client_that_goes_leaves_the_service_well(
     client: Client,
     port: tuple[Wire, int],

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from paywall.access.connection import Connection
-from paywall.operations.serve import WORKER_SILENT_MAX_SECONDS, server_config
+from paywall.http.connections import IDLE_SECONDS
+from paywall.operations.serve import WORKER_SILENT_MAX_SECONDS
 from tests import processes
 from tests.conftest import PATIENT_SECONDS
 from tests.postgres import free_port, psql
@@ -55,7 +55,7 @@ def test_a_stop_answers_what_is_under_way_and_exits_0(tmp_path: Path, number: in
 
 def test_a_connection_without_a_request_is_ended_by_the_proxy_and_not_by_the_service() -> None:
     """Or a request would be lost that came just as it ended."""
-    assert server_config("", workers=1, http=Connection).timeout_keep_alive > PROXY_KEEPS_SECONDS
+    assert IDLE_SECONDS > PROXY_KEEPS_SECONDS
 
 
 def test_with_no_settings_it_serves_from_a_folder_that_is_its_own(tmp_path: Path) -> None:

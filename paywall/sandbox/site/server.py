@@ -8,7 +8,8 @@ from threading import Thread
 import uvicorn
 from litestar.types import ASGIApp
 
-from paywall.operations.serve import IDLE_SECONDS, CannotServe
+from paywall.http.connections import IDLE_SECONDS
+from paywall.operations.serve import CannotServe
 
 STOP_WITHIN_SECONDS = 5
 

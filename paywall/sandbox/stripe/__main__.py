@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import uvicorn
 
-from paywall.operations.serve import IDLE_SECONDS
+from paywall.http.connections import IDLE_SECONDS
 from paywall.sandbox.stripe.catalogue import create_coupon
 from paywall.sandbox.stripe.keeping import load
 from paywall.sandbox.stripe.pages import NOT_STRIPE
