@@ -23,7 +23,7 @@ from paywall.database import Database, keep_measuring
 from paywall.ending import end
 from paywall.gateway import Gateway
 from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
-from paywall.http.connections import Connections, connections_by_open_files
+from paywall.http.connections import Connections, connections_by_open_files, open_files_max
 from paywall.http.edge import Edge, answer_options, answer_problem
 from paywall.idempotency import claim_of
 from paywall.operations import health
@@ -68,7 +68,7 @@ class Service(Edge):
         super().__init__(router, timeout_seconds=settings.request_timeout_seconds)
         self.check = check
         self.connections = Connections(
-            settings.connections_max or connections_by_open_files(),
+            settings.connections_max or connections_by_open_files(open_files_max()),
             body_within_seconds=settings.request_timeout_seconds,
         )
 

@@ -15,7 +15,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from paywall.access.api import CHECK
 from paywall.access.check import BODY_BYTES_MAX, Check
 from paywall.http.connections import Connections, Waiting
-from paywall.http.edge import new_request_id
 from paywall.http.message import HEAD_BYTES_MAX, closing, plain_head, refusal_answer
 from paywall.http.reader import HEAD_END, RequestReader
 
@@ -24,6 +23,7 @@ BYTES_MAX = HEAD_BYTES_MAX + BODY_BYTES_MAX
 """What is longer is no check, and neither kept nor looked at here."""
 WHOLE_WITHIN_SECONDS = 0.05
 """A check that takes longer to arrive goes the way of all requests."""
+BEFORE_ANSWER = (h11.IDLE, h11.SEND_RESPONSE)
 AT_WORK = (h11.SEND_RESPONSE, h11.SEND_BODY)
 LAST_REQUEST_WITHIN_SECONDS = 1.0
 """What a client may have sent before it can know that the service stops."""
@@ -47,7 +47,7 @@ class Connection(H11Protocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.conn = RequestReader()
+        self.conn = RequestReader(self._refuse)
 
     @property
     def check(self) -> Check:
@@ -61,6 +61,8 @@ class Connection(H11Protocol):
 
     @property
     def waits_for(self) -> Waiting:
+        if self.conn.has_ended:
+            return Waiting.BODY
         if self._is_answering or self.conn.our_state in AT_WORK:
             return Waiting.ANSWER
         if not self.conn.is_in_head:
@@ -80,7 +82,7 @@ class Connection(H11Protocol):
     def abort(self) -> None:
         self.transport.abort()
 
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # uvicorn's own
         super().connection_made(transport)
         self.watch.add(self)
 
@@ -90,6 +92,8 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self.conn.has_ended:
+            return
         if self._is_answering:
             self._later += data
             self.flow.pause_reading()
@@ -158,18 +162,21 @@ class Connection(H11Protocol):
         # Connections closes what is idle; a timer for each request costs more.
         self._unset_keepalive_if_required()
 
-    def send_400_response(self, _msg: str) -> None:
-        """Refuse what the reader refused, for its reason.
+    def _refuse(self, refusal: h11.RemoteProtocolError) -> None:
+        """Answer what is no request, and read no more.
 
         A request that has its answer gets no second one: a proxy would take it for the next.
         """
-        refusal = self.conn.refusal
-        if refusal is not None and self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-            if self.cycle is not None:
-                self.cycle.disconnected = True
-                self.cycle.message_event.set()
-            self.transport.write(refusal_answer(refusal, new_request_id()))
-        self.transport.close()
+        if self.conn.our_state not in BEFORE_ANSWER:
+            self.transport.close()
+            return
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write(refusal_answer(refusal))
+        # Closed while a client still sends, the connection would be reset and the answer lost.
+        self.transport.write_eof()
+        self.watch.waits_anew(self)
 
     def _should_upgrade(self) -> bool:
         """Never: an upgrade is an offer, and the request is answered as any other (RFC 9110 §7.8).

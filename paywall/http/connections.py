@@ -32,13 +32,16 @@ CONNECTIONS_DEFAULT_MAX = 10_000
 CONNECTIONS_DEFAULT_MIN = 16
 
 
-def connections_by_open_files() -> int:
-    """How many connections the limit of open files leaves room for."""
-    open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+def connections_by_open_files(open_files: int) -> int:
+    """How many connections a limit of open files leaves room for."""
     if open_files == resource.RLIM_INFINITY:
         return CONNECTIONS_DEFAULT_MAX
     left = open_files - OPEN_FILES_RESERVED
     return min(max(left, CONNECTIONS_DEFAULT_MIN), CONNECTIONS_DEFAULT_MAX)
+
+
+def open_files_max() -> int:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def raise_open_files() -> None:

@@ -30,6 +30,9 @@ from paywall.problems import FieldError, Problem, invalid_fields
 from paywall.telemetry import logger
 
 UNROUTED = "(none)"
+UNKNOWN = "(other)"
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+"""Those that are counted by their name; strangers could invent any number of others."""
 PATIENT_SECONDS = 10.0
 """For a request that asks Stripe."""
 HEADERS = ((b"x-content-type-options", b"nosniff"),)

@@ -8,8 +8,8 @@ from http import HTTPStatus
 import h11
 import msgspec
 
-from paywall import problems
-from paywall.http.edge import HEADERS_OF_V1
+from paywall import problems, telemetry
+from paywall.http.edge import HEADERS_OF_V1, UNKNOWN, UNROUTED, new_request_id
 from paywall.http.reader import CRLF, HEADER_FIELDS_MAX, HOST, MISREADABLE
 from paywall.problems import Problem
 
@@ -100,11 +100,14 @@ def problem_answer(problem: Problem, request_id: str) -> bytes:
     return answer(status, problems.MEDIA_TYPE, body, request_id, problem.headers)
 
 
-def refusal_answer(refusal: h11.RemoteProtocolError, request_id: str) -> bytes:
+def refusal_answer(refusal: h11.RemoteProtocolError) -> bytes:
     """The answer to what is no request of HTTP/1.1; it repeats nothing of it."""
-    status = HTTPStatus(refusal.error_status_hint)
-    kind = KIND_OF_REFUSAL.get(status, problems.MALFORMED)
+    kind = KIND_OF_REFUSAL.get(HTTPStatus(refusal.error_status_hint), problems.MALFORMED)
     detail, _, _ = str(refusal).partition(": b")
+    request_id = new_request_id()
+    telemetry.request_answered(
+        method=UNKNOWN, route=UNROUTED, status=kind.status, seconds=0.0, request_id=request_id
+    )
     return closing(problem_answer(Problem(kind, detail), request_id))
 
 

@@ -5,6 +5,7 @@ differently, and what is larger than any request to this service.
 """
 
 import re
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import NoReturn
 
@@ -34,11 +35,11 @@ Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
 
 
 class RequestReader(h11.Connection):
-    """h11's connection of a server; `refusal` is why it reads no further."""
+    """h11's connection of a server, which tells `refuse` what is no request, and reads no more."""
 
-    def __init__(self) -> None:
+    def __init__(self, refuse: Callable[[h11.RemoteProtocolError], None]) -> None:
         super().__init__(h11.SERVER, max_incomplete_event_size=TRAILER_BYTES_MAX + len(CRLF))
-        self.refusal: h11.RemoteProtocolError | None = None
+        self._tell_refusal = refuse
         self._searched_bytes = 0
         self._is_chunked = False
         self._chunks = 0
@@ -55,19 +56,29 @@ class RequestReader(h11.Connection):
         """Whether a head is still to come, or the rest of it; and the same."""
         return self.their_state is h11.IDLE and self.our_state is h11.IDLE
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether something was refused: nothing behind it can be read."""
+        return self.their_state is h11.ERROR
+
     def next_event(self) -> Event:
+        if self.has_ended:
+            return h11.NEED_DATA
         try:
-            if self.their_state is h11.IDLE and not self._has_whole_head():
-                return h11.NEED_DATA
-            before = self.trailing_data[0] if self._is_chunked else b""
-            event = super().next_event()
-            if type(event) is h11.Request:
-                return self._checked(event)
-            if self._is_chunked:
-                self._check_chunk(event, before[: len(before) - len(self._receive_buffer)])
-        except h11.RemoteProtocolError as error:
-            self.refusal = error
-            raise
+            return self._next_event()
+        except h11.RemoteProtocolError as refusal:
+            self._tell_refusal(refusal)
+            return h11.NEED_DATA
+
+    def _next_event(self) -> Event:
+        if self.their_state is h11.IDLE and not self._has_whole_head():
+            return h11.NEED_DATA
+        before = self.trailing_data[0] if self._is_chunked else b""
+        event = super().next_event()
+        if type(event) is h11.Request:
+            return self._checked(event)
+        if self._is_chunked:
+            self._check_chunk(event, before[: len(before) - len(self._receive_buffer)])
         return event
 
     def _has_whole_head(self) -> bool:

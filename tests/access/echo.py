@@ -73,11 +73,13 @@ class Recorded(asyncio.Transport):
         self.unsent_bytes = 0
         self.is_paused = False
         self.is_aborted = False
+        self.has_ended = False
         self._is_closing = False
         self._connection = connection
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         assert not self._is_closing
+        assert not self.has_ended
         self.written += data
 
     def is_closing(self) -> bool:
@@ -87,6 +89,9 @@ class Recorded(asyncio.Transport):
         if not self._is_closing:
             self._is_closing = True
             asyncio.get_running_loop().call_soon(self._connection.connection_lost, None)
+
+    def write_eof(self) -> None:
+        self.has_ended = True
 
     def abort(self) -> None:
         self.is_aborted = True
@@ -130,6 +135,11 @@ class Conversation:
                 await asyncio.sleep(0)
             if before == (len(self.transport.written), len(self.echo.requests)):
                 return
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the client is told that there are no further answers."""
+        return self.transport.has_ended or self.transport.is_closing()
 
     def answers(self) -> Sequence[tuple[int, bytes]]:
         """Status and body of each answer that was written."""

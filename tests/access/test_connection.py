@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from litestar.types import Receive, Scope, Send
+from prometheus_client import REGISTRY
 
 from paywall.access import connection
 from paywall.access.check import BODY_BYTES_MAX
@@ -219,3 +220,15 @@ async def test_what_follows_a_head_request_on_its_connection_is_kept(
     assert (await client.answer()).status == 201
     kept = await service.get("/v1/subscribers/ann/unlocks", headers=bearer.site())
     assert [it["article_id"] for it in kept.json()["items"]] == ["a1"]
+
+
+async def test_methods_that_strangers_invent_are_counted_as_one(
+    service: httpx.AsyncClient,
+) -> None:
+    """Each name of its own would be kept for ever."""
+    for n in range(3):
+        assert (await service.request(f"BREW{n}", "/livez")).status_code == 405
+    counted = [it for metric in REGISTRY.collect() for it in metric.samples]
+    methods = {it.labels["method"] for it in counted if "method" in it.labels}
+    assert "(other)" in methods
+    assert not {method for method in methods if method.startswith("BREW")}

@@ -111,7 +111,7 @@ def known(reading: Reading, conversation: Conversation) -> None:
     assert bodies[:answered] == [request.body for request in reading.requests]
     assert all(400 <= status <= 505 for status in statuses[answered:])
     assert len(statuses[answered:]) == reading.is_refused
-    assert conversation.transport.is_closing() == reading.is_closed
+    assert conversation.is_over == reading.is_closed
 
 
 async def told(*pieces: bytes) -> Conversation:

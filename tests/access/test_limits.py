@@ -1,5 +1,7 @@
 """What a connection may cost: in bytes, in time and in number; and nobody pays for another's."""
 
+import resource
+
 import pytest
 
 from paywall.http.connections import (
@@ -8,6 +10,7 @@ from paywall.http.connections import (
     WARN_EVERY_SECONDS,
     WRITE_WITHIN_SECONDS,
     Connections,
+    connections_by_open_files,
 )
 from paywall.http.reader import (
     CHUNKS_MAX,
@@ -65,7 +68,7 @@ async def test_what_is_at_its_limit_is_read_and_what_is_past_it_refused(
         cut = len(stream) - last_bytes
         await conversation.receive(stream[:cut], stream[cut:])
         assert [answer for answer, _ in conversation.answers()] == [expected]
-        assert conversation.transport.is_closing() == (expected != 200)
+        assert conversation.is_over == (expected != 200)
         await conversation.end()
 
 
@@ -90,7 +93,7 @@ async def test_a_flood_is_refused_or_waits_in_the_network(begun: bytes, piece: b
     conversation = Conversation(echo)
     conversation.connection.data_received(begun)
     pieces = 0
-    while not (conversation.transport.is_paused or conversation.transport.is_closing()):
+    while not (conversation.transport.is_paused or conversation.is_over):
         conversation.connection.data_received(piece)
         pieces += 1
         assert pieces < FLOOD_PIECES
@@ -205,6 +208,26 @@ async def test_the_rest_of_a_body_has_to_come_soon_after_the_answer(clients: Cli
     assert is_closed(conversation)
 
 
+async def test_a_refused_client_may_read_the_answer_and_no_longer(clients: Clients) -> None:
+    """It still sends, and would lose the answer in a reset; what it sends is dropped."""
+    conversation = clients.connect()
+    await conversation.receive(b"no request\r\n\r\n", GET, CHECK)
+    assert [status for status, _ in conversation.answers()] == [400]
+    assert not is_closed(conversation)
+    clients.passes(BODY_WITHIN_SECONDS + A_LITTLE_SECONDS)
+    assert is_closed(conversation)
+
+
+async def test_a_body_that_breaks_off_behind_its_answer_gets_no_second_answer(
+    clients: Clients,
+) -> None:
+    clients.echo.reads_bodies = False
+    conversation = clients.connect()
+    await conversation.receive(CHUNKED + b"1\r\nx\r\n", b"no chunk\r\n")
+    assert [status for status, _ in conversation.answers()] == [200]
+    assert is_closed(conversation)
+
+
 async def test_an_application_at_work_is_not_interrupted(clients: Clients) -> None:
     """Its deadline is the application's own matter."""
     clients.echo.may_answer.clear()
@@ -267,3 +290,10 @@ async def test_one_connection_too_many_costs_the_one_idle_for_longest_its_place(
     assert warnings[0].__dict__["fields"]["connections_max"] == 3
     clients.echo.may_answer.set()
     await busy.receive(b"")
+
+
+@pytest.mark.parametrize(("open_files", "connections"), [(64, 16), (256, 128), (None, 10_000)])
+def test_by_default_connections_leave_room_for_other_open_files(
+    open_files: int | None, connections: int
+) -> None:
+    assert connections_by_open_files(open_files or resource.RLIM_INFINITY) == connections

@@ -28,10 +28,10 @@ class Wire:
             proxy_headers=False, timeout_keep_alive=PATIENT_SECONDS,
         )  # fmt: skip
         self.config.load()
-        self._state = ServerState()
+        self.state = ServerState()
 
     def connect(self) -> Connection:
-        made = Connection(self.config, self._state, {}, asyncio.get_running_loop())
+        made = Connection(self.config, self.state, {}, asyncio.get_running_loop())
         self.connections.append(made)
         return made
 
