@@ -1,5 +1,6 @@
 """Every setting, with its unit and its default; read once, at the start."""
 
+import errno
 import os
 import tomllib
 from collections.abc import Mapping
@@ -12,11 +13,24 @@ from msgspec import Meta
 
 from paywall.rules.addresses import is_web_address
 from paywall.rules.decision import Policy
+from paywall.rules.origin import canonical_origin
 
 PREFIX = "PAYWALL_"
 FILE_NAME = "paywall.toml"
 LIVE_KEYS = ("sk_live_", "rk_live_")
 STRIPE_KEYS = (*LIVE_KEYS, "sk_test_", "rk_test_")
+
+
+FILE_BYTES_MAX = 1024 * 1024
+YEAR_SECONDS = 366 * 86_400
+ISSUERS_MAX, KEYS_MAX, ORIGINS_MAX = 50, 100, 100
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Location = Annotated[str, Meta(max_length=2000)]
+"""A path or an address."""
+Secret = Annotated[str, Meta(max_length=500)]
+Pem = Annotated[str, Meta(max_length=16 * 1024)]
+Age = Annotated[int, Meta(ge=60, le=YEAR_SECONDS)]
 
 
 class SettingsError(Exception):
@@ -26,26 +40,26 @@ class SettingsError(Exception):
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One key of an issuer: given inline or in a file, for one algorithm alone."""
 
-    kid: str | None = None
+    kid: Name | None = None
     algorithm: Literal["HS256", "RS256", "ES256", "EdDSA"]
-    secret: str | None = None
-    public_key: str | None = None
-    file: str | None = None
+    secret: Pem | None = None
+    public_key: Pem | None = None
+    file: Location | None = None
 
 
 class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A party whose tokens are trusted (RFC 7519 `iss`), and how far."""
 
-    name: str
-    kinds: list[Literal["site", "reader"]]
-    site_audience: str = "paywall:site"
-    reader_audience: str = "paywall:reader"
-    keys: list[Key] = []
-    jwks_url: str | None = None
+    name: Name
+    kinds: Annotated[list[Literal["site", "reader"]], Meta(max_length=2)]
+    site_audience: Name = "paywall:site"
+    reader_audience: Name = "paywall:reader"
+    keys: Annotated[list[Key], Meta(max_length=KEYS_MAX)] = []
+    jwks_url: Location | None = None
     jwks_algorithm: Literal["RS256", "ES256", "EdDSA"] = "RS256"
-    jwks_max_age_seconds: Annotated[int, Meta(ge=60)] = 86_400
+    jwks_max_age_seconds: Age = 86_400
     accept_plain_typ: bool = False
-    longest_lifetime_seconds: Annotated[int, Meta(ge=60)] = 86_400
+    longest_lifetime_seconds: Age = 86_400
 
 
 def _described(description: str, **limits: Any) -> Meta:
@@ -56,11 +70,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """What an operator may set: `PAYWALL_` and the name in capitals, over `paywall.toml`."""
 
     database_url: Annotated[
-        str,
+        Location,
         _described("`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`."),
     ] = ""
     data_dir: Annotated[
-        str,
+        Location,
         _described(
             "Folder for the signing key and, without a database_url, for SQLite. Give the service"
             " one of its own: the start closes it to other users (mode 0700)."
@@ -68,18 +82,25 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = "var"
     issuers: Annotated[
         list[Issuer],
-        _described("Whose tokens are trusted beside the service's own; in the file only."),
+        _described(
+            "Whose tokens are trusted beside the service's own; in the file only.",
+            max_length=ISSUERS_MAX,
+        ),
     ] = []
     allowed_origins: Annotated[
-        list[str],
-        _described("Origins of the site's pages (`https://news.example`); no others may call."),
+        list[Location],
+        _described(
+            "Origins of the site's pages (`https://news.example`), each as browsers send it and"
+            " without wildcards; no others may call.",
+            max_length=ORIGINS_MAX,
+        ),
     ] = []
     default_policy: Annotated[
         Policy | None,
         _described("Policy of an article that the service was never told of; none: denied."),
     ] = None
     theme_dir: Annotated[
-        str,
+        Location,
         _described(
             "Folder with the site's own words and colours for what readers see: `km.toml`,"
             " `colours.css`; none: ours."
@@ -87,7 +108,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = ""
     meter_limit: Annotated[int, _described("Metered articles a month.", ge=0, le=1000)] = 5
     meter_timezone: Annotated[
-        str, _described("IANA time zone in which the meter's month begins and times are told.")
+        Name, _described("IANA time zone in which the meter's month begins and times are told.")
     ] = "UTC"
     preview_share: Annotated[
         float,
@@ -122,19 +143,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         ),
     ] = 21_600
     stripe_secret_key: Annotated[
-        str, _described("`sk_…` or `rk_…` of the Stripe account; none: nothing is sold by Stripe.")
+        Secret,
+        _described("`sk_…` or `rk_…` of the Stripe account; none: nothing is sold by Stripe."),
     ] = ""
     stripe_webhook_secrets: Annotated[
-        list[str],
+        list[Secret],
         _described("`whsec_…` of the webhook endpoint; two while they are rotated.", max_length=2),
     ] = []
     stripe_api_base: Annotated[
-        str, _described("Address of a stand-in for Stripe, to try things with; no live key then.")
+        Location,
+        _described("Address of a stand-in for Stripe, to try things with; no live key then."),
     ] = ""
     sandbox_clock_url: Annotated[
-        str, _described("The stand-in's clock, which this service then follows; no live key then.")
+        Location,
+        _described("The stand-in's clock, which this service then follows; no live key then."),
     ] = ""
-    metrics_host: Annotated[str, _described("Address for Prometheus metrics.")] = "127.0.0.1"
+    metrics_host: Annotated[Name, _described("Address for Prometheus metrics.")] = "127.0.0.1"
     metrics_port: Annotated[
         Annotated[int, Meta(ge=1, le=65535)] | None,
         _described("Port for Prometheus metrics; none: not served."),
@@ -179,9 +203,18 @@ def _from_file(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_small_file(path).decode("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error}. Mend the file.") from error
+
+
+def read_small_file(path: Path) -> bytes:
+    """The content of a file of at most FILE_BYTES_MAX; raises OSError for a larger one."""
+    with path.open("rb") as file:
+        content = file.read(FILE_BYTES_MAX + 1)
+    if len(content) > FILE_BYTES_MAX:
+        raise OSError(errno.EFBIG, f"it has more than {FILE_BYTES_MAX} bytes")
+    return content
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -209,7 +242,10 @@ def _mend(message: str) -> str:
     name = message.rpartition("$.")[2].rstrip("`") if "$." in message else ""
     if not name:
         return f"Remove it from {FILE_NAME}, or see the settings table in the README."
-    return f"Mend `{name}` in {FILE_NAME} or {PREFIX}{name.upper()}."
+    setting = name.partition("[")[0]
+    if setting == "issuers":
+        return f"Mend `{name}` in {FILE_NAME}."
+    return f"Mend `{name}` in {FILE_NAME} or {PREFIX}{setting.upper()}."
 
 
 def _check(settings: Settings) -> None:
@@ -234,11 +270,22 @@ def _check(settings: Settings) -> None:
                 f" http://127.0.0.1:12111, or leave {name} out."
             )
     for origin in settings.allowed_origins:
-        if not origin.startswith(("https://", "http://")) or origin.count("/") != 2:  # noqa: PLR2004 (the scheme's)
-            raise SettingsError(
-                f"allowed_origins: {origin!r} is not an origin."
-                " Write scheme, host and port alone, such as https://news.example."
-            )
+        _check_origin(origin)
+
+
+def _check_origin(origin: str) -> None:
+    """Raises SettingsError for an origin that no browser sends, and so would never match."""
+    canonical = canonical_origin(origin)
+    if canonical is None:
+        raise SettingsError(
+            f"allowed_origins: {origin!r} is not an origin, or has a wildcard. Name each site"
+            " by its scheme, host and port alone, such as https://news.example."
+        )
+    if origin != canonical:
+        raise SettingsError(
+            f"allowed_origins: {origin!r} never matches: browsers send that origin as"
+            f" {canonical!r}. Write it like that."
+        )
 
 
 def _check_stripe(settings: Settings) -> None:

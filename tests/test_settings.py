@@ -1,10 +1,18 @@
 """A wrong setting stops the start, with its name and the mend, and without the secret itself."""
 
+import json
+import types
+import typing
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Literal
 
+import msgspec
 import pytest
+from msgspec import Meta
 
-from paywall.settings import SettingsError, load
+from paywall.settings import FILE_BYTES_MAX, Issuer, Key, Settings, SettingsError, load
+from tests.rules.test_origin import CANONICAL, NONE, WRITTEN_OTHERWISE
 
 KEY, SECRET = "sk_test_0123456789", "whsec_0123456789"
 LIVE = "rk_live_0123456789"
@@ -54,3 +62,123 @@ def test_a_way_to_sell_that_is_not_safe_does_not_start(
 
 def test_two_secrets_are_taken_while_they_are_rotated(tmp_path: Path) -> None:
     loaded(tmp_path, stripe_secret_key=LIVE, stripe_webhook_secrets=f"{SECRET},whsec_2")
+
+
+@pytest.mark.parametrize("origin", CANONICAL)
+def test_an_origin_as_browsers_send_it_is_taken(tmp_path: Path, origin: str) -> None:
+    loaded(tmp_path, allowed_origins=origin)
+
+
+@pytest.mark.parametrize("origin", [text for text in NONE if text and "," not in text])
+def test_an_origin_that_is_none_is_refused_by_name(tmp_path: Path, origin: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        loaded(tmp_path, allowed_origins=origin)
+    assert str(refused.value).startswith(f"allowed_origins: {origin!r} is not an origin")
+
+
+@pytest.mark.parametrize(("written", "origin"), WRITTEN_OTHERWISE.items())
+def test_an_origin_that_never_matches_is_refused_with_the_one_that_does(
+    tmp_path: Path, written: str, origin: str
+) -> None:
+    with pytest.raises(SettingsError, match="allowed_origins") as refused:
+        loaded(tmp_path, allowed_origins=written)
+    assert repr(written) in str(refused.value)
+    assert repr(origin) in str(refused.value)
+
+
+class Bound(typing.NamedTuple):
+    """The type of one setting, without None, and its limits."""
+
+    kind: Any
+    limits: list[Meta]
+
+    @property
+    def least_past(self) -> object:
+        """The least value that is past the upper limit."""
+        most = [meta.max_length for meta in self.limits if meta.max_length is not None]
+        if self.kind is str:
+            return "x" * (min(most) + 1)
+        if typing.get_origin(self.kind) is list:
+            return [_example(typing.get_args(self.kind)[0])] * (min(most) + 1)
+        return self.kind(min(meta.le for meta in self.limits if meta.le is not None)) + 1
+
+
+def _example(kind: Any) -> object:
+    if kind is Issuer:
+        return {"name": "a", "kinds": ["site"]}
+    if kind is Key:
+        return {"algorithm": "HS256", "secret": "s"}
+    return "site" if typing.get_origin(kind) is Literal else "x"
+
+
+def bounds_of(shape: type[msgspec.Struct]) -> Iterator[tuple[str, Bound]]:
+    """Every setting of a shape that has to have a limit; one of some values alone has them."""
+    for field in msgspec.structs.fields(shape):
+        kind, limits = field.type, []
+        while typing.get_origin(kind) in (typing.Annotated, types.UnionType, typing.Union):
+            if typing.get_origin(kind) is typing.Annotated:
+                limits += [meta for meta in kind.__metadata__ if isinstance(meta, Meta)]
+                kind = kind.__origin__
+            else:
+                kind = next(part for part in typing.get_args(kind) if part is not type(None))
+        if kind in (str, int, float) or typing.get_origin(kind) is list:
+            yield field.name, Bound(kind, limits)
+
+
+def with_setting(name: str, value: object) -> dict[str, Any]:
+    """All settings of a file, of which this one is of this value; `.` names one of an issuer."""
+    shape, _, field = name.rpartition(".")
+    if not shape:
+        return {name: value}
+    key = {"algorithm": "HS256", "secret": "s", **({field: value} if shape == "key" else {})}
+    issuer = {"name": "a", "kinds": ["site"], "keys": [key]}
+    return {"issuers": [issuer | ({field: value} if shape == "issuer" else {})]}
+
+
+BOUNDS = {
+    **dict(bounds_of(Settings)),
+    **{f"issuer.{name}": bound for name, bound in bounds_of(Issuer)},
+    **{f"key.{name}": bound for name, bound in bounds_of(Key)},
+}
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_every_setting_has_a_limit_and_is_refused_by_name_past_it(
+    tmp_path: Path, name: str
+) -> None:
+    values = with_setting(name, BOUNDS[name].least_past)
+    (tmp_path / "paywall.toml").write_text(as_toml(values), encoding="utf-8")
+    with pytest.raises(SettingsError) as refused:
+        load({}, tmp_path)
+    assert name.rpartition(".")[2] in str(refused.value)
+    assert "paywall.toml" in str(refused.value)
+    assert len(str(refused.value)) < 500
+
+
+def as_toml(values: dict[str, Any]) -> str:
+    """Tables inline; a string of JSON is one of TOML too."""
+    return "".join(f"{name} = {_inline(value)}\n" for name, value in values.items())
+
+
+def _inline(value: object) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name} = {_inline(inner)}' for name, inner in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_inline, value))}]"
+    return json.dumps(value)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize("name", ["preview_share", "request_timeout_seconds"])
+def test_no_number_is_none(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        loaded(tmp_path, **{name: value})
+
+
+def test_a_file_of_settings_is_read_up_to_its_limit(tmp_path: Path) -> None:
+    path = tmp_path / "paywall.toml"
+    path.write_bytes(b"#" * FILE_BYTES_MAX)
+    load({}, tmp_path)
+    path.write_bytes(b"#" * (FILE_BYTES_MAX + 1))
+    with pytest.raises(SettingsError, match="more than 1048576 bytes"):
+        load({}, tmp_path)

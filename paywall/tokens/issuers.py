@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from paywall.settings import Issuer, Key, SettingsError
+from paywall.settings import Issuer, Key, SettingsError, read_small_file
 from paywall.tokens.caller import TokenKind
 from paywall.tokens.weakness import weakness_of_rsa, weakness_of_secret
 
@@ -144,7 +144,7 @@ def _text(issuer: Issuer, key: Key) -> bytes:
         return inline.encode()
     path = Path(key.file or "")
     try:
-        return path.read_bytes().strip()
+        return read_small_file(path).strip()
     except OSError as error:
         raise wrong(issuer, f"has a key file that cannot be read: {error}. Mend `file`.") from error
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from babel import Locale, UnknownLocaleError
 
 from paywall.rules.words import ProductKind
-from paywall.settings import SettingsError
+from paywall.settings import SettingsError, read_small_file
 
 DEFAULT = "en"
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -63,13 +63,18 @@ def _files(theme_dir: str) -> list[Path]:
 
 def _colours(theme_dir: str) -> bytes:
     path = Path(theme_dir) / "colours.css"
-    return b"\n" + path.read_bytes() if theme_dir and path.exists() else b""
+    if not theme_dir or not path.exists():
+        return b""
+    try:
+        return b"\n" + read_small_file(path)
+    except OSError as error:
+        raise SettingsError(f"theme_dir: {path} cannot be read: {error}. Mend the file.") from error
 
 
 def _read(path: Path, known: Words) -> dict[str, Any]:
     try:
         Locale.parse(path.stem, sep="-")
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        told = tomllib.loads(read_small_file(path).decode("utf-8"))
     except (OSError, ValueError, UnknownLocaleError) as error:
         raise SettingsError(
             f"theme_dir: {path} cannot be read: {error}. Name it after a language, such as"
