@@ -143,7 +143,7 @@ class _Answer:
 
     def observe(self) -> None:
         telemetry.request_answered(
-            method=self.method,
+            method=self.method if self.method in METHODS else UNKNOWN,
             route=self.scope.get("path_template") or UNROUTED,
             status=self.status or 0,
             seconds=time.perf_counter() - self.started,
