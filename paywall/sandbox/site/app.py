@@ -14,13 +14,16 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
+from paywall.rules.addresses import is_web_address
 from paywall.rules.words import Interval
 from paywall.sandbox.site import pages, plain
 from paywall.sandbox.site.frame import MOVED, Frame, page
 from paywall.sandbox.site.publisher import ENTRY_SECONDS, Json, Publisher, Viewer
 from paywall.sandbox.site.session import (
+    LAST_ARTICLE,
     READERS,
     choose_language,
+    last_article,
     new_visitor,
     sign_in,
     sign_out,
@@ -73,6 +76,7 @@ async def read(
     decision, way_on = told["decision"], ""
     if not decision["granted"]:
         way_on = await _way_on(request, site, frame, article, decision)
+        cookies += [last_article(frame.here)] if viewer.reader_id else []
     data = await site.publisher.structured_data(article_id)
     return _html(
         frame,
@@ -149,7 +153,7 @@ async def offers(request: Asking, site: NamedDependency[Site]) -> Response[str]:
     frame = await _frame(request, site)
     title = frame.words.say("offers")
     goods = await site.publisher.offers()
-    wish = {"page": "buy", **_ways_back(request, frame, "/account")}
+    wish = {"page": "buy", **_ways_back(request, frame)}
     entry = await _entry(site, frame, title, wish)
     return _html(frame, title, pages.offers_page(frame, goods, entry))
 
@@ -158,7 +162,6 @@ async def offers(request: Asking, site: NamedDependency[Site]) -> Response[str]:
 async def paid(
     request: Asking,
     site: NamedDependency[Site],
-    back: FromQuery[str] = "/account",
     since: FromQuery[int | None] = None,
 ) -> Response[str]:
     """Where paying leads to; who came by a page without script was there at `since` (Unix)."""
@@ -167,7 +170,8 @@ async def paid(
     purchase = None
     if reader_id is not None and since is not None:
         purchase = await site.publisher.paid_since(reader_id, since)
-    said = plain.paid(frame, purchase, await site.publisher.offers(), _here(back))
+    back = _here(request.cookies.get(LAST_ARTICLE, "/account"))
+    said = plain.paid(frame, purchase, await site.publisher.offers(), back)
     return _html(frame, frame.words.say("payment"), pages.paid_page(frame.words, said))
 
 
@@ -219,17 +223,19 @@ async def _way_on(request: Asking, site: Site, frame: Frame, article: Json, deci
     """What stands under a preview where no script runs."""
     offers = await site.publisher.offers()
     text = frame.words.say(plain.ENTRIES.get(decision["reason"], "unlock_article"))
-    ways = _ways_back(request, frame, frame.here)
-    wish = {"page": "unlock", "article": article["id"], **ways}
+    wish = {"page": "unlock", "article": article["id"], **_ways_back(request, frame)}
     entry = await _entry(site, frame, text, wish)
     return plain.gate(frame, article, decision, offers, entry)
 
 
-def _ways_back(request: Asking, frame: Frame, back: str) -> dict[str, str]:
-    """From the service's own pages: for who has paid, and for who would rather not."""
-    told = {"back": back, "since": int(frame.now.timestamp()) if frame.now else ""}
+def _ways_back(request: Asking, frame: Frame) -> dict[str, str]:
+    """From the service's own pages: for who has paid, and for who would rather not.
+
+    Where paying leads to is told to the processor, so it names no article: a cookie does.
+    """
+    query = f"?since={int(frame.now.timestamp())}" if frame.now else ""
     origin = _origin(request)
-    return {"return": f"{origin}/paid?{urlencode(told)}", "back": f"{origin}{back}"}
+    return {"return": f"{origin}/paid{query}", "back": f"{origin}{frame.here}"}
 
 
 def _origin(request: Asking) -> str:
@@ -252,8 +258,8 @@ async def _entry(site: Site, frame: Frame, text: str, wish: dict[str, str]) -> s
 
 def _here(address: str | None) -> str:
     """Only ever to a page of the newspaper itself."""
-    is_here = address is not None and address.startswith("/") and "\\" not in address
-    return address if address and is_here and not address.startswith("//") else "/"
+    is_path = address is not None and address.startswith("/") and not address.startswith("//")
+    return address if address and is_path and is_web_address(f"http://here{address}") else "/"
 
 
 def _html(

@@ -74,9 +74,10 @@ def _parts(frame: Frame) -> str:
         return ""
     script, style = frame.parts["script"], frame.parts["style"]
     return f"""<link rel="stylesheet" href="{frame.service}{style["path"]}"
- integrity="{style["integrity"]}" crossorigin="anonymous">
+ integrity="{style["integrity"]}" crossorigin="anonymous" referrerpolicy="no-referrer">
 <script type="module" src="{frame.service}{script["path"]}"
- integrity="{script["integrity"]}" crossorigin="anonymous"></script>
+ integrity="{script["integrity"]}" crossorigin="anonymous"
+ referrerpolicy="no-referrer"></script>
 """
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Request
 from litestar.datastructures import Cookie, State
@@ -9,7 +10,7 @@ from litestar.datastructures import Cookie, State
 from paywall.sandbox.site.publisher import Viewer
 from paywall.sandbox.site.words import LANGUAGES, Words, choose
 
-SESSION, VISITOR, LANGUAGE = "session", "visitor", "language"
+SESSION, VISITOR, LANGUAGE, LAST_ARTICLE = "session", "visitor", "language", "last_article"
 VISITOR_SECONDS = 31 * 86_400
 LANGUAGE_SECONDS = 365 * 86_400
 
@@ -55,6 +56,11 @@ def sign_out(request: Request[Any, Any, State]) -> Cookie:
 def new_visitor() -> Cookie:
     """A pseudonym, so that metered articles can be counted; given at the first of them."""
     return _cookie(VISITOR, f"v-{secrets.token_hex(8)}", max_age=VISITOR_SECONDS)
+
+
+def last_article(path: str) -> Cookie:
+    """Where a reader comes back to after paying; until the browser is closed."""
+    return _cookie(LAST_ARTICLE, quote(path, safe="/"))
 
 
 def _cookie(key: str, value: str, max_age: int | None = None) -> Cookie:

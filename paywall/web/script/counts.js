@@ -11,7 +11,7 @@ class Count extends Part {
 class Credits extends Count {
   async load() {
     const { unlocks_left: count, grants, subscriptions } = await me(this);
-    const account = this.setting("account");
+    const account = this.address("account");
     if (this.hasAttribute("lapsing")) {
       const ends = new Map();
       for (const { expires_at: at, remaining } of grants) ends.set(at, (ends.get(at) ?? 0) + remaining);
@@ -23,7 +23,7 @@ class Credits extends Count {
     if (!account) return this.put(text);
     const isLow = count <= FEW_CREDITS && !subscriptions.some((one) => one.opens_all);
     const hint = subscriptions.some(hasFailed) ? "failed_payment" : isLow && "buy_credits";
-    const href = (hint === "buy_credits" && this.setting("shop")) || account;
+    const href = (hint === "buy_credits" && this.address("shop")) || account;
     this.put(h("a", { href: account }, text), hint && h("a", { href, class: "paywall-low" }, this.say(hint)));
   }
 

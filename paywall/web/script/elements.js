@@ -3,5 +3,13 @@
 const ELEMENTS = { Gate, Credits, Meter, Offers, Return, Subscription, Payments, Thanks };
 for (const [name, part] of Object.entries(ELEMENTS)) customElements.define(`paywall-${name.toLowerCase()}`, part);
 
-if (bought.kind && !document.querySelector("paywall-thanks"))
-  (document.querySelector("main") ?? document.body).prepend(h("paywall-thanks", {}));
+const prepend = (name) => (document.querySelector("main") ?? document.body).prepend(h(name, {}));
+
+if (bought.kind && !document.querySelector("paywall-thanks")) prepend("paywall-thanks");
+
+// Where the site has no page to come back to after paying, the one that was come back to is it, once.
+const { back, ...began } = recall(CHECKOUT);
+if (webAddress(back)?.pathname === location.pathname && !document.querySelector("paywall-return")) {
+  remember(CHECKOUT, began);
+  prepend("paywall-return");
+}

@@ -42,7 +42,7 @@ class Gate extends Part {
 
   fail(error) {
     if (error.code === "signed_out") {
-      const said = this.wasSignedIn ? "signed_out" : (LEADS[this.policy] ?? "sign_in_first");
+      const said = this.wasSignedIn ? "signed_out" : (own(LEADS, this.policy) ?? "sign_in_first");
       const isForSubscribers = said === LEADS.subscribers;
       const cost = this.credits(Number(this.getAttribute("cost") ?? 1));
       // Who only signs in would still not read what is for subscribers.
@@ -63,7 +63,7 @@ class Gate extends Part {
   /** What it costs to open it: told before anybody has to click. */
   terms() {
     const told = h("div", {});
-    if (LEADS[this.policy]) {
+    if (own(LEADS, this.policy)) {
       offers().then(
         (catalogue) => told.append(this.prices(catalogue)),
         () => {}, // The shop says why.
@@ -94,7 +94,7 @@ class Gate extends Part {
       subscription_required: () => this.say("subscribers_only"),
       login_required: () => this.say("sign_in_first"),
     };
-    const lead = (leads[reason] ?? (() => this.say("not_to_be_had")))();
+    const lead = (own(leads, reason) ?? (() => this.say("not_to_be_had")))();
     const isShort = ["credits_required", "subscription_required"].includes(reason);
     const details = reason === "unlock_available" ? faint(this.have(left)) : isShort && this.terms();
     this.show(lead, [details], actions.map((name, place) => this.action(name, place === 0)));
@@ -111,7 +111,7 @@ class Gate extends Part {
   action(name, first) {
     switch (name) {
       case "login":
-        return this.setting("login") && link(this.say("sign_in"), this.setting("login"), first);
+        return this.address("login") && link(this.say("sign_in"), this.address("login"), first);
       case "unlock":
         return button(this.say("unlock"), () => this.confirm(), first);
       case "buy_credits":

@@ -76,6 +76,19 @@ class Part extends HTMLElement {
     return this.closest(`[data-paywall-${name}]`)?.getAttribute(`data-paywall-${name}`);
   }
 
+  /** Where a setting leads to, as it was written; nothing but the web, or it could run as a script. */
+  address(name) {
+    const address = this.setting(name);
+    if (!address || webAddress(address)) return address;
+    refuse(name, address, "it has to be an http or https address");
+    return undefined;
+  }
+
+  /** For the processor to lead back to: never an article, for that is reading history. */
+  pageAfterPaying(address) {
+    return new URL(address ?? pageHere(this.address("account")) ?? "/", document.baseURI).href;
+  }
+
   say(name, values) {
     return this.words.say(name, values);
   }
@@ -102,7 +115,7 @@ class Part extends HTMLElement {
       no_billing: "no_billing",
       subscription_ended: "cancelled_now",
     };
-    return this.say(words[code] ?? "failed");
+    return this.say(own(words, code) ?? "failed");
   }
 
   few(count) {
@@ -133,10 +146,9 @@ class Part extends HTMLElement {
 
   /** Straight to the page where the processor keeps cards and invoices. */
   billing() {
-    const here = location.origin + location.pathname + location.search;
     const open = button(this.say("billing"), () =>
       this.attempt(open, "waiting", async () => {
-        const { url } = await ask(this, "POST", "v1/me/billing-portal", { return_url: here });
+        const { url } = await ask(this, "POST", "v1/me/billing-portal", { return_url: this.pageAfterPaying() });
         await leave(url);
       }),
     );

@@ -19,6 +19,32 @@ class Trouble extends Error {
   }
 }
 
+/** What an object has of its own: ids such as "constructor" are nobody's but the site's. */
+const own = (object, name) => (Object.hasOwn(object ?? {}, name) ? object[name] : undefined);
+
+/* ---- Addresses ---- */
+
+/** An address as the browser reads it, if it is one of the web; javascript: is none. */
+function webAddress(address) {
+  if (!address) return undefined;
+  try {
+    const url = new URL(address, document.baseURI);
+    return ["http:", "https:"].includes(url.protocol) ? url : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The address of a page of this origin; undefined for any other. */
+function pageHere(address) {
+  const url = webAddress(address);
+  return url?.origin === location.origin ? url.href : undefined;
+}
+
+function refuse(name, address, why) {
+  console.error(`paywall.js: data-paywall-${name}="${address}" is not used: ${why}`);
+}
+
 /* ---- The service ---- */
 
 async function send(url, options) {
@@ -63,8 +89,16 @@ function tokenFor(part, refused) {
 async function mint(address) {
   const nobody = { ends: Date.now() + 1_000 };
   if (!address) return nobody;
-  const answer = await send(address, { method: "POST", credentials: "same-origin" });
-  if (answer.status === 204) tabs.postMessage(SIGNED_OUT);
+  const url = pageHere(address);
+  if (!url) {
+    refuse("token", address, "it has to be of this page's origin");
+    return nobody;
+  }
+  const answer = await send(url, { method: "POST", credentials: "same-origin" });
+  if (answer.status === 204) {
+    tabs.postMessage(SIGNED_OUT);
+    forget();
+  }
   if (answer.status === 204 || !answer.ok) {
     reader ??= null;
     return nobody;
@@ -144,7 +178,27 @@ const me = (part) => once("me", () => ask(part, "GET", "v1/me"));
 
 function refresh(but) {
   known.clear();
-  for (const part of parts) if (part !== but) part.draw();
+  return Promise.all([...parts].filter((part) => part !== but).map((part) => part.draw()));
+}
+
+/** However often it is asked for, `act` runs once at a time, and once more if it was asked for meanwhile. */
+function coalesced(act) {
+  let isRunning = false;
+  let isWanted = false;
+  return async () => {
+    isWanted = true;
+    if (isRunning) return;
+    isRunning = true;
+    try {
+      while (isWanted) {
+        isWanted = false;
+        // A part that waits for a payment must not keep the others from being told.
+        await Promise.race([act(), new Promise((done) => setTimeout(done, TIMEOUT_MS))]);
+      }
+    } finally {
+      isRunning = false;
+    }
+  };
 }
 
 /** Something was unlocked, bought or cancelled here: every other part, in any tab, looks again. */
@@ -172,10 +226,16 @@ async function checkReader() {
   }
 }
 
-tabs.onmessage = ({ data }) => (data === SIGNED_OUT ? checkReader() : refresh());
-addEventListener("pageshow", (event) => event.persisted && checkReader());
+const refreshAgain = coalesced(() => refresh());
+const checkAgain = coalesced(checkReader);
+
+tabs.onmessage = ({ data }) => (data === SIGNED_OUT ? checkAgain() : refreshAgain());
+addEventListener("pageshow", (event) => event.persisted && checkAgain());
 // Whoever signs out comes to a page like this one, and is signed out in every tab.
-if (!withToken()) tabs.postMessage(SIGNED_OUT);
+if (!withToken()) {
+  tabs.postMessage(SIGNED_OUT);
+  forget();
+}
 
 /* ---- What this tab remembers on the way to pay and back; a browser may forbid it to ---- */
 
@@ -196,8 +256,15 @@ function remember(name, value) {
   }
 }
 
+/** Nothing of what a reader was about to buy stays for the next one. */
+function forget() {
+  remember(CHECKOUT);
+  remember(BOUGHT);
+}
+
 /** Away from this page; until it is gone, what led away waits. */
 function leave(address) {
+  if (!webAddress(address)) throw new Trouble("failed");
   location.assign(address);
   return new Promise((done) => setTimeout(done, TIMEOUT_MS));
 }

@@ -29,7 +29,7 @@ class Offers extends Part {
   async load() {
     const [catalogue, mine] = await Promise.all([offers(), this.reader()]);
     this.mine = mine;
-    const kinds = (this.getAttribute("kinds") ?? "plan pass pack").split(" ");
+    const kinds = (this.getAttribute("kinds") ?? "plan pass pack").split(" ").filter((kind) => own(KINDS, kind));
     this.isToldOfPlans = kinds.includes("plan") && catalogue.plans.length > 0;
     const lists = kinds.map((kind) => this.list(kind, catalogue[KINDS[kind]])).filter(Boolean);
     const isSold = lists.some((list) => list.querySelector("li"));
@@ -114,7 +114,7 @@ class Offers extends Part {
     const text = this.say(word, { price: priced(this, product, price) });
     const order = { [`${kind}_id`]: product.id, currency: price.currency };
     const bought = { kind, count: product.credits ?? product.days };
-    const login = !this.mine && this.setting("login");
+    const login = !this.mine && this.address("login");
     const act = () => this.attempt(buy, "opening_payment", () => this.pay(order, bought));
     const buy = login ? link(text, login) : button(text, () => this.agreed() && act());
     buy.setAttribute("aria-label", this.say("labelled", { label: text, text: title }));
@@ -144,10 +144,12 @@ class Offers extends Part {
   }
 
   async pay(order, bought) {
-    const return_url = new URL(this.setting("return") ?? location.pathname, location.href).href;
+    const page = this.address("return");
+    const return_url = this.pageAfterPaying(page);
     const wish = { ...order, return_url, consent: Boolean(this.consent) };
     const { id, url } = await ask(this, "POST", "v1/me/checkout", wish, newKey());
-    remember(CHECKOUT, { id, bought, from: location.pathname + location.search });
+    // The whole address: by itself a path such as //elsewhere/ would lead there.
+    remember(CHECKOUT, { id, bought, from: location.href, back: page ? undefined : return_url });
     await leave(url);
   }
 }
@@ -158,7 +160,7 @@ class Return extends Part {
     if (this.isWaiting) return;
     const began = recall(CHECKOUT);
     const id = began.id ?? new URLSearchParams(location.search).get("checkout");
-    const from = began.from ?? this.setting("account") ?? "/";
+    const from = pageHere(began.from) ?? this.address("account") ?? "/";
     if (!id) return this.put(link(this.say("back"), from, true));
     const said = status(this.say("confirming"));
     this.put(said);
@@ -190,7 +192,7 @@ remember(BOUGHT);
 bought.isWaiting = Boolean(bought.kind);
 
 const THANKS = { plan: "thanks_plan", pass: "thanks_pass", pack: "thanks_pack" };
-const thanks = (part) => part.say(THANKS[bought.kind] ?? "paid", { count: bought.count });
+const thanks = (part) => part.say(own(THANKS, bought.kind) ?? "paid", { count: bought.count });
 
 /** Thanks for what was bought, until it is closed or the page is left. */
 class Thanks extends Part {

@@ -24,16 +24,16 @@ class Words {
   }
 
   say(name, values = {}) {
-    let text = this.words[name];
+    let text = own(this.words, name) ?? name;
     if (typeof text !== "string") text = text[values.count] ?? text[this.plural.select(values.count)] ?? text.other;
     return text.replace(/\{(\w+)\}/g, (_, key) =>
-      typeof values[key] === "number" ? this.number.format(values[key]) : values[key],
+      typeof values[key] === "number" ? this.number.format(values[key]) : own(values, key),
     );
   }
 
   /** The site's own in this language, else the catalogue's. */
   title(kind, { id, title }) {
-    return this.titles[kind]?.[id] ?? title;
+    return own(own(this.titles, kind), id) ?? title;
   }
 
   /** Some browsers lack some languages, Khmer among them, and would write the month in English. */
