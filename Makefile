@@ -11,12 +11,13 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test screenshots check bench openapi readme migration lock clean
+.PHONY: help setup run test test-sites screenshots check bench openapi readme migration lock clean
 
 help:
 	@echo "make setup      make $(VENV), with everything in it and the command paywall"
 	@echo "make run        start a small newspaper, and the service that it sells through"
 	@echo "make test       run the tests, on SQLite and on a PostgreSQL of their own"
+	@echo "make test-sites   run it behind Debian's Caddy and nginx, with hostile traffic for a minute"
 	@echo "make screenshots   make a picture of everything that readers see"
 	@echo "make check      format, lint, types, import order and the house's rules"
 	@echo "make bench      measure how fast it is, beside a bare server and pgbench"
@@ -48,6 +49,11 @@ test: $(READY)
 	@$(BIN)/python -m tests.journeys.browser
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
 	@echo "The tests pass. Next: make check."
+
+test-sites: $(READY)
+	@$(BIN)/python -m tests.sites.proxies
+	@$(BIN)/python -m pytest -q -s tests/sites
+	@echo "No answer reached another client. Next: make check."
 
 screenshots: $(READY)
 	@$(BIN)/python -m tests.journeys.browser

@@ -1,0 +1,131 @@
+"""Caddy and nginx, as Debian packages them, each in front of one service.
+
+`python -m tests.sites.proxies` installs what is missing, or says in a sentence what to do.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tests.postgres import free_port
+
+PACKAGES = {"caddy": "caddy", "nginx": "nginx-light"}
+"""Each program with Debian's package for it."""
+READY_WITHIN_SECONDS = 30
+STOPPED_WITHIN_SECONDS = 20
+CADDYFILE = """
+{{
+    admin off
+    auto_https off
+}}
+:{port} {{
+    bind 127.0.0.1
+    reverse_proxy 127.0.0.1:{upstream}
+}}
+"""
+# As for a site with WebSockets: the upgrade is passed on, and bodies are not collected first.
+NGINX_CONF = """
+{user}
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.log;
+worker_processes 1;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    map $http_upgrade $connection_header {{ default upgrade; '' ''; }}
+    upstream paywall {{ server 127.0.0.1:{upstream}; keepalive 16; }}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass http://paywall;
+            proxy_http_version 1.1;
+            proxy_request_buffering off;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $connection_header;
+        }}
+    }}
+}}
+"""
+
+
+@contextmanager
+def running_proxy(name: str, folder: Path, upstream: int) -> Iterator[int]:
+    """Run the proxy on a port of its own, in front of the service on `upstream`."""
+    folder.mkdir()
+    port = free_port()
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            _command(name, folder, port, upstream), stdout=log, stderr=log,
+            env={**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder),
+                 "XDG_CONFIG_HOME": str(folder)},
+        )  # fmt: skip
+    try:
+        _wait(port, process, folder / "log")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(STOPPED_WITHIN_SECONDS)
+
+
+def _command(name: str, folder: Path, port: int, upstream: int) -> list[str]:
+    file = folder / "proxy.conf"
+    if name == "caddy":
+        file.write_text(CADDYFILE.format(port=port, upstream=upstream))
+        return [name, "run", "--config", str(file), "--adapter", "caddyfile"]
+    user = "user root;" if os.geteuid() == 0 else ""
+    file.write_text(NGINX_CONF.format(folder=folder, port=port, upstream=upstream, user=user))
+    return [_program(name) or name, "-c", str(file), "-e", str(folder / "nginx.log")]
+
+
+def _wait(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        time.sleep(0.05)
+    raise AssertionError(log.read_text())
+
+
+def _program(name: str) -> str | None:
+    """Debian keeps nginx where only root looks."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin")
+
+
+def missing() -> list[str]:
+    """The packages whose programs are not here."""
+    return [package for name, package in PACKAGES.items() if _program(name) is None]
+
+
+def install(packages: list[str]) -> None:
+    """Install them, where this user may: as root, with apt."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    sys.stderr.write(f"Installing {' and '.join(packages)}, which make test-sites needs…\n")
+    for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends"]):
+        command = ["apt-get", "-o", "DPkg::Lock::Timeout=300", *words]
+        if words[0] == "install":
+            command += packages
+        subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    if lacking := missing():
+        install(lacking)
+    if lacking := missing():
+        sys.exit(
+            f"make test-sites needs {' and '.join(lacking)}: install what is missing"
+            f" (Debian and Ubuntu: apt-get install {' '.join(lacking)})."
+        )
