@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -34,6 +35,7 @@ _stripe_drift = Counter(
     "paywall_stripe_drift", "What reconcile found and mended, by kind.", ["kind"]
 )
 _errors = Counter("paywall_errors", "Warnings and errors in the log.", ["logger", "level"])
+worker_ends = Counter("paywall_worker_ends", "Workers that had to be replaced.", ["how"])
 _credits_outstanding = Gauge(
     "paywall_credits_outstanding",
     "Credits that readers can still spend.",
@@ -44,6 +46,14 @@ _connections_in_use = Gauge(
     "Database connections that work for somebody.",
     multiprocess_mode="livesum",
 )
+
+
+class WorkerEnd(StrEnum):
+    """How a worker ended that nobody stopped."""
+
+    DIED = "died"
+    HUNG = "hung"
+    NEVER_CAME_UP = "never_came_up"
 
 
 def request_answered(
@@ -91,6 +101,17 @@ def credits_are_outstanding(credits_: int) -> None:
 def connections_are_in_use(connections: int) -> None:
     """Show how many of this process's database connections are taken."""
     _connections_in_use.set(connections)
+
+
+def show_worker_ends() -> None:
+    """Begin to count from 0, so that the first one is seen as a change."""
+    for end in WorkerEnd:
+        worker_ends.labels(end)
+
+
+def worker_ended(end: WorkerEnd) -> None:
+    """Count one worker that has to be replaced."""
+    worker_ends.labels(end).inc()
 
 
 # Looking a label up takes longer than counting.

@@ -12,6 +12,8 @@ from prometheus_client import REGISTRY, CollectorRegistry, Metric, start_http_se
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from paywall.telemetry import worker_ends
+
 NEW = "paywall-metrics-new-"
 HELD = "paywall-metrics-held-"
 """A folder's name from when its process has locked it; the lock ends with the process."""
@@ -76,12 +78,15 @@ def _clear_what_was_left() -> None:
 def exposed(host: str, port: int, folder: str | None) -> Iterator[None]:
     """Serve this process's metrics, or those of the workers that count into `folder`.
 
+    Beside theirs, how many of them had to be replaced, which the supervisor counts.
+
     Raises OSError where the port cannot be had.
     """
     registry = REGISTRY
     if folder is not None:
         registry = CollectorRegistry()
         registry.register(_Workers(folder))
+        registry.register(worker_ends)
     server, thread = start_http_server(port, host, registry)
     try:
         yield

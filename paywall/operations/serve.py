@@ -9,8 +9,6 @@ from contextlib import ExitStack, contextmanager
 
 import click
 import uvicorn
-from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
 from paywall.access.connection import Connection
 from paywall.clock import Clock
@@ -18,6 +16,7 @@ from paywall.database import Database
 from paywall.http.connections import IDLE_SECONDS, raise_open_files
 from paywall.migrations import migrate, pending
 from paywall.operations.metrics import counted_together, exposed
+from paywall.operations.supervisor import Supervisor
 from paywall.private_files import make_private_folder
 from paywall.settings import Settings
 from paywall.telemetry import LOGGING
@@ -25,8 +24,6 @@ from paywall.tokens.verify import Verifier
 
 BACKLOG = 2048
 STOP_WITHIN_SECONDS = 15
-WORKER_SILENT_MAX_SECONDS = 20
-"""A worker that starts on a busy machine is not taken for one that hangs, and killed for it."""
 
 
 class CannotServe(Exception):  # noqa: N818 (a state of things, told to a person)
@@ -126,7 +123,6 @@ def server_config(
         date_header=False,
         proxy_headers=False,
         timeout_keep_alive=IDLE_SECONDS,
-        timeout_worker_healthcheck=WORKER_SILENT_MAX_SECONDS,
         timeout_graceful_shutdown=STOP_WITHIN_SECONDS,
     )
 
@@ -179,27 +175,10 @@ def _run_alone(config: uvicorn.Config, listener: socket.socket) -> None:
         raise CannotServe("The service did not start; the log above says why.") from ended
 
 
-class _Supervisor(Multiprocess):
-    """uvicorn's, which notices at once that a worker died while it was waited for."""
-
-    def init_processes(self) -> None:
-        super().init_processes()
-        self._let_go()
-
-    def keep_subprocess_alive(self) -> None:
-        super().keep_subprocess_alive()
-        self._let_go()
-
-    def _let_go(self) -> None:
-        # While anybody else holds a worker's end of the pipe, its death does not close it.
-        for process in self.processes:
-            process.child_conn.close()
-
-
 def _run_workers(config: uvicorn.Config, listener: socket.socket, shared: str) -> None:
     # Each worker counts into files of its own in this folder.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
-    supervisor = _Supervisor(config, sockets=[listener])
+    supervisor = Supervisor(config, listener)
     supervisor.run()
-    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+    if supervisor.has_failed:
         raise CannotServe("A worker did not start; the log above says why.")

@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
+import select
 import signal
 import socket
 import stat
-import time
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,7 +16,6 @@ import httpx
 import pytest
 
 from paywall.http.connections import IDLE_SECONDS
-from paywall.operations.serve import WORKER_SILENT_MAX_SECONDS
 from tests import processes
 from tests.conftest import PATIENT_SECONDS
 from tests.postgres import free_port, psql
@@ -147,11 +148,23 @@ def test_a_killed_worker_is_replaced_and_its_counts_are_kept(
         served.wait_until(lambda: len(set(served.workers()) - first) == 2)
         served.wait_until_ready()
         assert _live_requests(metrics) == counted
+        assert _ends(metrics) == {"died": 2, "hung": 0, "never_came_up": 0}
+        assert _warnings(served) == ["a worker died"] * 2
         assert _reports(metrics, "paywall_database_connections_in_use")
         assert served.stop() == 0
 
 
-SLOW = "time.sleep(7)"
+HANGS_AFTER_SECONDS = 4
+SITECUSTOMIZE = f"""
+import sys, signal, time
+if "--multiprocessing-fork" in sys.orig_argv:
+    signal.signal(signal.SIGUSR1, lambda *_: time.sleep(600))
+    {{begins}}
+elif "serve" in sys.orig_argv:
+    from paywall.operations import supervisor
+    supervisor.SILENT_MAX_SECONDS = {HANGS_AFTER_SECONDS}
+"""
+"""Python runs it at the start of each process. A worker that is sent SIGUSR1 hangs."""
 DIES_ONCE = """
     import os, pathlib
     time.sleep(2)
@@ -163,21 +176,58 @@ DIES_ONCE = """
 """
 
 
+@pytest.fixture
+def begin_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """What the processes of a service are to do first."""
+
+    def begin(begins: str) -> None:
+        (tmp_path / "sitecustomize.py").write_text(SITECUSTOMIZE.format(begins=begins))
+        monkeypatch.setattr(processes, "ROOT", f"{tmp_path}{os.pathsep}{processes.ROOT}")
+
+    return begin
+
+
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-@pytest.mark.parametrize(("begins", "deaths"), [(SLOW, 0), (DIES_ONCE, 1)], ids=["slow", "dies"])
 @pytest.mark.slow
-def test_a_worker_that_starts_slowly_is_waited_for_and_one_that_dies_meanwhile_is_not(
-    begins: str, deaths: int, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_that_starts_slowly_is_waited_for_and_one_that_hangs_is_replaced(
+    tmp_path: Path, database_url: str, begin_with: Callable[[str], None]
 ) -> None:
-    """On a busy machine it takes longer than the five seconds that uvicorn waits by itself."""
-    worker = f"import sys, time\nif '--multiprocessing-fork' in sys.orig_argv:\n    {begins}\n"
-    (tmp_path / "sitecustomize.py").write_text(worker)
-    monkeypatch.setattr(processes, "ROOT", f"{tmp_path}{os.pathsep}{processes.ROOT}")
-    began = time.monotonic()
+    begin_with(f"time.sleep({HANGS_AFTER_SECONDS + 3})")
     with serving(tmp_path, workers=2, database_url=database_url) as served:
-        served.wait_until(lambda: served.log.read_text().count("died") == deaths)
+        served.wait_until(lambda: served.log.read_text().count("startup complete") == 2)
+        first = served.workers()
+        assert _warnings(served) == []
+        os.kill(first[0], signal.SIGUSR1)
+        served.wait_until(lambda: served.log.read_text().count("startup complete") == 3)
+        assert first[0] not in served.workers()
+        assert first[1] in served.workers()
+        assert _warnings(served) == ["a worker hung"]
+        assert served.stop() == 0
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+@pytest.mark.slow
+def test_a_worker_that_dies_while_it_is_waited_for_is_replaced(
+    tmp_path: Path, database_url: str, begin_with: Callable[[str], None]
+) -> None:
+    begin_with(DIES_ONCE)
+    with serving(tmp_path, workers=2, database_url=database_url) as served:
+        served.wait_until(lambda: served.log.read_text().count("startup complete") == 2)
+        assert _warnings(served) == ["a worker died"]
         assert len(served.workers()) == 2
-        assert time.monotonic() - began < WORKER_SILENT_MAX_SECONDS
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_workers_that_cannot_start_end_the_service_with_a_sentence(
+    tmp_path: Path, database_url: str, begin_with: Callable[[str], None]
+) -> None:
+    begin_with("sys.exit(1)")
+    ended = command(
+        "serve", "--workers", 2, "--port", free_port(), folder=tmp_path,
+        environment=environment(database_url=database_url),
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert ended.stderr.endswith("Error: A worker did not start; the log above says why.\n")
 
 
 def test_a_killed_service_leaves_no_folder_of_metrics(
@@ -191,7 +241,7 @@ def test_a_killed_service_leaves_no_folder_of_metrics(
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 @pytest.mark.slow
-def test_the_next_start_clears_the_folders_of_the_killed_and_of_no_other(
+def test_a_killed_services_workers_end_and_the_next_start_clears_its_folder_and_no_other(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -199,13 +249,12 @@ def test_the_next_start_clears_the_folders_of_the_killed_and_of_no_other(
         other = _folders_of_metrics(tmp_path)
         with serving(tmp_path, workers=2, database_url=database_url) as killed:
             left = _folders_of_metrics(tmp_path) - other
-            workers = killed.workers()
+            workers, port = killed.workers(), int(killed.address.rpartition(":")[2])
             killed.stop(signal.SIGKILL)
-            for pid in workers:
-                os.kill(pid, signal.SIGKILL)
+            _wait_until_gone(workers)
         assert len(other) == len(left) == 1
         assert _folders_of_metrics(tmp_path) == other | left
-        with serving(tmp_path, workers=2, database_url=database_url):
+        with serving(tmp_path, workers=2, port=port, database_url=database_url):
             assert len(_folders_of_metrics(tmp_path) - left) == 2
             assert _folders_of_metrics(tmp_path) >= other
             assert not _folders_of_metrics(tmp_path) & left
@@ -223,6 +272,33 @@ def test_readiness_is_lost_with_the_database_and_life_is_not(
         assert lost.status_code == 503
         assert lost.headers["content-type"] == "application/problem+json"
         assert served.get("/livez").status_code == 200
+
+
+def _wait_until_gone(workers: list[int]) -> None:
+    """Until these processes have ended, which are no children of ours."""
+    with ExitStack() as stack:
+        waiting = select.poll()
+        for pid in workers:
+            with suppress(ProcessLookupError):
+                descriptor = os.pidfd_open(pid)
+                stack.callback(os.close, descriptor)
+                waiting.register(descriptor, select.POLLIN)
+                assert waiting.poll(PATIENT_SECONDS * 1000), f"the worker {pid} goes on"
+                waiting.unregister(descriptor)
+
+
+def _warnings(served: Served) -> list[str]:
+    """What the supervisor warns of."""
+    lines = [line for line in served.log.read_text().splitlines() if line.startswith("{")]
+    logged = [json.loads(line) for line in lines]
+    warned = [line["message"] for line in logged if line["level"] == "warning"]
+    return [message for message in warned if message.startswith("a worker")]
+
+
+def _ends(metrics: str) -> dict[str, float]:
+    """How many workers had to be replaced, by how they ended."""
+    shown = [re.match(r'paywall_worker_ends_total{how="(\w+)"} (.*)', it) for it in _shown(metrics)]
+    return {found[1]: float(found[2]) for found in shown if found}
 
 
 def _folders_of_metrics(folder: Path) -> set[Path]:
