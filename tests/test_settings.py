@@ -18,8 +18,8 @@ KEY, SECRET = "sk_test_0123456789", "whsec_0123456789"
 LIVE = "rk_live_0123456789"
 
 
-def loaded(tmp_path: Path, **given: str) -> None:
-    load({f"PAYWALL_{name.upper()}": value for name, value in given.items()}, tmp_path)
+def loaded(tmp_path: Path, **given: str) -> Settings:
+    return load({f"PAYWALL_{name.upper()}": value for name, value in given.items()}, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,13 @@ def test_a_way_to_sell_that_is_not_safe_does_not_start(
 
 
 def test_two_secrets_are_taken_while_they_are_rotated(tmp_path: Path) -> None:
-    loaded(tmp_path, stripe_secret_key=LIVE, stripe_webhook_secrets=f"{SECRET},whsec_2")
+    settings = loaded(tmp_path, stripe_secret_key=LIVE, stripe_webhook_secrets=f"{SECRET},whsec_2")
+    assert settings.stripe_webhook_secrets == [SECRET, "whsec_2"]
 
 
 @pytest.mark.parametrize("origin", CANONICAL)
 def test_an_origin_as_browsers_send_it_is_taken(tmp_path: Path, origin: str) -> None:
-    loaded(tmp_path, allowed_origins=origin)
+    assert loaded(tmp_path, allowed_origins=origin).allowed_origins == [origin]
 
 
 @pytest.mark.parametrize("origin", [text for text in NONE if text and "," not in text])
