@@ -5,6 +5,8 @@ from collections import Counter
 
 import httpx
 
+from paywall import idempotency
+from paywall.database import Database
 from tests.conftest import Bearer, SetClock
 from tests.test_story import grant, put_article
 
@@ -101,3 +103,23 @@ async def test_a_reader_is_never_given_the_answer_of_another(
         answer = await service.post("/v1/me/unlocks", json={"article_id": "a"}, headers=headers)
         left.append((answer.status_code, answer.json()["unlocks_left"]))
     assert left == [(201, 4), (201, 2), (201, 4), (201, 2)]
+
+
+async def test_housekeeping_deletes_keys_after_a_day_and_says_how_many(
+    service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, database: Database
+) -> None:
+    async def forget() -> int:
+        async with database.writing() as session:
+            return await idempotency.forget(session, clock.now())
+
+    for key in ("one", "two"):
+        headers = {"Idempotency-Key": key, **bearer.site()}
+        await service.post(URL, json=a_grant(key), headers=headers)
+    clock.move(hours=24, seconds=-1)
+    late = {"Idempotency-Key": "three", **bearer.site()}
+    await service.post(URL, json=a_grant("three"), headers=late)
+    assert await forget() == 0
+    clock.move(seconds=1)
+    assert [await forget(), await forget()] == [2, 0]
+    again = await service.post(URL, json=a_grant("three"), headers=late)
+    assert again.headers["idempotent-replay"] == "true"

@@ -5,8 +5,13 @@ from collections import Counter
 
 import httpx
 import pytest
+from sqlmodel import select
 
+from paywall.access import meter
+from paywall.database import Database
+from paywall.operations.housekeeping import tidy
 from paywall.settings import Settings
+from paywall.tables import MeteredViews
 from tests.conftest import PATIENT_SECONDS, Bearer, SetClock
 from tests.test_story import check, put_article
 
@@ -98,3 +103,24 @@ async def test_a_body_that_is_served_is_counted(service: httpx.AsyncClient, bear
     body = await service.post("/v1/access/body", json=asked, headers=bearer.site())
     assert body.json()["decision"]["meter"]["used"] == 1
     assert body.json()["body_html"]
+
+
+async def test_views_are_kept_until_their_month_is_over_and_no_longer(
+    service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, database: Database
+) -> None:
+    for article in "abcd":
+        await put_article(service, bearer, article, policy="metered")
+    for article in "abc":
+        await view(service, bearer, article, visitor_id="v")
+    clock.move(days=6, hours=5, seconds=-1)
+    await tidy(database, [meter.forget])
+    assert (await view(service, bearer, "d", visitor_id="v"))["granted"] is False
+    assert (await view(service, bearer, "a", visitor_id="v"))["granted"] is True
+    clock.move(seconds=1)
+    await view(service, bearer, "d", visitor_id="w")
+    async with database.writing() as session:
+        assert await meter.forget(session, clock.now()) == 1
+        assert await meter.forget(session, clock.now()) == 0
+    async with database.reading() as session:
+        kept = (await session.exec(select(MeteredViews.viewer_id))).all()
+    assert kept == ["w"]
