@@ -67,6 +67,13 @@ def test_a_period_that_was_taken_back_counts_no_more() -> None:
     assert not last_was_taken_back([])
 
 
+def test_of_two_payments_for_the_latest_period_one_that_went_back_is_enough() -> None:
+    paid, back = (PaidPeriod(END, is_taken_back=taken) for taken in (False, True))
+    assert last_was_taken_back([paid, back])
+    assert last_was_taken_back([back, paid])
+    assert not last_was_taken_back([back._replace(ends_at=START), paid])
+
+
 def test_a_trial_counts_without_any_invoice() -> None:
     assert paid_through(START, [], END) == END
     assert paid_through(START, [], None) == START

@@ -78,6 +78,11 @@ def test_a_cut_never_splits_a_grapheme_cluster(clusters: list[str], share: float
     assert visible_text(first("".join(clusters), share=share)) in whole
 
 
+@pytest.mark.parametrize("written", ["ក", "a", "7", "…"], ids=["Khmer", "letter", "digit", "mark"])
+def test_a_long_run_without_spaces_is_cut_where_its_share_ends(written: str) -> None:
+    assert first(written * 300) == written * 120
+
+
 def test_a_cut_never_splits_an_emoji() -> None:
     text = "a👩‍👩‍👧b🇰🇭🇫🇷c👍🏽d"
     whole = {

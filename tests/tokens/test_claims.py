@@ -47,6 +47,19 @@ TIMES: dict[str, dict[str, object]] = {
 }
 
 
+@pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
+@pytest.mark.parametrize(
+    "value", [NOW * 1000, 2**33, 10**30], ids=["milliseconds", "2242", "never"]
+)
+async def test_a_time_that_is_not_in_seconds_is_named(
+    verifier: Verifier, name: str, value: int
+) -> None:
+    detail = await refused(verifier, forge(body=payload(**{name: value})))
+    assert detail == f"The claim {name} is not a time in seconds since 1970."
+    almost = await refused(verifier, forge(body=payload(exp=2**33 - 1)))
+    assert "lives longer" in almost
+
+
 @pytest.mark.parametrize("changes", TIMES.values(), ids=TIMES)
 async def test_a_token_out_of_its_time_is_refused(
     verifier: Verifier, changes: dict[str, object]
