@@ -1,9 +1,11 @@
 """Grants by the site: once a reference, within the scope, and voided for good."""
 
 import httpx
+import pytest
 
-from tests.conftest import Bearer
-from tests.test_story import grant
+from paywall.unlocks.unlock import GRANTS_AT_FIRST
+from tests.conftest import Bearer, SetClock
+from tests.test_story import grant, put_article, unlock
 
 
 async def test_a_large_grant_needs_the_scope_admin(
@@ -54,3 +56,47 @@ async def test_a_void_takes_what_is_unspent_and_twice_is_once(
     assert theirs.json()["type"] == "/problems/subscriber_unknown"
     missing = await service.post("/v1/subscribers/ann/grants/999/void", headers=bearer.site())
     assert missing.json()["type"] == "/problems/grant_unknown"
+
+
+@pytest.mark.parametrize("end", ["spent", "expired"])
+async def test_however_many_grants_are_used_up_the_next_one_pays(
+    service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, end: str
+) -> None:
+    """One more than an unlock reads at first."""
+    await put_article(service, bearer, "everything", unlock_cost=GRANTS_AT_FIRST)
+    await put_article(service, bearer, "one")
+    for n in range(GRANTS_AT_FIRST):
+        await grant(service, bearer, "ann", 1, reference=f"r{n}", expires_at="2026-11-24T13:00:00Z")
+    if end == "spent":
+        assert (await unlock(service, bearer, "ann", "everything")).status_code == 201
+    else:
+        clock.move(hours=1)
+    new = await grant(service, bearer, "ann", 1, reference="new")
+    opened = await unlock(service, bearer, "ann", "one")
+    assert opened.status_code == 201, opened.text
+    assert opened.json()["unlock"]["payments"] == [{"grant_id": new.json()["id"], "amount": 1}]
+
+
+async def test_grants_are_listed_in_the_order_in_which_they_pay(
+    service: httpx.AsyncClient, bearer: Bearer, clock: SetClock
+) -> None:
+    for reference, priority, expires_at in (
+        ("never", 100, None),
+        ("later", 100, "2027-02-01T00:00:00Z"),
+        ("sooner", 100, "2027-01-01T00:00:00Z"),
+        ("sooner-but-newer", 100, "2027-01-01T00:00:00Z"),
+        ("first", 50, None),
+    ):
+        await grant(
+            service, bearer, "ann", 1, reference=reference, priority=priority,
+            expires_at=expires_at,
+        )  # fmt: skip
+        clock.move(minutes=1)
+    order = ["first", "sooner", "sooner-but-newer", "later", "never"]
+    listed = (await service.get("/v1/me", headers=bearer.reader("ann"))).json()["grants"]
+    assert [each["reference"] for each in listed] == order
+    await put_article(service, bearer, "a", unlock_cost=3)
+    opened = (await unlock(service, bearer, "ann", "a")).json()["unlock"]
+    assert [each["grant_id"] for each in opened["payments"]] == [each["id"] for each in listed[:3]]
+    left = (await service.get("/v1/me", headers=bearer.reader("ann"))).json()["grants"]
+    assert [each["reference"] for each in left] == order[3:]

@@ -5,6 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
+from paywall.credits.expiry import enter_expired
+from paywall.database import Database
+from paywall.operations.housekeeping import tidy
+from paywall.subscribers.audit import audit
 from tests.conftest import Bearer, SetClock
 from tests.test_story import check, put_article, unlock
 
@@ -84,6 +88,9 @@ class TestPurchases:
         assert [(s["kind"], s["access_until"]) for s in mine["subscriptions"]] == [
             ("prepaid", "2027-01-24T12:00:00Z"), ("prepaid", "2026-12-24T12:00:00Z"),
         ]  # fmt: skip
+        assert [(s["plan_id"], s["pass_id"]) for s in mine["subscriptions"]] == [
+            ("monthly", None), ("monthly", None),
+        ]  # fmt: skip
         assert [g["expires_at"] for g in mine["grants"]] == [
             "2026-12-24T12:00:00Z", "2027-01-24T12:00:00Z",
         ]  # fmt: skip
@@ -134,6 +141,28 @@ class TestPurchases:
             ("granted", 6), ("spent", -2), ("spent", -2), ("spent", -2),
             ("restored", 2), ("restored", 2), ("voided", -3),
         ]  # fmt: skip
+
+    @pytest.mark.parametrize("is_entered", [True, False], ids=["entered", "not_entered"])
+    async def test_credits_that_lapsed_unspent_count_as_taken_back(
+        self, service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, database: Database,
+        *, is_entered: bool,
+    ) -> None:  # fmt: skip
+        purchase = await buy(service, bearer)
+        await unlock(service, bearer, "ann", "a0")
+        clock.move(days=30)
+        if is_entered:
+            await tidy(database, [enter_expired])
+        await refund(service, bearer, purchase, 200, "what lapsed")
+        assert (await check(service, bearer, "a0", reader_id="ann"))["reason"] == "unlocked"
+        await refund(service, bearer, purchase, 50, "more")
+        assert (await check(service, bearer, "a0", reader_id="ann"))["granted"] is False
+        ledger = (await service.get("/v1/me/ledger", headers=bearer.reader("ann"))).json()
+        assert [(e["kind"], e["amount"]) for e in reversed(ledger["items"])] == [
+            ("granted", 6), ("spent", -2), ("expired", -4),
+            ("restored", 2), ("voided", -1), ("expired", -1),
+        ]  # fmt: skip
+        async with database.reading() as session:
+            assert await audit(session) == []
 
     async def test_a_gesture_of_goodwill_keeps_access(
         self, service: httpx.AsyncClient, bearer: Bearer

@@ -1,0 +1,80 @@
+"""Passes and prepaid periods run one after the other: each reader's own, each kind for itself."""
+
+import httpx
+import pytest
+
+from tests.conftest import Bearer, SetClock
+
+PRICES = [{"amount": 500, "currency": "usd"}]
+PRODUCTS = {
+    "passes/week": {"title": "A week", "days": 7, "prices": PRICES},
+    "plans/weekly": {"title": "Weekly", "interval": "week", "prices": PRICES},
+}
+PASS, PERIOD = {"pass_id": "week"}, {"plan_id": "weekly"}
+
+
+@pytest.fixture
+async def stocked(service: httpx.AsyncClient, bearer: Bearer) -> None:
+    for path, product in PRODUCTS.items():
+        put = await service.put(f"/v1/{path}", json=product, headers=bearer.site())
+        assert put.status_code == 201, put.text
+
+
+async def buy(
+    service: httpx.AsyncClient, bearer: Bearer, reference: str, product: dict[str, str],
+    reader_id: str = "ann",
+) -> str:  # fmt: skip
+    payment = {"reader_id": reader_id, "processor": "cash", "reference": reference,
+               "amount_paid": 500, "currency": "usd"}  # fmt: skip
+    bought = await service.post("/v1/purchases", json={**payment, **product}, headers=bearer.site())
+    assert bought.status_code == 201, bought.text
+    return str(bought.json()["id"])
+
+
+async def spans(
+    service: httpx.AsyncClient, bearer: Bearer, reader_id: str = "ann"
+) -> list[tuple[str, str, str]]:
+    mine = (await service.get("/v1/me", headers=bearer.reader(reader_id))).json()
+    return sorted(
+        (each["kind"], each["pass_id"] or each["plan_id"], each["access_until"][:10])
+        for each in mine["subscriptions"]
+    )
+
+
+@pytest.mark.usefixtures("stocked")
+@pytest.mark.parametrize(
+    ("product", "kind", "id_"),
+    [(PASS, "pass", "week"), (PERIOD, "prepaid", "weekly")],
+    ids=["pass", "prepaid"],
+)
+async def test_another_readers_time_delays_nobody(
+    service: httpx.AsyncClient, bearer: Bearer, clock: SetClock,
+    product: dict[str, str], kind: str, id_: str,
+) -> None:  # fmt: skip
+    await buy(service, bearer, "1", product, "ann")
+    clock.move(days=1)
+    await buy(service, bearer, "2", product, "bo")
+    await buy(service, bearer, "3", product, "ann")
+    assert await spans(service, bearer, "bo") == [(kind, id_, "2026-12-02")]
+    assert await spans(service, bearer, "ann") == [
+        (kind, id_, "2026-12-01"), (kind, id_, "2026-12-08"),
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_a_refund_takes_the_time_of_its_own_purchase_alone(
+    service: httpx.AsyncClient, bearer: Bearer, clock: SetClock
+) -> None:
+    first = await buy(service, bearer, "1", PASS)
+    await buy(service, bearer, "2", PERIOD)
+    clock.move(days=1)
+    await buy(service, bearer, "3", PERIOD)
+    path = f"/v1/purchases/{first}/refunds"
+    for amount, is_whole in ((499, False), (1, True)):
+        refund = {"amount": amount, "reference": f"r{amount}"}
+        done = await service.post(path, json=refund, headers=bearer.site())
+        assert done.status_code == 201, done.text
+        assert await spans(service, bearer) == [
+            ("pass", "week", "2026-11-24" if is_whole else "2026-12-01"),
+            ("prepaid", "weekly", "2026-12-01"), ("prepaid", "weekly", "2026-12-08"),
+        ]  # fmt: skip
