@@ -75,13 +75,16 @@ PROOFS = (
         """,
     ),
     Proof(
-        "`spent` and `restored` name an unlock, the other kinds none; but what a refund took "
-        "comes back without one",
+        "`spent` and `restored` name an unlock, the other kinds none; but what a refund took, or "
+        "what lapsed, comes back without one",
         """
         select 'entry ' || e.id || ': ' || e.kind || ', unlock ' || coalesce(e.unlock_id, 0)
         from ledger_entry e left join credit_grant g on g.id = e.grant_id
         where (e.unlock_id is null) = (e.kind in ('spent', 'restored'))
-          and (e.kind <> 'restored' or g.purchase_id is null)
+          and (e.kind <> 'restored' or (g.purchase_id is null and not exists (
+              select 1 from ledger_entry l where l.grant_id = e.grant_id and l.id < e.id
+              and l.kind in ('expired', 'voided')
+          )))
         """,
     ),
     Proof(
