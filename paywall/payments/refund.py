@@ -97,26 +97,6 @@ def _refund_seen(purchase: Purchase, taking: TakingSeen, actor: Actor) -> Refund
     )
 
 
-async def put_in_force(
-    session: AsyncSession,
-    purchase_id: int,
-    reference: str,
-    *,
-    is_in_force: bool,
-    actor: Actor,
-    clock: Clock,
-) -> Purchase:
-    """A refund that failed and a dispute that was won take nothing back; the reverse as well."""
-    purchase = await _lock_purchase(session, purchase_id)
-    refunds = await _refunds_of(session, purchase)
-    for refund in refunds:
-        if refund.reference == reference:
-            refund.is_in_force = is_in_force
-            session.add(refund)
-    await _restate(session, purchase, refunds, actor, clock)
-    return purchase
-
-
 async def _lock_purchase(session: AsyncSession, purchase_id: int) -> Purchase:
     """Lock the subscriber whose purchase it is, who may change by a merge while this waits."""
     purchase = await session.get(Purchase, purchase_id)

@@ -1,22 +1,15 @@
 """Grants, voids, unlocks, subscriptions and views."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    consumes,
-    multiple,
-    rule,
-)
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.meter import count_view
 from paywall.access.standing import Viewer, load_one
 from paywall.credits.grant import GrantTerms, grant_credits, void_grant
 from paywall.problems import Problem
-from paywall.rules.decision import Decision, Policy, decide
+from paywall.rules.decision import Decision, Policy, Reason, decide
 from paywall.rules.words import GrantSource, ViewerKind
 from paywall.subscriptions.complimentary import put_complimentary
 from paywall.tables import Article
@@ -25,50 +18,56 @@ from tests.conftest import START
 from tests.histories.base import ACTOR, ARTICLES, HOURS, History, assert_same
 from tests.histories.model import Grant
 
+POLICIES = [*Policy, Policy.METERED, *[Policy.PREMIUM] * 4]
+SOURCES = (GrantSource.PROMOTION, GrantSource.MIGRATION)
+
 
 class Credits(History):
     """What readers and the support desk do with credits."""
 
-    grants: Bundle[tuple[int, Grant]] = Bundle("grants")
+    RULES: ClassVar[dict[str, int]] = History.RULES | {
+        "put_article": 2, "delete_article": 1, "grant": 3, "void": 2, "unlock": 4,
+        "unlock_next": 6, "give_subscription": 1, "view": 5,
+    }  # fmt: skip
 
-    @rule(article=st.sampled_from(ARTICLES), policy=st.sampled_from(Policy), cost=st.integers(1, 4))
-    def put_article(self, article: str, policy: Policy, cost: int) -> None:
-        name = self.name(article)
-        self.model.articles[name] = (policy.value, cost)
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.grants: list[tuple[int, Grant]] = []
+
+    def put_article(self) -> str:
+        policy = self.chance.choice(POLICIES)
+        self.put({self.article(): (policy, self.chance.randint(1, 4))})
+        return str(policy.value)
+
+    def put(self, articles: dict[str, tuple[Policy, int]]) -> None:
+        self.model.articles |= {
+            name: (policy.value, cost) for name, (policy, cost) in articles.items()
+        }
 
         async def put(session: AsyncSession) -> None:
-            await session.merge(
-                Article(id=name, title="", policy=policy, unlock_cost=cost, created_at=START,
-                        updated_at=START)
-            )  # fmt: skip
+            for name, (policy, cost) in articles.items():
+                await session.merge(
+                    Article(id=name, title="", policy=policy, unlock_cost=cost,
+                            created_at=START, updated_at=START)
+                )  # fmt: skip
 
         self.run(put)
 
-    @rule(article=st.sampled_from(ARTICLES))
-    def delete_article(self, article: str) -> None:
-        name = self.name(article)
-        self.model.articles.pop(name, None)
+    def delete_article(self) -> str:
+        name = self.article()
+        is_known = self.model.articles.pop(name, None) is not None
 
         async def delete(session: AsyncSession) -> None:
             if found := await session.get(Article, name):
                 await session.delete(found)
 
         self.run(delete)
+        return "known" if is_known else "unknown"
 
-    @rule(
-        target=grants,
-        who=st.integers(0, 1),
-        amount=st.integers(1, 5),
-        priority=st.sampled_from([50, 100]),
-        hours=HOURS | st.none(),
-        reference=st.sampled_from("uvwxyz"),
-        source=st.sampled_from([GrantSource.PROMOTION, GrantSource.MIGRATION]),
-    )
-    def grant(
-        self, who: int, amount: int, priority: int, hours: int | None, reference: str,
-        source: GrantSource,
-    ) -> Any:  # fmt: skip
-        reader, reference = self.readers[who], self.name(reference)
+    def grant(self) -> str:
+        reader, reference = self.reader(), self.name(self.chance.choice("uvwxyz"))
+        source, amount = self.chance.choice(SOURCES), self.chance.randint(1, 5)
+        priority, hours = self.chance.choice([50, 100]), self.chance.choice([None, *HOURS])
         expires_at = None if hours is None else self.model.now + timedelta(hours=hours)
         expected = self.model.grant(reader, source.value, reference, amount, priority, expires_at)
         terms = GrantTerms(reader, amount, source, reference, expires_at, priority)
@@ -78,13 +77,17 @@ class Credits(History):
             )
         except Problem as problem:
             assert (problem.kind.code, expected) == ("reference_conflict", "conflict")
-            return multiple()
+            return expected
         assert ("new" if is_new else "same") == expected
-        return (grant.id, self.model.grants[-1]) if is_new else multiple()
+        if is_new:
+            self.grants.append((grant.id, self.model.grants[-1]))
+        return expected
 
-    @rule(grant=consumes(grants))
-    def void(self, grant: tuple[int, Grant]) -> None:
-        grant_id, in_model = grant
+    def void(self) -> str:
+        if not self.grants:
+            return "none"
+        grant_id, in_model = self.grants.pop(self.chance.randrange(len(self.grants)))
+        outcome = "credits" if in_model.free() else "nothing"
         self.model.void(in_model)
         for _ in range(2):
             self.run(
@@ -92,11 +95,20 @@ class Credits(History):
                     session, in_model.reader, grant_id, actor=ACTOR, clock=self.clock
                 )
             )
+        return outcome
 
-    @rule(who=st.integers(0, 1), article=st.sampled_from(ARTICLES),
-          max_cost=st.none() | st.integers(1, 4))  # fmt: skip
-    def unlock(self, who: int, article: str, max_cost: int | None) -> None:
-        reader, name = self.readers[who], self.name(article)
+    def unlock(self) -> str:
+        return self.click(self.reader(), self.article(), self.chance.choice([None, 1, 2, 3, 4]))
+
+    def unlock_next(self) -> str:
+        """The next article that the reader can pay for; the first where there is none."""
+        reader, names = self.reader(), [self.name(article) for article in ARTICLES]
+        for name in names:
+            if self.model.ask("reader", reader, name).reason == Reason.UNLOCK_AVAILABLE.value:
+                return self.click(reader, name, None)
+        return self.click(reader, names[0], None)
+
+    def click(self, reader: str, name: str, max_cost: int | None) -> str:
         expected = self.model.unlock(reader, name, max_cost)
         try:
             outcome = self.run(
@@ -107,24 +119,27 @@ class Credits(History):
             )  # fmt: skip
         except Problem as problem:
             assert problem.kind.code == expected
-            return
+            return expected
         assert ("new" if outcome.is_new else outcome.reason) == expected
         assert outcome.unlocks_left == self.model.balance(reader)
         assert (outcome.unlock is not None) == self.model.has(reader, name)
+        return expected
 
-    @rule(who=st.integers(0, 1), hours=HOURS)
-    def give_subscription(self, who: int, hours: int) -> None:
-        reader, ends = self.readers[who], self.model.now + timedelta(hours=hours)
+    def give_subscription(self) -> str:
+        reader, ends = (
+            self.reader(),
+            self.model.now + timedelta(hours=self.chance.choice(HOURS[:-1])),
+        )
         self.model.give_subscription(reader, ends)
         self.run(
             lambda session: put_complimentary(
                 session, reader, plan_id=None, current_period_end=ends, clock=self.clock
             )
         )
+        return "given"
 
-    @rule(who=st.integers(0, 2), article=st.sampled_from(ARTICLES))
-    def view(self, who: int, article: str) -> None:
-        (kind, viewer), name = self.viewers[who], self.name(article)
+    def view(self) -> str:
+        (kind, viewer), name = self.chance.choice(self.viewers), self.article()
         expected = self.model.view(kind, viewer, name)
         asking = Viewer(ViewerKind(kind), viewer)
 
@@ -140,3 +155,4 @@ class Credits(History):
         assert_same(decision, expected)
         if decision.meter:
             assert decision.meter.used == len(self.model.counted(kind, viewer))
+        return expected.reason

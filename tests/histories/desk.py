@@ -1,9 +1,8 @@
 """The support desk gives and revokes unlocks, merges two ids of one reader, and erases readers."""
 
 from datetime import timedelta
+from typing import Any, ClassVar
 
-from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -14,22 +13,26 @@ from paywall.subscribers.privacy import erase_reader
 from paywall.tables import Subscriber
 from paywall.unlocks.give import give_unlock
 from paywall.unlocks.revoke import revoke_article
-from tests.histories.base import ACTOR, ARTICLES, HOURS, History
+from tests.histories.base import ACTOR, HOURS, History
 from tests.histories.desk_model import DeskModel
+
+SOURCES = (UnlockSource.COMPLIMENTARY, UnlockSource.MIGRATION)
 
 
 class Desk(History):
     """What the publisher's people do for readers."""
 
-    @initialize()
-    def open_desk(self) -> None:
+    RULES: ClassVar[dict[str, int]] = History.RULES | {
+        "give": 2, "revoke": 2, "merge": 1, "erase": 1,
+    }  # fmt: skip
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
         self.desk = DeskModel()
 
-    @rule(who=st.integers(0, 1), article=st.sampled_from(ARTICLES), hours=HOURS,
-          source=st.sampled_from([UnlockSource.COMPLIMENTARY, UnlockSource.MIGRATION]))  # fmt: skip
-    def give(self, who: int, article: str, hours: int, source: UnlockSource) -> None:
-        reader, name = self.readers[who], self.name(article)
-        since = self.model.now - timedelta(hours=hours)
+    def give(self) -> str:
+        reader, name, source = self.reader(), self.article(), self.chance.choice(SOURCES)
+        since = self.model.now - timedelta(hours=self.chance.choice(HOURS))
         expected = self.desk.give(self.model, reader, name, source.value, since)
         try:
             _, is_new = self.run(
@@ -40,12 +43,13 @@ class Desk(History):
             )  # fmt: skip
         except Problem as problem:
             assert problem.kind.code == expected
-            return
+            return expected
         assert ("new" if is_new else "same") == expected
+        return expected
 
-    @rule(who=st.integers(0, 1), article=st.sampled_from(ARTICLES), return_credits=st.booleans())
-    def revoke(self, who: int, article: str, return_credits: bool) -> None:  # noqa: FBT001 (hypothesis calls it)
-        reader, name = self.readers[who], self.name(article)
+    def revoke(self) -> str:
+        reader, name, return_credits = self.reader(), self.article(), self.chance.random() < 0.5
+        outcome = "unlock" if self.model.has(reader, name) else "nothing"
         is_known = self.desk.revoke(self.model, reader, name, return_credits=return_credits)
         try:
             self.run(
@@ -56,12 +60,12 @@ class Desk(History):
             )  # fmt: skip
         except Problem as problem:
             assert (problem.kind.code, is_known) == ("subscriber_unknown", False)
-        else:
-            assert is_known
+            return "unknown"
+        assert is_known
+        return outcome
 
-    @rule(who=st.integers(0, 1))
-    def merge(self, who: int) -> None:
-        from_id, into_id = self.readers[who], self.readers[1 - who]
+    def merge(self) -> str:
+        from_id, into_id = self.chance.choice([self.readers, self.readers[::-1]])
         is_known = self.desk.merge(self.model, from_id, into_id)
         try:
             self.run(
@@ -71,17 +75,18 @@ class Desk(History):
             )
         except Problem as problem:
             assert (problem.kind.code, is_known) == ("subscriber_unknown", False)
-        else:
-            assert is_known
+            return "unknown"
+        assert is_known
+        return "known"
 
-    @rule(who=st.integers(0, 1))
-    def erase(self, who: int) -> None:
-        reader = self.readers[who]
+    def erase(self) -> str:
+        reader = self.reader()
         before = self.run(tombstones)
         self.run(lambda session: erase_reader(session, reader, clock=self.clock))
         added = self.run(tombstones) - before
         is_kept = self.desk.erase(self.model, reader, next(iter(added), "nobody"))
         assert len(added) == is_kept
+        return "kept" if is_kept else "nothing"
 
 
 async def tombstones(session: AsyncSession) -> set[str]:

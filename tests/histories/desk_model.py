@@ -62,6 +62,7 @@ class DeskModel:
         if moving and (there is None or moving[1] > there[1]):
             model.complimentary[into_id] = moving
         self._rename(model, from_id, into_id)
+        model.lay_passes(into_id)
         model.views = {
             (kind, into_id if (kind, viewer) == ("reader", from_id) else viewer, month, article)
             for kind, viewer, month, article in model.views

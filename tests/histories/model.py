@@ -3,6 +3,7 @@
 It shares no code with the package; the histories compare the two.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -33,22 +34,43 @@ class Unlock:
     in_force: bool = True
 
 
+@dataclass
+class Refund:
+    """A refund or a dispute, as it stands now."""
+
+    amount: int
+    keeps_access: bool
+    at: datetime
+    in_force: bool = True
+    pending: bool = False
+
+
 @dataclass(eq=False)
 class Purchase:
-    """One payment; its refunds by reference: amount, keeps access, in force."""
+    """One payment, with its refunds by reference."""
 
     reader: str
     paid: int
+    at: datetime
+    reference: str
     grant: "Grant | None" = None
     period: "Period | None" = None
-    refunds: dict[str, tuple[int, bool, bool]] = field(default_factory=dict)
+    refunds: dict[str, Refund] = field(default_factory=dict)
 
     def back(self) -> int:
         back = 0
-        for amount, keeps, in_force in self.refunds.values():
-            if in_force and not keeps:
-                back += amount
+        for refund in self.refunds.values():
+            if refund.in_force and not refund.keeps_access:
+                back += refund.amount
         return min(self.paid, back)
+
+    def was_on_its_way_back(self, by: datetime) -> bool:
+        """Whether refunds that still stand had come to the whole before."""
+        back = 0
+        for refund in self.refunds.values():
+            if (refund.in_force or refund.pending) and not refund.keeps_access and refund.at < by:
+                back += refund.amount
+        return 0 < self.paid <= back
 
 
 @dataclass(eq=False)
@@ -112,6 +134,7 @@ class Model:
     now: datetime
     zone: str
     meter_limit: int
+    happened: Counter[str] = field(default_factory=Counter)
     articles: dict[str, tuple[str, int]] = field(default_factory=dict)
     grants: list[Grant] = field(default_factory=list)
     unlocks: list[Unlock] = field(default_factory=list)
@@ -199,6 +222,18 @@ class Model:
         starts = self.complimentary[reader][0] if self.has_complimentary(reader) else self.now
         self.complimentary[reader] = (starts, ends)
 
+    def lay_passes(self, reader: str) -> None:
+        """One after the other, as they are paid for; what is on its way back is not waited for."""
+        mine = [p for p in self.periods if (p.reader, p.kind) == (reader, "pass")]
+        mine.sort(key=lambda p: (p.purchase.at, p.purchase.reference))
+        for place, one in enumerate(mine):
+            lasts, paid_at = one.ends - one.starts, one.purchase.at
+            one.starts = paid_at
+            for before in mine[:place]:
+                if not before.purchase.was_on_its_way_back(paid_at):
+                    one.starts = max(one.starts, before.ends)
+            one.ends = one.starts + lasts
+
     def next_start(self, reader: str, kind: str) -> datetime:
         starts = self.now
         for period in self.periods:
@@ -209,6 +244,7 @@ class Model:
     def settle(self, reader: str) -> None:
         """Undo what refunds took of this reader, last first; then take what they take now."""
         mine = [entry for entry in self.log if entry[0].reader == reader]
+        before = self._taken_and_in_force()
         self.log = [entry for entry in self.log if entry[0].reader != reader]
         for _, taken, unlock in reversed(mine):
             for credit in taken:
@@ -219,11 +255,26 @@ class Model:
             purchase = grant.purchase
             if grant.reader == reader and purchase is not None and purchase.paid > 0:
                 self._take(grant, grant.amount * purchase.back() // purchase.paid)
+        self.lay_passes(reader)
+        self._count_changes(*before)
+
+    def _taken_and_in_force(self) -> tuple[int, set[int]]:
+        taken = sum(credit.taken for grant in self.grants for credit in grant.credits)
+        return taken, {unlock.number for unlock in self.unlocks if unlock.in_force}
+
+    def _count_changes(self, taken_before: int, in_force_before: set[int]) -> None:
+        taken, in_force = self._taken_and_in_force()
+        self.happened["settle took_credits"] += taken > taken_before
+        self.happened["settle gave_credits_back"] += taken < taken_before
+        self.happened["settle revoked"] += len(in_force_before - in_force)
+        self.happened["settle revived"] += len(in_force - in_force_before)
 
     def _revive(self, unlock: Unlock) -> None:
         if self.has(unlock.reader, unlock.article):
+            self.happened["settle unlocked_again"] += 1
             return
         if any(len(self.grants[number].free()) < n for number, n in unlock.paid.items()):
+            self.happened["settle spent_again"] += 1
             return
         for number, n in unlock.paid.items():
             for credit in self.grants[number].free()[:n]:
@@ -232,6 +283,7 @@ class Model:
 
     def _take(self, grant: Grant, owed: int) -> None:
         if grant.is_dead(self.now):
+            self.happened["settle lapsed"] += bool(owed and grant.free())
             owed -= len(grant.free())
         else:
             owed -= self._take_free(grant, owed, None)

@@ -1,15 +1,16 @@
-"""Purchases, refunds, failed refunds and disputes, through the one refund rule."""
+"""Purchases, refunds and disputes, and what the processor says of them later."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, initialize, multiple, rule
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.payments.purchase import Payment, record_purchase
-from paywall.payments.refund import RefundTerms, put_in_force, refund_purchase
+from paywall.payments.refund import RefundTerms, refund_purchase, state_takings
 from paywall.problems import Problem
+from paywall.rules.decision import Policy
+from paywall.rules.stripe import TakingSeen
 from paywall.rules.words import (
     CreditsExpire,
     GrantSource,
@@ -19,15 +20,16 @@ from paywall.rules.words import (
 )
 from paywall.tables import Pack, Pass, Plan
 from tests.conftest import START
-from tests.histories.base import ACTOR, History
-from tests.histories.model import Credit, Grant, Period, Purchase
+from tests.histories.base import ACTOR, ARTICLES
+from tests.histories.credits import Credits
+from tests.histories.model import Credit, Grant, Period, Purchase, Refund
 
-PRODUCTS = [
-    (ProductKind.PACK, "five"),
-    (ProductKind.PACK, "four-for-six-days"),
-    (ProductKind.PASS, "two-days"),
-    (ProductKind.PLAN, "week"),
-]
+FIVE, FOUR = (ProductKind.PACK, "five"), (ProductKind.PACK, "four-for-six-days")
+PRODUCTS = (FIVE, FOUR, (ProductKind.PASS, "two-days"), (ProductKind.PLAN, "week"))
+PAID_FIRST = ((FIVE, 7), (FOUR, 3))
+PRICES = (0, 3, 7, 100)
+PARTS = (1, 2, 3, 3)
+"""Thirds of a price."""
 
 
 async def fill_catalogue(session: AsyncSession) -> None:
@@ -42,50 +44,63 @@ async def fill_catalogue(session: AsyncSession) -> None:
         await session.merge(product)
 
 
-class Payments(History):
-    """What is paid, and what goes back."""
+class Payments(Credits):
+    """What is paid, and what goes back. Each reader begins with two packs, and articles to read."""
 
-    purchases: Bundle[tuple[int, Purchase]] = Bundle("purchases")
-    takings: Bundle[tuple[int, Purchase, str]] = Bundle("takings")
+    RULES: ClassVar[dict[str, int]] = Credits.RULES | {"buy": 3, "take_back": 6, "restate": 6}
 
-    @initialize()
-    def open_shop(self) -> None:
-        self.run(fill_catalogue)
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.purchases: list[tuple[int, Purchase]] = []
+        self.takings: list[tuple[int, Purchase, str, TakingKind]] = []
+        first, *others = [self.name(article) for article in ARTICLES]
+        premium = {name: (Policy.PREMIUM, cost) for cost, name in enumerate(others, start=1)}
+        self.put({first: (Policy.METERED, 1), **premium})
+        for reader in self.readers:
+            for (kind, product_id), paid in PAID_FIRST:
+                self.pay(reader, kind, product_id, paid)
+            self.click(reader, self.name(ARTICLES[1]), None)
 
-    @rule(target=purchases, who=st.integers(0, 1), product=st.sampled_from(PRODUCTS),
-          paid=st.sampled_from([0, 3, 7, 100]))  # fmt: skip
-    def buy(self, who: int, product: tuple[ProductKind, str], paid: int) -> tuple[int, Purchase]:
-        reader, reference = self.readers[who], self.name(f"p{len(self.model.purchases)}")
-        payment = Payment(reader, "khqr", reference, *product, paid, "usd")
-        (purchase, is_new), (again, is_new_again) = (
-            self.run(
-                lambda session: record_purchase(session, payment, actor=ACTOR, clock=self.clock)
-            )
-            for _ in range(2)
+    def buy(self) -> str:
+        kind, product_id = self.chance.choice(PRODUCTS)
+        payment = self.pay(self.reader(), kind, product_id, self.chance.choice(PRICES))
+        again, is_new = self.run(
+            lambda session: record_purchase(session, payment, actor=ACTOR, clock=self.clock)
         )
-        assert (is_new, is_new_again, again.id) == (True, False, purchase.id)
-        return purchase.id, self.in_model(reader, product[1], paid)
+        assert (again.id, is_new) == (self.purchases[-1][0], False)
+        return product_id
 
-    def in_model(self, reader: str, product_id: str, paid: int) -> Purchase:
-        model = self.model
-        bought = Purchase(reader, paid)
+    def pay(self, reader: str, kind: ProductKind, product_id: str, paid: int) -> Payment:
+        reference = self.name(f"p{len(self.model.purchases)}")
+        payment = Payment(reader, "khqr", reference, kind, product_id, paid, "usd")
+        purchase, is_new = self.run(
+            lambda session: record_purchase(session, payment, actor=ACTOR, clock=self.clock)
+        )
+        assert is_new
+        self.purchases.append((purchase.id, self.in_model(payment)))
+        return payment
+
+    def in_model(self, payment: Payment) -> Purchase:
+        model, reader = self.model, payment.reader_id
+        bought = Purchase(reader, payment.amount_paid, model.now, payment.reference)
         model.purchases.append(bought)
-        match product_id:
+        match payment.product_id:
             case "five":
                 self.grant_in_model(bought, 5, None)
             case "four-for-six-days":
                 self.grant_in_model(bought, 4, model.now + timedelta(days=6))
             case "two-days":
-                starts = model.next_start(reader, "pass")
-                bought.period = Period(reader, "pass", starts, starts + timedelta(2), bought)
+                ends = model.now + timedelta(2)
+                bought.period = Period(reader, "pass", model.now, ends, bought)
             case "week":
                 starts = model.next_start(reader, "prepaid")
                 bought.period = Period(reader, "prepaid", starts, starts + timedelta(7), bought)
                 self.grant_in_model(bought, 3, bought.period.ends)
             case _:
-                raise AssertionError(product_id)
+                raise AssertionError(payment)
         if bought.period:
             model.periods.append(bought.period)
+            model.lay_passes(reader)
         return bought
 
     def grant_in_model(self, bought: Purchase, amount: int, expires_at: datetime | None) -> None:
@@ -98,22 +113,11 @@ class Payments(History):
         model.grants.append(grant)
         bought.grant = grant
 
-    @rule(
-        target=takings,
-        purchase=purchases,
-        part=st.sampled_from([1, 2, 3]),
-        kind=st.sampled_from(TakingKind),
-        keep_access=st.sampled_from([False, False, False, True]),
-    )
-    def take_back(
-        self,
-        purchase: tuple[int, Purchase],
-        part: int,
-        kind: TakingKind,
-        keep_access: bool,  # noqa: FBT001 (hypothesis calls it)
-    ) -> Any:
-        purchase_id, bought = purchase
-        reference = f"r{len(bought.refunds)}"
+    def take_back(self) -> str:
+        """A refund by the site's staff, or a dispute."""
+        purchase_id, bought = self.chance.choice(self.purchases)
+        kind, part = self.chance.choice(list(TakingKind)), self.chance.choice(PARTS)
+        keep_access, reference = self.chance.random() < 0.2, f"r{len(bought.refunds)}"
         amount = max(1, bought.paid * part // 3)
         terms = RefundTerms(reference, amount, kind, keep_access)
         try:
@@ -124,21 +128,30 @@ class Payments(History):
             )
         except Problem as problem:
             assert problem.kind.code == "refund_too_large"
-            return multiple()
-        bought.refunds[reference] = (amount, keep_access, True)
+            return "too_large"
+        self.takings.append((purchase_id, bought, reference, kind))
+        bought.refunds[reference] = Refund(amount, keep_access, self.model.now)
         self.model.settle(bought.reader)
-        return purchase_id, bought, reference
+        return "keeping_access" if keep_access else kind.value
 
-    @rule(taking=takings, is_in_force=st.booleans())
-    def turn(self, taking: tuple[int, Purchase, str], is_in_force: bool) -> None:  # noqa: FBT001 (hypothesis calls it)
-        """A refund fails, a dispute is won; or the reverse comes late."""
-        purchase_id, bought, reference = taking
+    def restate(self) -> str:
+        """The processor says that a refund failed or a dispute was won, or the reverse."""
+        if not self.takings:
+            return self.take_back()
+        purchase_id, bought, reference, kind = self.chance.choice(self.takings)
+        was = bought.refunds[reference]
+        is_pending = was.in_force and self.chance.random() < 0.2
+        now = replace(was, in_force=not was.in_force, pending=is_pending)
+        if self.chance.random() < 0.2:
+            now = replace(now, amount=max(1, now.amount // 2), keeps_access=not now.keeps_access)
+        seen = TakingSeen(
+            reference, kind, now.amount, now.in_force, now.pending, now.keeps_access, now.at
+        )
         self.run(
-            lambda session: put_in_force(
-                session, purchase_id, reference,
-                is_in_force=is_in_force, actor=ACTOR, clock=self.clock,
+            lambda session: state_takings(
+                session, purchase_id, [seen], actor=ACTOR, clock=self.clock
             )
-        )  # fmt: skip
-        amount, keeps, _ = bought.refunds[reference]
-        bought.refunds[reference] = (amount, keeps, is_in_force)
+        )
+        bought.refunds[reference] = now
         self.model.settle(bought.reader)
+        return "in_force" if now.in_force else "withdrawn"
