@@ -30,15 +30,17 @@ def starts_of(passes: Sequence[PassPaid]) -> list[datetime]:
     """The start of each, in the order of their payments, in which they have to come.
 
     One starts when it is paid for, or when all before it end as they stood at that time; one whose
-    price was on its way back by then does not hold it up. So neither ending nor refunding one moves
-    any that was paid for by then, at once or when a refund that was pending arrives. Where the
-    price does not go back in the end, the next one moves to where the first ends: no day is lost.
+    price was on its way back by then, or that was ended before its start, does not hold it up. So
+    neither ending nor refunding one moves any that was paid for by then, at once or when a refund
+    that was pending arrives. Where the price does not go back in the end, the next one moves to
+    where the first ends: no day is lost.
     """
     starts: list[datetime] = []
     for one in passes:
         ends = [
-            _end_as_of(one.paid_at, before, start)
+            end
             for before, start in zip(passes, starts, strict=False)
+            if (end := _end_as_of(one.paid_at, before, start)) > start
         ]
         starts.append(max([one.paid_at, *ends]))
     return starts

@@ -26,6 +26,8 @@ async def add_period(
         Subscription.reader_id == purchase.reader_id,
         Subscription.kind == SubscriptionKind.PREPAID,
         col(Subscription.entitled_until) > paid_at,
+        # One that was refunded or ended before its start covers no time.
+        col(Subscription.entitled_until) > col(Subscription.starts_at),
     )
     running_until: datetime | None = (await session.exec(latest)).one()
     starts_at = running_until or paid_at

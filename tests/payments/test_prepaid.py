@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from tests.conftest import Bearer, SetClock
+from tests.test_story import check, put_article
 
 PRICES = [{"amount": 500, "currency": "usd"}]
 PRODUCTS = {
@@ -78,3 +79,21 @@ async def test_a_refund_takes_the_time_of_its_own_purchase_alone(
             ("pass", "week", "2026-11-24" if is_whole else "2026-12-01"),
             ("prepaid", "weekly", "2026-12-01"), ("prepaid", "weekly", "2026-12-08"),
         ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("stocked")
+@pytest.mark.parametrize("product", [PASS, PERIOD], ids=["pass", "prepaid"])
+async def test_time_that_was_wholly_refunded_delays_no_later_purchase(
+    service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, product: dict[str, str]
+) -> None:
+    bought = [await buy(service, bearer, f"{n}", product) for n in range(3)]
+    clock.move(days=1)
+    for purchase in bought:
+        refund = {"amount": 500, "reference": "r"}
+        path = f"/v1/purchases/{purchase}/refunds"
+        assert (await service.post(path, json=refund, headers=bearer.site())).status_code == 201
+    clock.move(days=1)
+    await buy(service, bearer, "new", product)
+    assert "2026-12-03" in [end for _, _, end in await spans(service, bearer)]
+    await put_article(service, bearer, "a")
+    assert (await check(service, bearer, "a", reader_id="ann"))["reason"] == "subscribed"

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +35,12 @@ def test_one_that_was_gone_before_the_next_was_paid_for_does_not_hold_it_up() ->
     assert starts_of([ended, PassPaid(DAYS[2], WEEK)]) == [DAYS[0], DAYS[2]]
     assert starts_of([refunded, PassPaid(DAYS[3], WEEK)]) == [DAYS[0], DAYS[7]]
     assert starts_of([refunded, PassPaid(DAYS[4], WEEK)]) == [DAYS[0], DAYS[4]]
+
+
+@pytest.mark.parametrize("gone", [{"ended_at": DAYS[2]}, {"given_back_at": DAYS[2]}], ids=str)
+def test_one_that_was_gone_before_its_start_holds_nothing_up(gone: dict[str, datetime]) -> None:
+    first, second = PassPaid(DAYS[0], WEEK, **gone), PassPaid(DAYS[1], WEEK, **gone)
+    assert starts_of([first, second, PassPaid(DAYS[3], WEEK)]) == [DAYS[0], DAYS[7], DAYS[3]]
 
 
 def test_refunding_one_moves_none_that_was_paid_for_before() -> None:
