@@ -66,6 +66,7 @@ class Service(Edge):
 
     def __init__(self, router: Litestar, check: Check, settings: Settings) -> None:
         super().__init__(router, timeout_seconds=settings.request_timeout_seconds)
+        self.router = router
         self.check = check
         self.connections = Connections(
             settings.connections_max or connections_by_open_files(open_files_max()),
@@ -76,6 +77,7 @@ class Service(Edge):
 def application() -> Service:
     """What a serving process runs; its settings are those of `settings.load`."""
     app = create_app(load())
+    docs.docs_of(app.router)
     # All this lives as long as the process: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()

@@ -80,7 +80,7 @@ def document(app: Litestar) -> Json:
         ],
         "paths": paths,
         "components": {
-            "schemas": {**named, **problem_schemas()},
+            "schemas": dict(sorted({**named, **problem_schemas()}.items())),
             "responses": shared_responses(),
             "parameters": {HEADER: KEY},
             "headers": {

@@ -116,10 +116,12 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            vary: str | None = self.scope["state"].get("vary")
             message["headers"] = [
                 *message.get("headers", ()),
                 (b"x-request-id", self.request_id.encode()),
                 *(HEADERS_OF_V1 if self.scope["path"].startswith("/v1/") else HEADERS),
+                *(((b"vary", vary.encode()),) if vary else ()),
             ]
         elif self.method == HttpMethod.HEAD and message["type"] == "http.response.body":
             message["body"] = b""

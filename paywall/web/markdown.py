@@ -18,12 +18,19 @@ def inline(text: str) -> str:
     )
 
 
+def heading(level: int, id_: str, content: str) -> str:
+    """A heading with a link to itself; `content` is HTML."""
+    name = re.sub(r"<[^>]*>", "", content)
+    link = f'<a class="permalink" href="#{id_}" aria-label="Link to {name}">#</a>'
+    return f'<h{level} id="{id_}">{content} {link}</h{level}>'
+
+
 def _block(block: str) -> str:
     if block.startswith("```"):
         return f"<pre><code>{escape(block.strip('`').strip())}</code></pre>"
     if block.startswith("## "):
         title = block.removeprefix("## ")
-        return f'<h2 id="{anchor(title)}">{inline(title)}</h2>'
+        return heading(2, anchor(title), inline(title))
     if block.startswith("- "):
         items = block.removeprefix("- ").split("\n- ")
         return f"<ul>{''.join(f'<li>{inline(item)}</li>' for item in items)}</ul>"

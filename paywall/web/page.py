@@ -1,23 +1,27 @@
-"""The contract as one HTML page, made from its OpenAPI document."""
+"""The contract as one HTML page, made from its OpenAPI document.
+
+It is read without a script: what repeats is folded, and every heading has a link to itself.
+"""
 
 import json
 import re
-from collections.abc import Iterator
 from html import escape
 from typing import Any
-from urllib.parse import quote
 
-from paywall.web.markdown import anchor, html_of, inline
+from paywall.web.curl import curl_of
+from paywall.web.docs_tasks import TASKS, Task
+from paywall.web.markdown import anchor, heading, html_of, inline
 from paywall.web.tables import field_table, linked, parameter_table
 
 Json = dict[str, Any]
-TOKENS = {"site": "$SITE_TOKEN", "reader": "$READER_TOKEN"}
+OTHER = "More"
 
 
 def page_of(document: Json) -> str:
     """The whole page."""
-    info = document["info"]
+    info, components = document["info"], document["components"]
     title = f"{escape(info['title'])} {escape(info['version'])}"
+    tasks = tasks_of(document)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -26,69 +30,92 @@ def page_of(document: Json) -> str:
 <meta name="color-scheme" content="light dark">
 <title>{title}: how to call it</title>
 <link rel="stylesheet" href="/docs.css">
+<script type="module" src="/docs.js"></script>
 </head>
 <body>
 <header><h1>{title}</h1><p><a href="/openapi.json">openapi.json</a></p></header>
-<nav aria-label="Contents">{_contents(document)}</nav>
+<nav aria-label="Contents">{_contents(document, tasks)}</nav>
 <main>
 {html_of(info["description"])}
-{"".join(_section(document, tag) for tag in document["tags"])}
-<h2 id="shapes">Shapes</h2>
-{"".join(_shape(name, schema) for name, schema in document["components"]["schemas"].items())}
-<h2 id="problems">Problems</h2>
-{"".join(_problem(code, kind) for code, kind in document["components"]["examples"].items())}
+{"".join(_section(document, task) for task in tasks)}
+{heading(2, "shapes", "Shapes")}
+{"".join(_shape(name, schema) for name, schema in components["schemas"].items())}
+{heading(2, "problems", "Problems")}
+{"".join(_problem(code, kind) for code, kind in components["examples"].items())}
 </main>
 </body>
 </html>
 """
 
 
-def _operations(document: Json, tag: str) -> Iterator[tuple[str, str, Json]]:
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            if tag in operation["tags"]:
-                yield method.upper(), path, operation
+def tasks_of(document: Json) -> list[Task]:
+    """The tasks with the operations that there are; those of no task stand at the end."""
+    found = {
+        operation["operationId"]: operation["operationId"].replace("_", " ")
+        for methods in document["paths"].values()
+        for operation in methods.values()
+    }
+    tasks = []
+    for task in TASKS:
+        known = {id_: words for id_, words in task.operations.items() if found.pop(id_, None)}
+        tasks.append(task._replace(operations=known))
+    return [task for task in [*tasks, Task(OTHER, "", found)] if task.operations]
 
 
-def _contents(document: Json) -> str:
+def _contents(document: Json, tasks: list[Task]) -> str:
     headings = re.findall(r"^## (.+)$", document["info"]["description"], re.MULTILINE)
-    parts = [f'<li><a href="#{anchor(heading)}">{escape(heading)}</a></li>' for heading in headings]
-    for tag in document["tags"]:
-        items = "".join(
-            f'<li><a href="#{operation["operationId"]}"><code>{method} {_breakable(path)}</code>'
-            "</a></li>"
-            for method, path, operation in _operations(document, tag["name"])
-        )
-        name = escape(tag["name"])
-        parts.append(f'<li><a href="#tag-{name}">{name.capitalize()}</a><ul>{items}</ul></li>')
-    parts += ['<li><a href="#shapes">Shapes</a></li>', '<li><a href="#problems">Problems</a></li>']
-    return f"<details open><summary>Contents</summary><ul>{''.join(parts)}</ul></details>"
+    basics = {anchor(each): escape(each) for each in headings}
+    parts = [_folded("Basics", basics)]
+    parts += [
+        _folded(task.title, {id_: escape(words) for id_, words in task.operations.items()})
+        for task in tasks
+    ]
+    links = {"shapes": "Shapes", "problems": "Problems"}
+    return f"<p>Contents</p>{''.join(parts)}{_links(links)}"
 
 
-def _section(document: Json, tag: Json) -> str:
-    name = escape(tag["name"])
-    operations = "".join(_operation(document, *each) for each in _operations(document, tag["name"]))
-    return f"""<h2 id="tag-{name}">{name.capitalize()}</h2>
-<p>{inline(tag["description"])}</p>
+def _folded(title: str, links: dict[str, str]) -> str:
+    return f"<details><summary>{escape(title)}</summary>{_links(links)}</details>"
+
+
+def _links(links: dict[str, str]) -> str:
+    items = (f'<li><a href="#{id_}">{words}</a></li>' for id_, words in links.items())
+    return f"<ul>{''.join(items)}</ul>"
+
+
+def _section(document: Json, task: Task) -> str:
+    operations = "".join(
+        _operation(document, method.upper(), path, operation, words)
+        for id_, words in task.operations.items()
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if operation["operationId"] == id_
+    )
+    return f"""{heading(2, task.id, escape(task.title))}
+<p>{inline(task.about)}</p>
 {operations}"""
 
 
-def _operation(document: Json, method: str, path: str, operation: Json) -> str:
+def _operation(document: Json, method: str, path: str, operation: Json, words: str) -> str:
+    id_ = operation["operationId"]
     parameters = [_resolved(document, each) for each in operation.get("parameters", [])]
     parts = [
-        f'<article id="{operation["operationId"]}">',
-        f"<h3><code><b>{method}</b> {_breakable(path)}</code></h3>",
+        "<article>",
+        heading(3, id_, escape(words)),
+        f'<p class="call"><code><b>{method}</b> {_breakable(path)}</code></p>',
         f'<p class="who">{_who(operation)}</p>',
         html_of(operation["description"]),
     ]
     if parameters:
-        parts.append(f"<h4>Parameters</h4>{parameter_table(parameters)}")
+        parts += [heading(4, f"{id_}-parameters", "Parameters"), parameter_table(parameters)]
     if body := operation.get("requestBody"):
         name = _shape_name(body["content"]["application/json"]["schema"])
-        parts.append("<h4>Fields of the body</h4>")
+        parts.append(heading(4, f"{id_}-body", "Fields of the body"))
         parts.append(field_table(document["components"]["schemas"][name]))
-    parts.append(f"<h4>Try it</h4><pre><code>{escape(_curl(method, path, operation, parameters))}")
-    parts.append(f"</code></pre><h4>Answers</h4>{_answers(document, operation)}</article>")
+    parts.append(heading(4, f"{id_}-try", "Try it"))
+    parts.append(f"<pre><code>{escape(curl_of(method, path, operation, parameters))}</code></pre>")
+    parts.append(heading(4, f"{id_}-answers", "Answers"))
+    parts.append(f"{_answers(document, operation)}</article>")
     return "\n".join(parts)
 
 
@@ -102,59 +129,48 @@ def _who(operation: Json) -> str:
     return f"The <b>site</b> calls it, with a site token that has {scope}."
 
 
-def _curl(method: str, path: str, operation: Json, parameters: list[Json]) -> str:
-    for parameter in parameters:
-        if parameter["in"] == "path":
-            example = quote(str(parameter["example"]), safe="")
-            path = path.replace(f"{{{parameter['name']}}}", example)
-    words = ["curl" if method == "GET" else f"curl -X {method}", f'"$PAYWALL{path}"']
-    if operation["security"]:
-        words.append(f'-H "Authorization: Bearer {TOKENS[next(iter(operation["security"][0]))]}"')
-    if any(parameter["name"] == "Idempotency-Key" for parameter in parameters):
-        words.append('-H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)"')
-    if body := operation.get("requestBody"):
-        example = _pretty(body["content"]["application/json"]["example"]).replace("'", "'\\''")
-        words += ["-H 'Content-Type: application/json'", f"-d '{example}'"]
-    return " \\\n  ".join(words)
-
-
 def _answers(document: Json, operation: Json) -> str:
-    parts = []
+    """A line for each status; a body that several of them have is shown once, below."""
+    lines: list[str] = []
+    bodies: dict[str, None] = {}
     for status, answer in operation["responses"].items():
         response = _resolved(document, answer)
-        if problem := response.get("content", {}).get("application/problem+json"):
-            codes = problem["examples"]
-            links = ", ".join(f'<a href="#problem-{code}">{code}</a>' for code in codes)
-            parts.append(f"<dt>{status}</dt><dd>{links}</dd>")
-        else:
-            parts.append(f"<dt>{status}</dt><dd>{inline(response['description'])}")
-            parts.append(f"{_examples(response)}</dd>")
-    return f"<dl>{''.join(parts)}</dl>"
+        contents = response.get("content", {})
+        if problem := contents.get("application/problem+json"):
+            if status != "default":
+                codes = problem["examples"]
+                links = ", ".join(f'<a href="#problem-{code}">{code}</a>' for code in codes)
+                lines.append(f"<dt>{status}</dt><dd>{links}</dd>")
+            continue
+        shapes = " ".join(linked(content["schema"]) for content in contents.values())
+        lines.append(f"<dt>{status}</dt><dd>{inline(response['description'])} {shapes}</dd>")
+        bodies |= dict.fromkeys(_pretty(content["example"]) for content in contents.values())
+    return f"<dl>{''.join(lines)}</dl>{''.join(map(_example, bodies))}"
 
 
-def _examples(response: Json) -> str:
-    return "".join(
-        f" {linked(content['schema'])}<pre><code>{escape(_pretty(content['example']))}</code></pre>"
-        for content in response.get("content", {}).values()
-    )
+def _example(body: str) -> str:
+    code = f"<pre><code>{escape(body)}</code></pre>"
+    return f"<details><summary>An example of the body</summary>{code}</details>"
 
 
 def _shape(name: str, schema: Json) -> str:
-    description = inline(schema.get("description", ""))
     if "enum" in schema:
         fields = f"<p>{', '.join(f'<code>{escape(value)}</code>' for value in schema['enum'])}</p>"
     elif "properties" in schema:
         fields = field_table(schema)
     else:
         fields = f"<p>{linked(schema)}</p>"
-    return f'<section id="shape-{name}"><h3>{name}</h3><p>{description}</p>{fields}</section>'
+    return f"""<details class="entry"><summary>{heading(3, f"shape-{name}", name)}
+<span>{inline(schema.get("description", ""))}</span></summary>{fields}</details>"""
 
 
 def _problem(code: str, example: Json) -> str:
+    """What it means and what to do stand in the open; a document like all others is folded."""
     problem = example["value"]
-    return f"""<section id="problem-{code}"><h3><code>{code}</code></h3>
-<p><b>{problem["status"]}</b> {inline(problem["title"])}. {inline(problem["detail"])}</p>
-<pre><code>{escape(_pretty(problem))}</code></pre></section>"""
+    name = heading(3, f"problem-{code}", f"<code>{code}</code>")
+    told = f"{problem['status']} · {inline(problem['title'])}. {inline(problem['detail'])}"
+    return f"""<details class="entry"><summary>{name} <span>{told}</span></summary>
+<pre><code>{escape(_pretty(problem))}</code></pre></details>"""
 
 
 def _resolved(document: Json, node: Json) -> Json:

@@ -7,17 +7,19 @@ loads (https://www.w3.org/TR/SRI/) is safe from whoever gets hold of the way in 
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
+from paywall.http.assets import Asset, asset, respond
 from paywall.http.bodies import Answer
 from paywall.problems import NOT_FOUND, Problem
 from paywall.settings import Settings
@@ -37,13 +39,14 @@ Tags = Annotated[str, QueryParameter(max_length=LANGUAGES_MAX)]
 class Parts(NamedTuple):
     """What this deployment serves; `version` changes with every byte of it.
 
-    `page_style` is for the plain pages alone, over `style`.
+    `page_style` is for the plain pages alone, over `style`; `words` are by language.
     """
 
     version: str
-    script: bytes
-    style: bytes
-    page_style: bytes
+    script: Asset
+    style: Asset
+    page_style: Asset
+    words: Mapping[str, Asset]
     languages: Languages
 
 
@@ -59,7 +62,17 @@ def load_parts(theme_dir: str, zone: str) -> Parts:
     languages = load_languages(theme, zone)
     words = {code: _told(language) for code, language in languages.by_code.items()}
     everything = script + style + page_style + msgspec.json.encode(words, order="sorted")
-    return Parts(hashlib.sha256(everything).hexdigest()[:16], script, style, page_style, languages)
+    return Parts(
+        version=hashlib.sha256(everything).hexdigest()[:16],
+        script=asset(script, "text/javascript"),
+        style=asset(style, "text/css"),
+        page_style=asset(page_style, "text/css"),
+        words={
+            code: asset(msgspec.json.encode(told), "application/json")
+            for code, told in words.items()
+        },
+        languages=languages,
+    )
 
 
 def parts_of(settings: Settings) -> Parts:
@@ -113,8 +126,8 @@ def get_parts(settings: NamedDependency[Settings]) -> PartsAnswer:
     )
 
 
-def _part(parts: Parts, name: str, content: bytes) -> Part:
-    digest = base64.b64encode(hashlib.sha384(content).digest()).decode()
+def _part(parts: Parts, name: str, part: Asset) -> Part:
+    digest = base64.b64encode(hashlib.sha384(part.plain.content).digest()).decode()
     return Part(path=f"/web/{parts.version}/{name}", integrity=f"sha384-{digest}")
 
 
@@ -124,6 +137,7 @@ def _part(parts: Parts, name: str, content: bytes) -> Part:
 def serve_part(
     version: FromPath[str],
     name: FromPath[str],
+    request: Request[Any, Any, Any],
     settings: NamedDependency[Settings],
     languages: Tags = "",
 ) -> Response[bytes]:
@@ -136,17 +150,16 @@ def serve_part(
     }
     match name:
         case "paywall.js":
-            return Response(parts.script, media_type="text/javascript", headers=headers)
+            part = parts.script
         case "paywall.css":
-            return Response(parts.style, media_type="text/css", headers=headers)
+            part = parts.style
         case "pages.css":
-            return Response(parts.page_style, media_type="text/css", headers=headers)
+            part = parts.page_style
         case "words.json":
-            told = _told(parts.languages.choose(languages.split(",")))
-            content = msgspec.json.encode(told)
-            return Response(content, media_type="application/json", headers=headers)
+            part = parts.words[parts.languages.choose(languages.split(",")).code]
         case _:
             raise Problem(NOT_FOUND)
+    return respond(request, part, headers)
 
 
 def _told(language: Language) -> WordsAnswer:

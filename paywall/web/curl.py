@@ -1,0 +1,33 @@
+"""The command that tries an operation: for bash and zsh, on Linux and macOS."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+Json = dict[str, Any]
+TOKENS = {"site": "$SITE_TOKEN", "reader": "$READER_TOKEN"}
+NEW_KEY = "$(date +%s)-$RANDOM"
+"""A key that is new each time, by what POSIX and both shells have; `uuidgen` may be missing."""
+
+
+def curl_of(method: str, path: str, operation: Json, parameters: list[Json]) -> str:
+    """A word a line, so that it is read and changed easily."""
+    for parameter in parameters:
+        if parameter["in"] == "path":
+            example = quote(str(parameter["example"]), safe="")
+            path = path.replace(f"{{{parameter['name']}}}", example)
+    words = ["curl" if method == "GET" else f"curl -X {method}", f'"$PAYWALL{path}"']
+    if operation["security"]:
+        words.append(f'-H "Authorization: Bearer {TOKENS[next(iter(operation["security"][0]))]}"')
+    if any(parameter["name"] == "Idempotency-Key" for parameter in parameters):
+        words.append(f'-H "Idempotency-Key: {NEW_KEY}"')
+    if body := operation.get("requestBody"):
+        example = body["content"]["application/json"]["example"]
+        text = json.dumps(example, ensure_ascii=False, indent=2)
+        words += ["-H 'Content-Type: application/json'", f"-d {_quoted(text)}"]
+    return " \\\n  ".join(words)
+
+
+def _quoted(text: str) -> str:
+    """In single quotes neither shell reads anything, `!` included."""
+    return "'" + text.replace("'", "'\\''") + "'"

@@ -1,0 +1,138 @@
+"""What a caller comes to do, in the order in which a site comes to it, with its operations."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Task(NamedTuple):
+    """One part of the page: each operation by its id, with a few words for the contents."""
+
+    title: str
+    about: str
+    operations: Mapping[str, str]
+
+    @property
+    def id(self) -> str:
+        return f"task-{self.title.lower().replace(' ', '-')}"
+
+
+TASKS = (
+    Task(
+        "Decide who may read",
+        "May this reader have the body of this article? Ask before each article that you serve.",
+        {
+            "check_access": "Ask before serving an article",
+            "check_access_batch": "Ask for many articles at once",
+            "read_body": "Get a body, or its preview",
+            "check_my_access": "Ask as the reader",
+            "read_my_body": "Get a body as the reader",
+        },
+    ),
+    Task(
+        "Publish articles",
+        "What the site sells, who may read it, and the bodies.",
+        {
+            "put_article": "Put an article",
+            "get_article": "Look at an article",
+            "list_articles": "List articles",
+            "delete_article": "Delete an article",
+            "get_structured_data": "Tell search engines of the paywall",
+        },
+    ),
+    Task(
+        "Bring readers in",
+        "Tokens for the browsers of readers, and what the pages of the site load.",
+        {
+            "create_reader_token": "Get a token for a reader",
+            "get_parts": "Find the script and the style sheet",
+            "revoke_tokens": "Refuse tokens from now on",
+            "get_public_keys": "Get the public keys",
+        },
+    ),
+    Task(
+        "Unlock articles",
+        "Credits open one article each, for good.",
+        {
+            "unlock_my_article": "Unlock an article",
+            "list_my_unlocks": "List the reader's unlocks",
+            "list_my_ledger": "List what happened to the credits",
+            "get_my_overview": "What the reader has",
+        },
+    ),
+    Task(
+        "Set up what is sold",
+        "Plans are subscriptions, packs are credits, and passes open everything for some days.",
+        {
+            "list_offers": "What can be bought",
+            "put_plan": "Put a plan",
+            "get_plan": "Look at a plan",
+            "list_plans": "List plans",
+            "delete_plan": "Delete a plan",
+            "put_pack": "Put a pack",
+            "get_pack": "Look at a pack",
+            "list_packs": "List packs",
+            "delete_pack": "Delete a pack",
+            "put_pass": "Put a pass",
+            "get_pass": "Look at a pass",
+            "list_passes": "List passes",
+            "delete_pass": "Delete a pass",
+        },
+    ),
+    Task(
+        "Take payments",
+        "By Stripe's pages, or by any processor of the site's own.",
+        {
+            "post_my_checkout": "Open a checkout",
+            "get_my_checkout": "How a checkout stands",
+            "post_my_billing_portal": "Open Stripe's billing portal",
+            "list_my_purchases": "List the reader's purchases",
+            "post_purchase": "Record a payment",
+            "get_purchase": "Look at a purchase",
+            "list_purchases": "List purchases",
+            "post_refund": "Record a refund",
+            "post_stripe_webhook": "Take in Stripe's events",
+        },
+    ),
+    Task(
+        "Let readers cancel",
+        "A subscription opens everything until it ends; cancelling takes two clicks.",
+        {
+            "cancel_my_subscription": "Cancel as the reader",
+            "resume_my_subscription": "Take a cancellation back",
+            "post_cancel": "Cancel for a subscriber",
+            "post_resume": "Resume for a subscriber",
+            "put_subscription": "Give a complimentary subscription",
+        },
+    ),
+    Task(
+        "Help a reader",
+        "The support desk: what somebody has, giving and taking, and two ids of one person.",
+        {
+            "get_subscriber": "What a subscriber has",
+            "list_subscriber_unlocks": "List a subscriber's unlocks",
+            "list_subscriber_ledger": "List a subscriber's ledger",
+            "post_grant": "Grant credits",
+            "post_void": "Take credits back",
+            "post_unlock": "Give an unlock",
+            "delete_unlock": "Revoke an unlock",
+            "post_merge": "Merge two ids",
+        },
+    ),
+    Task(
+        "Answer for the data",
+        "Everything on record, to take along or to erase.",
+        {
+            "export_my_data": "Export as the reader",
+            "export_subscriber": "Export a subscriber",
+            "delete_subscriber": "Erase a subscriber",
+        },
+    ),
+    Task(
+        "Watch the service",
+        "For supervisors and load balancers.",
+        {
+            "get_liveness": "Is the process alive?",
+            "get_readiness": "Can it answer?",
+        },
+    ),
+)
