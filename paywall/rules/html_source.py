@@ -163,4 +163,4 @@ def _short(attributes: str) -> str:
 def _short_attribute(attribute: re.Match[str]) -> str:
     space, name, value = attribute.groups()
     is_short = len(value or "") <= ATTRIBUTE_CHARACTERS_MAX
-    return attribute[0] if is_short or name.lower() == "style" else f"{space}{name}"
+    return attribute[0] if is_short or name.lower() == "style" else f'{space}{name}=""'

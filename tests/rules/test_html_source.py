@@ -13,6 +13,7 @@ from paywall.rules.html_source import (
     READ_TOKENS_MAX,
     beginning,
 )
+from paywall.rules.preview import visible_text
 
 NAMES = (
     "p b a i div span table tr td ul li h1 img br style script xmp iframe noembed noframes"
@@ -23,6 +24,8 @@ ENDS = [f"</{name}>" for name in NAMES]
 TAGS = [f"<{name}>" for name in NAMES] + [
     "<p hidden>",
     '<div style="display:none">',
+    '<p title="long"hidden>x',
+    "<p title=long hidden=long style='display:none'>x",
     "<img alt='>' src=a.jpg>",
     '<p title="<style>">',
     "<p title='<!--'>",
@@ -56,6 +59,21 @@ def test_a_reader_sees_the_same_of_what_was_dropped(html: str) -> None:
         patch.setattr("paywall.rules.html.beginning", lambda source: source)
         before, after = seen(html), seen(dropped)
     assert after == before
+
+
+@given(SOUP)
+def test_a_dropped_value_changes_no_text(html: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("paywall.rules.html_source.ATTRIBUTE_CHARACTERS_MAX", 2)
+        dropped = beginning(html)
+        patch.setattr("paywall.rules.html.beginning", lambda source: source)
+        before, after = visible_text(html), visible_text(dropped)
+    assert after == before
+
+
+def test_what_follows_a_dropped_value_stays_an_attribute_of_its_own() -> None:
+    value = "x" * (ATTRIBUTE_CHARACTERS_MAX + 1)
+    assert beginning(f'<p title="{value}"hidden>') == '<p title=""hidden>'
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ class Part extends HTMLElement {
 
   /** For the processor to lead back to: never an article, for that is reading history. */
   pageAfterPaying(address) {
-    return new URL(address ?? pageHere(this.address("account")) ?? "/", document.baseURI).href;
+    return new URL(address || pageHere(this.address("account")) || "/", document.baseURI).href;
   }
 
   say(name, values) {
