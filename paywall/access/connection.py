@@ -38,7 +38,6 @@ class Connection(H11Protocol):
     _is_answering = False
     _closes = False
     """Behind the answer that is under way."""
-    _is_stopping = False
     _came = b""
     """The beginning of a check."""
     _later = b""
@@ -110,7 +109,7 @@ class Connection(H11Protocol):
             self._wait_for_the_rest(came)
         else:
             self._stop_waiting()
-            self._is_answering, self._closes = True, plain.closes or self._is_stopping
+            self._is_answering, self._closes = True, plain.closes or self._is_stopping()
             if not self.check.take(plain, body, self._reply):
                 self._is_answering = False
                 super().data_received(came)
@@ -187,15 +186,18 @@ class Connection(H11Protocol):
 
     def shutdown(self) -> None:
         """Answer what is under way or was sent before the client can know, and close."""
-        self._is_stopping = self._closes = True
-        # Uvicorn takes the headers of each later answer from here, of all connections.
-        if CLOSE_HEADER not in self.server_state.default_headers:
+        self._closes = True
+        if not self._is_stopping():
             self.server_state.default_headers.append(CLOSE_HEADER)
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and not cycle.response_complete:
             cycle.default_headers = self.server_state.default_headers
             cycle.keep_alive = False
         self.loop.call_later(LAST_REQUEST_WITHIN_SECONDS, self._close_if_idle)
+
+    def _is_stopping(self) -> bool:
+        """Whether each answer is the last on its connection; uvicorn adds these headers to it."""
+        return CLOSE_HEADER in self.server_state.default_headers
 
     def _close_if_idle(self) -> None:
         if self.waits_for not in {Waiting.HEAD, Waiting.ANSWER}:

@@ -16,13 +16,13 @@ from paywall.database import Database
 from paywall.http.connections import IDLE_SECONDS, raise_open_files
 from paywall.migrations import migrate, pending
 from paywall.operations.metrics import counted_together, exposed
+from paywall.operations.server import BACKLOG, Server
 from paywall.operations.supervisor import Supervisor
 from paywall.private_files import make_private_folder
 from paywall.settings import Settings
 from paywall.telemetry import LOGGING
 from paywall.tokens.verify import Verifier
 
-BACKLOG = 2048
 STOP_WITHIN_SECONDS = 15
 
 
@@ -164,7 +164,7 @@ def _address(listener: socket.socket) -> str:
 
 
 def _run_alone(config: uvicorn.Config, listener: socket.socket) -> None:
-    server = uvicorn.Server(config)
+    server = Server(config)
     # The server raises the signal again when it has stopped; it must not end this process then,
     # whose exit status tells that all went well.
     for number in (signal.SIGINT, signal.SIGTERM):

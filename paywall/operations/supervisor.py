@@ -18,6 +18,7 @@ from types import FrameType
 import uvicorn
 
 from paywall import telemetry
+from paywall.operations.server import Server
 from paywall.telemetry import WorkerEnd, logger
 
 HEARTBEAT = b"."
@@ -87,6 +88,8 @@ class Supervisor:
 
     def _stop(self) -> None:
         """Let all finish their requests at the same time."""
+        # While it is open here, clients would connect and nobody would take them in.
+        self._listener.close()
         for worker in self._workers:
             worker.process.terminate()
         patience = (self._config.timeout_graceful_shutdown or 0) + KILLED_AFTER_SECONDS
@@ -154,7 +157,7 @@ class _Worker:
         return self.process.exitcode or 0
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     """A worker's server, whose event loop sends heartbeats once it serves."""
 
     def __init__(self, config: uvicorn.Config, link: socket.socket) -> None:

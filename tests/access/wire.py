@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 
 from paywall.access.connection import Connection
 from paywall.http.edge import Edge
-from paywall.operations.serve import BACKLOG
+from paywall.operations.server import BACKLOG
 from tests.conftest import PATIENT_SECONDS, Bearer
 
 CHECK_LINE = "POST /v1/access/check HTTP/1.1"

@@ -10,7 +10,8 @@ import socket
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from paywall.operations.serve import BACKLOG, server_config
+from paywall.operations.serve import server_config
+from paywall.operations.server import BACKLOG
 
 
 def main() -> None:
