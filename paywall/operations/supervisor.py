@@ -62,9 +62,12 @@ class Supervisor:
             self._stop()
 
     def _start_missing(self) -> None:
-        if time.monotonic() >= self._start_at:
-            missing = self._config.workers - len(self._workers)
-            self._workers += [_Worker(self._config, self._listener) for _ in range(missing)]
+        while len(self._workers) < self._config.workers and time.monotonic() >= self._start_at:
+            try:
+                self._workers.append(_Worker(self._config, self._listener))
+            except OSError as error:
+                logger.warning("a worker cannot be started", exc_info=error)
+                self._start_at = time.monotonic() + RETRY_AFTER_SECONDS
 
     def _look(self) -> None:
         for worker in tuple(self._workers):

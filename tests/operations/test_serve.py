@@ -218,6 +218,26 @@ def test_a_worker_that_dies_while_it_is_waited_for_is_replaced(
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+@pytest.mark.slow
+def test_a_worker_that_dies_while_the_database_is_gone_comes_back_with_it(
+    tmp_path: Path, database_url: str
+) -> None:
+    server, _, name = database_url.rpartition("/")
+    operator = f"{server}/postgres"
+    with serving(tmp_path, workers=2, database_url=database_url) as served:
+        served.wait_until(lambda: served.log.read_text().count("startup complete") == 2)
+        first = served.workers()
+        psql(operator, f"alter database {name} allow_connections false")
+        os.kill(first[0], signal.SIGKILL)
+        served.wait_until(lambda: _warnings(served).count("a worker died") >= 2)
+        psql(operator, f"alter database {name} allow_connections true")
+        served.wait_until(lambda: served.log.read_text().count("startup complete") == 3)
+        assert first[1] in served.workers()
+        assert len(served.workers()) == 2
+        assert served.stop() == 0
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_workers_that_cannot_start_end_the_service_with_a_sentence(
     tmp_path: Path, database_url: str, begin_with: Callable[[str], None]
 ) -> None:
