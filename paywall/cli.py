@@ -177,11 +177,12 @@ def doctor_command() -> None:
 def audit_command() -> None:
     """Prove that the ledger adds up, row by row.
 
-    Works beside a running service. Grants are compared with their entries, entries with what the
-    unlocks say was paid, and a reader and an article have at most one unlock in force. Each
-    promise that does not hold is printed with the rows that break it; nothing is changed.
+    Works beside a running service, and changes nothing. Grants are compared with their entries and
+    payments, purchases with their refunds, subscriptions with what was paid for them, and all of
+    it with the totals that were counted when it was written. Each promise that does not hold is
+    printed with the rows that break it, at most 20 of them.
 
-    Exit status 0 where the ledger adds up, 1 where it does not.
+    Exit status 0 where all of it adds up, 1 where it does not.
     """
     proof = asyncio.run(proved(settings.load()))
     for line in _proof_lines(proof):

@@ -15,6 +15,7 @@ from paywall.driver import Statement, send
 from paywall.rules.spending import Lot, Payment, spendable
 from paywall.rules.words import Actor, EntryKind, UnlockSource
 from paywall.tables import CreditGrant, LedgerEntry, Unlock, UnlockPayment
+from paywall.tables.totals import Added, add_to_totals, adding, of_entry
 
 LOT_COLUMNS = ("id", "remaining", "priority", "expires_at", "granted_at")
 BURN_ORDER = (
@@ -52,6 +53,8 @@ async def open_grants(
         entries = [_entry(grant, EntryKind.GRANTED, grant.amount, actor, at) for grant in grants]
         connection = await session.connection()
         await connection.execute(sa.insert(LedgerEntry), entries)
+        added = [(grant.reader_id, of_entry(grant.amount)) for grant in grants]
+        await connection.run_sync(add_to_totals, added)
 
 
 def _entry(
@@ -128,6 +131,8 @@ async def spend(
         "actor_issuer": actor.issuer,
         "actor_subject": actor.subject,
         "actor_token_id": actor.token_id,
+        "subscriber_id": reader_id,
+        **Added(len(payments), sum(payment.amount for payment in payments), unlocks=1)._asdict(),
     }
     opening, *paying = _spending(dialect_of(session))
     ((unlock_id,),) = await send(session, opening, values)
@@ -156,7 +161,7 @@ def _spending(dialect: str) -> Sequence[Statement]:
 
 
 def _paying(dialect: str, unlock_id: sa.ColumnElement[int]) -> Sequence[sa.Insert | sa.Update]:
-    """Of each grant that pays: what is left, an entry, and the payment."""
+    """Of each grant that pays: what is left, an entry, and the payment; and the totals of both."""
     paid = each(dialect, "paid", grant_id=sa.BigInteger(), amount=sa.BigInteger())
     grant_id, amount = paid.columns["grant_id"], paid.columns["amount"]
     entry: dict[str, sa.ColumnElement[Any]] = {
@@ -179,6 +184,7 @@ def _paying(dialect: str, unlock_id: sa.ColumnElement[int]) -> Sequence[sa.Inser
         .values(remaining=col(CreditGrant.remaining) - taken),
         sa.insert(LedgerEntry).from_select(list(entry), sa.select(*entry.values())),
         sa.insert(UnlockPayment).from_select(list(payment), sa.select(*payment.values())),
+        adding(dialect),
     ]
 
 

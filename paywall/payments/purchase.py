@@ -17,6 +17,7 @@ from paywall.rules.calendar import after
 from paywall.rules.words import Actor, CreditsExpire, GrantSource, ProductKind
 from paywall.subscriptions.period import add_pass, add_period
 from paywall.tables import Pack, Pass, Plan, Purchase
+from paywall.tables.totals import Added, add_to_totals
 
 Product = Pack | Pass | Plan
 STRIPE = "stripe"
@@ -92,7 +93,11 @@ async def enter_payment(
         .on_conflict_do_nothing(index_elements=[col(Purchase.processor), col(Purchase.reference)])
         .returning(Purchase)
     )
-    return (await session.exec(statement)).scalars().first()
+    purchase = (await session.exec(statement)).scalars().first()
+    if purchase is not None:
+        connection = await session.connection()
+        await connection.run_sync(add_to_totals, [(payment.reader_id, Added(purchases=1))])
+    return purchase
 
 
 def age_of(purchase: Purchase) -> datetime:

@@ -1,8 +1,7 @@
-"""`paywall audit`: proves for the whole database that the ledger adds up, by SQL of its own.
+"""`paywall audit`: proves for the whole database that its facts agree, by SQL of its own.
 
 Each proof is one query that finds the rows for which a promise does not hold; it shares no code
-with the verbs that write. Where a reader was erased, a tombstone stands (`erased_` and 32 digits)
-whose entries may name unlocks that are gone.
+with the verbs that write.
 """
 
 import re
@@ -11,14 +10,13 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.subscribers.proofs_of_access import ACCESS
+from paywall.subscribers.proofs_of_credits import CREDITS
+from paywall.subscribers.proofs_of_history import HISTORY
+from paywall.subscribers.proofs_of_money import MONEY
+
 ROWS_NAMED_AT_MOST = 20
-
-
-class Proof(NamedTuple):
-    """A promise, and the query for the rows that break it (a first column that names the row)."""
-
-    promise: str
-    breaches: str
+PROOFS = (*CREDITS, *MONEY, *ACCESS, *HISTORY)
 
 
 class Finding(NamedTuple):
@@ -29,173 +27,17 @@ class Finding(NamedTuple):
     rows: list[str]
 
 
-PROOFS = (
-    Proof(
-        "What remains of a grant is the sum of its entries",
-        """
-        select 'grant ' || g.id || ': remaining ' || g.remaining || ', entries '
-               || coalesce(sum(e.amount), 0)
-        from credit_grant g left join ledger_entry e on e.grant_id = g.id
-        group by g.id, g.remaining having g.remaining <> coalesce(sum(e.amount), 0)
-        """,
-    ),
-    Proof(
-        "What remains of a grant is never below zero and never above its amount",
-        """
-        select 'grant ' || id || ': remaining ' || remaining || ' of ' || amount
-        from credit_grant where remaining < 0 or remaining > amount
-        """,
-    ),
-    Proof(
-        "A grant begins with one entry `granted` of its whole amount",
-        """
-        select 'grant ' || g.id || ': amount ' || g.amount || ', granted '
-               || coalesce(sum(e.amount), 0) || ' by ' || count(e.id) || ' entries'
-        from credit_grant g
-        left join ledger_entry e on e.grant_id = g.id and e.kind = 'granted'
-        group by g.id, g.amount
-        having count(e.id) <> 1 or coalesce(sum(e.amount), 0) <> g.amount
-        """,
-    ),
-    Proof(
-        "An entry belongs to a grant of the same reader",
-        """
-        select 'entry ' || e.id || ': grant ' || e.grant_id
-        from ledger_entry e left join credit_grant g on g.id = e.grant_id
-        where g.id is null or g.reader_id <> e.reader_id
-        """,
-    ),
-    Proof(
-        "`granted` and `restored` add; `spent`, `expired` and `voided` take",
-        """
-        select 'entry ' || id || ': ' || kind || ' ' || amount from ledger_entry
-        where case when kind in ('granted', 'restored') then amount <= 0
-                   when kind in ('spent', 'expired', 'voided') then amount >= 0
-                   else 1 = 1 end
-        """,
-    ),
-    Proof(
-        "`spent` and `restored` name an unlock, the other kinds none; but what a refund took, or "
-        "what lapsed, comes back without one",
-        """
-        select 'entry ' || e.id || ': ' || e.kind || ', unlock ' || coalesce(e.unlock_id, 0)
-        from ledger_entry e left join credit_grant g on g.id = e.grant_id
-        where (e.unlock_id is null) = (e.kind in ('spent', 'restored'))
-          and (e.kind <> 'restored' or (g.purchase_id is null and not exists (
-              select 1 from ledger_entry l where l.grant_id = e.grant_id and l.id < e.id
-              and l.kind in ('expired', 'voided')
-          )))
-        """,
-    ),
-    Proof(
-        "An entry `expired` stands at or after its grant's expiry; `voided` at its voiding, or "
-        "for a refund",
-        """
-        select 'entry ' || e.id || ': ' || e.kind || ' of grant ' || g.id
-        from ledger_entry e join credit_grant g on g.id = e.grant_id
-        where (e.kind = 'expired' and (g.expires_at is null or e.at < g.expires_at))
-           or (e.kind = 'voided' and g.purchase_id is null
-               and (g.voided_at is null or e.at < g.voided_at))
-        """,
-    ),
-    Proof(
-        "What refunds took of a grant is what its entries say, beside what lapsed",
-        """
-        select 'grant ' || x.grant_id || ': taken ' || sum(x.taken) || ', entries ' || sum(x.gone)
-        from (
-            select grant_id, credits as taken, 0 as gone from taking
-            union all
-            select grant_id, 0, -amount from ledger_entry
-            where kind in ('voided', 'expired') or (kind = 'restored' and unlock_id is null)
-        ) x left join credit_grant g on g.id = x.grant_id
-        group by x.grant_id, g.id, g.voided_at, g.purchase_id
-        having sum(x.taken) > sum(x.gone)
-            or (g.voided_at is null and sum(x.taken) < sum(x.gone) and not exists (
-                select 1 from ledger_entry e where e.grant_id = x.grant_id and e.kind = 'expired'
-            ))
-        """,
-    ),
-    Proof(
-        "What a grant paid for an unlock is what its entries say: all of it, or nothing once "
-        "a revocation gave it back",
-        """
-        select 'unlock ' || x.unlock_id || ', grant ' || x.grant_id || ': payments '
-               || sum(x.paid) || ', entries ' || sum(x.spent)
-        from (
-            select p.unlock_id, p.grant_id,
-                   case when u.credits_returned then 0 else p.amount end as paid, 0 as spent
-            from unlock_payment p left join unlock u on u.id = p.unlock_id
-            union all
-            select unlock_id, grant_id, 0, -amount from ledger_entry
-            where unlock_id is not null
-              and not (reader_id like 'erased!_%' escape '!' and length(reader_id) = 39)
-        ) x
-        group by x.unlock_id, x.grant_id having sum(x.paid) <> sum(x.spent)
-        """,
-    ),
-    Proof(
-        "A payment or an entry belongs to an unlock of the same reader",
-        """
-        select 'unlock ' || x.unlock_id || ', grant ' || x.grant_id
-        from (
-            select unlock_id, grant_id, reader_id from unlock_payment
-            union
-            select unlock_id, grant_id, reader_id from ledger_entry
-            where unlock_id is not null
-              and not (reader_id like 'erased!_%' escape '!' and length(reader_id) = 39)
-        ) x left join unlock u on u.id = x.unlock_id
-        where u.id is null or u.reader_id <> x.reader_id
-        """,
-    ),
-    Proof(
-        "An unlock was paid for if its source is credits, and only then",
-        """
-        select 'unlock ' || u.id || ': ' || u.source from unlock u
-        where (u.source = 'credits')
-            <> exists (select 1 from unlock_payment p where p.unlock_id = u.id)
-        """,
-    ),
-    Proof(
-        "A revoked unlock tells whether its credits were returned, one in force does not",
-        """
-        select 'unlock ' || id from unlock
-        where (revoked_at is null) <> (credits_returned is null)
-        """,
-    ),
-    Proof(
-        "A reader and an article have at most one unlock in force",
-        """
-        select 'unlocks ' || min(id) || ' to ' || max(id) || ': ' || count(*) || ' in force'
-        from unlock where revoked_at is null
-        group by reader_id, article_id having count(*) > 1
-        """,
-    ),
-    Proof(
-        "Whoever has something on record is a subscriber",
-        """
-        select x.what || ' ' || x.id
-        from (
-            select 'grant' as what, cast(id as varchar(200)) as id, reader_id from credit_grant
-            union all
-            select 'unlock', cast(id as varchar(200)), reader_id from unlock
-            union all
-            select 'subscription', id, reader_id from subscription
-        ) x left join subscriber s on s.id = x.reader_id
-        where s.id is null
-        """,
-    ),
-)
-
-
 async def audit(session: AsyncSession) -> list[Finding]:
     """Every promise that does not hold; an empty list is the proof."""
     findings = []
     connection = await session.connection()
+    dialect = connection.dialect.name
     for proof in PROOFS:
-        told = (await connection.execute(sa.text(proof.breaches))).scalars()
-        rows = sorted(map(str, told), key=_by_number)
-        if rows:
-            findings.append(Finding(proof.promise, len(rows), rows[:ROWS_NAMED_AT_MOST]))
+        query = sa.text(proof.query(dialect, rows_max=ROWS_NAMED_AT_MOST))
+        found = (await connection.execute(query)).all()
+        if found:
+            rows = sorted((str(name) for name, _ in found), key=_by_number)
+            findings.append(Finding(proof.promise, found[0][1], rows))
     return findings
 
 

@@ -27,11 +27,13 @@ from paywall.tables import (
     Purchase,
     StripeCustomer,
     Subscriber,
+    SubscriberTotals,
     Subscription,
     Taking,
     Unlock,
     UnlockPayment,
 )
+from paywall.tables.totals import COUNTED, Added, add_to_totals
 from paywall.unlocks.revoke import revoke
 
 MOVED: tuple[type[SQLModel], ...] = (
@@ -73,11 +75,22 @@ async def merge_readers(
     for table in MOVED:
         owner = col(table.reader_id)  # type: ignore[attr-defined]  # every one of MOVED has it
         await session.exec(update(table).where(owner == from_id).values(reader_id=into_id))
+    await _move_totals(session, from_id, into_id)
     await lay_passes(session, into_id)
     await move_views(session, from_id, into_id)
     await session.exec(delete(Subscriber).where(col(Subscriber.id) == from_id))
     remembered = insert(session, Merge).values(from_id=from_id, into_id=into_id)
     await session.exec(remembered.on_conflict_do_nothing())
+
+
+async def _move_totals(session: AsyncSession, from_id: str, into_id: str) -> None:
+    totals = await session.get(SubscriberTotals, from_id, populate_existing=True)
+    if totals is not None:
+        connection = await session.connection()
+        added = Added(*(getattr(totals, name) for name in COUNTED))
+        await connection.run_sync(add_to_totals, [(into_id, added)])
+        await session.delete(totals)
+        await session.flush()
 
 
 async def _keep_older_unlocks(

@@ -50,6 +50,7 @@ from paywall.tables import (
     StripeInvoice,
     StripeSubscription,
     Subscriber,
+    SubscriberTotals,
     Subscription,
     Taking,
     Unlock,
@@ -83,6 +84,7 @@ async def erase_reader(session: AsyncSession, reader_id: str, *, clock: Clock) -
     inscribed = tombstones | {id_: _new_tombstone() for id_ in billed}
     await _inscribe_references(session, reader_id, inscribed)
     is_kept = await _rename(session, reader_id, tombstones[reader_id])
+    await _rename_totals(session, reader_id, tombstones[reader_id] if is_kept else None)
     await _rename_actors(session, tombstones)
     row = col(Subscriber.id) == reader_id
     if is_kept:
@@ -209,6 +211,17 @@ async def _rename(session: AsyncSession, reader_id: str, tombstone: str) -> bool
         renamed = update(table).where(owner == reader_id).values(reader_id=tombstone)
         rows += (await session.exec(renamed)).rowcount
     return rows > 0
+
+
+async def _rename_totals(session: AsyncSession, reader_id: str, tombstone: str | None) -> None:
+    """Of what was kept alone; with nothing kept, of nothing."""
+    row = col(SubscriberTotals.subscriber_id) == reader_id
+    if tombstone is None:
+        await session.exec(delete(SubscriberTotals).where(row))
+        return
+    left = select(func.count()).where(Subscription.reader_id == tombstone).scalar_subquery()
+    renamed = update(SubscriberTotals).where(row)
+    await session.exec(renamed.values(subscriber_id=tombstone, unlocks=0, subscriptions=left))
 
 
 async def _rename_actors(session: AsyncSession, tombstones: Mapping[str, str]) -> None:

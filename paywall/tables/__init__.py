@@ -22,6 +22,7 @@ from paywall.tables.stripe import (
 )
 from paywall.tables.subscribers import Merge, Subscriber
 from paywall.tables.subscriptions import CancellationReceipt, Subscription
+from paywall.tables.totals import SubscriberTotals
 
 __all__ = [
     "Article",
@@ -50,6 +51,7 @@ __all__ = [
     "StripeState",
     "StripeSubscription",
     "Subscriber",
+    "SubscriberTotals",
     "Subscription",
     "Taking",
     "Unlock",

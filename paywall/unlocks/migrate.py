@@ -13,6 +13,7 @@ from paywall.credits.locking import lock_or_open_subscribers
 from paywall.problems import FieldError
 from paywall.rules.words import Outcome, UnlockSource
 from paywall.tables import Unlock
+from paywall.tables.totals import Added, add_to_totals
 
 AHEAD = FieldError("unlocked_at", "lies in the future. Write when the reader got the article.")
 
@@ -44,6 +45,8 @@ async def migrate_unlocks(
             sa.insert(Unlock),
             [{**unlock._asdict(), "source": UnlockSource.MIGRATION} for unlock in new],
         )
+        added = [(unlock.reader_id, Added(unlocks=1)) for unlock in new]
+        await connection.run_sync(add_to_totals, added)
     return [
         AHEAD
         if unlock.unlocked_at > now

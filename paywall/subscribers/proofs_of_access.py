@@ -1,0 +1,112 @@
+"""What the audit proves of subscriptions: their ends follow from what was paid, and taken back."""
+
+from paywall.subscribers.proof import Proof
+
+INVOICES = """
+    select i.subscription_id,
+           max(case when p.amount_paid > 0 and p.taken_back = p.amount_paid then null
+                    else i.period_ends_at end) as paid_end,
+           max(i.period_ends_at) as last_end,
+           max(case when p.amount_paid > 0 and p.taken_back = p.amount_paid
+                    then i.period_ends_at end) as taken_back_end
+    from stripe_invoice i join purchase p on p.id = i.purchase_id group by i.subscription_id
+"""
+"""Of each subscription: the latest ends of what was paid, of all periods, and of those that went
+back. The last period went back where the latter two are the same."""
+
+END = """
+    case when s.is_taken_back then s.starts_at
+         when s.ended_at is null or s.ended_at >= s.paid_through then s.paid_through
+         when s.ended_at < s.starts_at then s.starts_at
+         else s.ended_at end
+"""
+EXTRA_SECONDS = """
+    case when b.status in ('active', 'trialing')
+              and b.will_renew and coalesce(i.last_end <> i.taken_back_end, true)
+         then b.leeway_seconds
+         when b.status = 'past_due' then b.grace_seconds
+         else 0 end
+"""
+NEVER_PAID = "b.status in ('incomplete', 'incomplete_expired')"
+
+ACCESS = (
+    Proof(
+        "A subscription that Stripe does not bill ends with what was paid, or when it was ended;"
+        " one that was taken back never began",
+        """
+        select s.kind || ' ' || s.id || ': entitled until ' || s.entitled_until
+               || ', access until ' || s.access_until || ', paid through ' || s.paid_through
+        from subscription s left join stripe_subscription b on b.id = s.id
+        where b.id is null and (s.entitled_until <> $END or s.access_until <> $END)
+        """,
+        {"END": END},
+    ),
+    Proof(
+        "A pass or period is taken back if all of its price was, and only then",
+        """
+        select s.kind || ' ' || s.id || ': purchase ' || coalesce(p.id, 0) || ', clawed back '
+               || coalesce(p.taken_back, 0) || ' of ' || coalesce(p.amount_paid, 0)
+        from subscription s left join purchase p on p.id = s.purchase_id
+        where s.is_taken_back
+            <> coalesce(p.amount_paid > 0 and p.taken_back = p.amount_paid, false)
+        """,
+    ),
+    Proof(
+        "A pass or period does not begin before its payment; a pass lasts whole days",
+        """
+        select s.kind || ' ' || s.id || ': from ' || s.starts_at || ' through ' || s.paid_through
+        from subscription s join purchase p on p.id = s.purchase_id
+        where s.starts_at < p.created_at or s.paid_through <= s.starts_at
+           or (s.kind = 'pass'
+               and cast(SECONDS(s.paid_through) - SECONDS(s.starts_at) as integer) % 86400 <> 0)
+        """,
+    ),
+    Proof(
+        "A subscription of Stripe's is paid through the latest period that was paid and not taken"
+        " back, or the end of its trial",
+        """
+        select 'subscription ' || s.id || ': paid through ' || s.paid_through || ', invoices to '
+               || coalesce(cast(i.paid_end as varchar(40)), 'none')
+        from stripe_subscription b join subscription s on s.id = b.id
+        left join ($INVOICES) i on i.subscription_id = s.id
+        where s.paid_through <> (
+            select max(x.at) from (
+                select s.starts_at as at union all select i.paid_end union all
+                select b.trial_ends_at
+            ) x
+        )
+        """,
+        {"INVOICES": INVOICES},
+    ),
+    Proof(
+        "A subscription of Stripe's opens everything through what was paid, with grace or leeway"
+        " as its status says",
+        """
+        select 'subscription ' || s.id || ': ' || b.status || ', entitled until '
+               || s.entitled_until || ', access until ' || s.access_until || ', paid through '
+               || s.paid_through
+        from stripe_subscription b join subscription s on s.id = b.id
+        left join ($INVOICES) i on i.subscription_id = s.id
+        where case when $NEVER_PAID
+                   then s.entitled_until <> s.starts_at or s.access_until <> s.starts_at
+                   else SECONDS(s.entitled_until) <> SECONDS($END) + $EXTRA_SECONDS
+                     or SECONDS(s.access_until) <> SECONDS($END)
+                        + case when b.status = 'past_due' then b.grace_seconds else 0 end
+                   end
+        """,
+        {
+            "INVOICES": INVOICES,
+            "NEVER_PAID": NEVER_PAID,
+            "END": END,
+            "EXTRA_SECONDS": EXTRA_SECONDS,
+        },
+    ),
+    Proof(
+        "What Stripe bills is on record as a subscription of its kind, and has no purchase",
+        """
+        select 'subscription ' || b.id || ': ' || coalesce(s.kind, 'missing')
+        from stripe_subscription b left join subscription s on s.id = b.id
+        where s.id is null or s.kind <> 'stripe'
+        """,
+    ),
+)

@@ -1,0 +1,105 @@
+"""What the audit proves of times, and that no row was added or removed past this service."""
+
+from paywall.subscribers.proof import CLOCKS_APART_SECONDS_MAX, Proof
+
+
+def _counted(what: str, table: str, column: str, newest: str) -> Proof:
+    return Proof(
+        f"As many {what} are on record of a reader as were counted when they were written",
+        """
+        select 'reader ' || x.reader_id || ': $what on record ' || sum(x.found) || ', counted '
+               || sum(x.counted) || coalesce(', newest ' || max(x.newest), '')
+        from (
+            select reader_id, count(*) as found, 0 as counted, $newest as newest
+            from $table group by reader_id
+            union all
+            select subscriber_id, 0, $column, null from subscriber_totals
+        ) x group by x.reader_id having sum(x.found) <> sum(x.counted)
+        """,
+        {"what": what, "table": table, "column": column, "newest": newest},
+    )
+
+
+HISTORY = (
+    _counted("ledger entries", "ledger_entry", "entries", "max(id)"),
+    _counted("unlocks", "unlock", "unlocks", "max(id)"),
+    _counted("purchases", "purchase", "purchases", "max(id)"),
+    _counted("subscriptions", "subscription", "subscriptions", "max(id)"),
+    Proof(
+        "The entries of a reader move as many credits as were counted when they were written",
+        """
+        select 'reader ' || x.reader_id || ': entries move ' || sum(x.found) || ', counted '
+               || sum(x.counted)
+        from (
+            select reader_id, sum(abs(amount)) as found, 0 as counted
+            from ledger_entry group by reader_id
+            union all
+            select subscriber_id, 0, credits_moved from subscriber_totals
+        ) x group by x.reader_id having sum(x.found) <> sum(x.counted)
+        """,
+    ),
+    Proof(
+        "The entries of a grant are dated in the order in which they were written, `granted` first",
+        """
+        select 'entry ' || x.id || ': ' || x.kind || ' of grant ' || x.grant_id || ' at ' || x.at
+               || coalesce(', after one at ' || cast(x.latest as varchar(40)), '')
+        from (
+            select e.id, e.grant_id, e.kind, e.at,
+                   max(e.at) over (partition by e.grant_id order by e.id
+                                   rows between unbounded preceding and 1 preceding) as latest
+            from ledger_entry e
+        ) x
+        where (x.latest is null) <> (x.kind = 'granted')
+           or SECONDS(x.at) + $CLOCKS_APART_SECONDS_MAX < SECONDS(x.latest)
+        """,
+        {"CLOCKS_APART_SECONDS_MAX": CLOCKS_APART_SECONDS_MAX},
+    ),
+    Proof(
+        "A grant is as old as its entry `granted`, or as its payment",
+        """
+        select 'grant ' || g.id || ': of ' || g.granted_at || ', entry ' || e.id || ' of ' || e.at
+               || coalesce(', purchase ' || p.id || ' of ' || p.created_at, '')
+        from credit_grant g join ledger_entry e on e.grant_id = g.id and e.kind = 'granted'
+        left join purchase p on p.id = g.purchase_id
+        where (g.purchase_id is null and e.at <> g.granted_at)
+           or SECONDS(g.granted_at) - SECONDS(p.created_at) not between 0 and 1
+           or (p.processor <> 'stripe'
+               and (g.granted_at <> p.created_at
+                    or SECONDS(e.at) + $CLOCKS_APART_SECONDS_MAX < SECONDS(g.granted_at)))
+        """,
+        {"CLOCKS_APART_SECONDS_MAX": CLOCKS_APART_SECONDS_MAX},
+    ),
+    Proof(
+        "An unlock that credits paid for is as old as its first entry `spent`",
+        """
+        select 'unlock ' || u.id || ': of ' || u.unlocked_at || ', entry ' || e.id || ' of ' || e.at
+        from unlock u join (
+            select unlock_id, min(id) as id, min(at) as at
+            from ledger_entry where kind = 'spent' group by unlock_id
+        ) e on e.unlock_id = u.id
+        where e.at <> u.unlocked_at
+        """,
+    ),
+    Proof(
+        "An unlock whose credits were returned was revoked at its last entry `restored`",
+        """
+        select 'unlock ' || u.id || ': revoked ' || coalesce(cast(u.revoked_at as varchar(40)), '')
+               || ', entry ' || e.id || ' of ' || e.at
+        from unlock u join (
+            select unlock_id, max(id) as id, max(at) as at
+            from ledger_entry where kind = 'restored' group by unlock_id
+        ) e on e.unlock_id = u.id
+        where u.credits_returned and (u.revoked_at is null or e.at <> u.revoked_at)
+        """,
+    ),
+    Proof(
+        "Credits were spent before they expired, when the article was unlocked",
+        """
+        select 'entry ' || e.id || ': spent at ' || e.at || ', grant ' || g.id || ' expired at '
+               || g.expires_at
+        from ledger_entry e join credit_grant g on g.id = e.grant_id
+        join unlock u on u.id = e.unlock_id
+        where e.kind = 'spent' and e.at = u.unlocked_at and e.at >= g.expires_at
+        """,
+    ),
+)

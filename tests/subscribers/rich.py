@@ -1,0 +1,149 @@
+"""A database with everything that the audit proves: made through the service and a stand-in."""
+
+from pathlib import Path
+from typing import Any
+
+from paywall.credits.expiry import enter_expired
+from paywall.operations.housekeeping import tidy
+from paywall.rules.words import Outcome
+from paywall.sandbox.stripe import disputes, refunds
+from paywall.sandbox.stripe.customers import Card
+from paywall.subscriptions.migrate import MigratedSubscription, migrate_subscriptions
+from paywall.unlocks.migrate import MigratedUnlock, migrate_unlocks
+from tests.conftest import START
+from tests.payments.stripe.shop import Shop
+from tests.payments.stripe.stage import stage
+
+LATER = "2027-11-24T12:00:00Z"
+
+
+class Site:
+    """What the site's server does, each of which has to be done."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.number = 0
+
+    async def ask(self, method: str, path: str, **body: object) -> dict[str, Any]:
+        done = await self.shop.service.request(
+            method, f"/v1/{path}", headers=self.shop.bearer.site(), json=body or None
+        )
+        assert done.status_code in (200, 201, 204), done.text
+        return dict(done.json()) if done.content else {}
+
+    async def sell(self, reader: str, paid: int = 300, **product: str) -> int:
+        self.number += 1
+        sold = {"processor": "khqr", "reference": f"k{self.number}", "currency": "usd", **product}
+        purchase = await self.ask("POST", "purchases", reader_id=reader, amount_paid=paid, **sold)
+        return int(purchase["id"])
+
+    async def refund(self, purchase: int, amount: int, **fields: object) -> None:
+        self.number += 1
+        fields = {"amount": amount, "reference": f"r{self.number}", **fields}
+        await self.ask("POST", f"purchases/{purchase}/refunds", **fields)
+
+    async def grant(self, reader: str, amount: int, **fields: object) -> int:
+        self.number += 1
+        fields = {"source": "promotion", "reference": f"g{self.number}", **fields}
+        return int(
+            (await self.ask("POST", f"subscribers/{reader}/grants", amount=amount, **fields))["id"]
+        )
+
+    async def unlock(self, reader: str, *articles: str) -> None:
+        for article in articles:
+            self.shop.clock.move(seconds=1)
+            done = await self.shop.post("unlocks", reader, article_id=article)
+            assert done.status_code == 201, done.text
+
+
+async def make_rich(address: str, folder: Path) -> None:
+    async with stage(address, folder) as made:
+        shop = made.shops[0]
+        site = Site(shop)
+        await by_the_site(site)
+        await by_stripe(site)
+        shop.move(31)
+        await shop.deliver()
+        await at_the_desk(site)
+        shop.move(32)
+        await shop.deliver()
+        await tidy(shop.database, [enter_expired])
+
+
+async def by_the_site(site: Site) -> None:
+    """Packs, a pass and prepaid periods, and what went back of them."""
+    pack = await site.sell("cy", pack_id="six")
+    await site.unlock("cy", "a0", "a1", "a2")
+    await site.refund(pack, 150)
+    await site.sell("cy", 0, pack_id="six")
+    goodwill = await site.sell("cy", pack_id="six")
+    await site.refund(goodwill, 100, keep_access=True)
+    await site.refund(await site.sell("dee", pass_id="week"), 300)
+    for _ in range(2):
+        await site.sell("dee", pass_id="week")
+        await site.sell("dee", plan_id="monthly")
+    await site.shop.post("subscription/cancel", "dee", when="now")
+
+
+async def by_stripe(site: Site) -> None:
+    """A pack, passes, subscriptions that renew, fail and end; refunds that fail, disputes."""
+    shop, account = site.shop, site.shop.stand_in.account
+
+    def charge() -> str:
+        return str([*account.all("charge")][-1]["id"])
+
+    await shop.buy("eva", pack_id="six")
+    await shop.deliver()
+    await site.unlock("eva", "a0", "a1", "a2")
+    failing = refunds.create_refund(account, {"charge": charge(), "amount": "600"})
+    await shop.deliver()
+    refunds.fail_refund(account, failing["id"])
+    await shop.deliver()
+    refunds.create_refund(account, {"charge": charge(), "amount": "250"})
+    await shop.deliver()
+    for _ in range(2):
+        await shop.buy("fay", pass_id="week")
+        await shop.deliver()
+    for reader, card in (("gil", Card.PAYS), ("hal", Card.PAYS_ONCE), ("ian", Card.PAYS)):
+        await shop.buy(reader, card, plan_id="monthly")
+        await shop.deliver()
+    disputes.open_dispute(account, charge())
+    await shop.buy("joe", plan_id="tried")
+    await shop.buy("kim", plan_id="yearly")
+    await shop.deliver()
+    await shop.post("subscription/cancel", "kim", when="now")
+    await shop.deliver()
+
+
+async def at_the_desk(site: Site) -> None:
+    """Gifts, migrations, voids, expiry, revocations, a merge, an erasure, a late payment."""
+    shop = site.shop
+    await shop.buy("quy", Card.PAYS_ONCE, plan_id="monthly")
+    await shop.deliver()
+    for reader in ("lea", "mia", "ned"):
+        await site.grant(reader, 5)
+        await site.grant(reader, 3, expires_at=LATER, source="adjustment")
+        await site.grant(reader, 2, expires_at="2027-01-01T12:00:00Z")
+        await site.unlock(reader, "a0", "a1", "a3")
+        voided = await site.grant(reader, 4)
+        await site.ask("POST", f"subscribers/{reader}/grants/{voided}/void")
+        await site.ask(
+            "POST", f"subscribers/{reader}/unlocks", article_id="a4", source="complimentary"
+        )
+        await site.ask("PUT", f"subscribers/{reader}/subscription", current_period_end=LATER)
+        await site.refund(await site.sell(reader, pack_id="six"), 100)
+        await site.sell(reader, pass_id="week")
+    await site.ask("DELETE", "subscribers/lea/unlocks/a1")
+    await site.ask("DELETE", "subscribers/lea/unlocks/a3?return_credits=false")
+    await site.ask("POST", "subscribers/mia/merge", into="lea")
+    await site.ask("DELETE", "subscribers/ned")
+    await site.ask("DELETE", "subscribers/joe")
+    async with shop.database.writing() as session:
+        unlocks = [MigratedUnlock("ola", article, START) for article in ("a0", "old")]
+        assert await migrate_unlocks(session, unlocks, clock=shop.clock) == [Outcome.CREATED] * 2
+        period_end = shop.clock.at.replace(year=2028)
+        taken_over = [
+            MigratedSubscription("ola", None, period_end, None),
+            MigratedSubscription("pia", "monthly", period_end, "sub_of_before"),
+        ]
+        await migrate_subscriptions(session, taken_over, clock=shop.clock)
