@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from paywall.http.bodies import ARTICLE_BYTES_MAX
+from paywall.operations.byte_stream import UNDECODABLE_AS_SURROGATE, Resumed
 
 LINE_CHARACTERS_MAX = 2 * ARTICLE_BYTES_MAX
 """A body of quotes alone is twice as long in a file that doubles each of them."""
-UNDECODABLE = "\udcff"
-"""Stands for bytes that are no text: a lone surrogate, which no field takes."""
 SKIPPED_CHARACTERS = 64 * 1024
 MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -20,8 +19,6 @@ MARKS = {
 MARK_BYTES_MAX = 4
 WORKBOOK = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 SAVE_AS_CSV = "Save it as CSV UTF-8, and import that."
-
-codecs.register_error("paywall.undecodable", lambda error: (UNDECODABLE, _end_of(error)))
 
 
 class CsvError(Exception):
@@ -35,8 +32,8 @@ def physical_lines(file: BinaryIO) -> Iterator[str]:
     """
     start = file.read(MARK_BYTES_MAX)
     encoding, mark = _encoding(start)
-    rest = io.BufferedReader(_Rest(start.removeprefix(mark), file))
-    text = io.TextIOWrapper(rest, encoding, errors="paywall.undecodable", newline="")
+    rest = io.BufferedReader(Resumed(start.removeprefix(mark), file))
+    text = io.TextIOWrapper(rest, encoding, errors=UNDECODABLE_AS_SURROGATE, newline="")
     try:
         yield from _within_limit(text)
     finally:
@@ -77,26 +74,3 @@ def _skip_to_line_end(text: io.TextIOWrapper, last: str) -> str:
         following = text.read(1)
         return "" if following == "\n" else following
     return ""
-
-
-class _Rest(io.RawIOBase):
-    """A file of which the start was read already."""
-
-    def __init__(self, start: bytes, file: BinaryIO) -> None:
-        self._start = start
-        self._file = file
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]  # typeshed's own Buffer has no length
-        piece = self._start or self._file.read(len(buffer))
-        self._start = b""
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-
-def _end_of(error: UnicodeError) -> int:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return error.end

@@ -29,6 +29,7 @@ ACTOR = Actor("paywall", "import wxr", "")
 BATCH_POSTS_MAX = 100
 BATCH_CHARACTERS_MAX = 8 * 1024 * 1024
 NO_DATE = ("", "0000-00-00 00:00:00")
+CODE_MAX = 0xFFFF
 AS_TAGS = ("category", "post_tag")
 
 
@@ -50,6 +51,8 @@ class Summary:
     unpublished: Counter[str] = field(default_factory=Counter)
     other_types: Counter[str] = field(default_factory=Counter)
     bad: int = 0
+    dropped: int = 0
+    """Characters that XML forbids, in posts that became articles without them."""
 
 
 async def import_wxr(database: Database, file: BinaryIO, plan: Plan, progress: Progress) -> Summary:
@@ -100,7 +103,19 @@ def _publications(
             summary.bad += 1
             continue
         seen[publication.id] = item.line
+        _report_dropped(item, publication.id, progress, summary)
         yield publication
+
+
+def _report_dropped(item: Item, post_id: str, progress: Progress, summary: Summary) -> None:
+    if item.taken_out:
+        named = ", ".join(
+            f"U+{code:04X} ({times})" if code <= CODE_MAX else f"a number past Unicode ({times})"
+            for code, times in sorted(item.taken_out.items())
+        )
+        what = f"imported without what XML forbids: {named}. Remove that in WordPress."
+        progress.bad(Bad(item.line, f"post {post_id}", what))
+        summary.dropped += sum(item.taken_out.values())
 
 
 def _is_skipped(item: Item, summary: Summary) -> bool:

@@ -1,7 +1,8 @@
 """Read a WordPress export (WXR: RSS 2.0 with WordPress' own elements), one item at a time.
 
 A file of any size takes the memory of one item. No entity is expanded and nothing is fetched. A
-mistake in the XML costs the items that it stands in, not the file.
+mistake in the XML costs the items that it stands in, not the file; a character that XML forbids is
+dropped, and costs nothing else.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import BinaryIO, TypeAlias
 from lxml import etree
 
 from paywall.operations.wxr_item import Item, Term, WxrError
+from paywall.operations.xml_text import UNDECODABLE, SoundXml, taken_out, unmarked
 
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
 WITH_ELEMENTS = frozenset({"wp:comment"})
@@ -23,8 +25,13 @@ Export: TypeAlias = "etree.iterparse[tuple[str, etree._Element]]"  # noqa: SLF00
 
 def read_items(file: BinaryIO) -> Iterator[Item]:
     """Every item in the order of the file; raises WxrError where it is no WordPress export."""
+    try:
+        sound = SoundXml(file)
+    except LookupError as error:
+        raise WxrError(f"The file's encoding is unknown: {error}. {AGAIN}") from error
     export = etree.iterparse(
-        file,
+        sound,
+        encoding="utf-8",
         events=("start", "end"),
         recover=True,
         resolve_entities=False,
@@ -56,7 +63,7 @@ def _items(export: Export) -> Iterator[Item]:
         if element.tag == "item":
             waiting.append(_item(element, language))
         elif element.tag == "language" and _is_of_channel(element):
-            language = element.text
+            language = _text(element)
         if element.tag == "item" or _is_of_channel(element):
             _forget(element)
     yield from _judged(waiting, export, until=None)
@@ -109,15 +116,22 @@ def _item(element: etree._Element, language: str | None) -> Item:
     for child in element:
         name = _name(child)
         if name == "category":
-            terms.append(Term(child.get("domain", ""), child.get("nicename", ""), child.text or ""))
+            terms.append(Term(child.get("domain", ""), child.get("nicename", ""), _text(child)))
         elif name == "wp:postmeta":
-            pair = {_name(part): part.text or "" for part in child}
+            pair = {_name(part): _text(part) for part in child}
             meta.append((pair.get("wp:meta_key", ""), pair.get("wp:meta_value", "")))
         elif name not in WITH_ELEMENTS:
-            fields.setdefault(name, child.text or "")
+            fields.setdefault(name, _text(child))
             nested += [name] if len(child) else []
     error = f"{nested[0]} holds elements where it has to hold text" if nested else None
-    return Item(_line(element), language, fields, tuple(terms), tuple(meta), error)
+    dropped = taken_out("".join(map(str, element.itertext())))
+    if UNDECODABLE in dropped:
+        error = f"{dropped[UNDECODABLE]} times, bytes that are no text in the file's encoding"
+    return Item(_line(element), language, fields, tuple(terms), tuple(meta), error, dropped)
+
+
+def _text(element: etree._Element) -> str:
+    return unmarked(element.text or "")
 
 
 def _line(element: etree._Element) -> int:

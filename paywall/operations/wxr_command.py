@@ -138,6 +138,7 @@ def _summary_lines(summary: Summary) -> list[str]:
         _counted("skipped, not published", summary.unpublished),
         _counted("skipped, not posts", summary.other_types),
         f"bad: {summary.bad}",
+        *([f"characters dropped: {summary.dropped}"] if summary.dropped else []),
     ]
 
 

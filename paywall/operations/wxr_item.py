@@ -1,5 +1,6 @@
 """What a WordPress export (WXR) holds, once it is read."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -25,3 +26,5 @@ class Item(NamedTuple):
     terms: tuple[Term, ...]
     meta: tuple[tuple[str, str], ...]
     error: str | None = None
+    taken_out: Mapping[int, int] = {}
+    """How often each character that XML forbids stood in it, by its code."""
