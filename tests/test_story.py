@@ -144,6 +144,28 @@ async def test_a_batch_is_decided_in_the_order_asked(
     ]  # fmt: skip
 
 
+async def test_a_reader_asks_for_all_articles_of_a_page_at_once_and_what_they_are_called(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "42")
+    await put_article(service, bearer, "meter", policy="metered")
+    path, ann = "/v1/me/access/check-batch", bearer.reader("ann")
+    ids = ["nope", "42", "meter", *(f"a{number}" for number in range(97))]
+    for _ in range(2):
+        answer = await service.post(path, json={"article_ids": ids}, headers=ann)
+        decisions = answer.json()["decisions"]
+        assert [decision["article_id"] for decision in decisions] == ids
+        assert [(one["reason"], one["title"]) for one in decisions[:3]] == [
+            ("article_unknown", None), ("credits_required", "A title"), ("metered", "A title"),
+        ]  # fmt: skip
+        assert decisions[2]["meter"]["used"] == 0
+    for refused in ([*ids, "one more"], [], ["a/b"]):
+        answer = await service.post(path, json={"article_ids": refused}, headers=ann)
+        assert (answer.status_code, answer.json()["type"][-14:]) == (422, "invalid_fields")
+    answer = await service.post(path, json={"article_ids": ["42"]}, headers=bearer.site())
+    assert answer.status_code == 401
+
+
 async def test_nobody_asks_as_a_reader_and_a_visitor_at_once(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:

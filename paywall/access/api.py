@@ -26,6 +26,10 @@ CHECK = "/v1/access/check"
 CHECK_SCOPE = "access:check"
 
 
+BATCH_ARTICLES_MAX = 100
+ArticleIds = Annotated[list[Id], Meta(min_length=1, max_length=BATCH_ARTICLES_MAX)]
+
+
 class ViewerInput(Shape):
     """Who asks: a signed-in reader, a visitor, or neither."""
 
@@ -61,7 +65,13 @@ class BodyQuestion(ViewerInput, kw_only=True):
 class Questions(ViewerInput, kw_only=True):
     """The same question for up to 100 articles, such as those of a front page."""
 
-    article_ids: Annotated[list[Id], Meta(min_length=1, max_length=100)]
+    article_ids: ArticleIds
+
+
+class MyQuestions(Shape):
+    """The articles of a page that the reader looks at: up to 100."""
+
+    article_ids: ArticleIds
 
 
 class MeterAnswer(Answer):
@@ -94,6 +104,18 @@ class BatchAnswer(Answer):
     """Decisions in the order of the articles that were asked for."""
 
     decisions: list[BatchDecision]
+
+
+class MyDecision(BatchDecision):
+    """A decision of a batch, with what its article is called."""
+
+    title: Annotated[str | None, Meta(description="Null for an unknown article.")]
+
+
+class MyBatchAnswer(Answer):
+    """Decisions in the order of the articles that were asked for."""
+
+    decisions: list[MyDecision]
 
 
 def answer_of(decision: Decision) -> DecisionAnswer:
@@ -182,15 +204,42 @@ async def check_access_batch(
     settings: NamedDependency[Settings],
 ) -> BatchAnswer:
     """Ask for many articles at once; no view is counted."""
-    now = database.clock.now()
-    async with database.reading() as session:
-        asked = await load(session, data.viewer(), data.article_ids, settings=settings, now=now)
-    decisions = []
-    for facts in asked:
-        decision = decide(facts.terms, facts.standing, now)
-        telemetry.decided(decision.reason)
-        decisions.append(BatchDecision(article_id=facts.article_id, **asdict(answer_of(decision))))
+    decisions = [
+        BatchDecision(article_id=facts.article_id, **asdict(answer_of(decision)))
+        for facts, decision in await _decide_all(
+            data.viewer(), data.article_ids, database, settings
+        )
+    ]
     return BatchAnswer(decisions=decisions)
 
 
-ROUTES = [check_access, check_access_batch, check_my_access]
+@post("/v1/me/access/check-batch", guards=[only_readers], status_code=200)
+async def check_my_access_batch(
+    data: JSONBody[MyQuestions],
+    caller: NamedDependency[Caller],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+) -> MyBatchAnswer:
+    """May I have the bodies of these articles, and what are they called? No view is counted."""
+    decisions = [
+        MyDecision(article_id=facts.article_id, title=facts.title, **asdict(answer_of(decision)))
+        for facts, decision in await _decide_all(
+            reader(caller.subject), data.article_ids, database, settings
+        )
+    ]
+    return MyBatchAnswer(decisions=decisions)
+
+
+async def _decide_all(
+    viewer: Viewer, article_ids: list[str], database: Database, settings: Settings
+) -> list[tuple[Facts, Decision]]:
+    now = database.clock.now()
+    async with database.reading() as session:
+        asked = await load(session, viewer, article_ids, settings=settings, now=now)
+    decided = [(facts, decide(facts.terms, facts.standing, now)) for facts in asked]
+    for _, decision in decided:
+        telemetry.decided(decision.reason)
+    return decided
+
+
+ROUTES = [check_access, check_access_batch, check_my_access, check_my_access_batch]

@@ -35,9 +35,12 @@ def _without_id(product: dict[str, Any]) -> dict[str, Any]:
 
 ENTRY_ARTICLE = {"id": UNLOCK["article_id"], "title": UNLOCK["title"], "url": UNLOCK["url"]}
 
+MY_DECISION = {"article_id": "tonle-sap-2026", **DECISION_DENIED, "title": UNLOCK["title"]}
+
 EXAMPLES: dict[str, Any] = {
     "Question": {"article_id": "tonle-sap-2026", "reader_id": "sophea", "count_view": True},
     "Questions": {"article_ids": ["tonle-sap-2026", "angkor-trains"], "visitor_id": "v-81f3c2"},
+    "MyQuestions": {"article_ids": ["tonle-sap-2026"]},
     "DecisionAnswer": DECISION_DENIED,
     "BatchDecision": {"article_id": "tonle-sap-2026", **DECISION_DENIED},
     "BatchAnswer": {
@@ -60,6 +63,8 @@ EXAMPLES: dict[str, Any] = {
             },
         ]
     },
+    "MyDecision": MY_DECISION,
+    "MyBatchAnswer": {"decisions": [MY_DECISION]},
     "MeterAnswer": METER,
     "BodyQuestion": {"article_id": "tonle-sap-2026", "reader_id": "sophea"},
     "BodyAnswer": {

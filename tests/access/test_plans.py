@@ -56,6 +56,11 @@ async def use_everything(service: httpx.AsyncClient, bearer: Bearer) -> None:
             await service.post("/v1/access/check", json=asked, headers=site),
             await service.post("/v1/access/check", json=asked, headers=site),
             await service.post("/v1/access/check-batch", json=batch, headers=site),
+            await service.post(
+                "/v1/me/access/check-batch",
+                json={"article_ids": batch["article_ids"]},
+                headers=me,
+            ),
             await service.post("/v1/access/body", json=asked, headers=site),
             await service.post("/v1/me/unlocks", json={"article_id": article_id}, headers=me),
             await service.post("/v1/me/unlocks", json={"article_id": article_id}, headers=me),
