@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -40,11 +41,18 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
+@contextmanager
+def press_in(folder: Path, template: Path) -> Iterator[Press]:
+    """A newspaper whose data are in this folder; a module may have one for all its tests."""
+    (folder / "var").mkdir(mode=0o700)
+    shutil.copy(template, folder / "var" / "paywall.sqlite3")
+    with printing(folder) as running:
+        yield running
+
+
 @pytest.fixture
 def press(tmp_path: Path, sqlite_template: Path) -> Iterator[Press]:
-    (tmp_path / "var").mkdir(mode=0o700)
-    shutil.copy(sqlite_template, tmp_path / "var" / "paywall.sqlite3")
-    with printing(tmp_path) as running:
+    with press_in(tmp_path, sqlite_template) as running:
         yield running
 
 

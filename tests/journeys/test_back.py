@@ -1,14 +1,14 @@
 """One browser, two readers: by Back, in other tabs, and where a token is renewed."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.journeys.conftest import press_in
 from tests.journeys.desk import Desk
-from tests.journeys.press import Press, printing
+from tests.journeys.press import Press
 
 ARTICLE = "/rice-bank"
 TAIL = "The tenth sack pays for the roof"
@@ -20,10 +20,7 @@ COUNT_RESTORED = """addEventListener("pageshow", (event) => {
 @pytest.fixture(scope="module")
 def press(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Press]:
     """One newspaper for these tests: bo has credits, ann has unlocked ARTICLE."""
-    folder = tmp_path_factory.mktemp("press")
-    (folder / "var").mkdir(mode=0o700)
-    shutil.copy(sqlite_template, folder / "var" / "paywall.sqlite3")
-    with printing(folder) as running:
+    with press_in(tmp_path_factory.mktemp("press"), sqlite_template) as running:
         running.sell_pack("bo", "one")
         given = {"article_id": ARTICLE[1:], "source": "complimentary"}
         running.tell("POST", "/v1/subscribers/ann/unlocks", **given)

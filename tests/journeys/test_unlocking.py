@@ -58,6 +58,7 @@ def test_ten_clicks_in_two_tabs_spend_one_credit(desk: Desk, press: Press) -> No
     for page in (first, second):
         ask_to_unlock(page)
     for page in (first, second):
+        expect(page.get_by_role("dialog").get_by_role("button", name="Unlock")).to_be_enabled()
         page.evaluate(
             "() => { const yes = document.querySelector('dialog .paywall-first');"
             " for (let clicks = 0; clicks < 5; clicks += 1) yes.click(); }"
@@ -214,10 +215,13 @@ def test_a_keyboard_alone_is_enough(desk: Desk) -> None:
             break
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_role("button", name="Unlock")).to_be_focused()
+    expect(dialog.get_by_role("heading")).to_be_focused()
     page.keyboard.press("Escape")
     expect(unlock).to_be_focused()
     page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    expect(dialog.get_by_role("button", name="Unlock")).to_be_focused()
+    expect(dialog.get_by_role("button", name="Unlock")).to_be_enabled()
     page.keyboard.press("Enter")
     expect(page.locator(".paywall-body")).to_be_focused()
 

@@ -1,11 +1,10 @@
 """The two questions, and what follows from an answer: unlock this article, cancel this."""
 
 from html import escape
-from urllib.parse import quote
 
 from litestar import Response
 
-from paywall.access.api import DecisionAnswer
+from paywall.access.api import DecisionAnswer, MyBatchAnswer
 from paywall.rules.addresses import is_web_address
 from paywall.rules.decision import Reason
 from paywall.rules.words import CancelWhen
@@ -26,8 +25,9 @@ async def ask_to_unlock(
     writer: Writer, service: Service, article_id: str, terms: Terms, said: str = ""
 ) -> Response[str]:
     """The question, or why there is none and what can be bought. Raises Refused."""
-    path = f"/v1/me/articles/{quote(article_id, safe='')}/access"
-    decision = await service.get(path, DecisionAnswer)
+    asked = {"article_ids": [article_id]}
+    answer = await service.post("/v1/me/access/check-batch", asked, MyBatchAnswer)
+    (decision,) = answer.decisions
     if decision.granted:
         way = writer.way_out(writer.say("open_article"), terms.back_url)
         return writer.page(writer.say("readable"), way)
@@ -53,6 +53,7 @@ async def ask_to_unlock(
     left = writer.say(word, count=decision.unlocks_left // decision.unlock_cost, cost=cost)
     return writer.page(
         writer.say("unlock_question"),
+        f"<p><b>{escape(decision.title)}</b></p>" if decision.title else "",
         writer.text(said) if said else "",
         writer.text(writer.say("unlock_cost", cost=cost, count=decision.unlocks_left)),
         writer.text(left),

@@ -14,6 +14,30 @@ const look = (first) => `paywall-button${first ? " paywall-first" : ""}`;
 
 const button = (text, click, first) => h("button", { type: "button", class: look(first), click }, text);
 
+/**
+ * A button that spends, buys or cancels. A click that was meant for what stood there before does
+ * nothing: the repeat of a held key, the second of a double click, one in its first moment.
+ */
+function confirming(text, click, first) {
+  let seen = Infinity;
+  const isMeant = ({ detail, timeStamp }) => detail < 2 && timeStamp - seen >= CONFIRM_AFTER_MS;
+  const element = button(text, (event) => isMeant(event) && click(event), first);
+  element.addEventListener("keydown", (event) => {
+    if (event.repeat && ["Enter", " "].includes(event.key)) event.preventDefault();
+  });
+  /** It stands for something new from its next frame on. */
+  element.holdOff = () => {
+    seen = Infinity;
+    element.ariaDisabled = "true";
+    requestAnimationFrame(() => {
+      seen = performance.now();
+      setTimeout(() => (element.ariaDisabled = "false"), CONFIRM_AFTER_MS);
+    });
+  };
+  element.holdOff();
+  return element;
+}
+
 const link = (text, href, first) => h("a", { class: look(first), href }, text);
 
 const status = (...text) => h("p", { role: "status", class: "paywall-status" }, ...text);
@@ -138,8 +162,8 @@ class Part extends HTMLElement {
       try {
         await act();
       } catch (error) {
-        if (!(error instanceof Trouble)) throw error;
         this.tell(element, this.explain(error));
+        if (!(error instanceof Trouble)) throw error;
       }
     });
   }
@@ -171,8 +195,8 @@ function question(part, { title, details, yes, working, no, act }) {
   const said = status();
   const isBusy = () => accept.ariaBusy === "true";
   const refuse = button(no, () => isBusy() || box.close());
-  const accept = button(yes, () => busy(accept, working, answer), true);
-  const heading = h("h2", { id: `paywall-${newKey()}` }, title);
+  const accept = confirming(yes, confirm, true);
+  const heading = h("h2", { id: `paywall-${newKey()}`, tabindex: "-1" }, title);
   const about = h("div", { id: `paywall-${newKey()}`, class: "paywall-details" }, ...details);
   const box = h(
     "dialog",
@@ -190,17 +214,26 @@ function question(part, { title, details, yes, working, no, act }) {
     h("div", { class: "paywall-actions" }, accept, refuse),
   );
 
+  /** Where it still asks afterwards, it asks something else. */
+  async function confirm() {
+    if (isBusy()) return;
+    await busy(accept, working, answer);
+    if (box.open) accept.holdOff();
+  }
+
   async function answer() {
     said.textContent = "";
     try {
       if (await act(box)) box.close();
     } catch (error) {
-      if (!(error instanceof Trouble)) throw error;
       said.textContent = part.explain(error);
+      if (!(error instanceof Trouble)) throw error;
     }
   }
 
   part.append(box);
   box.showModal();
+  // Not on the button that confirms, which is the first that would have it.
+  heading.focus();
   return box;
 }

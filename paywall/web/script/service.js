@@ -6,6 +6,7 @@
 const SERVICE = new URL("../../", import.meta.url);
 const FEW_CREDITS = 2;
 const TIMEOUT_MS = 15_000;
+const CONFIRM_AFTER_MS = 500;
 const POLL_MS = 1_500;
 const CHECKOUT = "paywall-checkout";
 const SIGNED_OUT = "signed out";

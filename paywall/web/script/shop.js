@@ -116,7 +116,7 @@ class Offers extends Part {
     const bought = { kind, count: product.credits ?? product.days };
     const login = !this.mine && this.address("login");
     const act = () => this.attempt(buy, "opening_payment", () => this.pay(order, bought));
-    const buy = login ? link(text, login) : button(text, () => this.agreed() && act());
+    const buy = login ? link(text, login) : confirming(text, () => this.agreed() && act());
     buy.setAttribute("aria-label", this.say("labelled", { label: text, text: title }));
     return buy;
   }

@@ -18,7 +18,7 @@ const isEnding = (one) =>
 
 /** Takes a cancellation back; `done` says what follows then. */
 function resumption(part, { id: subscription_id }, done) {
-  const resume = button(part.say("resume"), () =>
+  const resume = confirming(part.say("resume"), () =>
     part.attempt(resume, "waiting", async () => {
       await ask(part, "POST", "v1/me/subscription/resume", { subscription_id }, newKey());
       await done();
