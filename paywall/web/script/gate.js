@@ -3,6 +3,66 @@
 /** What is told to who is not signed in, of what is sold. */
 const LEADS = { metered: "sign_in_first", premium: "opens_with", subscribers: "subscribers_only" };
 
+const BATCH_ARTICLES_MAX = 100;
+const GATE_DEPTH_MAX = 3;
+
+/** A site with `require-trusted-types-for` names this policy in `trusted-types`: bodies are its own HTML. */
+const policy = createPolicy();
+
+function createPolicy() {
+  const rules = { createHTML: (html) => html, createScript: (data) => data };
+  try {
+    return window.trustedTypes ? window.trustedTypes.createPolicy("paywall", rules) : rules;
+  } catch {
+    return undefined; // The browser has told the site why; bodies cannot be shown then.
+  }
+}
+
+let batch;
+
+/** The decision on an article. All gates that ask at this moment ask together; rejects with Trouble. */
+async function decisionOn(part, article) {
+  batch ??= askTogether(part);
+  batch.articles.add(article);
+  const decision = (await batch.decisions).get(article);
+  if (decision instanceof Trouble) throw decision;
+  return decision;
+}
+
+function askTogether(part) {
+  const articles = new Set();
+  const decisions = new Promise((done) => setTimeout(done)).then(async () => {
+    batch = undefined;
+    return new Map(await decide(part, [...articles]));
+  });
+  return { articles, decisions };
+}
+
+/** By halves where there are too many for one question, or where one is no article's id. */
+async function decide(part, articles) {
+  const half = articles.length >> 1;
+  if (articles.length <= BATCH_ARTICLES_MAX) {
+    try {
+      const question = { article_ids: articles };
+      const { decisions } = await ask(part, "POST", "v1/me/access/check-batch", question);
+      return decisions.map((decision) => [decision.article_id, decision]);
+    } catch (error) {
+      if (!(error instanceof Trouble)) throw error;
+      if (!half || error.code !== "invalid_fields") return articles.map((article) => [article, error]);
+    }
+  }
+  return [...(await decide(part, articles.slice(0, half))), ...(await decide(part, articles.slice(half)))];
+}
+
+let turn = Promise.resolve();
+
+/** Bodies that no click waits for come one after the other. */
+function inTurn(act) {
+  const done = turn.then(act);
+  turn = done.catch(() => {}); // Whoever asked for it is told.
+  return done;
+}
+
 /** Under a preview: what the reader can do. Once it is theirs, the body takes the preview's place. */
 class Gate extends Part {
   get article() {
@@ -10,20 +70,32 @@ class Gate extends Part {
   }
 
   async load() {
-    if (this.isOpen) return;
+    if (this.isOpen || !this.isAllowed) return;
     if (!this.box) {
       this.describe();
       const label = { class: "paywall-box", "aria-label": this.say("go_on_reading") };
       this.box = h("section", { ...label, lang: this.words.language }, status(this.say("waiting")));
       this.append(this.box);
     }
-    const told = await this.body();
-    if (told.decision.granted) return this.open(told);
-    this.offer(told.decision);
+    let decision = await decisionOn(this, this.article);
+    this.headline = decision.title;
+    if (decision.granted) {
+      const told = await inTurn(() => this.body());
+      if (told.decision.granted) return this.openUnasked(told);
+      decision = told.decision;
+    }
+    this.offer(decision);
     const { shop } = this;
     const { subscriptions } = await me(this).catch(() => ({ subscriptions: [] }));
     if (!subscriptions.some(hasFailed)) return;
     shop.before(h("p", { class: "paywall-told" }, this.say("payment_failed")), this.billing());
+  }
+
+  /** In an opened body: not the same article once more, and not without an end. */
+  get isAllowed() {
+    const around = [];
+    for (let gate = this; (gate = gate.parentElement?.closest("paywall-gate")); ) around.push(gate.article);
+    return around.length < GATE_DEPTH_MAX && !around.includes(this.article);
   }
 
   body() {
@@ -33,11 +105,13 @@ class Gate extends Part {
   /** For search engines, where the site has not said it itself. */
   describe() {
     this.classList.add("paywall-content");
-    if (document.querySelector('script[type="application/ld+json"]')) return;
+    if (!policy || document.querySelector('script[type="application/ld+json"]')) return;
     const part = { "@type": "WebPageElement", isAccessibleForFree: false, cssSelector: ".paywall-content" };
     const told = { "@type": "NewsArticle", headline: document.title, isAccessibleForFree: false, hasPart: part };
     const text = JSON.stringify({ "@context": "https://schema.org", ...told });
-    document.head.append(h("script", { type: "application/ld+json" }, text));
+    const script = h("script", { type: "application/ld+json" });
+    script.text = policy.createScript(text);
+    document.head.append(script);
   }
 
   fail(error) {
@@ -133,6 +207,7 @@ class Gate extends Part {
     let key = newKey();
     const price = h("p", {});
     const left = faint();
+    const about = this.headline && h("p", { lang: this.closest("[lang]")?.lang }, h("b", {}, this.headline));
     const tell = () => {
       const { unlocks_left: count } = this.decision;
       price.textContent = this.say("unlock_cost", { cost: this.credits(cost), count });
@@ -143,7 +218,7 @@ class Gate extends Part {
     tell();
     question(this, {
       title: this.say("unlock_question"),
-      details: [thanked, price, left].filter(Boolean),
+      details: [about, thanked, price, left].filter(Boolean),
       yes: this.say("unlock"),
       working: this.say("unlocking"),
       no: this.say("not_now"),
@@ -160,8 +235,15 @@ class Gate extends Part {
             tell();
           });
         }
-        this.open(await this.body(), true);
-        happened(this);
+        try {
+          this.open(await this.body(), true);
+        } catch (error) {
+          box.close();
+          this.reloading("unlocked_not_shown", "reload").focus();
+          if (!(error instanceof Trouble)) throw error;
+        } finally {
+          happened(this);
+        }
         return true;
       },
     });
@@ -180,16 +262,33 @@ class Gate extends Part {
     return true;
   }
 
+  openUnasked(told) {
+    try {
+      this.open(told);
+    } catch (error) {
+      this.reloading("readable", "open_article");
+      throw error;
+    }
+  }
+
+  /** It is the reader's, and the page that the site makes anew has it. */
+  reloading(lead, act) {
+    const reload = button(this.say(act), () => location.reload(), true);
+    this.show(this.say(lead), [], [reload]);
+    return reload;
+  }
+
   /** The body in the preview's place; after a click the reader goes on from its beginning. */
   open({ body_html: html, decision }, clicked = false) {
+    if (this.isOpen) return;
     if (html === null) {
       if (clicked) location.reload();
-      else this.show(this.say("readable"), [], [button(this.say("open_article"), () => location.reload(), true)]);
+      else this.reloading("readable", "open_article");
       return;
     }
-    this.isOpen = true;
     const body = h("div", { class: "paywall-body", tabindex: "-1" });
-    body.innerHTML = html;
+    body.innerHTML = policy ? policy.createHTML(html) : html;
+    this.isOpen = true;
     const count = decision.unlocks_left;
     const told = `${this.say("unlocked")} ${this.few(count) || this.have(count)}`;
     const note = clicked && h("p", { role: "status", class: "paywall-note" }, told);

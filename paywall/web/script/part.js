@@ -61,12 +61,6 @@ async function busy(element, text, act) {
 class Part extends HTMLElement {
   async connectedCallback() {
     parts.add(this);
-    const tags = [this.setting("language"), this.closest("[lang]")?.lang, ...navigator.languages];
-    try {
-      this.words = await wordsFor(tags.filter(Boolean).slice(0, 8).join(","));
-    } catch {
-      return; // Without words the site's own content stays, which works without this script.
-    }
     await this.draw();
   }
 
@@ -76,13 +70,24 @@ class Part extends HTMLElement {
 
   /** Show what is true now, or why that is not known. */
   async draw() {
-    if (!this.words || !this.isConnected) return;
+    try {
+      this.words ??= await this.findWords();
+    } catch (error) {
+      if (!(error instanceof Trouble)) throw error;
+      return; // Without words the site's own content stays, which works without this script.
+    }
+    if (!this.isConnected) return;
     try {
       await this.load();
     } catch (error) {
       if (!(error instanceof Trouble)) throw error;
       this.fail(error);
     }
+  }
+
+  findWords() {
+    const tags = [this.setting("language"), this.closest("[lang]")?.lang, ...navigator.languages];
+    return wordsFor(tags.filter(Boolean).slice(0, 8).join(","));
   }
 
   fail(error) {

@@ -231,6 +231,7 @@ const refreshAgain = coalesced(() => refresh());
 const checkAgain = coalesced(checkReader);
 
 tabs.onmessage = ({ data }) => (data === SIGNED_OUT ? checkAgain() : refreshAgain());
+addEventListener("online", refreshAgain);
 addEventListener("pageshow", (event) => event.persisted && checkAgain());
 // Whoever signs out comes to a page like this one, and is signed out in every tab.
 if (!withToken()) {

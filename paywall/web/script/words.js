@@ -1,6 +1,7 @@
 /* ---- Words ---- */
 
 const catalogues = new Map();
+const WORDS_PAUSES_MS = [1_000, 2_000, 4_000, 8_000, 16_000];
 const NUMBERS = {
   year: "numeric",
   month: "numeric",
@@ -72,11 +73,26 @@ class Words {
   }
 }
 
+/** Without words nothing works, so they are asked for again, a few times. Throws Trouble. */
+async function fetchWords(url) {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return new Words(await read(await send(url, { cache: "default", credentials: "omit" })));
+    } catch (error) {
+      if (!(error instanceof Trouble) || tries === WORDS_PAUSES_MS.length) throw error;
+      await new Promise((done) => setTimeout(done, WORDS_PAUSES_MS[tries]));
+    }
+  }
+}
+
 function wordsFor(tags) {
   if (!catalogues.has(tags)) {
     const url = new URL(`words.json?languages=${encodeURIComponent(tags)}`, import.meta.url);
-    const told = send(url, { cache: "default", credentials: "omit" }).then(read);
-    catalogues.set(tags, told.then((catalogue) => new Words(catalogue)));
+    const found = fetchWords(url).catch((error) => {
+      catalogues.delete(tags);
+      throw error;
+    });
+    catalogues.set(tags, found);
   }
   return catalogues.get(tags);
 }
