@@ -15,6 +15,7 @@ from paywall.database_errors import CAUSES_MAX, is_unavailable
 from paywall.tables import Subscriber
 from tests.conftest import START, Bearer
 from tests.database.rows import add
+from tests.postgres import psql
 from tests.test_story import put_article
 
 
@@ -76,6 +77,17 @@ async def test_a_misused_driver_is_a_fault_of_ours(database_url: str) -> None:
         False,
         True,
     ]
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+async def test_a_write_to_a_standby_is_unavailable_and_not_a_fault_of_ours(
+    database_url: str, database: Database
+) -> None:
+    name = database_url.rpartition("/")[2]
+    psql(database_url, f"alter database {name} set default_transaction_read_only = on")
+    with pytest.raises(exc.DBAPIError, match="read-only") as refused:
+        await add(database, "ann")
+    assert is_unavailable(refused.value)
 
 
 @pytest.mark.parametrize("kind", [FileNotFoundError, PermissionError, IsADirectoryError, KeyError])

@@ -88,26 +88,29 @@ class Load:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
+    """With a migrated database to copy, and a role that may use it and is not its owner."""
     with postgres_server() as server:
         hba = server.data / "pg_hba.conf"
         hba.write_text(HBA_LINE + hba.read_text())
         psql(f"{server.address}/postgres", "select pg_reload_conf()")
+        psql(f"{server.address}/postgres", "create database template_store")
+        psql(f"{server.address}/postgres", f"create role {ROLE}")
+        template = f"{server.address}/template_store"
+        asyncio.run(_migrate(template))
+        psql(template, f"grant all on all tables in schema public to {ROLE}")
+        psql(template, f"grant all on all sequences in schema public to {ROLE}")
         yield server
 
 
 @pytest.fixture
 def store(server: PostgresServer) -> Iterator[str]:
-    """The address of a migrated database, as a role that is not its owner."""
+    """The address of a migrated database, as the role."""
     operator = f"{server.address}/postgres"
-    psql(operator, "create database store")
-    psql(operator, f"create role {ROLE} login password '{PASSWORD}'")
-    asyncio.run(_migrate(f"{server.address}/store"))
-    psql(f"{server.address}/store", f"grant all on all tables in schema public to {ROLE}")
-    psql(f"{server.address}/store", f"grant all on all sequences in schema public to {ROLE}")
+    psql(operator, "create database store template template_store")
+    psql(operator, f"alter role {ROLE} login connection limit -1 password '{PASSWORD}'")
     yield server.address.replace("paywall@", f"{ROLE}:{PASSWORD}@") + "/store"
     for name in ("store", "elsewhere"):
         psql(operator, f"drop database if exists {name} with (force)")
-    psql(operator, f"drop role {ROLE}")
 
 
 async def _migrate(address: str) -> None:
