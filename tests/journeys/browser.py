@@ -38,7 +38,7 @@ def install() -> None:
         return
     sys.stderr.write("Installing chromium, which the journeys of the tests need…\n")
     for words in ("update -qq", "install -y -qq --no-install-recommends chromium fonts-khmeros"):
-        command = ["apt-get", *words.split()]
+        command = ["apt-get", "-o", "DPkg::Lock::Timeout=300", *words.split()]
         subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
 
 
