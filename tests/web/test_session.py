@@ -64,6 +64,12 @@ async def test_a_copied_cookie_opens_nothing_after_leaving(
     await account(service)
 
 
+async def test_head_of_leaving_ends_no_session(service: httpx.AsyncClient, bearer: Bearer) -> None:
+    await enter(service, bearer, "ann")
+    assert (await service.head("/account/leave")).status_code == 303
+    await account(service)
+
+
 @pytest.mark.parametrize(
     ("reader_id", "fields", "is_over"),
     [
