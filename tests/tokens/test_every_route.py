@@ -40,6 +40,7 @@ OPEN_TO_ANYONE = {
     "/account/unlock",
     "/docs",
     "/docs.css",
+    "/docs.js",
     "/livez",
     "/openapi.json",
     "/problems/{code:str}",
