@@ -91,8 +91,6 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.conn.has_ended:
-            return
         if self._is_answering:
             self._later += data
             self.flow.pause_reading()
@@ -146,6 +144,8 @@ class Connection(H11Protocol):
 
     def _hand_on(self, came: bytes) -> None:
         self._stop_waiting()
+        if self.conn.has_ended:
+            return
         is_first_byte = self.conn.is_between_requests
         super().data_received(came)
         if is_first_byte and self.waits_for is Waiting.HEAD:

@@ -34,13 +34,17 @@ class Deadline:
         """Watch over this, until `end`."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-            self._loop.call_later(LOOK_EVERY_SECONDS, self._look, self._loop)
+            self._loop.call_later(LOOK_EVERY_SECONDS, self.look, self._loop)
         self._due_at[what] = self._loop.time() + self._timeout_seconds
 
     def extend(self, what: Cancellable, timeout_seconds: float) -> None:
         """Give it this long from now, where it would have less."""
         if self._loop is not None and what in self._due_at:
             self._due_at[what] = max(self._due_at[what], self._loop.time() + timeout_seconds)
+
+    def stop(self, what: Cancellable) -> None:
+        """Let it go on for as long as it takes."""
+        self._due_at.pop(what, None)
 
     def end(self, what: Cancellable) -> bool:
         """Whether it was cancelled here."""
@@ -50,12 +54,12 @@ class Deadline:
         self._overdue.remove(what)
         return True
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def look(self, loop: asyncio.AbstractEventLoop) -> None:
         if not self._due_at:
             self._loop = None
             return
         # First: what is cancelled now may fail, and the next look must come all the same.
-        loop.call_later(LOOK_EVERY_SECONDS, self._look, loop)
+        loop.call_later(LOOK_EVERY_SECONDS, self.look, loop)
         now = loop.time()
         for what in [what for what, due_at in self._due_at.items() if due_at <= now]:
             del self._due_at[what]

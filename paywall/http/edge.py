@@ -47,15 +47,15 @@ class Edge:
 
     def __init__(self, app: ASGIApp, *, timeout_seconds: float) -> None:
         self.app = app
-        self._deadline = Deadline(timeout_seconds)
+        self.deadline = Deadline(timeout_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
-        answer = _Answer(scope, send)
+        answer = _Answer(scope, send, self.deadline)
         try:
-            with self._deadline.watch() as task:
+            with self.deadline.watch() as task:
                 scope["state"]["task"] = task
                 _refuse_bad_path(scope)
                 if scope["method"] == HttpMethod.HEAD:
@@ -95,16 +95,17 @@ class Edge:
 
     def be_patient(self, scope: Scope) -> None:
         """Give a request the time to ask another service; its handler is at work already."""
-        self._deadline.extend(scope["state"]["task"], PATIENT_SECONDS)
+        self.deadline.extend(scope["state"]["task"], PATIENT_SECONDS)
 
 
 class _Answer:
     """One answer on its way out."""
 
-    __slots__ = ("_send", "method", "request_id", "scope", "started", "status")
+    __slots__ = ("_send", "deadline", "method", "request_id", "scope", "started", "status")
 
-    def __init__(self, scope: HTTPScope, send: Send) -> None:
+    def __init__(self, scope: HTTPScope, send: Send, deadline: Deadline) -> None:
         self.scope = scope
+        self.deadline = deadline
         self.method = scope["method"]
         self.status: int | None = None
         self.started = time.perf_counter()
@@ -116,6 +117,8 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            # It was answered in time; how fast the client reads is the connection's matter.
+            self.deadline.stop(self.scope["state"]["task"])
             vary: str | None = self.scope["state"].get("vary")
             message["headers"] = [
                 *message.get("headers", ()),

@@ -10,7 +10,7 @@ import msgspec
 
 from paywall import problems, telemetry
 from paywall.http.edge import HEADERS_OF_V1, UNKNOWN, UNROUTED, new_request_id
-from paywall.http.reader import CRLF, HEADER_FIELDS_MAX, HOST, MISREADABLE
+from paywall.http.reader import CRLF, HEADER_FIELDS_MAX, HOST, is_misreadable
 from paywall.problems import Problem
 
 REMEMBERED_MAX = 1024
@@ -48,7 +48,7 @@ def plain_head(head: bytes) -> Head | None:
     Its first line is the caller's to judge. A header that is there twice is never plain: somebody
     between could have believed the other.
     """
-    if len(head) > HEAD_BYTES_MAX or MISREADABLE.search(head):
+    if len(head) > HEAD_BYTES_MAX or is_misreadable(head + CRLF):
         return None
     headers = _headers(head.split(CRLF)[1:])
     if headers is None or headers.keys() & OF_CONNECTIONS:

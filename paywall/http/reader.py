@@ -21,9 +21,7 @@ CHUNKS_MAX = 4096
 CRLF = b"\r\n"
 HEAD_END = CRLF + CRLF
 
-MISREADABLE = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n|\Z)|(?<!\r)\n|\r\n[ \t]")
-"""Control characters, CR or LF alone, folded lines: RFC 9112 §2.2 and §5.2 allow to refuse them."""
-MISREADABLE_BYTES_MAX = 3
+CONTROLS = bytes({*range(0x20), 0x7F} - {*b"\t\r\n"})
 MISREADABLE_DETAIL = "End each line with CRLF, fold none, and send no control characters."
 OF_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 VERSIONS = frozenset({b"1.0", b"1.1"})
@@ -40,7 +38,6 @@ class RequestReader(h11.Connection):
     def __init__(self, refuse: Callable[[h11.RemoteProtocolError], None]) -> None:
         super().__init__(h11.SERVER, max_incomplete_event_size=TRAILER_BYTES_MAX + len(CRLF))
         self._tell_refusal = refuse
-        self._searched_bytes = 0
         self._is_chunked = False
         self._chunks = 0
         self._line_begun = b""
@@ -90,9 +87,8 @@ class RequestReader(h11.Connection):
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                 f"Send at most {HEAD_BYTES_MAX} bytes and {HEADER_FIELDS_MAX} header fields.",
             )
-        if MISREADABLE.search(head, max(0, self._searched_bytes - MISREADABLE_BYTES_MAX)):
+        if is_misreadable(head):
             self._refuse(HTTPStatus.BAD_REQUEST, MISREADABLE_DETAIL)
-        self._searched_bytes = len(head) if end < 0 else 0
         return end >= 0
 
     def _without_empty_lines(self) -> bytes:
@@ -148,7 +144,7 @@ class RequestReader(h11.Connection):
             )
         if read:
             read = self._line_begun + read
-            if MISREADABLE.search(read):
+            if is_misreadable(read):
                 self._refuse(HTTPStatus.BAD_REQUEST, MISREADABLE_DETAIL)
             self._line_begun = read if event is h11.NEED_DATA else b""
         if type(event) is h11.EndOfMessage:
@@ -167,3 +163,18 @@ class RequestReader(h11.Connection):
     def _refuse(self, status: HTTPStatus, detail: str) -> NoReturn:
         self._process_error(self.their_role)
         raise h11.RemoteProtocolError(detail, error_status_hint=status)
+
+
+def is_misreadable(part: bytes) -> bool:
+    """Whether it has control characters, CR or LF alone, or folded lines.
+
+    RFC 9112 §2.2 and §5.2 allow to refuse them. A CR at the end may begin the end of a line.
+    """
+    lines = part.count(CRLF)
+    return (
+        part.count(b"\n") != lines
+        or part.count(b"\r") - part.endswith(b"\r") != lines
+        or CRLF + b" " in part
+        or CRLF + b"\t" in part
+        or len(part.translate(None, CONTROLS)) != len(part)
+    )

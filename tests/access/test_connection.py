@@ -143,7 +143,7 @@ async def test_a_check_that_does_not_come_whole_is_refused_in_time(
     client: Client, bearer: Bearer, edge: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "WHOLE_WITHIN_SECONDS", 0)
-    monkeypatch.setattr(edge, "_deadline", Deadline(0))
+    monkeypatch.setattr(edge, "deadline", Deadline(0))
     client.send(question(bearer, BODY)[:-1])
     assert (await client.answer()).status == 503
 
@@ -152,7 +152,7 @@ async def test_a_check_that_does_not_come_whole_is_refused_in_time(
 async def test_what_is_too_long_for_a_check_is_not_waited_for(
     client: Client, bearer: Bearer, edge: Edge, monkeypatch: pytest.MonkeyPatch, body: bytes
 ) -> None:
-    monkeypatch.setattr(edge, "_deadline", Deadline(0))
+    monkeypatch.setattr(edge, "deadline", Deadline(0))
     client.send(question(bearer, body)[:-1])
     assert (await client.answer()).status == 503
 

@@ -1,8 +1,13 @@
 """A check has its answer in time, though it be that there is none yet."""
 
+import asyncio
+from typing import Any
+
 import httpx
 import pytest
 import sqlalchemy as sa
+from litestar.enums import ScopeType
+from litestar.types import Message, Receive, Scope, Send
 
 from paywall.app import Service
 from paywall.database import Database
@@ -61,3 +66,25 @@ async def test_a_view_that_cannot_be_counted_in_time_is_not_counted(
     told = await check(hurried, bearer, "a1", visitor_id="v", count_view=True)
     assert isinstance(told["meter"], dict)
     assert told["meter"]["used"] == 1
+
+
+async def test_an_answer_on_its_way_is_not_cut_off_by_the_deadline() -> None:
+    """A client that reads slowly had its answer in time."""
+    sent: list[str] = []
+
+    async def application(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def receive() -> Any:
+        raise AssertionError("nothing is read")
+
+    async def send(message: Message) -> None:
+        edge.deadline.look(asyncio.get_running_loop())
+        await asyncio.sleep(0)
+        sent.append(message["type"])
+
+    edge = Edge(application, timeout_seconds=0)
+    scope: Any = {"type": ScopeType.HTTP, "method": "GET", "path": "/a", "state": {}}
+    await edge(scope, receive, send)
+    assert sent == ["http.response.start", "http.response.body"]
