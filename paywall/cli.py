@@ -52,6 +52,9 @@ def told_in_a_sentence() -> Iterator[None]:
         raise Refusal(str(error)) from error
     except Problem as error:
         raise Refusal(error.detail) from error
+    except BrokenPipeError:
+        # Whoever reads the output has had enough, as `head`: click ends quietly.
+        raise
     except Exception as error:
         sentence = _of_database(error)
         if sentence is None:

@@ -82,12 +82,14 @@ def why_unavailable(error: BaseException) -> str | None:
     The first of the errors that lead to one another decides, of those that the database or the
     system gave a code.
     """
+    is_refused = False
     for cause in _causes(error):
+        is_refused |= isinstance(cause, CannotConnect)
         if why := _by_type(cause) or _by_code(cause):
             return why
         if _code_of(cause) is not None:
-            return None
-    return None
+            break
+    return START_IT if is_refused else None
 
 
 def first_line(error: BaseException) -> str:
@@ -115,8 +117,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _by_type(error: BaseException) -> str | None:
     match error:
-        case CannotConnect():
-            return (error.__cause__ and why_unavailable(error.__cause__)) or START_IT
         case ConnectionError() | socket.gaierror():
             return START_IT
         case TimeoutError():

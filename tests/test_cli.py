@@ -1,6 +1,10 @@
 """Every command teaches."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -8,6 +12,7 @@ from click.testing import CliRunner
 
 from paywall.cli import main
 from paywall.sandbox.__main__ import main as sandbox
+from tests.processes import environment
 
 
 def _all(command: click.Command, *words: str) -> Iterator[tuple[str, ...]]:
@@ -38,3 +43,15 @@ def _options(words: tuple[str, ...]) -> Iterator[click.Option]:
 
 def test_the_sandbox_says_what_it_is_too() -> None:
     assert "newspaper" in CliRunner().invoke(sandbox, ["--help"]).stdout
+
+
+def test_whoever_reads_no_further_is_told_nothing_of_the_database(tmp_path: Path) -> None:
+    """As `paywall doctor | head -1`."""
+    nobody_reads, output = os.pipe()
+    os.close(nobody_reads)
+    with os.fdopen(output, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "paywall", "doctor"], check=False,
+            cwd=tmp_path, env=environment(), stdout=pipe, stderr=subprocess.PIPE,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, b"")
