@@ -96,6 +96,13 @@ def test_published_posts_become_articles_and_the_rest_is_listed(
     assert (articles["103"][0].title, articles["103"][1]) == ("", "")
 
 
+def test_a_preview_ends_at_the_editors_own_cut(import_wxr: Import, kept: Kept) -> None:
+    body = f"<p>Open.</p>\n<!--more-->\n<p>Hidden.</p>{'<p>The rest.</p>' * 9}"
+    import_wxr(HEAD + post(1, body=f"<![CDATA[{body}]]>") + FOOT)
+    article, body_html = kept()["1"]
+    assert (article.preview_html, body_html) == ("<p>Open.</p>", body)
+
+
 def test_each_body_is_kept_as_the_file_has_it(import_wxr: Import, kept: Kept) -> None:
     import_wxr(EXPORT)
     content = "{http://purl.org/rss/1.0/modules/content/}encoded"
