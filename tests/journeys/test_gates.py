@@ -108,14 +108,16 @@ def test_the_gates_of_a_page_ask_together(
 
 
 def test_a_gate_with_an_id_that_no_article_has_spoils_no_other(desk: Desk, press: Press) -> None:
-    desk.expect("status of 422")
+    desk.expect("status of (400|422)")
     publish(press, "sound")
     page = desk.tab()
     desk.sign_in(page, "ann", "/offers")
     page.locator("paywall-offers li").first.wait_for()
-    page.evaluate(ADD_GATES, ["a/b", "sound", "rice-bank"])
+    # Half a character cannot be sent here, so the page makes it.
+    page.evaluate(f"({ADD_GATES})(['a/b', 'sound', 'rice-bank', '\\ud800'])")
     gates = page.locator("paywall-gate")
-    expect(gates.nth(0)).to_contain_text("That did not work.")
+    for place in (0, 3):
+        expect(gates.nth(place)).to_contain_text("That did not work.")
     for place in (1, 2):
         expect(gates.nth(place).get_by_role("button", name="Unlock")).to_be_visible()
 

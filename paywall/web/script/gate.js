@@ -48,7 +48,7 @@ async function decide(part, articles) {
       return decisions.map((decision) => [decision.article_id, decision]);
     } catch (error) {
       if (!(error instanceof Trouble)) throw error;
-      if (!half || error.code !== "invalid_fields") return articles.map((article) => [article, error]);
+      if (!half || ![400, 422].includes(error.told.status)) return articles.map((article) => [article, error]);
     }
   }
   return [...(await decide(part, articles.slice(0, half))), ...(await decide(part, articles.slice(half)))];
