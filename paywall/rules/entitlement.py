@@ -55,8 +55,8 @@ class Billed(NamedTuple):
 
     status: StripeStatus
     paid: Paid
-    will_renew: bool = False
-    last_was_taken_back: bool = False
+    will_renew: bool
+    last_was_taken_back: bool
 
 
 class Allowance(NamedTuple):

@@ -56,8 +56,6 @@ async def record_subscription(
             leeway_seconds=settings.renewal_leeway_seconds,
         )
     )
-    session.add(subscription)
-    await session.flush()
     if not subscription.cancel_at_period_end:
         await _withdraw_receipts(session, subscription, now)
     await restate_billed(session, subscription, billing)

@@ -25,12 +25,11 @@ async def add_period(
     latest = select(func.max(Subscription.entitled_until)).where(
         Subscription.reader_id == purchase.reader_id,
         Subscription.kind == SubscriptionKind.PREPAID,
-        col(Subscription.entitled_until) > paid_at,
         # One that was refunded or ended before its start covers no time.
         col(Subscription.entitled_until) > col(Subscription.starts_at),
     )
     running_until: datetime | None = (await session.exec(latest)).one()
-    starts_at = running_until or paid_at
+    starts_at = max(paid_at, running_until or paid_at)
     period = _bought(purchase, SubscriptionKind.PREPAID, starts_at, ends_after(starts_at))
     period.plan_id = purchase.product_id
     session.add(period)
@@ -44,7 +43,6 @@ async def add_pass(session: AsyncSession, purchase: Purchase, days: int) -> None
     bought = _bought(purchase, SubscriptionKind.PASS, paid_at, paid_at + timedelta(days=days))
     bought.pass_id = purchase.product_id
     session.add(bought)
-    await session.flush()
     await lay_passes(session, purchase.reader_id)
 
 

@@ -9,6 +9,7 @@ from tests.test_story import check, put_article
 PRICES = [{"amount": 500, "currency": "usd"}]
 PRODUCTS = {
     "passes/week": {"title": "A week", "days": 7, "prices": PRICES},
+    "passes/day": {"title": "A day", "days": 1, "prices": PRICES},
     "plans/weekly": {"title": "Weekly", "interval": "week", "prices": PRICES},
 }
 PASS, PERIOD = {"pass_id": "week"}, {"plan_id": "weekly"}
@@ -23,9 +24,9 @@ async def stocked(service: httpx.AsyncClient, bearer: Bearer) -> None:
 
 async def buy(
     service: httpx.AsyncClient, bearer: Bearer, reference: str, product: dict[str, str],
-    reader_id: str = "ann",
+    reader_id: str = "ann", processor: str = "cash",
 ) -> str:  # fmt: skip
-    payment = {"reader_id": reader_id, "processor": "cash", "reference": reference,
+    payment = {"reader_id": reader_id, "processor": processor, "reference": reference,
                "amount_paid": 500, "currency": "usd"}  # fmt: skip
     bought = await service.post("/v1/purchases", json={**payment, **product}, headers=bearer.site())
     assert bought.status_code == 201, bought.text
@@ -56,10 +57,13 @@ async def test_another_readers_time_delays_nobody(
     clock.move(days=1)
     await buy(service, bearer, "2", product, "bo")
     await buy(service, bearer, "3", product, "ann")
+    await buy(service, bearer, "4", product, "ann")
     assert await spans(service, bearer, "bo") == [(kind, id_, "2026-12-02")]
     assert await spans(service, bearer, "ann") == [
-        (kind, id_, "2026-12-01"), (kind, id_, "2026-12-08"),
+        (kind, id_, "2026-12-01"), (kind, id_, "2026-12-08"), (kind, id_, "2026-12-15"),
     ]  # fmt: skip
+    ledger = await service.get("/v1/me/ledger", headers=bearer.reader("ann"))
+    assert ledger.json()["items"] == []
 
 
 @pytest.mark.usefixtures("stocked")
@@ -97,3 +101,18 @@ async def test_time_that_was_wholly_refunded_delays_no_later_purchase(
     assert "2026-12-03" in [end for _, _, end in await spans(service, bearer)]
     await put_article(service, bearer, "a")
     assert (await check(service, bearer, "a", reader_id="ann"))["reason"] == "subscribed"
+
+
+@pytest.mark.usefixtures("stocked")
+@pytest.mark.parametrize("step", [1, -1], ids=["in_order", "swapped"])
+async def test_passes_paid_at_once_run_in_the_order_of_processor_and_reference(
+    service: httpx.AsyncClient, bearer: Bearer, step: int
+) -> None:
+    day = {"pass_id": "day"}
+    paid = [("bank", "2", day), ("bank", "3", PASS), ("cash", "1", day)]
+    for processor, reference, product in paid[::step]:
+        await buy(service, bearer, reference, product, processor=processor)
+    assert await spans(service, bearer) == [
+        ("pass", "day", "2026-11-25"), ("pass", "day", "2026-12-03"),
+        ("pass", "week", "2026-12-02"),
+    ]  # fmt: skip

@@ -44,7 +44,9 @@ times = st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2028, 1,
 def test_each_status_has_its_end(
     *, status: StripeStatus, will_renew: bool, entitled: datetime, told: datetime
 ) -> None:
-    ends = billed_until(Billed(status, Paid(START, END), will_renew), ALLOWANCE)
+    ends = billed_until(
+        Billed(status, Paid(START, END), will_renew, last_was_taken_back=False), ALLOWANCE
+    )
     assert ends == (entitled, told)
 
 
@@ -55,7 +57,9 @@ def test_there_is_no_leeway_once_the_last_payment_went_back() -> None:
 
 def test_our_own_now_ends_it_before_what_was_paid() -> None:
     now = START + timedelta(days=3)
-    billed = Billed(StripeStatus.CANCELED, Paid(START, END, now))
+    billed = Billed(
+        StripeStatus.CANCELED, Paid(START, END, now), will_renew=False, last_was_taken_back=False
+    )
     assert billed_until(billed, ALLOWANCE) == (now, now)
 
 

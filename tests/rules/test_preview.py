@@ -83,6 +83,11 @@ def test_a_long_run_without_spaces_is_cut_where_its_share_ends(written: str) -> 
     assert first(written * 300) == written * 120
 
 
+@pytest.mark.parametrize(("seen", "expected"), [(62, "one"), (63, "one " + "x" * 59)])
+def test_a_cut_goes_back_to_a_space_within_sixty_characters(seen: int, expected: str) -> None:
+    assert first("one " + "x" * 200, share=(seen + 0.5) / 204) == expected
+
+
 def test_a_cut_never_splits_an_emoji() -> None:
     text = "a👩‍👩‍👧b🇰🇭🇫🇷c👍🏽d"
     whole = {

@@ -70,6 +70,7 @@ def test_a_grant_gives_up_what_it_owes_and_no_credit_is_made_or_lost(
         assert holding.unspent >= 0
         assert holding.given_up >= owed[grant_id]
         assert holding.is_dead or holding.taken == owed[grant_id]
+    assert [step for step in estate.steps if step.credits < 1] == []
 
 
 def test_unspent_credits_go_first_then_the_newest_unlock_whole() -> None:
