@@ -1,6 +1,8 @@
 """What a reader buys on Stripe's page is theirs once it is paid, and once alone."""
 
+from paywall.rules.stripe_wire import INTENT
 from paywall.sandbox.stripe import checkout as payer
+from paywall.sandbox.stripe.faults import Fault
 from tests.payments.stripe.shop import Shop
 
 
@@ -119,3 +121,15 @@ async def test_a_reader_is_sent_back_to_the_site_alone(shop: Shop) -> None:
         for answer in (order, portal):
             assert answer.status_code == 422, address
             assert answer.json()["errors"][0]["field"] == "return_url"
+
+
+async def test_a_customer_whose_making_was_not_answered_is_found_by_its_intent(shop: Shop) -> None:
+    shop.stand_in.faults.plan(Fault.BROKEN_AFTER, "POST", "/v1/customers", times=3)
+    assert (await shop.open(pack_id="six")).status_code == 201
+    customer = shop.only("customer")
+    (key,) = customer["metadata"].values()
+    assert "ann" not in str(customer)
+    assert (await shop.open("bo", pack_id="six")).status_code == 201
+    keys = [each["metadata"] for each in shop.stand_in.account.all("customer")]
+    assert len(keys) == len({str(each) for each in keys}) == 2
+    assert {INTENT: key} in keys

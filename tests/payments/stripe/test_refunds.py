@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import stripe
 
-from paywall.sandbox.stripe import disputes, refunds
+from paywall.sandbox.stripe import disputes, events, refunds
 from paywall.sandbox.stripe.wire import InProcess
-from tests.payments.stripe.shop import Shop
+from tests.payments.stripe.shop import SECRET, Shop
 
 
 def refund(shop: Shop, amount: int, **metadata: str) -> dict[str, Any]:
@@ -79,6 +79,22 @@ async def test_a_dispute_takes_back_at_once_and_gives_back_when_it_is_won(shop: 
     mine = await shop.me()
     assert mine["unlocks_left"] == 2
     assert mine["subscription"]["access_until"] == "2026-12-24T12:00:00Z"
+
+
+async def test_each_event_of_a_refund_alone_takes_back_what_it_paid_for(shop: Shop) -> None:
+    """Though another reader subscribes too."""
+    await shop.buy("bo", plan_id="monthly")
+    await shop.deliver()
+    await shop.buy(plan_id="monthly")
+    await shop.deliver()
+    charge = next(shop.stand_in.account.all("charge"))
+    refunds.create_refund(shop.stand_in.account, {"charge": charge["id"]})
+    first, *_ = events.drain(shop.stand_in.account, SECRET)
+    assert (await shop.send(first)).status_code == 200
+    told = {reader: (await shop.me(reader))["subscription"] for reader in ("ann", "bo")}
+    assert sorted(each["access_until"] for each in told.values()) == [
+        "2026-11-24T12:00:00Z", "2026-12-24T12:00:00Z",
+    ]  # fmt: skip
 
 
 async def test_another_product_on_the_account_makes_no_member(shop: Shop) -> None:

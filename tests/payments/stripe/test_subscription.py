@@ -1,6 +1,7 @@
 """Cancelling, resuming and lapsing: access ends with what was paid, and nothing is told untrue."""
 
 import asyncio
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from paywall.sandbox.stripe.customers import Card, use_card
 from paywall.sandbox.stripe.faults import Fault
 from paywall.sandbox.stripe.portal import portal_cancel, portal_switch
 from paywall.sandbox.stripe.subscriptions import cancel_subscription
-from tests.payments.stripe.shop import Shop
+from tests.payments.stripe.shop import DAY, Shop
 from tests.test_story import check, put_article
 
 UPDATE = r"/v1/subscriptions/[^/]+"
@@ -71,6 +72,49 @@ async def test_of_a_price_that_is_none_of_the_catalogue_nothing_is_told(shop: Sh
     portal_switch(shop.stand_in.account, subscription_id, own["id"])
     await shop.deliver()
     assert (await shop.me())["subscription"] == {**mine, "price": None}
+
+
+async def test_a_switch_of_plans_is_told_with_what_it_is_paid_by(shop: Shop) -> None:
+    subscription_id = await subscribed(shop)
+    mine = (await shop.me())["subscription"]
+    assert (mine["plan_id"], mine["payment_type"]) == ("monthly", "card")
+    account = shop.stand_in.account
+    yearly = next(
+        price for price in account.all("price", currency="usd")
+        if (price["recurring"] or {}).get("interval") == "year"
+    )  # fmt: skip
+    portal_switch(account, subscription_id, yearly["id"])
+    await shop.deliver()
+    assert (await shop.me())["subscription"]["plan_id"] == "yearly"
+
+
+async def test_a_payment_is_dated_by_its_payment_and_not_by_its_invoice(shop: Shop) -> None:
+    await shop.buy(card=Card.PAYS_ONCE, plan_id="monthly")
+    shop.move(days=31)
+    await shop.deliver()
+    assert (await shop.me())["subscription"]["status"] == "past_due"
+    use_card(shop.stand_in.account, shop.only("customer")["id"], Card.PAYS)
+    shop.move(days=5)
+    await shop.deliver()
+    invoice = next(shop.stand_in.account.all("invoice", billing_reason="subscription_cycle"))
+    paid_at = datetime.fromtimestamp(invoice["status_transitions"]["paid_at"], UTC)
+    bought = await shop.service.get("/v1/me/purchases", headers=shop.bearer.reader("ann"))
+    latest = bought.json()["items"][0]
+    assert paid_at - timedelta(days=2) > datetime.fromtimestamp(invoice["created"], UTC)
+    assert latest["created_at"] == f"{paid_at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def test_an_invoices_line_for_another_subscription_pays_for_none_of_this(shop: Shop) -> None:
+    await shop.buy(plan_id="monthly")
+    lines = shop.only("invoice")["lines"]["data"]
+    other = deepcopy(lines[0])
+    other["id"] += "_other"
+    other["parent"]["subscription_item_details"]["subscription"] = "sub_other"
+    other["period"] = {key: at + 300 * DAY for key, at in other["period"].items()}
+    lines.append(other)
+    await shop.deliver()
+    assert (await shop.me())["subscription"]["access_until"] == "2026-12-24T12:00:00Z"
+    assert (await shop.me())["unlocks_left"] == 2
 
 
 async def test_while_the_next_payment_is_on_its_way_it_is_renewing(shop: Shop) -> None:
