@@ -1,13 +1,14 @@
 """A history: what payers, banks, readers and the desk of Stripe do, and how Stripe tells of it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from http import HTTPStatus
 from random import Random
 from typing import Any
 
 from paywall.operations.reconcile import reconcile
-from paywall.payments.stripe.sell import Counter
+from paywall.payments.stripe import sell
 from paywall.sandbox.stripe import checkout, disputes, events, portal, refunds
 from paywall.sandbox.stripe.customers import Card, use_card
 from paywall.sandbox.stripe.refusal import Refusal
@@ -26,6 +27,9 @@ TURNS = (0, 0, 1, 5, 40)
 CHOICES = 60
 """Of how it is done, and as many of what it is done to: neither hangs on the other."""
 PAUSES = ("void", "keep_as_draft", "mark_uncollectible")
+OPEN = "needs_response"
+"""A dispute that the bank has yet to decide."""
+INQUIRY = "warning_needs_response"
 HOURS = (1, 24, 4 * 24, 31 * 24)
 
 
@@ -37,22 +41,30 @@ class Played:
         self.shop = shops[0]
         self.account = self.shop.stand_in.account
         self.under_way: list[asyncio.Task[None]] = []
+        self.happened: Counter[str] = Counter()
+        """How often each step was taken, where it could be."""
         # Where any was dropped a reconcile mends it, and what else went wrong as well.
         self.dropped = chance.choice([0.0, 0.0, 0.3, 1.0]) if chance else 0.0
 
-    def pick(self, kind: str, choice: int) -> dict[str, Any]:
-        things = list(self.account.all(kind))
+    def pick(self, kind: str, choice: int, **having: str) -> dict[str, Any]:
+        """One of the things of a kind; of those that are as they should be where there are any."""
+        things = list(self.account.all(kind, **having)) or list(self.account.all(kind))
         if not things:
             raise Refusal(f"There is no {kind} yet.")
         return things[choice // CHOICES % len(things)]
 
     def pay(self, n: int) -> None:
-        session_id = self.pick("checkout.session", n)["id"]
+        session_id = self.pick("checkout.session", n, status="open")["id"]
         card, code = list(Card)[n % 4], "FREE" if n % 7 == 0 else None
         checkout.pay(self.account, session_id, card, later=n % 5 == 4, code=code)
 
     def settle_payment(self, n: int) -> None:
-        session_id = self.pick("checkout.session", n)["id"]
+        """A bank that took its time says how it ended; it begins where there is none."""
+        waiting = {"status": "complete", "payment_status": "unpaid"}
+        if not list(self.account.all("checkout.session", **waiting)):
+            page = self.pick("checkout.session", n, status="open")
+            checkout.pay(self.account, page["id"], later=True)
+        session_id = self.pick("checkout.session", n, **waiting)["id"]
         checkout.settle(self.account, session_id, paid=n % 3 > 0)
 
     def change_card(self, n: int) -> None:
@@ -60,19 +72,19 @@ class Played:
         use_card(self.account, self.pick("customer", n)["id"], card)
 
     def cancel(self, n: int) -> None:
-        portal.portal_cancel(self.account, self.pick("subscription", n)["id"])
+        portal.portal_cancel(self.account, self.pick("subscription", n, status="active")["id"])
 
     def resume(self, n: int) -> None:
-        portal.portal_resume(self.account, self.pick("subscription", n)["id"])
+        portal.portal_resume(self.account, self.pick("subscription", n, status="active")["id"])
 
     def switch(self, n: int) -> None:
-        subscription_id = self.pick("subscription", n)["id"]
+        subscription_id = self.pick("subscription", n, status="active")["id"]
         plans = [p for p in self.account.all("price", currency="usd") if p["recurring"]]
         portal.portal_switch(self.account, subscription_id, plans[n % len(plans)]["id"])
 
     def pause(self, n: int) -> None:
         """Collection stops, for good or for some weeks; or it goes on."""
-        subscription_id = self.pick("subscription", n)["id"]
+        subscription_id = self.pick("subscription", n, status="active")["id"]
         pause = {"behavior": PAUSES[n % 3]} if n % 4 else {}
         until = {"resumes_at": str(self.account.now + 40 * DAY)} if pause and n % 5 == 0 else {}
         update_subscription(self.account, {"pause_collection": pause | until}, subscription_id)
@@ -92,24 +104,30 @@ class Played:
         )
 
     def settle_refund(self, n: int) -> None:
-        refunds.settle_refund(self.account, self.pick("refund", n)["id"])
+        refunds.settle_refund(self.account, self.pick("refund", n, status="pending")["id"])
 
     def fail_refund(self, n: int) -> None:
-        refunds.fail_refund(self.account, self.pick("refund", n)["id"])
+        refunds.fail_refund(self.account, self.pick("refund", n, status="succeeded")["id"])
 
     def dispute(self, n: int) -> None:
         disputes.open_dispute(self.account, self.pick("charge", n)["id"], inquiry=n % 2 == 0)
 
     def escalate(self, n: int) -> None:
-        disputes.escalate(self.account, self.pick("dispute", n)["id"])
+        """An inquiry becomes a dispute; one is begun where there is none."""
+        if not list(self.account.all("dispute", status=INQUIRY)):
+            disputes.open_dispute(self.account, self.pick("charge", n)["id"], inquiry=True)
+        disputes.escalate(self.account, self.pick("dispute", n, status=INQUIRY)["id"])
 
     def close(self, n: int) -> None:
-        disputes.close_dispute(self.account, self.pick("dispute", n)["id"], won=n % 2 == 0)
+        disputes.close_dispute(
+            self.account, self.pick("dispute", n, status=OPEN)["id"], won=n % 3 > 0
+        )
 
     async def play(self, steps: list[tuple[str, int]]) -> None:
         for name, n in steps:
             try:
                 await self.step(name, n)
+                self.happened[name] += 1
             except Refusal:
                 # What cannot be done at this moment is refused, as by Stripe, and changes nothing.
                 continue
@@ -128,7 +146,8 @@ class Played:
             case "unlock":
                 await self.settle()
                 shop, reader = self.shop, READERS[n % 2]
-                await unlock(shop.service, shop.bearer, reader, f"a{n % 5}")
+                answer = await unlock(shop.service, shop.bearer, reader, f"a{n % 5}")
+                self.happened["unlocked"] += answer.status_code == HTTPStatus.CREATED
             case "cancel_now":
                 await self.settle()
                 await self.shop.post("subscription/cancel", READERS[n % 2], when="now")
@@ -169,7 +188,7 @@ class Played:
         await self.arrived()
         if self.dropped:
             assert (
-                await reconcile(Counter(self.shop.database, self.shop.gateway, self.settings))
+                await reconcile(sell.Counter(self.shop.database, self.shop.gateway, self.settings))
                 is not None
             )
 
@@ -232,7 +251,10 @@ ACTS: dict[str, Callable[[Played, int], None]] = {
     "close": Played.close,
 }
 """What payers, banks and the desk of Stripe do, of which the service is not asked."""
-STEPS = [*ACTS, "pay", "pay", "pay", "refund", "wait", "wait", "unlock", "unlock", "cancel_now"]
+STEPS = [
+    *ACTS, *["pay"] * 4, "refund", *["dispute"] * 2, *["close"] * 3, "fail_refund", "wait", "wait",
+    *["unlock"] * 3, "cancel_now",
+]  # fmt: skip
 
 
 def history(seed: int) -> list[tuple[str, int]]:

@@ -28,7 +28,7 @@ from tests.payments.stripe.histories import TURNS, Played
 from tests.payments.stripe.shop import SECRET, Shop
 from tests.router import router_of
 from tests.sandbox.stripe.sdk_contract import SdkContract
-from tests.test_story import put_article
+from tests.test_story import put_article, unlock
 
 WISHES: dict[str, list[dict[str, str]]] = {
     "ann": [{"pack_id": "six"}, {"pack_id": "six"}, {"plan_id": "monthly"}]
@@ -80,15 +80,19 @@ class Stage:
 
 
 async def furnish(shop: Shop) -> None:
-    """A catalogue, articles, and checkouts that wait to be paid."""
+    """A catalogue, articles, open checkouts; each reader has a paid pack and an unlock."""
     create_coupon(shop.stand_in.account, {"id": "FREE", "percent_off": "100"})
     await shop.stock()
     for n in range(5):
         await put_article(shop.service, shop.bearer, f"a{n}", unlock_cost=1 + n % 2)
     for reader, wishes in WISHES.items():
+        await shop.buy(reader, pack_id="six")
         for wish in wishes:
             opened = await shop.open(reader, **wish)
             assert opened.status_code == 201, opened.text
+    assert set(await shop.deliver()) == {200}
+    for reader in WISHES:
+        assert (await unlock(shop.service, shop.bearer, reader, "a1")).status_code == 201
 
 
 async def _all_rows(database: Database) -> Rows:
