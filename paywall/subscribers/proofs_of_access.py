@@ -62,6 +62,18 @@ ACCESS = (
         """,
     ),
     Proof(
+        "A pass or period begins at its payment, or where another of the same reader ends",
+        """
+        select s.kind || ' ' || s.id || ': from ' || s.starts_at || ', paid at ' || p.created_at
+        from subscription s join purchase p on p.id = s.purchase_id
+        where s.starts_at <> p.created_at and not exists (
+            select 1 from subscription o
+            where o.reader_id = s.reader_id and o.purchase_id is not null and o.id <> s.id
+              and s.starts_at in (o.starts_at, o.paid_through, o.ended_at)
+        )
+        """,
+    ),
+    Proof(
         "A subscription of Stripe's is paid through the latest period that was paid and not taken"
         " back, or the end of its trial",
         """

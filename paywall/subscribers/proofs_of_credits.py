@@ -20,6 +20,13 @@ CREDITS = (
         """,
     ),
     Proof(
+        "Nothing remains of a grant that was voided",
+        """
+        select 'grant ' || id || ': voided ' || voided_at || ', remaining ' || remaining
+        from credit_grant where voided_at is not null and remaining > 0
+        """,
+    ),
+    Proof(
         "A grant begins with one entry `granted` of its whole amount",
         """
         select 'grant ' || g.id || ': amount ' || g.amount || ', granted '
@@ -153,6 +160,8 @@ CREDITS = (
             select 'unlock', cast(id as varchar(200)), reader_id from unlock
             union all
             select 'subscription', id, reader_id from subscription
+            union all
+            select 'purchase', cast(id as varchar(200)), reader_id from purchase
         ) x left join subscriber s on s.id = x.reader_id
         where s.id is null
         """,

@@ -168,6 +168,33 @@ CORRUPTIONS = {
         ["update credit_grant set remaining = remaining + 1 where id = {x}"],
         "grant {x}: remaining ",
     ),
+    "a grant that is voided, and can be spent": Corruption(
+        UNSPENT,
+        [f"update credit_grant set voided_at = {LONG_AGO} where id = {{x}}"],
+        "grant {x}: voided 2020",
+    ),
+    "an unlock with all of its rows of another reader": Corruption(
+        PAID_UNLOCK,
+        [
+            "update unlock set reader_id = 'quy' where id = {x}",
+            "update unlock_payment set reader_id = 'quy' where unlock_id = {x}",
+            ("update ledger_entry set reader_id = 'quy' where grant_id in"
+            " (select grant_id from unlock_payment where unlock_id = {x})"),
+            ("update credit_grant set reader_id = 'quy' where id in"
+            " (select grant_id from unlock_payment where unlock_id = {x})"),
+        ],
+        "reader quy: unlocks on record ",
+    ),
+    "totals lowered": Corruption(
+        "select min(subscriber_id) from subscriber_totals where unlocks > 0",
+        ["update subscriber_totals set unlocks = unlocks - 1 where subscriber_id = '{x}'"],
+        "reader {x}: unlocks on record ",
+    ),
+    "a subscriber deleted": Corruption(
+        "select min(reader_id) from purchase",
+        ["delete from subscriber where id = '{x}'"],
+        "purchase ",
+    ),
     "credits that expire later": Corruption(
         "select min(grant_id) from ledger_entry where kind = 'expired'",
         [f"update credit_grant set expires_at = {FAR} where id = {{x}}"],
@@ -274,6 +301,14 @@ CORRUPTIONS = {
             f" access_until = {FAR} where id = '{{x}}'")
         ],
         "pass {x}: ",
+    ),
+    "a pass that is yet to begin": Corruption(
+        of_kind("pass"),
+        [
+            ("update subscription set starts_at = '2039-12-25 00:00:00.000000', paid_through ="
+            f" {FAR}, entitled_until = {FAR}, access_until = {FAR} where id = '{{x}}'")
+        ],
+        "pass {x}: from 2039",
     ),
     "a longer grace": Corruption(
         "select min(id) from stripe_subscription where status = 'past_due'",

@@ -3,8 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -22,9 +21,34 @@ from tests.subscribers.rich import make_rich
 T = TypeVar("T")
 
 
+class RolledBack(Exception):  # noqa: N818 (not an error)
+    pass
+
+
+class Rich(NamedTuple):
+    """A database with everything that the audit proves, shared by all tests of this module."""
+
+    runner: asyncio.Runner
+    database: Database
+
+    def tried(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """Do something in a transaction that is rolled back."""
+        return self.runner.run(self._tried(work))
+
+    async def _tried(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        done: list[T] = []
+        try:
+            async with self.database.writing() as session:
+                done.append(await work(session))
+                raise RolledBack
+        except RolledBack:
+            return done[0]
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def rich(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a database with everything that the audit proves."""
+def rich(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Rich]:
     folder = tmp_path_factory.mktemp("rich")
     if request.param == "sqlite":
         path = folder / "rich.sqlite3"
@@ -33,39 +57,22 @@ def rich(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     else:
         server = request.getfixturevalue("postgres_template").rpartition("/")[0]
         address = _new_postgres_database(server, "template_paywall")
-    asyncio.run(make_rich(address, folder))
-    yield address
+    with asyncio.Runner() as runner:
+        runner.run(make_rich(address, folder))
+        database = Database(Settings(database_url=address, data_dir=str(folder)))
+        try:
+            yield Rich(runner, database)
+        finally:
+            runner.run(database.close())
     if request.param == "postgresql":
         _drop(address)
 
 
-class RolledBack(Exception):  # noqa: N818 (not an error)
-    pass
+def test_a_sound_database_has_no_finding(rich: Rich) -> None:
+    assert rich.tried(audit) == []
 
 
-def tried(address: str, folder: Path, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-    """Do something in a transaction that is rolled back."""
-
-    async def run() -> T:
-        database = Database(Settings(database_url=address, data_dir=str(folder)))
-        done: list[T] = []
-        try:
-            async with database.writing() as session:
-                done.append(await work(session))
-                raise RolledBack
-        except RolledBack:
-            return done[0]
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
-
-
-def test_a_sound_database_has_no_finding(rich: str, tmp_path: Path) -> None:
-    assert tried(rich, tmp_path, audit) == []
-
-
-def test_the_migration_counts_what_was_there_before(rich: str, tmp_path: Path) -> None:
+def test_the_migration_counts_what_was_there_before(rich: Rich) -> None:
     async def migrate_again(session: AsyncSession) -> list[Finding]:
         connection = await session.connection()
         for statement in (
@@ -76,11 +83,11 @@ def test_the_migration_counts_what_was_there_before(rich: str, tmp_path: Path) -
         await connection.run_sync(upgrade, FOLDER)
         return await audit(session)
 
-    assert tried(rich, tmp_path, migrate_again) == []
+    assert rich.tried(migrate_again) == []
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS.values(), ids=CORRUPTIONS)
-def test_a_corruption_is_named(rich: str, tmp_path: Path, corruption: Corruption) -> None:
+def test_a_corruption_is_named(rich: Rich, corruption: Corruption) -> None:
     async def corrupt(session: AsyncSession) -> tuple[object, list[Finding]]:
         connection = await session.connection()
         found = (await connection.execute(sa.text(corruption.of))).scalar()
@@ -90,7 +97,7 @@ def test_a_corruption_is_named(rich: str, tmp_path: Path, corruption: Corruption
             assert changed.rowcount > 0 or "delete from checkout" in statement
         return found, await audit(session)
 
-    found, findings = tried(rich, tmp_path, corrupt)
+    found, findings = rich.tried(corrupt)
     rows = [row for finding in findings for row in finding.rows]
     said = corruption.said.format(x=found)
     assert any(said in row for row in rows), (said, findings)
