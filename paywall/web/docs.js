@@ -1,6 +1,6 @@
 // Search, copying, and opening what a link leads to. The page is whole without it.
 
-const entries = [...document.querySelectorAll("main article, main details.entry")];
+const entries = [...document.querySelectorAll("main article, main .entry")];
 const texts = new Map();
 const nav = document.querySelector("nav");
 const groups = [...nav.querySelectorAll("details")];

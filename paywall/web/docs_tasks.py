@@ -25,6 +25,7 @@ TASKS = (
             "check_access_batch": "Ask for many articles at once",
             "read_body": "Get a body, or its preview",
             "check_my_access": "Ask as the reader",
+            "check_my_access_batch": "Ask for many articles as the reader",
             "read_my_body": "Get a body as the reader",
         },
     ),

@@ -20,14 +20,23 @@ def inline(text: str) -> str:
 
 def heading(level: int, id_: str, content: str) -> str:
     """A heading with a link to itself; `content` is HTML."""
+    return f'<h{level} id="{id_}">{content} {permalink(id_, content)}</h{level}>'
+
+
+def permalink(id_: str, content: str) -> str:
+    """A link to the heading with this id and this content."""
     name = re.sub(r"<[^>]*>", "", content)
-    link = f'<a class="permalink" href="#{id_}" aria-label="Link to {name}">#</a>'
-    return f'<h{level} id="{id_}">{content} {link}</h{level}>'
+    return f'<a class="permalink" href="#{id_}" aria-label="Link to {name}">#</a>'
+
+
+def code_block(text: str) -> str:
+    """Wide lines scroll, by the keyboard too."""
+    return f'<pre tabindex="0"><code>{escape(text)}</code></pre>'
 
 
 def _block(block: str) -> str:
     if block.startswith("```"):
-        return f"<pre><code>{escape(block.strip('`').strip())}</code></pre>"
+        return code_block(block.strip("`").strip())
     if block.startswith("## "):
         title = block.removeprefix("## ")
         return heading(2, anchor(title), inline(title))

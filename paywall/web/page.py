@@ -10,7 +10,7 @@ from typing import Any
 
 from paywall.web.curl import curl_of
 from paywall.web.docs_tasks import TASKS, Task
-from paywall.web.markdown import anchor, heading, html_of, inline
+from paywall.web.markdown import anchor, code_block, heading, html_of, inline, permalink
 from paywall.web.tables import field_table, linked, parameter_table
 
 Json = dict[str, Any]
@@ -113,7 +113,7 @@ def _operation(document: Json, method: str, path: str, operation: Json, words: s
         parts.append(heading(4, f"{id_}-body", "Fields of the body"))
         parts.append(field_table(document["components"]["schemas"][name]))
     parts.append(heading(4, f"{id_}-try", "Try it"))
-    parts.append(f"<pre><code>{escape(curl_of(method, path, operation, parameters))}</code></pre>")
+    parts.append(code_block(curl_of(method, path, operation, parameters)))
     parts.append(heading(4, f"{id_}-answers", "Answers"))
     parts.append(f"{_answers(document, operation)}</article>")
     return "\n".join(parts)
@@ -149,8 +149,7 @@ def _answers(document: Json, operation: Json) -> str:
 
 
 def _example(body: str) -> str:
-    code = f"<pre><code>{escape(body)}</code></pre>"
-    return f"<details><summary>An example of the body</summary>{code}</details>"
+    return f"<details><summary>An example of the body</summary>{code_block(body)}</details>"
 
 
 def _shape(name: str, schema: Json) -> str:
@@ -160,17 +159,21 @@ def _shape(name: str, schema: Json) -> str:
         fields = field_table(schema)
     else:
         fields = f"<p>{linked(schema)}</p>"
-    return f"""<details class="entry"><summary>{heading(3, f"shape-{name}", name)}
-<span>{inline(schema.get("description", ""))}</span></summary>{fields}</details>"""
+    return _entry(f"shape-{name}", name, inline(schema.get("description", "")), fields)
 
 
 def _problem(code: str, example: Json) -> str:
     """What it means and what to do stand in the open; a document like all others is folded."""
     problem = example["value"]
-    name = heading(3, f"problem-{code}", f"<code>{code}</code>")
     told = f"{problem['status']} · {inline(problem['title'])}. {inline(problem['detail'])}"
-    return f"""<details class="entry"><summary>{name} <span>{told}</span></summary>
-<pre><code>{escape(_pretty(problem))}</code></pre></details>"""
+    return _entry(f"problem-{code}", f"<code>{code}</code>", told, code_block(_pretty(problem)))
+
+
+def _entry(id_: str, name: str, about: str, folded: str) -> str:
+    """The link to it is no part of what opens it: one control inside another confuses readers."""
+    return f"""<div class="entry"><details>
+<summary><h3 id="{id_}">{name}</h3> <span>{about}</span></summary>
+{folded}</details>{permalink(id_, name)}</div>"""
 
 
 def _resolved(document: Json, node: Json) -> Json:

@@ -1,9 +1,11 @@
-"""The committed contract is the running service's."""
+"""The committed contract is the running service's, and all of it has a place on its page."""
 
 import httpx
 import msgspec
 import yaml
 
+from paywall.web.docs_tasks import TASKS
+from paywall.web.page import tasks_of
 from tests.contract.file import TODAY, as_yaml, todays
 
 
@@ -16,3 +18,14 @@ async def test_the_service_gives_out_the_committed_contract(service: httpx.Async
     answer = await service.get("/openapi.json")
     assert answer.json() == yaml.safe_load(TODAY.read_text(encoding="utf-8"))
     assert msgspec.json.decode(answer.content)["openapi"] == "3.1.0"
+
+
+def test_every_operation_is_of_one_task() -> None:
+    """One of none stands at the end of the page."""
+    contract = todays()
+    ids = [o["operationId"] for methods in contract["paths"].values() for o in methods.values()]
+    known = [id_ for task in TASKS for id_ in task.operations]
+    assert sorted(known) == sorted(ids), "Give it a place in paywall/web/docs_tasks.py."
+    assert [task.title for task in tasks_of(contract)] == [task.title for task in TASKS]
+    contract["paths"]["/v1/new"] = {"get": {"operationId": "get_new_thing"}}
+    assert tasks_of(contract)[-1].operations == {"get_new_thing": "get new thing"}

@@ -1,11 +1,15 @@
 """The page of the contract in a browser: searching, copying, links that open what is folded."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.processes import serving
+
+ColorScheme = Literal["light", "dark"]
 
 
 @pytest.fixture(scope="module")
@@ -77,4 +81,14 @@ def test_the_page_is_whole_without_its_script(browser: Browser, docs: str) -> No
     expect(page.locator("#unlock_my_article")).to_be_in_viewport()
     expect(page.get_by_role("searchbox", name="Search")).to_have_count(0)
     expect(page.get_by_role("button")).to_have_count(0)
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_barrier(browser: Browser, docs: str, scheme: ColorScheme) -> None:
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(f"{docs}#problem-price_changed")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
     context.close()
