@@ -140,3 +140,20 @@ async def test_a_field_past_its_limit_is_not_taken_for_its_beginning(
     longer = form.fields[name] + "0" * (FIELD_CHARS_MAX[name] + 1 - len(form.fields[name]))
     assert (await send(service, form, **{name: longer})).status_code in (403, 422)
     assert (await send(service, form)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("charset", "value"),
+    [("", b"\xff"), ("utf-8", b"\xff"), ("nothing", b"a"), ("hex", b"a")],
+)
+async def test_a_form_of_several_parts_that_is_no_text_is_malformed(
+    charset: str, value: bytes, service: httpx.AsyncClient
+) -> None:
+    media_type = f"Content-Type: text/plain; charset={charset}\r\n" if charset else ""
+    head = f'--b\r\nContent-Disposition: form-data; name="token"\r\n{media_type}\r\n'
+    answer = await service.post(
+        "/account/enter",
+        content=head.encode() + value + b"\r\n--b--\r\n",
+        headers={"Content-Type": "multipart/form-data; boundary=b"},
+    )
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/malformed")

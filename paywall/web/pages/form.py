@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Request
 
+from paywall.problems import MALFORMED, Problem
 from paywall.tokens.limits import TOKEN_BYTES_MAX
 from paywall.web.language import LANGUAGE_TAG_CHARS_MAX
 from paywall.web.pages.session import NAME_LENGTH_MAX
@@ -39,9 +40,13 @@ FIELD_CHARS_MAX: Mapping[str, int] = {
 async def read_form(request: Request[Any, Any, Any]) -> Mapping[str, str]:
     """The known fields of a form, each cut at one character past its limit.
 
-    So whoever reads a field that is too long sees that it is, and refuses it.
+    So whoever reads a field that is too long sees that it is, and refuses it. Raises Problem for a
+    part that is no text: it may name any encoding as its own.
     """
-    form = await request.form()
+    try:
+        form = await request.form()
+    except (UnicodeError, LookupError) as error:
+        raise Problem(MALFORMED, "Send the fields of a form as text in UTF-8.") from error
     return {
         name: value[: FIELD_CHARS_MAX[name] + 1]
         for name, value in form.items()
