@@ -5,6 +5,7 @@ business with either.
 """
 
 import os
+import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 from paywall.settings import SettingsError
 from paywall.telemetry import logger
 
+OURS = re.compile(r"keys\.|.*\.sqlite3(?:\Z|[-.])")
+"""Names of what the service keeps in its folder."""
 SQLITE_SUFFIXES = ("", "-wal", "-shm", "-journal", ".lock")
 
 
@@ -21,14 +24,22 @@ def is_open_to_others(path: Path) -> bool:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make the folder with mode 0700; one that exists is closed to others where it is ours.
+    """Make the folder with mode 0700; one that is open to others is closed where it is our own.
 
-    A folder of another user stays as it is (a volume that is mounted): the files in it are private
-    by themselves. Raises OSError where there can be no such folder.
+    One of another user stays as it is (a volume that is mounted): the files in it are private by
+    themselves. Raises OSError where there can be no such folder, and SettingsError for one that is
+    open to others and not for the service alone: to close /tmp or a site's folder would break it.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_uid == os.geteuid():
-        _close_to_others(folder)
+    if folder.stat().st_uid != os.geteuid() or not is_open_to_others(folder):
+        return
+    if foreign := next((path for path in folder.iterdir() if not OURS.match(path.name)), None):
+        raise SettingsError(
+            f"data_dir: {folder} is open to other users of this machine, and has {foreign.name} in"
+            f" it beside what is the service's. Run: chmod 700 {folder}, or set data_dir to a"
+            " folder of the service's own."
+        )
+    _close_to_others(folder)
 
 
 def make_private_sqlite(database: Path) -> None:

@@ -77,7 +77,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Location,
         _described(
             "Folder for the signing key and, without a database_url, for SQLite. Give the service"
-            " one of its own: the start closes it to other users (mode 0700)."
+            " one of its own: the start closes it to other users (mode 0700), or refuses it where"
+            " anything else is in it."
         ),
     ] = "var"
     issuers: Annotated[

@@ -13,7 +13,7 @@ from paywall.database import Database
 from paywall.migrations import migrate
 from paywall.operations.serve import CannotServe, make_folder
 from paywall.private_files import SQLITE_SUFFIXES
-from paywall.settings import Settings
+from paywall.settings import Settings, SettingsError
 from paywall.tokens.keys import Keyring
 
 OTHERS = 0o077
@@ -74,6 +74,21 @@ async def test_a_folder_and_a_database_that_were_open_are_closed_at_the_start(
     earlier.close()
     for closed in (settings.data_path, *open_files):
         assert f"{closed} was open to other users" in caplog.text
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o1777])
+def test_an_open_folder_that_is_not_for_the_service_alone_stops_the_start(
+    settings: Settings, mode: int
+) -> None:
+    settings.data_path.mkdir()
+    settings.data_path.chmod(mode)
+    (settings.data_path / "index.html").write_text("")
+    for start in (make_folder, lambda given: Keyring(given.data_path).newest(Clock().now())):
+        with pytest.raises(SettingsError, match=f"chmod 700 {settings.data_path}"):
+            start(settings)
+    assert settings.data_path.stat().st_mode & 0o7777 == mode
+    settings.data_path.chmod(0o700)
+    make_folder(settings)
 
 
 async def test_a_database_elsewhere_is_closed_and_its_folder_left_as_it_is(tmp_path: Path) -> None:
