@@ -45,6 +45,7 @@ def _words(instruction: str) -> list[str]:
 
 def test_what_compose_sets_is_a_setting_and_the_database_is_its_own(tmp_path: Path) -> None:
     given = _filled_in()
+    assert OURS
     for service in OURS.values():
         environment = {
             name: re.sub(r"\$\{(\w+):\?.*?\}", lambda found: given[found[1]], value)

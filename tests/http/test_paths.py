@@ -91,7 +91,9 @@ async def test_a_number_that_no_grant_can_have_is_refused(
 async def test_a_method_that_a_path_does_not_take_is_405_with_those_that_it_does(
     service: httpx.AsyncClient, refused: Refused
 ) -> None:
-    for method, path in addresses():
+    wrong = list(addresses())
+    assert wrong
+    for method, path in wrong:
         answer = await service.request(method, path)
         await refused(answer, 405, "method_not_allowed")
         assert answer.headers["allow"], (method, path)

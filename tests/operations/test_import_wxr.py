@@ -111,8 +111,9 @@ def test_each_body_is_kept_as_the_file_has_it(import_wxr: Import, kept: Kept) ->
         item.findtext(number): item.findtext(content) or ""
         for item in ET.parse(EXPORT).getroot().iter("item")  # noqa: S314 (a file of our own)
     }
-    for post_id, (_, body_html) in kept().items():
-        assert body_html == in_file[post_id]
+    bodies = {post_id: body_html for post_id, (_, body_html) in kept().items()}
+    assert bodies
+    assert bodies == {post_id: in_file[post_id] for post_id in bodies}
 
 
 def test_a_second_import_changes_nothing_and_a_later_one_what_is_new(

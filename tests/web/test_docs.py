@@ -153,7 +153,9 @@ async def test_every_curl_line_can_be_pasted(service: httpx.AsyncClient, bearer:
 
 async def test_curl_lines_need_nothing_that_macos_lacks(service: httpx.AsyncClient) -> None:
     """Of commands only `date +%s`, which POSIX has; of curl only options that it always had."""
-    for line in CURL.findall((await service.get("/docs")).text):
+    lines = CURL.findall((await service.get("/docs")).text)
+    assert lines
+    for line in lines:
         assert {*re.findall(r"\$\((.*?)\)", unescape(line))} <= {"date +%s"}
         assert {*re.findall(r"^ *(?:curl )?(-\S+)", unescape(line), re.MULTILINE)} <= {
             "-X",
