@@ -16,7 +16,7 @@ COVETED = "coveted"
 """An article that the reader could unlock, if a hidden request were carried out."""
 OWN_COST = 1000
 """The article m7 costs 1007 credits: what a check of the site's is told costs less than 1000."""
-OWN_ARTICLES = 50
+OWN_ARTICLES = 30
 UPGRADES = (
     ("Connection: Upgrade", "Upgrade: foo"),
     ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAAB"),

@@ -17,7 +17,7 @@ from tests.sites.wire import Answer, read_answer
 
 SITE_CLIENTS = 6
 HOSTILE_CLIENTS = 4
-SITE_ARTICLES = 200
+SITE_ARTICLES = 100
 """The article a7 costs 7 credits."""
 THINKS_SECONDS_MAX = 0.01
 """Between two requests of a client, so that the proxy's connections change hands."""
