@@ -196,7 +196,6 @@ async def _enter(
             enter(session, grant, EntryKind.VOIDED, -taken, actor=actor, at=now)
         if holding.is_dead:
             give_up(session, grant, actor=actor, at=now)
-    await session.flush()
 
 
 def _by_grant(unlocks: Sequence[PaidUnlock]) -> dict[int, int]:

@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import select
 
 from paywall.access import meter
+from paywall.access.standing import load_one, reader
 from paywall.database import Database
 from paywall.operations.housekeeping import tidy
 from paywall.settings import Settings
@@ -124,3 +125,20 @@ async def test_views_are_kept_until_their_month_is_over_and_no_longer(
     async with database.reading() as session:
         kept = (await session.exec(select(MeteredViews.viewer_id))).all()
     assert kept == ["w"]
+
+
+async def test_two_first_views_of_one_article_at_once_count_once(
+    service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, database: Database,
+    settings: Settings,
+) -> None:  # fmt: skip
+    """Both were decided before either was counted."""
+    await put_article(service, bearer, "a", policy="metered")
+    viewer, now = reader("ann"), clock.now()
+    async with database.reading() as session:
+        facts = await load_one(session, viewer, "a", settings=settings, now=now)
+    used = []
+    for _ in range(2):
+        async with database.writing() as session:
+            counted = await meter.count_view(session, viewer, facts, settings=settings, now=now)
+        used.append(counted.meter and counted.meter.used)
+    assert used == [1, 1]
