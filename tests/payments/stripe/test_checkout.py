@@ -133,3 +133,15 @@ async def test_a_customer_whose_making_was_not_answered_is_found_by_its_intent(s
     keys = [each["metadata"] for each in shop.stand_in.account.all("customer")]
     assert len(keys) == len({str(each) for each in keys}) == 2
     assert {INTENT: key} in keys
+
+
+async def test_another_processors_payment_of_the_same_reference_is_another(shop: Shop) -> None:
+    page = await shop.buy(pack_id="six")
+    cash = {"reader_id": "bo", "processor": "cash", "reference": page["session_id"],
+            "pack_id": "six", "amount_paid": 600, "currency": "usd"}  # fmt: skip
+    bought = await shop.service.post("/v1/purchases", json=cash, headers=shop.bearer.site())
+    assert bought.status_code == 201, bought.text
+    for _ in range(2):
+        assert (await shop.checkout(page["id"]))["status"] == "paid"
+        assert set(await shop.deliver(repeat=1.0)) <= {200}
+    assert [(await shop.me(reader))["unlocks_left"] for reader in ("ann", "bo")] == [6, 6]
