@@ -117,6 +117,13 @@ async def test_an_invoices_line_for_another_subscription_pays_for_none_of_this(s
     assert (await shop.me())["unlocks_left"] == 2
 
 
+async def test_what_ended_in_stripe_is_told_as_cancelled(shop: Shop) -> None:
+    cancel_subscription(shop.stand_in.account, {}, await subscribed(shop))
+    await shop.deliver()
+    mine = (await shop.me())["subscription"]
+    assert (mine["status"], mine["cancel_at_period_end"]) == ("canceled", True)
+
+
 async def test_while_the_next_payment_is_on_its_way_it_is_renewing(shop: Shop) -> None:
     await subscribed(shop)
     assert (await shop.me())["subscription"]["is_renewing"] is False
