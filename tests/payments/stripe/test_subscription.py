@@ -117,6 +117,15 @@ async def test_an_invoices_line_for_another_subscription_pays_for_none_of_this(s
     assert (await shop.me())["unlocks_left"] == 2
 
 
+async def test_a_cancellation_that_stripe_did_not_do_ends_no_access(shop: Shop) -> None:
+    await subscribed(shop)
+    before = (await shop.me())["subscription"]
+    shop.stand_in.faults.plan(Fault.BROKEN_BEFORE, "DELETE", UPDATE, times=3)
+    refused = await shop.post("subscription/cancel", when="now")
+    assert refused.status_code == 503, refused.text
+    assert (await shop.me())["subscription"] == before
+
+
 async def test_what_ended_in_stripe_is_told_as_cancelled(shop: Shop) -> None:
     cancel_subscription(shop.stand_in.account, {}, await subscribed(shop))
     await shop.deliver()
