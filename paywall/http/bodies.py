@@ -73,9 +73,14 @@ class StrictRequest(Request[Any, Any, Any]):
     async def json(self) -> Any:
         if self._json is Empty:
             field = self.route_handler.parsed_data_field
-            shape = Any if field is None else field.annotation
+            shape = Any if field is None else _without_none(field.annotation)
             self._json = decode(await self.body(), self.headers.get("content-type"), shape)
         return self._json
+
+
+def _without_none(shape: Any) -> Any:
+    """The shape of a body that may be left out: where one is sent, it is no null."""
+    return next(iter(get_args(shape)), shape) if type(None) in get_args(shape) else shape
 
 
 def decode(body: bytes, content_type: str | None, shape: Any) -> Any:
