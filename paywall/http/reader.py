@@ -20,6 +20,8 @@ CHUNKS_MAX = 4096
 """Each costs some microseconds, however small it is."""
 CRLF = b"\r\n"
 HEAD_END = CRLF + CRLF
+SEEN_AGAIN_BYTES = len(HEAD_END) - 1
+"""Of what was seen before, what may belong to an end or a folded line that goes on."""
 
 CONTROLS = bytes({*range(0x20), 0x7F} - {*b"\t\r\n"})
 MISREADABLE_DETAIL = "End each line with CRLF, fold none, and send no control characters."
@@ -38,6 +40,9 @@ class RequestReader(h11.Connection):
     def __init__(self, refuse: Callable[[h11.RemoteProtocolError], None]) -> None:
         super().__init__(h11.SERVER, max_incomplete_event_size=TRAILER_BYTES_MAX + len(CRLF))
         self._tell_refusal = refuse
+        self._seen_bytes = 0
+        self._head_lines = 0
+        """Of a head that is not there to its end."""
         self._is_chunked = False
         self._chunks = 0
         self._line_begun = b""
@@ -79,27 +84,36 @@ class RequestReader(h11.Connection):
         return event
 
     def _has_whole_head(self) -> bool:
-        received = self._without_empty_lines()
-        end = received.find(HEAD_END)
-        head = received if end < 0 else received[: end + len(HEAD_END)]
-        if len(head) > HEAD_BYTES_MAX or head.count(CRLF) > HEADER_FIELDS_MAX + 2:
+        """Whether a head is there to its end; only what is new since the last look is looked at."""
+        self._drop_empty_lines()
+        received: bytearray = self._receive_buffer._data  # noqa: SLF001 (its copy would cost the whole head for each packet)
+        start = max(0, self._seen_bytes - SEEN_AGAIN_BYTES)
+        if received.startswith(b"\n", start) and start:
+            start -= 1
+        end = received.find(HEAD_END, start)
+        head_bytes = len(received) if end < 0 else end + len(HEAD_END)
+        self._head_lines += received.count(CRLF, max(0, self._seen_bytes - 1), head_bytes)
+        if head_bytes > HEAD_BYTES_MAX or self._head_lines > HEADER_FIELDS_MAX + 2:
             self._refuse(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                 f"Send at most {HEAD_BYTES_MAX} bytes and {HEADER_FIELDS_MAX} header fields.",
             )
-        if is_misreadable(head):
+        if is_misreadable(bytes(received[start:head_bytes])):
             self._refuse(HTTPStatus.BAD_REQUEST, MISREADABLE_DETAIL)
+        self._seen_bytes = head_bytes
+        if end >= 0:
+            self._seen_bytes = self._head_lines = 0
         return end >= 0
 
-    def _without_empty_lines(self) -> bytes:
-        """What was received; empty lines in front of a request are ignored (RFC 9112 §2.2)."""
-        received, _ = self.trailing_data
-        empty = 0
-        while received.startswith(CRLF, empty):
-            empty += len(CRLF)
-        if empty:
-            self._receive_buffer.maybe_extract_at_most(empty)
-        return received[empty:]
+    def _drop_empty_lines(self) -> None:
+        """Empty lines in front of a request are ignored (RFC 9112 §2.2)."""
+        received: bytearray = self._receive_buffer._data  # noqa: SLF001 (as above)
+        empty_bytes = 0
+        while received.startswith(CRLF, empty_bytes):
+            empty_bytes += len(CRLF)
+        if empty_bytes:
+            self._receive_buffer.maybe_extract_at_most(empty_bytes)
+            self._seen_bytes = self._head_lines = 0
 
     def _checked(self, request: h11.Request) -> h11.Request:
         self._chunks = 0
@@ -142,11 +156,10 @@ class RequestReader(h11.Connection):
             self._refuse(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Send a body in at most {CHUNKS_MAX} chunks."
             )
-        if read:
-            read = self._line_begun + read
-            if is_misreadable(read):
-                self._refuse(HTTPStatus.BAD_REQUEST, MISREADABLE_DETAIL)
-            self._line_begun = read if event is h11.NEED_DATA else b""
+        read = self._line_begun + read
+        if is_misreadable(read):
+            self._refuse(HTTPStatus.BAD_REQUEST, MISREADABLE_DETAIL)
+        self._line_begun = read if event is h11.NEED_DATA else b""
         if type(event) is h11.EndOfMessage:
             self._is_chunked = False
             self._check_trailers(event, read.removeprefix(CRLF))
