@@ -16,7 +16,8 @@ from paywall.tables import Pack, Pass, Plan
 Product = TypeVar("Product", Plan, Pack, Pass)
 ProductTold = TypeVar("ProductTold", bound=Answer)
 
-Days = Annotated[int, Meta(ge=1, le=36_500, description="A number of days.")]
+DAYS_MAX = 36_500
+Days = Annotated[int, Meta(ge=1, le=DAYS_MAX, description="A number of days.")]
 PlanCredits = Annotated[
     int, Meta(ge=0, le=1_000_000, description="Credits that each paid period grants.")
 ]

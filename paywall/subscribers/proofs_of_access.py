@@ -58,7 +58,7 @@ ACCESS = (
         from subscription s join purchase p on p.id = s.purchase_id
         where s.starts_at < p.created_at or s.paid_through <= s.starts_at
            or (s.kind = 'pass'
-               and cast(SECONDS(s.paid_through) - SECONDS(s.starts_at) as integer) % 86400 <> 0)
+               and cast(SECONDS(s.paid_through) - SECONDS(s.starts_at) as bigint) % 86400 <> 0)
         """,
     ),
     Proof(

@@ -100,7 +100,7 @@ MONEY = (
                || g.purchase_id || ' promised ' || (t.terms ->> 'credits')
         from checkout c join stripe_price t on t.id = c.price_id
         join credit_grant g on g.purchase_id = c.purchase_id
-        where c.product_kind = 'pack' and g.amount <> cast(t.terms ->> 'credits' as integer)
+        where c.product_kind = 'pack' and g.amount <> cast(t.terms ->> 'credits' as bigint)
         union all
         select 'pass ' || s.id || ': ends ' || s.paid_through || ', and the price of purchase '
                || s.purchase_id || ' promised ' || (t.terms ->> 'days') || ' days from '
@@ -109,7 +109,7 @@ MONEY = (
         join subscription s on s.purchase_id = c.purchase_id
         where c.product_kind = 'pass'
           and SECONDS(s.paid_through) - SECONDS(s.starts_at)
-              <> cast(t.terms ->> 'days' as integer) * 86400
+              <> cast(t.terms ->> 'days' as bigint) * 86400
         """,
     ),
     Proof(

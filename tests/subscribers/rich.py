@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from paywall.catalogue.shapes import DAYS_MAX
 from paywall.credits.expiry import enter_expired
+from paywall.operations.catalogue_sync import apply, differ
 from paywall.operations.housekeeping import tidy
 from paywall.rules.words import Outcome
 from paywall.sandbox.stripe import disputes, refunds
@@ -11,7 +13,7 @@ from paywall.sandbox.stripe.customers import Card
 from paywall.subscriptions.migrate import MigratedSubscription, migrate_subscriptions
 from paywall.unlocks.migrate import MigratedUnlock, migrate_unlocks
 from tests.conftest import START
-from tests.payments.stripe.shop import Shop
+from tests.payments.stripe.shop import PRICES, Shop
 from tests.payments.stripe.stage import stage
 
 LATER = "2027-11-24T12:00:00Z"
@@ -104,6 +106,11 @@ async def by_stripe(site: Site) -> None:
     for _ in range(2):
         await shop.buy("fay", pass_id="week")
         await shop.deliver()
+    lifetime = {"title": "For life", "days": DAYS_MAX, "prices": PRICES}
+    await site.ask("PUT", "passes/lifetime", **lifetime)
+    await apply(shop.database, shop.gateway, await differ(shop.database, shop.gateway))
+    await shop.buy("lyn", pass_id="lifetime")
+    await shop.deliver()
     for reader, card in (("gil", Card.PAYS), ("hal", Card.PAYS_ONCE), ("ian", Card.PAYS)):
         await shop.buy(reader, card, plan_id="monthly")
         await shop.deliver()
