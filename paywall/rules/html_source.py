@@ -29,11 +29,13 @@ _VALUE = r"\"[^\"]*+\"|'[^']*+'|[^\t\n\f\r >\"'][^\t\n\f\r >]*+|(?=>)"
 ATTRIBUTE = re.compile(
     rf"([\t\n\f\r /]*+)({_NAME})(?:{_SPACE}*+={_SPACE}*+({_VALUE})|(?!{_SPACE}*+=))"
 )
-TAG = re.compile(
-    r"<(?P<slash>/?)(?P<name>[a-zA-Z][^\t\n\f\r />]*+)(?P<attributes>"
+_ATTRIBUTES = (
     rf"(?:[\t\n\f\r /]*+{_NAME}(?:{_SPACE}*+={_SPACE}*+(?:{_VALUE})|(?!{_SPACE}*+=)))"
-    rf"{{0,{ATTRIBUTES_MAX}}}+)"
-    r"(?P<end>[\t\n\f\r /]*+>)"
+    rf"{{0,{ATTRIBUTES_MAX}}}+"
+)
+TAG = re.compile(
+    r"<(?P<slash>/?)(?P<name>[a-zA-Z][^\t\n\f\r />]*+)"
+    rf"(?P<attributes>{_ATTRIBUTES})(?P<end>[\t\n\f\r /]*+>)"
 )
 MARKUP = re.compile(r"<(?:[a-zA-Z!?]|/[^>])")
 TAG_START = re.compile(r"</?[a-zA-Z]")
@@ -42,9 +44,10 @@ COMMENT = "<!---->"
 SHORT_COMMENT = re.compile(r"<!---?>")
 COMMENT_END = re.compile(r"--!?>")
 DRAWING = re.compile(
-    rf"<svg(?={_SPACE}|>)[^<>]*+(?<!/)>"
+    rf"<svg(?={_SPACE}|>){_ATTRIBUTES}{_SPACE}*+>"
     r"(?:[^<]++|</?(?:circle|clipPath|defs|ellipse|g|line|linearGradient|mask|path|pattern|polygon"
-    rf"|polyline|radialGradient|rect|stop|symbol|text|tspan|use)(?={_SPACE}|[/>])[^<>]*+>)*+"
+    r"|polyline|radialGradient|rect|stop|symbol|text|tspan|use)"
+    rf"(?={_SPACE}|[/>]){_ATTRIBUTES}[\t\n\f\r /]*+>)*+"
     rf"</svg{_SPACE}*+>",
     re.IGNORECASE,
 )

@@ -35,6 +35,8 @@ TAGS = [f"<{name}>" for name in NAMES] + [
     "<i a=>",
     "<svg/>",
     "<svg a='>'>",
+    "<svg a='></svg>'>",
+    '<path d="></svg>"/>',
     "</b x='>'>",
     "<STYLE>",
     "</Style\n>",

@@ -122,6 +122,8 @@ def test_khmer_is_cut_at_its_zero_width_spaces() -> None:
         f'<script type="application/ld+json">{{"articleBody": "{CANARY}"}}</script>',
         f'<iframe srcdoc="<p>{CANARY}</p>"></iframe>',
         f"<svg><text>{CANARY}</text></svg>",
+        f'<svg><path d="></svg>"/>{CANARY}</svg>',
+        f"<svg a='></svg>'>{CANARY}</svg>",
         f"<math><mi>{CANARY}</mi></math>",
         f"<textarea>{CANARY}</textarea>",
         f'<input type="hidden" value="{CANARY}">',
