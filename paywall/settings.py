@@ -280,7 +280,8 @@ def _check_origin(origin: str) -> None:
     if canonical is None:
         raise SettingsError(
             f"allowed_origins: {origin!r} is not an origin, or has a wildcard. Name each site"
-            " by its scheme, host and port alone, such as https://news.example."
+            " by its scheme, host and port alone, such as https://news.example; write a host"
+            " beyond ASCII as browsers send it (xn--…)."
         )
     if origin != canonical:
         raise SettingsError(

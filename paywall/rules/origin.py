@@ -11,6 +11,8 @@ WRITTEN = re.compile(
     r"(?:[/?#].*)?",
     re.IGNORECASE,
 )
+DEVIATIONS = re.compile("[ß\u03c2\u200c\u200d]")
+"""Names that have them are others' in IDNA 2003, which Python knows (UTS #46 §7)."""
 HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 
 
@@ -31,6 +33,8 @@ def canonical_origin(text: str) -> str | None:
 
 
 def _canonical_host(host: str) -> str | None:
+    if DEVIATIONS.search(host):
+        return None
     try:
         if host.startswith("["):
             return f"[{IPv6Address(host[1:-1]).compressed}]"

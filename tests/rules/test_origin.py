@@ -52,6 +52,12 @@ NONE = [
     "https://news.example, https://b.example",
     "ftp://news.example",
     "file:///etc",
+    # Python would make another name of each than browsers do, and that may be anybody's.
+    "https://straße.example",
+    "https://STRAẞE.example",
+    "https://σας.example",
+    "https://x\u200cy.example",
+    "https://x\u200dy.example",
     "https://" + "a" * 64 + ".example",
     "https://" + "a." * 127,
 ]
