@@ -42,21 +42,21 @@ def read_items(file: BinaryIO) -> Iterator[Item]:
         remove_pis=True,
     )
     try:
-        yield from _items(export)
+        yield from _items(export, sound)
     except etree.XMLSyntaxError as error:
         raise WxrError(f"The file is not XML: {error}. {AGAIN}") from error
 
 
-def _items(export: Export) -> Iterator[Item]:
+def _items(export: Export, sound: SoundXml) -> Iterator[Item]:
     """An item waits for the next to start: only then is it known which mistakes stand in it."""
     language: str | None = None
     waiting: list[Item] = []
-    line = 0
+    line = begun = 0
     for event, element in export:
         if event == "start":
             _refuse_other_files(element)
             if element.tag == "item":
-                line = _line(element)
+                line, begun = _line(element), begun + 1
                 yield from _judged(waiting, export, until=line)
                 waiting = []
             continue
@@ -67,7 +67,9 @@ def _items(export: Export) -> Iterator[Item]:
         if element.tag == "item" or _is_of_channel(element):
             _forget(element)
     yield from _judged(waiting, export, until=None)
-    if not waiting:
+    if waiting:
+        yield from _cut_off(export, sound.items - begun)
+    else:
         yield from _lost(export, since=line)
 
 
@@ -92,6 +94,14 @@ def _lost(export: Export, *, since: int) -> Iterator[Item]:
             message = f"{error.message.strip()}; nothing from here on could be read"
             yield Item(error.line, None, {}, (), (), message)
             return
+
+
+def _cut_off(export: Export, items: int) -> Iterator[Item]:
+    """Where stray end tags closed the root element, the parser read none of what follows."""
+    if items > 0 and export.error_log:
+        last = max(export.error_log, key=lambda error: error.line)
+        message = f"{last.message.strip()}; {items} items after this could not be read"
+        yield Item(last.line, None, {}, (), (), message)
 
 
 def _refuse_other_files(element: etree._Element) -> None:

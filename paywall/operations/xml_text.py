@@ -35,6 +35,7 @@ BEYOND = PLANE_LAST + 1
 UNDECODABLE = ord(byte_stream.UNDECODABLE)
 MARKED = re.compile(f"{MARK}(.)", re.DOTALL)
 FORBIDDEN = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff]"
+ITEM = re.compile(r"<item[\s/>]")
 REFERENCE = "&#(?:x(?P<hex>[0-9A-Fa-f]{1,12})|(?P<decimal>[0-9]{1,12}));"
 IN_TEXT = re.compile(
     f"(?P<cdata><!\\[CDATA\\[)|(?P<comment><!--)|(?P<instruction><\\?)|(?P<tag><)"
@@ -78,6 +79,8 @@ class SoundXml:
         self._inside: str | None = None
         self._quote = ""
         self._after_tag = ""
+        self.items = 0
+        """How many elements `item` have begun in what was read."""
 
     def read(self, _size: int = -1) -> bytes:
         """The next piece, of whatever size; empty at the end alone."""
@@ -96,6 +99,8 @@ class SoundXml:
         pieces: list[str] = []
         at = 0
         while found := self._pattern().search(text, at, end):
+            if found.lastgroup == "tag" and ITEM.match(text, found.start()):
+                self.items += 1
             pieces += [text[at : found.start()], self._token(found)]
             at = found.end()
         return "".join([*pieces, text[at:end]])

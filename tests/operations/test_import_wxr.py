@@ -257,6 +257,16 @@ def test_an_item_with_a_text_past_the_parsers_limit_is_told() -> None:
     assert "nothing from here on" in items[1].error
 
 
+def test_posts_after_an_export_that_is_closed_early_are_counted(
+    import_wxr: Import, kept: Kept
+) -> None:
+    stray = post(1, body="</p>") + post(2) + post(3, body="</p>")
+    done = import_wxr(HEAD + stray + post(4) + post(5) + FOOT)
+    assert done.exit_code == 1
+    assert "2 items after this could not be read" in done.stderr
+    assert list(kept()) == ["2"]
+
+
 def test_a_bomb_is_refused_before_it_goes_off() -> None:
     lines = "".join(f'<!ENTITY e{n + 1} "{f"&e{n};" * 10}">' for n in range(12))
     bomb = f'<!DOCTYPE rss [<!ENTITY e0 "x">{lines}]><rss><channel>&e12;</channel></rss>'
