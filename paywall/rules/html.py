@@ -33,8 +33,8 @@ REPLACED = {"form": "section", "listing": "pre", "plaintext": "pre", "xmp": "pre
 # An embed, a drawing or a formula cannot be given in part, and its text is not to be counted on.
 LEFT_OUT = frozenset(
     "applet area audio base basefont bgsound button canvas datalist dialog embed frame frameset"
-    " head iframe input link map marquee math meta noembed noframes noscript object optgroup option"
-    " param script select style svg template textarea title track video".split()
+    " head iframe input link map marquee math meta meter noembed noframes noscript object optgroup"
+    " option param progress script select style svg template textarea title track video".split()
 )
 VOID = frozenset("br col hr img source wbr".split())
 # Where nothing is left but what was left out, no empty frame stays, as around an embedded video.
@@ -48,6 +48,7 @@ IMAGE_ATTRIBUTES = frozenset(
     "data-lazy-sizes data-lazy-src data-lazy-srcset data-sizes data-src data-srcset src srcset"
     .split()
 )  # fmt: skip
+HIDING_ATTRIBUTES = frozenset("hidden popover".split())
 HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
 
 
@@ -152,7 +153,8 @@ def _is_shown(node: LexborNode) -> bool:
     if not node.is_element_node or node.tag in LEFT_OUT:
         return False
     attributes = node.attributes
-    return "hidden" not in attributes and not HIDDEN_STYLE.search(attributes.get("style") or "")
+    is_hidden = not HIDING_ATTRIBUTES.isdisjoint(attributes)
+    return not is_hidden and not HIDDEN_STYLE.search(attributes.get("style") or "")
 
 
 def _start(node: LexborNode) -> Piece:
