@@ -33,18 +33,22 @@ def switch(desk: Desk, reader_id: str) -> None:
     assert told.ok
 
 
-def open_article(desk: Desk, reader_id: str) -> Page:
+def keep_article(page: Page, desk: Desk, body: str = "<body") -> None:
     """As a page that browsers keep for Back; most sites' are, and the newspaper's is `no-store`."""
 
     def without_no_store(route: Route) -> None:
         answer = route.fetch()
         headers = {k: v for k, v in answer.headers.items() if k != "cache-control"}
-        route.fulfill(response=answer, headers=headers)
+        route.fulfill(response=answer, headers=headers, body=answer.text().replace("<body", body))
 
-    page = desk.tab()
     page.add_init_script(COUNT_RESTORED)
-    desk.sign_in(page, reader_id)
     page.route(f"{desk.press.paper}{ARTICLE}", without_no_store)
+
+
+def open_article(desk: Desk, reader_id: str) -> Page:
+    page = desk.tab()
+    keep_article(page, desk)
+    desk.sign_in(page, reader_id)
     page.goto(f"{desk.press.paper}{ARTICLE}")
     expect(page.locator(".masthead")).to_contain_text("3 credits")
     return page
@@ -69,6 +73,20 @@ def test_back_to_ones_own_article_does_not_load_it_anew(desk: Desk, press: Press
         page.go_back(wait_until="commit")
     expect(page.locator(".masthead")).to_contain_text("3 credits")
     assert page.evaluate("window.isAsItWas") is True
+
+
+def test_back_to_an_article_after_signing_in_opens_it(desk: Desk, press: Press) -> None:
+    page = desk.tab()
+    keep_article(page, desk, '<body data-paywall-token="/paywall-token"')
+    page.goto(f"{press.paper}{ARTICLE}")
+    gate = page.locator("paywall-gate")
+    expect(gate.get_by_role("link", name="Sign in")).to_be_visible()
+    # Not to a page of the site's: browsers keep none that is told something meanwhile.
+    page.goto(f"{press.service}/docs")
+    switch(desk, "ann")
+    page.go_back(wait_until="commit")
+    expect(page.get_by_text(TAIL)).to_be_visible()
+    assert page.evaluate("sessionStorage.restored") == "yes"
 
 
 def test_a_question_to_one_reader_never_spends_anothers_credit(desk: Desk, press: Press) -> None:

@@ -232,7 +232,8 @@ const checkAgain = coalesced(checkReader);
 
 tabs.onmessage = ({ data }) => (data === SIGNED_OUT ? checkAgain() : refreshAgain());
 addEventListener("online", refreshAgain);
-addEventListener("pageshow", (event) => event.persisted && checkAgain());
+// Who comes back to a page of nobody's may have signed in meanwhile.
+addEventListener("pageshow", (event) => event.persisted && (reader === null ? refreshAgain() : checkAgain()));
 // Whoever signs out comes to a page like this one, and is signed out in every tab.
 if (!withToken()) {
   tabs.postMessage(SIGNED_OUT);
