@@ -132,9 +132,12 @@ class Connection(H11Protocol):
             self.data_received(later)
 
     def _wait_for_the_rest(self, came: bytes) -> None:
-        if not self._came:
-            self._patience = self.loop.call_later(WHOLE_WITHIN_SECONDS, self._hand_on_what_came)
+        is_first_byte = not self._came
         self._came = came
+        if is_first_byte:
+            self._patience = self.loop.call_later(WHOLE_WITHIN_SECONDS, self._hand_on_what_came)
+            if self.waits_for is Waiting.HEAD:
+                self.watch.waits_anew(self)
 
     def _stop_waiting(self) -> None:
         self._came = b""

@@ -157,7 +157,7 @@ async def test_a_first_head_has_to_be_there_in_time(clients: Clients, begun: byt
 
 
 @pytest.mark.parametrize("first", [GET, CHECK])
-@pytest.mark.parametrize("begun", [b"G", GET[:20], CHECK[:60]])
+@pytest.mark.parametrize("begun", [b"G", GET[:20], CHECK[:60], CHECK[:-1]])
 async def test_a_later_head_has_as_long_from_its_first_byte(
     clients: Clients, first: bytes, begun: bytes
 ) -> None:
