@@ -73,6 +73,11 @@ class RequestReader(h11.Connection):
             return h11.NEED_DATA
 
     def _next_event(self) -> Event:
+        if self.their_state is h11.MUST_CLOSE:
+            # Bytes after the last request are ignored (RFC 9112 §9.6): h11 would refuse them, and
+            # the refusal would be sent in place of that request's answer.
+            self._receive_buffer.maybe_extract_at_most(len(self._receive_buffer))
+            return h11.NEED_DATA
         if self.their_state is h11.IDLE and not self._has_whole_head():
             return h11.NEED_DATA
         before = self.trailing_data[0] if self._is_chunked else b""

@@ -228,6 +228,27 @@ async def test_a_body_that_breaks_off_behind_its_answer_gets_no_second_answer(
     assert is_closed(conversation)
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        LINE + b"Connection: close\r\nContent-Length: 2\r\n\r\nhi",
+        b"POST /a HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi",
+    ],
+    ids=["closing", "HTTP/1.0"],
+)
+async def test_bytes_after_the_last_request_do_not_replace_its_answer(
+    clients: Clients, last: bytes
+) -> None:
+    clients.echo.may_answer.clear()
+    conversation = clients.connect()
+    await conversation.receive(last, b"\r\n", GET, b"no request\r\n\r\n")
+    assert conversation.answers() == []
+    clients.echo.may_answer.set()
+    await conversation.receive(b"")
+    assert conversation.answers() == [(200, b"hi")]
+    assert is_closed(conversation)
+
+
 async def test_an_application_at_work_is_not_interrupted(clients: Clients) -> None:
     """Its deadline is the application's own matter."""
     clients.echo.may_answer.clear()
