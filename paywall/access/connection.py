@@ -174,6 +174,8 @@ class Connection(H11Protocol):
             return
         if self.cycle is not None:
             self.cycle.disconnected = True
+            # uvicorn would write "100 Continue" behind the refusal.
+            self.cycle.waiting_for_100_continue = False
             self.cycle.message_event.set()
         self.transport.write(refusal_answer(refusal))
         # Closed while a client still sends, the connection would be reset and the answer lost.

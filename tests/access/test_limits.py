@@ -249,6 +249,16 @@ async def test_bytes_after_the_last_request_do_not_replace_its_answer(
     assert is_closed(conversation)
 
 
+async def test_a_refused_client_is_not_asked_for_the_rest_of_its_body(
+    clients: Clients, caplog: pytest.LogCaptureFixture
+) -> None:
+    conversation = clients.connect()
+    expecting = LINE + b"Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+    await conversation.receive(expecting + b"no chunk\r\n")
+    assert [status for status, _ in conversation.answers()] == [400]
+    assert [it for it in caplog.records if it.levelname == "ERROR"] == []
+
+
 async def test_an_application_at_work_is_not_interrupted(clients: Clients) -> None:
     """Its deadline is the application's own matter."""
     clients.echo.may_answer.clear()
