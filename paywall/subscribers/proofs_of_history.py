@@ -74,9 +74,9 @@ HISTORY = (
         """
         select 'unlock ' || u.id || ': of ' || u.unlocked_at || ', entry ' || e.id || ' of ' || e.at
         from unlock u join (
-            select unlock_id, min(id) as id, min(at) as at
+            select unlock_id, min(id) as id
             from ledger_entry where kind = 'spent' group by unlock_id
-        ) e on e.unlock_id = u.id
+        ) x on x.unlock_id = u.id join ledger_entry e on e.id = x.id
         where e.at <> u.unlocked_at
         """,
     ),
@@ -86,9 +86,9 @@ HISTORY = (
         select 'unlock ' || u.id || ': revoked ' || coalesce(cast(u.revoked_at as varchar(40)), '')
                || ', entry ' || e.id || ' of ' || e.at
         from unlock u join (
-            select unlock_id, max(id) as id, max(at) as at
+            select unlock_id, max(id) as id
             from ledger_entry where kind = 'restored' group by unlock_id
-        ) e on e.unlock_id = u.id
+        ) x on x.unlock_id = u.id join ledger_entry e on e.id = x.id
         where u.credits_returned and (u.revoked_at is null or e.at <> u.revoked_at)
         """,
     ),

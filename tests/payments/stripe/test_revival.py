@@ -146,3 +146,14 @@ async def test_credits_that_lapsed_meanwhile_are_still_there_for_a_revival(
 
 def _of(told: Sequence[tuple[str, str, int]], source: str) -> list[tuple[str, int]]:
     return [(kind, amount) for kind, from_, amount in told if from_ == source]
+
+
+async def test_the_audit_passes_where_the_clock_was_set_back_between_two_disputes(
+    shop: Shop,
+) -> None:
+    await buy_and_unlock(shop, ("a", 1))
+    await win(shop, await dispute(shop))
+    shop.clock.move(seconds=-10)
+    await dispute(shop)
+    assert await entries(shop)
+    assert await is_unlocked(shop, "a") == [False]
