@@ -1,6 +1,6 @@
 """What the audit proves of grants, ledger entries and unlocks."""
 
-from paywall.subscribers.proof import Proof
+from paywall.subscribers.proof import CLOCKS_APART_SECONDS_MAX, Proof
 
 CREDITS = (
     Proof(
@@ -75,8 +75,10 @@ CREDITS = (
         from ledger_entry e join credit_grant g on g.id = e.grant_id
         where (e.kind = 'expired' and (g.expires_at is null or e.at < g.expires_at))
            or (e.kind = 'voided' and g.purchase_id is null
-               and (g.voided_at is null or e.at < g.voided_at))
+               and (g.voided_at is null
+                    or SECONDS(e.at) + $CLOCKS_APART_SECONDS_MAX < SECONDS(g.voided_at)))
         """,
+        {"CLOCKS_APART_SECONDS_MAX": CLOCKS_APART_SECONDS_MAX},
     ),
     Proof(
         "What refunds took of a grant is what its entries say, beside what lapsed",

@@ -168,3 +168,17 @@ async def test_nobody_has_nothing_to_revoke(service: Service, bearer: Bearer) ->
 async def test_a_return_is_said_in_true_or_false(service: Service, bearer: Bearer) -> None:
     await grant(service, bearer, "ann", 1)
     assert await take(service, bearer, "42", return_credits="perhaps") == 422
+
+
+async def test_credits_come_back_to_a_voided_grant_though_the_clock_was_set_back(
+    service: Service, bearer: Bearer, clock: SetClock, database: Database
+) -> None:
+    await put_article(service, bearer, "42")
+    grant_id = (await grant(service, bearer, "ann", 2)).json()["id"]
+    await unlock(service, bearer, "ann", "42")
+    await service.post(f"/v1/subscribers/ann/grants/{grant_id}/void", headers=bearer.site())
+    clock.move(seconds=-10)
+    assert await take(service, bearer, "42") == 204
+    assert len(await kinds(service, bearer)) == 5
+    assert await left(service, bearer) == 0
+    assert await is_proven(database)
