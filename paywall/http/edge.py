@@ -54,6 +54,8 @@ class Edge:
             await self.app(scope, receive, send)
             return
         answer = _Answer(scope, send, self.deadline)
+        # asyncio's own loop may start a request in the context of an earlier one on its connection.
+        discards_writes.set(False)
         try:
             with self.deadline.watch() as task:
                 scope["state"]["task"] = task

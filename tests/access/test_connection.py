@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
 from prometheus_client import REGISTRY
 
@@ -40,6 +41,16 @@ def only_the_short_way(client: Client, edge: Edge) -> Client:
     """The same connection, when nothing answers any more but the short way."""
     edge.app = nowhere
     return client
+
+
+def unlock_of(bearer: Bearer) -> bytes:
+    """A reader's request to unlock the first article."""
+    token = bearer.reader("ann")["Authorization"]
+    body = '{"article_id":"a1","max_cost":1}'
+    return (
+        "POST /v1/me/unlocks HTTP/1.1\r\nHost: paywall.test\r\nContent-Type: application/json\r\n"
+        f"Authorization: {token}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
 
 
 async def nowhere(_scope: object, _receive: object, _send: object) -> None:
@@ -209,14 +220,36 @@ async def test_what_follows_a_head_request_on_its_connection_is_kept(
     service: httpx.AsyncClient, client: Client, bearer: Bearer
 ) -> None:
     await grant(service, bearer, "ann", 3)
-    token = bearer.reader("ann")["Authorization"]
-    body = '{"article_id":"a1","max_cost":1}'
-    unlock = (
-        "POST /v1/me/unlocks HTTP/1.1\r\nHost: paywall.test\r\nContent-Type: application/json\r\n"
-        f"Authorization: {token}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
-    ).encode()
-    client.send(ALIVE.replace(b"GET", b"HEAD") + unlock)
+    client.send(ALIVE.replace(b"GET", b"HEAD") + unlock_of(bearer))
     await client.head()
+    assert (await client.answer()).status == 201
+    kept = await service.get("/v1/subscribers/ann/unlocks", headers=bearer.site())
+    assert [it["article_id"] for it in kept.json()["items"]] == ["a1"]
+
+
+async def test_what_comes_after_a_head_request_that_read_on_is_kept(
+    service: httpx.AsyncClient, client: Client, bearer: Bearer, edge: Edge
+) -> None:
+    """To read on after a pause, asyncio's own loop keeps the context of whoever asked for it."""
+    router = edge.app
+
+    async def reads_first(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "GET":
+            await receive()
+        await router(scope, receive, send)
+
+    await put_article(service, bearer, "metered", policy="metered")
+    await grant(service, bearer, "ann", 3)
+    edge.app = reads_first
+    client.send(ALIVE.replace(b"GET", b"HEAD") + ALIVE)
+    await client.head()
+    assert (await client.answer()).status == 200
+    view = b'{"article_id":"metered","visitor_id":"v","count_view":true}'
+    client.send(question(bearer, view))
+    assert (await client.answer()).body["meter"]["used"] == 1
+    client.send(question(bearer, view.replace(b"true", b"false")))
+    assert (await client.answer()).body["meter"]["used"] == 1
+    client.send(unlock_of(bearer))
     assert (await client.answer()).status == 201
     kept = await service.get("/v1/subscribers/ann/unlocks", headers=bearer.site())
     assert [it["article_id"] for it in kept.json()["items"]] == ["a1"]
