@@ -13,6 +13,20 @@ CREDITS = 1_000_000
 HOT_READERS = 8
 POLICIES = ["free", "registered", *["metered"] * 6, *["premium"] * 11, "subscribers"]
 
+TOTALS = (
+    "delete from subscriber_totals",
+    """
+    insert into subscriber_totals
+    select reader_id, sum(entries), sum(credits_moved), sum(unlocks), 0, sum(subscriptions) from (
+        select reader_id, 1 as entries, abs(amount) as credits_moved, 0 as unlocks,
+               0 as subscriptions from ledger_entry
+        union all select reader_id, 0, 0, 1, 0 from unlock
+        union all select reader_id, 0, 0, 0, 1 from subscription
+    ) as counted group by reader_id
+    """,
+)
+"""What the service would have counted as it wrote these rows."""
+
 
 class Size(NamedTuple):
     """How many rows there are; `unlocks` is what the sizes that are compared differ in."""
@@ -34,7 +48,7 @@ def premium_articles(size: Size) -> Iterator[str]:
 
 async def seed_postgres(address: str, size: Size) -> None:
     """Fill a migrated database."""
-    await _execute(address, *_statements(size, no_tags="'{}'"), _unlocks(0, size))
+    await _execute(address, *_statements(size, no_tags="'{}'"), _unlocks(0, size), *TOTALS)
     await _settle(address)
 
 
@@ -42,7 +56,7 @@ async def copy_postgres(address: str, name: str, size: Size, more: Size) -> None
     """A copy of a database that was filled to `size`, with the unlocks that `more` has more."""
     server, _, original = address.rpartition("/")
     await _execute(f"{server}/postgres", f"create database {name} template {original}")
-    await _execute(f"{server}/{name}", _unlocks(size.unlocks, more))
+    await _execute(f"{server}/{name}", _unlocks(size.unlocks, more), *TOTALS)
     await _settle(f"{server}/{name}")
 
 
@@ -51,7 +65,7 @@ def seed_sqlite(path: Path, size: Size) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("pragma synchronous = off")  # only while it is filled
         connection.execute("begin")
-        for statement in [*_statements(size, no_tags="'[]'"), _unlocks(0, size)]:
+        for statement in [*_statements(size, no_tags="'[]'"), _unlocks(0, size), *TOTALS]:
             connection.execute(statement)
         connection.execute("commit")
         connection.execute("analyze")
@@ -76,17 +90,17 @@ def _articles(size: Size, no_tags: str) -> Iterator[str]:
 
 
 def _subscribers(size: Size) -> Iterator[str]:
-    """Each third reader has a pass that runs, each fifth one that is over."""
+    """Each third reader has a complimentary subscription, each fifth other one that is over."""
     then, later, long_ago = _time(-1), _time(100), _time(-200)
     insert = "insert into subscriber (id, created_at)"
     yield f"{insert} select 'r' || n, {long_ago} from {_numbers(size.readers)}"
     yield f"{insert} select 'hot' || n, {long_ago} from {_numbers(HOT_READERS)}"
-    for letter, each, end in (("s", 3, later), ("o", 5, then)):
+    for letter, readers, end in (("s", "n % 3 = 0", later), ("o", "n % 3 > 0 and n % 5 = 0", then)):
         yield (
             "insert into subscription (id, reader_id, kind, starts_at, paid_through,"
             " entitled_until, access_until, is_taken_back, cancel_at_period_end, created_at)"
-            f" select '{letter}' || n, 'r' || n, 'pass', {long_ago}, {end}, {end}, {end}, false,"
-            f" false, {long_ago} from {_numbers(size.readers)} where n % {each} = 0"
+            f" select '{letter}' || n, 'r' || n, 'complimentary', {long_ago}, {end}, {end}, {end},"
+            f" false, false, {long_ago} from {_numbers(size.readers)} where {readers}"
         )
 
 

@@ -35,6 +35,7 @@ TOLD = {
 
 NOT_TOLD = {
     "taking": "why credits were taken back: the ledger, the unlocks and the refunds tell it",
+    "subscriber_totals": "numbers of rows that are all told",
     "idempotency_key": "answers of the last day, of which all is told; the profile says so",
     "stripe_event": "ids alone, for 45 days; the profile says so",
     "stripe_intent": "ids alone, for 30 days; the profile says so",
