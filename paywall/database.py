@@ -39,8 +39,8 @@ from paywall.driver import (
     give_out_only_what_is_free,
     send,
     send_alone,
-    tell_what_refuses_to_connect,
     transaction,
+    wrap_connection_errors,
 )
 from paywall.private_files import make_private_sqlite
 from paywall.settings import Settings
@@ -301,7 +301,7 @@ def _postgres(settings: Settings) -> AsyncEngine:
         pool_timeout=settings.request_timeout_seconds,
     )
     give_out_only_what_is_free(engine)
-    tell_what_refuses_to_connect(engine)
+    wrap_connection_errors(engine)
     return engine
 
 

@@ -121,7 +121,7 @@ def give_out_only_what_is_free(engine: AsyncEngine) -> None:
             raise exc.DisconnectionError
 
 
-def tell_what_refuses_to_connect(engine: AsyncEngine) -> None:
+def wrap_connection_errors(engine: AsyncEngine) -> None:
     """Raise CannotConnect for everything that PostgreSQL and the network answer to a connection.
 
     Of the codes for it some mean a fault of a statement's anywhere else: 42501, 55000.

@@ -13,7 +13,7 @@ from pathlib import Path
 from paywall.settings import SettingsError
 from paywall.telemetry import logger
 
-OURS = re.compile(r"keys\.|.*\.sqlite3(?:\Z|[-.])")
+SERVICE_FILE_NAMES = re.compile(r"keys\.|.*\.sqlite3(?:\Z|[-.])")
 """Names of what the service keeps in its folder."""
 SQLITE_SUFFIXES = ("", "-wal", "-shm", "-journal", ".lock")
 
@@ -33,7 +33,9 @@ def make_private_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.geteuid() or not is_open_to_others(folder):
         return
-    if foreign := next((path for path in folder.iterdir() if not OURS.match(path.name)), None):
+    if foreign := next(
+        (path for path in folder.iterdir() if not SERVICE_FILE_NAMES.match(path.name)), None
+    ):
         raise SettingsError(
             f"data_dir: {folder} is open to other users of this machine, and has {foreign.name} in"
             f" it beside what is the service's. Run: chmod 700 {folder}, or set data_dir to a"

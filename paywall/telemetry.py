@@ -49,7 +49,7 @@ _connections_in_use = Gauge(
 
 
 class WorkerEnd(StrEnum):
-    """How a worker ended that nobody stopped."""
+    """How a worker ended unexpectedly."""
 
     DIED = "died"
     HUNG = "hung"

@@ -36,11 +36,10 @@ class Connection(H11Protocol):
     waiting_since = 0.0
     _is_new = True
     _is_answering = False
-    _closes = False
-    """Behind the answer that is under way."""
-    _came = b""
+    _closes_after_answer = False
+    _partial_check = b""
     """The beginning of a check."""
-    _later = b""
+    _queued = b""
     """What came while a check is being answered."""
     _patience: TimerHandle | None = None
 
@@ -68,7 +67,7 @@ class Connection(H11Protocol):
             return Waiting.BODY
         if self._is_new:
             return Waiting.FIRST_REQUEST
-        is_idle = self.conn.is_between_requests and not self._came
+        is_idle = self.conn.is_between_requests and not self._partial_check
         return Waiting.NEXT_REQUEST if is_idle else Waiting.HEAD
 
     @property
@@ -92,22 +91,23 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._is_answering:
-            self._later += data
+            self._queued += data
             self.flow.pause_reading()
             return
-        came = self._came + data
+        came = self._partial_check + data
         if not came.startswith(LINE) or len(came) > BYTES_MAX or not self._is_free():
-            self._hand_on(came)
+            self._pass_to_uvicorn(came)
             return
         head, end, body = came.partition(HEAD_END)
         plain = plain_head(head) if end else None
         if plain is None or not len(body) <= plain.body_bytes <= BODY_BYTES_MAX:
-            self._hand_on(came)
+            self._pass_to_uvicorn(came)
         elif len(body) < plain.body_bytes:
             self._wait_for_the_rest(came)
         else:
             self._stop_waiting()
-            self._is_answering, self._closes = True, plain.closes or self._is_stopping()
+            self._is_answering = True
+            self._closes_after_answer = plain.closes or self._is_stopping()
             if not self.check.take(plain, body, self._reply):
                 self._is_answering = False
                 super().data_received(came)
@@ -120,46 +120,48 @@ class Connection(H11Protocol):
         self._is_answering = False
         if self.transport.is_closing():
             return
-        self.transport.write(closing(answer) if self._closes else answer)
-        if self._closes:
+        self.transport.write(closing(answer) if self._closes_after_answer else answer)
+        if self._closes_after_answer:
             self.transport.close()
             return
         self._is_new = False
-        self.watch.waits_anew(self)
+        self.watch.restart_wait(self)
         self.flow.resume_reading()
-        later, self._later = self._later, b""
+        later, self._queued = self._queued, b""
         if later:
             self.data_received(later)
 
     def _wait_for_the_rest(self, came: bytes) -> None:
-        is_first_byte = not self._came
-        self._came = came
+        is_first_byte = not self._partial_check
+        self._partial_check = came
         if is_first_byte:
-            self._patience = self.loop.call_later(WHOLE_WITHIN_SECONDS, self._hand_on_what_came)
+            self._patience = self.loop.call_later(
+                WHOLE_WITHIN_SECONDS, self._pass_partial_check_to_uvicorn
+            )
             if self.waits_for is Waiting.HEAD:
-                self.watch.waits_anew(self)
+                self.watch.restart_wait(self)
 
     def _stop_waiting(self) -> None:
-        self._came = b""
+        self._partial_check = b""
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
 
-    def _hand_on(self, came: bytes) -> None:
+    def _pass_to_uvicorn(self, came: bytes) -> None:
         self._stop_waiting()
         if self.conn.has_ended:
             return
         is_first_byte = self.conn.is_between_requests
         super().data_received(came)
         if is_first_byte and self.waits_for is Waiting.HEAD:
-            self.watch.waits_anew(self)
+            self.watch.restart_wait(self)
 
-    def _hand_on_what_came(self) -> None:
-        self._hand_on(self._came)
+    def _pass_partial_check_to_uvicorn(self) -> None:
+        self._pass_to_uvicorn(self._partial_check)
 
     def on_response_complete(self) -> None:
         self._is_new = False
-        self.watch.waits_anew(self)
+        self.watch.restart_wait(self)
         super().on_response_complete()
         # Connections closes what is idle; a timer for each request costs more.
         self._unset_keepalive_if_required()
@@ -180,7 +182,7 @@ class Connection(H11Protocol):
         self.transport.write(refusal_answer(refusal))
         # Closed while a client still sends, the connection would be reset and the answer lost.
         self.transport.write_eof()
-        self.watch.waits_anew(self)
+        self.watch.restart_wait(self)
 
     def _should_upgrade(self) -> bool:
         """Never: an upgrade is an offer, and the request is answered as any other (RFC 9110 §7.8).
@@ -191,7 +193,7 @@ class Connection(H11Protocol):
 
     def shutdown(self) -> None:
         """Answer what is under way or was sent before the client can know, and close."""
-        self._closes = True
+        self._closes_after_answer = True
         if not self._is_stopping():
             self.server_state.default_headers.append(CLOSE_HEADER)
         cycle: RequestResponseCycle | None = self.cycle

@@ -109,7 +109,7 @@ class Connections:
         if self._timer is None:
             self._look_later()
 
-    def waits_anew(self, connection: Watched) -> None:
+    def restart_wait(self, connection: Watched) -> None:
         """It begins to wait for something else than before."""
         connection.waiting_since = self.now()
         if connection in self._by_wait:

@@ -19,7 +19,7 @@ HEAD_BYTES_MAX = 8192
 LENGTH = re.compile(rb"[0-9]{1,9}")
 FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 CLOSES = {b"": False, b"keep-alive": False, b"close": True}
-OF_CONNECTIONS = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
+UNSUPPORTED_HEADERS = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
 """What asks for more than to read a body of a known length."""
 
 KIND_OF_REFUSAL = {
@@ -51,7 +51,7 @@ def plain_head(head: bytes) -> Head | None:
     if len(head) > HEAD_BYTES_MAX or is_misreadable(head + CRLF):
         return None
     headers = _headers(head.split(CRLF)[1:])
-    if headers is None or headers.keys() & OF_CONNECTIONS:
+    if headers is None or headers.keys() & UNSUPPORTED_HEADERS:
         return None
     length = headers.get(b"content-length", b"")
     closes = CLOSES.get(headers.get(b"connection", b"").lower())

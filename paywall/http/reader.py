@@ -20,8 +20,8 @@ CHUNKS_MAX = 4096
 """Each costs some microseconds, however small it is."""
 CRLF = b"\r\n"
 HEAD_END = CRLF + CRLF
-SEEN_AGAIN_BYTES = len(HEAD_END) - 1
-"""Of what was seen before, what may belong to an end or a folded line that goes on."""
+RESCAN_BYTES = len(HEAD_END) - 1
+"""Bytes to scan again, as the end of a line or of a head may span two packets."""
 
 CONTROLS = bytes({*range(0x20), 0x7F} - {*b"\t\r\n"})
 MISREADABLE_DETAIL = "End each line with CRLF, fold none, and send no control characters."
@@ -55,7 +55,7 @@ class RequestReader(h11.Connection):
 
     @property
     def is_in_head(self) -> bool:
-        """Whether a head is still to come, or the rest of it; and the same."""
+        """True while the head of a request is expected or incomplete."""
         return self.their_state is h11.IDLE and self.our_state is h11.IDLE
 
     @property
@@ -92,7 +92,7 @@ class RequestReader(h11.Connection):
         """Whether a head is there to its end; only what is new since the last look is looked at."""
         self._drop_empty_lines()
         received: bytearray = self._receive_buffer._data  # noqa: SLF001 (its copy would cost the whole head for each packet)
-        start = max(0, self._seen_bytes - SEEN_AGAIN_BYTES)
+        start = max(0, self._seen_bytes - RESCAN_BYTES)
         if received.startswith(b"\n", start) and start:
             start -= 1
         end = received.find(HEAD_END, start)

@@ -76,9 +76,9 @@ class Supervisor:
             end = worker.end()
             if end is not None and not self._is_stopping:
                 self._workers.remove(worker)
-                self._bury(worker, end)
+                self._record_end(worker, end)
 
-    def _bury(self, worker: "_Worker", end: WorkerEnd) -> None:
+    def _record_end(self, worker: "_Worker", end: WorkerEnd) -> None:
         """Record how a worker ended, and decide whether another is started."""
         status = worker.kill()
         telemetry.worker_ended(end)
