@@ -232,8 +232,16 @@ const checkAgain = coalesced(checkReader);
 
 tabs.onmessage = ({ data }) => (data === SIGNED_OUT ? checkAgain() : refreshAgain());
 addEventListener("online", refreshAgain);
-// Who comes back to a page of nobody's may have signed in meanwhile.
-addEventListener("pageshow", (event) => event.persisted && (reader === null ? refreshAgain() : checkAgain()));
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  if (reader !== null) {
+    checkAgain();
+    return;
+  }
+  // Somebody may have signed in meanwhile: that nobody is signed in is not remembered for its second.
+  held = Promise.resolve(NOBODY);
+  refreshAgain();
+});
 // Whoever signs out comes to a page like this one, and is signed out in every tab.
 if (!withToken()) {
   tabs.postMessage(SIGNED_OUT);
