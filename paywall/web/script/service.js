@@ -232,15 +232,13 @@ const checkAgain = coalesced(checkReader);
 
 tabs.onmessage = ({ data }) => (data === SIGNED_OUT ? checkAgain() : refreshAgain());
 addEventListener("online", refreshAgain);
-addEventListener("pageshow", (event) => {
-  if (!event.persisted) return;
-  if (reader !== null) {
-    checkAgain();
-    return;
-  }
-  // Somebody may have signed in meanwhile: that nobody is signed in is not remembered for its second.
-  held = Promise.resolve(NOBODY);
-  refreshAgain();
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted) return;
+  if (reader === null) {
+    // Somebody may have signed in meanwhile: ask again, though the last answer is not a second old.
+    held = Promise.resolve(NOBODY);
+    refreshAgain();
+  } else checkAgain();
 });
 // Whoever signs out comes to a page like this one, and is signed out in every tab.
 if (!withToken()) {
