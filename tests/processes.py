@@ -80,7 +80,7 @@ def serving(
 ) -> Iterator[Served]:
     """`paywall serve` that is ready, and stopped at the end."""
     words = _command("serve", "--workers", workers)
-    with _until_the_end(Served(words, folder, port or free_port(), environment(**settings))) as it:
+    with until_the_end(Served(words, folder, port or free_port(), environment(**settings))) as it:
         yield it
 
 
@@ -88,12 +88,12 @@ def serving(
 def playing(folder: Path) -> Iterator[Served]:
     """What `make run` starts, ready, and stopped at the end."""
     words = [sys.executable, "-m", "paywall.sandbox", "--site-port", "0"]
-    with _until_the_end(Served(words, folder, free_port(), environment())) as it:
+    with until_the_end(Served(words, folder, free_port(), environment())) as it:
         yield it
 
 
 @contextmanager
-def _until_the_end(served: Served) -> Iterator[Served]:
+def until_the_end(served: Served) -> Iterator[Served]:
     try:
         served.wait_until_ready()
         yield served

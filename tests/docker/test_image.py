@@ -79,6 +79,7 @@ def test_what_the_image_copies_is_there_and_is_let_in() -> None:
     assert [name for name in copied if not (ROOT / name).exists()] == []
     assert "*" in rules
     assert any(fnmatch("paywall/rules/__pycache__", rule) for rule in rules)
+    assert "paywall/sandbox" in rules[rules.index("!paywall") :]
 
 
 def test_the_image_has_a_python_that_the_suite_is_run_on() -> None:
