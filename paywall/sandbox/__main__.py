@@ -10,14 +10,14 @@ import click
 from paywall import settings
 from paywall.cli import told_in_a_sentence
 from paywall.operations.serve import make_folder, serve
-from paywall.sandbox.bank import free_port, standing_in
-from paywall.sandbox.prepare import newspaper_token, prepare, refuse_other_databases
+from paywall.sandbox.prepare import newspaper_token, prepare, require_sqlite
 from paywall.sandbox.site.app import newspaper
-from paywall.sandbox.site.publisher import Publisher
+from paywall.sandbox.site.paywall_client import PaywallClient
 from paywall.sandbox.site.server import address_of, listening, served
 from paywall.sandbox.site.time_machine import TimeMachine
-from paywall.sandbox.site.words import THEME_DIR, ZONE
-from paywall.sandbox.welcome import welcome
+from paywall.sandbox.site.translations import THEME_DIR, ZONE
+from paywall.sandbox.stripe_process import free_port, running_stand_in
+from paywall.sandbox.welcome import welcome_text
 from paywall.settings import Settings
 
 HOST = "127.0.0.1"
@@ -58,15 +58,15 @@ def main(port: int, site_port: int) -> None:
         loaded = settings.load()
         bank = None
         if not loaded.sells_by_stripe:
-            refuse_other_databases(loaded)
+            require_sqlite(loaded)
             make_folder(loaded)
-            bank = stack.enter_context(standing_in(loaded.data_path, port))
+            bank = stack.enter_context(running_stand_in(loaded.data_path, port))
             loaded = settings.load()
         sandbox = asyncio.run(prepare(loaded, paper))
 
         def say(address: str, told: Settings) -> None:
-            click.echo(welcome(sandbox, address, paper, told.data_dir, bank))
-            publisher = Publisher(address, partial(newspaper_token, told))
+            click.echo(welcome_text(sandbox, address, paper, told.data_dir, bank))
+            publisher = PaywallClient(address, partial(newspaper_token, told))
             time_machine = TimeMachine(publisher, told.sandbox_clock_url)
             stack.enter_context(served(newspaper(publisher, time_machine), listener))
 

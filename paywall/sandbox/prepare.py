@@ -17,7 +17,7 @@ from paywall.operations.catalogue_sync import apply, differ
 from paywall.operations.sandbox_clock import look_at_clock
 from paywall.operations.serve import CannotServe, make_folder
 from paywall.rules.words import Actor, CreditsExpire, GrantSource, Interval
-from paywall.sandbox.newsroom import publications
+from paywall.sandbox.article_files import read_publications
 from paywall.settings import Settings
 from paywall.subscriptions.complimentary import put_complimentary
 from paywall.tables import Article, Pack, Pass, Plan, PolicyChange
@@ -38,7 +38,7 @@ def _prices(khr: int, usd_cents: int) -> list[dict[str, int | str]]:
     return [{"amount": usd_cents, "currency": "usd"}, {"amount": khr * 100, "currency": "khr"}]
 
 
-class Sandbox(NamedTuple):
+class SandboxSummary(NamedTuple):
     """What there is to play with, and the tokens to do it."""
 
     articles: int
@@ -48,12 +48,12 @@ class Sandbox(NamedTuple):
     bo: str
 
 
-async def prepare(settings: Settings, site: str) -> Sandbox:
+async def prepare(settings: Settings, site: str) -> SandboxSummary:
     """Make the sandbox of this site (its origin), or go on with it.
 
     Raises CannotServe, SettingsError or DatabaseInUse.
     """
-    refuse_other_databases(settings)
+    require_sqlite(settings)
     make_folder(settings)
     clock = await _clock(settings)
     database = Database(settings, clock)
@@ -61,17 +61,17 @@ async def prepare(settings: Settings, site: str) -> Sandbox:
         await migrate(database)
         await database.measure_clock()
         async with database.writing() as session:
-            published = await _publish(session, database.clock, settings, site)
+            published = await _publish_new_articles(session, database.clock, settings, site)
             await grant_credits(session, ANN_GRANT, actor=ACTOR, clock=database.clock)
             articles = len((await session.exec(select(Article.id))).all())
-            await _stock(session, database.clock)
+            await _add_missing_products(session, database.clock)
             if published:
                 await put_complimentary(
                     session, CHAN, plan_id=None, current_period_end=CHAN_UNTIL, clock=clock
                 )
         if settings.sandbox_clock_url:
-            await _sell(database, settings)
-        return _with_tokens(settings, database.clock, articles, is_new=published == articles)
+            await _create_stripe_products(database, settings)
+        return _summary(settings, database.clock, articles, is_new=published == articles)
     finally:
         await database.close()
 
@@ -101,7 +101,7 @@ async def _clock(settings: Settings) -> Clock:
     return clock
 
 
-def refuse_other_databases(settings: Settings) -> None:
+def require_sqlite(settings: Settings) -> None:
     """Raises CannotServe for anything but the embedded one."""
     if not settings.is_sqlite:
         raise CannotServe(
@@ -138,14 +138,14 @@ def products(now: datetime) -> tuple[Pack | Pass | Plan, ...]:
     )
 
 
-async def _stock(session: AsyncSession, clock: Clock) -> None:
+async def _add_missing_products(session: AsyncSession, clock: Clock) -> None:
     """What the newspaper sells, where the catalogue has none of that id."""
     for product in products(clock.now()):
         if await session.get(type(product), product.id) is None:
             await put_product(session, product)
 
 
-async def _sell(database: Database, settings: Settings) -> None:
+async def _create_stripe_products(database: Database, settings: Settings) -> None:
     """Make in the stand-in what the catalogue has."""
     gateway = Gateway(settings)
     try:
@@ -154,10 +154,12 @@ async def _sell(database: Database, settings: Settings) -> None:
         await gateway.close()
 
 
-async def _publish(session: AsyncSession, clock: Clock, settings: Settings, site: str) -> int:
+async def _publish_new_articles(
+    session: AsyncSession, clock: Clock, settings: Settings, site: str
+) -> int:
     """What was put once is the player's own from then on: changed or deleted, it stays so."""
     put_before = set((await session.exec(select(PolicyChange.article_id).distinct())).all())
-    new = [article for article in publications(site) if article.id not in put_before]
+    new = [article for article in read_publications(site) if article.id not in put_before]
     for article in new:
         await publish(
             session,
@@ -169,7 +171,7 @@ async def _publish(session: AsyncSession, clock: Clock, settings: Settings, site
     return len(new)
 
 
-def _with_tokens(settings: Settings, clock: Clock, articles: int, *, is_new: bool) -> Sandbox:
+def _summary(settings: Settings, clock: Clock, articles: int, *, is_new: bool) -> SandboxSummary:
     now = clock.now()
     key = Keyring(settings.data_path).newest(now)
     seconds = TOKEN_DAYS * 86_400
@@ -180,4 +182,4 @@ def _with_tokens(settings: Settings, clock: Clock, articles: int, *, is_new: boo
         mint_reader(key, reader_id=reader_id, lifetime_seconds=seconds, now=now).token
         for reader_id in (ANN, BO)
     )
-    return Sandbox(articles, is_new, site.token, ann, bo)
+    return SandboxSummary(articles, is_new, site.token, ann, bo)

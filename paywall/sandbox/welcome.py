@@ -1,14 +1,16 @@
 """What `make run` prints: where the newspaper is, the tokens, and three lines to paste."""
 
-from paywall.sandbox.prepare import TOKEN_DAYS, Sandbox
+from paywall.sandbox.prepare import TOKEN_DAYS, SandboxSummary
 
 STORY_ARTICLE = "rice-bank"
 
 
-def welcome(sandbox: Sandbox, address: str, paper: str, data_dir: str, bank: str | None) -> str:
+def welcome_text(
+    sandbox: SandboxSummary, address: str, paper: str, data_dir: str, bank: str | None
+) -> str:
     """The whole text, for a terminal."""
     return f"""\
-{_what_there_is(sandbox, data_dir)}
+{_articles_line(sandbox, data_dir)}
 
     Open {paper} in a browser.
 
@@ -38,18 +40,18 @@ curl -sS $API/v1/me/unlocks -H "Authorization: Bearer $ANN" -H "$JSON" \\
 curl -sS $API/v1/me/articles/{STORY_ARTICLE}/body -H "Authorization: Bearer $ANN" \\
   | python3 -m json.tool
 
-{_where_to_pay(bank)}The README goes on from here. Listening on {address}.
+{_stripe_lines(bank)}The README goes on from here. Listening on {address}.
 Ctrl-C stops it; {data_dir}/ keeps everything until you delete it.
 """
 
 
-def _what_there_is(sandbox: Sandbox, data_dir: str) -> str:
+def _articles_line(sandbox: SandboxSummary, data_dir: str) -> str:
     if sandbox.is_new:
         return f"A small newspaper with {sandbox.articles} articles is ready in {data_dir}/."
     return f"The newspaper in {data_dir}/ is as you left it, with {sandbox.articles} articles."
 
 
-def _where_to_pay(bank: str | None) -> str:
+def _stripe_lines(bank: str | None) -> str:
     if bank is None:
         return ""
     return f"It sells by a stand-in for Stripe, where no money moves: {bank}\n\nBANK={bank}\n\n"

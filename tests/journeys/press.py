@@ -14,16 +14,16 @@ import httpx
 
 from paywall.app import create_app
 from paywall.clock import Clock
-from paywall.sandbox.bank import KEY, SECRET
-from paywall.sandbox.prepare import Sandbox, newspaper_token, prepare
+from paywall.sandbox.prepare import SandboxSummary, newspaper_token, prepare
 from paywall.sandbox.site.app import newspaper
-from paywall.sandbox.site.publisher import Publisher
+from paywall.sandbox.site.paywall_client import PaywallClient
 from paywall.sandbox.site.server import address_of, listening, served
 from paywall.sandbox.site.time_machine import TimeMachine
-from paywall.sandbox.site.words import THEME_DIR, ZONE
-from paywall.sandbox.stripe.running import Running
+from paywall.sandbox.site.translations import THEME_DIR, ZONE
+from paywall.sandbox.stripe.runner import StandInRunner
 from paywall.sandbox.stripe.server import create_app as stand_in
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.stand_in import StandIn
+from paywall.sandbox.stripe_process import API_KEY, WEBHOOK_SECRET
 from paywall.settings import Settings
 from tests.conftest import PATIENT_SECONDS
 
@@ -33,7 +33,7 @@ HOST = "127.0.0.1"
 class BankClock(Clock):
     """Reads the bank's clock at each look: one time for all, at once after it was moved."""
 
-    def __init__(self, bank: Running) -> None:
+    def __init__(self, bank: StandInRunner) -> None:
         self.bank = bank
 
     def measured(self, told: datetime, asked: float, answered: float) -> None:
@@ -47,7 +47,7 @@ class Press:
     """One newspaper with its readers ann (3 credits), bo (none) and chan (a subscription)."""
 
     def __init__(
-        self, paper: str, service: str, bank: str, clock: BankClock, sandbox: Sandbox
+        self, paper: str, service: str, bank: str, clock: BankClock, sandbox: SandboxSummary
     ) -> None:
         self.paper = paper
         self.service = service
@@ -88,7 +88,7 @@ class Press:
         subscription_id = self.tell("GET", f"/v1/subscribers/{reader_id}")["subscription"]["id"]
         ended = httpx.delete(
             f"{self.bank}/v1/subscriptions/{subscription_id}",
-            headers={"Authorization": f"Bearer {KEY}"},
+            headers={"Authorization": f"Bearer {API_KEY}"},
             timeout=PATIENT_SECONDS,
         )
         assert ended.is_success, ended.text
@@ -123,17 +123,19 @@ def printing(folder: Path) -> Iterator[Press]:
             meter_timezone=ZONE,
             theme_dir=str(THEME_DIR),
             request_timeout_seconds=PATIENT_SECONDS,
-            stripe_secret_key=KEY,
-            stripe_webhook_secrets=[SECRET],
+            stripe_secret_key=API_KEY,
+            stripe_webhook_secrets=[WEBHOOK_SECRET],
             stripe_api_base=address_of(bank),
             sandbox_clock_url=f"{address_of(bank)}/clock",
         )
         account = StandIn(datetime.now(UTC), address=address_of(bank))
-        running = Running(account, f"{address_of(service)}/v1/webhooks/stripe", SECRET)
+        running = StandInRunner(
+            account, f"{address_of(service)}/v1/webhooks/stripe", WEBHOOK_SECRET
+        )
         clock = BankClock(running)
         stack.enter_context(served(stand_in(running), bank))
         sandbox = _prepared(settings, address_of(paper))
-        publisher = Publisher(address_of(service), partial(newspaper_token, settings))
+        publisher = PaywallClient(address_of(service), partial(newspaper_token, settings))
         time_machine = TimeMachine(publisher, settings.sandbox_clock_url)
         stack.enter_context(served(create_app(settings, clock), service))
         stack.enter_context(served(newspaper(publisher, time_machine), paper))
@@ -144,7 +146,7 @@ def printing(folder: Path) -> Iterator[Press]:
         press.close()
 
 
-def _prepared(settings: Settings, paper: str) -> Sandbox:
+def _prepared(settings: Settings, paper: str) -> SandboxSummary:
     """Playwright keeps a loop of its own in this thread, and one is all that a thread can have."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, prepare(settings, paper)).result()

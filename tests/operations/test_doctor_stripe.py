@@ -19,7 +19,7 @@ from paywall.sandbox.stripe import checkout
 from paywall.sandbox.stripe.catalogue import update_price
 from paywall.sandbox.stripe.customers import create_customer
 from paywall.sandbox.stripe.faults import Fault
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
 from paywall.tables import Pack
 from tests.postgres import free_port
@@ -95,7 +95,7 @@ async def test_a_stripe_that_hangs_is_not_waited_for_without_end(
     settings: Settings, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor_stripe, "ANSWERS_WITHIN_SECONDS", 0.2)
-    stand_in.faults.plan(Fault.HANGS_BEFORE, "GET", "/v1/account")
+    stand_in.faults.plan(Fault.TIMEOUT_BEFORE, "GET", "/v1/account")
     _, wrong = await _said(settings)
     assert "did not answer within" in wrong
 
@@ -113,7 +113,7 @@ async def test_a_price_that_stripe_lacks_is_named(settings: Settings) -> None:
 
 
 async def test_a_price_of_another_amount_is_named(settings: Settings, stand_in: StandIn) -> None:
-    (price,) = stand_in.account.all("price")
+    (price,) = stand_in.account.find_all("price")
     price["unit_amount"] = 650
     _, wrong = await _said(settings)
     assert "Stripe asks 650 usd for pack six: 600 usd." in wrong
@@ -122,7 +122,7 @@ async def test_a_price_of_another_amount_is_named(settings: Settings, stand_in: 
 async def test_a_price_that_is_sold_no_more_in_stripe_is_named(
     settings: Settings, stand_in: StandIn
 ) -> None:
-    (price,) = stand_in.account.all("price")
+    (price,) = stand_in.account.find_all("price")
     update_price(stand_in.account, {"active": "false"}, price["id"])
     _, wrong = await _said(settings)
     assert "Stripe does not have pack six: 600 usd." in wrong
@@ -132,14 +132,14 @@ async def test_events_that_were_not_taken_in_are_counted_until_they_are(
     settings: Settings, stand_in: StandIn
 ) -> None:
     account = stand_in.account
-    (price,) = account.all("price")
+    (price,) = account.find_all("price")
     customer = create_customer(account, {})
     session = checkout.create_session(account, {
         "mode": "payment", "customer": customer["id"], "success_url": "https://news.example",
         "line_items": [{"price": price["id"], "quantity": "1"}],
     })  # fmt: skip
     account.now = int(AN_HOUR_AGO.timestamp())
-    checkout.pay(account, session["id"])
+    checkout.pay_session(account, session["id"])
     _, wrong = await _said(settings)
     assert "No event was taken in yet. 1 that Stripe tells of since" in wrong
     assert "`paywall reconcile`" in wrong

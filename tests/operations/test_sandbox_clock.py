@@ -6,7 +6,7 @@ import pytest
 
 from paywall.clock import FollowingClock
 from paywall.operations.sandbox_clock import look_at_clock
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.stand_in import StandIn
 from tests.conftest import START
 from tests.postgres import free_port
 from tests.sandbox.stripe.served import served

@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 from paywall.cli import main
 from paywall.database import Database
 from paywall.rules.words import CreditsExpire, Interval
-from paywall.sandbox.stripe.account import Account
-from paywall.sandbox.stripe.checkout import create_session, pay
+from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.checkout import create_session, pay_session
 from paywall.sandbox.stripe.customers import create_customer
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
 from paywall.subscriptions.migrate import MigratedSubscription, migrate_subscriptions
 from paywall.tables import Pack, Plan, StripePrice, Subscription
@@ -31,7 +31,7 @@ class Typing(NamedTuple):
 
     folder: Path
     database_url: str
-    account: Account
+    account: StandInAccount
 
     async def type(self, *words: str, **settings: str) -> Result:
         usual = {
@@ -69,27 +69,27 @@ async def test_sync_shows_what_differs_and_does_nothing_before_it_is_told_to(
     asked = await typing.type("catalogue", "sync")
     assert asked.stdout.splitlines()[:2] == ["make pack six: 600 usd", "make plan monthly: 600 usd"]
     assert asked.exit_code == 1
-    assert list(typing.account.all("price")) == []
+    assert list(typing.account.find_all("price")) == []
     done = await typing.type("catalogue", "sync", "--yes")
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (
         0,
         "Done: Stripe sells what the catalogue says.",
     )
-    assert {price["unit_amount"] for price in typing.account.all("price")} == {600}
+    assert {price["unit_amount"] for price in typing.account.find_all("price")} == {600}
     again = await typing.type("catalogue", "sync")
     assert (again.exit_code, again.stdout) == (0, "Stripe sells what the catalogue says.\n")
-    assert len(list(typing.account.all("price"))) == 2
+    assert len(list(typing.account.find_all("price"))) == 2
 
 
 async def test_sync_finds_the_prices_that_another_database_made(typing: Typing) -> None:
     await typing.type("catalogue", "sync", "--yes")
     database = Database(Settings(database_url=typing.database_url, data_dir=str(typing.folder)))
     async with database.writing() as session:
-        for price in typing.account.all("price"):
+        for price in typing.account.find_all("price"):
             await session.delete(await session.get_one(StripePrice, price["id"]))
     await database.close()
     assert (await typing.type("catalogue", "sync")).exit_code == 0
-    assert len(list(typing.account.all("price"))) == 2
+    assert len(list(typing.account.find_all("price"))) == 2
 
 
 async def test_reconcile_mends_and_says_what_had_drifted(typing: Typing) -> None:
@@ -117,14 +117,14 @@ async def test_reconcile_mends_and_says_what_had_drifted(typing: Typing) -> None
     )
 
 
-def subscribe(account: Account) -> str:
+def subscribe(account: StandInAccount) -> str:
     """The id of a subscription that somebody began in Stripe itself."""
     customer = create_customer(account, {})["id"]
-    (price,) = (price for price in account.all("price") if price["recurring"])
+    (price,) = (price for price in account.find_all("price") if price["recurring"])
     line = {"price": price["id"], "quantity": "1"}
     wish = {"mode": "subscription", "customer": customer, "line_items": [line]}
     session = create_session(account, {**wish, "success_url": SITE})
-    return str(pay(account, session["id"])["subscription"])
+    return str(pay_session(account, session["id"])["subscription"])
 
 
 @pytest.mark.parametrize("words", [("reconcile",), ("catalogue", "sync")], ids=" ".join)

@@ -9,16 +9,16 @@ from typing import Any
 import httpx
 
 from paywall.rules.decision import Policy
-from paywall.sandbox.newsroom import publications
+from paywall.sandbox.article_files import read_publications
 from paywall.sandbox.prepare import products
-from paywall.sandbox.site import words
+from paywall.sandbox.site import translations
 from paywall.sandbox.site.session import READERS
 from paywall.sandbox.site.time_machine import STEPS
-from paywall.sandbox.site.words import LANGUAGES, WORDS
+from paywall.sandbox.site.translations import LANGUAGES, TEXTS
 from tests.conftest import START
 from tests.processes import Served, playing
 
-SITE = Path(words.__file__).parent
+SITE = Path(translations.__file__).parent
 PATIENT_SECONDS = 30
 
 
@@ -27,8 +27,8 @@ def placeholders(text: str) -> set[str]:
 
 
 def test_a_word_is_in_every_language_and_safe_in_a_page() -> None:
-    assert WORDS
-    for name, said in WORDS.items():
+    assert TEXTS
+    for name, said in TEXTS.items():
         assert said.keys() == LANGUAGES.keys(), name
         assert len({frozenset(placeholders(text)) for text in said.values()}) == 1, name
         assert not [text for text in said.values() if re.search("[<>&\"']", text)], name
@@ -39,12 +39,12 @@ def test_no_word_is_missing_or_unused() -> None:
     asked = set(re.findall(r"""\bsay\(\s*["'](\w+)["']""", source))
     put_together = {f"{step}_later" for step in STEPS}
     put_together |= {*READERS, *(f"about_{reader_id}" for reader_id in READERS)}
-    assert (asked | put_together) - WORDS.keys() == set()
-    assert WORDS.keys() - put_together - set(re.findall(r"""["'](\w+)["']""", source)) == set()
+    assert (asked | put_together) - TEXTS.keys() == set()
+    assert TEXTS.keys() - put_together - set(re.findall(r"""["'](\w+)["']""", source)) == set()
 
 
 def test_all_that_is_sold_has_a_khmer_name() -> None:
-    khmer = words.Words("km")
+    khmer = translations.NewspaperTranslator("km")
     sold = list(products(START))
     assert sold
     for one in sold:
@@ -55,8 +55,8 @@ def test_all_that_is_sold_has_a_khmer_name() -> None:
 
 def test_days_are_told_as_they_are_where_the_newspaper_is_made(tmp_path: Path) -> None:
     evening = datetime(2026, 11, 30, 20, tzinfo=UTC)
-    assert words.Words("en").day(evening) == "December 1, 2026"
-    assert words.Words("en").weekday(evening) == "Tuesday, December 1, 2026"
+    assert translations.NewspaperTranslator("en").day(evening) == "December 1, 2026"
+    assert translations.NewspaperTranslator("en").weekday(evening) == "Tuesday, December 1, 2026"
     with playing(tmp_path) as sandbox:
         (ann,) = re.findall(r"^ANN=(\S+)$", sandbox.log.read_text(), re.MULTILINE)
         headers = {"Authorization": f"Bearer {ann}"}
@@ -67,7 +67,7 @@ def test_days_are_told_as_they_are_where_the_newspaper_is_made(tmp_path: Path) -
 
 def test_money_has_decimals_where_there_are_any_and_the_sign_of_its_country() -> None:
     amounts = ((400, "usd"), (350, "usd"), (1_600_000, "khr"), (500, "eur"))
-    english, khmer = words.Words("en"), words.Words("km")
+    english, khmer = translations.NewspaperTranslator("en"), translations.NewspaperTranslator("km")
     assert [english.money(*one) for one in amounts] == ["$4", "$3.50", "៛16,000", "€5"]
     assert [khmer.money(*one) for one in amounts] == ["4$", "3.50$", "16,000៛", "5€"]
 
@@ -77,7 +77,7 @@ def test_three_metered_articles_are_free_and_the_fourth_is_closed_and_says_so(
 ) -> None:
     with playing(tmp_path) as sandbox, httpx.Client(timeout=PATIENT_SECONDS) as client:
         (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
-        metered = [one.id for one in publications(paper) if one.terms.policy is Policy.METERED]
+        metered = [one.id for one in read_publications(paper) if one.terms.policy is Policy.METERED]
         shown = [client.get(f"{paper}/{article_id}").text for article_id in metered]
     told = ["You have read all the free articles of this month." in page for page in shown]
     assert ["<paywall-gate" in page for page in shown] == [False, False, False, True]

@@ -15,7 +15,7 @@ from paywall.database import Database
 from paywall.operations.serve import CannotServe
 from paywall.rules.decision import Policy, Terms
 from paywall.rules.words import Actor
-from paywall.sandbox.newsroom import publications
+from paywall.sandbox.article_files import read_publications
 from paywall.sandbox.prepare import prepare
 from paywall.settings import Settings
 from paywall.tables import Article, CreditGrant
@@ -33,7 +33,7 @@ def fresh(tmp_path: Path) -> Settings:
 
 
 def test_every_policy_and_both_languages_are_there() -> None:
-    articles = publications(SITE)
+    articles = read_publications(SITE)
     assert {article.terms.policy for article in articles} == set(Policy)
     assert {article.language for article in articles} == {"en", "km"}
     assert all(article.title and article.body_html for article in articles)

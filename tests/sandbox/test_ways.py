@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from paywall.sandbox.site.app import newspaper
-from paywall.sandbox.site.publisher import Publisher
+from paywall.sandbox.site.paywall_client import PaywallClient
 from paywall.sandbox.site.time_machine import TimeMachine
 
 PAPER = "http://paper.example"
@@ -28,7 +28,7 @@ async def no_token() -> str:
     ],
 )
 async def test_who_signs_in_comes_back_to_the_newspaper(back: str, way: str) -> None:
-    publisher = Publisher("http://service.example", no_token)
+    publisher = PaywallClient("http://service.example", no_token)
     app = newspaper(publisher, TimeMachine(publisher, ""))
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # httpx has looser types of its own
     async with httpx.AsyncClient(transport=transport, base_url=PAPER) as client:

@@ -92,7 +92,7 @@ async def by_stripe(site: Site) -> None:
     shop, account = site.shop, site.shop.stand_in.account
 
     def charge() -> str:
-        return str([*account.all("charge")][-1]["id"])
+        return str([*account.find_all("charge")][-1]["id"])
 
     await shop.buy("eva", pack_id="six")
     await shop.deliver()

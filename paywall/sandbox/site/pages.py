@@ -4,28 +4,30 @@ from collections.abc import Mapping
 from datetime import datetime
 from html import escape
 
-from paywall.sandbox.site import plain
-from paywall.sandbox.site.frame import Frame
-from paywall.sandbox.site.publisher import Json
+from paywall.sandbox.site import noscript
+from paywall.sandbox.site.layout import NewspaperContext
+from paywall.sandbox.site.paywall_client import Json
 from paywall.sandbox.site.session import READERS
-from paywall.sandbox.site.words import LANGUAGES, Words, choose
+from paywall.sandbox.site.translations import LANGUAGES, NewspaperTranslator, choose_translator
 
 _BY_SCRIPT = ' class="by-script"'
 """On what would be empty where no script runs."""
 
 
-def front(words: Words, articles: list[Json], decisions: Mapping[str, Json]) -> str:
+def front(words: NewspaperTranslator, articles: list[Json], decisions: Mapping[str, Json]) -> str:
     """The front page: what is in the reader's language first, the newest of it large."""
     own = [article for article in articles if article["language"] in (words.language, None)]
     others = [article for article in articles if article not in own]
     html = f'<h1 class="hidden">{words.name}</h1>{_teasers(words, own, decisions)}'
     if others:
-        title = words.say("other_languages")
+        title = words.translate("other_languages")
         html += f'<h2 class="section">{title}</h2>{_teasers(words, others, decisions)}'
     return html
 
 
-def _teasers(words: Words, articles: list[Json], decisions: Mapping[str, Json]) -> str:
+def _teasers(
+    words: NewspaperTranslator, articles: list[Json], decisions: Mapping[str, Json]
+) -> str:
     items = "".join(
         f'<article><h2{_lang(article)}><a href="/{escape(article["id"])}">'
         f"{escape(article['title'])}</a></h2>{_about(words, article, decisions[article['id']])}"
@@ -35,7 +37,7 @@ def _teasers(words: Words, articles: list[Json], decisions: Mapping[str, Json]) 
     return f'<div class="front">{items}</div>'
 
 
-def _about(words: Words, article: Json, decision: Json) -> str:
+def _about(words: NewspaperTranslator, article: Json, decision: Json) -> str:
     """When it was published, and what it takes to read it."""
     day, tag = "", _tag(words, article, decision)
     if at := article["published_at"]:
@@ -46,25 +48,25 @@ def _about(words: Words, article: Json, decision: Json) -> str:
     return f'<p class="about">{day}{tag}</p>'
 
 
-def _tag(words: Words, article: Json, decision: Json) -> str:
+def _tag(words: NewspaperTranslator, article: Json, decision: Json) -> str:
     """What is open to the reader needs no tag, unless it says why."""
     if decision["reason"] in ("free", "unlocked", "metered"):
-        return words.say(decision["reason"])
+        return words.translate(decision["reason"])
     if decision["granted"]:
         return ""
     if article["policy"] == "metered" and decision["reason"] == "login_required":
-        return words.say("metered")
+        return words.translate("metered")
     if article["policy"] in ("registered", "subscribers"):
-        return words.say(article["policy"])
+        return words.translate(article["policy"])
     cost = article["unlock_cost"]
-    return words.say("premium_one") if cost == 1 else words.say("premium", cost=cost)
+    return words.translate("premium_one") if cost == 1 else words.translate("premium", cost=cost)
 
 
 def _lang(article: Json) -> str:
     return f' lang="{escape(article["language"])}"' if article["language"] else ""
 
 
-def article_page(words: Words, article: Json, told: Json, way_on: str) -> str:
+def article_page(words: NewspaperTranslator, article: Json, told: Json, way_on: str) -> str:
     """The body for who may read it; for others the preview, inside the gate.
 
     `way_on` takes the gate's place where no script runs.
@@ -86,32 +88,33 @@ def article_page(words: Words, article: Json, told: Json, way_on: str) -> str:
     )
 
 
-def _counted(words: Words, article: Json, decision: Json) -> str:
+def _counted(words: NewspaperTranslator, article: Json, decision: Json) -> str:
     """How many of the month's free articles were read, or that all of them were."""
     if meter := decision["meter"]:
         counts = f'used="{meter["used"]}" limit="{meter["limit"]}"'
-        said = words.say("meter", used=meter["used"], limit=meter["limit"])
+        said = words.translate("meter", used=meter["used"], limit=meter["limit"])
         return f"<p><paywall-meter {counts}>{said}</paywall-meter></p>"
     if article["policy"] == "metered" and not decision["granted"]:
-        return f"<p>{words.say('free_ones_read')}</p>"
+        return f"<p>{words.translate('free_ones_read')}</p>"
     return ""
 
 
-def sign_in_page(words: Words, back: str) -> str:
+def sign_in_page(words: NewspaperTranslator, back: str) -> str:
     """Choose who to be; a real site asks for more."""
     readers = "".join(
         f'<li><button class="paywall-button" name="reader" value="{reader_id}">'
-        f"{words.say(reader_id)}</button> <span>{words.say(f'about_{reader_id}')}</span></li>"
+        f"{words.translate(reader_id)}</button>"
+        f" <span>{words.translate(f'about_{reader_id}')}</span></li>"
         for reader_id in READERS
     )
     return (
-        f"<h1>{words.say('sign_in')}</h1><p>{words.say('choose_reader')}</p>"
+        f"<h1>{words.translate('sign_in')}</h1><p>{words.translate('choose_reader')}</p>"
         f'<form method="post" action="/sign-in"><ul class="readers">{readers}</ul>'
         f'<input type="hidden" name="back" value="{escape(back)}"></form>'
     )
 
 
-def entry_form(frame: Frame, text: str, fields: Mapping[str, str]) -> str:
+def entry_form(frame: NewspaperContext, text: str, fields: Mapping[str, str]) -> str:
     """Into the service's own pages, which need no script; the token lasts five minutes."""
     hidden = "".join(
         f'<input type="hidden" name="{name}" value="{escape(value)}">'
@@ -123,18 +126,18 @@ def entry_form(frame: Frame, text: str, fields: Mapping[str, str]) -> str:
     )
 
 
-def _about_the_reader(frame: Frame) -> dict[str, str]:
-    name = frame.words.say(str(frame.viewer.reader_id))
+def _about_the_reader(frame: NewspaperContext) -> dict[str, str]:
+    name = frame.words.translate(str(frame.viewer.reader_id))
     return {"language": frame.words.language, "name": name}
 
 
-def account_page(frame: Frame, unlocks: list[Json], entry: str) -> str:
+def account_page(frame: NewspaperContext, unlocks: list[Json], entry: str) -> str:
     """What a reader has, by the parts; and the way to everything that is kept."""
-    say = frame.words.say
+    say = frame.words.translate
     reader = say(str(frame.viewer.reader_id))
     return (
         f"<h1>{say('your_account')}</h1><p>{say('signed_in_as', reader=reader)}</p>"
-        f"{plain.account(frame, entry)}"
+        f"{noscript.account(frame, entry)}"
         f"<h2{_BY_SCRIPT}>{say('credits')}</h2><paywall-credits lapsing></paywall-credits>"
         "<p><paywall-meter></paywall-meter></p>"
         f"<h2{_BY_SCRIPT}>{say('subscription')}</h2><paywall-subscription></paywall-subscription>"
@@ -145,9 +148,9 @@ def account_page(frame: Frame, unlocks: list[Json], entry: str) -> str:
     )
 
 
-def _unlocked(words: Words, unlocks: list[Json]) -> str:
+def _unlocked(words: NewspaperTranslator, unlocks: list[Json]) -> str:
     if not unlocks:
-        return f"<p>{words.say('none_unlocked')}</p>"
+        return f"<p>{words.translate('none_unlocked')}</p>"
     items = "".join(
         f'<li><a href="/{escape(unlock["article_id"])}"{_lang(unlock)}>'
         f"{escape(unlock['title'] or unlock['article_id'])}</a>"
@@ -157,40 +160,42 @@ def _unlocked(words: Words, unlocks: list[Json]) -> str:
     return f'<ul class="unlocked">{items}</ul>'
 
 
-def _unlocked_for(words: Words, unlock: Json) -> str:
+def _unlocked_for(words: NewspaperTranslator, unlock: Json) -> str:
     """The day, and the credits that it took; what was given took none."""
     day = words.day(datetime.fromisoformat(unlock["unlocked_at"]))
     cost = sum(payment["amount"] for payment in unlock["payments"])
     return f"{day} · {words.credits(cost)}" if cost else day
 
 
-def offers_page(frame: Frame, offers: Json, entry: str) -> str:
+def offers_page(frame: NewspaperContext, offers: Json, entry: str) -> str:
     """What can be bought, with prices for everybody."""
-    say, sign_in = frame.words.say, ""
+    say, sign_in = frame.words.translate, ""
     if frame.viewer.reader_id is None:
         link = f'<a class="paywall-button" href="{frame.sign_in}">{say("sign_in_to_buy")}</a>'
         sign_in = f"<p>{link}</p>"
     return (
         f"<h1>{say('offers')}</h1><paywall-offers>"
-        f"<noscript>{plain.goods(frame.words, offers)}{entry}</noscript></paywall-offers>{sign_in}"
+        f"<noscript>{noscript.goods(frame.words, offers)}{entry}</noscript></paywall-offers>"
+        f"{sign_in}"
     )
 
 
-def paid_page(words: Words, said: str) -> str:
+def paid_page(words: NewspaperTranslator, said: str) -> str:
     """Waits and leads back by itself; where no script runs, `said` is what is known by now."""
     return (
-        f"<h1>{words.say('payment')}</h1>"
+        f"<h1>{words.translate('payment')}</h1>"
         f"<paywall-return><noscript>{said}</noscript></paywall-return>"
     )
 
 
-def missing_page(words: Words) -> str:
-    return f'<h1>{words.say("missing")}</h1><p><a href="/">{words.say("to_the_front")}</a></p>'
+def missing_page(words: NewspaperTranslator) -> str:
+    link = f'<a href="/">{words.translate("to_the_front")}</a>'
+    return f"<h1>{words.translate('missing')}</h1><p>{link}</p>"
 
 
-def later_page(frame: Frame, title: str, why: str) -> str:
+def later_page(frame: NewspaperContext, title: str, why: str) -> str:
     """What could not be shown in full, and the way to try it again."""
-    say = frame.words.say
+    say = frame.words.translate
     return (
         f"<h1>{say(title)}</h1><p>{say(why)}</p>"
         f'<p><a href="{escape(frame.here)}">{say("try_again")}</a></p>'
@@ -199,7 +204,7 @@ def later_page(frame: Frame, title: str, why: str) -> str:
 
 def feed(articles: list[Json], origin: str) -> str:
     """RSS with titles alone: a feed is read by anybody."""
-    name = escape(" · ".join(choose([language]).name for language in LANGUAGES))
+    name = escape(" · ".join(choose_translator([language]).name for language in LANGUAGES))
     items = "".join(
         f"<item><title>{escape(item['title'])}</title><link>{origin}/{escape(item['id'])}</link></item>"
         for item in articles

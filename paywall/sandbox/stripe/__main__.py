@@ -9,11 +9,11 @@ import uvicorn
 
 from paywall.http.connections import IDLE_SECONDS
 from paywall.sandbox.stripe.catalogue import create_coupon
-from paywall.sandbox.stripe.keeping import load
-from paywall.sandbox.stripe.pages import NOT_STRIPE
-from paywall.sandbox.stripe.running import Running
+from paywall.sandbox.stripe.rendering import NOT_STRIPE
+from paywall.sandbox.stripe.runner import StandInRunner
 from paywall.sandbox.stripe.server import create_app
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.stand_in import StandIn
+from paywall.sandbox.stripe.state_file import load_state
 from paywall.telemetry import LOGGING
 
 COUPONS = {"FREE": "100", "HALF": "50"}
@@ -34,13 +34,13 @@ def main(port: int, webhook: str | None, secret: str, file: Path | None) -> None
     # Its ids must differ from those of an earlier run, which the service may still know.
     stand_in = StandIn(datetime.now(UTC), series=secrets.token_hex(4), address=address)
     if file and file.exists():
-        load(stand_in, file)
+        load_state(stand_in, file)
     else:
         for code, percent in COUPONS.items():
             create_coupon(stand_in.account, {"id": code, "percent_off": percent})
     click.echo(f"{NOT_STRIPE} The stand-in's API, and the bank's desk: {address}", err=True)
     uvicorn.run(
-        create_app(Running(stand_in, webhook, secret, file)),
+        create_app(StandInRunner(stand_in, webhook, secret, file)),
         host="127.0.0.1",
         port=port,
         log_config=LOGGING,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import stripe
 
-from paywall.sandbox.stripe.refusal import no_such
-from paywall.sandbox.stripe.shapes import Json, blank, copy_of
+from paywall.sandbox.stripe.errors import no_such_object
+from paywall.sandbox.stripe.objects import Json, copy_object, empty_object
 
 PREFIXES = {
     "account": "acct",
@@ -32,12 +32,12 @@ PREFIXES = {
 }
 
 
-def _see_nothing(_thing: Json) -> None:
+def _ignore(_thing: Json) -> None:
     """Nobody looks at what the account tells."""
 
 
 @dataclass
-class Account:
+class StandInAccount:
     """Everything that one Stripe account holds; `now` is in Unix seconds, as all its times.
 
     `series` is part of every id, so that two accounts of one database differ.
@@ -46,79 +46,79 @@ class Account:
     """
 
     now: int
-    series: str = "standin"
+    id_namespace: str = "standin"
     address: str = "http://stripe.invalid"
-    see: Callable[[Json], None] = _see_nothing
+    on_output: Callable[[Json], None] = _ignore
     after_retries: str = "canceled"
-    made: int = 0
-    things: dict[str, dict[str, Json]] = field(default_factory=dict)
-    notes: dict[str, Json] = field(default_factory=dict)
+    created_count: int = 0
+    objects: dict[str, dict[str, Json]] = field(default_factory=dict)
+    hidden: dict[str, Json] = field(default_factory=dict)
     undelivered: list[Json] = field(default_factory=list)
-    asked: Json = field(default_factory=lambda: {"id": None, "idempotency_key": None})
+    current_request: Json = field(default_factory=lambda: {"id": None, "idempotency_key": None})
 
     @property
     def at(self) -> datetime:
         """The account's time."""
         return datetime.fromtimestamp(self.now, UTC)
 
-    def new(self, kind: str, **fields: object) -> Json:
+    def create(self, object_type: str, **fields: object) -> Json:
         """Make and keep an object; its id is a new one unless `id` is given."""
-        thing = self.part(kind, **fields)
-        self.things.setdefault(kind, {})[thing["id"]] = thing
-        return thing
+        obj = self.build(object_type, **fields)
+        self.objects.setdefault(object_type, {})[obj["id"]] = obj
+        return obj
 
-    def part(self, kind: str, **fields: object) -> Json:
+    def build(self, object_type: str, **fields: object) -> Json:
         """Make an object that is kept inside another, as an invoice keeps its lines."""
-        self.made += 1
-        thing = blank(kind)
-        thing["id"] = f"{PREFIXES[kind]}_{self.series}{self.made:07}"
-        if "created" in thing:
-            thing["created"] = self.now
-        thing.update(fields)
-        return thing
+        self.created_count += 1
+        obj = empty_object(object_type)
+        obj["id"] = f"{PREFIXES[object_type]}_{self.id_namespace}{self.created_count:07}"
+        if "created" in obj:
+            obj["created"] = self.now
+        obj.update(fields)
+        return obj
 
-    def find(self, kind: str, thing_id: str, param: str = "id") -> Json:
+    def find(self, object_type: str, object_id: str, param: str = "id") -> Json:
         """The object with this id; refuses as Stripe does where there is none."""
-        thing = self.things.get(kind, {}).get(thing_id)
-        if thing is None:
-            raise no_such(kind, thing_id, param)
-        return thing
+        obj = self.objects.get(object_type, {}).get(object_id)
+        if obj is None:
+            raise no_such_object(object_type, object_id, param)
+        return obj
 
-    def all(self, kind: str, **equal: object) -> Iterator[Json]:
+    def find_all(self, object_type: str, **equal: object) -> Iterator[Json]:
         """The objects of a kind that have these values, oldest first."""
-        for thing in list(self.things.get(kind, {}).values()):
-            if all(thing.get(name) == value for name, value in equal.items()):
-                yield thing
+        for obj in list(self.objects.get(object_type, {}).values()):
+            if all(obj.get(name) == value for name, value in equal.items()):
+                yield obj
 
-    def note(self, thing_id: str) -> Json:
+    def hidden_fields(self, object_id: str) -> Json:
         """What Stripe knows of an object and does not print."""
-        return self.notes.setdefault(thing_id, {})
+        return self.hidden.setdefault(object_id, {})
 
-    def change(self, thing: Json, told_as: str | None, **fields: object) -> Json:
+    def update(self, obj: Json, event_type: str | None, **fields: object) -> Json:
         """Change an object, and tell of it by an event of this type."""
         before = {
-            name: copy_of({"": thing.get(name)})[""]
+            name: copy_object({"": obj.get(name)})[""]
             for name, value in fields.items()
-            if thing.get(name) != value
+            if obj.get(name) != value
         }
-        thing.update(fields)
-        if told_as:
-            self.tell(told_as, thing, before)
-        return thing
+        obj.update(fields)
+        if event_type:
+            self.emit_event(event_type, obj, before)
+        return obj
 
-    def tell(self, told_as: str, thing: Json, before: Json | None = None) -> None:
+    def emit_event(self, event_type: str, obj: Json, before: Json | None = None) -> None:
         """Make an event of what happened to an object."""
-        data: Json = {"object": copy_of(thing)}
+        data: Json = {"object": copy_object(obj)}
         if before:
             data["previous_attributes"] = before
-        event = self.new(
+        event = self.create(
             "event",
-            type=told_as,
+            type=event_type,
             data=data,
             api_version=stripe.api_version,
             pending_webhooks=1,
-            request=dict(self.asked),
+            request=dict(self.current_request),
         )
-        self.see(thing)
-        self.see(event)
+        self.on_output(obj)
+        self.on_output(event)
         self.undelivered.append(event)

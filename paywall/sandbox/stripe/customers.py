@@ -2,10 +2,10 @@
 
 from enum import StrEnum
 
-from paywall.sandbox.stripe.account import Account
-from paywall.sandbox.stripe.forms import merged, text
-from paywall.sandbox.stripe.listing import page
-from paywall.sandbox.stripe.shapes import Json
+from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.forms import merge_metadata, optional_text
+from paywall.sandbox.stripe.objects import Json
+from paywall.sandbox.stripe.pagination import paginate
 
 
 class Card(StrEnum):
@@ -17,32 +17,34 @@ class Card(StrEnum):
     NONE = "none"  # a trial can begin without one
 
 
-def create_customer(account: Account, given: Json) -> Json:
+def create_customer(account: StandInAccount, params: Json) -> Json:
     """Make a customer."""
-    customer = account.new("customer", **_fields(given), metadata=merged({}, given))
-    account.tell("customer.created", customer)
+    customer = account.create(
+        "customer", **_given_fields(params), metadata=merge_metadata({}, params)
+    )
+    account.emit_event("customer.created", customer)
     return customer
 
 
-def update_customer(account: Account, given: Json, customer_id: str) -> Json:
+def update_customer(account: StandInAccount, params: Json, customer_id: str) -> Json:
     """Change what is known of a customer."""
     customer = account.find("customer", customer_id)
-    changes = {**_fields(given), "metadata": merged(customer["metadata"], given)}
-    return account.change(customer, "customer.updated", **changes)
+    changes = {**_given_fields(params), "metadata": merge_metadata(customer["metadata"], params)}
+    return account.update(customer, "customer.updated", **changes)
 
 
-def list_customers(account: Account, given: Json) -> Json:
+def list_customers(account: StandInAccount, params: Json) -> Json:
     """Customers, of one address or all."""
-    equal = {"email": given["email"]} if given.get("email") else {}
-    return page(account.all("customer", **equal), given, "/v1/customers")
+    equal = {"email": params["email"]} if params.get("email") else {}
+    return paginate(account.find_all("customer", **equal), params, "/v1/customers")
 
 
-def keep_card(account: Account, customer_id: str | None, card: Card) -> str | None:
+def attach_card(account: StandInAccount, customer_id: str | None, card: Card) -> str | None:
     """Make this the customer's card, or a guest's; the id of the payment method."""
     if card is Card.NONE:
         return None
     number = "4242" if card is Card.PAYS else "0341"
-    method = account.new(
+    method = account.create(
         "payment_method",
         customer=customer_id,
         card={
@@ -61,27 +63,27 @@ def keep_card(account: Account, customer_id: str | None, card: Card) -> str | No
         },
     )
     if customer_id:
-        note = account.note(customer_id)
+        note = account.hidden_fields(customer_id)
         note["payment_method"], note["card"] = method["id"], card
-        account.tell("payment_method.attached", method)
+        account.emit_event("payment_method.attached", method)
     method_id: str = method["id"]
     return method_id
 
 
-def use_card(account: Account, customer_id: str, card: Card) -> None:
+def set_card(account: StandInAccount, customer_id: str, card: Card) -> None:
     """From now on the customer's card pays, or declines."""
-    account.note(customer_id)["card"] = card
+    account.hidden_fields(customer_id)["card"] = card
 
 
-def card_of(account: Account, customer_id: str) -> Card:
+def card_for_renewal(account: StandInAccount, customer_id: str) -> Card:
     """What the customer's card does when a renewal is charged."""
-    card = Card(account.note(customer_id).get("card", Card.NONE))
+    card = Card(account.hidden_fields(customer_id).get("card", Card.NONE))
     return Card.DECLINES if card is Card.PAYS_ONCE else card
 
 
-def _fields(given: Json) -> Json:
+def _given_fields(params: Json) -> Json:
     return {
-        name: text(given, name)
+        name: optional_text(params, name)
         for name in ("email", "name", "description", "phone")
-        if name in given
+        if name in params
     }

@@ -10,16 +10,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from paywall.sandbox.stripe.account import Account
-from paywall.sandbox.stripe.forms import text, truth
-from paywall.sandbox.stripe.listing import page
+from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.forms import optional_boolean, optional_text
+from paywall.sandbox.stripe.objects import Json
+from paywall.sandbox.stripe.pagination import paginate
 from paywall.sandbox.stripe.periods import DAY_SECONDS
-from paywall.sandbox.stripe.shapes import Json
 
-KEPT_DAYS = 30
+LISTED_DAYS = 30
 
 
-class Delivery(NamedTuple):
+class WebhookDelivery(NamedTuple):
     """One event as it is sent: a POST with this body and these headers."""
 
     event_id: str
@@ -28,57 +28,57 @@ class Delivery(NamedTuple):
     headers: dict[str, str]
 
 
-def list_events(account: Account, given: Json) -> Json:
+def list_events(account: StandInAccount, params: Json) -> Json:
     """Events of the last 30 days, of one type or several, delivered or not."""
-    types = given.get("types") or ([given["type"]] if text(given, "type") else None)
-    delivered = truth(given, "delivery_success")
+    types = params.get("types") or ([params["type"]] if optional_text(params, "type") else None)
+    delivered = optional_boolean(params, "delivery_success")
     waiting = {event["id"] for event in account.undelivered}
     rows = [
         event
-        for event in account.all("event")
-        if event["created"] > account.now - KEPT_DAYS * DAY_SECONDS
+        for event in account.find_all("event")
+        if event["created"] > account.now - LISTED_DAYS * DAY_SECONDS
         and (types is None or event["type"] in types)
         and (delivered is None or delivered == (event["id"] not in waiting))
     ]
-    return page(rows, given, "/v1/events")
+    return paginate(rows, params, "/v1/events")
 
 
-def drain(
-    account: Account,
+def drain_deliveries(
+    account: StandInAccount,
     secret: str,
     *,
     shuffle: Random | None = None,
     repeat: float = 0,
     drop: float = 0,
-) -> list[Delivery]:
+) -> list[WebhookDelivery]:
     """What was not delivered yet, signed; `repeat` and `drop` are shares from 0 to 1.
 
     Without `shuffle` they come in order; a dropped one is only in the list of events from then on.
     """
-    chance = shuffle or Random(account.made)  # noqa: S311 (a test plays it again)
+    chance = shuffle or Random(account.created_count)  # noqa: S311 (a test plays it again)
     sent = [event for event in account.undelivered if chance.random() >= drop]
     account.undelivered.clear()
     sent += [event for event in sent if chance.random() < repeat]
     if shuffle:
         shuffle.shuffle(sent)
-    return [signed(event, secret, account.now) for event in sent]
+    return [sign_event(event, secret, account.now) for event in sent]
 
 
-def signed(event: Json, secret: str, now: int) -> Delivery:
+def sign_event(event: Json, secret: str, now: int) -> WebhookDelivery:
     """The event with its signature, made at this Unix second."""
     payload = msgspec.json.encode(event)
-    return Delivery(
+    return WebhookDelivery(
         event["id"],
         event["type"],
         payload,
         {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": signature(payload, secret, now),
+            "Stripe-Signature": signature_header(payload, secret, now),
         },
     )
 
 
-def signature(payload: bytes, secret: str, now: int) -> str:
+def signature_header(payload: bytes, secret: str, now: int) -> str:
     """The value of the header `Stripe-Signature`."""
     digest = hmac.new(secret.encode(), b"%d." % now + payload, sha256).hexdigest()
     return f"t={now},v1={digest}"

@@ -1,41 +1,43 @@
 """Ids shown as the objects that they name: https://docs.stripe.com/api/expanding_objects."""
 
-from paywall.sandbox.stripe.account import PREFIXES, Account
-from paywall.sandbox.stripe.refusal import invalid
-from paywall.sandbox.stripe.shapes import Json, copy_of
+from paywall.sandbox.stripe.account import PREFIXES, StandInAccount
+from paywall.sandbox.stripe.errors import invalid_parameter
+from paywall.sandbox.stripe.objects import Json, copy_object
 
-KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
+OBJECT_TYPES = {prefix: kind for kind, prefix in PREFIXES.items()}
 DEPTH_MAX = 4
 
 
-def expanded(account: Account, thing: Json, given: Json) -> Json:
+def expand_fields(account: StandInAccount, obj: Json, params: Json) -> Json:
     """A copy of the answer in which the fields that `expand` names are objects."""
-    paths = given.get("expand") or []
+    paths = params.get("expand") or []
     if not paths:
-        return thing
-    shown = copy_of(thing)
+        return obj
+    shown = copy_object(obj)
     for path in paths:
         parts = path.split(".")
         if len(parts) > DEPTH_MAX:
-            raise invalid("expand", f"You cannot expand more than {DEPTH_MAX} levels: {path}")
+            raise invalid_parameter(
+                "expand", f"You cannot expand more than {DEPTH_MAX} levels: {path}"
+            )
         _expand(account, shown, parts, path)
     return shown
 
 
-def _expand(account: Account, thing: Json, parts: list[str], path: str) -> None:
+def _expand(account: StandInAccount, obj: Json, parts: list[str], path: str) -> None:
     name, *rest = parts
-    if name not in thing:
-        raise invalid("expand", f"This property cannot be expanded ({path}).")
-    if isinstance(thing[name], str):
-        thing[name] = _named(account, thing[name], path)
-    found = thing[name]
+    if name not in obj:
+        raise invalid_parameter("expand", f"This property cannot be expanded ({path}).")
+    if isinstance(obj[name], str):
+        obj[name] = _find_by_id(account, obj[name], path)
+    found = obj[name]
     for inner in found if isinstance(found, list) else [found]:
         if rest and inner:
             _expand(account, inner, rest, path)
 
 
-def _named(account: Account, thing_id: str, path: str) -> Json:
-    prefix, _, _ = thing_id.rpartition("_")
-    if prefix not in KINDS:
-        raise invalid("expand", f"This property cannot be expanded ({path}).")
-    return copy_of(account.find(KINDS[prefix], thing_id))
+def _find_by_id(account: StandInAccount, object_id: str, path: str) -> Json:
+    prefix, _, _ = object_id.rpartition("_")
+    if prefix not in OBJECT_TYPES:
+        raise invalid_parameter("expand", f"This property cannot be expanded ({path}).")
+    return copy_object(account.find(OBJECT_TYPES[prefix], object_id))

@@ -3,13 +3,13 @@
 import re
 from urllib.parse import parse_qsl
 
-from paywall.sandbox.stripe.refusal import invalid, missing
-from paywall.sandbox.stripe.shapes import Json
+from paywall.sandbox.stripe.errors import invalid_parameter, missing_parameter
+from paywall.sandbox.stripe.objects import Json
 
 _PART = re.compile(r"[^\[\]]+|(?<=\[)(?=\])")
 
 
-def decoded(raw: str) -> Json:
+def decode_form(raw: str) -> Json:
     """The form as dictionaries and lists of strings; an empty string unsets a field."""
     root: Json = {}
     for name, value in parse_qsl(raw, keep_blank_values=True):
@@ -34,56 +34,56 @@ def _with_lists(value: object) -> object:
     return {name: _with_lists(inner) for name, inner in value.items()}
 
 
-def text(given: Json, name: str) -> str | None:
+def optional_text(params: Json, name: str) -> str | None:
     """The value, or None where it is absent or empty."""
-    value = given.get(name)
+    value = params.get(name)
     if value is not None and not isinstance(value, str):
-        raise invalid(name, f"Invalid string: {name}")
+        raise invalid_parameter(name, f"Invalid string: {name}")
     return value or None
 
 
-def required(given: Json, name: str) -> str:
+def required_text(params: Json, name: str) -> str:
     """The value, which must be there."""
-    value = text(given, name)
+    value = optional_text(params, name)
     if value is None:
-        raise missing(name)
+        raise missing_parameter(name)
     return value
 
 
-def integer(given: Json, name: str) -> int | None:
+def optional_integer(params: Json, name: str) -> int | None:
     """The whole number, or None where it is absent or empty."""
-    value = text(given, name)
+    value = optional_text(params, name)
     try:
         return None if value is None else int(value)
     except ValueError:
-        raise invalid(name, f"Invalid integer: {value}") from None
+        raise invalid_parameter(name, f"Invalid integer: {value}") from None
 
 
-def truth(given: Json, name: str) -> bool | None:
+def optional_boolean(params: Json, name: str) -> bool | None:
     """The `true` or `false`, or None where it is absent or empty."""
-    value = text(given, name)
+    value = optional_text(params, name)
     if value not in {None, "true", "false"}:
-        raise invalid(name, f"Invalid boolean: {value}")
+        raise invalid_parameter(name, f"Invalid boolean: {value}")
     return None if value is None else value == "true"
 
 
-def nested(given: Json, name: str) -> Json:
+def nested_object(params: Json, name: str) -> Json:
     """The fields under this name; none where it is absent or empty."""
-    value = given.get(name) or {}
+    value = params.get(name) or {}
     if not isinstance(value, dict):
-        raise invalid(name, f"Invalid object: {name}")
+        raise invalid_parameter(name, f"Invalid object: {name}")
     return value
 
 
-def rows(given: Json, name: str) -> list[Json]:
+def object_list(params: Json, name: str) -> list[Json]:
     """The list of objects under this name."""
-    value = given.get(name) or []
+    value = params.get(name) or []
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise invalid(name, f"Invalid array: {name}")
+        raise invalid_parameter(name, f"Invalid array: {name}")
     return value
 
 
-def merged(metadata: Json, given: Json) -> Json:
+def merge_metadata(metadata: Json, params: Json) -> Json:
     """Metadata after an update: an empty value takes its key away."""
-    changes = nested(given, "metadata")
+    changes = nested_object(params, "metadata")
     return {key: value for key, value in {**metadata, **changes}.items() if value != ""}

@@ -2,42 +2,47 @@
 
 from typing import NamedTuple
 
-from paywall.sandbox.stripe.answers import Answer, Asked
-from paywall.sandbox.stripe.refusal import Refusal
+from paywall.sandbox.stripe.api_messages import StandInRequest, StandInResponse
+from paywall.sandbox.stripe.errors import ApiError
 
 KEPT_SECONDS = 86_400
-KEY = "idempotency-key"
+IDEMPOTENCY_HEADER = "idempotency-key"
 
 
-class Kept(NamedTuple):
+class ReplayableResponse(NamedTuple):
     """An answer, what it was to, and when (in Unix seconds)."""
 
     at: int
-    asked: tuple[str, str]
-    answer: Answer
+    request: tuple[str, str]
+    response: StandInResponse
 
 
-class Keys:
+class IdempotencyKeys:
     """The answers that are given again; of a failure too, once the call had begun."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, Kept] = {}
+        self.responses: dict[str, ReplayableResponse] = {}
 
-    def answer_of(self, asked: Asked, now: int) -> Answer | None:
+    def replay(self, request: StandInRequest, now: int) -> StandInResponse | None:
         """What the same request was answered; refuses the key with other parameters."""
-        kept = self.kept.get(asked.headers.get(KEY, "")) if asked.method == "POST" else None
+        kept = (
+            self.responses.get(request.headers.get(IDEMPOTENCY_HEADER, ""))
+            if request.method == "POST"
+            else None
+        )
         if kept is None or now >= kept.at + KEPT_SECONDS:
             return None
-        if kept.asked != (asked.path, asked.form):
-            raise Refusal(
+        if kept.request != (request.path, request.form):
+            raise ApiError(
                 "Keys for idempotent requests can only be used with the same parameters they were"
-                f" first used with. Try using a key other than '{asked.headers[KEY]}' if you meant"
-                " to execute a different request.",
-                kind="idempotency_error",
+                " first used with. Try using a key other than"
+                f" '{request.headers[IDEMPOTENCY_HEADER]}' if you meant to execute a different"
+                " request.",
+                error_type="idempotency_error",
             )
-        return kept.answer._replace(headers={"Idempotent-Replayed": "true"})
+        return kept.response._replace(headers={"Idempotent-Replayed": "true"})
 
-    def keep(self, asked: Asked, answer: Answer, now: int) -> None:
+    def store(self, request: StandInRequest, response: StandInResponse, now: int) -> None:
         """Remember what a request with a key was answered."""
-        if asked.method == "POST" and (key := asked.headers.get(KEY)):
-            self.kept[key] = Kept(now, (asked.path, asked.form), answer)
+        if request.method == "POST" and (key := request.headers.get(IDEMPOTENCY_HEADER)):
+            self.responses[key] = ReplayableResponse(now, (request.path, request.form), response)

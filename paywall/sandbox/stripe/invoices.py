@@ -2,17 +2,17 @@
 
 from typing import NamedTuple
 
-from paywall.sandbox.stripe.account import Account
-from paywall.sandbox.stripe.forms import text
-from paywall.sandbox.stripe.listing import page
-from paywall.sandbox.stripe.payments import begin_payment
-from paywall.sandbox.stripe.shapes import Json
+from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.forms import optional_text
+from paywall.sandbox.stripe.objects import Json
+from paywall.sandbox.stripe.pagination import paginate
+from paywall.sandbox.stripe.payment_intents import create_payment_intent
 
 DRAFT_SECONDS = 3600
 """Stripe drafts a renewal's invoice an hour before it charges."""
 
 
-class Line(NamedTuple):
+class DraftLine(NamedTuple):
     """What one line of an invoice is for; the period is in Unix seconds, half-open."""
 
     item: Json
@@ -24,14 +24,16 @@ class Line(NamedTuple):
     is_proration: bool = False
 
 
-def draft(account: Account, subscription: Json, reason: str, lines: list[Line]) -> Json:
+def draft_invoice(
+    account: StandInAccount, subscription: Json, reason: str, lines: list[DraftLine]
+) -> Json:
     """An invoice that can still change; what the customer has in hand is taken off it."""
     subtotal = sum(line.amount for line in lines)
-    discount = _discount(account, subscription, subtotal)
+    discount = _redeem_coupon(account, subscription, subtotal)
     total = subtotal - discount
     in_hand = account.find("customer", subscription["customer"])["balance"]
     due = max(0, total + in_hand)
-    invoice = account.new(
+    invoice = account.create(
         "invoice",
         amount_due=due,
         amount_remaining=due,
@@ -59,19 +61,19 @@ def draft(account: Account, subscription: Json, reason: str, lines: list[Line]) 
         total_taxes=[],
     )
     invoice["lines"]["url"] = f"/v1/invoices/{invoice['id']}/lines"
-    invoice["lines"]["data"] = [_printed(account, invoice, line) for line in lines]
+    invoice["lines"]["data"] = [_line_item(account, invoice, line) for line in lines]
     subscription["latest_invoice"] = invoice["id"]
-    account.tell("invoice.created", invoice)
+    account.emit_event("invoice.created", invoice)
     return invoice
 
 
-def finalise(account: Account, invoice: Json) -> Json:
+def finalize_invoice(account: StandInAccount, invoice: Json) -> Json:
     """The invoice is fixed, and its payment can begin."""
     customer = account.find("customer", invoice["customer"])
     ending = min(0, invoice["total"] + invoice["starting_balance"])
     customer["balance"] = ending
-    number = sum(1 for each in account.all("invoice") if each["number"]) + 1
-    account.change(
+    number = sum(1 for each in account.find_all("invoice") if each["number"]) + 1
+    account.update(
         invoice,
         "invoice.finalized",
         automatically_finalizes_at=None,
@@ -82,28 +84,28 @@ def finalise(account: Account, invoice: Json) -> Json:
         status_transitions={**invoice["status_transitions"], "finalized_at": account.now},
     )
     if invoice["amount_due"]:
-        _begin_payment(account, invoice)
+        _create_payment(account, invoice)
     return invoice
 
 
-def payment_of(account: Account, invoice: Json) -> Json:
+def payment_intent_of(account: StandInAccount, invoice: Json) -> Json:
     """The payment intent of an open invoice."""
-    (payment,) = account.all("invoice_payment", invoice=invoice["id"])
+    (payment,) = account.find_all("invoice_payment", invoice=invoice["id"])
     return account.find("payment_intent", payment["payment"]["payment_intent"])
 
 
-def mark_paid(account: Account, invoice: Json) -> None:
+def mark_paid(account: StandInAccount, invoice: Json) -> None:
     """The whole amount has come, which may be nothing."""
-    for payment in account.all("invoice_payment", invoice=invoice["id"]):
+    for payment in account.find_all("invoice_payment", invoice=invoice["id"]):
         transitions = {**payment["status_transitions"], "paid_at": account.now}
-        account.change(
+        account.update(
             payment,
             "invoice_payment.paid",
             amount_paid=invoice["amount_due"],
             status="paid",
             status_transitions=transitions,
         )
-    account.change(
+    account.update(
         invoice,
         "invoice.paid",
         amount_paid=invoice["amount_due"],
@@ -115,12 +117,12 @@ def mark_paid(account: Account, invoice: Json) -> None:
         status="paid",
         status_transitions={**invoice["status_transitions"], "paid_at": account.now},
     )
-    account.tell("invoice.payment_succeeded", invoice)
+    account.emit_event("invoice.payment_succeeded", invoice)
 
 
-def mark_failed(account: Account, invoice: Json, *, retry_at: int | None) -> None:
+def mark_failed(account: StandInAccount, invoice: Json, *, retry_at: int | None) -> None:
     """A charge was declined; when it is tried again, if ever."""
-    account.change(
+    account.update(
         invoice,
         "invoice.payment_failed",
         attempt_count=invoice["attempt_count"] + 1,
@@ -130,11 +132,11 @@ def mark_failed(account: Account, invoice: Json, *, retry_at: int | None) -> Non
     )
 
 
-def stop_collecting(account: Account, subscription: Json) -> None:
+def stop_collection(account: StandInAccount, subscription: Json) -> None:
     """Nothing more is charged for a subscription that has ended."""
-    for invoice in of_subscription(account, subscription["id"]):
+    for invoice in invoices_of(account, subscription["id"]):
         if invoice["status"] in {"draft", "open"} and invoice["auto_advance"]:
-            account.change(
+            account.update(
                 invoice,
                 "invoice.updated",
                 auto_advance=False,
@@ -143,58 +145,60 @@ def stop_collecting(account: Account, subscription: Json) -> None:
             )
 
 
-def of_subscription(account: Account, subscription_id: str) -> list[Json]:
+def invoices_of(account: StandInAccount, subscription_id: str) -> list[Json]:
     """The invoices of a subscription, oldest first."""
     return [
-        invoice for invoice in account.all("invoice") if subscription_of(invoice) == subscription_id
+        invoice
+        for invoice in account.find_all("invoice")
+        if subscription_id_of(invoice) == subscription_id
     ]
 
 
-def subscription_of(invoice: Json) -> str:
+def subscription_id_of(invoice: Json) -> str:
     """The id of the subscription that an invoice bills."""
     subscription_id: str = invoice["parent"]["subscription_details"]["subscription"]
     return subscription_id
 
 
-def list_invoices(account: Account, given: Json) -> Json:
+def list_invoices(account: StandInAccount, params: Json) -> Json:
     """Invoices of a subscription or a customer, in one status or all."""
-    equal = {name: given[name] for name in ("customer", "status") if given.get(name)}
-    subscription_id = text(given, "subscription")
+    equal = {name: params[name] for name in ("customer", "status") if params.get(name)}
+    subscription_id = optional_text(params, "subscription")
     rows = [
         invoice
-        for invoice in account.all("invoice", **equal)
-        if subscription_id in {None, subscription_of(invoice)}
+        for invoice in account.find_all("invoice", **equal)
+        if subscription_id in {None, subscription_id_of(invoice)}
     ]
-    return page(rows, given, "/v1/invoices")
+    return paginate(rows, params, "/v1/invoices")
 
 
-def list_lines(account: Account, given: Json, invoice_id: str) -> Json:
+def list_invoice_lines(account: StandInAccount, params: Json, invoice_id: str) -> Json:
     """The lines of an invoice."""
     lines = account.find("invoice", invoice_id)["lines"]
-    return page(lines["data"][::-1], given, lines["url"])
+    return paginate(lines["data"][::-1], params, lines["url"])
 
 
-def list_payments(account: Account, given: Json) -> Json:
+def list_invoice_payments(account: StandInAccount, params: Json) -> Json:
     """Payments of an invoice, or the invoices that a payment intent pays."""
-    equal = {name: given[name] for name in ("invoice", "status") if given.get(name)}
-    payment = given.get("payment") or {}
+    equal = {name: params[name] for name in ("invoice", "status") if params.get(name)}
+    payment = params.get("payment") or {}
     rows = [
         row
-        for row in account.all("invoice_payment", **equal)
+        for row in account.find_all("invoice_payment", **equal)
         if payment.items() <= row["payment"].items()
     ]
-    return page(rows, given, "/v1/invoice_payments")
+    return paginate(rows, params, "/v1/invoice_payments")
 
 
-def _begin_payment(account: Account, invoice: Json) -> None:
-    intent = begin_payment(
+def _create_payment(account: StandInAccount, invoice: Json) -> None:
+    intent = create_payment_intent(
         account,
         invoice["customer"],
-        account.note(invoice["customer"]).get("payment_method"),
+        account.hidden_fields(invoice["customer"]).get("payment_method"),
         amount=invoice["amount_due"],
         currency=invoice["currency"],
     )
-    account.new(
+    account.create(
         "invoice_payment",
         amount_requested=invoice["amount_due"],
         currency=invoice["currency"],
@@ -205,8 +209,8 @@ def _begin_payment(account: Account, invoice: Json) -> None:
     )
 
 
-def _printed(account: Account, invoice: Json, line: Line) -> Json:
-    return account.part(
+def _line_item(account: StandInAccount, invoice: Json, line: DraftLine) -> Json:
+    return account.build(
         "line_item",
         amount=line.amount,
         currency=invoice["currency"],
@@ -237,9 +241,9 @@ def _printed(account: Account, invoice: Json, line: Line) -> Json:
     )
 
 
-def _discount(account: Account, subscription: Json, subtotal: int) -> int:
+def _redeem_coupon(account: StandInAccount, subscription: Json, subtotal: int) -> int:
     """What the subscription's coupon takes off; one for once is used up by it."""
-    note = account.note(subscription["id"])
+    note = account.hidden_fields(subscription["id"])
     coupon_id = note.get("coupon")
     if not coupon_id or subtotal <= 0:
         return 0
@@ -248,10 +252,10 @@ def _discount(account: Account, subscription: Json, subtotal: int) -> int:
     note["coupon_uses"] = note.get("coupon_uses", 0) + 1
     if months is not None and note["coupon_uses"] >= months:
         note["coupon"] = None
-    return discount_of(coupon, subtotal)
+    return discount_amount(coupon, subtotal)
 
 
-def discount_of(coupon: Json, subtotal: int) -> int:
+def discount_amount(coupon: Json, subtotal: int) -> int:
     """What a coupon takes off an amount."""
     if coupon["percent_off"] is None:
         return int(min(coupon["amount_off"], subtotal))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from paywall.rules.calendar import after
 from paywall.rules.words import Interval
-from paywall.sandbox.stripe.shapes import Json
+from paywall.sandbox.stripe.objects import Json
 
 DAY_SECONDS = 86_400
 

@@ -5,26 +5,34 @@ from html import escape
 from litestar import Response
 from litestar.response import Redirect
 
-from paywall.sandbox.stripe.account import Account
-from paywall.sandbox.stripe.customers import Card, card_of, keep_card
-from paywall.sandbox.stripe.invoices import discount_of
-from paywall.sandbox.stripe.pages import alert, button, link, moment, money, page, rhythm
+from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.customers import Card, attach_card, card_for_renewal
+from paywall.sandbox.stripe.errors import ApiError
+from paywall.sandbox.stripe.invoices import discount_amount
+from paywall.sandbox.stripe.objects import Json
 from paywall.sandbox.stripe.portal import portal_cancel, portal_resume, portal_switch
-from paywall.sandbox.stripe.refusal import Refusal
-from paywall.sandbox.stripe.shapes import Json
+from paywall.sandbox.stripe.rendering import (
+    alert,
+    button,
+    format_interval,
+    format_money,
+    format_time,
+    link,
+    render_page,
+)
 
-GOES_ON = frozenset({"active", "trialing"})
+PAID_STATUSES = frozenset({"active", "trialing"})
 """The states of a subscription in which nothing is owed."""
 
 
-def show_portal(account: Account, portal_id: str, wrong: str = "") -> Response[str]:
+def show_portal(account: StandInAccount, portal_id: str, wrong: str = "") -> Response[str]:
     """The customer's subscriptions, what can be done with each, and the way back."""
     session = account.find("billing_portal.session", portal_id)
     customer_id = session["customer"]
     here = f"/portal/{portal_id}"
     sections = "".join(
         _section(account, subscription, here)
-        for subscription in account.all("subscription", customer=customer_id)
+        for subscription in account.find_all("subscription", customer=customer_id)
     )
     body = f"""{alert(wrong)}
 {sections or "<p>No subscription.</p>"}
@@ -35,38 +43,38 @@ def show_portal(account: Account, portal_id: str, wrong: str = "") -> Response[s
 {button(here, "Use a card that is declined", verb="card", card=Card.DECLINES)}
 </div>
 {link(session["return_url"], "Back to the site")}"""
-    return page("Your subscriptions", body, status=400 if wrong else 200)
+    return render_page("Your subscriptions", body, status=400 if wrong else 200)
 
 
-def use_portal(account: Account, portal_id: str, given: Json) -> Response[str] | Redirect:
+def use_portal(account: StandInAccount, portal_id: str, params: Json) -> Response[str] | Redirect:
     """Do what a button of the page says, and show the page again."""
     customer_id = account.find("billing_portal.session", portal_id)["customer"]
     try:
-        if given.get("verb") == "card":
-            keep_card(account, customer_id, Card(str(given.get("card"))))
+        if params.get("verb") == "card":
+            attach_card(account, customer_id, Card(str(params.get("card"))))
         else:
-            _change(account, customer_id, given)
-    except (Refusal, ValueError) as error:
+            _change(account, customer_id, params)
+    except (ApiError, ValueError) as error:
         return show_portal(account, portal_id, str(error))
     return Redirect(f"/portal/{portal_id}", status_code=303)
 
 
-def _change(account: Account, customer_id: str, given: Json) -> None:
-    subscription = account.find("subscription", str(given.get("subscription")))
+def _change(account: StandInAccount, customer_id: str, params: Json) -> None:
+    subscription = account.find("subscription", str(params.get("subscription")))
     if subscription["customer"] != customer_id:
-        raise Refusal("This subscription is another customer's.")
-    match given.get("verb"):
+        raise ApiError("This subscription is another customer's.")
+    match params.get("verb"):
         case "cancel":
             portal_cancel(account, subscription["id"])
         case "resume":
             portal_resume(account, subscription["id"])
         case "switch":
-            portal_switch(account, subscription["id"], str(given.get("price")))
+            portal_switch(account, subscription["id"], str(params.get("price")))
         case verb:
-            raise Refusal(f"The portal has no button {verb}.")
+            raise ApiError(f"The portal has no button {verb}.")
 
 
-def _section(account: Account, subscription: Json, here: str) -> str:
+def _section(account: StandInAccount, subscription: Json, here: str) -> str:
     (item, *_) = subscription["items"]["data"]
     name = account.find("product", item["price"]["product"])["name"]
     return f"""<section>
@@ -76,45 +84,45 @@ def _section(account: Account, subscription: Json, here: str) -> str:
 </section>"""
 
 
-def _state(account: Account, subscription: Json, item: Json) -> str:
+def _state(account: StandInAccount, subscription: Json, item: Json) -> str:
     """How it stands, and what is charged next and when."""
     if subscription["ended_at"]:
-        return f"It ended on {moment(subscription['ended_at'])}. Nothing more is charged."
-    if subscription["status"] not in GOES_ON:
+        return f"It ended on {format_time(subscription['ended_at'])}. Nothing more is charged."
+    if subscription["status"] not in PAID_STATUSES:
         return f"{_owed(account, subscription)}{_end(subscription)}"
     trial = "It is a free trial. " if subscription["status"] == "trialing" else ""
     if subscription["cancel_at"]:
         return f"{trial}It is cancelled.{_end(subscription)}"
-    amount = money(_next_amount(account, subscription, item), subscription["currency"])
-    when = moment(item["current_period_end"])
+    amount = format_money(_next_amount(account, subscription, item), subscription["currency"])
+    when = format_time(item["current_period_end"])
     return f"{trial}The next payment is {amount}, on {when}. It goes on until you cancel."
 
 
 def _end(subscription: Json) -> str:
     if not subscription["cancel_at"]:
         return ""
-    return f" It ends on {moment(subscription['cancel_at'])}, and does not renew."
+    return f" It ends on {format_time(subscription['cancel_at'])}, and does not renew."
 
 
-def _owed(account: Account, subscription: Json) -> str:
+def _owed(account: StandInAccount, subscription: Json) -> str:
     """What was not paid, and when it is tried again."""
     status = escape(subscription["status"].replace("_", " "))
     invoice = account.find("invoice", subscription["latest_invoice"])
     if invoice["status"] != "open":
         return f"It is {status}."
-    owed = money(invoice["amount_due"], invoice["currency"])
+    owed = format_money(invoice["amount_due"], invoice["currency"])
     again = invoice["next_payment_attempt"]
-    tried = f"is tried again on {moment(again)}" if again else "is not tried again"
+    tried = f"is tried again on {format_time(again)}" if again else "is not tried again"
     return f"It is {status}: a payment of {owed} did not go through, and {tried}."
 
 
-def _next_amount(account: Account, subscription: Json, item: Json) -> int:
+def _next_amount(account: StandInAccount, subscription: Json, item: Json) -> int:
     whole = int(item["price"]["unit_amount"] * item["quantity"])
-    coupon_id = account.note(subscription["id"]).get("coupon")
-    return whole - discount_of(account.find("coupon", coupon_id), whole) if coupon_id else whole
+    coupon_id = account.hidden_fields(subscription["id"]).get("coupon")
+    return whole - discount_amount(account.find("coupon", coupon_id), whole) if coupon_id else whole
 
 
-def _buttons(account: Account, subscription: Json, item: Json, here: str) -> str:
+def _buttons(account: StandInAccount, subscription: Json, item: Json, here: str) -> str:
     if subscription["ended_at"]:
         return ""
     subscription_id = subscription["id"]
@@ -127,7 +135,7 @@ def _buttons(account: Account, subscription: Json, item: Json, here: str) -> str
             subscription=subscription_id,
             price=price["id"],
         )
-        for price in account.all("price", type="recurring", active=True)
+        for price in account.find_all("price", type="recurring", active=True)
         if price["currency"] == subscription["currency"] and price["id"] != item["price"]["id"]
     )
     own = button(here, words, verb=verb, subscription=subscription_id)
@@ -135,13 +143,13 @@ def _buttons(account: Account, subscription: Json, item: Json, here: str) -> str
 
 
 def _price(price: Json) -> str:
-    amount = money(price["unit_amount"], price["currency"])
-    return f"{amount} {rhythm(price['recurring'])}"
+    amount = format_money(price["unit_amount"], price["currency"])
+    return f"{amount} {format_interval(price['recurring'])}"
 
 
-def _card(account: Account, customer_id: str) -> str:
+def _card(account: StandInAccount, customer_id: str) -> str:
     return {
         Card.PAYS: "pays",
         Card.DECLINES: "is declined",
         Card.NONE: "is not there yet",
-    }.get(card_of(account, customer_id), "pays")
+    }.get(card_for_renewal(account, customer_id), "pays")

@@ -1,96 +1,100 @@
 """Refunds of charges: whole, in parts, and failed."""
 
-from paywall.sandbox.stripe.account import Account
-from paywall.sandbox.stripe.forms import integer, merged, text
-from paywall.sandbox.stripe.payments import charge_of
-from paywall.sandbox.stripe.refusal import Refusal, invalid, missing
-from paywall.sandbox.stripe.shapes import Json
+from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.errors import ApiError, invalid_parameter, missing_parameter
+from paywall.sandbox.stripe.forms import merge_metadata, optional_integer, optional_text
+from paywall.sandbox.stripe.objects import Json
+from paywall.sandbox.stripe.payment_intents import latest_charge
 
 
-def create_refund(account: Account, given: Json) -> Json:
+def create_refund(account: StandInAccount, params: Json) -> Json:
     """Give back an amount of a charge, all that is left unless told."""
-    return _refund(account, given, "succeeded")
+    return _create_refund(account, params, "succeeded")
 
 
-def begin_refund(account: Account, charge_id: str, amount: int) -> Json:
-    """A refund that the bank takes its time for (see `settle_refund` and `fail_refund`)."""
-    return _refund(account, {"charge": charge_id, "amount": str(amount)}, "pending")
+def create_pending_refund(account: StandInAccount, charge_id: str, amount: int) -> Json:
+    """A refund that the bank takes its time for (see `complete_refund` and `fail_refund`)."""
+    return _create_refund(account, {"charge": charge_id, "amount": str(amount)}, "pending")
 
 
-def settle_refund(account: Account, refund_id: str) -> Json:
+def complete_refund(account: StandInAccount, refund_id: str) -> Json:
     """The money of a pending refund has arrived."""
     refund = account.find("refund", refund_id)
     if refund["status"] != "pending":
-        raise Refusal(f"Refund {refund_id} is {refund['status']}, and not pending.")
-    account.change(refund, "refund.updated", status="succeeded")
-    account.tell("charge.refund.updated", refund)
+        raise ApiError(f"Refund {refund_id} is {refund['status']}, and not pending.")
+    account.update(refund, "refund.updated", status="succeeded")
+    account.emit_event("charge.refund.updated", refund)
     return refund
 
 
-def _refund(account: Account, given: Json, status: str) -> Json:
-    charge = _charge_named(account, given)
+def _create_refund(account: StandInAccount, params: Json, status: str) -> Json:
+    charge = _find_charge(account, params)
     left = charge["amount_captured"] - charge["amount_refunded"]
     if left == 0:
-        raise Refusal(
+        raise ApiError(
             f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded"
         )
-    amount = left if (asked := integer(given, "amount")) is None else asked
+    amount = left if (asked := optional_integer(params, "amount")) is None else asked
     if not 0 < amount <= left:
-        raise invalid(
+        raise invalid_parameter(
             "amount",
             f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})",
         )
-    refund = account.new(
+    refund = account.create(
         "refund",
         amount=amount,
         charge=charge["id"],
         currency=charge["currency"],
-        metadata=merged({}, given),
+        metadata=merge_metadata({}, params),
         payment_intent=charge["payment_intent"],
-        reason=text(given, "reason"),
+        reason=optional_text(params, "reason"),
         status=status,
     )
-    account.tell("refund.created", refund)
-    _refunded(account, charge, amount, "charge.refunded")
+    account.emit_event("refund.created", refund)
+    _change_refunded_amount(account, charge, amount, "charge.refunded")
     return refund
 
 
-def update_refund(account: Account, given: Json, refund_id: str) -> Json:
+def update_refund(account: StandInAccount, params: Json, refund_id: str) -> Json:
     """Change a refund's metadata, which is all that can be changed."""
     refund = account.find("refund", refund_id)
-    account.change(refund, "refund.updated", metadata=merged(refund["metadata"], given))
-    account.tell("charge.refund.updated", refund)
+    account.update(refund, "refund.updated", metadata=merge_metadata(refund["metadata"], params))
+    account.emit_event("charge.refund.updated", refund)
     return refund
 
 
-def fail_refund(account: Account, refund_id: str) -> Json:
+def fail_refund(account: StandInAccount, refund_id: str) -> Json:
     """The bank sends a refund back: the money is the seller's again."""
     refund = account.find("refund", refund_id)
     if refund["status"] not in {"pending", "succeeded"}:
-        raise Refusal(f"Refund {refund_id} is {refund['status']}, and cannot fail.")
-    account.change(
+        raise ApiError(f"Refund {refund_id} is {refund['status']}, and cannot fail.")
+    account.update(
         refund, "refund.failed", status="failed", failure_reason="lost_or_stolen_card"
     )  # fmt: skip
-    account.tell("charge.refund.updated", refund)
-    _refunded(
+    account.emit_event("charge.refund.updated", refund)
+    _change_refunded_amount(
         account, account.find("charge", refund["charge"]), -refund["amount"], "charge.updated"
     )
     return refund
 
 
-def _refunded(account: Account, charge: Json, amount: int, told_as: str) -> None:
+def _change_refunded_amount(
+    account: StandInAccount, charge: Json, amount: int, event_type: str
+) -> None:
     total = charge["amount_refunded"] + amount
-    account.change(
-        charge, told_as, amount_refunded=total, refunded=total == charge["amount_captured"]
+    account.update(
+        charge, event_type, amount_refunded=total, refunded=total == charge["amount_captured"]
     )
 
 
-def _charge_named(account: Account, given: Json) -> Json:
-    if charge_id := text(given, "charge"):
+def _find_charge(account: StandInAccount, params: Json) -> Json:
+    if charge_id := optional_text(params, "charge"):
         return account.find("charge", charge_id, "charge")
-    if intent_id := text(given, "payment_intent"):
+    if intent_id := optional_text(params, "payment_intent"):
         intent = account.find("payment_intent", intent_id, "payment_intent")
         if intent["status"] != "succeeded":
-            raise Refusal(f"PaymentIntent {intent_id} does not have a successful charge to refund.")
-        return charge_of(account, intent)
-    raise missing("payment_intent")
+            raise ApiError(
+                f"PaymentIntent {intent_id} does not have a successful charge to refund."
+            )
+        return latest_charge(account, intent)
+    raise missing_parameter("payment_intent")

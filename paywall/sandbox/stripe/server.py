@@ -15,79 +15,83 @@ from litestar.response import Redirect
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from paywall.ending import end
+from paywall.sandbox.stripe.api_server import serve_api_request
 from paywall.sandbox.stripe.checkout_page import pay_checkout, show_checkout
-from paywall.sandbox.stripe.desk_page import seconds_of, show_desk, use_desk
-from paywall.sandbox.stripe.door import answer_api
-from paywall.sandbox.stripe.pages import HEADERS, alert, page
+from paywall.sandbox.stripe.dashboard_page import parse_seconds, show_dashboard, use_dashboard
+from paywall.sandbox.stripe.errors import ApiError
+from paywall.sandbox.stripe.objects import Json
 from paywall.sandbox.stripe.portal_page import show_portal, use_portal
-from paywall.sandbox.stripe.refusal import Refusal
-from paywall.sandbox.stripe.running import Running
-from paywall.sandbox.stripe.shapes import Json
+from paywall.sandbox.stripe.rendering import HEADERS, alert, render_page
+from paywall.sandbox.stripe.runner import StandInRunner
 from paywall.telemetry import logger
 
-Asking = Request[Any, Any, Any]
+HttpRequest = Request[Any, Any, Any]
 
 
 @get("/")
-async def desk(running: NamedDependency[Running]) -> Response[str]:
+async def dashboard(running: NamedDependency[StandInRunner]) -> Response[str]:
     """The bank's desk, with the clock."""
-    return show_desk(running)
+    return show_dashboard(running)
 
 
 @post("/")
-async def act_on_desk(
-    request: Asking, running: NamedDependency[Running]
+async def submit_dashboard(
+    request: HttpRequest, running: NamedDependency[StandInRunner]
 ) -> Response[str] | Redirect:
     """One of the desk's buttons."""
-    return use_desk(running, await _form(request))
+    return use_dashboard(running, await _read_form(request))
 
 
 @get("/checkout/{session_id:str}")
-async def checkout(running: NamedDependency[Running], session_id: FromPath[str]) -> Response[str]:
+async def checkout(
+    running: NamedDependency[StandInRunner], session_id: FromPath[str]
+) -> Response[str]:
     """The page of a Checkout session."""
     return show_checkout(running.stand_in.account, session_id)
 
 
 @post("/checkout/{session_id:str}")
-async def act_on_checkout(
-    request: Asking, running: NamedDependency[Running], session_id: FromPath[str]
+async def submit_checkout(
+    request: HttpRequest, running: NamedDependency[StandInRunner], session_id: FromPath[str]
 ) -> Response[str] | Redirect:
     """The payer pays, or tries to."""
-    return pay_checkout(running.stand_in.account, session_id, await _form(request))
+    return pay_checkout(running.stand_in.account, session_id, await _read_form(request))
 
 
 @get("/portal/{portal_id:str}")
-async def portal(running: NamedDependency[Running], portal_id: FromPath[str]) -> Response[str]:
+async def portal(
+    running: NamedDependency[StandInRunner], portal_id: FromPath[str]
+) -> Response[str]:
     """The page of a billing portal session."""
     return show_portal(running.stand_in.account, portal_id)
 
 
 @post("/portal/{portal_id:str}")
-async def act_on_portal(
-    request: Asking, running: NamedDependency[Running], portal_id: FromPath[str]
+async def submit_portal(
+    request: HttpRequest, running: NamedDependency[StandInRunner], portal_id: FromPath[str]
 ) -> Response[str] | Redirect:
     """One of the portal's buttons."""
-    return use_portal(running.stand_in.account, portal_id, await _form(request))
+    return use_portal(running.stand_in.account, portal_id, await _read_form(request))
 
 
 @get("/clock")
-async def clock(running: NamedDependency[Running]) -> Json:
+async def clock(running: NamedDependency[StandInRunner]) -> Json:
     """The account's time, which the service follows where `sandbox_clock_url` is set."""
-    return _told(running)
+    return _clock_response(running)
 
 
 @post("/clock/advance", status_code=200)
-async def advance_clock(request: Asking, running: NamedDependency[Running]) -> Json:
+async def advance_clock(request: HttpRequest, running: NamedDependency[StandInRunner]) -> Json:
     """Move the account's clock by the form's `seconds`, and tell of it when all was delivered.
 
     `undelivered` is how many events the service has not taken even so.
     """
-    running.advance(seconds_of(await _form(request)))
-    await running.settle()
-    return {**_told(running), "undelivered": len(running.stand_in.account.undelivered)}
+    running.advance(parse_seconds(await _read_form(request)))
+    await running.wait_until_delivered()
+    return {**_clock_response(running), "undelivered": len(running.stand_in.account.undelivered)}
 
 
-def _told(running: Running) -> Json:
+def _clock_response(running: StandInRunner) -> Json:
     return {"now": running.now.isoformat().replace("+00:00", "Z")}
 
 
@@ -98,7 +102,7 @@ def page_css() -> Response[str]:
     return Response(css, media_type="text/css", headers=HEADERS)
 
 
-def create_app(running: Running) -> ASGIApp:
+def create_app(running: StandInRunner) -> ASGIApp:
     """The application; its lifespan lets the clock go on and delivers the events."""
 
     @asynccontextmanager
@@ -109,20 +113,20 @@ def create_app(running: Running) -> ASGIApp:
         finally:
             await end([chore])
 
-    async def keep_up(_request: Asking) -> None:
-        running.keep_up()
+    async def keep_up(_request: HttpRequest) -> None:
+        running.catch_up()
 
-    async def tell(_request: Asking) -> None:
-        running.news.set()
+    async def tell(_request: HttpRequest) -> None:
+        running.has_events.set()
 
     pages = Litestar(
         route_handlers=[
-            desk,
-            act_on_desk,
+            dashboard,
+            submit_dashboard,
             checkout,
-            act_on_checkout,
+            submit_checkout,
             portal,
-            act_on_portal,
+            submit_portal,
             clock,
             advance_clock,
             page_css,
@@ -131,32 +135,36 @@ def create_app(running: Running) -> ASGIApp:
         before_request=keep_up,
         after_response=tell,
         dependencies={"running": Provide(lambda: running, sync_to_thread=False)},
-        exception_handlers={Refusal: _refused, HTTPException: _not_found, Exception: _failed},
+        exception_handlers={
+            ApiError: _api_error_page,
+            HTTPException: _http_error_page,
+            Exception: _server_error_page,
+        },
         logging_config=None,
         openapi_config=None,
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP and scope["path"].startswith("/v1/"):
-            await answer_api(running, scope, receive, send)
+            await serve_api_request(running, scope, receive, send)
         else:
             await pages(scope, receive, send)
 
     return app
 
 
-async def _form(request: Asking) -> Json:
+async def _read_form(request: HttpRequest) -> Json:
     return dict(await request.form())
 
 
-def _refused(_request: Asking, refusal: Refusal) -> Response[str]:
-    return page("That cannot be done", alert(str(refusal)), status=refusal.status)
+def _api_error_page(_request: HttpRequest, refusal: ApiError) -> Response[str]:
+    return render_page("That cannot be done", alert(str(refusal)), status=refusal.status)
 
 
-def _not_found(_request: Asking, error: HTTPException) -> Response[str]:
-    return page("There is no such page", alert(error.detail), status=error.status_code)
+def _http_error_page(_request: HttpRequest, error: HTTPException) -> Response[str]:
+    return render_page("There is no such page", alert(error.detail), status=error.status_code)
 
 
-def _failed(_request: Asking, error: Exception) -> Response[str]:
+def _server_error_page(_request: HttpRequest, error: Exception) -> Response[str]:
     logger.error("the stand-in failed", exc_info=error)
-    return page("The stand-in failed", alert("Its log says why."), status=500)
+    return render_page("The stand-in failed", alert("Its log says why."), status=500)

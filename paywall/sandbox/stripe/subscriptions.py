@@ -2,135 +2,152 @@
 
 from typing import NamedTuple
 
-from paywall.sandbox.stripe.account import Account
-from paywall.sandbox.stripe.billing import collect, end_subscription
-from paywall.sandbox.stripe.customers import card_of
-from paywall.sandbox.stripe.forms import merged, nested, rows, text, truth
-from paywall.sandbox.stripe.invoices import Line, draft, finalise
-from paywall.sandbox.stripe.listing import page
+from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.billing import collect_invoice, end_subscription
+from paywall.sandbox.stripe.customers import card_for_renewal
+from paywall.sandbox.stripe.errors import ApiError, invalid_parameter, no_such_object
+from paywall.sandbox.stripe.forms import (
+    merge_metadata,
+    nested_object,
+    object_list,
+    optional_boolean,
+    optional_text,
+)
+from paywall.sandbox.stripe.invoices import DraftLine, draft_invoice, finalize_invoice
+from paywall.sandbox.stripe.objects import Json, copy_object
+from paywall.sandbox.stripe.pagination import paginate
 from paywall.sandbox.stripe.periods import DAY_SECONDS, period_end
-from paywall.sandbox.stripe.refusal import Refusal, invalid, no_such
-from paywall.sandbox.stripe.shapes import Json, copy_of
-from paywall.sandbox.stripe.switching import Proration, switch
+from paywall.sandbox.stripe.proration import ProrationBehavior, change_price
 
 
-class Bought(NamedTuple):
+class PriceQuantity(NamedTuple):
     """One price, so many times."""
 
     price: Json
     quantity: int
 
 
-def begin(
-    account: Account, customer_id: str, lines: list[Bought], given: Json, *, coupon: str | None
+def create_subscription(
+    account: StandInAccount,
+    customer_id: str,
+    lines: list[PriceQuantity],
+    params: Json,
+    *,
+    coupon: str | None,
 ) -> Json:
-    """A new subscription that nothing was paid for yet; `given` is the `subscription_data`."""
-    trial_end = _trial_end(account, given)
-    subscription = account.new(
+    """A new subscription that nothing was paid for yet; `params` is the `subscription_data`."""
+    trial_end = _trial_end(account, params)
+    subscription = account.create(
         "subscription",
         billing_cycle_anchor=trial_end or account.now,
         currency=lines[0].price["currency"],
         customer=customer_id,
-        default_payment_method=account.note(customer_id).get("payment_method"),
-        description=text(given, "description"),
-        metadata=merged({}, given),
+        default_payment_method=account.hidden_fields(customer_id).get("payment_method"),
+        description=optional_text(params, "description"),
+        metadata=merge_metadata({}, params),
         start_date=account.now,
         status="trialing" if trial_end else "incomplete",
         trial_end=trial_end,
-        trial_settings=_trial_settings(given),
+        trial_settings=_trial_settings(params),
         trial_start=account.now if trial_end else None,
     )
-    account.note(subscription["id"])["coupon"] = coupon
+    account.hidden_fields(subscription["id"])["coupon"] = coupon
     subscription["items"]["data"] = [
-        account.part(
+        account.build(
             "subscription_item",
             current_period_start=account.now,
             current_period_end=trial_end or period_end(line.price, account.now, account.now),
-            price=copy_of(line.price),
+            price=copy_object(line.price),
             quantity=line.quantity,
             subscription=subscription["id"],
         )
         for line in lines
     ]
-    account.tell("customer.subscription.created", subscription)
+    account.emit_event("customer.subscription.created", subscription)
     return subscription
 
 
-def first_invoice(account: Account, subscription: Json) -> Json:
+def create_first_invoice(account: StandInAccount, subscription: Json) -> Json:
     """The invoice of a new subscription, which is charged at once; nothing for a trial."""
     lines = [_first_line(item, subscription) for item in subscription["items"]["data"]]
-    return finalise(account, draft(account, subscription, "subscription_create", lines))
+    return finalize_invoice(
+        account, draft_invoice(account, subscription, "subscription_create", lines)
+    )
 
 
-def update_subscription(account: Account, given: Json, subscription_id: str) -> Json:
+def update_subscription(account: StandInAccount, params: Json, subscription_id: str) -> Json:
     """Cancel at the end, take that back, switch the price, pause collection, and the like."""
     subscription = account.find("subscription", subscription_id)
-    if subscription["status"] in {"canceled", "incomplete_expired"} and set(given) - {
+    if subscription["status"] in {"canceled", "incomplete_expired"} and set(params) - {
         "cancellation_details",
         "expand",
         "metadata",
     }:
-        raise Refusal(
+        raise ApiError(
             "A canceled subscription can only update its cancellation_details and metadata."
         )
     changes: Json = {
-        "metadata": merged(subscription["metadata"], given),
-        "cancellation_details": _details(subscription, given),
-        **_cancellation(account, subscription, given),
+        "metadata": merge_metadata(subscription["metadata"], params),
+        "cancellation_details": _cancellation_details(subscription, params),
+        **_cancellation(account, subscription, params),
     }
-    if "pause_collection" in given:
-        changes["pause_collection"] = _pause(given)
-    if "description" in given:
-        changes["description"] = text(given, "description")
+    if "pause_collection" in params:
+        changes["pause_collection"] = _pause_collection(params)
+    if "description" in params:
+        changes["description"] = optional_text(params, "description")
     if any(subscription[name] != value for name, value in changes.items()):
-        account.change(subscription, "customer.subscription.updated", **changes)
-    for item in rows(given, "items"):
-        proration = Proration(text(given, "proration_behavior") or Proration.NEXT_INVOICE)
-        switch(account, subscription, item, proration)
+        account.update(subscription, "customer.subscription.updated", **changes)
+    for item in object_list(params, "items"):
+        proration = ProrationBehavior(
+            optional_text(params, "proration_behavior") or ProrationBehavior.NEXT_INVOICE
+        )
+        change_price(account, subscription, item, proration)
     return subscription
 
 
-def cancel_subscription(account: Account, given: Json, subscription_id: str) -> Json:
+def cancel_subscription(account: StandInAccount, params: Json, subscription_id: str) -> Json:
     """End it now."""
     subscription = account.find("subscription", subscription_id)
     if subscription["status"] == "canceled":
-        raise no_such("subscription", subscription_id)
-    subscription["cancellation_details"] = _details(subscription, given)
+        raise no_such_object("subscription", subscription_id)
+    subscription["cancellation_details"] = _cancellation_details(subscription, params)
     return end_subscription(account, subscription, "cancellation_requested")
 
 
-def resume_subscription(account: Account, _given: Json, subscription_id: str) -> Json:
+def resume_subscription(account: StandInAccount, _given: Json, subscription_id: str) -> Json:
     """A paused subscription goes on with a new period, which is charged at once."""
     subscription = account.find("subscription", subscription_id)
     if subscription["status"] != "paused":
-        raise Refusal("Only paused subscriptions can be resumed.")
+        raise ApiError("Only paused subscriptions can be resumed.")
     subscription["billing_cycle_anchor"] = account.now
     for item in subscription["items"]["data"]:
         item["current_period_start"] = account.now
         item["current_period_end"] = period_end(item["price"], account.now, account.now)
     lines = [_first_line(item, subscription) for item in subscription["items"]["data"]]
-    invoice = finalise(account, draft(account, subscription, "subscription_update", lines))
-    account.change(subscription, "customer.subscription.updated", status="active")
-    account.tell("customer.subscription.resumed", subscription)
-    collect(account, invoice, card_of(account, subscription["customer"]))
+    invoice = finalize_invoice(
+        account, draft_invoice(account, subscription, "subscription_update", lines)
+    )
+    account.update(subscription, "customer.subscription.updated", status="active")
+    account.emit_event("customer.subscription.resumed", subscription)
+    collect_invoice(account, invoice, card_for_renewal(account, subscription["customer"]))
     return subscription
 
 
-def list_subscriptions(account: Account, given: Json) -> Json:
+def list_subscriptions(account: StandInAccount, params: Json) -> Json:
     """Subscriptions; the canceled ones only where `status` asks for them."""
-    status = text(given, "status")
-    equal = {"customer": given["customer"]} if given.get("customer") else {}
-    price = text(given, "price")
+    status = optional_text(params, "status")
+    equal = {"customer": params["customer"]} if params.get("customer") else {}
+    price = optional_text(params, "price")
     found = [
         row
-        for row in account.all("subscription", **equal)
-        if _is_asked_for(row["status"], status)
+        for row in account.find_all("subscription", **equal)
+        if _matches_status(row["status"], status)
         and (not price or any(item["price"]["id"] == price for item in row["items"]["data"]))
     ]
-    return page(found, given, "/v1/subscriptions")
+    return paginate(found, params, "/v1/subscriptions")
 
 
-def _is_asked_for(status: str, asked: str | None) -> bool:
+def _matches_status(status: str, asked: str | None) -> bool:
     over = {"canceled", "incomplete_expired"}
     match asked:
         case None:
@@ -143,10 +160,10 @@ def _is_asked_for(status: str, asked: str | None) -> bool:
             return status == asked
 
 
-def _first_line(item: Json, subscription: Json) -> Line:
+def _first_line(item: Json, subscription: Json) -> DraftLine:
     amount = item["price"]["unit_amount"] * item["quantity"]
     is_trial = subscription["status"] == "trialing"
-    return Line(
+    return DraftLine(
         item,
         item["price"],
         0 if is_trial else amount,
@@ -156,57 +173,57 @@ def _first_line(item: Json, subscription: Json) -> Line:
     )
 
 
-def _cancellation(account: Account, subscription: Json, given: Json) -> Json:
+def _cancellation(account: StandInAccount, subscription: Json, params: Json) -> Json:
     """What an update makes of the end; `cancel_at` is what the portal sets."""
     end = max(item["current_period_end"] for item in subscription["items"]["data"])
-    at_end = truth(given, "cancel_at_period_end")
-    if "cancel_at" not in given and not at_end and not subscription["cancel_at_period_end"]:
+    at_end = optional_boolean(params, "cancel_at_period_end")
+    if "cancel_at" not in params and not at_end and not subscription["cancel_at_period_end"]:
         # What the portal cancelled by `cancel_at` does not go on by taking back the flag.
         return {}
-    cancel_at = end if at_end else _moment(given, end)
+    cancel_at = end if at_end else _cancel_time(params, end)
     if cancel_at is not None and cancel_at <= account.now:
-        raise invalid("cancel_at", "`cancel_at` must be in the future.")
+        raise invalid_parameter("cancel_at", "`cancel_at` must be in the future.")
     reason = "cancellation_requested" if cancel_at else None
     return {
         "cancel_at": cancel_at,
         "cancel_at_period_end": bool(at_end),
         "canceled_at": (subscription["canceled_at"] or account.now) if cancel_at else None,
-        "cancellation_details": {**_details(subscription, given), "reason": reason},
+        "cancellation_details": {**_cancellation_details(subscription, params), "reason": reason},
     }
 
 
-def _moment(given: Json, period_ends_at: int) -> int | None:
-    value = text(given, "cancel_at")
+def _cancel_time(params: Json, period_ends_at: int) -> int | None:
+    value = optional_text(params, "cancel_at")
     if value in {"min_period_end", "max_period_end"}:
         return period_ends_at
     return None if value is None else int(value)
 
 
-def _details(subscription: Json, given: Json) -> Json:
-    told = nested(given, "cancellation_details")
-    changes = {name: text(told, name) for name in ("comment", "feedback") if name in told}
+def _cancellation_details(subscription: Json, params: Json) -> Json:
+    told = nested_object(params, "cancellation_details")
+    changes = {name: optional_text(told, name) for name in ("comment", "feedback") if name in told}
     return {**subscription["cancellation_details"], **changes}
 
 
-def _pause(given: Json) -> Json | None:
-    pause = nested(given, "pause_collection")
+def _pause_collection(params: Json) -> Json | None:
+    pause = nested_object(params, "pause_collection")
     if not pause:
         return None
-    resumes_at = text(pause, "resumes_at")
+    resumes_at = optional_text(pause, "resumes_at")
     return {
-        "behavior": text(pause, "behavior"),
+        "behavior": optional_text(pause, "behavior"),
         "resumes_at": None if resumes_at is None else int(resumes_at),
     }
 
 
-def _trial_end(account: Account, given: Json) -> int | None:
-    if days := text(given, "trial_period_days"):
+def _trial_end(account: StandInAccount, params: Json) -> int | None:
+    if days := optional_text(params, "trial_period_days"):
         return account.now + int(days) * DAY_SECONDS
-    end = text(given, "trial_end")
+    end = optional_text(params, "trial_end")
     return None if end is None else int(end)
 
 
-def _trial_settings(given: Json) -> Json:
-    behavior = nested(nested(given, "trial_settings"), "end_behavior")
-    missing = text(behavior, "missing_payment_method") or "create_invoice"
+def _trial_settings(params: Json) -> Json:
+    behavior = nested_object(nested_object(params, "trial_settings"), "end_behavior")
+    missing = optional_text(behavior, "missing_payment_method") or "create_invoice"
     return {"end_behavior": {"missing_payment_method": missing}}

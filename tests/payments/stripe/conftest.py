@@ -11,8 +11,8 @@ from paywall.database import Database
 from paywall.gateway import Gateway
 from paywall.http.edge import Edge
 from paywall.operations import reconcile
-from paywall.sandbox.stripe.standin import StandIn
-from paywall.sandbox.stripe.wire import InProcess
+from paywall.sandbox.stripe.in_process_client import InProcessClient
+from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
 from tests.conftest import PATIENT_SECONDS, START, Bearer, SetClock, running
 from tests.payments.stripe.shop import SECRET, Shop
@@ -47,7 +47,7 @@ def stand_in() -> Iterator[StandIn]:
 
 @pytest.fixture
 def gateway(settings: Settings, stand_in: StandIn) -> Gateway:
-    return Gateway(settings, InProcess(stand_in, timeout_seconds=0.05))
+    return Gateway(settings, InProcessClient(stand_in, timeout_seconds=0.05))
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from typing import Any
 from paywall.operations.reconcile import reconcile
 from paywall.payments.stripe import sell
 from paywall.sandbox.stripe import checkout, disputes, events, portal, refunds
-from paywall.sandbox.stripe.customers import Card, use_card
-from paywall.sandbox.stripe.refusal import Refusal
+from paywall.sandbox.stripe.customers import Card, set_card
+from paywall.sandbox.stripe.errors import ApiError
 from paywall.sandbox.stripe.subscriptions import update_subscription
 from paywall.settings import Settings
 from tests.payments.stripe.shop import DAY, SECRET, Shop
@@ -48,28 +48,28 @@ class Played:
 
     def pick(self, kind: str, choice: int, **having: str) -> dict[str, Any]:
         """One of the things of a kind; of those that are as they should be where there are any."""
-        things = list(self.account.all(kind, **having)) or list(self.account.all(kind))
+        things = list(self.account.find_all(kind, **having)) or list(self.account.find_all(kind))
         if not things:
-            raise Refusal(f"There is no {kind} yet.")
+            raise ApiError(f"There is no {kind} yet.")
         return things[choice // CHOICES % len(things)]
 
     def pay(self, n: int) -> None:
         session_id = self.pick("checkout.session", n, status="open")["id"]
         card, code = list(Card)[n % 4], "FREE" if n % 7 == 0 else None
-        checkout.pay(self.account, session_id, card, later=n % 5 == 4, code=code)
+        checkout.pay_session(self.account, session_id, card, later=n % 5 == 4, code=code)
 
     def settle_payment(self, n: int) -> None:
         """A bank that took its time says how it ended; it begins where there is none."""
         waiting = {"status": "complete", "payment_status": "unpaid"}
-        if not list(self.account.all("checkout.session", **waiting)):
+        if not list(self.account.find_all("checkout.session", **waiting)):
             page = self.pick("checkout.session", n, status="open")
-            checkout.pay(self.account, page["id"], later=True)
+            checkout.pay_session(self.account, page["id"], later=True)
         session_id = self.pick("checkout.session", n, **waiting)["id"]
-        checkout.settle(self.account, session_id, paid=n % 3 > 0)
+        checkout.settle_session(self.account, session_id, paid=n % 3 > 0)
 
     def change_card(self, n: int) -> None:
         card = [Card.PAYS, Card.DECLINES][n % 2]
-        use_card(self.account, self.pick("customer", n)["id"], card)
+        set_card(self.account, self.pick("customer", n)["id"], card)
 
     def cancel(self, n: int) -> None:
         portal.portal_cancel(self.account, self.pick("subscription", n, status="active")["id"])
@@ -79,7 +79,7 @@ class Played:
 
     def switch(self, n: int) -> None:
         subscription_id = self.pick("subscription", n, status="active")["id"]
-        plans = [p for p in self.account.all("price", currency="usd") if p["recurring"]]
+        plans = [p for p in self.account.find_all("price", currency="usd") if p["recurring"]]
         portal.portal_switch(self.account, subscription_id, plans[n % len(plans)]["id"])
 
     def pause(self, n: int) -> None:
@@ -99,12 +99,12 @@ class Played:
         """All or some of it, by a bank that takes its time."""
         charge = self.pick("charge", n)
         left = charge["amount_captured"] - charge["amount_refunded"]
-        refunds.begin_refund(
+        refunds.create_pending_refund(
             self.account, charge["id"], left if n % 3 else min(left, 1 + n % CHOICES * 23)
         )
 
     def settle_refund(self, n: int) -> None:
-        refunds.settle_refund(self.account, self.pick("refund", n, status="pending")["id"])
+        refunds.complete_refund(self.account, self.pick("refund", n, status="pending")["id"])
 
     def fail_refund(self, n: int) -> None:
         refunds.fail_refund(self.account, self.pick("refund", n, status="succeeded")["id"])
@@ -114,9 +114,9 @@ class Played:
 
     def escalate(self, n: int) -> None:
         """An inquiry becomes a dispute; one is begun where there is none."""
-        if not list(self.account.all("dispute", status=INQUIRY)):
+        if not list(self.account.find_all("dispute", status=INQUIRY)):
             disputes.open_dispute(self.account, self.pick("charge", n)["id"], inquiry=True)
-        disputes.escalate(self.account, self.pick("dispute", n, status=INQUIRY)["id"])
+        disputes.escalate_inquiry(self.account, self.pick("dispute", n, status=INQUIRY)["id"])
 
     def close(self, n: int) -> None:
         disputes.close_dispute(
@@ -128,7 +128,7 @@ class Played:
             try:
                 await self.step(name, n)
                 self.happened[name] += 1
-            except Refusal:
+            except ApiError:
                 # What cannot be done at this moment is refused, as by Stripe, and changes nothing.
                 continue
             finally:
@@ -156,7 +156,7 @@ class Played:
 
     async def tell(self) -> None:
         """In order: each event is handled before the next one comes."""
-        for delivery in events.drain(self.account, SECRET):
+        for delivery in events.drain_deliveries(self.account, SECRET):
             await self.send(self.shop, delivery)
 
     async def send_some(self, chance: Random) -> None:
@@ -168,7 +168,7 @@ class Played:
 
     def send_all(self, chance: Random) -> None:
         """All that is outstanding at once, to both workers."""
-        deliveries = events.drain(
+        deliveries = events.drain_deliveries(
             self.account, SECRET, shuffle=chance, repeat=0.3, drop=self.dropped
         )
         for n, delivery in enumerate(deliveries):
@@ -192,7 +192,7 @@ class Played:
                 is not None
             )
 
-    async def send(self, shop: Shop, delivery: events.Delivery) -> None:
+    async def send(self, shop: Shop, delivery: events.WebhookDelivery) -> None:
         """Once, as long as they come in order; at once, one that found no turn comes again."""
         answer = await shop.send(delivery)
         for _ in range(SENT_AGAIN_MAX if self.chance else 0):

@@ -10,7 +10,7 @@ from paywall.gateway import Gateway
 from paywall.operations.catalogue_sync import apply, differ
 from paywall.sandbox.stripe import checkout, events
 from paywall.sandbox.stripe.customers import Card
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.stand_in import StandIn
 from tests.conftest import Bearer, SetClock
 
 SECRET = "whsec_standin"
@@ -75,11 +75,11 @@ class Shop(NamedTuple):
         assert opened.status_code in (200, 201), opened.text
         page = dict(opened.json())
         session_id = page["url"].rpartition("/")[2]
-        checkout.pay(self.stand_in.account, session_id, card, later=later, code=code)
+        checkout.pay_session(self.stand_in.account, session_id, card, later=later, code=code)
         return {**page, "session_id": session_id}
 
     def pay(self, session_id: str) -> None:
-        checkout.pay(self.stand_in.account, session_id)
+        checkout.pay_session(self.stand_in.account, session_id)
 
     def move(self, days: float) -> None:
         """Time passes, for Stripe and for the service."""
@@ -90,17 +90,17 @@ class Shop(NamedTuple):
         self, shuffle: Random | None = None, repeat: float = 0, drop: float = 0
     ) -> list[int]:
         """Stripe delivers what it has; the statuses that it gets."""
-        deliveries = events.drain(
+        deliveries = events.drain_deliveries(
             self.stand_in.account, SECRET, shuffle=shuffle, repeat=repeat, drop=drop
         )
         return [(await self.send(each)).status_code for each in deliveries]
 
-    async def send(self, delivery: events.Delivery) -> httpx.Response:
+    async def send(self, delivery: events.WebhookDelivery) -> httpx.Response:
         return await self.service.post(
             "/v1/webhooks/stripe", content=delivery.payload, headers=delivery.headers
         )
 
     def only(self, kind: str) -> dict[str, Any]:
         """The one object of a kind in Stripe."""
-        (thing,) = self.stand_in.account.all(kind)
+        (thing,) = self.stand_in.account.find_all(kind)
         return thing

@@ -20,8 +20,8 @@ from paywall.app import create_app
 from paywall.database import Database
 from paywall.gateway import Gateway
 from paywall.sandbox.stripe.catalogue import create_coupon
-from paywall.sandbox.stripe.standin import StandIn
-from paywall.sandbox.stripe.wire import InProcess
+from paywall.sandbox.stripe.in_process_client import InProcessClient
+from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
 from tests.conftest import PATIENT_SECONDS, START, Bearer, SetClock, running
 from tests.payments.stripe.histories import TURNS, Played
@@ -38,7 +38,7 @@ WISHES: dict[str, list[dict[str, str]]] = {
 Rows = dict[str, Sequence[dict[str, Any]]]
 
 
-class Unsteady(InProcess):
+class Unsteady(InProcessClient):
     """A way to Stripe on which an answer can be overtaken, and be old when it arrives."""
 
     chance: Random | None = None
@@ -71,7 +71,7 @@ class Stage:
         """One playing of a history; at its end the stand-in kept to the SDK's types."""
         await _put_back(self.shops[0].database, self.rows)
         stand_in, contract = deepcopy(self.stand_in), SdkContract()
-        stand_in.inspector, stand_in.account.see = contract, contract.answer
+        stand_in.inspector, stand_in.account.on_output = contract, contract.response
         for shop, wire in zip(self.shops, self.wires, strict=True):
             wire.stand_in, wire.chance, shop.clock.at = stand_in, chance, START
         shops = [shop._replace(stand_in=stand_in) for shop in self.shops]

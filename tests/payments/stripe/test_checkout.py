@@ -49,7 +49,7 @@ async def test_money_that_takes_days_gives_nothing_before_it_has_come(shop: Shop
     await shop.deliver()
     assert (await shop.checkout(page["id"]))["status"] == "processing"
     assert (await shop.me())["unlocks_left"] == 0
-    payer.settle(shop.stand_in.account, page["session_id"], paid=True)
+    payer.settle_session(shop.stand_in.account, page["session_id"], paid=True)
     await shop.deliver()
     assert (await shop.checkout(page["id"]))["status"] == "paid"
     assert (await shop.me())["unlocks_left"] == 6
@@ -57,7 +57,7 @@ async def test_money_that_takes_days_gives_nothing_before_it_has_come(shop: Shop
 
 async def test_money_that_never_came_ends_the_checkout(shop: Shop) -> None:
     page = await shop.buy(pack_id="six", later=True)
-    payer.settle(shop.stand_in.account, page["session_id"], paid=False)
+    payer.settle_session(shop.stand_in.account, page["session_id"], paid=False)
     await shop.deliver()
     assert (await shop.checkout(page["id"]))["status"] == "expired"
     assert (await shop.me())["unlocks_left"] == 0
@@ -74,7 +74,7 @@ async def test_another_plan_closes_the_page_of_the_first(shop: Shop) -> None:
     other = await shop.open(plan_id="yearly")
     assert other.status_code == 201, other.text
     assert (await shop.checkout(first.json()["id"]))["status"] == "expired"
-    assert len(list(shop.stand_in.account.all("customer"))) == 1
+    assert len(list(shop.stand_in.account.find_all("customer"))) == 1
 
 
 async def test_the_page_of_a_plan_is_for_the_currency_and_the_terms_that_were_chosen_last(
@@ -124,13 +124,13 @@ async def test_a_reader_is_sent_back_to_the_site_alone(shop: Shop) -> None:
 
 
 async def test_a_customer_whose_making_was_not_answered_is_found_by_its_intent(shop: Shop) -> None:
-    shop.stand_in.faults.plan(Fault.BROKEN_AFTER, "POST", "/v1/customers", times=3)
+    shop.stand_in.faults.plan(Fault.SERVER_ERROR_AFTER, "POST", "/v1/customers", times=3)
     assert (await shop.open(pack_id="six")).status_code == 201
     customer = shop.only("customer")
     (key,) = customer["metadata"].values()
     assert "ann" not in str(customer)
     assert (await shop.open("bo", pack_id="six")).status_code == 201
-    keys = [each["metadata"] for each in shop.stand_in.account.all("customer")]
+    keys = [each["metadata"] for each in shop.stand_in.account.find_all("customer")]
     assert len(keys) == len({str(each) for each in keys}) == 2
     assert {INTENT: key} in keys
 

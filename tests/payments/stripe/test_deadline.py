@@ -5,8 +5,8 @@ import pytest
 
 from paywall.gateway import Gateway
 from paywall.sandbox.stripe.faults import Fault
-from paywall.sandbox.stripe.standin import StandIn
-from paywall.sandbox.stripe.wire import InProcess
+from paywall.sandbox.stripe.in_process_client import InProcessClient
+from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
 from tests.payments.stripe.shop import Shop
 
@@ -18,10 +18,10 @@ def settings(settings: Settings) -> Settings:
 
 @pytest.fixture
 def gateway(settings: Settings, stand_in: StandIn) -> Gateway:
-    return Gateway(settings, InProcess(stand_in, timeout_seconds=1.2))
+    return Gateway(settings, InProcessClient(stand_in, timeout_seconds=1.2))
 
 
 async def test_a_slow_stripe_is_waited_for_past_the_usual_deadline(shop: Shop) -> None:
-    shop.stand_in.faults.plan(Fault.HANGS_BEFORE, "POST", "/v1/customers", times=2)
+    shop.stand_in.faults.plan(Fault.TIMEOUT_BEFORE, "POST", "/v1/customers", times=2)
     opened = await shop.open(pack_id="six")
     assert opened.status_code == 201, opened.text

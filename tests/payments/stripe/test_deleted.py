@@ -1,7 +1,7 @@
 """What somebody deleted in Stripe's dashboard is told of, and never stands in a reader's way."""
 
 from paywall.sandbox.stripe import refunds
-from paywall.sandbox.stripe.deletion import delete_customer
+from paywall.sandbox.stripe.customer_deletion import delete_customer
 from tests.payments.stripe.shop import Shop
 
 
@@ -71,7 +71,7 @@ async def test_a_subscription_that_stripe_does_not_know_is_refused_and_stays_as_
     await shop.buy(plan_id="monthly")
     await shop.deliver()
     before = (await shop.me())["subscription"]
-    shop.stand_in.account.things["subscription"].clear()
+    shop.stand_in.account.objects["subscription"].clear()
     for verb, fields in (("cancel", {"when": "now"}), ("resume", {})):
         refused = await shop.post(f"subscription/{verb}", **fields)
         assert (refused.status_code, refused.json()["type"]) == (502, "/problems/stripe_refused")
@@ -82,6 +82,6 @@ async def test_a_checkout_whose_page_stripe_does_not_know_is_told_as_it_is_known
     shop: Shop,
 ) -> None:
     opened = (await shop.open(pack_id="six")).json()
-    shop.stand_in.account.things["checkout.session"].clear()
+    shop.stand_in.account.objects["checkout.session"].clear()
     told = await shop.checkout(opened["id"])
     assert (told["status"], told["url"]) == ("open", opened["url"])

@@ -119,7 +119,7 @@ async def test_a_reader_is_told_who_they_are_to_stripe_and_which_ids_they_had(sh
     await everything(shop)
     profile = (await export(shop))["profile"]
     assert profile["merged_ids"] == ["old", "older"]
-    customers = {customer["id"] for customer in shop.stand_in.account.all("customer")}
+    customers = {customer["id"] for customer in shop.stand_in.account.find_all("customer")}
     assert {customer["id"] for customer in profile["stripe_customers"]} == customers
     (revocation,) = profile["revocations"]
     assert revocation["issued_before"] == "2026-11-24T12:00:00Z"
@@ -174,7 +174,7 @@ async def test_a_checkout_is_told_as_it_stands_and_with_the_readers_consent(shop
     later = await shop.buy(pack_id="six", later=True)
     assert (await told())[0] == ("processing", expected["processing"])
     assert (await checkouts())[0]["consent_at"] is None
-    checkout.settle(shop.stand_in.account, later["session_id"], paid=False)
+    checkout.settle_session(shop.stand_in.account, later["session_id"], paid=False)
     assert (await told())[0] == ("expired", expected["expired"])
 
 
@@ -187,15 +187,15 @@ async def test_money_that_goes_back_is_told_in_words_as_it_stands(shop: Shop) ->
         (purchase,) = (await export(shop))["purchases"]["purchases"]
         return [refund["what"] for refund in purchase["refunds"]]
 
-    refund = refunds.begin_refund(account, charge_id, 150)
+    refund = refunds.create_pending_refund(account, charge_id, 150)
     assert await told() == ["1.50 USD are on the way back to you."]
-    refunds.settle_refund(account, refund["id"])
+    refunds.complete_refund(account, refund["id"])
     assert await told() == ["Paid 1.50 USD back."]
     refunds.fail_refund(account, refund["id"])
     assert await told() == ["Paying 1.50 USD back failed."]
     inquiry = disputes.open_dispute(account, charge_id, inquiry=True)
     assert (await told())[0] == "Your bank asks about 6 USD."
-    disputes.escalate(account, inquiry["id"])
+    disputes.escalate_inquiry(account, inquiry["id"])
     assert (await told())[0] == "Your bank took 6 USD back."
     disputes.close_dispute(account, inquiry["id"], won=True)
     assert (await told())[0] == "Your bank asked about 6 USD, which stay paid."

@@ -9,7 +9,7 @@ import pytest
 
 from paywall.operations.reconcile import reconcile
 from paywall.payments.stripe.sell import Counter
-from paywall.sandbox.stripe.answers import Asked
+from paywall.sandbox.stripe.api_messages import StandInRequest
 from paywall.sandbox.stripe.faults import Fault
 from paywall.settings import Settings
 from tests.payments.stripe.shop import Shop
@@ -71,8 +71,10 @@ def in_stripe(shop: Shop) -> set[tuple[str, str, bool]]:
     """What goes on being billed, and which pages are open."""
     account = shop.stand_in.account
     return {
-        (s["id"], s["status"], s["cancel_at_period_end"]) for s in account.all("subscription")
-    } | {(s["client_reference_id"], s["status"], False) for s in account.all("checkout.session")}
+        (s["id"], s["status"], s["cancel_at_period_end"]) for s in account.find_all("subscription")
+    } | {
+        (s["client_reference_id"], s["status"], False) for s in account.find_all("checkout.session")
+    }
 
 
 async def told(shop: Shop) -> set[tuple[str, str, bool]]:
@@ -109,29 +111,29 @@ async def test_a_fault_at_any_call_is_told_truly_and_mended(
 
 
 @contextmanager
-def failing_at(shop: Shop, fault: Fault, place: int) -> Iterator[list[Asked]]:
+def failing_at(shop: Shop, fault: Fault, place: int) -> Iterator[list[StandInRequest]]:
     """Let the call at this place fail, and its retries; in the list is each that failed."""
-    begun, met, faults = len(shop.stand_in.asked), list[Asked](), shop.stand_in.faults
-    usual = faults.next_for
+    begun, met, faults = len(shop.stand_in.requests), list[StandInRequest](), shop.stand_in.faults
+    usual = faults.take_for
 
-    def next_for(asked: Asked) -> Fault | None:
-        is_first = len(shop.stand_in.asked) - begun - 1 == place
-        is_retry = bool(met) and len(met) < TRIES and asked[:3] == met[0][:3]
+    def take_for(request: StandInRequest) -> Fault | None:
+        is_first = len(shop.stand_in.requests) - begun - 1 == place
+        is_retry = bool(met) and len(met) < TRIES and request[:3] == met[0][:3]
         if is_first or is_retry:
-            met.append(asked)
+            met.append(request)
             return fault
         return None
 
-    faults.next_for = next_for  # type: ignore[method-assign]  # the stand-in's own faults, by place
+    faults.take_for = take_for  # type: ignore[method-assign]  # the stand-in's own faults, by place
     yield met
-    faults.next_for = usual  # type: ignore[method-assign]  # as before
+    faults.take_for = usual  # type: ignore[method-assign]  # as before
 
 
 def _only_what_is_known(shop: Shop, answer: httpx.Response, endpoint: Endpoint) -> None:
     """A success is never told of what Stripe does not have."""
     if not answer.is_success:
         return
-    subscriptions: list[dict[str, Any]] = list(shop.stand_in.account.all("subscription"))
+    subscriptions: list[dict[str, Any]] = list(shop.stand_in.account.find_all("subscription"))
     ann, dy = subscriptions[0], subscriptions[-1]
     if endpoint is cancel:
         assert ann["cancel_at_period_end"]

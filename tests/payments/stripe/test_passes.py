@@ -10,7 +10,7 @@ IN_ORDER = pytest.mark.parametrize("step", [1, -1], ids=["in_order", "swapped"])
 
 async def tell(shop: Shop, step: int) -> None:
     """Stripe delivers all it has, the oldest or the newest first."""
-    for delivery in events.drain(shop.stand_in.account, SECRET)[::step]:
+    for delivery in events.drain_deliveries(shop.stand_in.account, SECRET)[::step]:
         assert (await shop.send(delivery)).status_code == 200
 
 
@@ -58,7 +58,7 @@ async def test_a_refund_that_is_told_of_after_the_next_purchase_holds_up_nothing
     shop.move(days=1)
     refunds.create_refund(shop.stand_in.account, {"charge": shop.only("charge")["id"]})
     shop.move(days=1)
-    late = events.drain(shop.stand_in.account, SECRET)
+    late = events.drain_deliveries(shop.stand_in.account, SECRET)
     await shop.buy(pass_id="week")
     await shop.deliver()
     assert await ends(shop) == ["2026-12-01T12:00:00Z", "2026-12-08T12:00:00Z"]
@@ -75,12 +75,12 @@ async def test_a_pending_refund_that_arrives_moves_no_pass_that_was_bought_meanw
     await shop.buy(pass_id="week")
     shop.move(days=1)
     charge = shop.only("charge")
-    begun = refunds.begin_refund(shop.stand_in.account, charge["id"], charge["amount"])
+    begun = refunds.create_pending_refund(shop.stand_in.account, charge["id"], charge["amount"])
     shop.move(days=1)
     await shop.buy(pass_id="week")
     await shop.deliver()
     assert await ends(shop) == ["2026-12-01T12:00:00Z", "2026-12-03T12:00:00Z"]
-    finish = refunds.settle_refund if end == "settle" else refunds.fail_refund
+    finish = refunds.complete_refund if end == "settle" else refunds.fail_refund
     finish(shop.stand_in.account, begun["id"])
     await shop.deliver()
     later = ["2026-11-24T12:00:00Z", "2026-12-03T12:00:00Z"]
@@ -102,7 +102,7 @@ async def test_an_inquiry_that_escalates_moves_no_pass_that_was_bought_meanwhile
     await shop.deliver()
     assert await ends(shop) == ["2026-12-01T12:00:00Z", "2026-12-03T12:00:00Z"]
     if escalates:
-        disputes.escalate(account, asked["id"])
+        disputes.escalate_inquiry(account, asked["id"])
     else:
         disputes.close_dispute(account, asked["id"], won=True)
     await shop.deliver()

@@ -55,8 +55,8 @@ async def test_a_payment_that_the_bank_still_works_on_is_told_until_it_arrives_o
     assert told.count(on_its_way) == 2
     assert "<b>Six</b>" in told
     assert "You have not paid for anything yet." not in told
-    checkout.settle(shop.stand_in.account, arrives["session_id"], paid=True)
-    checkout.settle(shop.stand_in.account, fails["session_id"], paid=False)
+    checkout.settle_session(shop.stand_in.account, arrives["session_id"], paid=True)
+    checkout.settle_session(shop.stand_in.account, fails["session_id"], paid=False)
     await shop.deliver()
     told = await account(shop.service)
     assert "You have 6 credits." in told
@@ -111,7 +111,7 @@ async def test_who_goes_back_and_forth_between_two_plans_is_led_to_an_open_page(
         (await send(shop.service, form, order=order)).text
         for order in (PLAN, "plan:usd:yearly", PLAN)
     ]
-    (open_one,) = [one for one in shop.stand_in.account.all("checkout.session") if one["url"]]
+    (open_one,) = [one for one in shop.stand_in.account.find_all("checkout.session") if one["url"]]
     assert re.findall(r"url=([^\"]+)", pages[-1]) == [open_one["url"]]
 
 

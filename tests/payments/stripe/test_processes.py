@@ -14,7 +14,7 @@ from litestar.datastructures import State
 from paywall.database import Database
 from paywall.gateway import Gateway
 from paywall.sandbox.stripe import events, portal
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
 from paywall.tokens.verify import Verifier
 from tests.conftest import Bearer, SetClock
@@ -80,7 +80,7 @@ async def test_what_one_process_saw_earlier_is_never_written_over_what_another_s
         await one.deliver()
         account, subscription_id = one.stand_in.account, one.only("subscription")["id"]
         portal.portal_cancel(account, subscription_id)
-        (cancelled,) = events.drain(account, SECRET)
+        (cancelled,) = events.drain_deliveries(account, SECRET)
         hold.next_one()
         slow = asyncio.create_task(one.send(cancelled))
         await hold.is_held.wait()

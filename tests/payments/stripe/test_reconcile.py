@@ -2,7 +2,7 @@
 
 from paywall.operations.reconcile import Drift, reconcile
 from paywall.payments.stripe.sell import Counter
-from paywall.sandbox.stripe.customers import Card, use_card
+from paywall.sandbox.stripe.customers import Card, set_card
 from paywall.settings import Settings
 from tests.payments.stripe.shop import Shop
 
@@ -48,7 +48,7 @@ async def test_an_invoice_that_waits_for_its_payment_is_no_drift(
     shop: Shop, settings: Settings
 ) -> None:
     await shop.buy(plan_id="monthly")
-    use_card(shop.stand_in.account, shop.only("customer")["id"], Card.DECLINES)
+    set_card(shop.stand_in.account, shop.only("customer")["id"], Card.DECLINES)
     shop.move(days=30.5)
     await shop.deliver()
     assert (await shop.me())["subscription"]["status"] == "past_due"

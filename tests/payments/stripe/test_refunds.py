@@ -7,13 +7,13 @@ import httpx
 import stripe
 
 from paywall.sandbox.stripe import disputes, events, refunds
-from paywall.sandbox.stripe.wire import InProcess
+from paywall.sandbox.stripe.in_process_client import InProcessClient
 from tests.payments.stripe.shop import SECRET, Shop
 
 
 def refund(shop: Shop, amount: int, **metadata: str) -> dict[str, Any]:
     """The site's staff refund in Stripe's dashboard."""
-    charge = next(c for c in shop.stand_in.account.all("charge") if c["status"] == "succeeded")
+    charge = next(c for c in shop.stand_in.account.find_all("charge") if c["status"] == "succeeded")
     given = {"charge": charge["id"], "amount": str(amount), "metadata": metadata}
     return refunds.create_refund(shop.stand_in.account, given)
 
@@ -69,7 +69,7 @@ async def test_a_dispute_takes_back_at_once_and_gives_back_when_it_is_won(shop: 
     inquiry = disputes.open_dispute(account, charge, inquiry=True)
     await shop.deliver()
     assert (await shop.me())["unlocks_left"] == 2
-    disputes.escalate(account, inquiry["id"])
+    disputes.escalate_inquiry(account, inquiry["id"])
     await shop.deliver()
     mine = await shop.me()
     assert mine["unlocks_left"] == 0
@@ -87,9 +87,9 @@ async def test_each_event_of_a_refund_alone_takes_back_what_it_paid_for(shop: Sh
     await shop.deliver()
     await shop.buy(plan_id="monthly")
     await shop.deliver()
-    charge = next(shop.stand_in.account.all("charge"))
+    charge = next(shop.stand_in.account.find_all("charge"))
     refunds.create_refund(shop.stand_in.account, {"charge": charge["id"]})
-    first, *_ = events.drain(shop.stand_in.account, SECRET)
+    first, *_ = events.drain_deliveries(shop.stand_in.account, SECRET)
     assert (await shop.send(first)).status_code == 200
     told = {reader: (await shop.me(reader))["subscription"] for reader in ("ann", "bo")}
     assert sorted(each["access_until"] for each in told.values()) == [
@@ -98,7 +98,7 @@ async def test_each_event_of_a_refund_alone_takes_back_what_it_paid_for(shop: Sh
 
 
 async def test_another_product_on_the_account_makes_no_member(shop: Shop) -> None:
-    client = stripe.StripeClient("sk_test_x", http_client=InProcess(shop.stand_in, 1)).v1
+    client = stripe.StripeClient("sk_test_x", http_client=InProcessClient(shop.stand_in, 1)).v1
     customer = await client.customers.create_async({})
     price = await client.prices.create_async(
         {"currency": "usd", "unit_amount": 5, "product_data": {"name": "A mug"},

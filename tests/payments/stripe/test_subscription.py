@@ -8,7 +8,7 @@ import pytest
 
 from paywall.operations.catalogue_sync import apply, differ
 from paywall.sandbox.stripe.catalogue import create_price
-from paywall.sandbox.stripe.customers import Card, use_card
+from paywall.sandbox.stripe.customers import Card, set_card
 from paywall.sandbox.stripe.faults import Fault
 from paywall.sandbox.stripe.portal import portal_cancel, portal_switch
 from paywall.sandbox.stripe.subscriptions import cancel_subscription
@@ -80,7 +80,7 @@ async def test_a_switch_of_plans_is_told_with_what_it_is_paid_by(shop: Shop) -> 
     assert (mine["plan_id"], mine["payment_type"]) == ("monthly", "card")
     account = shop.stand_in.account
     yearly = next(
-        price for price in account.all("price", currency="usd")
+        price for price in account.find_all("price", currency="usd")
         if (price["recurring"] or {}).get("interval") == "year"
     )  # fmt: skip
     portal_switch(account, subscription_id, yearly["id"])
@@ -93,10 +93,10 @@ async def test_a_payment_is_dated_by_its_payment_and_not_by_its_invoice(shop: Sh
     shop.move(days=31)
     await shop.deliver()
     assert (await shop.me())["subscription"]["status"] == "past_due"
-    use_card(shop.stand_in.account, shop.only("customer")["id"], Card.PAYS)
+    set_card(shop.stand_in.account, shop.only("customer")["id"], Card.PAYS)
     shop.move(days=5)
     await shop.deliver()
-    invoice = next(shop.stand_in.account.all("invoice", billing_reason="subscription_cycle"))
+    invoice = next(shop.stand_in.account.find_all("invoice", billing_reason="subscription_cycle"))
     paid_at = datetime.fromtimestamp(invoice["status_transitions"]["paid_at"], UTC)
     bought = await shop.service.get("/v1/me/purchases", headers=shop.bearer.reader("ann"))
     latest = bought.json()["items"][0]
@@ -120,7 +120,7 @@ async def test_an_invoices_line_for_another_subscription_pays_for_none_of_this(s
 async def test_a_cancellation_that_stripe_did_not_do_ends_no_access(shop: Shop) -> None:
     await subscribed(shop)
     before = (await shop.me())["subscription"]
-    shop.stand_in.faults.plan(Fault.BROKEN_BEFORE, "DELETE", UPDATE, times=3)
+    shop.stand_in.faults.plan(Fault.SERVER_ERROR_BEFORE, "DELETE", UPDATE, times=3)
     refused = await shop.post("subscription/cancel", when="now")
     assert refused.status_code == 503, refused.text
     assert (await shop.me())["subscription"] == before
@@ -220,7 +220,7 @@ async def test_it_renews_with_new_credits(shop: Shop) -> None:
 
 async def test_a_failed_payment_leaves_a_grace_and_then_ends_access(shop: Shop) -> None:
     await subscribed(shop)
-    use_card(shop.stand_in.account, shop.only("customer")["id"], Card.DECLINES)
+    set_card(shop.stand_in.account, shop.only("customer")["id"], Card.DECLINES)
     shop.move(days=30.5)
     await shop.deliver()
     mine = (await shop.me())["subscription"]
@@ -246,7 +246,7 @@ async def test_a_trial_gives_access_and_no_credits_until_it_is_paid_for(shop: Sh
 
 async def test_a_cancellation_that_stripe_did_not_confirm_is_not_told(shop: Shop) -> None:
     await subscribed(shop)
-    shop.stand_in.faults.plan(Fault.BROKEN_BEFORE, "POST", UPDATE, times=3)
+    shop.stand_in.faults.plan(Fault.SERVER_ERROR_BEFORE, "POST", UPDATE, times=3)
     failed = await shop.post("subscription/cancel", when="period_end")
     assert failed.status_code == 503, failed.text
     assert (await shop.me())["subscription"]["cancel_at_period_end"] is False
@@ -256,7 +256,7 @@ async def test_a_cancellation_that_stripe_did_not_confirm_is_not_told(shop: Shop
 
 async def test_a_cancellation_that_was_done_is_told_though_the_answer_was_lost(shop: Shop) -> None:
     await subscribed(shop)
-    for fault in (Fault.BROKEN_AFTER, Fault.RESET_AFTER, Fault.HANGS_AFTER):
+    for fault in (Fault.SERVER_ERROR_AFTER, Fault.RESET_AFTER, Fault.TIMEOUT_AFTER):
         shop.stand_in.faults.plan(fault, "POST", UPDATE, times=3)
         done = await shop.post("subscription/cancel", when="period_end")
         assert done.status_code == 200, done.text
@@ -271,7 +271,9 @@ async def test_twins_with_one_key_get_one_answer(shop: Shop) -> None:
     )
     assert {twin.status_code for twin in twins} == {200}
     assert len({twin.text for twin in twins}) == 1
-    asked = [a for a in shop.stand_in.asked if a.method == "POST" and "/subscriptions/" in a.path]
+    asked = [
+        a for a in shop.stand_in.requests if a.method == "POST" and "/subscriptions/" in a.path
+    ]
     assert len(asked) == 1
 
 
@@ -286,7 +288,7 @@ async def test_cancelled_is_never_said_of_one_that_began_meanwhile_and_goes_on(s
             await asyncio.sleep(0)
         done = await shop.post("subscription/cancel", reader, when="period_end")
         await telling
-        *_, bought = shop.stand_in.account.all("subscription")
+        *_, bought = shop.stand_in.account.find_all("subscription")
         assert bought["cancel_at_period_end"] is (done.status_code == 200), (turns, done.text)
 
 
@@ -296,7 +298,7 @@ async def test_resumed_is_never_said_of_one_that_began_meanwhile_and_ends(shop: 
     for turns in range(0, 1000, 25):
         reader = f"reader{turns}"
         await shop.buy(reader, plan_id="yearly")
-        *_, bought = shop.stand_in.account.all("subscription")
+        *_, bought = shop.stand_in.account.find_all("subscription")
         portal_cancel(shop.stand_in.account, bought["id"])
         telling = asyncio.create_task(shop.deliver())
         for _ in range(turns):

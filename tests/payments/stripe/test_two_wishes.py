@@ -10,8 +10,8 @@ from sqlmodel import func, select
 
 from paywall.gateway import Gateway
 from paywall.sandbox.stripe.faults import Fault
-from paywall.sandbox.stripe.standin import StandIn
-from paywall.sandbox.stripe.wire import InProcess
+from paywall.sandbox.stripe.in_process_client import InProcessClient
+from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
 from paywall.tables import Checkout
 from tests.payments.stripe.shop import RETURN_URL, Shop
@@ -25,11 +25,16 @@ OTHERS = {
 }
 WISH = {"return_url": RETURN_URL, **USD}
 PAGES = "/v1/checkout/sessions"
-UNTOLD = [Fault.RATE_LIMITED, Fault.BROKEN_BEFORE, Fault.BROKEN_AFTER, Fault.HANGS_BEFORE]
+UNTOLD = [
+    Fault.RATE_LIMITED,
+    Fault.SERVER_ERROR_BEFORE,
+    Fault.SERVER_ERROR_AFTER,
+    Fault.TIMEOUT_BEFORE,
+]
 """After these no retry of the SDK's is told of a page."""
 
 
-class Slow(InProcess):
+class Slow(InProcessClient):
     """A way to Stripe on which other requests go on; `before_page` happens before one is made."""
 
     def __init__(self, stand_in: StandIn) -> None:
@@ -61,7 +66,7 @@ def gateway(settings: Settings, slow: Slow) -> Gateway:
 
 def open_pages(shop: Shop) -> list[dict[str, Any]]:
     """Where a reader could subscribe now."""
-    sessions = shop.stand_in.account.all("checkout.session")
+    sessions = shop.stand_in.account.find_all("checkout.session")
     return [each for each in sessions if (each["mode"], each["status"]) == ("subscription", "open")]
 
 
@@ -168,7 +173,7 @@ async def test_a_key_whose_checkout_another_wish_closed_opens_a_new_one(
 async def test_a_key_whose_checkout_was_paid_meanwhile_leads_to_the_return_address(
     shop: Shop, *, later: bool
 ) -> None:
-    await begin_by_key(shop, Fault.BROKEN_BEFORE)
+    await begin_by_key(shop, Fault.SERVER_ERROR_BEFORE)
     page = await shop.buy(later=later, plan_id="monthly", currency="usd")
     again = await shop.post("checkout", key="button", **WISH)
     assert again.status_code == 200, again.text

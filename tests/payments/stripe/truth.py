@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.sandbox.stripe.account import Account
+from paywall.sandbox.stripe.account import StandInAccount
 from paywall.tables import Purchase, StripeSubscription, Subscription
 from tests.payments.stripe.shop import PRODUCTS
 
@@ -28,13 +28,13 @@ class Truth(NamedTuple):
     passes: dict[str, tuple[int, int]]
 
 
-def in_stripe(account: Account) -> Truth:
+def in_stripe(account: StandInAccount) -> Truth:
     subscriptions = {
         each["id"]: (each["status"], max(_paid_through(account, each)))
-        for each in account.all("subscription")
+        for each in account.find_all("subscription")
     }
-    paid = sum(charge["amount"] for charge in account.all("charge") if charge["paid"])
-    refunded = sum(refund["amount"] for refund in account.all("refund", status="succeeded"))
+    paid = sum(charge["amount"] for charge in account.find_all("charge") if charge["paid"])
+    refunded = sum(refund["amount"] for refund in account.find_all("refund", status="succeeded"))
     return Truth(subscriptions, (paid, refunded), _passes(account))
 
 
@@ -59,26 +59,26 @@ async def as_recorded(session: AsyncSession) -> Truth:
     return Truth(subscriptions, money, passes)
 
 
-def _paid_through(account: Account, subscription: dict[str, Any]) -> Iterator[int]:
+def _paid_through(account: StandInAccount, subscription: dict[str, Any]) -> Iterator[int]:
     """Every moment through which it was paid; a trial, and its very beginning, count as paid."""
     yield subscription["start_date"]
     yield subscription["trial_end"] or 0
-    for invoice in account.all("invoice", status="paid"):
+    for invoice in account.find_all("invoice", status="paid"):
         owner = invoice["parent"]["subscription_details"]["subscription"]
         paid = invoice["amount_paid"]
         if owner == subscription["id"] and (paid == 0 or _taken_back(account, invoice) < paid):
             yield from (line["period"]["end"] for line in invoice["lines"]["data"])
 
 
-def _taken_back(account: Account, invoice: dict[str, Any]) -> int:
-    payments = account.all("invoice_payment", invoice=invoice["id"], status="paid")
+def _taken_back(account: StandInAccount, invoice: dict[str, Any]) -> int:
+    payments = account.find_all("invoice_payment", invoice=invoice["id"], status="paid")
     intents = {payment["payment"]["payment_intent"] for payment in payments}
-    takings = [*account.all("refund"), *account.all("dispute")]
+    takings = [*account.find_all("refund"), *account.find_all("dispute")]
     standing = [taking for taking in takings if taking["status"] in TAKES_BACK]
     return sum(t["amount"] for t in standing if t["payment_intent"] in intents)
 
 
-def _passes(account: Account) -> dict[str, tuple[int, int]]:
+def _passes(account: StandInAccount) -> dict[str, tuple[int, int]]:
     """One reader buys passes of a week: each runs from its payment or from the end of the others.
 
     One that is on its way back when the next is paid for is in nobody's way.
@@ -98,24 +98,24 @@ def _passes(account: Account) -> dict[str, tuple[int, int]]:
     return {id_: (start, start if id_ in taken else end) for id_, (start, end) in spans.items()}
 
 
-def _paid_passes(account: Account) -> Iterator[tuple[int, str, dict[str, Any]]]:
+def _paid_passes(account: StandInAccount) -> Iterator[tuple[int, str, dict[str, Any]]]:
     """When each was paid for; with a coupon over all of it, when its session was made."""
-    for session in account.all("checkout.session", mode="payment", status="complete"):
-        ((price, _),) = account.note(session["id"])["lines"]
+    for session in account.find_all("checkout.session", mode="payment", status="complete"):
+        ((price, _),) = account.hidden_fields(session["id"])["lines"]
         if account.find("product", price["product"])["name"] != PRODUCTS["passes/week"]["title"]:
             continue
-        charges = account.all("charge", payment_intent=session["payment_intent"], paid=True)
+        charges = account.find_all("charge", payment_intent=session["payment_intent"], paid=True)
         if session["amount_total"] == 0:
             yield session["created"], session["id"], session
         elif charge := next(charges, None):
             yield charge["created"], session["id"], session
 
 
-def _gone_at(account: Account, session: dict[str, Any], standing: set[str]) -> float:
+def _gone_at(account: StandInAccount, session: dict[str, Any], standing: set[str]) -> float:
     """When refunds and disputes that stand so came to the whole of the price."""
     back = 0
     for taking in sorted(
-        [*account.all("refund"), *account.all("dispute")],
+        [*account.find_all("refund"), *account.find_all("dispute")],
         key=lambda taking: taking["created"],
     ):
         is_of_it = taking["payment_intent"] == session["payment_intent"]

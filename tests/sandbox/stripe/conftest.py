@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.stand_in import StandIn
 from tests.sandbox.stripe.sdk_contract import SdkContract
 from tests.sandbox.stripe.shop import START, Shop
 

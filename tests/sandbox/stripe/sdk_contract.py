@@ -8,9 +8,9 @@ import jsonschema_rs
 import stripe
 from stripe import billing_portal, checkout
 
-from paywall.sandbox.stripe.answers import Asked
-from paywall.sandbox.stripe.refusal import Refusal
-from paywall.sandbox.stripe.shapes import Json
+from paywall.sandbox.stripe.api_messages import StandInRequest
+from paywall.sandbox.stripe.errors import ApiError
+from paywall.sandbox.stripe.objects import Json
 from tests.sandbox.stripe.sdk_types import Schema, object_schema, request_schema
 
 METHODS: dict[str, Callable[..., object]] = {
@@ -70,14 +70,14 @@ class SdkContract:
     def __init__(self) -> None:
         self.breaches: list[str] = []
 
-    def request(self, asked: Asked, given: Json) -> None:
-        found = _breaches_of_request(asked, given)
+    def request(self, request: StandInRequest, params: Json) -> None:
+        found = _breaches_of_request(request, params)
         self.breaches += found
         if found:
-            raise Refusal(f"Received unknown parameter: {found[0]}", code="parameter_unknown")
+            raise ApiError(f"Received unknown parameter: {found[0]}", code="parameter_unknown")
 
-    def answer(self, thing: Json) -> None:
-        rows = thing["data"] if thing["object"] == "list" else [thing]
+    def response(self, obj: Json) -> None:
+        rows = obj["data"] if obj["object"] == "list" else [obj]
         for row in rows:
             self.breaches += [f"{row['object']}: {what}" for what in breaches_of(row)]
 
@@ -86,24 +86,24 @@ class SdkContract:
         assert not self.breaches, "\n".join(self.breaches)
 
 
-def breaches_of(thing: Json) -> list[str]:
+def breaches_of(obj: Json) -> list[str]:
     """What the SDK's types do not know of an object, or know otherwise."""
-    return _told(_of_object(thing["object"]), thing)
+    return _told(_of_object(obj["object"]), obj)
 
 
-def _breaches_of_request(asked: Asked, given: Json) -> list[str]:
+def _breaches_of_request(request: StandInRequest, params: Json) -> list[str]:
     for call, method in METHODS.items():
         pattern = re.sub(r"\{id\}", "[^/]+", call)
-        if re.fullmatch(pattern, f"{asked.method} {asked.path}"):
+        if re.fullmatch(pattern, f"{request.method} {request.path}"):
             schema, validator = _of_request(method)
-            return [f"{call}: {what}" for what in _told(validator, _typed(given, schema, schema))]
-    return [f"{asked.method} {asked.path}: no method of the SDK is known for it"]
+            return [f"{call}: {what}" for what in _told(validator, _typed(params, schema, schema))]
+    return [f"{request.method} {request.path}: no method of the SDK is known for it"]
 
 
-def _told(validator: jsonschema_rs.Draft7Validator, thing: object) -> list[str]:
+def _told(validator: jsonschema_rs.Draft7Validator, obj: object) -> list[str]:
     return [
         f"{'.'.join(map(str, error.instance_path))}: {error.message[:200]}"
-        for error in validator.iter_errors(thing)
+        for error in validator.iter_errors(obj)
     ]
 
 

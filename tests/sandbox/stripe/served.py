@@ -9,9 +9,9 @@ import uvicorn
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from paywall.sandbox.site.server import address_of, listening
-from paywall.sandbox.stripe.running import Running
+from paywall.sandbox.stripe.runner import StandInRunner
 from paywall.sandbox.stripe.server import create_app
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.stand_in import StandIn
 
 SECRET = "whsec_test"
 STARTED_WITHIN_SECONDS = 20
@@ -57,11 +57,11 @@ class Hold:
 @asynccontextmanager
 async def served(
     stand_in: StandIn, webhook_url: str | None = None, hold: Hold | None = None
-) -> AsyncIterator[Running]:
+) -> AsyncIterator[StandInRunner]:
     """Serve it at `stand_in.account.address`, with its events going to the webhook URL."""
     listener = listening("127.0.0.1", 0)
     stand_in.account.address = address_of(listener)
-    running = Running(stand_in, webhook_url, SECRET)
+    running = StandInRunner(stand_in, webhook_url, SECRET)
     app: ASGIApp = create_app(running)
     config = uvicorn.Config(
         hold.around(app) if hold else app,

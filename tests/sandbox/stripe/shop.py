@@ -9,11 +9,11 @@ from stripe.checkout import Session
 from stripe.params import SubscriptionUpdateParams
 from stripe.params.checkout import SessionCreateParams
 
-from paywall.sandbox.stripe.account import Account
-from paywall.sandbox.stripe.checkout import pay
+from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.checkout import pay_session
 from paywall.sandbox.stripe.customers import Card
-from paywall.sandbox.stripe.standin import StandIn
-from paywall.sandbox.stripe.wire import InProcess
+from paywall.sandbox.stripe.in_process_client import InProcessClient
+from paywall.sandbox.stripe.stand_in import StandIn
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR, DAY = 3600, 86_400
@@ -33,7 +33,7 @@ class Goods(NamedTuple):
 def client_of(stand_in: StandIn, key: str = "sk_test_shop") -> stripe.StripeClient:
     """The real SDK, in front of a stand-in in this process."""
     return stripe.StripeClient(
-        key, http_client=InProcess(stand_in, TIMEOUT_SECONDS), max_network_retries=2
+        key, http_client=InProcessClient(stand_in, TIMEOUT_SECONDS), max_network_retries=2
     )
 
 
@@ -47,7 +47,7 @@ class Shop:
         self.customer = ""
 
     @property
-    def account(self) -> Account:
+    def account(self) -> StandInAccount:
         return self.stand_in.account
 
     async def open(self) -> None:
@@ -89,7 +89,7 @@ class Shop:
         return charge
 
     async def paid(self, session_id: str, card: Card = Card.PAYS) -> Session:
-        pay(self.account, session_id, card)
+        pay_session(self.account, session_id, card)
         return await self.stripe.checkout.sessions.retrieve_async(session_id)
 
     async def subscribed(
@@ -114,6 +114,6 @@ class Shop:
         """The types of all events so far, in order; of some types only where they are given."""
         return [
             event["type"]
-            for event in self.account.all("event")
+            for event in self.account.find_all("event")
             if not types or event["type"] in types
         ]

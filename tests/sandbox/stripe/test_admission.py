@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.stand_in import StandIn
 from tests.sandbox.stripe.shop import DAY, START, Shop, client_of
 
 
@@ -12,7 +12,7 @@ async def test_a_live_key_is_refused_with_a_sentence(stand_in: StandIn, key: str
     with pytest.raises(stripe.PermissionError, match="This is not Stripe") as refused:
         await client_of(stand_in, key).v1.customers.create_async({})
     assert key not in str(refused.value)
-    assert not list(stand_in.account.all("customer"))
+    assert not list(stand_in.account.find_all("customer"))
 
 
 async def test_a_key_of_no_kind_is_refused(stand_in: StandIn) -> None:
@@ -32,7 +32,7 @@ async def test_nothing_of_it_is_live(shop: Shop) -> None:
     shop.stand_in.advance(40 * DAY)
     modes = {
         thing["livemode"]
-        for of_kind in shop.account.things.values()
+        for of_kind in shop.account.objects.values()
         for thing in of_kind.values()
         if "livemode" in thing
     }
@@ -40,7 +40,7 @@ async def test_nothing_of_it_is_live(shop: Shop) -> None:
 
 
 async def test_what_it_does_not_have_is_404_and_says_so(stand_in: StandIn) -> None:
-    answer = StandIn(START).answer("GET", "/v1/topups", "", {"authorization": "Bearer sk_test_1"})
+    answer = StandIn(START).respond("GET", "/v1/topups", "", {"authorization": "Bearer sk_test_1"})
     assert answer.status == 404
     assert b"does not have it" in answer.body
     with pytest.raises(stripe.InvalidRequestError, match="No such subscription: 'sub_none'"):

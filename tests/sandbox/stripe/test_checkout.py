@@ -4,9 +4,9 @@ import pytest
 import stripe
 
 from paywall.sandbox.stripe.catalogue import create_coupon
-from paywall.sandbox.stripe.checkout import pay, settle
+from paywall.sandbox.stripe.checkout import pay_session, settle_session
 from paywall.sandbox.stripe.customers import Card
-from paywall.sandbox.stripe.refusal import Refusal
+from paywall.sandbox.stripe.errors import ApiError
 from tests.sandbox.stripe.shop import DAY, Shop
 
 
@@ -33,21 +33,21 @@ async def test_a_session_is_found_by_its_payment(shop: Shop) -> None:
 
 async def test_a_declined_card_leaves_the_page_open(shop: Shop) -> None:
     session_id = await shop.session(shop.goods.gold)
-    with pytest.raises(Refusal, match="declined"):
-        pay(shop.account, session_id, Card.DECLINES)
+    with pytest.raises(ApiError, match="declined"):
+        pay_session(shop.account, session_id, Card.DECLINES)
     session = await shop.stripe.checkout.sessions.retrieve_async(session_id)
     assert (session.status, session.payment_status) == ("open", "unpaid")
-    assert not list(shop.account.all("subscription"))
+    assert not list(shop.account.find_all("subscription"))
     assert (await shop.paid(session_id)).payment_status == "paid"
 
 
 @pytest.mark.parametrize("paid", [True, False])
 async def test_a_pack_can_be_paid_later(shop: Shop, *, paid: bool) -> None:
     session_id = await shop.session(shop.goods.pack)
-    pay(shop.account, session_id, later=True)
+    pay_session(shop.account, session_id, later=True)
     session = await shop.stripe.checkout.sessions.retrieve_async(session_id)
     assert (session.status, session.payment_status) == ("complete", "unpaid")
-    settle(shop.account, session_id, paid=paid)
+    settle_session(shop.account, session_id, paid=paid)
     session = await shop.stripe.checkout.sessions.retrieve_async(session_id)
     assert session.payment_status == ("paid" if paid else "unpaid")
     outcome = "succeeded" if paid else "failed"
@@ -57,18 +57,18 @@ async def test_a_pack_can_be_paid_later(shop: Shop, *, paid: bool) -> None:
 @pytest.mark.parametrize(("paid", "status"), [(True, "active"), (False, "past_due")])
 async def test_a_plan_can_be_paid_later(shop: Shop, *, paid: bool, status: str) -> None:
     session_id = await shop.session(shop.goods.gold)
-    pay(shop.account, session_id, later=True)
-    (subscription,) = shop.account.all("subscription")
+    pay_session(shop.account, session_id, later=True)
+    (subscription,) = shop.account.find_all("subscription")
     (invoice,) = await shop.invoices(subscription["id"])
     assert (subscription["status"], invoice.status) == ("active", "open")
-    settle(shop.account, session_id, paid=paid)
+    settle_session(shop.account, session_id, paid=paid)
     assert (await shop.subscription(subscription["id"])).status == status
 
 
 async def test_a_code_that_takes_everything_off_makes_it_free(shop: Shop) -> None:
     create_coupon(shop.account, {"id": "FREE", "percent_off": "100"})
     session_id = await shop.session(shop.goods.pack, allow_promotion_codes=True)
-    pay(shop.account, session_id, code="FREE")
+    pay_session(shop.account, session_id, code="FREE")
     session = await shop.stripe.checkout.sessions.retrieve_async(session_id)
     assert (session.amount_subtotal, session.amount_total) == (500, 0)
     assert (session.payment_status, session.payment_intent) == ("no_payment_required", None)
@@ -100,8 +100,8 @@ async def test_a_page_closes_after_a_day_or_when_told(shop: Shop) -> None:
     for session_id in (left, closed):
         session = await shop.stripe.checkout.sessions.retrieve_async(session_id)
         assert session.status == "expired"
-        with pytest.raises(Refusal):
-            pay(shop.account, session_id)
+        with pytest.raises(ApiError):
+            pay_session(shop.account, session_id)
     assert shop.told("checkout.session.expired") == ["checkout.session.expired"] * 2
 
 

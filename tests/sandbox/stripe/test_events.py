@@ -5,7 +5,7 @@ from random import Random
 import pytest
 import stripe
 
-from paywall.sandbox.stripe.events import Delivery, drain
+from paywall.sandbox.stripe.events import WebhookDelivery, drain_deliveries
 from paywall.sandbox.stripe.periods import DAY_SECONDS
 from tests.sandbox.stripe.shop import Shop
 
@@ -14,7 +14,7 @@ FOREVER = 10**10
 """The stand-in's time is not this machine's."""
 
 
-def opened(delivery: Delivery, secret: str = SECRET) -> stripe.Event:
+def opened(delivery: WebhookDelivery, secret: str = SECRET) -> stripe.Event:
     event: stripe.Event = stripe.Webhook.construct_event(
         delivery.payload, delivery.headers["Stripe-Signature"], secret, tolerance=FOREVER
     )
@@ -23,14 +23,14 @@ def opened(delivery: Delivery, secret: str = SECRET) -> stripe.Event:
 
 async def test_every_event_is_signed_and_comes_in_order(shop: Shop) -> None:
     await shop.subscribed()
-    events = [opened(delivery) for delivery in drain(shop.account, SECRET)]
+    events = [opened(delivery) for delivery in drain_deliveries(shop.account, SECRET)]
     assert [event.type for event in events] == shop.told()
     assert {event.api_version for event in events} == {stripe.api_version}
-    assert drain(shop.account, SECRET) == []
+    assert drain_deliveries(shop.account, SECRET) == []
 
 
 async def test_a_wrong_secret_or_a_changed_byte_is_seen(shop: Shop) -> None:
-    delivery = drain(shop.account, SECRET)[0]
+    delivery = drain_deliveries(shop.account, SECRET)[0]
     with pytest.raises(stripe.SignatureVerificationError):
         opened(delivery, "whsec_other")
     with pytest.raises(stripe.SignatureVerificationError):
@@ -40,7 +40,7 @@ async def test_a_wrong_secret_or_a_changed_byte_is_seen(shop: Shop) -> None:
 async def test_an_event_shows_its_object_as_it_was(shop: Shop) -> None:
     subscription = await shop.subscribed()
     await shop.changed(subscription.id, cancel_at_period_end=True)
-    events = [opened(delivery) for delivery in drain(shop.account, SECRET)]
+    events = [opened(delivery) for delivery in drain_deliveries(shop.account, SECRET)]
     begun, active, cancelled = (
         event for event in events if event.type.startswith("customer.subscription.")
     )
@@ -53,7 +53,7 @@ async def test_an_event_shows_its_object_as_it_was(shop: Shop) -> None:
 async def test_delivery_can_be_shuffled_repeated_and_dropped(shop: Shop) -> None:
     await shop.subscribed()
     sent = list(shop.account.undelivered)
-    deliveries = drain(shop.account, SECRET, shuffle=Random(7), repeat=0.5, drop=0.2)
+    deliveries = drain_deliveries(shop.account, SECRET, shuffle=Random(7), repeat=0.5, drop=0.2)
     ids = [delivery.event_id for delivery in deliveries]
     assert ids != [event["id"] for event in sent if event["id"] in ids]
     assert len(set(ids)) < min(len(ids), len(sent))
@@ -61,7 +61,7 @@ async def test_delivery_can_be_shuffled_repeated_and_dropped(shop: Shop) -> None
 
 async def test_the_list_is_paged_both_ways(shop: Shop) -> None:
     await shop.subscribed()
-    every = [event["id"] for event in shop.account.all("event")]
+    every = [event["id"] for event in shop.account.find_all("event")]
     backward = await shop.stripe.events.list_async({"limit": 3})
     assert [event.id async for event in backward.auto_paging_iter()] == every[::-1]
     forward = await shop.stripe.events.list_async({"limit": 3, "ending_before": every[0]})
@@ -70,7 +70,7 @@ async def test_the_list_is_paged_both_ways(shop: Shop) -> None:
 
 async def test_the_list_is_by_type_by_time_and_by_what_is_undelivered(shop: Shop) -> None:
     await shop.subscribed()
-    drain(shop.account, SECRET)
+    drain_deliveries(shop.account, SECRET)
     shop.stand_in.advance(31 * DAY_SECONDS)
     since: stripe.params.EventListParams = {"created": {"gte": shop.account.now - DAY_SECONDS}}
     types = {"invoice.paid", "customer.subscription.updated"}

@@ -8,14 +8,14 @@ import stripe
 from hypothesis import strategies as st
 
 from paywall.sandbox.stripe.catalogue import create_coupon
-from paywall.sandbox.stripe.checkout import pay, settle
-from paywall.sandbox.stripe.customers import Card, use_card
-from paywall.sandbox.stripe.disputes import close_dispute, escalate, open_dispute
+from paywall.sandbox.stripe.checkout import pay_session, settle_session
+from paywall.sandbox.stripe.customers import Card, set_card
+from paywall.sandbox.stripe.disputes import close_dispute, escalate_inquiry, open_dispute
+from paywall.sandbox.stripe.errors import ApiError
+from paywall.sandbox.stripe.objects import Json
 from paywall.sandbox.stripe.portal import portal_cancel, portal_resume, portal_switch
-from paywall.sandbox.stripe.refunds import begin_refund, fail_refund, settle_refund
-from paywall.sandbox.stripe.refusal import Refusal
-from paywall.sandbox.stripe.shapes import Json
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.refunds import complete_refund, create_pending_refund, fail_refund
+from paywall.sandbox.stripe.stand_in import StandIn
 from tests.sandbox.stripe.sdk_contract import SdkContract, breaches_of
 from tests.sandbox.stripe.shop import DAY, HOUR, START, Shop
 
@@ -29,9 +29,9 @@ class Played:
         self.shop = shop
 
     def pick(self, kind: str, choice: int) -> Json:
-        things = list(self.shop.account.all(kind))
+        things = list(self.shop.account.find_all(kind))
         if not things:
-            raise Refusal(f"There is no {kind} yet.")
+            raise ApiError(f"There is no {kind} yet.")
         return things[choice % len(things)]
 
     async def open(self, choice: int) -> None:
@@ -44,17 +44,17 @@ class Played:
         session = self.pick("checkout.session", choice)
         card = list(Card)[choice % len(Card)]
         code = "FREE" if choice % 5 == 0 else None
-        pay(self.shop.account, session["id"], card, later=choice % 4 == 3, code=code)
+        pay_session(self.shop.account, session["id"], card, later=choice % 4 == 3, code=code)
 
     async def settle(self, choice: int) -> None:
         session = self.pick("checkout.session", choice)
-        settle(self.shop.account, session["id"], paid=choice % 2 == 0)
+        settle_session(self.shop.account, session["id"], paid=choice % 2 == 0)
 
     async def wait(self, choice: int) -> None:
         self.shop.stand_in.advance([HOUR, DAY, 4 * DAY, 31 * DAY][choice % 4])
 
     async def change_card(self, choice: int) -> None:
-        use_card(self.shop.account, self.shop.customer, [Card.PAYS, Card.DECLINES][choice % 2])
+        set_card(self.shop.account, self.shop.customer, [Card.PAYS, Card.DECLINES][choice % 2])
 
     async def cancel(self, choice: int) -> None:
         subscription = self.pick("subscription", choice)
@@ -74,11 +74,11 @@ class Played:
         portal_switch(self.shop.account, subscription["id"], price)
 
     async def refund(self, choice: int) -> None:
-        begin_refund(self.shop.account, self.pick("charge", choice)["id"], 1 + choice * 10)
+        create_pending_refund(self.shop.account, self.pick("charge", choice)["id"], 1 + choice * 10)
 
     async def finish_refund(self, choice: int) -> None:
         refund = self.pick("refund", choice)
-        (settle_refund, fail_refund)[choice % 2](self.shop.account, refund["id"])
+        (complete_refund, fail_refund)[choice % 2](self.shop.account, refund["id"])
 
     async def dispute(self, choice: int) -> None:
         charge = self.pick("charge", choice)
@@ -87,7 +87,7 @@ class Played:
     async def finish_dispute(self, choice: int) -> None:
         dispute = self.pick("dispute", choice)
         if choice % 3 == 0:
-            escalate(self.shop.account, dispute["id"])
+            escalate_inquiry(self.shop.account, dispute["id"])
         else:
             close_dispute(self.shop.account, dispute["id"], won=choice % 3 == 1)
 
@@ -111,7 +111,7 @@ def test_every_history_keeps_types_and_sums(
     shop.account.after_retries = after_retries
     asyncio.run(_play(shop, [(Played.open, begun), (Played.pay, 0), *steps]))
     sdk.hold()
-    for of_kind in shop.account.things.values():
+    for of_kind in shop.account.objects.values():
         for thing in of_kind.values():
             assert breaches_of(thing) == []
     _sums_hold(shop)
@@ -124,22 +124,24 @@ async def _play(shop: Shop, steps: list[tuple[Act, int]]) -> None:
     for act, choice in steps:
         try:
             await act(played, choice)
-        except (Refusal, stripe.InvalidRequestError):
+        except (ApiError, stripe.InvalidRequestError):
             # What cannot be done at this moment is refused, as by Stripe, and changes nothing.
             continue
 
 
 def _sums_hold(shop: Shop) -> None:
-    for charge in shop.account.all("charge"):
+    for charge in shop.account.find_all("charge"):
         live = [
-            r for r in shop.account.all("refund", charge=charge["id"]) if r["status"] != "failed"
+            r
+            for r in shop.account.find_all("refund", charge=charge["id"])
+            if r["status"] != "failed"
         ]
         assert charge["amount_refunded"] == sum(refund["amount"] for refund in live)
         assert 0 <= charge["amount_refunded"] <= charge["amount_captured"]
-    for invoice in shop.account.all("invoice"):
+    for invoice in shop.account.find_all("invoice"):
         paid = invoice["amount_due"] if invoice["status"] == "paid" else 0
         assert invoice["amount_paid"] == paid
-    for subscription in shop.account.all("subscription"):
+    for subscription in shop.account.find_all("subscription"):
         assert (subscription["status"] == "canceled") == (subscription["ended_at"] is not None)
         periods = [
             (item["current_period_start"], item["current_period_end"])

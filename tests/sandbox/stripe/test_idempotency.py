@@ -13,7 +13,7 @@ CUSTOMERS = "/v1/customers"
 
 def made(shop: Shop) -> int:
     """How many customers there are beside the shop's first."""
-    return len(list(shop.account.all("customer"))) - 1
+    return len(list(shop.account.find_all("customer"))) - 1
 
 
 async def test_the_same_request_gets_the_same_answer(shop: Shop) -> None:
@@ -51,7 +51,7 @@ async def test_a_key_is_forgotten_after_a_day(shop: Shop) -> None:
     assert (await shop.stripe.customers.create_async({}, key)).id != first.id
 
 
-@pytest.mark.parametrize("fault", [Fault.RATE_LIMITED, Fault.BROKEN_BEFORE])
+@pytest.mark.parametrize("fault", [Fault.RATE_LIMITED, Fault.SERVER_ERROR_BEFORE])
 async def test_what_failed_before_it_was_done_is_done_by_the_retry(
     shop: Shop, fault: Fault
 ) -> None:
@@ -65,12 +65,12 @@ async def test_what_failed_before_it_was_done_is_done_by_the_retry(
 
 
 async def test_a_500_after_it_was_done_is_given_to_every_retry(shop: Shop) -> None:
-    shop.stand_in.faults.plan(Fault.BROKEN_AFTER, "POST", CUSTOMERS)
-    asked = len(shop.stand_in.asked)
+    shop.stand_in.faults.plan(Fault.SERVER_ERROR_AFTER, "POST", CUSTOMERS)
+    asked = len(shop.stand_in.requests)
     with pytest.raises(stripe.APIError) as failed:
         await shop.stripe.customers.create_async({}, {"idempotency_key": "k"})
     assert failed.value.http_status == 500
-    assert len(shop.stand_in.asked) == asked + 3
+    assert len(shop.stand_in.requests) == asked + 3
     assert made(shop) == 1
 
 
@@ -83,12 +83,12 @@ async def test_a_reset_after_it_was_done_is_healed_by_the_retry(shop: Shop) -> N
 
 
 @pytest.mark.parametrize(
-    ("fault", "count"), [(Fault.HANGS_BEFORE, 0), (Fault.HANGS_AFTER, 1)], ids=str
+    ("fault", "count"), [(Fault.TIMEOUT_BEFORE, 0), (Fault.TIMEOUT_AFTER, 1)], ids=str
 )
 async def test_a_call_that_hangs_is_given_up(shop: Shop, fault: Fault, count: int) -> None:
     shop.stand_in.faults.plan(fault, "POST", CUSTOMERS, times=3)
     # A retry of what was done is answered from the key, before any fault.
-    if fault is Fault.HANGS_AFTER:
+    if fault is Fault.TIMEOUT_AFTER:
         await shop.stripe.customers.create_async({})
     else:
         with pytest.raises(stripe.APIConnectionError, match="Timed out"):

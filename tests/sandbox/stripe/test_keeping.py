@@ -10,10 +10,10 @@ from pathlib import Path
 
 import httpx
 
-from paywall.sandbox.stripe.events import drain
-from paywall.sandbox.stripe.keeping import load, save
+from paywall.sandbox.stripe.events import drain_deliveries
 from paywall.sandbox.stripe.portal import portal_switch
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.stand_in import StandIn
+from paywall.sandbox.stripe.state_file import load_state, save_state
 from tests.conftest import PATIENT_SECONDS
 from tests.postgres import free_port
 from tests.processes import environment
@@ -31,16 +31,16 @@ async def test_a_saved_account_goes_on_as_if_nothing_was(
     item = subscription["items"].data[0].id
     await shop.changed(subscription.id, items=[{"id": item, "price": shop.goods.diamond}])
     left_open = await shop.session(shop.goods.pack)
-    save(shop.stand_in, tmp_path / "stripe.json")
+    save_state(shop.stand_in, tmp_path / "stripe.json")
     again = Shop(StandIn(START, inspector=sdk))
-    load(again.stand_in, tmp_path / "stripe.json")
+    load_state(again.stand_in, tmp_path / "stripe.json")
     again.goods, again.customer = shop.goods, shop.customer
     for each in (shop, again):
         await each.paid(left_open)
         portal_switch(each.account, subscription.id, each.goods.gold)
         each.stand_in.advance(70 * DAY)
-    assert again.account.things == shop.account.things
-    assert drain(again.account, "whsec_x") == drain(shop.account, "whsec_x")
+    assert again.account.objects == shop.account.objects
+    assert drain_deliveries(again.account, "whsec_x") == drain_deliveries(shop.account, "whsec_x")
 
 
 def test_the_command_keeps_its_file(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from paywall.sandbox.stripe.customers import Card, use_card
+from paywall.sandbox.stripe.customers import Card, set_card
 from tests.sandbox.stripe.shop import DAY, HOUR, Shop
 
 
@@ -43,7 +43,7 @@ async def test_a_card_that_is_declined_is_tried_again_and_then_it_is_over(shop: 
 async def test_a_retry_that_pays_mends_it(shop: Shop) -> None:
     subscription = await shop.subscribed(card=Card.PAYS_ONCE)
     shop.stand_in.advance(31 * DAY)
-    use_card(shop.account, shop.customer, Card.PAYS)
+    set_card(shop.account, shop.customer, Card.PAYS)
     shop.stand_in.advance(3 * DAY)
     assert (await shop.subscription(subscription.id)).status == "active"
     assert (await shop.invoices(subscription.id))[0].attempt_count == 2

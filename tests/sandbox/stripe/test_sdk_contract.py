@@ -3,9 +3,9 @@
 import pytest
 import stripe
 
-from paywall.sandbox.stripe.api import ROUTES
-from paywall.sandbox.stripe.shapes import Json
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.objects import Json
+from paywall.sandbox.stripe.routes import ROUTES
+from paywall.sandbox.stripe.stand_in import StandIn
 from tests.sandbox.stripe.sdk_contract import METHODS, SdkContract, breaches_of
 from tests.sandbox.stripe.shop import SITE, START, Shop, client_of
 
@@ -28,14 +28,14 @@ def test_every_route_is_compared_with_a_method_of_the_sdk() -> None:
 )
 async def test_an_object_of_another_shape_is_a_breach(shop: Shop, kind: str, change: Json) -> None:
     await shop.subscribed()
-    thing = next(shop.account.all(kind))
+    thing = next(shop.account.find_all(kind))
     assert breaches_of(thing) == []
     assert breaches_of({**thing, **change})
 
 
 async def test_a_wrong_line_of_an_invoice_is_a_breach(shop: Shop) -> None:
     await shop.subscribed()
-    invoice = next(shop.account.all("invoice"))
+    invoice = next(shop.account.find_all("invoice"))
     invoice["lines"]["data"][0]["amount"] = None
     assert breaches_of(invoice)
 

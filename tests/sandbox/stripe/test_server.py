@@ -13,8 +13,8 @@ import stripe
 
 from paywall.sandbox.stripe.catalogue import create_coupon
 from paywall.sandbox.stripe.faults import Fault
-from paywall.sandbox.stripe.running import Running
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.runner import StandInRunner
+from paywall.sandbox.stripe.stand_in import StandIn
 from tests.conftest import PATIENT_SECONDS
 from tests.sandbox.stripe.served import SECRET, served
 from tests.sandbox.stripe.shop import DAY, SITE, Shop
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use .content=:DeprecationWarning
 class Till:
     """A shop whose stand-in is served, and a browser of sorts."""
 
-    def __init__(self, shop: Shop, running: Running, browser: httpx.AsyncClient) -> None:
+    def __init__(self, shop: Shop, running: StandInRunner, browser: httpx.AsyncClient) -> None:
         self.shop = shop
         self.running = running
         self.browser = browser
@@ -85,7 +85,7 @@ async def test_every_page_is_loudly_not_stripe(till: Till) -> None:
 
 
 async def test_what_the_seller_named_is_text_on_every_page(till: Till) -> None:
-    for product in till.shop.account.all("product"):
+    for product in till.shop.account.find_all("product"):
         await till.shop.stripe.products.update_async(product["id"], {"name": "<b>Gold</b>"})
     checkout = await till.url_of(await till.shop.session(till.shop.goods.gold))
     await till.shop.subscribed()
@@ -249,22 +249,22 @@ def test_the_clock_goes_on_between_its_ticks(
     readings = [0.25, 0.75, 1.25, 1.5, 3.75]
     passed = iter([0.0, 0.0, *(reading for reading in readings for _ in range(3))])
     monkeypatch.setattr(time, "monotonic", lambda: next(passed))
-    running = Running(stand_in, None, SECRET)
+    running = StandInRunner(stand_in, None, SECRET)
     begun = running.now
     for reading in readings:
         assert (running.now - begun).total_seconds() == reading
-        running.keep_up()
+        running.catch_up()
         assert (running.now - begun).total_seconds() == reading
 
 
 async def test_a_reset_over_the_network_is_healed_by_the_sdk(till: Till) -> None:
     till.shop.stand_in.faults.plan(Fault.RESET_AFTER, "POST", "/v1/customers")
     await till.shop.stripe.customers.create_async({})
-    assert len(list(till.shop.account.all("customer"))) == 2
+    assert len(list(till.shop.account.find_all("customer"))) == 2
 
 
 async def test_a_hang_over_the_network_ends_at_the_callers_time(till: Till) -> None:
-    till.shop.stand_in.faults.plan(Fault.HANGS_BEFORE, "GET", "/v1/account")
+    till.shop.stand_in.faults.plan(Fault.TIMEOUT_BEFORE, "GET", "/v1/account")
     with pytest.raises(httpx.ReadTimeout):
         await till.browser.get(
             "/v1/account",

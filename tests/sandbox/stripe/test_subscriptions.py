@@ -5,10 +5,10 @@ from http import HTTPStatus
 import pytest
 import stripe
 
+from paywall.sandbox.stripe.customer_deletion import delete_customer
 from paywall.sandbox.stripe.customers import Card
-from paywall.sandbox.stripe.deletion import delete_customer
+from paywall.sandbox.stripe.errors import ApiError
 from paywall.sandbox.stripe.portal import portal_cancel, portal_resume, portal_switch
-from paywall.sandbox.stripe.refusal import Refusal
 from tests.sandbox.stripe.shop import DAY, HOUR, START, Shop
 
 NOW = int(START.timestamp())
@@ -31,7 +31,7 @@ async def test_the_period_is_on_the_items_and_on_the_lines(shop: Shop) -> None:
 
 async def test_an_invoice_is_found_by_its_payment(shop: Shop) -> None:
     subscription = await shop.subscribed()
-    (intent,) = shop.account.all("payment_intent")
+    (intent,) = shop.account.find_all("payment_intent")
     found = await shop.stripe.invoice_payments.list_async(
         {"payment": {"type": "payment_intent", "payment_intent": intent["id"]}}
     )
@@ -179,7 +179,7 @@ async def test_a_date_to_end_at_is_kept(shop: Shop) -> None:
 
 async def test_a_price_that_is_paid_once_is_no_price_to_switch_to(shop: Shop) -> None:
     subscription = await shop.subscribed()
-    with pytest.raises(Refusal, match="type=recurring") as refused:
+    with pytest.raises(ApiError, match="type=recurring") as refused:
         portal_switch(shop.account, subscription.id, shop.goods.pack)
     assert refused.value.status == HTTPStatus.BAD_REQUEST
     assert await shop.subscription(subscription.id) == subscription

@@ -3,9 +3,14 @@
 import pytest
 import stripe
 
-from paywall.sandbox.stripe.disputes import answer_dispute, close_dispute, escalate, open_dispute
-from paywall.sandbox.stripe.refunds import begin_refund, fail_refund, settle_refund
-from paywall.sandbox.stripe.refusal import Refusal
+from paywall.sandbox.stripe.disputes import (
+    close_dispute,
+    escalate_inquiry,
+    open_dispute,
+    submit_evidence,
+)
+from paywall.sandbox.stripe.errors import ApiError
+from paywall.sandbox.stripe.refunds import complete_refund, create_pending_refund, fail_refund
 from tests.sandbox.stripe.shop import Shop
 
 
@@ -38,14 +43,14 @@ async def test_a_refund_can_fail(shop: Shop) -> None:
 async def test_a_dispute_takes_the_money_and_may_give_it_back(shop: Shop, *, won: bool) -> None:
     charge = await shop.bought()
     dispute = open_dispute(shop.account, charge.id)
-    answer_dispute(shop.account, dispute["id"])
+    submit_evidence(shop.account, dispute["id"])
     close_dispute(shop.account, dispute["id"], won=won)
     found = await shop.stripe.disputes.list_async({"payment_intent": str(charge.payment_intent)})
     assert [each.status for each in found.data] == ["won" if won else "lost"]
     told = [name for name in shop.told() if name.startswith("charge.dispute")]
     assert told[:2] == ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
     assert ("charge.dispute.funds_reinstated" in told) == won
-    with pytest.raises(Refusal, match="closed"):
+    with pytest.raises(ApiError, match="closed"):
         close_dispute(shop.account, dispute["id"], won=True)
 
 
@@ -54,7 +59,7 @@ async def test_an_inquiry_takes_nothing_until_it_becomes_a_dispute(shop: Shop) -
     inquiry = open_dispute(shop.account, charge.id, inquiry=True)
     assert inquiry["status"] == "warning_needs_response"
     assert "charge.dispute.funds_withdrawn" not in shop.told()
-    escalate(shop.account, inquiry["id"])
+    escalate_inquiry(shop.account, inquiry["id"])
     assert inquiry["status"] == "needs_response"
     assert "charge.dispute.funds_withdrawn" in shop.told()
 
@@ -68,10 +73,10 @@ async def test_an_inquiry_just_ends(shop: Shop) -> None:
 
 async def test_a_refund_can_wait_for_the_bank(shop: Shop) -> None:
     charge = await shop.bought()
-    refund = begin_refund(shop.account, charge.id, 200)
+    refund = create_pending_refund(shop.account, charge.id, 200)
     assert (await shop.stripe.refunds.retrieve_async(refund["id"])).status == "pending"
     assert (await shop.stripe.charges.retrieve_async(charge.id)).amount_refunded == 200
-    settle_refund(shop.account, refund["id"])
+    complete_refund(shop.account, refund["id"])
     assert (await shop.stripe.refunds.retrieve_async(refund["id"])).status == "succeeded"
-    with pytest.raises(Refusal, match="not pending"):
-        settle_refund(shop.account, refund["id"])
+    with pytest.raises(ApiError, match="not pending"):
+        complete_refund(shop.account, refund["id"])

@@ -7,22 +7,22 @@ from pathlib import Path
 
 import httpx
 
-from paywall.sandbox.stripe.events import signed
-from paywall.sandbox.stripe.keeping import save
-from paywall.sandbox.stripe.renewals import pass_time
-from paywall.sandbox.stripe.shapes import Json
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.clock import advance_clock
+from paywall.sandbox.stripe.events import sign_event
+from paywall.sandbox.stripe.objects import Json
+from paywall.sandbox.stripe.stand_in import StandIn
+from paywall.sandbox.stripe.state_file import save_state
 from paywall.telemetry import logger
 
 TICK_SECONDS = 1.0
-ANSWER_WITHIN_SECONDS = 20
+DELIVERY_TIMEOUT_SECONDS = 20
 PAUSE_SECONDS_MAX = 30.0
-TRIES = 10
-SETTLED_WITHIN_SECONDS = 10.0
-LOOK_EVERY_SECONDS = 0.05
+DELIVERY_ATTEMPTS_MAX = 10
+DELIVERED_WITHIN_SECONDS = 10.0
+POLL_SECONDS = 0.05
 
 
-class Running:
+class StandInRunner:
     """One stand-in, the time since it was last looked at, and where its events go.
 
     Without a webhook URL events are only listed, as Stripe does for an account without one.
@@ -36,34 +36,34 @@ class Running:
         self.file = file
         self.webhook_url = webhook_url
         self.secret = secret
-        self.news = asyncio.Event()
-        self._looked_at = time.monotonic()
+        self.has_events = asyncio.Event()
+        self._caught_up_at = time.monotonic()
 
     @property
     def now(self) -> datetime:
         """The account's time to the fraction of a second: told in whole ones it would step back."""
-        since = timedelta(seconds=time.monotonic() - self._looked_at)
+        since = timedelta(seconds=time.monotonic() - self._caught_up_at)
         return self.stand_in.account.at + since
 
-    def keep_up(self) -> None:
+    def catch_up(self) -> None:
         """Let the account's clock go on by the whole seconds that have passed."""
-        passed = int(time.monotonic() - self._looked_at)
-        self._looked_at += passed
+        passed = int(time.monotonic() - self._caught_up_at)
+        self._caught_up_at += passed
         self.advance(passed)
 
     def advance(self, seconds: int) -> None:
         """Move the account's clock, and have what happened delivered."""
         account = self.stand_in.account
-        pass_time(account, account.now + seconds)
-        self.news.set()
+        advance_clock(account, account.now + seconds)
+        self.has_events.set()
 
-    async def settle(self) -> None:
+    async def wait_until_delivered(self) -> None:
         """Wait until what happened was delivered; ten seconds at most, since nobody may take it."""
-        deadline = time.monotonic() + SETTLED_WITHIN_SECONDS
+        deadline = time.monotonic() + DELIVERED_WITHIN_SECONDS
         while self.webhook_url and self.stand_in.account.undelivered:
             if time.monotonic() > deadline:
                 return
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def run(self) -> None:
         """Tick and deliver, until cancelled."""
@@ -72,29 +72,29 @@ class Running:
         finally:
             # Whole seconds are kept: the clock must not go on from an earlier time than it told.
             self.advance(1)
-            self.keep()
+            self.save()
 
-    def keep(self) -> None:
+    def save(self) -> None:
         """Write everything to the file, if there is one."""
         if self.file:
-            save(self.stand_in, self.file)
+            save_state(self.stand_in, self.file)
 
     async def _tick(self) -> None:
         made = 0
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self.keep_up()
-            if made != self.stand_in.account.made:
-                made = self.stand_in.account.made
-                self.keep()
+            self.catch_up()
+            if made != self.stand_in.account.created_count:
+                made = self.stand_in.account.created_count
+                self.save()
 
     async def _deliver(self) -> None:
         """Send every event, in order; one that is not taken keeps the later ones waiting."""
         waiting = self.stand_in.account.undelivered
-        async with httpx.AsyncClient(timeout=ANSWER_WITHIN_SECONDS) as client:
+        async with httpx.AsyncClient(timeout=DELIVERY_TIMEOUT_SECONDS) as client:
             while True:
-                await self.news.wait()
-                self.news.clear()
+                await self.has_events.wait()
+                self.has_events.clear()
                 while self.webhook_url and waiting:
                     event = waiting[0]
                     await self._send(client, self.webhook_url, event)
@@ -105,8 +105,8 @@ class Running:
     async def _send(self, client: httpx.AsyncClient, url: str, event: Json) -> None:
         """Send one event until it is taken; after ten tries it is only in the list of events."""
         pause_seconds = 0.5
-        for _ in range(TRIES):
-            delivery = signed(event, self.secret, self.stand_in.account.now)
+        for _ in range(DELIVERY_ATTEMPTS_MAX):
+            delivery = sign_event(event, self.secret, self.stand_in.account.now)
             try:
                 response = await client.post(
                     url, content=delivery.payload, headers=delivery.headers

@@ -1,13 +1,13 @@
 """Payment intents and their charges."""
 
-from paywall.sandbox.stripe.account import Account
-from paywall.sandbox.stripe.shapes import Json
+from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.objects import Json
 
 DECLINED = "Your card was declined."
 
 
-def begin_payment(
-    account: Account,
+def create_payment_intent(
+    account: StandInAccount,
     customer_id: str | None,
     method_id: str | None,
     *,
@@ -16,7 +16,7 @@ def begin_payment(
     metadata: Json | None = None,
 ) -> Json:
     """A payment that the payer has confirmed, and whose outcome is not known yet."""
-    intent = account.new(
+    intent = account.create(
         "payment_intent",
         amount=amount,
         currency=currency,
@@ -25,17 +25,17 @@ def begin_payment(
         payment_method=method_id,
         status="processing",
     )
-    account.tell("payment_intent.created", intent)
+    account.emit_event("payment_intent.created", intent)
     return intent
 
 
-def succeed(account: Account, intent: Json) -> Json:
+def succeed_payment(account: StandInAccount, intent: Json) -> Json:
     """The money has come; the charge."""
     amount = intent["amount"]
-    charge = _charge(account, intent, paid=True, captured=True, amount_captured=amount)
+    charge = _create_charge(account, intent, paid=True, captured=True, amount_captured=amount)
     charge["status"] = "succeeded"
-    account.tell("charge.succeeded", charge)
-    account.change(
+    account.emit_event("charge.succeeded", charge)
+    account.update(
         intent,
         "payment_intent.succeeded",
         amount_received=amount,
@@ -46,11 +46,11 @@ def succeed(account: Account, intent: Json) -> Json:
     return charge
 
 
-def decline(account: Account, intent: Json) -> Json:
+def decline_payment(account: StandInAccount, intent: Json) -> Json:
     """The bank said no; the failed charge."""
-    charge = _charge(account, intent, failure_code="card_declined", failure_message=DECLINED)
-    account.tell("charge.failed", charge)
-    account.change(
+    charge = _create_charge(account, intent, failure_code="card_declined", failure_message=DECLINED)
+    account.emit_event("charge.failed", charge)
+    account.update(
         intent,
         "payment_intent.payment_failed",
         last_payment_error={
@@ -66,16 +66,16 @@ def decline(account: Account, intent: Json) -> Json:
     return charge
 
 
-def charge_of(account: Account, intent: Json) -> Json:
+def latest_charge(account: StandInAccount, intent: Json) -> Json:
     """The last charge of a payment."""
     return account.find("charge", intent["latest_charge"])
 
 
-def _charge(account: Account, intent: Json, **fields: object) -> Json:
+def _create_charge(account: StandInAccount, intent: Json, **fields: object) -> Json:
     method = intent["payment_method"]
     card = account.find("payment_method", method)["card"] if method else {}
     known = ("brand", "country", "exp_month", "exp_year", "funding", "last4")
-    return account.new(
+    return account.create(
         "charge",
         amount=intent["amount"],
         currency=intent["currency"],

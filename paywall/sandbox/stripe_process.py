@@ -15,8 +15,8 @@ from paywall.operations.serve import CannotServe
 
 READY_WITHIN_SECONDS = 30.0
 STOPPED_WITHIN_SECONDS = 20
-LOOK_EVERY_SECONDS = 0.1
-KEY, SECRET = "sk_test_sandbox", "whsec_sandbox"
+POLL_SECONDS = 0.1
+API_KEY, WEBHOOK_SECRET = "sk_test_sandbox", "whsec_sandbox"
 
 
 def free_port() -> int:
@@ -28,7 +28,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def standing_in(folder: Path, port: int) -> Iterator[str]:
+def running_stand_in(folder: Path, port: int) -> Iterator[str]:
     """A stand-in that answers, until the end; its address. It keeps its account in the folder.
 
     The service at this port is told of it by the environment, as an operator would tell it. Raises
@@ -39,16 +39,16 @@ def standing_in(folder: Path, port: int) -> Iterator[str]:
     log = folder / "standin.log"
     command = [
         sys.executable, "-m", "paywall.sandbox.stripe", "--port", str(own_port),
-        "--webhook", f"{service}/v1/webhooks/stripe", "--secret", SECRET,
+        "--webhook", f"{service}/v1/webhooks/stripe", "--secret", WEBHOOK_SECRET,
         "--file", str(folder / "standin.json"),
     ]  # fmt: skip
     with log.open("ab") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: S603 (our own words)
     try:
-        _wait(process, address, log)
+        _wait_until_ready(process, address, log)
         os.environ |= {
-            "PAYWALL_STRIPE_SECRET_KEY": KEY,
-            "PAYWALL_STRIPE_WEBHOOK_SECRETS": SECRET,
+            "PAYWALL_STRIPE_SECRET_KEY": API_KEY,
+            "PAYWALL_STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
             "PAYWALL_STRIPE_API_BASE": address,
             "PAYWALL_SANDBOX_CLOCK_URL": f"{address}/clock",
         }
@@ -63,15 +63,15 @@ def standing_in(folder: Path, port: int) -> Iterator[str]:
             process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
     deadline = time.monotonic() + READY_WITHIN_SECONDS
-    while not _answers(address):
+    while not _is_ready(address):
         if process.poll() is not None or time.monotonic() > deadline:
             raise CannotServe(f"The stand-in for Stripe did not start: {log} says why.")
-        time.sleep(LOOK_EVERY_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
-def _answers(address: str) -> bool:
+def _is_ready(address: str) -> bool:
     try:
         return httpx.get(f"{address}/clock", timeout=1).is_success
     except httpx.TransportError:

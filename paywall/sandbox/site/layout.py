@@ -5,22 +5,22 @@ from html import escape
 from typing import NamedTuple
 from urllib.parse import quote
 
-from paywall.sandbox.site.publisher import Json, Viewer
+from paywall.sandbox.site.paywall_client import Json, PageViewer
 from paywall.sandbox.site.time_machine import STEPS
-from paywall.sandbox.site.words import LANGUAGES, Words
+from paywall.sandbox.site.translations import LANGUAGES, NewspaperTranslator
 
 SIGN_IN = "/sign-in"
-MOVED = "moved"
+MOVED_ANCHOR = "moved"
 
 
-class Frame(NamedTuple):
+class NewspaperContext(NamedTuple):
     """One request for a page: who looks, where, when, and in which language.
 
     Without `parts` the page has none: the service did not tell where they are.
     """
 
-    viewer: Viewer
-    words: Words
+    viewer: PageViewer
+    words: NewspaperTranslator
     here: str
     service: str = ""
     parts: Json | None = None
@@ -33,7 +33,7 @@ class Frame(NamedTuple):
         return f"{SIGN_IN}?back={quote(self.here)}"
 
 
-def page(frame: Frame, title: str, main: str, *, head: str = "") -> str:
+def page(frame: NewspaperContext, title: str, main: str, *, head: str = "") -> str:
     """A whole page."""
     words = frame.words
     return f"""<!doctype html>
@@ -53,7 +53,7 @@ def page(frame: Frame, title: str, main: str, *, head: str = "") -> str:
 <div class="dateline">{_date(frame)}{_languages(frame)}</div>
 <div class="masthead">
 <a class="name" href="/">{words.name}</a>
-{_shop(frame)}<nav aria-label="{words.say("you")}">{_nav(frame)}</nav>
+{_shop(frame)}<nav aria-label="{words.translate("you")}">{_nav(frame)}</nav>
 </div>
 </header>
 <main>
@@ -61,14 +61,14 @@ def page(frame: Frame, title: str, main: str, *, head: str = "") -> str:
 {_moved(frame)}{main}
 </main>
 <footer>
-{_time_machine(frame)}<p>{words.say("colophon")}</p>
+{_time_machine(frame)}<p>{words.translate("colophon")}</p>
 </footer>
 </body>
 </html>
 """
 
 
-def _parts(frame: Frame) -> str:
+def _parts(frame: NewspaperContext) -> str:
     """The reader's parts, at today's addresses, and what they have to be byte for byte."""
     if frame.parts is None:
         return ""
@@ -81,7 +81,7 @@ def _parts(frame: Frame) -> str:
 """
 
 
-def _settings(frame: Frame) -> str:
+def _settings(frame: NewspaperContext) -> str:
     """What the reader's parts need to know."""
     settings = {
         "login": frame.sign_in,
@@ -96,34 +96,34 @@ def _settings(frame: Frame) -> str:
     return "".join(f' data-paywall-{name}="{escape(at)}"' for name, at in settings.items())
 
 
-def _date(frame: Frame) -> str:
+def _date(frame: NewspaperContext) -> str:
     if frame.now is None:
         return ""
     return f'<time datetime="{frame.now.isoformat()}">{frame.words.weekday(frame.now)}</time>'
 
 
-def _languages(frame: Frame) -> str:
+def _languages(frame: NewspaperContext) -> str:
     buttons = "".join(
         f'<button class="plain" name="language" value="{code}" lang="{code}"'
         f' aria-pressed="{str(code == frame.words.language).lower()}">{name}</button>'
         for code, name in LANGUAGES.items()
     )
-    label = frame.words.say("language")
+    label = frame.words.translate("language")
     return (
         f'<form class="languages" method="post" action="/language" aria-label="{label}">'
         f"{_back(frame)}{buttons}</form>"
     )
 
 
-def _shop(frame: Frame) -> str:
+def _shop(frame: NewspaperContext) -> str:
     """For who is signed in it stands beside the name: on a telephone the nav's line is full."""
     if frame.viewer.reader_id is None:
         return ""
-    return f'<a href="/offers">{frame.words.say("buy")}</a>\n'
+    return f'<a href="/offers">{frame.words.translate("buy")}</a>\n'
 
 
-def _nav(frame: Frame) -> str:
-    say = frame.words.say
+def _nav(frame: NewspaperContext) -> str:
+    say = frame.words.translate
     if frame.viewer.reader_id is None:
         is_there = frame.here.partition("?")[0] == SIGN_IN
         sign_in = "" if is_there else f'<a href="{frame.sign_in}">{say("sign_in")}</a>'
@@ -135,18 +135,18 @@ def _nav(frame: Frame) -> str:
     )
 
 
-def _moved(frame: Frame) -> str:
+def _moved(frame: NewspaperContext) -> str:
     """The line that the time machine leads to; the style sheet shows it to nobody else."""
     if frame.now is None or not frame.has_time_machine:
         return ""
-    now = frame.words.say("it_is_now", date=frame.words.weekday(frame.now))
-    return f'<p class="moved" id="{MOVED}" role="status">{now}</p>\n'
+    now = frame.words.translate("it_is_now", date=frame.words.weekday(frame.now))
+    return f'<p class="moved" id="{MOVED_ANCHOR}" role="status">{now}</p>\n'
 
 
-def _time_machine(frame: Frame) -> str:
+def _time_machine(frame: NewspaperContext) -> str:
     if not frame.has_time_machine:
         return ""
-    say = frame.words.say
+    say = frame.words.translate
     buttons = "".join(
         f'<button name="step" value="{step}">{say(f"{step}_later")}</button>' for step in STEPS
     )
@@ -156,6 +156,6 @@ def _time_machine(frame: Frame) -> str:
     )
 
 
-def _back(frame: Frame) -> str:
+def _back(frame: NewspaperContext) -> str:
     """Where a form comes back to."""
     return f'<input type="hidden" name="back" value="{escape(frame.here)}">'

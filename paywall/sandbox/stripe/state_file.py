@@ -4,12 +4,12 @@ from pathlib import Path
 
 import msgspec
 
-from paywall.sandbox.stripe.idempotency import Kept
-from paywall.sandbox.stripe.shapes import Json
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.idempotency import ReplayableResponse
+from paywall.sandbox.stripe.objects import Json
+from paywall.sandbox.stripe.stand_in import StandIn
 
 
-class Saved(msgspec.Struct):
+class SavedAccount(msgspec.Struct):
     """All that an account holds; events that wait for their delivery by id."""
 
     now: int
@@ -18,31 +18,31 @@ class Saved(msgspec.Struct):
     things: dict[str, dict[str, Json]]
     notes: dict[str, Json]
     undelivered: list[str]
-    kept: dict[str, Kept]
+    kept: dict[str, ReplayableResponse]
 
 
-def save(stand_in: StandIn, path: Path) -> None:
+def save_state(stand_in: StandIn, path: Path) -> None:
     """Write the whole account, or leave what was there."""
     account = stand_in.account
-    saved = Saved(
+    saved = SavedAccount(
         now=account.now,
-        series=account.series,
-        made=account.made,
-        things=account.things,
-        notes=account.notes,
+        series=account.id_namespace,
+        made=account.created_count,
+        things=account.objects,
+        notes=account.hidden,
         undelivered=[event["id"] for event in account.undelivered],
-        kept=stand_in.keys.kept,
+        kept=stand_in.keys.responses,
     )
     unfinished = path.with_suffix(".new")
     unfinished.write_bytes(msgspec.json.encode(saved))
     unfinished.replace(path)
 
 
-def load(stand_in: StandIn, path: Path) -> None:
+def load_state(stand_in: StandIn, path: Path) -> None:
     """Let the stand-in go on where the file left off."""
-    saved = msgspec.json.decode(path.read_bytes(), type=Saved)
+    saved = msgspec.json.decode(path.read_bytes(), type=SavedAccount)
     account = stand_in.account
-    account.now, account.series, account.made = saved.now, saved.series, saved.made
-    account.things, account.notes = saved.things, saved.notes
+    account.now, account.id_namespace, account.created_count = saved.now, saved.series, saved.made
+    account.objects, account.hidden = saved.things, saved.notes
     account.undelivered[:] = [saved.things["event"][event_id] for event_id in saved.undelivered]
-    stand_in.keys.kept = saved.kept
+    stand_in.keys.responses = saved.kept

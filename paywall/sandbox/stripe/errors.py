@@ -2,10 +2,10 @@
 
 from http import HTTPStatus
 
-from paywall.sandbox.stripe.shapes import Json
+from paywall.sandbox.stripe.objects import Json
 
 
-class Refusal(Exception):  # noqa: N818 (an answer, in Stripe's own form)
+class ApiError(Exception):
     """An answer with an error in it."""
 
     def __init__(
@@ -13,7 +13,7 @@ class Refusal(Exception):  # noqa: N818 (an answer, in Stripe's own form)
         message: str,
         *,
         status: int = HTTPStatus.BAD_REQUEST,
-        kind: str = "invalid_request_error",
+        error_type: str = "invalid_request_error",
         code: str | None = None,
         param: str | None = None,
     ) -> None:
@@ -22,7 +22,7 @@ class Refusal(Exception):  # noqa: N818 (an answer, in Stripe's own form)
         named = {"code": code, "param": param}
         self.body: Json = {
             "error": {
-                "type": kind,
+                "type": error_type,
                 "message": message,
                 **{name: value for name, value in named.items() if value is not None},
             }
@@ -31,20 +31,20 @@ class Refusal(Exception):  # noqa: N818 (an answer, in Stripe's own form)
         self.is_kept = not (code or "").startswith("parameter_")
 
 
-def missing(param: str) -> Refusal:
+def missing_parameter(param: str) -> ApiError:
     """A parameter that must be there is not."""
-    return Refusal(f"Missing required param: {param}.", code="parameter_missing", param=param)
+    return ApiError(f"Missing required param: {param}.", code="parameter_missing", param=param)
 
 
-def invalid(param: str, message: str) -> Refusal:
+def invalid_parameter(param: str, message: str) -> ApiError:
     """A parameter has a value that cannot be."""
-    return Refusal(message, code="parameter_invalid", param=param)
+    return ApiError(message, code="parameter_invalid", param=param)
 
 
-def no_such(kind: str, thing_id: str, param: str = "id") -> Refusal:
-    """There is no object of this kind with this id."""
-    return Refusal(
-        f"No such {kind}: '{thing_id}'",
+def no_such_object(error_type: str, object_id: str, param: str = "id") -> ApiError:
+    """There is no object of this error_type with this id."""
+    return ApiError(
+        f"No such {error_type}: '{object_id}'",
         status=HTTPStatus.NOT_FOUND if param == "id" else HTTPStatus.BAD_REQUEST,
         code="resource_missing",
         param=param,

@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 
 import stripe
 
-from paywall.sandbox.stripe.faults import ConnectionLost, NoAnswer
-from paywall.sandbox.stripe.standin import StandIn
+from paywall.sandbox.stripe.faults import ConnectionReset, NoResponse
+from paywall.sandbox.stripe.stand_in import StandIn
 
 
-class InProcess(stripe.HTTPClient):
+class InProcessClient(stripe.HTTPClient):
     """An HTTP client for `stripe.StripeClient` (async methods) without a network in between.
 
     Nothing is retried after a wait: the SDK's pauses are left out.
@@ -30,13 +30,13 @@ class InProcess(stripe.HTTPClient):
         parts = urlsplit(url)
         form = post_data if method.lower() == "post" else parts.query
         try:
-            answer = self.stand_in.answer(method, parts.path, form or "", headers)
-        except ConnectionLost as lost:
-            raise _unreachable("Connection reset.") from lost
-        except NoAnswer as waited:
+            response = self.stand_in.respond(method, parts.path, form or "", headers)
+        except ConnectionReset as lost:
+            raise _connection_error("Connection reset.") from lost
+        except NoResponse as waited:
             await asyncio.sleep(self.timeout_seconds)
-            raise _unreachable("Timed out.") from waited
-        return answer.body, answer.status, answer.headers
+            raise _connection_error("Timed out.") from waited
+        return response.body, response.status, response.headers
 
     async def sleep_async(self, _secs: float) -> None:
         """No pause between two tries."""
@@ -45,7 +45,7 @@ class InProcess(stripe.HTTPClient):
         """There is no connection to close."""
 
 
-def _unreachable(message: str) -> stripe.APIConnectionError:
+def _connection_error(message: str) -> stripe.APIConnectionError:
     return stripe.APIConnectionError(  # type: ignore[no-untyped-call]  # the SDK has no types here
         message, should_retry=True
     )

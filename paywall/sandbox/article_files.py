@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent / "articles"
 FENCE = "+++\n"
 
 
-class Front(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a file says of its article before the body."""
 
     title: str
@@ -24,18 +24,18 @@ class Front(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     tags: tuple[str, ...] = ()
 
 
-def publications(site: str, folder: Path = FOLDER) -> list[Publication]:
+def read_publications(site: str, folder: Path = FOLDER) -> list[Publication]:
     """Every article of the folder, oldest first, as `site` publishes it.
 
     Its id is the name of its file.
     """
-    read = [_read(path, site) for path in folder.glob("*.html")]
+    read = [_read_file(path, site) for path in folder.glob("*.html")]
     return sorted(read, key=lambda publication: (str(publication.published_at), publication.id))
 
 
-def _read(path: Path, site: str) -> Publication:
+def _read_file(path: Path, site: str) -> Publication:
     _, front_part, body_html = path.read_text(encoding="utf-8").split(FENCE, maxsplit=2)
-    front = msgspec.convert(tomllib.loads(front_part), Front)
+    front = msgspec.convert(tomllib.loads(front_part), FrontMatter)
     return Publication(
         id=path.stem,
         title=front.title,

@@ -28,19 +28,19 @@ THEME: dict[str, dict[str, Any]] = {
     for language in LANGUAGES
 }
 
-WORDS: dict[str, dict[str, str]] = tomllib.loads(
+TEXTS: dict[str, dict[str, str]] = tomllib.loads(
     files("paywall.sandbox.site").joinpath("words.toml").read_text("utf-8")
 )
 
 
-class Words(NamedTuple):
+class NewspaperTranslator(NamedTuple):
     """What the newspaper says in this language."""
 
     language: str
 
-    def say(self, name: str, **values: object) -> str:
+    def translate(self, name: str, **values: object) -> str:
         """The word, for a page: nothing in it needs escaping unless a value does."""
-        return WORDS[name][self.language].format(**values)
+        return TEXTS[name][self.language].format(**values)
 
     @property
     def name(self) -> str:
@@ -53,10 +53,14 @@ class Words(NamedTuple):
         return escape(names.get(product["id"], product["title"]))
 
     def credits(self, count: int) -> str:
-        return self.say("one_credit") if count == 1 else self.say("some_credits", count=count)
+        return (
+            self.translate("one_credit")
+            if count == 1
+            else self.translate("some_credits", count=count)
+        )
 
     def days(self, count: int) -> str:
-        return self.say("one_day") if count == 1 else self.say("some_days", count=count)
+        return self.translate("one_day") if count == 1 else self.translate("some_days", count=count)
 
     def money(self, amount: int, currency: str) -> str:
         """An amount in the currency's smallest unit."""
@@ -70,7 +74,7 @@ class Words(NamedTuple):
         return format_date(at.astimezone(ZoneInfo(ZONE)), "full", locale=self.language)
 
 
-def choose(preferred: Iterable[str]) -> Words:
+def choose_translator(preferred: Iterable[str]) -> NewspaperTranslator:
     """The first preferred language that the newspaper has."""
     found = negotiate_locale([tag.lower() for tag in preferred], LANGUAGES, sep="-")
-    return Words(found or next(iter(LANGUAGES)))
+    return NewspaperTranslator(found or next(iter(LANGUAGES)))

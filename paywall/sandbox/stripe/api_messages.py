@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from paywall.sandbox.stripe.refusal import Refusal
-from paywall.sandbox.stripe.shapes import Json
+from paywall.sandbox.stripe.errors import ApiError
+from paywall.sandbox.stripe.objects import Json
 
 
-class Asked(NamedTuple):
+class StandInRequest(NamedTuple):
     """A request; `form` is the body of a POST and the query of everything else."""
 
     method: str
@@ -19,7 +19,7 @@ class Asked(NamedTuple):
     headers: Mapping[str, str]
 
 
-class Answer(NamedTuple):
+class StandInResponse(NamedTuple):
     """What goes back."""
 
     status: int
@@ -27,11 +27,11 @@ class Answer(NamedTuple):
     headers: dict[str, str]
 
 
-def answered(thing: Json) -> Answer:
+def json_response(obj: Json) -> StandInResponse:
     """An object, as JSON."""
-    return Answer(HTTPStatus.OK, msgspec.json.encode(thing), {})
+    return StandInResponse(HTTPStatus.OK, msgspec.json.encode(obj), {})
 
 
-def refused(refusal: Refusal) -> Answer:
+def error_response(refusal: ApiError) -> StandInResponse:
     """A refusal, as JSON."""
-    return Answer(refusal.status, msgspec.json.encode(refusal.body), {})
+    return StandInResponse(refusal.status, msgspec.json.encode(refusal.body), {})

@@ -11,13 +11,13 @@ import httpx
 Json = dict[str, Any]
 ARTICLES_MAX = 100
 TIMEOUT_SECONDS = 5
-TOKEN_SECONDS, ENTRY_SECONDS = 900, 300
-ARRIVES_WITHIN_SECONDS = 4.0
-LOOK_EVERY_SECONDS = 0.2
-NOBODY = "nobody"
+TOKEN_SECONDS, ENTRY_TOKEN_SECONDS = 900, 300
+PURCHASE_WITHIN_SECONDS = 4.0
+POLL_SECONDS = 0.2
+CLOCK_READER_ID = "nobody"
 
 
-class Viewer(NamedTuple):
+class PageViewer(NamedTuple):
     """Who looks at a page: a reader who is signed in, a visitor by a pseudonym, or neither."""
 
     reader_id: str | None = None
@@ -29,7 +29,7 @@ class Viewer(NamedTuple):
         return {"visitor_id": self.visitor_id} if self.visitor_id else {}
 
 
-class SiteToken(httpx.Auth):
+class SiteTokenAuth(httpx.Auth):
     """The newspaper's own, made by `mint` when it is needed first, and anew where it has ended."""
 
     def __init__(self, mint: Callable[[], Awaitable[str]]) -> None:
@@ -48,13 +48,13 @@ class SiteToken(httpx.Auth):
             yield request
 
 
-class Publisher:
+class PaywallClient:
     """The service as the newspaper knows it. Raises httpx.HTTPError where it doesn't answer."""
 
     def __init__(self, service: str, mint_token: Callable[[], Awaitable[str]]) -> None:
         self.service = service
         self._client = httpx.AsyncClient(
-            base_url=service, auth=SiteToken(mint_token), timeout=TIMEOUT_SECONDS
+            base_url=service, auth=SiteTokenAuth(mint_token), timeout=TIMEOUT_SECONDS
         )
 
     async def articles(self) -> list[Json]:
@@ -67,9 +67,9 @@ class Publisher:
         answer = await self._client.get(f"/v1/articles/{article_id}")
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
-        return _read(answer)
+        return _parse(answer)
 
-    async def decisions(self, viewer: Viewer, article_ids: list[str]) -> dict[str, Json]:
+    async def decisions(self, viewer: PageViewer, article_ids: list[str]) -> dict[str, Json]:
         """May the viewer read each of these? No view is counted."""
         if not article_ids:
             return {}
@@ -77,7 +77,7 @@ class Publisher:
         told = await self._told("POST", "/v1/access/check-batch", json=question)
         return {decision["article_id"]: decision for decision in told["decisions"]}
 
-    async def body(self, viewer: Viewer, article_id: str) -> Json:
+    async def body(self, viewer: PageViewer, article_id: str) -> Json:
         """The decision with the body or the preview; a metered view is counted."""
         question = {**viewer.named(), "article_id": article_id}
         return await self._told("POST", "/v1/access/body", json=question)
@@ -106,18 +106,18 @@ class Publisher:
 
         A reader is back sooner than the processor tells of the payment: it has some seconds.
         """
-        deadline = time.monotonic() + ARRIVES_WITHIN_SECONDS
+        deadline = time.monotonic() + PURCHASE_WITHIN_SECONDS
         while True:
             for last in await self._mine(reader_id, "purchases", 1):
                 if datetime.fromisoformat(last["created_at"]).timestamp() >= since_unix_seconds:
                     return last
             if time.monotonic() > deadline:
                 return None
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _mine(self, reader_id: str, what: str, limit: int) -> list[Json]:
         """Asked in the reader's own name, since it is nobody else's to ask."""
-        token = await self.reader_token(reader_id, ENTRY_SECONDS)
+        token = await self.reader_token(reader_id, ENTRY_TOKEN_SECONDS)
         told = await self._told(
             "GET",
             f"/v1/me/{what}",
@@ -130,8 +130,8 @@ class Publisher:
 
     async def service_time(self) -> datetime:
         """The service's clock, to the second: when a token ends, less how long it lives."""
-        token = await self.reader_token(NOBODY, ENTRY_SECONDS)
-        return datetime.fromisoformat(token["expires_at"]) - timedelta(seconds=ENTRY_SECONDS)
+        token = await self.reader_token(CLOCK_READER_ID, ENTRY_TOKEN_SECONDS)
+        return datetime.fromisoformat(token["expires_at"]) - timedelta(seconds=ENTRY_TOKEN_SECONDS)
 
     async def parts(self) -> Json:
         """Where today's script and style sheet for readers are."""
@@ -148,10 +148,10 @@ class Publisher:
         await self._client.aclose()
 
     async def _told(self, method: str, path: str, **sent: Any) -> Json:
-        return _read(await self._client.request(method, path, **sent))
+        return _parse(await self._client.request(method, path, **sent))
 
 
-def _read(answer: httpx.Response) -> Json:
+def _parse(answer: httpx.Response) -> Json:
     answer.raise_for_status()
     told: Json = answer.json()
     return told

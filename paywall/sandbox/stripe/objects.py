@@ -9,24 +9,24 @@ import msgspec
 Json = dict[str, Any]
 
 # Made from Stripe's own OpenAPI document: every field that is always printed, null where unset.
-_BLANKS: dict[str, msgspec.Raw] = msgspec.json.decode(
+_EMPTY_OBJECTS: dict[str, msgspec.Raw] = msgspec.json.decode(
     files("paywall.sandbox.stripe").joinpath("blanks.json").read_bytes(),
     type=dict[str, msgspec.Raw],
 )
 
 
-def blank(kind: str) -> Json:
+def empty_object(object_type: str) -> Json:
     """A new, empty object of this kind (`customer`, `checkout.session`, …)."""
-    made: Json = msgspec.json.decode(_BLANKS[kind])
+    made: Json = msgspec.json.decode(_EMPTY_OBJECTS[object_type])
     return made
 
 
-def copy_of(thing: Json) -> Json:
+def copy_object(obj: Json) -> Json:
     """The same object, on which later changes have no effect."""
-    copied: Json = msgspec.json.decode(msgspec.json.encode(thing))
+    copied: Json = msgspec.json.decode(msgspec.json.encode(obj))
     return copied
 
 
-def list_of(rows: list[Json], url: str, *, has_more: bool = False) -> Json:
+def list_object(rows: list[Json], url: str, *, has_more: bool = False) -> Json:
     """Stripe's envelope around several objects."""
     return {"object": "list", "data": rows, "has_more": has_more, "url": url}

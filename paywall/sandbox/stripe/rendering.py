@@ -6,7 +6,7 @@ from html import escape
 from babel.numbers import get_currency_precision
 from litestar import Response
 
-from paywall.sandbox.stripe.shapes import Json
+from paywall.sandbox.stripe.objects import Json
 
 NOT_STRIPE = "This is not Stripe. No money moves."
 SHOWN_WHOLE = frozenset({"khr"})
@@ -18,7 +18,7 @@ HEADERS = {
 }
 
 
-def page(title: str, body: str, *, status: int = 200) -> Response[str]:
+def render_page(title: str, body: str, *, status: int = 200) -> Response[str]:
     """A whole page, loudly not Stripe's; `body` is HTML, `title` is text."""
     html = f"""<!doctype html>
 <html lang="en">
@@ -41,20 +41,20 @@ def page(title: str, body: str, *, status: int = 200) -> Response[str]:
     return Response(html, status_code=status, media_type="text/html", headers=HEADERS)
 
 
-def money(amount: int, currency: str) -> str:
+def format_money(amount: int, currency: str) -> str:
     """An amount in the smallest unit, as a person writes it: `5.00 USD`, `20,000 KHR`."""
     digits = get_currency_precision(currency.upper())
     shown = 0 if currency in SHOWN_WHOLE else digits
     return f"{amount / 10**digits:,.{shown}f} {currency.upper()}"
 
 
-def rhythm(recurring: Json) -> str:
+def format_interval(recurring: Json) -> str:
     """How often a price is charged: `a month`, `every 3 months`."""
     count, interval = recurring["interval_count"], recurring["interval"]
     return f"a {interval}" if count == 1 else f"every {count} {interval}s"
 
 
-def moment(at: int) -> str:
+def format_time(at: int) -> str:
     """A Unix time, to the minute."""
     return datetime.fromtimestamp(at, UTC).strftime("%-d %B %Y, %H:%M UTC")
 

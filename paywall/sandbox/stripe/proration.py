@@ -1,0 +1,143 @@
+"""A subscription changes its price: what is owed for the rest of the period, and given back.
+
+https://docs.stripe.com/billing/subscriptions/prorations
+"""
+
+from enum import StrEnum
+
+from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.billing import collect_invoice
+from paywall.sandbox.stripe.customers import card_for_renewal
+from paywall.sandbox.stripe.errors import invalid_parameter
+from paywall.sandbox.stripe.forms import optional_integer, optional_text, required_text
+from paywall.sandbox.stripe.invoices import DraftLine, draft_invoice, finalize_invoice
+from paywall.sandbox.stripe.objects import Json, copy_object
+from paywall.sandbox.stripe.periods import period_end
+
+
+class ProrationBehavior(StrEnum):
+    """When the difference is billed."""
+
+    NEXT_INVOICE = "create_prorations"
+    NOW = "always_invoice"
+    NEVER = "none"
+
+
+def change_price(
+    account: StandInAccount, subscription: Json, params: Json, proration: ProrationBehavior
+) -> None:
+    """Give one item of a subscription another price; another interval begins a period now."""
+    item = _find_item(subscription, required_text(params, "id"))
+    old = copy_object(item)
+    price = account.find(
+        "price", optional_text(params, "price") or item["price"]["id"], "items[0][price]"
+    )
+    if price["recurring"] is None:
+        raise invalid_parameter(
+            "items[0][price]",
+            "The price specified is set to `type=one_time` but this field only accepts prices"
+            " with `type=recurring`.",
+        )
+    if price["currency"] != subscription["currency"]:
+        raise invalid_parameter(
+            "items[0][price]", "All prices on a subscription have one currency."
+        )
+    item["price"] = copy_object(price)
+    item["quantity"] = optional_integer(params, "quantity") or item["quantity"]
+    begins_anew = (
+        _billing_interval(old) != _billing_interval(item) and subscription["status"] != "trialing"
+    )
+    lines = (
+        []
+        if proration is ProrationBehavior.NEVER
+        else _proration_lines(account, old, item, begins_anew=begins_anew)
+    )
+    if begins_anew:
+        item["current_period_start"] = account.now
+        item["current_period_end"] = period_end(price, account.now, account.now)
+        subscription["billing_cycle_anchor"] = account.now
+        lines.append(_full_period_line(item))
+    if subscription["status"] == "trialing":
+        lines = []
+    account.emit_event("customer.subscription.updated", subscription, {"items": {"data": [old]}})
+    _bill_lines(account, subscription, lines, now=begins_anew or proration is ProrationBehavior.NOW)
+
+
+def take_pending_lines(account: StandInAccount, subscription: Json) -> list[DraftLine]:
+    """What was prorated since the last invoice; asked for once, it is billed."""
+    return [
+        DraftLine(*line) for line in account.hidden_fields(subscription["id"]).pop("pending", [])
+    ]
+
+
+def _bill_lines(
+    account: StandInAccount, subscription: Json, lines: list[DraftLine], *, now: bool
+) -> None:
+    if not now:
+        account.hidden_fields(subscription["id"]).setdefault("pending", []).extend(lines)
+        return
+    lines = [*take_pending_lines(account, subscription), *lines]
+    if lines:
+        invoice = finalize_invoice(
+            account, draft_invoice(account, subscription, "subscription_update", lines)
+        )
+        collect_invoice(account, invoice, card_for_renewal(account, subscription["customer"]))
+
+
+def _proration_lines(
+    account: StandInAccount, old: Json, new: Json, *, begins_anew: bool
+) -> list[DraftLine]:
+    credit = _remaining_amount(account, old)
+    lines = [
+        DraftLine(
+            old,
+            old["price"],
+            -credit,
+            account.now,
+            old["current_period_end"],
+            "Unused time",
+            is_proration=True,
+        )
+    ]
+    if not begins_anew:
+        lines.append(
+            DraftLine(
+                new,
+                new["price"],
+                _remaining_amount(account, new),
+                account.now,
+                new["current_period_end"],
+                "Remaining time",
+                is_proration=True,
+            )
+        )
+    return lines
+
+
+def _remaining_amount(account: StandInAccount, item: Json) -> int:
+    """The part of a period's price that falls to what is left of it."""
+    start: int = item["current_period_start"]
+    end: int = item["current_period_end"]
+    whole: int = item["price"]["unit_amount"] * item["quantity"]
+    return round(whole * (end - account.now) / (end - start))
+
+
+def _full_period_line(item: Json) -> DraftLine:
+    amount = item["price"]["unit_amount"] * item["quantity"]
+    start, end = item["current_period_start"], item["current_period_end"]
+    return DraftLine(item, item["price"], amount, start, end, "Subscription")
+
+
+def _billing_interval(item: Json) -> tuple[str, int]:
+    recurring = item["price"]["recurring"]
+    return recurring["interval"], recurring["interval_count"]
+
+
+def _find_item(subscription: Json, item_id: str) -> Json:
+    for item in subscription["items"]["data"]:
+        if item["id"] == item_id:
+            found: Json = item
+            return found
+    raise invalid_parameter(
+        "items[0][id]", f"Subscription item {item_id} is not of this subscription."
+    )
