@@ -8,7 +8,6 @@ from typing import Any
 
 from litestar import Litestar, Request
 from litestar.config.cors import CORSConfig
-from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
@@ -24,7 +23,7 @@ from paywall.ending import end
 from paywall.gateway import Gateway
 from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
 from paywall.http.connections import Connections, connections_by_open_files, open_files_max
-from paywall.http.edge import Edge, answer_options, answer_problem
+from paywall.http.edge import DISCARDS_WRITES, Edge, answer_options, answer_problem
 from paywall.idempotency import claim_of
 from paywall.operations import health
 from paywall.operations.housekeeping import keep_house
@@ -177,6 +176,7 @@ def _chores(
         yield keep_reconciled(Counter(database, gateway, settings))
 
 
-def _database(state: State) -> Database:
-    database: Database = state.database
-    return database
+def _database(request: Request[Any, Any, Any]) -> Database:
+    """The dependency `database` of a handler; a HEAD request's transactions are rolled back."""
+    database: Database = request.app.state.database
+    return database.discarding() if request.scope["state"][DISCARDS_WRITES] else database

@@ -15,9 +15,10 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import msgspec
 import sqlalchemy as sa
@@ -35,7 +36,6 @@ from paywall.driver import (
     Rows,
     Statement,
     Values,
-    discards_writes,
     give_out_only_what_is_free,
     send,
     send_alone,
@@ -75,6 +75,7 @@ class Database:
         self.clock = clock or Clock()
         self.is_sqlite = settings.is_sqlite
         self.dialect = "sqlite" if self.is_sqlite else "postgresql"
+        self._discards_writes = False
         self._lock: _FileLock | None = None
         if self.is_sqlite:
             path = Path(settings.database.removeprefix("sqlite:///"))
@@ -87,6 +88,12 @@ class Database:
             self.readers = self.writer.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
+
+    def discarding(self) -> Self:
+        """The same database, for a HEAD request: every transaction ends with a rollback."""
+        discarding = copy(self)
+        discarding._discards_writes = True  # noqa: SLF001 (its own class)
+        return discarding
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -115,10 +122,10 @@ class Database:
                     session.begin(),
                 ):
                     yield session
-                    if discards_writes.get():
+                    if self._discards_writes:
                         await session.rollback()
             return
-        async with transaction(self.writer) as connection:
+        async with transaction(self.writer, discards_writes=self._discards_writes) as connection:
             session = AsyncSession(connection, expire_on_commit=False)
             try:
                 yield session

@@ -7,7 +7,6 @@ and over a transaction, as the driver does.
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -34,9 +33,6 @@ REFUSALS = (AsyncAdapt_asyncpg_dbapi.Error, asyncpg.InternalClientError, OSError
 MADE_MAX = 64
 """Statements that are kept as text. Those that are sent here are made once, and are far fewer."""
 
-discards_writes: ContextVar[bool] = ContextVar("discards_writes", default=False)
-"""Set while a HEAD request is answered: it does all that GET does, and no write of it stays."""
-
 
 class _Made(NamedTuple):
     """A statement as the driver takes it: its text, and its parameters in their order."""
@@ -47,8 +43,10 @@ class _Made(NamedTuple):
 
 
 @asynccontextmanager
-async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """One transaction of the driver's: committed at the end, or rolled back (always for HEAD).
+async def transaction(
+    engine: AsyncEngine, *, discards_writes: bool
+) -> AsyncIterator[AsyncConnection]:
+    """One transaction of the driver's: committed at the end, or rolled back.
 
     The engine's own isolation level is AUTOCOMMIT, so a session on the connection that it gives
     works in this transaction and ends nothing.
@@ -68,7 +66,7 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
                 await driver.execute("ROLLBACK")
                 is_over = True
             raise
-        if discards_writes.get():
+        if discards_writes:
             await driver.execute("ROLLBACK")
         else:
             await _commit(driver)

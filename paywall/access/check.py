@@ -18,7 +18,6 @@ from paywall.access.batches import Batches
 from paywall.access.lines import Asked
 from paywall.access.standing import Facts
 from paywall.database import Database
-from paywall.driver import discards_writes
 from paywall.http.bodies import has_each_key_once, keys_of
 from paywall.http.deadline import Deadline
 from paywall.http.edge import as_problem, new_request_id
@@ -122,8 +121,6 @@ class _UnderWay:
 
     async def _count(self, decision: Decision, facts: Facts, at: datetime) -> None:
         telemetry.request_id_now.set(self._request_id)
-        # As at the edge: the check may have come in the context of an earlier HEAD request.
-        discards_writes.set(False)
         database, settings = self._check.database_of(), self._check.settings
         try:
             self._tell(await counted(decision, self.asked.viewer, facts, database, settings, at))

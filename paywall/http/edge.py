@@ -23,12 +23,13 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from paywall import problems, telemetry
 from paywall.database_errors import is_unavailable
-from paywall.driver import discards_writes
 from paywall.http.deadline import Deadline
 from paywall.http.fields import in_words
 from paywall.problems import FieldError, Problem, invalid_fields
 from paywall.telemetry import logger
 
+# Key of the request's state: true for HEAD, which does all that GET does, but keeps no write.
+DISCARDS_WRITES = "discards_writes"
 UNROUTED = "(none)"
 UNKNOWN = "(other)"
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
@@ -54,46 +55,21 @@ class Edge:
             await self.app(scope, receive, send)
             return
         answer = _Answer(scope, send, self.deadline)
-        # asyncio's own loop may start a request in the context of an earlier one on its connection.
-        discards_writes.set(False)
         try:
             with self.deadline.watch() as task:
                 scope["state"]["task"] = task
                 _refuse_bad_path(scope)
+                scope["state"][DISCARDS_WRITES] = scope["method"] == HttpMethod.HEAD
                 if scope["method"] == HttpMethod.HEAD:
-                    await self._answer_head(scope, receive, answer)
-                else:
-                    await self.app(scope, receive, answer.send)
+                    # The server's own scope stays HEAD's, which tells it that no body follows.
+                    answer.scope = {**scope, "method": HttpMethod.GET}
+                await self.app(answer.scope, receive, answer.send)
         except Exception as error:
             if answer.status is not None:
                 raise
             await answer.problem(as_problem(error))
         finally:
             answer.observe()
-
-    async def _answer_head(self, scope: HTTPScope, receive: Receive, answer: "_Answer") -> None:
-        """As GET would be answered, to the last header; the body is left out, and no write stays.
-
-        The server's own scope stays HEAD's: by it the server knows that no body follows.
-        """
-        get_scope: HTTPScope = {**scope, "method": HttpMethod.GET}
-        answer.scope = get_scope
-        started: list[Message] = []
-
-        async def keep_start(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                started.append(message)
-
-        token = discards_writes.set(True)
-        try:
-            await self.app(get_scope, receive, keep_start)
-        finally:
-            discards_writes.reset(token)
-        # Sent only now: the server starts the connection's next request in the context of the last
-        # send, and that request's writes must stay.
-        for message in started:
-            await answer.send(message)
-        await answer.send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def be_patient(self, scope: Scope) -> None:
         """Give a request the time to ask another service; its handler is at work already."""

@@ -81,7 +81,9 @@ async def _form(request: Asking, writer: Writer) -> Mapping[str, str]:
 
 
 @post("/enter")
-async def enter(request: Asking, settings: NamedDependency[Settings]) -> Answered:
+async def enter(
+    request: Asking, database: NamedDependency[Database], settings: NamedDependency[Settings]
+) -> Answered:
     """From a page of the site: `token`, `page` and its fields.
 
     `unlock` names an `article`; `cancel` may name a `subscription`, and leads to the account where
@@ -99,18 +101,18 @@ async def enter(request: Asking, settings: NamedDependency[Settings]) -> Answere
         page = await _first_page(writer, Service(request, session.token), fields)
     except Refused as refused:
         page = _refusal(writer, refused)
-    await _end_another_readers(request, session)
+    await _end_another_readers(request, database, session)
     # Whatever is answered: a session that another reader had in this browser is over.
     page.cookies.append(end() if page.status_code == HTTP_403_FORBIDDEN else session.cookie())
     return page
 
 
-async def _end_another_readers(request: Asking, new: Session) -> None:
+async def _end_another_readers(request: Asking, database: Database, new: Session) -> None:
     """Entering again goes on with a reader's session; any other that was in this browser ends."""
     old = session_of(request)
     before, now = await _caller(request, old), await _caller(request, new)
     if before is not None and (now is None or before.subject != now.subject):
-        await _revoke_token(request, old)
+        await _revoke_token(request, database, old)
 
 
 async def _first_page(writer: Writer, service: Service, fields: Mapping[str, str]) -> Answered:
@@ -156,7 +158,10 @@ async def speak(request: Asking, settings: NamedDependency[Settings]) -> Redirec
 
 @get("/leave")
 async def leave(
-    request: Asking, settings: NamedDependency[Settings], back: FromQuery[str] = ""
+    request: Asking,
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    back: FromQuery[str] = "",
 ) -> Answered:
     """Forget the reader here. A site leads here when they sign out, and says where to go `back`.
 
@@ -165,7 +170,7 @@ async def leave(
     """
     writer = _writer(request, settings)
     try:
-        await _revoke_token(request, writer.session)
+        await _revoke_token(request, database, writer.session)
     except Exception as error:
         if not is_unavailable(error):
             raise
@@ -181,10 +186,9 @@ async def leave(
     return nobodys.page(writer.say("left"), cookies=[end()])
 
 
-async def _revoke_token(request: Asking, session: Session | None) -> None:
+async def _revoke_token(request: Asking, database: Database, session: Session | None) -> None:
     """Refuse the token of a session that is over; one that does not hold is refused already."""
     caller = await _caller(request, session)
-    database: Database = request.app.state.database
     if caller is None or await is_revoked(database, caller):
         return
     issuers = request.app.state.verifier.issuers

@@ -9,6 +9,7 @@ import msgspec
 from litestar import Request
 from litestar.types import Receive, Scope, Send
 
+from paywall.http.edge import DISCARDS_WRITES
 from paywall.lazily import lazily
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Service:
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         """It is the page's own request still: one id in the log, and one deadline."""
         scope["state"] = {
-            name: self._request.scope["state"][name] for name in ("request_id", "task")
+            name: self._request.scope["state"][name]
+            for name in ("request_id", "task", DISCARDS_WRITES)
         }
         await self._request.app(scope, receive, send)
