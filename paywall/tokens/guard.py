@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.spec import SecurityRequirement, SecurityScheme
@@ -22,7 +21,6 @@ __all__ = [
     "Guard",
     "anyone",
     "bearer_token",
-    "caller_of",
     "guard_of",
     "insufficient_scope",
     "reader",
@@ -81,11 +79,6 @@ def site(scope: str | None = None) -> Guard:
 
 reader = Guard(TokenKind.READER)
 anyone = Guard(None)
-
-
-def caller_of(request: Request[Any, Caller, Any]) -> Caller:
-    """The dependency `caller` of a handler whose route has the guard `site` or `reader`."""
-    return request.auth
 
 
 def bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall import telemetry
 from paywall.credits.locking import require_subscriber
 from paywall.database import Database
-from paywall.http.bodies import Answer, Shape, StrictRequest
+from paywall.http.bodies import Answer, Shape
 from paywall.http.fields import Credits, Id, PathId, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
 from paywall.idempotency import Claim, keep_answer, stored_answer
@@ -87,12 +87,10 @@ async def unlock_my_article(
     data: JSONBody[UnlockInput],
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
-    request: StrictRequest,
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
 ) -> Response[UnlockOutcome]:
     """Unlock an article with credits: 201 for the first click, 200 for every other."""
-    # Dependencies that do not wait for each other cost a task each.
-    database: Database = request.app.state.database
-    settings: Settings = request.app.state.settings
     reader_id = caller.subject
     async with database.writing() as session:
         now = database.clock.now()
