@@ -1,40 +1,40 @@
-# Every verb sets up what it needs: git, make and Python 3.11 or newer are enough.
+# Each target installs what it needs: git, make and Python 3.11 or newer are enough.
 
 PYTHON ?= python3
 VENV ?= .venv
 TESTS ?=
 PORT ?= 8000
 SITE_PORT ?= $(shell expr $(PORT) + 1)
-# Without its bytecode a process takes three times as long to start, and the tests start many.
+# Without bytecode files a process starts three times slower, and the tests start many processes.
 unexport PYTHONDONTWRITEBYTECODE
 
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test test-sites screenshots check bench openapi readme migration lock clean
+.PHONY: help setup run test test-sites screenshots check bench openapi docs readme migration lock clean
 
 help:
-	@echo "make setup      make $(VENV), with everything in it and the command paywall"
-	@echo "make run        start a small newspaper, and the service that it sells through"
+	@echo "make setup      install everything into $(VENV), with the command paywall"
+	@echo "make run        start the sample newspaper, and the service that it sells through"
 	@echo "make test       run the tests, on SQLite and on a PostgreSQL of their own"
-	@echo "make test-sites   run it behind Debian's Caddy and nginx, with hostile traffic for a minute"
-	@echo "make screenshots   make a picture of everything that readers see"
-	@echo "make check      format, lint, types, import order and the house's rules"
-	@echo "make bench      measure how fast it is, beside a bare server and pgbench"
-	@echo "make openapi    write openapi/paywall.yaml anew, from the routes"
-	@echo "make readme     write the README's tables and answers anew, from the code"
-	@echo "make migration NAME=\"…\"   draft a migration for what changed in paywall/tables/"
-	@echo "make lock       choose the newest versions of all dependencies"
-	@echo "make clean      remove what the other verbs made, except for data under var/"
+	@echo "make test-sites   run the service behind Debian's Caddy and nginx, with hostile traffic"
+	@echo "make screenshots   take a screenshot of everything that readers see"
+	@echo "make check      check format, lint, types, import order and the house rules"
+	@echo "make bench      measure performance, compared with a bare server and pgbench"
+	@echo "make openapi    regenerate openapi/paywall.yaml from the routes"
+	@echo "make docs       regenerate the tables and recorded answers in the README and docs/"
+	@echo "make migration NAME=\"…\"   draft a migration for changed tables"
+	@echo "make lock       upgrade all dependencies to their newest versions"
+	@echo "make clean      remove what the other targets created, except for the data in var/"
 
 setup: $(READY)
 	@echo "Ready: $(BIN)/paywall. Next: make run, or make test."
 
-# uv comes out of the hashed lock, by the pip of the interpreter, and then does the rest in seconds.
+# The interpreter's pip installs uv from the hashed lock; uv then installs the rest in seconds.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "$(PYTHON) is not Python 3.11 or newer. Name one: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 2; }
-	@echo "Making $(VENV) from requirements.lock…"
+	  { echo "$(PYTHON) is not Python 3.11 or newer. Choose another: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 2; }
+	@echo "Installing requirements.lock into $(VENV)…"
 	@$(PYTHON) -m venv $(VENV)
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.lock
@@ -58,29 +58,29 @@ test-sites: $(READY)
 screenshots: $(READY)
 	@$(BIN)/python -m tests.journeys.browser
 	@$(BIN)/python -m tests.journeys.screenshots
-	@echo "Every state is in screenshots/. Next: look at them."
+	@echo "The screenshots are in screenshots/."
 
 check: $(READY)
-	@$(BIN)/ruff format --quiet --diff . || { echo "Mend the form: $(BIN)/ruff format ." >&2; exit 1; }
+	@$(BIN)/ruff format --quiet --diff . || { echo "Fix the format: $(BIN)/ruff format ." >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy paywall tests
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest -q tests/house tests/contract/test_file.py tests/contract/test_breaking.py
-	@echo "The house is in order. Next: make test."
+	@echo "The checks pass. Next: make test."
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench
 
 openapi: $(READY)
 	@$(BIN)/python -m tests.contract.file
-	@echo "openapi/paywall.yaml is today's contract. Next: git diff openapi."
+	@echo "openapi/paywall.yaml is up to date. Next: git diff openapi."
 
-readme: $(READY)
-	@$(BIN)/python -m tests.house.readme
-	@echo "README.md has the tables and the answers of today's code. Next: git diff README.md."
+docs readme: $(READY)
+	@$(BIN)/python -m tests.house.docs
+	@echo "README.md and docs/ are up to date. Next: git diff README.md docs."
 
 migration: $(READY)
-	@test -n '$(NAME)' || { echo 'Name it: make migration NAME="readers have a language"' >&2; exit 2; }
+	@test -n '$(NAME)' || { echo 'Name the migration: make migration NAME="readers have a language"' >&2; exit 2; }
 	@$(BIN)/python -m paywall.migrations.draft '$(NAME)'
 	@$(BIN)/ruff format --quiet paywall/migrations
 	@echo "Read the draft in paywall/migrations/versions. Next: make test TESTS=tests/migrations."
@@ -88,9 +88,9 @@ migration: $(READY)
 lock: $(READY)
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --group dev pyproject.toml -o requirements.lock
-	@echo "requirements.lock has today's versions. Next: make test."
+	@echo "requirements.lock is up to date. Next: make test."
 
 clean:
 	@rm -rf $(VENV) .venv-* dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	@echo "Clean; data under var/ is left as it was. Next: make setup."
+	@echo "Removed. The data in var/ was kept. Next: make setup."
