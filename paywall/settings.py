@@ -242,7 +242,7 @@ def _parse(default: object, text: str) -> object:
 def _mend(message: str) -> str:
     name = message.rpartition("$.")[2].rstrip("`") if "$." in message else ""
     if not name:
-        return f"Remove it from {FILE_NAME}, or see the settings table in the README."
+        return f"Remove it from {FILE_NAME}, or see docs/settings.md."
     setting = name.partition("[")[0]
     if setting == "issuers":
         return f"Mend `{name}` in {FILE_NAME}."

@@ -40,7 +40,7 @@ curl -sS $API/v1/me/unlocks -H "Authorization: Bearer $ANN" -H "$JSON" \\
 curl -sS $API/v1/me/articles/{STORY_ARTICLE}/body -H "Authorization: Bearer $ANN" \\
   | python3 -m json.tool
 
-{_stripe_lines(bank)}The README goes on from here. Listening on {address}.
+{_stripe_lines(bank)}The README and docs/ continue from here. Listening on {address}.
 Ctrl-C stops it; {data_dir}/ keeps everything until you delete it.
 """
 

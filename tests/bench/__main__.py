@@ -44,7 +44,9 @@ def main() -> None:
     path = ROOT / "bench.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(figures)))
     sys.stdout.write(report(figures))
-    sys.stdout.write(f"\nEvery round is in {path.name}. Next: compare it with README, How fast.\n")
+    sys.stdout.write(
+        f"\nEvery round is in {path.name}. Next: compare it with docs/performance.md.\n"
+    )
 
 
 def _measured(place: Place) -> Figures:

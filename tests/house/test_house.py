@@ -6,7 +6,6 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from tests.house import rules
-from tests.house.readme import README, rewritten
 from tests.house.rules import RULES, Finding, Source
 
 ROOT = Path(__file__).parents[2]
@@ -52,16 +51,3 @@ def test_a_breach_is_found(rule: Rule, text: str) -> None:
 
 def test_every_rule_has_a_breach_to_find() -> None:
     assert {rule for rule, _text in BREACHES} == set(RULES)
-
-
-def test_the_readme_has_every_setting_and_every_problem() -> None:
-    text = README.read_text(encoding="utf-8")
-    assert rewritten(text) == text, "The README's tables are not today's: make readme."
-
-
-def test_a_setting_that_the_readme_lacks_is_seen() -> None:
-    text = README.read_text(encoding="utf-8")
-    without = "".join(
-        line for line in text.splitlines(keepends=True) if "`meter_limit`" not in line
-    )
-    assert without != rewritten(without)

@@ -1,0 +1,158 @@
+"""What the documentation shows is what happens."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import httpx
+import pytest
+from prometheus_client import REGISTRY
+
+from paywall import settings
+from paywall.cli import main
+from paywall.clock import Clock
+from paywall.tokens.verify import Verifier
+from tests import processes
+from tests.conftest import PATIENT_SECONDS
+from tests.house.docs import DOCS, page_name, pages, story_pages
+from tests.postgres import free_port
+from tests.processes import Served, playing, until_the_end
+from tests.story import assignments, run_story, with_answers
+
+DATABASE_IN_PAGE = "postgresql://paywall:secret@127.0.0.1/paywall"
+
+
+def _block(page: str, marker: str, language: str) -> str:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    _, found, rest = text.partition(f"<!-- {marker} -->\n```{language}\n")
+    assert found, f"docs/{page} has no block {marker}"
+    return rest.partition("```")[0]
+
+
+@pytest.mark.parametrize("page", story_pages(), ids=page_name)
+def test_commands_are_answered_as_the_page_shows(page: Path, tmp_path: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    with playing(tmp_path) as sandbox:
+        answers = run_story(sandbox, text)
+    assert with_answers(text, answers) == text, "Run: make docs"
+    changed = text.replace(max(answers, key=len), "another answer\n")
+    assert with_answers(changed, answers) != changed
+
+
+def test_the_example_site_shows_bodies_only_to_readers_who_may_read(tmp_path: Path) -> None:
+    with playing(tmp_path) as sandbox, _example_site(tmp_path, sandbox) as address:
+        sandbox.wait_until(lambda: _answers(address))
+        stranger, denied = _read(address), _read(address, "ann").text
+        assert "lent 41 tonnes" in denied
+        assert "tenth sack" not in denied
+        assert "<paywall-gate article='rice-bank'>" in denied
+        _unlock(sandbox.address, _token(address, "ann"))
+        assert "tenth sack" in _read(address, "ann").text
+        assert "tenth sack" not in stranger.text
+        assert "data-paywall-token" not in stranger.text
+        assert _token_response(address).status_code == 204
+        sandbox.stop()
+        without_service = _read(address, "ann")
+    assert without_service.status_code == 503
+    assert "tonnes" not in without_service.text
+
+
+@contextmanager
+def _example_site(folder: Path, sandbox: Served) -> Iterator[str]:
+    """The address of the page's example, started as the page says."""
+    (folder / "news.py").write_text(_block("integrate.md", "example", "python"), encoding="utf-8")
+    exported = dict(line.split("=", 1) for line in assignments(sandbox))
+    port = str(free_port())
+    site = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", "news:app", "--port", port],
+        cwd=folder, env={**sandbox.environment, **exported},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        site.terminate()
+        site.wait(20)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return _read(address).is_success
+    except httpx.TransportError:
+        return False
+
+
+def _read(address: str, reader_id: str | None = None) -> httpx.Response:
+    return httpx.get(f"{address}/rice-bank", headers=_cookie(reader_id), timeout=PATIENT_SECONDS)
+
+
+def _token(address: str, reader_id: str) -> str:
+    return str(_token_response(address, reader_id).json()["token"])
+
+
+def _token_response(address: str, reader_id: str | None = None) -> httpx.Response:
+    return httpx.post(f"{address}/paywall-token", headers=_cookie(reader_id))
+
+
+def _cookie(reader_id: str | None) -> dict[str, str]:
+    return {"Cookie": f"reader={reader_id}"} if reader_id else {}
+
+
+def _unlock(service: str, token: str) -> None:
+    answer = httpx.post(
+        f"{service}/v1/me/unlocks",
+        json={"article_id": "rice-bank", "max_cost": 1},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_two_workers_serve_from_postgresql_as_the_page_says(tmp_path: Path, empty_url: str) -> None:
+    port = free_port()
+
+    def shell(marker: str) -> str:
+        """What the page's commands print, with this test's database and port."""
+        block = _block("postgresql.md", marker, "sh")
+        script = block.replace(DATABASE_IN_PAGE, empty_url).replace(":8000/", f":{port}/")
+        return subprocess.run(
+            ["bash", "-euc", script],  # noqa: S607 (the shell that a person has)
+            cwd=tmp_path, env=environment, check=True, capture_output=True, text=True, timeout=60,
+        ).stdout  # fmt: skip
+
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**processes.environment(), "PATH": path}
+    assert "All well." in shell("migrate")
+    serve = _block("postgresql.md", "serve", "sh").split()
+    as_in_step_2 = {**processes.environment(database_url=empty_url), "PATH": path}
+    with until_the_end(Served(serve, tmp_path, port, as_in_step_2)) as served:
+        assert len(served.workers()) == 2
+        printed = shell("try")
+    assert '"credits_required"' in printed
+    assert "The ledger adds up" in printed
+
+
+def test_the_example_issuer_is_accepted(tmp_path: Path) -> None:
+    block = _block("settings.md", "issuer", "toml")
+    (tmp_path / "paywall.toml").write_text(block, encoding="utf-8")
+    loaded = settings.load({}, tmp_path)
+    assert "https://id.news.example" in Verifier(loaded, Clock()).issuers
+
+
+def test_every_command_and_metric_is_documented() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in pages())
+    metrics = [f"`{family.name}" for family in REGISTRY.collect() if "paywall" in family.name]
+    commands = [f"paywall {words}" for words in _commands(main)]
+    assert [word for word in (*metrics, *commands) if word not in text] == []
+
+
+def _commands(group: click.Group, *before: str) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, *before, name)
+        else:
+            yield " ".join((*before, name))
