@@ -81,9 +81,9 @@ docs readme: $(READY)
 
 migration: $(READY)
 	@test -n '$(NAME)' || { echo 'Name the migration: make migration NAME="readers have a language"' >&2; exit 2; }
-	@$(BIN)/python -m paywall.migrations.draft '$(NAME)'
-	@$(BIN)/ruff format --quiet paywall/migrations
-	@echo "Read the draft in paywall/migrations/versions. Next: make test TESTS=tests/migrations."
+	@$(BIN)/python -m paywall.database.migrations.draft '$(NAME)'
+	@$(BIN)/ruff format --quiet paywall/database/migrations
+	@echo "Read the draft in paywall/database/migrations/versions. Next: make test TESTS=tests/database/migrations."
 
 lock: $(READY)
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

@@ -1,5 +1,5 @@
 """`python -m paywall`."""
 
-from paywall.cli import main
+from paywall.cli.main import main
 
 main()

@@ -12,34 +12,34 @@ from litestar.di import NamedDependency, Provide
 from litestar.types import ControllerRouterHandler
 
 from paywall.access import api as access
-from paywall.access.batches import Batches
-from paywall.access.check import Check
 from paywall.articles import api as articles
 from paywall.catalogue import api as catalogue
 from paywall.clock import Clock, FollowingClock
 from paywall.credits import api as credits_
-from paywall.database import Database, keep_measuring
-from paywall.ending import end
-from paywall.gateway import Gateway
+from paywall.database.engine import Database, keep_measuring
 from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
-from paywall.http.connections import Connections, connections_by_open_files, open_files_max
 from paywall.http.edge import DISCARDS_WRITES, Edge, answer_options, answer_problem
 from paywall.idempotency import claim_of
-from paywall.operations import health
-from paywall.operations.housekeeping import keep_house
-from paywall.operations.reconcile import keep_reconciled
-from paywall.operations.sandbox_clock import keep_following
 from paywall.payments import api as payments
-from paywall.payments.stripe import api as stripe_payments
-from paywall.payments.stripe.sell import Counter
+from paywall.processors.stripe import api as stripe_payments
+from paywall.processors.stripe.checkout_flow import Counter
+from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.reconcile import keep_reconciled
+from paywall.server import health
+from paywall.server.check_batches import Batches
+from paywall.server.connection_limits import Connections, connections_by_open_files, open_files_max
+from paywall.server.fast_check import Check
+from paywall.server.housekeeping import keep_house
+from paywall.server.sandbox_clock import keep_following
 from paywall.settings import Settings, load
 from paywall.subscribers import api as subscribers
 from paywall.subscriptions import api as subscriptions
+from paywall.tasks import end
 from paywall.tokens import api as tokens
 from paywall.tokens.caller import Caller
 from paywall.tokens.verify import Verifier
 from paywall.unlocks import api as unlocks
-from paywall.web import docs, parts
+from paywall.web import assets, docs
 from paywall.web.pages import api as pages
 
 ROUTES: list[ControllerRouterHandler] = [
@@ -55,7 +55,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *tokens.ROUTES,
     *health.ROUTES,
     *docs.ROUTES,
-    *parts.ROUTES,
+    *assets.ROUTES,
     *pages.ROUTES,
 ]
 
@@ -95,7 +95,7 @@ def create_app(
     own words or colours cannot be used.
     """
     clock = clock or (FollowingClock() if settings.sandbox_clock_url else Clock())
-    parts.parts_of(settings)
+    assets.parts_of(settings)
     if gateway is None and settings.sells_by_stripe:
         gateway = Gateway(settings)
     verifier = Verifier(settings, clock)

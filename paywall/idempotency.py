@@ -11,11 +11,11 @@ from litestar.di import NamedDependency
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database import insert
+from paywall.database.engine import insert
+from paywall.database.tables import IdempotencyKey
 from paywall.http.bodies import JSON_MEDIA_TYPE, Answer
 from paywall.http.fields import ID_PATTERN
 from paywall.problems import IDEMPOTENCY_KEY_REUSED, Problem, invalid
-from paywall.tables import IdempotencyKey
 from paywall.tokens.guard import Caller
 
 KEPT_FOR = timedelta(hours=24)

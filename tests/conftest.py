@@ -20,9 +20,9 @@ from litestar.types import ASGIApp
 
 from paywall.app import create_app
 from paywall.clock import Clock
-from paywall.database import Database
+from paywall.database.engine import Database
+from paywall.database.migrations import migrate
 from paywall.http.edge import Edge
-from paywall.migrations import migrate
 from paywall.settings import Settings
 from paywall.tokens.mint import mint_reader, mint_site
 from paywall.tokens.verify import Verifier

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from paywall import settings
-from paywall.cli import main
+from paywall.cli.main import main
 from paywall.clock import Clock
 from paywall.tokens.verify import Verifier
 from tests import processes

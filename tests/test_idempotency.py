@@ -6,7 +6,7 @@ from collections import Counter
 import httpx
 
 from paywall import idempotency
-from paywall.database import Database
+from paywall.database.engine import Database
 from tests.conftest import Bearer, SetClock
 from tests.test_story import grant, put_article
 

@@ -9,10 +9,10 @@ import pytest
 from sqlmodel import select
 
 from paywall.clock import Clock
-from paywall.database import Database
-from paywall.migrations import migrate
-from paywall.operations.serve import CannotServe, make_folder
+from paywall.database.engine import Database
+from paywall.database.migrations import migrate
 from paywall.private_files import SQLITE_SUFFIXES
+from paywall.server.serve import CannotServe, make_folder
 from paywall.settings import Settings, SettingsError
 from paywall.tokens.keys import Keyring
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from prometheus_client import REGISTRY
 
-from paywall.database import Database
+from paywall.database.engine import Database
 from paywall.telemetry import JsonLines
 from tests.conftest import Bearer
 

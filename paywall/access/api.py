@@ -10,14 +10,14 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from paywall import telemetry
+from paywall.access.facts import Facts, Viewer, load, load_one, reader
 from paywall.access.meter import count_view
-from paywall.access.standing import Facts, Viewer, load, load_one, reader
-from paywall.database import Database
+from paywall.database.engine import Database
 from paywall.http.bodies import Answer, Shape
 from paywall.http.fields import Id, PathId
 from paywall.problems import invalid
 from paywall.rules.decision import Action, Decision, Meter, Reason, decide
-from paywall.rules.words import ViewerKind
+from paywall.rules.enums import ViewerKind
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, site
 from paywall.tokens.guard import reader as only_readers

@@ -7,13 +7,13 @@ from msgspec.structs import replace
 from sqlmodel import col, delete, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.access.standing import Facts, Viewer, reader
-from paywall.database import insert
+from paywall.access.facts import Facts, Viewer, reader
+from paywall.database.engine import insert
+from paywall.database.tables import MeteredViews
 from paywall.rules.calendar import Month, month_of
 from paywall.rules.decision import Decision, Meter, decide
-from paywall.rules.words import ViewerKind
+from paywall.rules.enums import ViewerKind
 from paywall.settings import Settings
-from paywall.tables import MeteredViews
 
 KEY = (
     col(MeteredViews.viewer_kind),

@@ -11,19 +11,19 @@ from msgspec import UNSET, Meta, UnsetType, field
 from sqlmodel import select
 
 from paywall.access.api import BodyQuestion, DecisionAnswer, answer_of, decide_for
-from paywall.access.standing import Viewer, reader
+from paywall.access.facts import Viewer, reader
 from paywall.articles.bodies import body_of, preview_of
 from paywall.articles.publish import Publication, publish, withdraw
 from paywall.articles.structured_data import StructuredData, embeddable, structured_data
-from paywall.database import Database
+from paywall.database.engine import Database
+from paywall.database.tables import Article
 from paywall.http.bodies import ARTICLE_BYTES_MAX, JSON_MEDIA_TYPE, Answer, Shape
 from paywall.http.fields import LINE_PATTERN, Credits, Id, Line, PathId, Text, Timestamp, WebAddress
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.problems import ARTICLE_UNKNOWN, Problem, invalid
 from paywall.rules.decision import Policy, Terms
-from paywall.rules.words import Outcome
+from paywall.rules.enums import Outcome
 from paywall.settings import Settings
-from paywall.tables import Article
 from paywall.tokens.guard import Caller, site
 from paywall.tokens.guard import reader as only_readers
 

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database import insert
-from paywall.tables import Article, ArticleBody
+from paywall.database.engine import insert
+from paywall.database.tables import Article, ArticleBody
 
 
 async def body_of(session: AsyncSession, article_id: str) -> str | None:

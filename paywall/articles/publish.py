@@ -10,11 +10,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.articles.bodies import bodies_of, body_sha256, keep_bodies
-from paywall.database import insert
+from paywall.database.engine import insert
+from paywall.database.tables import Article, PolicyChange
 from paywall.rules.decision import Terms
+from paywall.rules.enums import Actor, Outcome
 from paywall.rules.preview import preview
-from paywall.rules.words import Actor, Outcome
-from paywall.tables import Article, PolicyChange
 
 Published = tuple[Article, Outcome]
 

@@ -9,9 +9,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from paywall.database.tables import Article
 from paywall.http.bodies import Answer
 from paywall.rules.decision import Policy
-from paywall.tables import Article
 
 SELECTOR = ".paywall-content"
 """The class of the element that holds the body; `<paywall-gate>` has it."""

@@ -8,8 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.catalogue.find import find_pack, find_pass, find_plan
-from paywall.catalogue.products import put_product, remove_product
-from paywall.catalogue.shapes import (
+from paywall.catalogue.models import (
     PackAnswer,
     PackInput,
     PassAnswer,
@@ -21,13 +20,14 @@ from paywall.catalogue.shapes import (
     as_product,
     tell,
 )
-from paywall.database import Database
+from paywall.catalogue.products import put_product, remove_product
+from paywall.database.engine import Database
+from paywall.database.tables import Pack, Pass, Plan
 from paywall.http.bodies import Answer
 from paywall.http.fields import PathId
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.problems import CATALOGUE_FULL, PRODUCT_UNKNOWN
-from paywall.rules.words import Interval
-from paywall.tables import Pack, Pass, Plan
+from paywall.rules.enums import Interval
 from paywall.tokens.guard import anyone, site
 
 

@@ -2,8 +2,8 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.database.tables import Pack, Pass, Plan
 from paywall.problems import PRODUCT_UNKNOWN, Problem
-from paywall.tables import Pack, Pass, Plan
 
 
 async def find_plan(session: AsyncSession, plan_id: str) -> Plan:

@@ -4,9 +4,9 @@ import sqlalchemy as sa
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database import insert
+from paywall.database.engine import insert
+from paywall.database.tables import Pack, Pass, Plan
 from paywall.problems import CATALOGUE_FULL, Problem
-from paywall.tables import Pack, Pass, Plan
 
 PRODUCTS_MAX = 1000
 """Of each kind, so that all the offers fit into one answer."""

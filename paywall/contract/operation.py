@@ -24,6 +24,10 @@ METHODS = ("GET", "PUT", "POST", "DELETE")
 ANSWERED = {200: "The answer.", 201: "Created.", 204: "Done."}
 
 
+# Folders named after what serves a route, not after what it is about.
+TAGS_OF_FOLDERS = {"processors": "payments", "server": "operations"}
+
+
 class Parameter(NamedTuple):
     """A parameter of the path or of the query."""
 
@@ -60,8 +64,9 @@ class Operation(NamedTuple):
 
     @property
     def tag(self) -> str:
-        """The noun: the folder that the handler lives in."""
-        return str(self.handler.fn.__module__).split(".")[1]
+        """The folder of the handler, where that is a noun of the contract."""
+        folder = str(self.handler.fn.__module__).split(".")[1]
+        return TAGS_OF_FOLDERS.get(folder, folder)
 
     @property
     def text(self) -> str:

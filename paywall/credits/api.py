@@ -9,9 +9,9 @@ from litestar.params import JSONBody
 from msgspec import Meta
 
 from paywall.credits.grant import PRIORITY_DEFAULT, GrantTerms, grant_credits, void_grant
-from paywall.credits.listing import EntryAnswer, GrantAnswer, list_entries, tell
 from paywall.credits.locking import require_subscriber
-from paywall.database import Database
+from paywall.credits.responses import EntryAnswer, GrantAnswer, list_entries, tell
+from paywall.database.engine import Database
 from paywall.http.bodies import Shape
 from paywall.http.fields import Credits, Id, PathId, PathNumber, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
@@ -21,7 +21,7 @@ from paywall.problems import (
     REFERENCE_CONFLICT,
     SUBSCRIBER_UNKNOWN,
 )
-from paywall.rules.words import GrantSource
+from paywall.rules.enums import GrantSource
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, insufficient_scope, reader, site
 

@@ -8,8 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.credits.ledger import give_up
 from paywall.credits.locking import lock_subscriber
-from paywall.rules.words import Actor
-from paywall.tables import CreditGrant
+from paywall.database.tables import CreditGrant
+from paywall.rules.enums import Actor
 
 ACTOR = Actor("paywall", "housekeeping", "")
 

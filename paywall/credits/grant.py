@@ -10,10 +10,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.clock import Clock
 from paywall.credits.ledger import give_up, open_grants
 from paywall.credits.locking import lock_or_open_subscribers, lock_subscriber
-from paywall.database import insert
+from paywall.database.engine import insert
+from paywall.database.tables import CreditGrant
 from paywall.problems import GRANT_UNKNOWN, REFERENCE_CONFLICT, SUBSCRIBER_UNKNOWN, Problem
-from paywall.rules.words import Actor, GrantSource
-from paywall.tables import CreditGrant
+from paywall.rules.enums import Actor, GrantSource
 
 PRIORITY_DEFAULT = 100
 

@@ -10,12 +10,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database import dialect_of, each, rows_as_json
-from paywall.driver import Statement, send
+from paywall.database.driver import Statement, send
+from paywall.database.engine import dialect_of, each, rows_as_json
+from paywall.database.tables import CreditGrant, LedgerEntry, Unlock, UnlockPayment
+from paywall.database.tables.totals import Added, add_to_totals, adding, of_entry
+from paywall.rules.enums import Actor, EntryKind, UnlockSource
 from paywall.rules.spending import Lot, Payment, spendable
-from paywall.rules.words import Actor, EntryKind, UnlockSource
-from paywall.tables import CreditGrant, LedgerEntry, Unlock, UnlockPayment
-from paywall.tables.totals import Added, add_to_totals, adding, of_entry
 
 LOT_COLUMNS = ("id", "remaining", "priority", "expires_at", "granted_at")
 BURN_ORDER = (

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database import insert
-from paywall.driver import send
+from paywall.database.driver import send
+from paywall.database.engine import insert
+from paywall.database.tables import Subscriber
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
-from paywall.tables import Subscriber
 
 LOCKING = (
     sa.select(col(Subscriber.id))

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import telemetry
-from paywall.tables import CreditGrant
+from paywall.database.tables import CreditGrant
 
 
 async def show_outstanding(session: AsyncSession, now: datetime) -> int:

@@ -22,7 +22,7 @@ from litestar.status_codes import HTTP_204_NO_CONTENT
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from paywall import problems, telemetry
-from paywall.database_errors import is_unavailable
+from paywall.database.errors import is_unavailable
 from paywall.http.deadline import Deadline
 from paywall.http.fields import in_words
 from paywall.problems import FieldError, Problem, invalid_fields

@@ -9,14 +9,15 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 from sqlmodel import select
 
-from paywall.database import Database
+from paywall.database.engine import Database
+from paywall.database.tables import Purchase
 from paywall.http.bodies import Shape
 from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, PROCESSOR_PATTERN, Id, PathNumber
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.idempotency import Claim, keep_answer, stored_answer
-from paywall.payments.listing import AMOUNT, PurchaseAnswer, tell, tell_all
 from paywall.payments.purchase import STRIPE, Payment, record_purchase
 from paywall.payments.refund import RefundTerms, refund_purchase
+from paywall.payments.responses import AMOUNT, PurchaseAnswer, tell, tell_all
 from paywall.problems import (
     PRODUCT_UNKNOWN,
     PURCHASE_UNKNOWN,
@@ -25,9 +26,8 @@ from paywall.problems import (
     Problem,
     invalid,
 )
+from paywall.rules.enums import ProductKind
 from paywall.rules.money import currency_code
-from paywall.rules.words import ProductKind
-from paywall.tables import Purchase
 from paywall.tokens.guard import Caller, reader, site
 
 

@@ -11,13 +11,13 @@ from paywall.catalogue.find import find_pack, find_pass, find_plan
 from paywall.clock import Clock
 from paywall.credits.grant import GrantTerms, grant_all
 from paywall.credits.locking import lock_or_open_subscriber
-from paywall.database import insert
+from paywall.database.engine import insert
+from paywall.database.tables import Pack, Pass, Plan, Purchase
+from paywall.database.tables.totals import Added, add_to_totals
 from paywall.problems import REFERENCE_CONFLICT, Problem
 from paywall.rules.calendar import after
-from paywall.rules.words import Actor, CreditsExpire, GrantSource, ProductKind
+from paywall.rules.enums import Actor, CreditsExpire, GrantSource, ProductKind
 from paywall.subscriptions.period import add_pass, add_period
-from paywall.tables import Pack, Pass, Plan, Purchase
-from paywall.tables.totals import Added, add_to_totals
 
 Product = Pack | Pass | Plan
 STRIPE = "stripe"

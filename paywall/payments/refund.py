@@ -8,14 +8,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
 from paywall.credits.locking import lock_subscriber
-from paywall.payments.settlement import settle_credits
+from paywall.database.tables import Purchase, Refund
+from paywall.payments.clawback import settle_credits
 from paywall.problems import PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LARGE, Problem
+from paywall.processors.stripe.objects import TakingSeen
+from paywall.processors.stripe.subscriptions import restate_of_purchase
+from paywall.rules.enums import Actor, TakingKind
 from paywall.rules.refunds import Taken, taken_back
-from paywall.rules.stripe import TakingSeen
-from paywall.rules.words import Actor, TakingKind
-from paywall.subscriptions.billed import restate_of_purchase
 from paywall.subscriptions.period import take_back_period
-from paywall.tables import Purchase, Refund
 
 
 class RefundTerms(NamedTuple):

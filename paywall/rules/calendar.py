@@ -4,7 +4,7 @@ from calendar import monthrange
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
-from paywall.rules.words import Interval
+from paywall.rules.enums import Interval
 
 
 class Month(NamedTuple):

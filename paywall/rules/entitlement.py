@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from paywall.rules.stripe import StripeStatus
+from paywall.processors.stripe.objects import StripeStatus
 
 
 class Paid(NamedTuple):

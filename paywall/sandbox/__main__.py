@@ -8,8 +8,7 @@ from functools import partial
 import click
 
 from paywall import settings
-from paywall.cli import told_in_a_sentence
-from paywall.operations.serve import make_folder, serve
+from paywall.cli.main import told_in_a_sentence
 from paywall.sandbox.prepare import newspaper_token, prepare, require_sqlite
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.paywall_client import PaywallClient
@@ -18,6 +17,7 @@ from paywall.sandbox.site.time_machine import TimeMachine
 from paywall.sandbox.site.translations import THEME_DIR, ZONE
 from paywall.sandbox.stripe_process import free_port, running_stand_in
 from paywall.sandbox.welcome import welcome_text
+from paywall.server.serve import make_folder, serve
 from paywall.settings import Settings
 
 HOST = "127.0.0.1"

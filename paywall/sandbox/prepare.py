@@ -10,17 +10,17 @@ from paywall.articles.publish import publish
 from paywall.catalogue.products import put_product
 from paywall.clock import Clock, FollowingClock
 from paywall.credits.grant import GrantTerms, grant_credits
-from paywall.database import Database
-from paywall.gateway import Gateway
-from paywall.migrations import migrate
-from paywall.operations.catalogue_sync import apply, differ
-from paywall.operations.sandbox_clock import look_at_clock
-from paywall.operations.serve import CannotServe, make_folder
-from paywall.rules.words import Actor, CreditsExpire, GrantSource, Interval
+from paywall.database.engine import Database
+from paywall.database.migrations import migrate
+from paywall.database.tables import Article, Pack, Pass, Plan, PolicyChange
+from paywall.processors.stripe.catalogue_sync import apply, differ
+from paywall.processors.stripe.client import Gateway
+from paywall.rules.enums import Actor, CreditsExpire, GrantSource, Interval
 from paywall.sandbox.article_files import read_publications
+from paywall.server.sandbox_clock import look_at_clock
+from paywall.server.serve import CannotServe, make_folder
 from paywall.settings import Settings
 from paywall.subscriptions.complimentary import put_complimentary
-from paywall.tables import Article, Pack, Pass, Plan, PolicyChange
 from paywall.tokens.keys import Keyring
 from paywall.tokens.limits import SITE_LIFETIME_SECONDS
 from paywall.tokens.mint import mint_reader, mint_site

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from paywall.operations.serve import CannotServe
+from paywall.server.serve import CannotServe
 
 READY_WITHIN_SECONDS = 30.0
 STOPPED_WITHIN_SECONDS = 20

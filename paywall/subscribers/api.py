@@ -8,20 +8,20 @@ from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
-from paywall.credits.listing import grants_with_something_left, newest_grants
 from paywall.credits.locking import require_subscriber
-from paywall.database import Database
-from paywall.gateway import REFUSALS, Gateway, needed
+from paywall.credits.responses import grants_with_something_left, newest_grants
+from paywall.database.engine import Database
 from paywall.http.bodies import Shape
 from paywall.http.fields import Id, PathId
 from paywall.idempotency import Claim, keep_answer, stored_answer
-from paywall.payments.stripe.checkout import open_plan_of
-from paywall.payments.stripe.closing import billed_of, end_all, unsettled_of
-from paywall.payments.stripe.sell import Counter, close
 from paywall.problems import PAYMENT_PENDING, SUBSCRIBER_UNKNOWN
+from paywall.processors.stripe.checkout import open_plan_of
+from paywall.processors.stripe.checkout_flow import Counter, close
+from paywall.processors.stripe.client import REFUSALS, Gateway, needed
+from paywall.processors.stripe.close_out import billed_of, end_all, unsettled_of
 from paywall.settings import Settings
 from paywall.subscribers.export import export_reader, require_on_record
-from paywall.subscribers.exported import ReaderExport
+from paywall.subscribers.export_models import ReaderExport
 from paywall.subscribers.merge import merge_readers
 from paywall.subscribers.overview import Overview, overview
 from paywall.subscribers.privacy import erase_reader, ids_of

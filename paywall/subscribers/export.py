@@ -10,17 +10,21 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.access.standing import balance_of
-from paywall.credits.listing import tell as tell_grant
-from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
-from paywall.rules.words import EntryKind, ViewerKind
-from paywall.subscribers.export_payments import (
-    checkouts_section,
-    purchases_section,
-    rows_of,
-    subscriptions_section,
+from paywall.access.facts import balance_of
+from paywall.credits.responses import tell as tell_grant
+from paywall.database.tables import (
+    CancellationReceipt,
+    CreditGrant,
+    LedgerEntry,
+    MeteredViews,
+    RevokedSubject,
+    StripeCustomer,
+    Subscriber,
+    Unlock,
 )
-from paywall.subscribers.exported import (
+from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
+from paywall.rules.enums import EntryKind, ViewerKind
+from paywall.subscribers.export_models import (
     ABOUT,
     CreditsSection,
     ExportedCustomer,
@@ -35,18 +39,14 @@ from paywall.subscribers.exported import (
     UnlocksSection,
     ViewsSection,
 )
-from paywall.subscribers.privacy import merged_into
-from paywall.tables import (
-    CancellationReceipt,
-    CreditGrant,
-    LedgerEntry,
-    MeteredViews,
-    RevokedSubject,
-    StripeCustomer,
-    Subscriber,
-    Unlock,
+from paywall.subscribers.export_payments import (
+    checkouts_section,
+    purchases_section,
+    rows_of,
+    subscriptions_section,
 )
-from paywall.unlocks.listing import NO_ARTICLE, UnlockAnswer, articles_told, describe
+from paywall.subscribers.privacy import merged_into
+from paywall.unlocks.responses import NO_ARTICLE, UnlockAnswer, articles_told, describe
 
 AT_ONCE = 500
 """Rows described by one statement, as databases limit its parameters."""

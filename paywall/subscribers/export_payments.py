@@ -8,10 +8,19 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.catalogue.shapes import Price
+from paywall.catalogue.models import Price
+from paywall.database.tables import (
+    Checkout,
+    Purchase,
+    Refund,
+    StripeInvoice,
+    StripePrice,
+    StripeSubscription,
+    Subscription,
+)
+from paywall.rules.enums import CheckoutStatus, TakingKind
 from paywall.rules.money import money_with_code
-from paywall.rules.words import CheckoutStatus, TakingKind
-from paywall.subscribers.exported import (
+from paywall.subscribers.export_models import (
     ABOUT,
     CheckoutsSection,
     ExportedBilling,
@@ -23,16 +32,7 @@ from paywall.subscribers.exported import (
     PurchasesSection,
     SubscriptionsSection,
 )
-from paywall.subscriptions.listing import billings_of
-from paywall.tables import (
-    Checkout,
-    Purchase,
-    Refund,
-    StripeInvoice,
-    StripePrice,
-    StripeSubscription,
-    Subscription,
-)
+from paywall.subscriptions.responses import billings_of
 
 Row = TypeVar("Row", bound=SQLModel)
 

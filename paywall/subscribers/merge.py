@@ -13,12 +13,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.access.meter import move_views
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_open_subscriber, lock_subscriber
-from paywall.database import insert
-from paywall.payments.stripe.checkout import open_plan_of
-from paywall.problems import SUBSCRIBER_UNKNOWN, Problem, invalid, unavailable
-from paywall.rules.words import Actor, SubscriptionKind
-from paywall.subscriptions.period import lay_passes
-from paywall.tables import (
+from paywall.database.engine import insert
+from paywall.database.tables import (
     CancellationReceipt,
     Checkout,
     CreditGrant,
@@ -33,7 +29,11 @@ from paywall.tables import (
     Unlock,
     UnlockPayment,
 )
-from paywall.tables.totals import COUNTED, Added, add_to_totals
+from paywall.database.tables.totals import COUNTED, Added, add_to_totals
+from paywall.problems import SUBSCRIBER_UNKNOWN, Problem, invalid, unavailable
+from paywall.processors.stripe.checkout import open_plan_of
+from paywall.rules.enums import Actor, SubscriptionKind
+from paywall.subscriptions.period import lay_passes
 from paywall.unlocks.revoke import revoke
 
 MOVED: tuple[type[SQLModel], ...] = (

@@ -10,16 +10,16 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.api import MeterAnswer
-from paywall.access.standing import balance_of
-from paywall.credits.listing import GrantAnswer, lapsed_grants
+from paywall.access.facts import balance_of
+from paywall.credits.responses import GrantAnswer, lapsed_grants
+from paywall.database.tables import MeteredViews
 from paywall.http.bodies import Answer
-from paywall.payments.listing import PendingAnswer, tell_pending
-from paywall.payments.stripe.checkout import pending_of
+from paywall.payments.responses import PendingAnswer, tell_pending
+from paywall.processors.stripe.checkout import pending_of
 from paywall.rules.calendar import month_of
-from paywall.rules.words import ViewerKind
+from paywall.rules.enums import ViewerKind
 from paywall.settings import Settings
-from paywall.subscriptions.listing import SubscriptionAnswer, subscriptions_of
-from paywall.tables import MeteredViews
+from paywall.subscriptions.responses import SubscriptionAnswer, subscriptions_of
 
 
 class Overview(Answer):

@@ -23,15 +23,10 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel, case, col, delete, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.billing.customers import customers_of
-from paywall.billing.erased import remember_erased
 from paywall.clock import Clock
-from paywall.columns import ID_LENGTH_MAX
 from paywall.credits.locking import lock_or_open_subscriber
-from paywall.payments.stripe.closing import refuse_unended
-from paywall.rules.tombstone import inscribe
-from paywall.rules.words import SubscriptionKind
-from paywall.tables import (
+from paywall.database.columns import ID_LENGTH_MAX
+from paywall.database.tables import (
     CancellationReceipt,
     Checkout,
     CreditGrant,
@@ -56,6 +51,11 @@ from paywall.tables import (
     Unlock,
     UnlockPayment,
 )
+from paywall.processors.stripe.close_out import refuse_unended
+from paywall.processors.stripe.customers import customers_of
+from paywall.processors.stripe.erased_ids import remember_erased
+from paywall.rules.enums import SubscriptionKind
+from paywall.rules.tombstone import inscribe
 from paywall.tokens.issuers import OWN_NAME
 
 DELETED: tuple[type[SQLModel], ...] = (

@@ -10,10 +10,10 @@ from litestar.params import JSONBody
 from msgspec import Meta
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.credits.listing import GrantAnswer, grants_with_something_left
 from paywall.credits.locking import require_subscriber
-from paywall.database import Database
-from paywall.gateway import REFUSALS, Gateway
+from paywall.credits.responses import GrantAnswer, grants_with_something_left
+from paywall.database.engine import Database
+from paywall.database.tables import CancellationReceipt, Subscription
 from paywall.http.bodies import Answer, Shape
 from paywall.http.fields import Id, PathId, Text, Timestamp
 from paywall.idempotency import Claim, keep_answer, stored_answer
@@ -25,9 +25,10 @@ from paywall.problems import (
     SUBSCRIPTION_UNKNOWN,
     Problem,
 )
-from paywall.rules.words import CancelWhen, SubscriptionKind
+from paywall.processors.stripe.change_subscription import CHANGES, RESUMING, Desk, change_in_stripe
+from paywall.processors.stripe.client import REFUSALS, Gateway
+from paywall.rules.enums import CancelWhen, SubscriptionKind
 from paywall.settings import Settings
-from paywall.subscriptions.by_stripe import CHANGES, RESUMING, Desk, change_in_stripe
 from paywall.subscriptions.cancel import (
     access_after,
     cancel_subscription,
@@ -37,13 +38,12 @@ from paywall.subscriptions.cancel import (
     resume_subscription,
 )
 from paywall.subscriptions.complimentary import put_complimentary
-from paywall.subscriptions.listing import (
+from paywall.subscriptions.responses import (
     ReceiptAnswer,
     SubscriptionAnswer,
     tell_receipt,
     told,
 )
-from paywall.tables import CancellationReceipt, Subscription
 from paywall.tokens.guard import Caller, reader, site
 
 NOT_CANCELLED = (

@@ -12,12 +12,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall import problems
 from paywall.clock import Clock
 from paywall.credits.locking import lock_subscriber
+from paywall.database.tables import CancellationReceipt, StripeSubscription, Subscription
 from paywall.problems import Problem
-from paywall.rules.stripe import OVER
-from paywall.rules.words import CancelWhen, SubscriptionKind
-from paywall.subscriptions.listing import is_over, receipts_of
+from paywall.processors.stripe.objects import OVER
+from paywall.rules.enums import CancelWhen, SubscriptionKind
 from paywall.subscriptions.period import restate
-from paywall.tables import CancellationReceipt, StripeSubscription, Subscription
+from paywall.subscriptions.responses import is_over, receipts_of
 
 
 async def choose(

@@ -9,10 +9,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_open_subscriber
-from paywall.rules.words import SubscriptionKind
-from paywall.subscriptions.listing import is_over
+from paywall.database.tables import Subscription
+from paywall.rules.enums import SubscriptionKind
 from paywall.subscriptions.period import restate
-from paywall.tables import Subscription
+from paywall.subscriptions.responses import is_over
 
 
 async def put_complimentary(

@@ -9,14 +9,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_open_subscribers
-from paywall.rules.words import Outcome, SubscriptionKind
+from paywall.database.tables import Subscription
+from paywall.rules.enums import Outcome, SubscriptionKind
 from paywall.subscriptions.complimentary import (
     begin_anew,
     complimentary_of,
     give,
     new_complimentary,
 )
-from paywall.tables import Subscription
 
 
 class MigratedSubscription(NamedTuple):

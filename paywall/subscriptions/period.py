@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from sqlmodel import col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.database.tables import Purchase, Refund, Subscription
 from paywall.rules.entitlement import Paid, entitled_until
+from paywall.rules.enums import SubscriptionKind
 from paywall.rules.passes import PassPaid, starts_of
 from paywall.rules.refunds import Taken, wholly_taken_back_at
-from paywall.rules.words import SubscriptionKind
-from paywall.tables import Purchase, Refund, Subscription
 
 
 async def add_period(

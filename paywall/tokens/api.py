@@ -9,7 +9,7 @@ from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
-from paywall.database import Database
+from paywall.database.engine import Database
 from paywall.http.bodies import Answer, Shape
 from paywall.http.fields import Id, PathId, Timestamp
 from paywall.tokens.caller import Caller

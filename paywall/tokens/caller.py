@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from paywall.rules.words import Actor
+from paywall.rules.enums import Actor
 
 
 class TokenKind(StrEnum):

@@ -9,7 +9,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.openapi.spec import SecurityRequirement, SecurityScheme
 
 from paywall import problems
-from paywall.database import Database
+from paywall.database.engine import Database
 from paywall.problems import Problem, invalid_token
 from paywall.tokens.caller import Caller, TokenKind
 from paywall.tokens.revocation import is_revoked, was_revoked

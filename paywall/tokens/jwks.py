@@ -16,9 +16,9 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from paywall.ending import end
-from paywall.lazily import lazily
+from paywall.lazy_import import lazily
 from paywall.settings import Issuer
+from paywall.tasks import end
 from paywall.telemetry import logger
 from paywall.tokens.issuers import PublicKey, VerificationKey, find_key
 from paywall.tokens.weakness import weakness_of_rsa

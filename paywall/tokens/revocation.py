@@ -10,9 +10,9 @@ from sqlmodel import col, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database import Database, Each, as_kept, each, insert, rows_as_json
+from paywall.database.engine import Database, Each, as_kept, each, insert, rows_as_json
+from paywall.database.tables import RevokedSubject, RevokedToken
 from paywall.problems import Problem, invalid, invalid_token
-from paywall.tables import RevokedSubject, RevokedToken
 from paywall.tokens.caller import AskedBy, Caller
 from paywall.tokens.issuers import OWN_NAME, TrustedIssuer
 from paywall.tokens.limits import LEEWAY

@@ -12,7 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import telemetry
 from paywall.credits.locking import require_subscriber
-from paywall.database import Database
+from paywall.database.engine import Database
+from paywall.database.tables import Unlock
 from paywall.http.bodies import Answer, Shape
 from paywall.http.fields import Credits, Id, PathId, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
@@ -25,12 +26,11 @@ from paywall.problems import (
     SUBSCRIPTION_REQUIRED,
 )
 from paywall.rules.decision import Reason
-from paywall.rules.words import UnlockSource
+from paywall.rules.enums import UnlockSource
 from paywall.settings import Settings
-from paywall.tables import Unlock
 from paywall.tokens.guard import Caller, reader, site
 from paywall.unlocks.give import give_unlock
-from paywall.unlocks.listing import PaymentAnswer, UnlockAnswer, describe, list_unlocks, tell
+from paywall.unlocks.responses import PaymentAnswer, UnlockAnswer, describe, list_unlocks, tell
 from paywall.unlocks.revoke import revoke_article
 from paywall.unlocks.unlock import NewUnlock, Outcome, unlock_article
 

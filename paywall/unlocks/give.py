@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.access.standing import load_one, reader
+from paywall.access.facts import load_one, reader
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_open_subscriber
+from paywall.database.tables import Unlock
 from paywall.problems import ARTICLE_UNKNOWN, Problem, invalid
-from paywall.rules.words import UnlockSource
+from paywall.rules.enums import UnlockSource
 from paywall.settings import Settings
-from paywall.tables import Unlock
 from paywall.unlocks.unlock import unlock_in_force
 
 

@@ -10,10 +10,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_open_subscribers
+from paywall.database.tables import Unlock
+from paywall.database.tables.totals import Added, add_to_totals
 from paywall.problems import FieldError
-from paywall.rules.words import Outcome, UnlockSource
-from paywall.tables import Unlock
-from paywall.tables.totals import Added, add_to_totals
+from paywall.rules.enums import Outcome, UnlockSource
 
 AHEAD = FieldError("unlocked_at", "lies in the future. Write when the reader got the article.")
 

@@ -8,10 +8,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.clock import Clock
 from paywall.credits.ledger import enter, give_up, lot
 from paywall.credits.locking import lock_subscriber
+from paywall.database.tables import CreditGrant, Unlock, UnlockPayment
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
+from paywall.rules.enums import Actor, EntryKind
 from paywall.rules.spending import is_over
-from paywall.rules.words import Actor, EntryKind
-from paywall.tables import CreditGrant, Unlock, UnlockPayment
 from paywall.unlocks.unlock import unlock_in_force
 
 

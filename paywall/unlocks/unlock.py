@@ -8,17 +8,17 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import problems
-from paywall.access.standing import Beside, Facts, load_beside, reader
+from paywall.access.facts import Beside, Facts, load_beside, reader
 from paywall.clock import Clock
 from paywall.credits.ledger import lots_of, spend, spendable_lots
 from paywall.credits.locking import lock_subscriber
-from paywall.driver import send
+from paywall.database.driver import send
+from paywall.database.tables import Unlock
 from paywall.problems import Problem
 from paywall.rules.decision import Decision, Reason, decide
+from paywall.rules.enums import Actor, UnlockSource
 from paywall.rules.spending import Lot, Payment, pay
-from paywall.rules.words import Actor, UnlockSource
 from paywall.settings import Settings
-from paywall.tables import Unlock
 
 GRANTS_AT_FIRST = 50
 """Read together with the standing; who pays with more has them read by a statement more."""

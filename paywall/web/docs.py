@@ -12,7 +12,7 @@ from litestar.types import ControllerRouterHandler
 
 from paywall import problems
 from paywall.contract.document import document
-from paywall.http.assets import Asset, asset, respond
+from paywall.http.static_files import Asset, asset, respond
 from paywall.problems import NOT_FOUND, Problem
 from paywall.tokens.guard import anyone
 from paywall.web.page import page_of

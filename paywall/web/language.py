@@ -11,8 +11,8 @@ from babel import Locale
 from babel.dates import format_date, get_timezone
 from babel.numbers import format_decimal
 
+from paywall.rules.enums import ProductKind
 from paywall.rules.money import money_with_sign
-from paywall.rules.words import ProductKind
 from paywall.web.theme import DEFAULT, PLACEHOLDER, Theme, Titles, Words
 
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from babel import Locale, UnknownLocaleError
 
-from paywall.rules.words import ProductKind
+from paywall.rules.enums import ProductKind
 from paywall.settings import SettingsError, read_small_file
 
 DEFAULT = "en"

@@ -1,32 +1,5 @@
-"""Checks are asked over real connections here, since the short way begins with their bytes."""
+"""Checks are asked over real connections, as in tests/server."""
 
-from collections.abc import AsyncIterator
+from tests.server.conftest import port, service
 
-import httpx
-import pytest
-
-from paywall.access import connection
-from paywall.http.edge import Edge
-from tests.access.wire import Wire, wired
-from tests.conftest import PATIENT_SECONDS
-from tests.contract.promise import PROMISE
-
-
-@pytest.fixture
-async def port(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Wire, int]]:
-    # The client sends a body behind its head, and both sides share this loop: it may stand still.
-    monkeypatch.setattr(connection, "WHOLE_WITHIN_SECONDS", PATIENT_SECONDS)
-    async with wired(edge) as it:
-        yield it
-
-
-@pytest.fixture
-async def service(port: tuple[Wire, int]) -> AsyncIterator[httpx.AsyncClient]:
-    """The running service; each answer keeps the contract."""
-    async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port[1]}",
-        event_hooks={"response": [PROMISE.see]},
-        limits=httpx.Limits(max_connections=None),
-        timeout=60,
-    ) as client:
-        yield client
+__all__ = ["port", "service"]

@@ -8,11 +8,11 @@ import pytest
 from sqlmodel import select
 
 from paywall.access import meter
-from paywall.access.standing import load_one, reader
-from paywall.database import Database
-from paywall.operations.housekeeping import tidy
+from paywall.access.facts import load_one, reader
+from paywall.database.engine import Database
+from paywall.database.tables import MeteredViews
+from paywall.server.housekeeping import tidy
 from paywall.settings import Settings
-from paywall.tables import MeteredViews
 from tests.conftest import PATIENT_SECONDS, Bearer, SetClock
 from tests.test_story import check, put_article
 

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from paywall.app import create_app
-from paywall.database import Database
-from paywall.migrations import migrate
+from paywall.database.engine import Database
+from paywall.database.migrations import migrate
 from paywall.settings import Settings
 from tests.bench.seed import Size, premium_articles, seed_postgres, spending_readers
 from tests.conftest import PATIENT_SECONDS, Bearer, SetClock, running

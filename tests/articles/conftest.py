@@ -1,6 +1,6 @@
 import pytest
 
-from paywall.rules.words import Actor
+from paywall.rules.enums import Actor
 
 
 @pytest.fixture

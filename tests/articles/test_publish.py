@@ -8,10 +8,10 @@ from sqlmodel import col, select
 
 from paywall.articles.bodies import body_of, preview_of
 from paywall.articles.publish import Publication, publish, withdraw
-from paywall.database import Database
+from paywall.database.engine import Database
+from paywall.database.tables import Article, PolicyChange
 from paywall.rules.decision import Policy, Terms
-from paywall.rules.words import Actor, Outcome
-from paywall.tables import Article, PolicyChange
+from paywall.rules.enums import Actor, Outcome
 
 FOUR = "<p>One is here.</p><p>Two is here.</p><p>Three is here.</p><p>Four is here.</p>"
 PREMIUM = Terms(Policy.PREMIUM, 1)

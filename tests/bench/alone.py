@@ -10,8 +10,8 @@ import socket
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from paywall.operations.serve import server_config
-from paywall.operations.server import BACKLOG
+from paywall.server.graceful_server import BACKLOG
+from paywall.server.serve import server_config
 
 
 def main() -> None:

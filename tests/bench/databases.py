@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from paywall.database import Database
-from paywall.migrations import migrate
+from paywall.database.engine import Database
+from paywall.database.migrations import migrate
 from paywall.settings import Settings
 from tests.bench.progress import say
 from tests.bench.seed import Size, copy_postgres, seed_postgres, seed_sqlite

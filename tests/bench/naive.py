@@ -9,11 +9,11 @@ from sqlmodel import select
 
 from paywall.access.api import CHECK, CHECK_SCOPE, DecisionAnswer, Question, answer_of
 from paywall.clock import Clock
-from paywall.database import Database
+from paywall.database.engine import Database
+from paywall.database.tables import Article, CreditGrant, Unlock
 from paywall.http.bodies import StrictRequest
 from paywall.rules.decision import Standing, Terms, decide
 from paywall.settings import load
-from paywall.tables import Article, CreditGrant, Unlock
 from paywall.tokens.guard import site
 from paywall.tokens.verify import Verifier
 

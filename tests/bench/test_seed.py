@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from paywall.operations.ledger_proof import proved
+from paywall.cli.audit import proved
 from paywall.settings import Settings
 from tests.bench.seed import Size, copy_postgres, seed_postgres, seed_sqlite
 

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from paywall.catalogue.products import PRODUCTS_MAX, put_product
-from paywall.database import Database
+from paywall.database.engine import Database
+from paywall.database.tables import Pack
 from paywall.problems import CATALOGUE_FULL, Problem
-from paywall.tables import Pack
 from tests.conftest import START, Bearer, SetClock
 
 PRICES = [{"amount": 400_000, "currency": "khr"}, {"amount": 100, "currency": "usd"}]

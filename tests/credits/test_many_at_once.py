@@ -9,11 +9,11 @@ from sqlmodel import select
 from paywall.articles.publish import Publication, publish_all
 from paywall.credits.grant import GrantTerms, grant_all
 from paywall.credits.locking import lock_subscriber
-from paywall.database import Database
+from paywall.database.engine import Database
+from paywall.database.tables import CreditGrant
 from paywall.rules.decision import Policy, Terms
-from paywall.rules.words import Actor, GrantSource
+from paywall.rules.enums import Actor, GrantSource
 from paywall.subscribers.audit import audit
-from paywall.tables import CreditGrant
 
 ACTOR = Actor("paywall", "import", "")
 NUMBERS = range(200)

@@ -5,8 +5,8 @@ import asyncio
 from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database import Database
-from paywall.tables import Subscriber
+from paywall.database.engine import Database
+from paywall.database.tables import Subscriber
 from tests.conftest import START
 
 

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import exc
 
 from paywall.credits.locking import lock_or_open_subscriber, lock_subscriber
-from paywall.database import Database
-from paywall.database_errors import is_unavailable
-from paywall.tables import Subscriber
+from paywall.database.engine import Database
+from paywall.database.errors import is_unavailable
+from paywall.database.tables import Subscriber
 from tests.conftest import START
 from tests.database.rows import add, count
 

@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from paywall.database import Database
-from paywall.database_errors import CAUSES_MAX, is_unavailable
-from paywall.tables import Subscriber
+from paywall.database.engine import Database
+from paywall.database.errors import CAUSES_MAX, is_unavailable
+from paywall.database.tables import Subscriber
 from tests.conftest import START, Bearer
 from tests.database.rows import add
 from tests.postgres import psql

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall import driver as by_driver
 from paywall.credits.locking import lock_or_open_subscriber, lock_subscriber
-from paywall.database import Database
-from paywall.database_errors import is_unavailable
+from paywall.database import driver as by_driver
+from paywall.database.engine import Database
+from paywall.database.errors import is_unavailable
 from tests.conftest import START
 from tests.database.rows import add, count, turns
 

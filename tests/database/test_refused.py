@@ -9,15 +9,15 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from paywall.database import Database
-from paywall.database_errors import is_unavailable
+from paywall.database.engine import Database
+from paywall.database.errors import is_unavailable
+from paywall.database.migrations import migrate
 from paywall.http.edge import Edge
-from paywall.migrations import migrate
 from paywall.settings import Settings
-from tests.access.wire import wired
 from tests.conftest import PATIENT_SECONDS, Bearer
 from tests.database.rows import add, count
 from tests.postgres import PostgresServer, postgres_server, psql
+from tests.server.wire import wired
 from tests.test_story import grant
 
 CLIENTS = 12

@@ -13,9 +13,9 @@ from sqlalchemy import exc
 from sqlmodel import delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database import Database, DatabaseInUse
+from paywall.database.engine import Database, DatabaseInUse
+from paywall.database.tables import Subscriber
 from paywall.settings import Settings
-from paywall.tables import Subscriber
 from tests.conftest import PATIENT_SECONDS, START
 from tests.database.rows import add, count
 

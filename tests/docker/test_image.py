@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from paywall import settings
-from paywall.cli import main
+from paywall.cli.main import main
 from tests.postgres import free_port
 from tests.processes import ROOT, serving
 

@@ -15,7 +15,7 @@ IMPORT_EVERYTHING = """
 import importlib, pkgutil, paywall
 print(paywall.__path__[0])
 for module in pkgutil.walk_packages(paywall.__path__, "paywall."):
-    if not module.name.startswith(("paywall.__main__", "paywall.migrations.")):
+    if not module.name.startswith(("paywall.__main__", "paywall.database.migrations.")):
         importlib.import_module(module.name)
 """
 

@@ -10,12 +10,12 @@ from typing import ClassVar, NamedTuple, TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.access.standing import Facts, Viewer, load
+from paywall.access.facts import Facts, Viewer, load
 from paywall.credits.expiry import enter_expired
-from paywall.database import Database
-from paywall.operations.housekeeping import tidy
+from paywall.database.engine import Database
 from paywall.rules.decision import Decision, decide
-from paywall.rules.words import Actor, ViewerKind
+from paywall.rules.enums import Actor, ViewerKind
+from paywall.server.housekeeping import tidy
 from paywall.settings import Settings
 from tests.conftest import START, SetClock
 from tests.histories.model import Answer, Model

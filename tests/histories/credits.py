@@ -5,14 +5,14 @@ from typing import Any, ClassVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.access.facts import Viewer, load_one
 from paywall.access.meter import count_view
-from paywall.access.standing import Viewer, load_one
 from paywall.credits.grant import GrantTerms, grant_credits, void_grant
+from paywall.database.tables import Article
 from paywall.problems import Problem
 from paywall.rules.decision import Decision, Policy, Reason, decide
-from paywall.rules.words import GrantSource, ViewerKind
+from paywall.rules.enums import GrantSource, ViewerKind
 from paywall.subscriptions.complimentary import put_complimentary
-from paywall.tables import Article
 from paywall.unlocks.unlock import unlock_article
 from tests.conftest import START
 from tests.histories.base import ACTOR, ARTICLES, HOURS, History, assert_same

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.database.tables import Subscriber
 from paywall.problems import Problem
-from paywall.rules.words import UnlockSource
+from paywall.rules.enums import UnlockSource
 from paywall.subscribers.merge import merge_readers
 from paywall.subscribers.privacy import erase_reader
-from paywall.tables import Subscriber
 from paywall.unlocks.give import give_unlock
 from paywall.unlocks.revoke import revoke_article
 from tests.histories.base import ACTOR, HOURS, History

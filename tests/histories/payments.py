@@ -6,19 +6,19 @@ from typing import Any, ClassVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.database.tables import Pack, Pass, Plan
 from paywall.payments.purchase import Payment, record_purchase
 from paywall.payments.refund import RefundTerms, refund_purchase, state_takings
 from paywall.problems import Problem
+from paywall.processors.stripe.objects import TakingSeen
 from paywall.rules.decision import Policy
-from paywall.rules.stripe import TakingSeen
-from paywall.rules.words import (
+from paywall.rules.enums import (
     CreditsExpire,
     GrantSource,
     Interval,
     ProductKind,
     TakingKind,
 )
-from paywall.tables import Pack, Pass, Plan
 from tests.conftest import START
 from tests.histories.base import ACTOR, ARTICLES
 from tests.histories.credits import Credits

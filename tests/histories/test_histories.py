@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from paywall.database import Database
+from paywall.database.engine import Database
 from paywall.settings import Settings
 from paywall.subscribers.audit import Finding, audit
 from tests.conftest import IS_LONG, SetClock

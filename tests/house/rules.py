@@ -9,11 +9,12 @@ from typing import NamedTuple
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 TRANSACTIONS_OPEN_IN = re.compile(
-    r"paywall/(.+/(api|guard|commands)|cli|migrations/.+|operations/.+|sandbox/.+)\.py|tests/.+"
+    r"paywall/(.+/(api|guard)|(cli|imports|server|database|sandbox)/.+)\.py|tests/.+"
     # Stripe is asked between two transactions, which these hold together.
-    r"|paywall/(billing/intents|subscriptions/by_stripe|payments/stripe/(closing|converge|deliver|sell))\.py"
+    r"|paywall/processors/stripe/(intents|change_subscription|close_out|sync|handle_event"
+    r"|checkout_flow|catalogue_sync|doctor|reconcile)\.py"
 )
-TRANSACTIONS_END_IN = re.compile(r"paywall/(database|driver)\.py|tests/.+")
+TRANSACTIONS_END_IN = re.compile(r"paywall/database/(engine|driver)\.py|tests/.+")
 EXCUSE = re.compile(r"#\s*(no" + r"qa|type:\s*ignore)")
 EXCUSE_WITH_REASON = re.compile(
     r"# (?:noqa): [A-Z]+\d+(, ?[A-Z]+\d+)* \(.{8,}\)|# (?:type): ignore\[[\w, -]+\]  # .{8,}"

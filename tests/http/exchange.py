@@ -6,10 +6,10 @@ from typing import NamedTuple
 import uvicorn
 from uvicorn.server import ServerState
 
-from paywall.access.connection import Connection
 from paywall.http.edge import Edge
-from tests.access.echo import Recorded
+from paywall.server.connection import Connection
 from tests.conftest import PATIENT_SECONDS
+from tests.server.echo import Recorded
 
 PIECE_BYTES = 64 * 1024
 """What comes at once, as from a socket."""

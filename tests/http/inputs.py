@@ -8,14 +8,19 @@ from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
-from paywall.http.reader import CHUNKS_MAX, HEAD_BYTES_MAX, HEADER_FIELDS_MAX, TRAILER_BYTES_MAX
-from paywall.payments.stripe.api import EVENT_BYTES_MAX
-from paywall.rules.signature import HEADER_LENGTH_MAX
+from paywall.processors.stripe.api import EVENT_BYTES_MAX
+from paywall.processors.stripe.signature import HEADER_LENGTH_MAX
+from paywall.server.request_reader import (
+    CHUNKS_MAX,
+    HEAD_BYTES_MAX,
+    HEADER_FIELDS_MAX,
+    TRAILER_BYTES_MAX,
+)
 from paywall.tokens.limits import TOKEN_BYTES_MAX
+from paywall.web.assets import LANGUAGES_MAX
 from paywall.web.language import LANGUAGE_TAG_CHARS_MAX, LANGUAGE_TAGS_MAX
 from paywall.web.pages.form import ADDRESS_CHARS_MAX, FIELD_CHARS_MAX, FORM_BYTES_MAX
 from paywall.web.pages.session import COOKIE, COOKIE_BYTES_MAX
-from paywall.web.parts import LANGUAGES_MAX
 from tests.conftest import START
 from tests.http.exchange import HEAD_END, Answer, chunked, request
 

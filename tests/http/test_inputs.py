@@ -13,9 +13,9 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from paywall.app import create_app
-from paywall.database import Database
-from paywall.http.connections import HEAD_WITHIN_SECONDS, IDLE_SECONDS, WRITE_WITHIN_SECONDS
-from paywall.migrations import migrate
+from paywall.database.engine import Database
+from paywall.database.migrations import migrate
+from paywall.server.connection_limits import HEAD_WITHIN_SECONDS, IDLE_SECONDS, WRITE_WITHIN_SECONDS
 from paywall.settings import Settings
 from paywall.tokens.guard import guard_of
 from paywall.tokens.jwks import JWKS_BYTES_MAX, JWKS_KEYS_MAX

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from paywall.rules.calendar import after
-from paywall.rules.words import Interval
+from paywall.rules.enums import Interval
 from tests.journeys.conftest import OpenDesk
 from tests.journeys.desk import Desk
 from tests.journeys.press import Press

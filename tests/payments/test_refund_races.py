@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from paywall.credits.locking import lock_subscriber
-from paywall.database import Database
-from paywall.rules.words import Actor
+from paywall.database.engine import Database
+from paywall.rules.enums import Actor
 from paywall.settings import Settings
 from paywall.subscribers.audit import audit
 from paywall.subscribers.merge import merge_readers

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paywall.rules.calendar import after, month_of
-from paywall.rules.words import Interval
+from paywall.rules.enums import Interval
 
 PHNOM_PENH = ZoneInfo("Asia/Phnom_Penh")
 NAIVE = (datetime(2020, 1, 1), datetime(2035, 1, 1))  # noqa: DTZ001 (hypothesis wants them so)

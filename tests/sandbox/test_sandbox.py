@@ -11,14 +11,14 @@ import pytest
 from sqlmodel import select
 
 from paywall.articles.publish import Publication, publish, withdraw
-from paywall.database import Database
-from paywall.operations.serve import CannotServe
+from paywall.database.engine import Database
+from paywall.database.tables import Article, CreditGrant
 from paywall.rules.decision import Policy, Terms
-from paywall.rules.words import Actor
+from paywall.rules.enums import Actor
 from paywall.sandbox.article_files import read_publications
 from paywall.sandbox.prepare import prepare
+from paywall.server.serve import CannotServe
 from paywall.settings import Settings
-from paywall.tables import Article, CreditGrant
 from paywall.unlocks.unlock import unlock_article
 from tests.conftest import START
 from tests.processes import environment, playing

@@ -3,18 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-from paywall.catalogue.shapes import DAYS_MAX
+from paywall.catalogue.models import DAYS_MAX
 from paywall.credits.expiry import enter_expired
-from paywall.operations.catalogue_sync import apply, differ
-from paywall.operations.housekeeping import tidy
-from paywall.rules.words import Outcome
+from paywall.processors.stripe.catalogue_sync import apply, differ
+from paywall.rules.enums import Outcome
 from paywall.sandbox.stripe import disputes, refunds
 from paywall.sandbox.stripe.customers import Card
+from paywall.server.housekeeping import tidy
 from paywall.subscriptions.migrate import MigratedSubscription, migrate_subscriptions
 from paywall.unlocks.migrate import MigratedUnlock, migrate_unlocks
 from tests.conftest import START
-from tests.payments.stripe.shop import PRICES, Shop
-from tests.payments.stripe.stage import stage
+from tests.processors.stripe.shop import PRICES, Shop
+from tests.processors.stripe.stage import stage
 
 LATER = "2027-11-24T12:00:00Z"
 

@@ -9,13 +9,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.credits.expiry import enter_expired
 from paywall.credits.grant import GrantTerms, grant_credits, void_grant
-from paywall.database import Database
-from paywall.operations.housekeeping import tidy
+from paywall.database.engine import Database
+from paywall.database.tables import Article, Unlock
 from paywall.rules.decision import Policy
-from paywall.rules.words import Actor, GrantSource, UnlockSource
+from paywall.rules.enums import Actor, GrantSource, UnlockSource
+from paywall.server.housekeeping import tidy
 from paywall.settings import Settings
 from paywall.subscribers.audit import Finding, audit
-from paywall.tables import Article, Unlock
 from paywall.unlocks.unlock import unlock_article
 from tests.conftest import START, SetClock
 

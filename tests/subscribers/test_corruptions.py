@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database import Database
-from paywall.migrations import FOLDER
-from paywall.migrations.upgrade import upgrade
+from paywall.database.engine import Database
+from paywall.database.migrations import FOLDER
+from paywall.database.migrations.upgrade import upgrade
 from paywall.settings import Settings
 from paywall.subscribers.audit import Finding, audit
 from tests.conftest import _drop, _new_postgres_database

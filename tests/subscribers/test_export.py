@@ -7,13 +7,13 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from paywall.cli import main
+from paywall.cli.main import main
 from paywall.credits.grant import GrantTerms, grant_credits
-from paywall.database import Database
-from paywall.rules.words import Actor, GrantSource, UnlockSource
+from paywall.database.engine import Database
+from paywall.database.tables import Unlock
+from paywall.rules.enums import Actor, GrantSource, UnlockSource
 from paywall.settings import Settings
 from paywall.subscribers.export import AT_ONCE
-from paywall.tables import Unlock
 from tests.conftest import START, Bearer, SetClock
 from tests.subscribers.test_merge import merge
 from tests.subscribers.test_privacy import erase, live, stock

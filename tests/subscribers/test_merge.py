@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from paywall.credits.locking import lock_subscriber
-from paywall.database import Database
+from paywall.database.engine import Database
 from paywall.subscribers.audit import audit
 from paywall.subscribers.merge import MOVED
 from tests.conftest import Bearer, SetClock

@@ -8,12 +8,8 @@ import httpx
 import pytest
 from sqlmodel import SQLModel, col, select
 
-from paywall.database import Database
-from paywall.rules.tombstone import is_tombstone
-from paywall.rules.words import Actor, CancelWhen
-from paywall.subscribers.audit import audit
-from paywall.subscribers.privacy import ACTED, DELETED, KEPT
-from paywall.tables import (
+from paywall.database.engine import Database
+from paywall.database.tables import (
     CancellationReceipt,
     CreditGrant,
     IdempotencyKey,
@@ -25,6 +21,10 @@ from paywall.tables import (
     RevokedToken,
     Subscriber,
 )
+from paywall.rules.enums import Actor, CancelWhen
+from paywall.rules.tombstone import is_tombstone
+from paywall.subscribers.audit import audit
+from paywall.subscribers.privacy import ACTED, DELETED, KEPT
 from tests.conftest import START, Bearer
 from tests.subscribers.dump import dumped
 from tests.subscribers.test_merge import is_proven, left, merge, put_end

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from paywall.cli import main
+from paywall.cli.main import main
 from paywall.clock import Clock
-from paywall.database import Database
+from paywall.database.engine import Database
 from paywall.settings import Settings
 from paywall.tokens.caller import Caller, TokenKind
 from paywall.tokens.revocation import is_revoked

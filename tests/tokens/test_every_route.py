@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from paywall.app import create_app
-from paywall.database import Database
+from paywall.database.engine import Database
 from paywall.settings import Settings
 from paywall.tokens.caller import TokenKind
 from paywall.tokens.guard import Guard, guard_of

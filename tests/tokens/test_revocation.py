@@ -7,10 +7,10 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import select
 
-from paywall.database import Database
-from paywall.driver import Rows, Statement, Values
+from paywall.database.driver import Rows, Statement, Values
+from paywall.database.engine import Database
+from paywall.database.tables import RevokedSubject, RevokedToken
 from paywall.settings import Settings
-from paywall.tables import RevokedSubject, RevokedToken
 from paywall.tokens.caller import TokenKind
 from paywall.tokens.limits import SITE_LIFETIME_SECONDS_MAX
 from paywall.tokens.mint import Minted

@@ -14,11 +14,11 @@ import httpx
 import pytest
 from sqlmodel import col, select
 
-from paywall.database import Database
-from paywall.rules.words import EntryKind
+from paywall.database.engine import Database
+from paywall.database.tables import CreditGrant, LedgerEntry, Unlock
+from paywall.rules.enums import EntryKind
 from paywall.settings import Settings
 from paywall.subscribers.audit import audit
-from paywall.tables import CreditGrant, LedgerEntry, Unlock
 from tests.processes import Served, serving
 
 KILLS = 20

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from paywall.database import Database
+from paywall.database.engine import Database
 from paywall.settings import Settings
 from paywall.subscribers.audit import audit
 from tests.processes import Served, serving

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from paywall.database import Database
+from paywall.database.engine import Database
 from paywall.subscribers.audit import audit
 from tests.conftest import Bearer, SetClock
 from tests.test_story import check, grant, put_article, unlock

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from paywall.credits.expiry import enter_expired
-from paywall.database import Database
-from paywall.operations.housekeeping import tidy
+from paywall.database.engine import Database
+from paywall.server.housekeeping import tidy
 from tests.conftest import Bearer, SetClock
 from tests.test_story import grant, put_article
 from tests.web.conftest import ORIGIN

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from babel import Locale
 
-from paywall.rules.words import EntryKind, GrantSource, Interval, ProductKind, SubscriptionKind
+from paywall.rules.enums import EntryKind, GrantSource, Interval, ProductKind, SubscriptionKind
 from paywall.settings import SettingsError
 from paywall.web.language import accepted, load_languages
 from paywall.web.theme import load_theme, placeholders

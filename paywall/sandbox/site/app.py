@@ -15,7 +15,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from paywall.rules.addresses import is_web_address
-from paywall.rules.words import Interval
+from paywall.rules.enums import Interval
 from paywall.sandbox.site import noscript, pages
 from paywall.sandbox.site.layout import MOVED_ANCHOR, NewspaperContext, page
 from paywall.sandbox.site.paywall_client import ENTRY_TOKEN_SECONDS, Json, PageViewer, PaywallClient

@@ -8,8 +8,8 @@ from threading import Thread
 import uvicorn
 from litestar.types import ASGIApp
 
-from paywall.http.connections import IDLE_SECONDS
-from paywall.operations.serve import CannotServe
+from paywall.server.connection_limits import IDLE_SECONDS
+from paywall.server.serve import CannotServe
 
 STOP_WITHIN_SECONDS = 5
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from paywall.rules.calendar import after
-from paywall.rules.words import Interval
+from paywall.rules.enums import Interval
 from paywall.sandbox.site.paywall_client import PaywallClient
 
 STEPS = (Interval.DAY, Interval.WEEK, Interval.MONTH)

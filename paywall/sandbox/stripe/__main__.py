@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 import uvicorn
 
-from paywall.http.connections import IDLE_SECONDS
 from paywall.sandbox.stripe.catalogue import create_coupon
 from paywall.sandbox.stripe.rendering import NOT_STRIPE
 from paywall.sandbox.stripe.runner import StandInRunner
 from paywall.sandbox.stripe.server import create_app
 from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.sandbox.stripe.state_file import load_state
+from paywall.server.connection_limits import IDLE_SECONDS
 from paywall.telemetry import LOGGING
 
 COUPONS = {"FREE": "100", "HALF": "50"}

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from paywall.rules.calendar import after
-from paywall.rules.words import Interval
+from paywall.rules.enums import Interval
 from paywall.sandbox.stripe.objects import Json
 
 DAY_SECONDS = 86_400

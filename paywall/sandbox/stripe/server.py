@@ -14,7 +14,6 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from paywall.ending import end
 from paywall.sandbox.stripe.api_server import serve_api_request
 from paywall.sandbox.stripe.checkout_page import pay_checkout, show_checkout
 from paywall.sandbox.stripe.dashboard_page import parse_seconds, show_dashboard, use_dashboard
@@ -23,6 +22,7 @@ from paywall.sandbox.stripe.objects import Json
 from paywall.sandbox.stripe.portal_page import show_portal, use_portal
 from paywall.sandbox.stripe.rendering import HEADERS, alert, render_page
 from paywall.sandbox.stripe.runner import StandInRunner
+from paywall.tasks import end
 from paywall.telemetry import logger
 
 HttpRequest = Request[Any, Any, Any]

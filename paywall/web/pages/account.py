@@ -6,14 +6,14 @@ from html import escape
 from typing import NamedTuple
 
 from paywall.catalogue.api import Offers
-from paywall.catalogue.shapes import PackAnswer, PassAnswer, PlanAnswer
-from paywall.credits.listing import EntryAnswer
+from paywall.catalogue.models import PackAnswer, PassAnswer, PlanAnswer
+from paywall.credits.responses import EntryAnswer
 from paywall.http.paging import Page
-from paywall.payments.listing import PendingAnswer, PurchaseAnswer
-from paywall.rules.words import ProductKind
+from paywall.payments.responses import PendingAnswer, PurchaseAnswer
+from paywall.rules.enums import ProductKind
 from paywall.subscribers.overview import Overview
-from paywall.subscriptions.listing import SubscriptionAnswer
-from paywall.unlocks.listing import UnlockAnswer
+from paywall.subscriptions.responses import SubscriptionAnswer
+from paywall.unlocks.responses import UnlockAnswer
 from paywall.web.language import Language
 from paywall.web.pages.asking import Service
 from paywall.web.pages.history import history

@@ -11,19 +11,20 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_403_FORBIDDEN
 from litestar.types import ControllerRouterHandler
 
-from paywall.database import Database
-from paywall.database_errors import is_unavailable
+from paywall.database.engine import Database
+from paywall.database.errors import is_unavailable
 from paywall.http.edge import as_problem
-from paywall.payments.stripe.api import is_of_the_site
 from paywall.problems import INVALID_TOKEN, Problem
+from paywall.processors.stripe.api import is_of_the_site
 from paywall.settings import Settings
-from paywall.subscribers.exported import ReaderExport
+from paywall.subscribers.export_models import ReaderExport
 from paywall.subscribers.overview import Overview
-from paywall.subscriptions.listing import SubscriptionAnswer
+from paywall.subscriptions.responses import SubscriptionAnswer
 from paywall.tokens.caller import Caller, TokenKind
 from paywall.tokens.guard import anyone
 from paywall.tokens.revocation import Target, is_revoked, revoke
 from paywall.tokens.verify import Verifier
+from paywall.web.assets import parts_of
 from paywall.web.pages import questions
 from paywall.web.pages.account import load_account, receipt, sections
 from paywall.web.pages.asking import Refused, Service
@@ -40,7 +41,6 @@ from paywall.web.pages.session import (
 )
 from paywall.web.pages.status import is_billed
 from paywall.web.pages.subscription import until
-from paywall.web.parts import parts_of
 
 Asking = Request[Any, Any, Any]
 Answered = Response[str] | Redirect

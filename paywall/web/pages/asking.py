@@ -10,7 +10,7 @@ from litestar import Request
 from litestar.types import Receive, Scope, Send
 
 from paywall.http.edge import DISCARDS_WRITES
-from paywall.lazily import lazily
+from paywall.lazy_import import lazily
 
 if TYPE_CHECKING:
     import httpx

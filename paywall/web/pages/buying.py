@@ -5,10 +5,10 @@ from html import escape
 from typing import NamedTuple
 
 from paywall.catalogue.api import Offers
-from paywall.catalogue.shapes import PackAnswer, PassAnswer, PlanAnswer, Price
-from paywall.rules.words import CreditsExpire, ProductKind, SubscriptionKind
+from paywall.catalogue.models import PackAnswer, PassAnswer, PlanAnswer, Price
+from paywall.rules.enums import CreditsExpire, ProductKind, SubscriptionKind
 from paywall.subscribers.overview import Overview
-from paywall.subscriptions.listing import SubscriptionAnswer
+from paywall.subscriptions.responses import SubscriptionAnswer
 from paywall.web.pages.asking import Service
 from paywall.web.pages.form import address
 from paywall.web.pages.html import Writer

@@ -6,9 +6,9 @@ from html import escape
 from itertools import groupby
 from typing import NamedTuple
 
-from paywall.credits.listing import EntryAnswer, GrantAnswer
+from paywall.credits.responses import EntryAnswer, GrantAnswer
 from paywall.http.paging import Page
-from paywall.rules.words import EntryKind
+from paywall.rules.enums import EntryKind
 from paywall.web.pages.html import Writer
 
 

@@ -9,12 +9,12 @@ from html import escape
 from litestar import Response
 from litestar.datastructures import Cookie
 
-from paywall.payments.stripe.api import is_of_the_site
+from paywall.processors.stripe.api import is_of_the_site
 from paywall.rules.addresses import is_web_address
 from paywall.settings import Settings
+from paywall.web.assets import parts_of
 from paywall.web.language import Language
 from paywall.web.pages.session import Session
-from paywall.web.parts import parts_of
 
 SCRIPT = (
     'addEventListener("pagehide",()=>{document.documentElement.hidden=true});'

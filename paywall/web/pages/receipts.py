@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from paywall.payments.listing import PurchaseAnswer
-from paywall.rules.words import CancelWhen
-from paywall.subscriptions.listing import ReceiptAnswer, SubscriptionAnswer
+from paywall.payments.responses import PurchaseAnswer
+from paywall.rules.enums import CancelWhen
+from paywall.subscriptions.responses import ReceiptAnswer, SubscriptionAnswer
 from paywall.web.pages.html import Writer
 from paywall.web.pages.status import has_failed
 

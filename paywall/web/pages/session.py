@@ -15,8 +15,8 @@ from litestar.datastructures import Cookie
 from paywall.http.cookies import find_cookie
 from paywall.rules.addresses import origin_of
 from paywall.settings import Settings
+from paywall.web.assets import parts_of
 from paywall.web.language import Language, accepted, is_language_tag
-from paywall.web.parts import parts_of
 
 COOKIE = "__Host-paywall"
 """The prefix makes browsers insist on Secure, the whole host and no other path (RFC 6265bis)."""

@@ -1,7 +1,7 @@
 """How a subscription stands, for what a page says of it and offers with it."""
 
-from paywall.rules.words import SubscriptionKind
-from paywall.subscriptions.listing import SubscriptionAnswer
+from paywall.rules.enums import SubscriptionKind
+from paywall.subscriptions.responses import SubscriptionAnswer
 
 OVER, LATE = "canceled", "past_due"
 UNPAID = (LATE, "unpaid")

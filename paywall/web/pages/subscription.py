@@ -2,7 +2,7 @@
 
 from html import escape
 
-from paywall.subscriptions.listing import ReceiptAnswer, SubscriptionAnswer
+from paywall.subscriptions.responses import ReceiptAnswer, SubscriptionAnswer
 from paywall.web.pages.html import Writer
 from paywall.web.pages.receipts import receipt_line, resumed_line, save_link
 from paywall.web.pages.status import OVER, RENEWS, has_failed, is_billed, is_by_stripe

@@ -1,0 +1,226 @@
+"""What a viewer has, and on what terms an article is to be had, loaded together.
+
+By one statement, so that they show one moment. It is written once, for any number of viewers and
+articles: a transaction sends it here, the check by the driver itself (`access/lines`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+import sqlalchemy as sa
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from paywall.database.driver import send
+from paywall.database.engine import dialect_of, each, rows_as_json
+from paywall.database.tables import Article, CreditGrant, MeteredViews, Subscription, Unlock
+from paywall.rules.calendar import Month, month_of
+from paywall.rules.decision import Meter, Policy, Standing, Terms
+from paywall.rules.enums import ViewerKind
+from paywall.settings import Settings
+
+NOW = sa.bindparam("now", type_=UTCDateTime())
+ASKED = "asked"
+FACTS_COLUMNS = 9
+METERED: sa.ColumnClause[str] = sa.literal_column(f"'{Policy.METERED}'", sa.Text())
+MONTH_STARTS_AT = sa.bindparam("month_starts_at", type_=UTCDateTime())
+
+Row = Sequence[Any]
+"""What the statement says to one question, in the order of its columns."""
+POLICIES = {policy.value: policy for policy in Policy}
+
+
+class Beside(NamedTuple):
+    """Another statement, to be read together with a standing: what makes it, and its parameters."""
+
+    statement: Callable[[], sa.Select[*tuple[Any, ...]]]
+    parameters: Mapping[str, object]
+
+
+class Viewer(msgspec.Struct, frozen=True, gc=False):
+    """A signed-in reader, a visitor known by a pseudonym, or somebody with neither id."""
+
+    kind: ViewerKind | None = None
+    id: str | None = None
+
+    @property
+    def reader_id(self) -> str | None:
+        return self.id if self.kind is ViewerKind.READER else None
+
+
+def reader(reader_id: str) -> Viewer:
+    return Viewer(ViewerKind.READER, reader_id)
+
+
+class Facts(msgspec.Struct, frozen=True, gc=False):
+    """What one decision is made from; `terms` is None for an unknown article."""
+
+    article_id: str
+    terms: Terms | None
+    standing: Standing
+    title: str | None
+    url: str | None
+
+
+async def load_one(
+    session: AsyncSession, viewer: Viewer, article_id: str, *, settings: Settings, now: datetime
+) -> Facts:
+    return (await load(session, viewer, [article_id], settings=settings, now=now))[0]
+
+
+async def load(
+    session: AsyncSession,
+    viewer: Viewer,
+    article_ids: Sequence[str],
+    *,
+    settings: Settings,
+    now: datetime,
+) -> list[Facts]:
+    """The facts for each article, in the order asked, by one statement."""
+    month = month_of(now, ZoneInfo(settings.meter_timezone))
+    questions = rows_as_json([(id_, *viewer_columns(viewer)) for id_ in article_ids])
+    connection = await session.connection()
+    rows = await connection.execute(
+        standing_on(dialect_of(session)),
+        {ASKED: questions, NOW.key: now, MONTH_STARTS_AT.key: month.starts_at},
+    )
+    return [
+        facts_of(article_id, row, viewer, month, settings)
+        for article_id, row in zip(article_ids, rows.all(), strict=True)
+    ]
+
+
+async def load_beside(
+    session: AsyncSession,
+    viewer: Viewer,
+    article_id: str,
+    beside: Beside,
+    *,
+    settings: Settings,
+    now: datetime,
+) -> tuple[Facts, Sequence[Row]]:
+    """The facts for one article, and the rows of another statement, read by one statement."""
+    month = month_of(now, ZoneInfo(settings.meter_timezone))
+    question = rows_as_json([(article_id, *viewer_columns(viewer))])
+    found = await send(
+        session,
+        _standing_beside(dialect_of(session), beside.statement),
+        {
+            **beside.parameters,
+            ASKED: question,
+            NOW.key: now,
+            MONTH_STARTS_AT.key: month.starts_at,
+        },
+    )
+    facts = facts_of(article_id, found[0], viewer, month, settings)
+    return facts, [row[FACTS_COLUMNS:] for row in found if row[FACTS_COLUMNS] is not None]
+
+
+@cache
+def _standing_beside(
+    dialect: str, other: Callable[[], sa.Select[*tuple[Any, ...]]]
+) -> sa.Select[*tuple[Any, ...]]:
+    standing, beside = standing_on(dialect).subquery("standing"), other().subquery("beside")
+    return sa.select(standing, beside).select_from(standing.outerjoin(beside, sa.true()))
+
+
+def viewer_columns(viewer: Viewer) -> tuple[str | None, str | None, str | None]:
+    """A viewer as the columns of ASKED behind the article."""
+    return viewer.reader_id, viewer.kind, viewer.id
+
+
+@cache
+def standing_on(dialect: str) -> sa.Select[*tuple[Any, ...]]:
+    """For each question in its order: policy, unlock_cost, and what the viewer has.
+
+    Parameters: ASKED (rows of an article and of `viewer_columns`), NOW and MONTH_STARTS_AT.
+    """
+    text = sa.Text()
+    asked = each(dialect, ASKED, article_id=text, reader_id=text, viewer_kind=text, viewer_id=text)
+    article_id, reader_id = asked.columns["article_id"], asked.columns["reader_id"]
+    articles = Article.__table__  # type: ignore[attr-defined]  # SQLModel hides it
+    source, article = asked.with_its(articles, articles.c.id == article_id)
+    unlocked = asked.has(
+        sa.select(col(Unlock.article_id)).where(
+            col(Unlock.reader_id) == reader_id,
+            col(Unlock.article_id) == article_id,
+            col(Unlock.revoked_at).is_(None),
+        )
+    )
+    views = sa.select(col(MeteredViews.article_ids)).where(
+        # An article that is unknown may have the default policy.
+        article.policy.is_(None) | (article.policy == METERED),
+        col(MeteredViews.viewer_kind) == asked.columns["viewer_kind"],
+        col(MeteredViews.viewer_id) == asked.columns["viewer_id"],
+        col(MeteredViews.month_starts_at) == MONTH_STARTS_AT,
+    )
+    return (
+        sa.select(
+            article.policy,
+            article.unlock_cost,
+            unlocked.label("unlocked"),
+            balance_of(reader_id, NOW).label("balance"),
+            _latest(col(Subscription.entitled_until), reader_id).label("entitled_until"),
+            _latest(col(Subscription.access_until), reader_id).label("access_until"),
+            views.scalar_subquery().label("views"),
+            article.title,
+            article.url,
+        )
+        .select_from(source)
+        .order_by(asked.columns["key"])
+    )
+
+
+def balance_of(reader_id: Any, now: Any) -> sa.ScalarSelect[int]:
+    """What the reader can spend now; expired credits do not wait for their entry.
+
+    Both are values, or expressions of the statement that this stands in.
+    """
+    return (
+        sa.select(sa.func.coalesce(sa.func.sum(CreditGrant.remaining), sa.literal_column("0")))
+        .where(
+            col(CreditGrant.reader_id) == reader_id,
+            col(CreditGrant.remaining) > sa.literal_column("0"),
+            col(CreditGrant.expires_at).is_(None) | (col(CreditGrant.expires_at) > now),
+        )
+        .scalar_subquery()
+    )
+
+
+def _latest(
+    column: sa.orm.Mapped[datetime], reader_id: sa.ColumnElement[str]
+) -> sa.ScalarSelect[datetime]:
+    return (
+        sa.select(sa.func.max(column))
+        .where(
+            col(Subscription.reader_id) == reader_id,
+            col(Subscription.starts_at) <= NOW,
+            col(Subscription.entitled_until) > NOW,
+        )
+        .scalar_subquery()
+    )
+
+
+def facts_of(article_id: str, row: Row, viewer: Viewer, month: Month, settings: Settings) -> Facts:
+    """A row of the statement as facts; what was added behind its columns is left out."""
+    policy, unlock_cost, unlocked, balance, entitled_until, access_until, views, title, url = row[
+        :FACTS_COLUMNS
+    ]
+    terms = Terms(POLICIES[policy], unlock_cost) if policy else _default_terms(settings)
+    meter: Meter | None = None
+    if viewer.id is not None and terms is not None and terms.policy is Policy.METERED:
+        views = views or ()
+        meter = Meter(len(views), settings.meter_limit, month.ends_at, article_id in views)
+    standing = Standing(
+        viewer.kind is ViewerKind.READER, balance, unlocked, entitled_until, access_until, meter
+    )
+    return Facts(article_id, terms, standing, title, url)
+
+
+def _default_terms(settings: Settings) -> Terms | None:
+    return None if settings.default_policy is None else Terms(settings.default_policy)

@@ -1,1 +1,0 @@
-"""Whose customer in Stripe is whose, and what Stripe is asked to do."""

@@ -1,0 +1,141 @@
+"""The shapes of plans, packs and passes, as a site puts them and as they are told."""
+
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from paywall.database.tables import Pack, Pass, Plan
+from paywall.http.bodies import Answer, Shape
+from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, Credits, Id, Line
+from paywall.problems import invalid
+from paywall.rules.enums import CreditsExpire, Interval
+from paywall.rules.money import currency_code
+
+Product = TypeVar("Product", Plan, Pack, Pass)
+ProductTold = TypeVar("ProductTold", bound=Answer)
+
+DAYS_MAX = 36_500
+Days = Annotated[int, Meta(ge=1, le=DAYS_MAX, description="A number of days.")]
+PlanCredits = Annotated[
+    int, Meta(ge=0, le=1_000_000, description="Credits that each paid period grants.")
+]
+IntervalCount = Annotated[int, Meta(ge=1, le=36, description="So many intervals are a period.")]
+TrialDays = Annotated[int, Meta(ge=1, le=730, description="Days before the first payment.")]
+
+
+class Price(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a product costs in one currency."""
+
+    amount: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=AMOUNT_MAX,
+            description="In the smallest unit as ISO 4217 counts it: 4,000 riel are 400000.",
+        ),
+    ]
+    currency: Annotated[
+        str, Meta(pattern=CURRENCY_PATTERN, description="ISO 4217: any case in, lower case out.")
+    ]
+
+
+class ProductInput(Shape, kw_only=True):
+    """What every product has."""
+
+    title: Annotated[Line, Meta(min_length=1, description="What readers see.")]
+    prices: Annotated[tuple[Price, ...], Meta(min_length=1, description="One a currency.")]
+    id: Annotated[Id, Meta(description="The id of the path, if it is sent at all.")] | UnsetType = (
+        UNSET
+    )
+
+
+class PlanInput(ProductInput, kw_only=True):
+    """A subscription: opens everything for a period, again and again."""
+
+    interval: Interval
+    interval_count: IntervalCount = 1
+    credits: PlanCredits = 0
+    credits_expire: Annotated[
+        CreditsExpire, Meta(description="With the period that granted them, or never.")
+    ] = CreditsExpire.PERIOD_END
+    trial_days: TrialDays | None = None
+
+
+class PackInput(ProductInput, kw_only=True):
+    """Credits, bought once."""
+
+    credits: Credits
+    expires_after_days: Annotated[
+        Days | None, Meta(description="Counted from the purchase; null: the credits never expire.")
+    ] = None
+
+
+class PassInput(ProductInput, kw_only=True):
+    """Opens everything for some days, bought once."""
+
+    days: Days
+
+
+class PlanAnswer(Answer):
+    """A subscription: opens everything for a period, again and again."""
+
+    id: str
+    title: str
+    interval: Interval
+    interval_count: int
+    credits: int
+    credits_expire: CreditsExpire
+    trial_days: int | None
+    prices: list[Price]
+
+
+class PackAnswer(Answer):
+    """Credits, bought once."""
+
+    id: str
+    title: str
+    credits: int
+    expires_after_days: int | None
+    prices: list[Price]
+
+
+class PassAnswer(Answer):
+    """Opens everything for some days, bought once."""
+
+    id: str
+    title: str
+    days: int
+    prices: list[Price]
+
+
+def as_product(table: type[Product], product_id: str, data: ProductInput, now: datetime) -> Product:
+    """What the site says, as the catalogue keeps it.
+
+    Raises Problem where the two ids differ, for a currency that there is not, and for two prices
+    in one currency.
+    """
+    if data.id not in (UNSET, product_id):
+        raise invalid(
+            "id", f"expected {product_id!r} as in the path, or nothing; it is {data.id!r}"
+        )
+    fields = {**msgspec.structs.asdict(data), "prices": _prices(data.prices)}
+    return table(**{**fields, "id": product_id, "created_at": now})
+
+
+def _prices(prices: tuple[Price, ...]) -> list[dict[str, int | str]]:
+    amounts: dict[str, int] = {}
+    for number, price in enumerate(prices):
+        field = f"prices[{number}].currency"
+        code = currency_code(price.currency)
+        if code is None:
+            raise invalid(field, f"{price.currency!r} is no currency of ISO 4217 in use today")
+        if code in amounts:
+            raise invalid(field, f"a second price in {code}: keep one a currency")
+        amounts[code] = price.amount
+    return [{"amount": amount, "currency": code} for code, amount in amounts.items()]
+
+
+def tell(product: Plan | Pack | Pass, shape: type[ProductTold]) -> ProductTold:
+    return msgspec.convert(product, shape, from_attributes=True)

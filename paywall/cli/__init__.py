@@ -1,0 +1,1 @@
+"""The command `paywall`: one module for each command."""

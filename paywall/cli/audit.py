@@ -1,0 +1,35 @@
+"""The body of `paywall audit`."""
+
+from typing import NamedTuple
+
+from sqlmodel import SQLModel, func, select
+
+from paywall.database.migrations.opened import opened
+from paywall.database.tables import CreditGrant, LedgerEntry, Unlock
+from paywall.settings import Settings
+from paywall.subscribers.audit import Finding, audit
+
+
+class Proof(NamedTuple):
+    """What was looked through, and every promise that does not hold for it."""
+
+    findings: list[Finding]
+    grants: int
+    entries: int
+    unlocks: int
+
+
+async def proved(settings: Settings) -> Proof:
+    """Audit the whole database in one snapshot, beside a running service.
+
+    Raises NotMigratedError.
+    """
+    async with opened(settings, for_writing=False) as database, database.reading() as session:
+        findings = await audit(session)
+
+        async def number(table: type[SQLModel]) -> int:
+            return (await session.exec(select(func.count()).select_from(table))).one()
+
+        return Proof(
+            findings, await number(CreditGrant), await number(LedgerEntry), await number(Unlock)
+        )

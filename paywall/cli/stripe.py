@@ -1,0 +1,83 @@
+"""What can be typed to deal with Stripe: `paywall catalogue sync`, `paywall reconcile`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import click
+
+from paywall import settings
+from paywall.database.migrations.opened import opened
+from paywall.problems import STRIPE_OFF, Problem
+from paywall.processors.stripe import catalogue_sync
+from paywall.processors.stripe.catalogue_sync import Difference, differ
+from paywall.processors.stripe.checkout_flow import Counter
+from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.reconcile import Drift
+from paywall.processors.stripe.reconcile import reconcile as reconciled
+
+
+@asynccontextmanager
+async def _counter() -> AsyncIterator[Counter]:
+    """Raises Problem(STRIPE_OFF), NotMigratedError, or DatabaseInUse beside a service on SQLite."""
+    loaded = settings.load()
+    if not loaded.sells_by_stripe:
+        raise Problem(STRIPE_OFF)
+    async with opened(loaded) as database:
+        gateway = Gateway(loaded)
+        try:
+            yield Counter(database, gateway, loaded)
+        finally:
+            await gateway.close()
+
+
+@click.group()
+def catalogue() -> None:
+    """Plans, packs and passes."""
+
+
+@catalogue.command("sync")
+@click.option("--yes", is_flag=True, help="Do it without asking.")
+def sync(*, yes: bool) -> None:
+    """Make products and prices in Stripe as the catalogue says.
+
+    It shows what differs, and asks before it changes anything. Prices that are there already are
+    found; what was sold keeps its terms. On SQLite, stop the service first.
+    """
+    difference = asyncio.run(_differ())
+    if not difference.lacking and not difference.ending:
+        asyncio.run(_apply(difference))
+        click.echo("Stripe sells what the catalogue says.")
+        return
+    click.echo(str(difference))
+    if not yes:
+        click.confirm("Do this?", abort=True)
+    asyncio.run(_apply(difference))
+    click.echo("Done: Stripe sells what the catalogue says.")
+
+
+async def _differ() -> Difference:
+    async with _counter() as counter:
+        return await differ(counter.database, counter.gateway)
+
+
+async def _apply(difference: Difference) -> None:
+    async with _counter() as counter:
+        await catalogue_sync.apply(counter.database, counter.gateway, difference)
+
+
+@click.command()
+def reconcile() -> None:
+    """Make what is recorded what Stripe says.
+
+    The service does this by itself at its start and every few minutes. It reads the events that no
+    webhook told, compares all subscriptions, mends, and says what had drifted. On SQLite, stop the
+    service first.
+    """
+    drift = asyncio.run(_reconcile())
+    click.echo("Another process is reconciling." if drift is None else str(drift))
+
+
+async def _reconcile() -> Drift | None:
+    async with _counter() as counter:
+        return await reconciled(counter)

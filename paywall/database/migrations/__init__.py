@@ -1,0 +1,61 @@
+"""How a database of any age gets today's schema: expand first, contract in a later release.
+
+All pending migrations run in one transaction, so a failed one leaves nothing half applied.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from paywall.database.engine import Database
+from paywall.lazy_import import lazily
+
+if TYPE_CHECKING:
+    from paywall.database.migrations import upgrade
+else:
+    # What is pending can be told without Alembic.
+    upgrade = lazily("paywall.database.migrations.upgrade")
+
+FOLDER = Path(__file__).parent
+LOCK_KEY = 7292_5901
+LOCK_WAIT_SECONDS = 60
+APPLIED = sa.table("alembic_version", sa.column("version_num", sa.Text))
+"""One row, which Alembic keeps; no table before the first migration."""
+
+
+async def migrate(database: Database) -> list[str]:
+    """Apply what is pending, and tell which; several processes may ask at once."""
+    async with database.writing() as session:
+        connection = await session.connection()
+        if not database.is_sqlite:
+            await connection.run_sync(_wait_for_others)
+        revisions = await connection.run_sync(_pending)
+        if revisions:
+            await connection.run_sync(upgrade.upgrade, FOLDER)
+        return revisions
+
+
+async def pending(database: Database) -> list[str]:
+    """The migrations that this database lacks, oldest first; none where it is newer than we are."""
+    async with database.reading() as session:
+        return await (await session.connection()).run_sync(_pending)
+
+
+def _wait_for_others(connection: sa.Connection) -> None:
+    connection.execute(sa.text(f"set local lock_timeout = '{LOCK_WAIT_SECONDS}s'"))
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_KEY)))
+    # A change of a table that waits for long makes every request wait behind it.
+    connection.execute(sa.text("set local lock_timeout to default"))
+
+
+def _pending(connection: sa.Connection) -> list[str]:
+    ours = [path.name.partition("_")[0] for path in sorted((FOLDER / "versions").glob("[0-9]*.py"))]
+    if not sa.inspect(connection).has_table(APPLIED.name):
+        return ours
+    applied = connection.execute(sa.select(APPLIED.c.version_num)).scalar()
+    if applied is None:
+        return ours
+    # An older release, rolled back to, meets a revision that it doesn't know: expand and contract
+    # let it run on that schema.
+    return ours[ours.index(applied) + 1 :] if applied in ours else []

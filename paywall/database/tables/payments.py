@@ -1,0 +1,87 @@
+"""What was paid, and what went back."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from paywall.database.columns import (
+    ID_LENGTH_MAX,
+    NO_KEY_TWICE,
+    BigKey,
+    by_value,
+)
+from paywall.database.tables.actor import Done
+from paywall.rules import enums
+
+
+class Purchase(Done, table=True):
+    """One payment by any processor; amounts are in the smallest unit of the currency.
+
+    `taken_back`: by refunds and disputes, without what keeps access, never more than the whole.
+    """
+
+    __table_args__ = (
+        sa.UniqueConstraint("processor", "reference"),
+        sa.CheckConstraint("amount_paid >= 0", name="amount_paid"),
+        sa.CheckConstraint("taken_back >= 0 and taken_back <= amount_paid", name="taken_back"),
+        sa.Index(None, "reader_id", "created_at", "id"),
+        sa.Index(None, "created_at", "id"),
+        NO_KEY_TWICE,
+    )
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigKey)
+    reader_id: str = Field(max_length=ID_LENGTH_MAX)
+    processor: str = Field(max_length=40)
+    reference: str = Field(max_length=ID_LENGTH_MAX)
+    product_kind: enums.ProductKind = Field(sa_type=by_value(enums.ProductKind))
+    product_id: str = Field(max_length=ID_LENGTH_MAX)
+    amount_paid: int = Field(sa_type=sa.BigInteger)
+    currency: str = Field(max_length=3)
+    refunded: int = Field(default=0, sa_type=sa.BigInteger)
+    taken_back: int = Field(default=0, sa_type=sa.BigInteger)
+    created_at: datetime
+
+
+class Refund(Done, table=True):
+    """Money that went back for a purchase, by a refund or by a dispute.
+
+    `is_in_force` is False where a refund failed or a dispute was won: it takes nothing back then.
+    One that is pending takes nothing back yet: a refund on its way, a bank that only asks.
+    """
+
+    __table_args__ = (
+        sa.UniqueConstraint("purchase_id", "reference"),
+        sa.CheckConstraint("amount > 0", name="amount"),
+        NO_KEY_TWICE,
+    )
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigKey)
+    purchase_id: int = Field(sa_type=BigKey)
+    reference: str = Field(max_length=ID_LENGTH_MAX)
+    kind: enums.TakingKind = Field(sa_type=by_value(enums.TakingKind))
+    amount: int = Field(sa_type=sa.BigInteger)
+    keep_access: bool = False
+    is_in_force: bool = True
+    created_at: datetime
+    is_pending: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+
+
+class Taking(SQLModel, table=True):
+    """Credits that a grant gave up for a refund, in the order in which they were taken.
+
+    `unlock_id` names the unlock that was revoked for them; None where they were unspent.
+    """
+
+    __table_args__ = (
+        sa.CheckConstraint("credits > 0", name="credits"),
+        sa.Index(None, "grant_id", "id"),
+        sa.Index(None, "reader_id"),
+        NO_KEY_TWICE,
+    )
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigKey)
+    reader_id: str = Field(max_length=ID_LENGTH_MAX)
+    grant_id: int = Field(sa_type=BigKey)
+    unlock_id: int | None = Field(default=None, sa_type=BigKey)
+    credits: int

@@ -1,0 +1,156 @@
+"""What the rows of each kind of CSV file are, and the verbs that put them into the store.
+
+The columns are the fields of a shape, with the same limits as the API's.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import UNSET, UnsetType
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.articles.api import Language
+from paywall.articles.publish import Publication, publish_all
+from paywall.credits.api import GrantInput
+from paywall.credits.grant import GrantTerms, grant_all, granted_before
+from paywall.http.bodies import Shape
+from paywall.http.fields import Credits, Id, Text, Timestamp, WebAddress
+from paywall.imports.import_csv import Context, Done, Import
+from paywall.problems import FieldError
+from paywall.rules.decision import Policy, Terms
+from paywall.rules.enums import Actor, GrantSource, Outcome
+from paywall.subscriptions.api import ComplimentaryInput
+from paywall.subscriptions.migrate import MigratedSubscription, migrate_subscriptions
+from paywall.unlocks.migrate import MigratedUnlock, migrate_unlocks
+
+ACTOR = Actor("paywall", "import", "")
+
+
+class ArticleRow(Shape):
+    """An article; an empty body keeps the one that is there."""
+
+    article_id: Id
+    title: Text
+    policy: Policy
+    url: WebAddress | None = None
+    language: Language | None = None
+    unlock_cost: Credits = 1
+    body_html: Text | UnsetType = UNSET
+
+
+class GrantRow(GrantInput, kw_only=True):
+    """Credits for a reader."""
+
+    reader_id: Id
+
+
+class UnlockRow(Shape):
+    """An article that a reader has already."""
+
+    reader_id: Id
+    article_id: Id
+    unlocked_at: Timestamp
+
+
+class SubscriptionRow(ComplimentaryInput, kw_only=True):
+    """A complimentary subscription, or one that Stripe goes on with."""
+
+    reader_id: Id
+    stripe_subscription_id: Id | None = None
+
+
+async def _put_articles(
+    session: AsyncSession, rows: Sequence[ArticleRow], context: Context
+) -> Sequence[Done]:
+    publications = [
+        Publication(
+            id=row.article_id,
+            title=row.title,
+            terms=Terms(row.policy, row.unlock_cost),
+            url=row.url,
+            language=row.language,
+            # The file has no columns for these: what another import or the site said stays.
+            tags=UNSET,
+            published_at=UNSET,
+            preview=UNSET,
+            body_html=row.body_html,
+        )
+        for row in rows
+    ]
+    published = await publish_all(
+        session,
+        publications,
+        actor=ACTOR,
+        now=context.clock.now(),
+        preview_share=context.settings.preview_share,
+    )
+    return [outcome for _, outcome in published]
+
+
+async def _put_grants(
+    session: AsyncSession, rows: Sequence[GrantRow], context: Context
+) -> Sequence[Done]:
+    all_terms = [
+        GrantTerms(
+            row.reader_id,
+            row.amount,
+            GrantSource(row.source),
+            row.reference,
+            row.expires_at,
+            row.priority,
+        )
+        for row in rows
+    ]
+    before = await granted_before(session, all_terms)
+    new = [terms for terms in all_terms if terms.key not in before]
+    grants = await grant_all(session, new, actor=ACTOR, clock=context.clock)
+    granted = {(grant.source, grant.reference) for grant in grants}
+    # A running service may have granted the same reference between the two statements.
+    before |= await granted_before(session, (t for t in new if t.key not in granted))
+    return [
+        Outcome.CREATED
+        if terms.key in granted
+        else _unless_differing("reference", terms.differing(before[terms.key]))
+        for terms in all_terms
+    ]
+
+
+async def _put_unlocks(
+    session: AsyncSession, rows: Sequence[UnlockRow], context: Context
+) -> Sequence[Done]:
+    migrated = [MigratedUnlock(row.reader_id, row.article_id, row.unlocked_at) for row in rows]
+    return await migrate_unlocks(session, migrated, clock=context.clock)
+
+
+async def _put_subscriptions(
+    session: AsyncSession, rows: Sequence[SubscriptionRow], context: Context
+) -> Sequence[Done]:
+    migrated = [
+        MigratedSubscription(
+            row.reader_id, row.plan_id, row.current_period_end, row.stripe_subscription_id
+        )
+        for row in rows
+    ]
+    return [
+        done if isinstance(done, Outcome) else _unless_differing("stripe_subscription_id", done)
+        for done in await migrate_subscriptions(session, migrated, clock=context.clock)
+    ]
+
+
+def _unless_differing(field: str, differing: Sequence[str]) -> Done:
+    if not differing:
+        return Outcome.UNCHANGED
+    return FieldError(
+        field,
+        f"it is on record with another {', '.join(differing)}, which stays as it is."
+        f" Write the same fields as before, or another {field}.",
+    )
+
+
+ARTICLES = Import(ArticleRow, lambda row: row.article_id, _put_articles)
+GRANTS = Import(GrantRow, lambda row: (row.source, row.reference), _put_grants)
+UNLOCKS = Import(UnlockRow, lambda row: (row.reader_id, row.article_id), _put_unlocks)
+SUBSCRIPTIONS = Import(
+    SubscriptionRow,
+    lambda row: (row.stripe_subscription_id, None if row.stripe_subscription_id else row.reader_id),
+    _put_subscriptions,
+)

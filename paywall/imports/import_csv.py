@@ -1,0 +1,168 @@
+"""`paywall import articles|grants|unlocks|subscriptions`: rows become what they say, in batches."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, Generic, NamedTuple
+
+import msgspec
+from sqlalchemy import exc
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.clock import Clock
+from paywall.database.engine import Database
+from paywall.database.errors import is_unavailable
+from paywall.imports.csv_rows import Line, RowShape, read_rows
+from paywall.imports.progress import Bad, Progress
+from paywall.problems import FieldError
+from paywall.rules.enums import Outcome
+from paywall.settings import Settings
+
+BATCH_ROWS_MAX = 1000
+BATCH_BYTES_MAX = 8 * 1024 * 1024
+ROW_SQLSTATE_CLASSES = ("22", "23", "P0")
+"""A value, a constraint, a trigger's own refusal (PostgreSQL 18, Appendix A)."""
+
+Done = Outcome | FieldError
+"""What became of a row, or why the store refused it."""
+
+
+class Context(NamedTuple):
+    """What the verbs of an import need beside the rows."""
+
+    clock: Clock
+    settings: Settings
+
+
+class Import(NamedTuple, Generic[RowShape]):
+    """How the rows of one kind of file are put into the store."""
+
+    shape: type[RowShape]
+    key: Callable[[RowShape], Hashable]
+    """What the row is about: two rows of a file are never about the same."""
+    put: Callable[[AsyncSession, Sequence[RowShape], Context], Awaitable[Sequence[Done]]]
+    """Put rows that are about different things, and tell what became of each, in order."""
+
+
+class ToPut(NamedTuple, Generic[RowShape]):
+    """A row for the store, the line that it stands on, and its size."""
+
+    line: Line[RowShape]
+    row: RowShape
+    size_bytes: int
+
+
+@dataclass
+class Summary:
+    """What became of the rows of a file, and how many lines of it are in none."""
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    bad: int = 0
+    empty: int = 0
+    lines_not_read: int = 0
+
+
+async def import_csv(
+    database: Database,
+    file: BinaryIO,
+    kind: Import[RowShape],
+    settings: Settings,
+    progress: Progress,
+) -> Summary:
+    """Import in batches, a transaction each; run again, it changes nothing that is the same.
+
+    Raises CsvError where the file's header is another, or the file no text.
+    """
+    summary = Summary()
+    context = Context(database.clock, settings)
+    for batch in _batches(_to_put(read_rows(file, kind.shape), kind, progress, summary)):
+        rows = [row for _, row, _ in batch]
+        for (line, _, _), done in zip(
+            batch, await _put(database, kind, rows, context), strict=True
+        ):
+            if isinstance(done, FieldError):
+                _report(line, [done], progress, summary)
+            else:
+                summary.outcomes[done] += 1
+    return summary
+
+
+async def _put(
+    database: Database, kind: Import[RowShape], rows: Sequence[RowShape], context: Context
+) -> Sequence[Done]:
+    """All in one transaction; where the database refuses that, each in its own."""
+    try:
+        async with database.writing() as session:
+            return await kind.put(session, rows, context)
+    except exc.StatementError as error:
+        if not _is_about_a_row(error):
+            raise
+        if len(rows) == 1:
+            said = str(error.orig or error).partition("\n")[0]
+            return [FieldError("", f"the database refuses it ({said}). Mend it.")]
+    return [done for row in rows for done in await _put(database, kind, [row], context)]
+
+
+def _is_about_a_row(error: exc.StatementError) -> bool:
+    """And not about the database as a whole, which every other row would be told again."""
+    if is_unavailable(error):
+        return False
+    if not isinstance(error, exc.DBAPIError):
+        return True
+    if sqlstate := getattr(error.orig, "sqlstate", None):
+        return str(sqlstate).startswith(ROW_SQLSTATE_CLASSES)
+    return isinstance(error, exc.IntegrityError | exc.DataError)
+
+
+def _batches(found: Iterator[ToPut[RowShape]]) -> Iterator[Sequence[ToPut[RowShape]]]:
+    batch: list[ToPut[RowShape]] = []
+    size_bytes = 0
+    for each in found:
+        batch.append(each)
+        size_bytes += each.size_bytes
+        if len(batch) == BATCH_ROWS_MAX or size_bytes > BATCH_BYTES_MAX:
+            yield batch
+            batch, size_bytes = [], 0
+    if batch:
+        yield batch
+
+
+def _to_put(
+    lines: Iterator[Line[RowShape]], kind: Import[RowShape], progress: Progress, summary: Summary
+) -> Iterator[ToPut[RowShape]]:
+    """The rows that are to be put; what is wrong with the others is reported and counted."""
+    seen: dict[Hashable, tuple[int, int]] = {}
+    for read, line in enumerate(lines, start=1):
+        progress.read(read)
+        if line.row is None:
+            _pass_over(line, progress, summary)
+            continue
+        encoded = msgspec.json.encode(line.row)
+        before, same = seen.setdefault(kind.key(line.row), (line.number, hash(encoded)))
+        if before == line.number:
+            yield ToPut(line._replace(row=None), line.row, len(encoded))
+        elif same == hash(encoded):
+            summary.outcomes[Outcome.UNCHANGED] += 1
+        else:
+            what = f"line {before} says the same with other fields. Remove one of the two."
+            _report(line, [FieldError("", what)], progress, summary)
+
+
+def _pass_over(line: Line[RowShape], progress: Progress, summary: Summary) -> None:
+    if line.is_unread:
+        lines = f"lines {line.number} to {line.last} were not read: they are no rows"
+        progress.bad(Bad(line.number, "", f"{lines}. Fix the row before them."))
+        summary.lines_not_read += line.last - line.number + 1
+    elif line.errors:
+        _report(line, line.errors, progress, summary)
+    else:
+        summary.empty += 1
+
+
+def _report(
+    line: Line[RowShape], errors: Iterable[FieldError], progress: Progress, summary: Summary
+) -> None:
+    until = f" The row goes on to line {line.last}." if line.last > line.number else ""
+    for error in errors:
+        progress.bad(Bad(line.number, error.field, error.detail + until))
+    summary.bad += 1

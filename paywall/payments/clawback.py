@@ -1,0 +1,234 @@
+"""Loading what a refund touches, and entering what the refund rule says of it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from copy import deepcopy
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlmodel import col, delete, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.credits.ledger import enter, give_up, lot
+from paywall.database.tables import CreditGrant, Purchase, Taking, Unlock, UnlockPayment
+from paywall.rules.enums import Actor, EntryKind
+from paywall.rules.refunds import Estate, Holding, PaidUnlock, Step, credits_owed, settle
+from paywall.rules.spending import is_over
+from paywall.rules.tombstone import is_tombstone
+
+
+class _Loaded(NamedTuple):
+    estate: Estate
+    owed: dict[int, int]
+    grants: dict[int, CreditGrant]
+    unlocks: dict[int, Unlock]
+
+
+async def settle_credits(
+    session: AsyncSession, purchase: Purchase, *, actor: Actor, now: datetime
+) -> None:
+    """Move the reader's credits and unlocks to what refunds take back now.
+
+    The caller holds the subscriber's lock. Of an erased reader nobody can spend or read anything,
+    and the unlocks are gone: there is nothing to take.
+    """
+    if is_tombstone(purchase.reader_id):
+        return
+    loaded = await _load(session, purchase.reader_id, now)
+    if not loaded.owed:
+        return
+    before = deepcopy(loaded.estate)
+    settle(loaded.estate, loaded.owed)
+    await _enter(session, loaded, before, actor, now)
+    await _keep_steps(session, purchase.reader_id, loaded.estate.steps)
+
+
+async def _load(session: AsyncSession, reader_id: str, now: datetime) -> _Loaded:
+    refunded = await _refunded_grants(session, reader_id)
+    takings = await _takings(session, reader_id)
+    unlocks = await _unlocks(session, refunded.keys(), {t.unlock_id for t in takings})
+    shares = await _shares(session, unlocks.keys())
+    others = {grant_id for of_unlock in shares.values() for grant_id in of_unlock}
+    grants = await _grants(session, refunded.keys() | others)
+    unspent = await _unspent(session, grants, takings)
+    return _Loaded(
+        estate=Estate(
+            holdings={
+                grant_id: Holding(
+                    grant_id,
+                    unspent[grant_id],
+                    is_dead=is_over(lot(grant), now) or grant.voided_at is not None,
+                    taken=sum(t.credits for t in takings if t.grant_id == grant_id),
+                )
+                for grant_id, grant in grants.items()
+            },
+            unlocks={
+                unlock_id: PaidUnlock(
+                    unlock_id,
+                    unlock.article_id,
+                    unlock.unlocked_at,
+                    shares[unlock_id],
+                    is_in_force=unlock.revoked_at is None,
+                )
+                for unlock_id, unlock in unlocks.items()
+            },
+            steps=[Step(t.grant_id, t.unlock_id, t.credits) for t in takings],
+            unlocked_elsewhere=await _unlocked_elsewhere(session, reader_id, unlocks),
+        ),
+        owed={
+            grant_id: credits_owed(
+                grants[grant_id].amount, paid_for.amount_paid, paid_for.taken_back
+            )
+            for grant_id, paid_for in refunded.items()
+        },
+        grants=grants,
+        unlocks=unlocks,
+    )
+
+
+async def _refunded_grants(session: AsyncSession, reader_id: str) -> dict[int, Purchase]:
+    """Grants of purchases of which anything was ever taken back, by grant."""
+    taken = select(Taking.grant_id).where(Taking.reader_id == reader_id)
+    statement = (
+        select(CreditGrant.id, Purchase)
+        .join(Purchase, col(Purchase.id) == CreditGrant.purchase_id)
+        .where(
+            CreditGrant.reader_id == reader_id,
+            or_(Purchase.taken_back > 0, col(CreditGrant.id).in_(taken)),
+        )
+    )
+    return dict((await session.exec(statement)).all())
+
+
+async def _takings(session: AsyncSession, reader_id: str) -> Sequence[Taking]:
+    statement = select(Taking).where(Taking.reader_id == reader_id).order_by(col(Taking.id))
+    return (await session.exec(statement)).all()
+
+
+async def _unlocks(
+    session: AsyncSession, grant_ids: Collection[int], revoked: Collection[int | None]
+) -> dict[int, Unlock]:
+    """Unlocks in force that these grants paid for, and those that were revoked for them."""
+    paid = select(UnlockPayment.unlock_id).where(col(UnlockPayment.grant_id).in_(grant_ids))
+    statement = select(Unlock).where(
+        or_(
+            col(Unlock.revoked_at).is_(None) & col(Unlock.id).in_(paid),
+            col(Unlock.id).in_([unlock_id for unlock_id in revoked if unlock_id is not None]),
+        )
+    )
+    return {unlock.id: unlock for unlock in await session.exec(statement)}
+
+
+async def _shares(session: AsyncSession, unlock_ids: Collection[int]) -> dict[int, dict[int, int]]:
+    statement = select(UnlockPayment).where(col(UnlockPayment.unlock_id).in_(unlock_ids))
+    shares: dict[int, dict[int, int]] = defaultdict(dict)
+    for payment in await session.exec(statement):
+        shares[payment.unlock_id][payment.grant_id] = payment.amount
+    return shares
+
+
+async def _grants(session: AsyncSession, grant_ids: Collection[int]) -> dict[int, CreditGrant]:
+    """Oldest first: an id says only which payment was told of first."""
+    statement = (
+        select(CreditGrant)
+        .where(col(CreditGrant.id).in_(grant_ids))
+        .order_by(col(CreditGrant.granted_at), col(CreditGrant.id))
+    )
+    return {grant.id: grant for grant in await session.exec(statement)}
+
+
+async def _unspent(
+    session: AsyncSession, grants: Mapping[int, CreditGrant], takings: Sequence[Taking]
+) -> dict[int, int]:
+    """Of each grant, what was neither spent nor taken: still there, or lapsed."""
+    unspent = {grant_id: grant.amount for grant_id, grant in grants.items()}
+    statement = (
+        select(UnlockPayment.grant_id, UnlockPayment.amount)
+        .join(Unlock, col(Unlock.id) == UnlockPayment.unlock_id)
+        .where(
+            col(UnlockPayment.grant_id).in_(grants.keys()),
+            # Credits that a revocation did not return stay spent.
+            col(Unlock.credits_returned).is_not(True),
+        )
+    )
+    for grant_id, amount in await session.exec(statement):
+        unspent[grant_id] -= amount
+    for taking in takings:
+        unspent[taking.grant_id] -= taking.credits
+    return unspent
+
+
+async def _unlocked_elsewhere(
+    session: AsyncSession, reader_id: str, unlocks: Mapping[int, Unlock]
+) -> frozenset[str]:
+    statement = select(Unlock.article_id).where(
+        Unlock.reader_id == reader_id,
+        col(Unlock.revoked_at).is_(None),
+        col(Unlock.id).not_in(unlocks.keys()),
+        col(Unlock.article_id).in_([unlock.article_id for unlock in unlocks.values()]),
+    )
+    return frozenset((await session.exec(statement)).all())
+
+
+async def _enter(
+    session: AsyncSession, loaded: _Loaded, before: Estate, actor: Actor, now: datetime
+) -> None:
+    """Write the difference: first what comes back to each grant, then what goes."""
+    changed = [u for u in loaded.estate.unlocks.values() if u != before.unlocks[u.unlock_id]]
+    revived = [unlock for unlock in changed if unlock.is_in_force]
+    revoked = [unlock for unlock in changed if not unlock.is_in_force]
+    needed = _by_grant(revived)
+    returned = _by_grant(revoked)
+    for grant_id, holding in loaded.estate.holdings.items():
+        grant = loaded.grants[grant_id]
+        released = before.holdings[grant_id].taken - holding.taken
+        there = grant.remaining + released + returned[grant_id]
+        # What lapsed unspent is brought back where an unlock is revived from it.
+        back = max(released, 0) + max(needed[grant_id] - there, 0)
+        if back:
+            enter(session, grant, EntryKind.RESTORED, back, actor=actor, at=now)
+    for unlock in [*revoked, *revived]:
+        _turn(session, loaded, unlock, actor, now)
+    for grant_id, holding in loaded.estate.holdings.items():
+        grant = loaded.grants[grant_id]
+        taken = holding.taken - before.holdings[grant_id].taken
+        if taken > 0:
+            enter(session, grant, EntryKind.VOIDED, -taken, actor=actor, at=now)
+        if holding.is_dead:
+            give_up(session, grant, actor=actor, at=now)
+
+
+def _by_grant(unlocks: Sequence[PaidUnlock]) -> dict[int, int]:
+    credits_: dict[int, int] = defaultdict(int)
+    for unlock in unlocks:
+        for grant_id, share in unlock.shares.items():
+            credits_[grant_id] += share
+    return credits_
+
+
+def _turn(
+    session: AsyncSession, loaded: _Loaded, unlock: PaidUnlock, actor: Actor, now: datetime
+) -> None:
+    """Revoke an unlock with its credits restored, or revive it with its credits spent."""
+    row = loaded.unlocks[unlock.unlock_id]
+    row.revoked_at = None if unlock.is_in_force else now
+    row.credits_returned = None if unlock.is_in_force else True
+    session.add(row)
+    kind, sign = (EntryKind.SPENT, -1) if unlock.is_in_force else (EntryKind.RESTORED, 1)
+    for grant_id, share in unlock.shares.items():
+        enter(
+            session,
+            loaded.grants[grant_id],
+            kind,
+            sign * share,
+            actor=actor,
+            at=now,
+            unlock_id=unlock.unlock_id,
+        )
+
+
+async def _keep_steps(session: AsyncSession, reader_id: str, steps: Sequence[Step]) -> None:
+    await session.exec(delete(Taking).where(col(Taking.reader_id) == reader_id))
+    for step in steps:
+        session.add(Taking(reader_id=reader_id, **step._asdict()))
+    await session.flush()

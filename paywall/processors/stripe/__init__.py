@@ -1,0 +1,1 @@
+"""Everything about Stripe: its API client, its objects as values, and what is recorded of them."""

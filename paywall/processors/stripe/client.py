@@ -1,0 +1,395 @@
+"""Stripe: the one place that asks it, and the only import of its SDK.
+
+Every call ends within CALL_SECONDS, retries included, and answers in the values of rules/stripe.
+A call that changes something takes the idempotency key of its intent.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from paywall.lazy_import import lazily
+from paywall.problems import (
+    PAYMENT_DECLINED,
+    REQUEST_IN_PROGRESS,
+    STRIPE_OFF,
+    STRIPE_REFUSED,
+    Problem,
+    Unconfirmed,
+    unavailable,
+)
+from paywall.processors.stripe import parsing as wire
+from paywall.processors.stripe.objects import (
+    Hint,
+    InvoiceSeen,
+    PriceSeen,
+    SessionSeen,
+    SubscriptionSeen,
+    TakingSeen,
+)
+from paywall.processors.stripe.signature import hint_of
+from paywall.rules.enums import Interval
+from paywall.settings import Settings
+from paywall.telemetry import logger
+
+if TYPE_CHECKING:
+    import stripe
+    from stripe.params import (
+        CustomerListParams,
+        EventListParams,
+        PriceCreateParams,
+        SubscriptionListParams,
+        SubscriptionUpdateParams,
+    )
+    from stripe.params.billing_portal import SessionCreateParams as PortalParams
+    from stripe.params.checkout import SessionCreateParams
+else:
+    stripe = lazily("stripe")
+
+API_VERSION = "2026-10-28.endive"
+CALL_SECONDS = 4.0
+TRY_SECONDS = 3.0
+RETRIES_MAX = 2
+PAGE = 100
+
+
+class SessionOrder(NamedTuple):
+    """What a reader is sent to Stripe's page for; a plan is a subscription there."""
+
+    checkout_id: str
+    customer_id: str
+    price_id: str
+    is_plan: bool
+    trial_days: int | None
+    return_url: str
+
+
+class PriceOrder(NamedTuple):
+    """A price to be made; `interval` is None for what is bought once."""
+
+    lookup_key: str
+    title: str
+    amount: int
+    currency: str
+    interval: Interval | None
+    interval_count: int
+
+
+REFUSALS = (PAYMENT_DECLINED, STRIPE_OFF, REQUEST_IN_PROGRESS, STRIPE_REFUSED)
+"""What any route can answer that asks Stripe, beside `unavailable`."""
+
+
+class Missing(Problem):
+    """Stripe has no object of this id; `param` names the one that a request spoke of."""
+
+    def __init__(self, param: str | None) -> None:
+        super().__init__(STRIPE_REFUSED, "Stripe does not have what this is about any more.")
+        self.param = param
+
+
+def needed(gateway: "Gateway | None") -> "Gateway":
+    """Raises Problem(STRIPE_OFF) where this service does not sell by Stripe."""
+    if gateway is None:
+        raise Problem(STRIPE_OFF)
+    return gateway
+
+
+@asynccontextmanager
+async def _asking() -> AsyncIterator[None]:
+    """Say what goes wrong on the way in our problems."""
+    try:
+        async with asyncio.timeout(CALL_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise Unconfirmed("Stripe does not answer in time.", is_answered=False) from error
+    except msgspec.ValidationError as error:
+        logger.exception("stripe answered in another shape")
+        raise unavailable("Stripe answered what this service does not understand.") from error
+    except stripe.StripeError as error:
+        raise _told(error) from error
+
+
+def _told(error: "stripe.StripeError") -> Exception:
+    """An error of the SDK in our words (https://docs.stripe.com/error-handling)."""
+    match error:
+        case stripe.APIConnectionError():
+            return Unconfirmed("Stripe cannot be reached.", is_answered=False)
+        case stripe.CardError():
+            return Problem(PAYMENT_DECLINED)
+        case stripe.RateLimitError():
+            return unavailable("Stripe is asked too often.", retry_after_seconds=5)
+        case stripe.InvalidRequestError(code="resource_missing", param=param):
+            logger.info("stripe does not have it", extra={"fields": {"param": param}})
+            return Missing(param)
+        case stripe.AuthenticationError() | stripe.PermissionError():
+            logger.error("stripe does not take stripe_secret_key, or not for this")
+            return Problem(STRIPE_REFUSED)
+        case stripe.APIError():
+            # A conflict (409) says that an earlier try with the same key is still under way.
+            status = error.http_status or HTTPStatus.CONFLICT
+            is_answered = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            return Unconfirmed("Stripe failed.", is_answered=is_answered)
+        case _:
+            logger.error("stripe refused", exc_info=error)
+            return Problem(STRIPE_REFUSED)
+
+
+class Gateway:
+    """One process's way to Stripe, over the network or by the transport that is given."""
+
+    def __init__(self, settings: Settings, http_client: "stripe.HTTPClient | None" = None) -> None:
+        self.is_live = settings.is_live
+        self.webhook_secrets = settings.stripe_webhook_secrets
+        self._http = http_client or stripe.HTTPXClient(timeout=TRY_SECONDS)
+        base: dict[str, Any] = {"api": settings.stripe_api_base} if settings.stripe_api_base else {}
+        self._v1 = stripe.StripeClient(
+            settings.stripe_secret_key,
+            stripe_version=API_VERSION,
+            base_addresses=base,  # type: ignore[arg-type]  # a TypedDict of it
+            max_network_retries=RETRIES_MAX,
+            http_client=self._http,
+        ).v1
+
+    async def close(self) -> None:
+        await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK's
+
+    async def customer_of_intent(self, key: str, since: datetime) -> str | None:
+        """A customer that was made for this intent, though nobody said so."""
+        made: CustomerListParams = {
+            "created": {"gte": int(since.timestamp()) - 60},
+            "limit": PAGE,
+        }
+        async with _asking():
+            page = await self._v1.customers.list_async(made)
+            return wire.made_for(key, [customer.to_dict() for customer in page.data])
+
+    async def make_customer(self, key: str) -> str:
+        """Stripe is told nothing of the reader: neither id nor address."""
+        async with _asking():
+            customer = await self._v1.customers.create_async(
+                {"metadata": {wire.INTENT: key}}, {"idempotency_key": key}
+            )
+        return customer.id
+
+    async def open_session(self, order: SessionOrder, key: str) -> SessionSeen:
+        """Raises Missing, by the param "customer" where the customer was deleted."""
+        params: SessionCreateParams = {
+            "mode": "subscription" if order.is_plan else "payment",
+            "customer": order.customer_id,
+            "client_reference_id": order.checkout_id,
+            "line_items": [{"price": order.price_id, "quantity": 1}],
+            "success_url": order.return_url,
+            "cancel_url": order.return_url,
+            "allow_promotion_codes": True,
+        }
+        if order.is_plan and order.trial_days:
+            params["subscription_data"] = {"trial_period_days": order.trial_days}
+        async with _asking():
+            told = await self._v1.checkout.sessions.create_async(params, {"idempotency_key": key})
+            return wire.session(told.to_dict(), paid_at=None, has_failed=False)
+
+    async def session_of_checkout(self, customer_id: str, checkout_id: str) -> str | None:
+        """The session that was made for this checkout, though nobody said so."""
+        async with _asking():
+            page = await self._v1.checkout.sessions.list_async(
+                {"customer": customer_id, "limit": PAGE}
+            )
+        return next((s.id for s in page.data if s.client_reference_id == checkout_id), None)
+
+    async def session_of_payment(self, payment_id: str) -> str | None:
+        async with _asking():
+            page = await self._v1.checkout.sessions.list_async(
+                {"payment_intent": payment_id, "limit": 1}
+            )
+        return next((session.id for session in page.data), None)
+
+    async def expire_session(self, session_id: str, key: str) -> None:
+        """Raises Problem(STRIPE_REFUSED) for one that is not open any more."""
+        async with _asking():
+            await self._v1.checkout.sessions.expire_async(session_id, {}, {"idempotency_key": key})
+
+    async def session(self, session_id: str) -> SessionSeen:
+        """A Checkout session with its payment, as they stand; raises Missing."""
+        async with _asking():
+            told = (await self._v1.checkout.sessions.retrieve_async(session_id)).to_dict()
+            payment_id = wire.payment_of(told)
+        if payment_id is None:
+            return wire.session(told, paid_at=None, has_failed=False)
+        async with _asking():
+            payment = await self._v1.payment_intents.retrieve_async(payment_id)
+            charge_id, has_failed = wire.payment(payment.to_dict())
+        paid_at = await self._charged_at(charge_id) if charge_id else None
+        takings = await self.takings(payment_id) if paid_at else []
+        return wire.session(told, paid_at=paid_at, has_failed=has_failed, takings=takings)
+
+    async def subscription(self, subscription_id: str) -> SubscriptionSeen:
+        """Raises Missing."""
+        async with _asking():
+            told = (await self._v1.subscriptions.retrieve_async(subscription_id)).to_dict()
+            seen = wire.subscription(told)
+        if (method_id := told["default_payment_method"]) is None:
+            return seen
+        async with _asking():
+            method = await self._v1.payment_methods.retrieve_async(method_id)
+        return seen._replace(payment_type=method.type)
+
+    async def subscriptions(self, after: str | None) -> list[SubscriptionSeen]:
+        """A page of the account's subscriptions, ended ones too, newest first; empty at the end."""
+        params: SubscriptionListParams = {"status": "all", "limit": PAGE}
+        if after is not None:
+            params["starting_after"] = after
+        async with _asking():
+            page = await self._v1.subscriptions.list_async(params)
+            return [wire.subscription(told.to_dict()) for told in page.data]
+
+    async def invoice(self, invoice_id: str) -> InvoiceSeen:
+        """An invoice with all that was taken back of its payments; raises Missing."""
+        async with _asking():
+            told = (await self._v1.invoices.retrieve_async(invoice_id)).to_dict()
+            if told["lines"]["has_more"]:
+                lines = await self._v1.invoices.line_items.list_async(invoice_id, {"limit": PAGE})
+                told["lines"] = lines.to_dict()
+            seen = wire.invoice(told)
+        if seen.paid_at is None or seen.amount_paid == 0:
+            return seen
+        async with _asking():
+            paid = await self._v1.invoice_payments.list_async(
+                {"invoice": invoice_id, "status": "paid"}
+            )
+            payment_ids = wire.payments([payment.to_dict() for payment in paid.data])
+        takings = [taking for id_ in payment_ids for taking in await self.takings(id_)]
+        return seen._replace(takings=tuple(takings))
+
+    async def invoice_of_payment(self, payment_id: str) -> str | None:
+        async with _asking():
+            page = await self._v1.invoice_payments.list_async(
+                {"payment": {"type": "payment_intent", "payment_intent": payment_id}, "limit": 1}
+            )
+            return wire.invoice_paid([payment.to_dict() for payment in page.data])
+
+    async def paid_invoices_of(self, subscription_id: str) -> list[str]:
+        """The ids of its newest hundred paid invoices."""
+        async with _asking():
+            page = await self._v1.invoices.list_async(
+                {"subscription": subscription_id, "status": "paid", "limit": PAGE}
+            )
+        return [invoice.id for invoice in page.data]
+
+    async def takings(self, payment_id: str) -> list[TakingSeen]:
+        """Every refund and dispute of a payment, in force or not."""
+        async with _asking():
+            refunds = await self._v1.refunds.list_async(
+                {"payment_intent": payment_id, "limit": PAGE}
+            )
+            disputes = await self._v1.disputes.list_async(
+                {"payment_intent": payment_id, "limit": PAGE}
+            )
+            return [wire.refund(told.to_dict()) for told in refunds.data] + [
+                wire.dispute(told.to_dict()) for told in disputes.data
+            ]
+
+    async def _charged_at(self, charge_id: str) -> datetime:
+        async with _asking():
+            charge = await self._v1.charges.retrieve_async(charge_id)
+        return wire.at(charge.created)
+
+    async def payment_of_charge(self, charge_id: str) -> str | None:
+        async with _asking():
+            charge = await self._v1.charges.retrieve_async(charge_id)
+        payment = charge.payment_intent
+        return payment if isinstance(payment, str) else None
+
+    async def customer_of_payment(self, payment_id: str) -> str | None:
+        async with _asking():
+            payment = await self._v1.payment_intents.retrieve_async(payment_id)
+        customer = payment.customer
+        return customer if isinstance(customer, str) else None
+
+    async def end_with_period(self, subscription_id: str, key: str) -> None:
+        async with _asking():
+            await self._v1.subscriptions.update_async(
+                subscription_id, {"cancel_at_period_end": True}, {"idempotency_key": key}
+            )
+
+    async def go_on(self, seen: SubscriptionSeen, key: str) -> None:
+        """Take back that it ends; the portal says that by `cancel_at` alone."""
+        with_period = seen.cancels_at_period_end
+        change: SubscriptionUpdateParams = (
+            {"cancel_at_period_end": False} if with_period else {"cancel_at": ""}
+        )
+        own_key = f"{key}-{'period' if with_period else 'at'}"
+        async with _asking():
+            await self._v1.subscriptions.update_async(seen.id, change, {"idempotency_key": own_key})
+
+    async def end_now(self, subscription_id: str, key: str) -> None:
+        """End a subscription at once and for good; nothing is refunded or billed for it.
+
+        One that has ended already is told by Stripe as missing: the caller looks at it.
+        """
+        async with _asking():
+            await self._v1.subscriptions.cancel_async(
+                subscription_id, {"prorate": False}, {"idempotency_key": key}
+            )
+
+    async def portal(self, customer_id: str, return_url: str | None) -> str:
+        """The address of a billing portal for this customer, good for some minutes.
+
+        Raises Missing where the customer was deleted.
+        """
+        params: PortalParams = {"customer": customer_id}
+        if return_url is not None:
+            params["return_url"] = return_url
+        async with _asking():
+            made = await self._v1.billing_portal.sessions.create_async(params)
+        return made.url
+
+    async def account(self) -> str:
+        """The id of the account that the key is of."""
+        async with _asking():
+            return (await self._v1.accounts.retrieve_current_async()).id
+
+    async def prices(self, lookup_keys: list[str]) -> dict[str, PriceSeen]:
+        """Those of the prices that Stripe has, by lookup key; at most ten keys at once."""
+        async with _asking():
+            page = await self._v1.prices.list_async(
+                {"lookup_keys": lookup_keys, "active": True, "limit": PAGE}
+            )
+        return {
+            price.lookup_key: PriceSeen(price.id, price.unit_amount, price.currency)
+            for price in page.data
+            if price.lookup_key
+        }
+
+    async def make_price(self, order: PriceOrder, key: str) -> str:
+        """Make a price with its product; Stripe refuses a second one of the same lookup key."""
+        params: PriceCreateParams = {
+            "currency": order.currency,
+            "unit_amount": order.amount,
+            "lookup_key": order.lookup_key,
+            "product_data": {"name": order.title},
+        }
+        if order.interval is not None:
+            params["recurring"] = {
+                "interval": order.interval.value,
+                "interval_count": order.interval_count,
+            }
+        async with _asking():
+            price = await self._v1.prices.create_async(params, {"idempotency_key": key})
+        return price.id
+
+    async def events(self, since: datetime, after: str | None) -> list[Hint]:
+        """A page of the events since then, newest first; empty at the end."""
+        params: EventListParams = {
+            "created": {"gte": int(since.timestamp())},
+            "limit": PAGE,
+        }
+        if after is not None:
+            params["starting_after"] = after
+        async with _asking():
+            page = await self._v1.events.list_async(params)
+            return [hint_of(told.to_dict()) for told in page.data]

@@ -1,0 +1,60 @@
+"""Ending all that Stripe has under way for a reader, before the reader is erased."""
+
+from collections.abc import Collection, Sequence
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.database.tables import Checkout, StripeSubscription, Subscription
+from paywall.problems import PAYMENT_PENDING, Problem, unavailable
+from paywall.processors.stripe.change_subscription import Desk, end_billing
+from paywall.processors.stripe.checkout_flow import Counter, close, look_again
+from paywall.processors.stripe.objects import OVER
+from paywall.rules.enums import CheckoutStatus
+
+
+async def unsettled_of(session: AsyncSession, reader_ids: Collection[str]) -> Sequence[Checkout]:
+    """Checkouts of these readers that may still be paid."""
+    statement = select(Checkout).where(
+        col(Checkout.reader_id).in_(reader_ids),
+        col(Checkout.status).in_([CheckoutStatus.OPEN, CheckoutStatus.PROCESSING]),
+    )
+    return (await session.exec(statement)).all()
+
+
+async def billed_of(session: AsyncSession, reader_ids: Collection[str]) -> Sequence[Subscription]:
+    """Subscriptions of these readers that Stripe goes on billing."""
+    statement = (
+        select(Subscription)
+        .join(StripeSubscription, col(StripeSubscription.id) == Subscription.id)
+        .where(
+            col(Subscription.reader_id).in_(reader_ids), col(StripeSubscription.status).not_in(OVER)
+        )
+    )
+    return (await session.exec(statement)).all()
+
+
+async def end_all(counter: Counter, reader_ids: Collection[str]) -> None:
+    """Close every checkout and end every subscription, in Stripe, and see that it is so.
+
+    What was paid meanwhile is recorded. Raises Problem(PAYMENT_PENDING) while a payment is under
+    way, and Problem(UNAVAILABLE) where Stripe does not confirm.
+    """
+    async with counter.database.reading() as session:
+        checkouts = await unsettled_of(session, reader_ids)
+    for checkout in checkouts:
+        seen = await look_again(counter, checkout)
+        if seen.status is CheckoutStatus.OPEN:
+            seen = await close(counter, seen)
+        if seen.status is CheckoutStatus.PROCESSING:
+            raise Problem(PAYMENT_PENDING, f"The checkout {seen.id} waits for its payment.")
+    async with counter.database.reading() as session:
+        billed = await billed_of(session, reader_ids)
+    for subscription in billed:
+        await end_billing(Desk(*counter), subscription)
+
+
+async def refuse_unended(session: AsyncSession, reader_ids: Collection[str]) -> None:
+    """Once more under the reader's lock: raises Problem where something began meanwhile."""
+    if await unsettled_of(session, reader_ids) or await billed_of(session, reader_ids):
+        raise unavailable("Something is under way with Stripe for this reader: ask again.")

@@ -1,0 +1,135 @@
+"""What is wrong between this installation and Stripe; it changes nothing, on either side."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from paywall.database.engine import Database
+from paywall.diagnosis import Finding
+from paywall.problems import Problem, Unconfirmed
+from paywall.processors.stripe.catalogue_sync import Difference, differ
+from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.event_objects import look_for
+from paywall.processors.stripe.handled_events import handled_of, last_handled_at
+from paywall.processors.stripe.objects import Hint
+from paywall.settings import Settings
+
+ANSWERS_WITHIN_SECONDS = 30.0
+"""For all that Stripe is asked together."""
+LOOKED_AT = timedelta(days=3)
+"""So long Stripe tries to deliver an event."""
+DELIVERED_WITHIN = timedelta(minutes=10)
+"""A younger event may still be on its way; reconcile would have read an older one."""
+PAGES_MAX = 10
+SYNC = "Run `paywall catalogue sync`."
+
+
+async def stripe_diagnosed(
+    settings: Settings, database: Database | None
+) -> AsyncIterator[Finding | str]:
+    """What is wrong, and what is well in a sentence; without a database only what Stripe says."""
+    yield _secrets(settings)
+    gateway = Gateway(settings)
+    try:
+        async with asyncio.timeout(ANSWERS_WITHIN_SECONDS):
+            yield await _key(gateway)
+            if database is not None:
+                for told in [
+                    *await _catalogue(database, gateway),
+                    *await _events(database, gateway),
+                ]:
+                    yield told
+    except (Problem, TimeoutError) as error:
+        yield _unanswered(error)
+    finally:
+        await gateway.close()
+
+
+def _secrets(settings: Settings) -> Finding | str:
+    count = len(settings.stripe_webhook_secrets)
+    if count == 0:
+        return Finding(
+            "No webhook can be believed: stripe_webhook_secrets is empty.",
+            "Set it to the signing secret of the endpoint in Stripe's dashboard.",
+        )
+    return f"Webhooks are believed by {count} signing secret{'s' if count > 1 else ''}."
+
+
+async def _key(gateway: Gateway) -> str:
+    account_id = await gateway.account()
+    mode = "live mode: payments are real" if gateway.is_live else "test mode: no payment is real"
+    return f"Stripe takes the key, of the account {account_id}, in {mode}."
+
+
+def _unanswered(error: Problem | TimeoutError) -> Finding:
+    if isinstance(error, TimeoutError):
+        what = f"Stripe did not answer within {ANSWERS_WITHIN_SECONDS:.0f} s."
+    elif isinstance(error, Unconfirmed):
+        what = error.detail
+    else:
+        return Finding(
+            "Stripe refuses what it is asked with stripe_secret_key.",
+            "Compare the key, and what it may read, with Stripe's dashboard.",
+        )
+    return Finding(what, "Look at the way to it, at https://status.stripe.com and stripe_api_base.")
+
+
+async def _catalogue(database: Database, gateway: Gateway) -> list[Finding | str]:
+    difference = await differ(database, gateway)
+    findings = [*_differing(difference)]
+    return [*findings] or ["Stripe sells what the catalogue says, at the same prices."]
+
+
+def _differing(difference: Difference) -> list[Finding]:
+    lacking = [Finding(f"Stripe does not have {each}.", SYNC) for each in difference.lacking]
+    ending = [
+        Finding(f"It sells what the catalogue has no more, {named}.", SYNC)
+        for named in difference.ending
+    ]
+    other = [
+        Finding(
+            f"Stripe asks {price.amount} {price.currency} for {each}.",
+            f"Take the lookup key off {price.id} in Stripe's dashboard. {SYNC}",
+        )
+        for each, price in difference.found
+        if (price.amount, price.currency) != (each.amount, each.currency)
+    ]
+    return lacking + ending + other
+
+
+async def _events(database: Database, gateway: Gateway) -> list[Finding | str]:
+    now = database.clock.now()
+    hints = await _listed(database, gateway)
+    async with database.reading() as session:
+        handled = await handled_of(session, [hint.id for hint in hints])
+        last = await last_handled_at(session)
+    told = (
+        f"The last event was taken in at {last:%Y-%m-%d %H:%M:%S} UTC."
+        if last
+        else ("No event was taken in yet.")
+    )
+    waiting = [
+        hint for hint in hints if hint.id not in handled and hint.at <= now - DELIVERED_WITHIN
+    ]
+    if not waiting:
+        return [f"{told} None waits."]
+    return [
+        Finding(
+            f"{told} {len(waiting)} that Stripe tells of since {waiting[-1].at:%Y-%m-%d %H:%M:%S}"
+            " UTC were not.",
+            "Compare the address of the webhook endpoint in Stripe's dashboard with this service's,"
+            " then run `paywall reconcile`.",
+        )
+    ]
+
+
+async def _listed(database: Database, gateway: Gateway) -> list[Hint]:
+    """The newest events that mean something here, newest first."""
+    since = database.clock.now() - LOOKED_AT
+    hints: list[Hint] = []
+    for _ in range(PAGES_MAX):
+        page = await gateway.events(since, hints[-1].id if hints else None)
+        if not page:
+            break
+        hints += page
+    return [hint for hint in hints if look_for(gateway, hint) is not None]

@@ -1,0 +1,129 @@
+"""Intents: what Stripe is asked to do is committed before it is asked.
+
+Each has an idempotency key of its own, which only its retries reuse: with one key for cancelling,
+resuming and cancelling again, Stripe would replay the first answer to the third request.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sqlmodel import col, delete, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.database.engine import Database, insert
+from paywall.database.tables import StripeIntent
+from paywall.problems import REQUEST_IN_PROGRESS, Problem, Unconfirmed
+from paywall.rules.enums import IntentKind, IntentState
+
+T = TypeVar("T")
+
+ASKED_FOR = timedelta(seconds=12)
+"""Past a request's deadline: whoever asked has gone by then, and another may ask again."""
+WAIT_SECONDS = 6.0
+LOOK_EVERY_SECONDS = 0.1
+KEPT_FOR = timedelta(days=30)
+
+
+async def begin(
+    database: Database,
+    kind: IntentKind,
+    target: str,
+    settled: Callable[[AsyncSession], Awaitable[T | None]],
+) -> StripeIntent | T:
+    """Commit that Stripe is about to be asked, unless `settled` tells that it need not be.
+
+    A twin waits while another asks the same, and raises Problem(REQUEST_IN_PROGRESS) at the end
+    of its patience.
+    """
+    waited = 0.0
+    while True:
+        async with database.writing() as session:
+            if (answer := await settled(session)) is not None:
+                return answer
+            if intent := await _take(session, kind, target, database.clock.now()):
+                return intent
+        if waited >= WAIT_SECONDS:
+            raise Problem(REQUEST_IN_PROGRESS)
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+        waited += LOOK_EVERY_SECONDS
+
+
+async def _take(
+    session: AsyncSession, kind: IntentKind, target: str, now: datetime
+) -> StripeIntent | None:
+    """A new intent, or one that its asker left without an answer; None while it is being asked."""
+    until = now + ASKED_FOR
+    left = (
+        update(StripeIntent)
+        .where(
+            col(StripeIntent.kind) == kind,
+            col(StripeIntent.target) == target,
+            col(StripeIntent.state) == IntentState.ASKED,
+            col(StripeIntent.asked_until) <= now,
+        )
+        .values(asked_until=until)
+        .returning(StripeIntent)
+    )
+    taken: StripeIntent | None = (await session.exec(left)).scalars().first()
+    if taken is not None:
+        return taken
+    new = (
+        insert(session, StripeIntent)
+        .values(
+            key=f"paywall_{secrets.token_hex(16)}",
+            kind=kind,
+            target=target,
+            state=IntentState.ASKED,
+            asked_until=until,
+            created_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(StripeIntent)
+    )
+    made: StripeIntent | None = (await session.exec(new)).scalars().first()
+    return made
+
+
+async def settle(session: AsyncSession, intent: StripeIntent, state: IntentState) -> None:
+    """Stripe did it, or it is known that it did not: the key is not used again."""
+    settled = update(StripeIntent).where(col(StripeIntent.id) == intent.id)
+    await session.exec(settled.values(state=state))
+
+
+async def give_up(
+    session: AsyncSession, intent: StripeIntent, error: Problem, now: datetime
+) -> None:
+    """What was asked is not to be seen in Stripe.
+
+    After a refusal or a 5xx nothing is under way, and the next try is a new intent: Stripe would
+    replay a stored 500. After a time-out it may yet be done: the next try asks with the same key.
+    """
+    if isinstance(error, Unconfirmed) and not error.is_answered:
+        left = update(StripeIntent).where(col(StripeIntent.id) == intent.id)
+        await session.exec(left.values(asked_until=now))
+    else:
+        await settle(session, intent, IntentState.FAILED)
+
+
+@asynccontextmanager
+async def asking(database: Database, intent: StripeIntent) -> AsyncIterator[None]:
+    """While Stripe is asked for an intent: it is given up where a Problem is raised."""
+    try:
+        yield
+    except Problem as error:
+        async with database.writing() as session:
+            await give_up(session, intent, error, database.clock.now())
+        raise
+
+
+async def forget(session: AsyncSession, now: datetime) -> int:
+    """Housekeeping: delete intents that were settled long ago; the number of them."""
+    old = delete(StripeIntent).where(
+        col(StripeIntent.state) != IntentState.ASKED,
+        col(StripeIntent.created_at) <= now - KEPT_FOR,
+    )
+    return (await session.exec(old)).rowcount

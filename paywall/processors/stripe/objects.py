@@ -1,0 +1,177 @@
+"""What Stripe says, as values, in the shapes of its API version 2026-10-28.
+
+No object of the SDK leaves the gateway: it is told in these. Times are aware and UTC, amounts in
+the currency's smallest unit.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from paywall.rules.enums import TakingKind
+
+
+class StripeStatus(StrEnum):
+    """A subscription's status (https://docs.stripe.com/api/subscriptions/object)."""
+
+    INCOMPLETE = "incomplete"
+    INCOMPLETE_EXPIRED = "incomplete_expired"
+    TRIALING = "trialing"
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    CANCELED = "canceled"
+    UNPAID = "unpaid"
+    PAUSED = "paused"
+
+
+OVER = frozenset({StripeStatus.CANCELED, StripeStatus.INCOMPLETE_EXPIRED})
+"""From these there is no way back: such a subscription is billed no more."""
+
+
+class SubscriptionSeen(NamedTuple):
+    """A subscription as it stood when it was fetched."""
+
+    id: str
+    customer_id: str
+    status: StripeStatus
+    price_id: str
+    started_at: datetime
+    period_ends_at: datetime
+    trial_ends_at: datetime | None
+    cancels_at: datetime | None
+    cancels_at_period_end: bool
+    is_collection_paused: bool
+    latest_invoice_id: str | None
+    payment_type: str | None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """It was told to end; the portal says so by `cancel_at` alone."""
+        return self.cancels_at_period_end or self.cancels_at is not None
+
+    @property
+    def will_renew(self) -> bool:
+        """Stripe means to take the next payment."""
+        goes_on = self.status in (StripeStatus.ACTIVE, StripeStatus.TRIALING)
+        ends_first = self.cancels_at_period_end or (
+            self.cancels_at is not None and self.cancels_at <= self.period_ends_at
+        )
+        return goes_on and not ends_first and not self.is_collection_paused
+
+
+class PriceSeen(NamedTuple):
+    """A price that Stripe has; `amount` is None for one that is no fixed amount."""
+
+    id: str
+    amount: int | None
+    currency: str
+
+
+class InvoiceLine(NamedTuple):
+    """One line that is for a subscription: a time `[starts_at, ends_at)` at a price.
+
+    A proration stands for a part of a period, after a switch of plans.
+    """
+
+    subscription_id: str
+    price_id: str | None
+    starts_at: datetime
+    ends_at: datetime
+    is_proration: bool
+
+
+class TakingSeen(NamedTuple):
+    """A refund or a dispute as it stands: in force, it takes `amount` back.
+
+    One that is pending takes nothing yet: a refund on its way, a bank that only asks.
+    """
+
+    id: str
+    kind: TakingKind
+    amount: int
+    is_in_force: bool
+    is_pending: bool
+    keep_access: bool
+    created_at: datetime
+
+
+class InvoiceSeen(NamedTuple):
+    """An invoice, with all that was taken back of its payments; unpaid, `paid_at` is None."""
+
+    id: str
+    customer_id: str
+    subscription_id: str | None
+    paid_at: datetime | None
+    amount_paid: int
+    currency: str
+    lines: tuple[InvoiceLine, ...]
+    takings: tuple[TakingSeen, ...] = ()
+
+    @property
+    def own_lines(self) -> list[InvoiceLine]:
+        """The lines of the invoice's own subscription."""
+        return [line for line in self.lines if line.subscription_id == self.subscription_id]
+
+
+class SessionStatus(StrEnum):
+    """A Checkout session's status (https://docs.stripe.com/api/checkout/sessions/object)."""
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    EXPIRED = "expired"
+
+
+class SessionSeen(NamedTuple):
+    """A Checkout session, with all that was taken back of its payment.
+
+    `paid_at` is the time of the payment, None while it is pending; where nothing was to pay, the
+    time at which the session was made.
+    """
+
+    id: str
+    customer_id: str | None
+    checkout_id: str | None
+    status: SessionStatus
+    url: str | None
+    expires_at: datetime
+    amount: int
+    currency: str
+    paid_at: datetime | None
+    subscription_id: str | None
+    takings: tuple[TakingSeen, ...] = ()
+
+
+class Hint(NamedTuple):
+    """An event of Stripe's: that something happened to an object, not what is true of it now."""
+
+    id: str
+    type: str
+    object_id: str
+    at: datetime
+    customer_id: str | None = None
+    payment_id: str | None = None
+    charge_id: str | None = None
+
+
+DISPUTES_IN_FORCE = frozenset({"needs_response", "under_review", "lost"})
+"""An inquiry (`warning_…`) takes nothing back, and one that was won gives it back."""
+
+
+def refund_is_in_force(status: str | None) -> bool:
+    """Only a refund that succeeded; a pending one may yet fail."""
+    return status == "succeeded"
+
+
+def refund_is_pending(status: str | None) -> bool:
+    """It may yet succeed (https://docs.stripe.com/api/refunds/object)."""
+    return status in {"pending", "requires_action"}
+
+
+def dispute_is_in_force(status: str) -> bool:
+    """From its opening until it is won (https://docs.stripe.com/api/disputes/object)."""
+    return status in DISPUTES_IN_FORCE
+
+
+def dispute_is_pending(status: str) -> bool:
+    """An inquiry that is open: it may yet become a dispute."""
+    return status in {"warning_needs_response", "warning_under_review"}

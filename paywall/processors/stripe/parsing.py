@@ -1,0 +1,312 @@
+"""Reading Stripe's objects, in the shapes of its API version 2026-10-28, into our values.
+
+What is not named here is not looked at. An object in another shape raises msgspec.ValidationError.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from paywall.processors.stripe.objects import (
+    InvoiceLine,
+    InvoiceSeen,
+    SessionSeen,
+    SessionStatus,
+    StripeStatus,
+    SubscriptionSeen,
+    TakingSeen,
+    dispute_is_in_force,
+    dispute_is_pending,
+    refund_is_in_force,
+    refund_is_pending,
+)
+from paywall.rules.enums import TakingKind
+
+T = TypeVar("T")
+INTENT = "paywall_intent"
+"""Metadata of a customer: by it one is found whose making was never confirmed."""
+KEEP_ACCESS = "paywall_keep_access"
+"""Metadata of a refund: with `true` it is a gesture of goodwill, and takes nothing back."""
+
+
+class _Ref(msgspec.Struct):
+    id: str
+
+
+class _Customer(msgspec.Struct):
+    id: str
+    metadata: dict[str, str] | None = None
+
+
+def made_for(intent: str, told: list[dict[str, Any]]) -> str | None:
+    """The customer among these that was made for this intent."""
+    seen = msgspec.convert(told, list[_Customer])
+    return next((one.id for one in seen if (one.metadata or {}).get(INTENT) == intent), None)
+
+
+class _Item(msgspec.Struct):
+    price: _Ref
+    current_period_end: int
+
+
+class _Items(msgspec.Struct):
+    data: list[_Item]
+
+
+class _Subscription(msgspec.Struct):
+    id: str
+    customer: str
+    status: StripeStatus
+    start_date: int
+    items: _Items
+    cancel_at_period_end: bool
+    cancel_at: int | None = None
+    trial_end: int | None = None
+    pause_collection: dict[str, Any] | None = None
+    latest_invoice: str | None = None
+
+
+def subscription(told: dict[str, Any]) -> SubscriptionSeen:
+    """The period stands on the items; of several the latest counts."""
+    seen = msgspec.convert(told, _Subscription)
+    item = max(seen.items.data, key=lambda item: item.current_period_end)
+    return SubscriptionSeen(
+        id=seen.id,
+        customer_id=seen.customer,
+        status=seen.status,
+        price_id=item.price.id,
+        started_at=at(seen.start_date),
+        period_ends_at=at(item.current_period_end),
+        trial_ends_at=_at(seen.trial_end),
+        cancels_at=_at(seen.cancel_at),
+        cancels_at_period_end=seen.cancel_at_period_end,
+        is_collection_paused=seen.pause_collection is not None,
+        latest_invoice_id=seen.latest_invoice,
+        payment_type=None,
+    )
+
+
+class _Period(msgspec.Struct):
+    start: int
+    end: int
+
+
+class _LineParent(msgspec.Struct):
+    """Of a subscription's own item, or of an item that was added: a proration, for instance."""
+
+    subscription: str | None = None
+    proration: bool = False
+
+
+class _LineParents(msgspec.Struct):
+    subscription_item_details: _LineParent | None = None
+    invoice_item_details: _LineParent | None = None
+
+
+class _PriceDetails(msgspec.Struct):
+    price: str
+
+
+class _Pricing(msgspec.Struct):
+    price_details: _PriceDetails | None = None
+
+
+class _Line(msgspec.Struct):
+    period: _Period
+    parent: _LineParents | None = None
+    pricing: _Pricing | None = None
+
+
+class _Lines(msgspec.Struct):
+    data: list[_Line]
+    has_more: bool = False
+
+
+class _SubscriptionDetails(msgspec.Struct):
+    subscription: str
+
+
+class _InvoiceParent(msgspec.Struct):
+    subscription_details: _SubscriptionDetails | None = None
+
+
+class _Transitions(msgspec.Struct):
+    paid_at: int | None = None
+
+
+class _Invoice(msgspec.Struct):
+    id: str
+    customer: str
+    status: str | None
+    amount_paid: int
+    currency: str
+    created: int
+    lines: _Lines
+    status_transitions: _Transitions
+    parent: _InvoiceParent | None = None
+
+
+def invoice(told: dict[str, Any], takings: Iterable[TakingSeen] = ()) -> InvoiceSeen:
+    """Its subscription stands under `parent`, the periods on its lines."""
+    seen = msgspec.convert(told, _Invoice)
+    details = seen.parent.subscription_details if seen.parent else None
+    paid_at = seen.status_transitions.paid_at or seen.created
+    return InvoiceSeen(
+        id=seen.id,
+        customer_id=seen.customer,
+        subscription_id=details.subscription if details else None,
+        paid_at=at(paid_at) if seen.status == "paid" else None,
+        amount_paid=seen.amount_paid,
+        currency=seen.currency,
+        lines=tuple(line for each in seen.lines.data if (line := _line(each))),
+        takings=tuple(takings),
+    )
+
+
+def _line(line: _Line) -> InvoiceLine | None:
+    parents = line.parent or _LineParents()
+    parent = parents.subscription_item_details or parents.invoice_item_details
+    if parent is None or parent.subscription is None:
+        return None
+    details = line.pricing.price_details if line.pricing else None
+    return InvoiceLine(
+        subscription_id=parent.subscription,
+        price_id=details.price if details else None,
+        starts_at=at(line.period.start),
+        ends_at=at(line.period.end),
+        is_proration=parent.proration,
+    )
+
+
+class _Session(msgspec.Struct):
+    id: str
+    status: SessionStatus
+    payment_status: str
+    created: int
+    expires_at: int
+    amount_total: int | None = None
+    currency: str | None = None
+    customer: str | None = None
+    client_reference_id: str | None = None
+    url: str | None = None
+    payment_intent: str | None = None
+    subscription: str | None = None
+
+
+class _Payment(msgspec.Struct):
+    """Of a payment intent."""
+
+    status: str
+    latest_charge: str | None = None
+
+
+def payment(told: dict[str, Any]) -> tuple[str | None, bool]:
+    """The charge by which a payment intent succeeded, and whether it failed for good.
+
+    Only of sessions that are complete: there, a payment that wants another means has failed.
+    """
+    seen = msgspec.convert(told, _Payment)
+    charge_id = seen.latest_charge if seen.status == "succeeded" else None
+    return charge_id, seen.status in ("requires_payment_method", "canceled")
+
+
+class _PaymentRef(msgspec.Struct):
+    payment_intent: str | None = None
+
+
+class _InvoicePayment(msgspec.Struct):
+    invoice: str
+    payment: _PaymentRef
+
+
+def payments(told: list[dict[str, Any]]) -> list[str]:
+    """The payment intents of an invoice's payments."""
+    seen = msgspec.convert(told, list[_InvoicePayment])
+    return [each.payment.payment_intent for each in seen if each.payment.payment_intent]
+
+
+def invoice_paid(told: list[dict[str, Any]]) -> str | None:
+    """The invoice that the first of these payments was for."""
+    return next((each.invoice for each in msgspec.convert(told, list[_InvoicePayment])), None)
+
+
+def payment_of(told: dict[str, Any]) -> str | None:
+    """The payment intent of a Checkout session."""
+    return msgspec.convert(told, _Session).payment_intent
+
+
+def session(
+    told: dict[str, Any],
+    *,
+    paid_at: datetime | None,
+    has_failed: bool,
+    takings: Iterable[TakingSeen] = (),
+) -> SessionSeen:
+    """`paid_at` and `has_failed` are its payment's, where it has one and is complete."""
+    seen = msgspec.convert(told, _Session)
+    is_complete = seen.status is SessionStatus.COMPLETE
+    is_free = is_complete and seen.payment_status == "no_payment_required"
+    return SessionSeen(
+        id=seen.id,
+        customer_id=seen.customer,
+        checkout_id=seen.client_reference_id,
+        status=SessionStatus.EXPIRED if has_failed and is_complete else seen.status,
+        url=seen.url,
+        expires_at=at(seen.expires_at),
+        amount=seen.amount_total or 0,
+        currency=seen.currency or "",
+        paid_at=at(seen.created) if is_free else paid_at,
+        subscription_id=seen.subscription,
+        takings=tuple(takings),
+    )
+
+
+class _Refund(msgspec.Struct):
+    id: str
+    amount: int
+    created: int
+    status: str | None = None
+    metadata: dict[str, str] | None = None
+
+
+def refund(told: dict[str, Any]) -> TakingSeen:
+    seen = msgspec.convert(told, _Refund)
+    return TakingSeen(
+        seen.id,
+        TakingKind.REFUND,
+        seen.amount,
+        refund_is_in_force(seen.status),
+        refund_is_pending(seen.status),
+        keep_access=(seen.metadata or {}).get(KEEP_ACCESS) == "true",
+        created_at=at(seen.created),
+    )
+
+
+class _Dispute(msgspec.Struct):
+    id: str
+    amount: int
+    created: int
+    status: str
+
+
+def dispute(told: dict[str, Any]) -> TakingSeen:
+    seen = msgspec.convert(told, _Dispute)
+    return TakingSeen(
+        seen.id,
+        TakingKind.DISPUTE,
+        seen.amount,
+        dispute_is_in_force(seen.status),
+        dispute_is_pending(seen.status),
+        keep_access=False,
+        created_at=at(seen.created),
+    )
+
+
+def at(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _at(seconds: int | None) -> datetime | None:
+    return None if seconds is None else at(seconds)

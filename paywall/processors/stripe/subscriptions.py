@@ -1,0 +1,131 @@
+"""Subscriptions that Stripe bills: recording what it says of one, and the end that follows.
+
+Recording is a function of what was fetched: once or often, and whatever came before, it ends in
+the same state.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.database.tables import Purchase, StripeInvoice, StripeSubscription, Subscription
+from paywall.processors.stripe.objects import OVER, SubscriptionSeen
+from paywall.processors.stripe.prices import find_price
+from paywall.rules.entitlement import (
+    Allowance,
+    Billed,
+    Paid,
+    PaidPeriod,
+    billed_until,
+    last_was_taken_back,
+    paid_through,
+)
+from paywall.rules.enums import SubscriptionKind
+from paywall.settings import Settings
+from paywall.subscriptions.responses import receipts_of
+
+DAY_SECONDS = 86_400
+
+
+async def record_subscription(
+    session: AsyncSession,
+    seen: SubscriptionSeen,
+    reader_id: str,
+    *,
+    settings: Settings,
+    now: datetime,
+) -> Subscription:
+    """Write down a subscription as it was seen; the caller holds its customer's lock."""
+    price = await find_price(session, seen.price_id)
+    subscription = await session.get(Subscription, seen.id) or _new(seen, reader_id, now)
+    subscription.plan_id = price.product_id if price else subscription.plan_id
+    subscription.starts_at = seen.started_at
+    subscription.cancel_at_period_end = seen.is_cancelled or seen.status in OVER
+    billing = await session.merge(
+        StripeSubscription(
+            id=seen.id,
+            customer_id=seen.customer_id,
+            price_id=seen.price_id,
+            status=seen.status,
+            trial_ends_at=seen.trial_ends_at,
+            will_renew=seen.will_renew,
+            next_payment_at=seen.period_ends_at if seen.will_renew else None,
+            payment_type=seen.payment_type,
+            grace_seconds=settings.grace_days * DAY_SECONDS,
+            leeway_seconds=settings.renewal_leeway_seconds,
+        )
+    )
+    if not subscription.cancel_at_period_end:
+        await _withdraw_receipts(session, subscription, now)
+    await restate_billed(session, subscription, billing)
+    return subscription
+
+
+def _new(seen: SubscriptionSeen, reader_id: str, now: datetime) -> Subscription:
+    return Subscription(
+        id=seen.id,
+        reader_id=reader_id,
+        kind=SubscriptionKind.STRIPE,
+        starts_at=seen.started_at,
+        paid_through=seen.started_at,
+        entitled_until=seen.started_at,
+        access_until=seen.started_at,
+        created_at=now,
+    )
+
+
+async def _withdraw_receipts(
+    session: AsyncSession, subscription: Subscription, now: datetime
+) -> None:
+    """It goes on after all, wherever it was resumed: here, or in Stripe's portal."""
+    for receipt in (await receipts_of(session, [subscription])).values():
+        receipt.withdrawn_at = now
+        session.add(receipt)
+    await session.flush()
+
+
+async def restate_billed(
+    session: AsyncSession, subscription: Subscription, billing: StripeSubscription
+) -> None:
+    """Write down the end that follows from what was paid, what was taken back, and the status."""
+    periods = await _periods(session, subscription.id)
+    subscription.paid_through = paid_through(subscription.starts_at, periods, billing.trial_ends_at)
+    ends = billed_until(
+        Billed(
+            billing.status,
+            Paid(subscription.starts_at, subscription.paid_through, subscription.ended_at),
+            billing.will_renew,
+            last_was_taken_back(periods),
+        ),
+        Allowance(
+            timedelta(seconds=billing.grace_seconds), timedelta(seconds=billing.leeway_seconds)
+        ),
+    )
+    subscription.entitled_until, subscription.access_until = ends
+    session.add(subscription)
+    await session.flush()
+
+
+async def _periods(session: AsyncSession, subscription_id: str) -> list[PaidPeriod]:
+    statement = (
+        select(StripeInvoice.period_ends_at, Purchase.amount_paid, Purchase.taken_back)
+        .join(Purchase, col(Purchase.id) == StripeInvoice.purchase_id)
+        .where(StripeInvoice.subscription_id == subscription_id)
+    )
+    return [
+        PaidPeriod(ends_at, is_taken_back=0 < paid == taken)
+        for ends_at, paid, taken in (await session.exec(statement)).all()
+    ]
+
+
+async def restate_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
+    """Once more, for the subscription whose invoice a purchase is, if it is one."""
+    statement = (
+        select(Subscription, StripeSubscription)
+        .join(StripeSubscription, col(StripeSubscription.id) == Subscription.id)
+        .join(StripeInvoice, col(StripeInvoice.subscription_id) == Subscription.id)
+        .where(StripeInvoice.purchase_id == purchase.id)
+    )
+    for subscription, billing in (await session.exec(statement)).all():
+        await restate_billed(session, subscription, billing)

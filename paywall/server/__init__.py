@@ -1,0 +1,1 @@
+"""The server process: workers, connections, the fast path for checks, health and metrics."""

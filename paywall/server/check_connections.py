@@ -1,0 +1,165 @@
+"""Connections of the check's own: each keeps the one statement that answers any number of checks.
+
+The driver is called directly, which costs a fraction of what a session does. Since nothing else
+works on these connections, slow writes cannot starve checks.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+import asyncpg
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+
+from paywall.access.facts import (
+    ASKED,
+    MONTH_STARTS_AT,
+    NOW,
+    Row,
+    Viewer,
+    standing_on,
+    viewer_columns,
+)
+from paywall.database.engine import SQLITE_CACHE_KIB, as_kept, as_told, rows_as_json
+from paywall.rules.calendar import Month
+from paywall.settings import Settings
+from paywall.tokens.caller import Caller
+from paywall.tokens.revocation import TOKENS, revoked_among, token_columns, tokens_on
+
+
+class Asked(msgspec.Struct, frozen=True, gc=False):
+    """May this viewer have this article, asked with this token?"""
+
+    article_id: str
+    viewer: Viewer
+    caller: Caller
+
+
+class Standings(NamedTuple):
+    """A row for each question in its order, and the numbers of the tokens that were revoked."""
+
+    rows: Sequence[Row]
+    revoked: frozenset[int]
+
+
+class Line(Protocol):
+    """One connection; `ask` raises what its driver raises."""
+
+    async def open(self) -> None: ...
+    async def ask(
+        self, batch: Sequence[Asked], tokens: Sequence[Caller], now: datetime, month: Month
+    ) -> Standings: ...
+    async def close(self) -> None: ...
+
+
+class _Statement:
+    """The statement on one database, and its parameters as the driver takes them."""
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        self._dialect = dialect.name
+        statement = standing_on(dialect.name)
+        statement = statement.add_columns(revoked_among(tokens_on(dialect.name)))
+        compiled = statement.compile(dialect=dialect)
+        self.text = str(compiled)
+        self.order: Sequence[str] = getattr(compiled, "positiontup", None) or ()
+
+    def parameters(
+        self, batch: Sequence[Asked], tokens: Sequence[Caller], now: datetime, month: Month
+    ) -> dict[str, object]:
+        asked = [(asked.article_id, *viewer_columns(asked.viewer)) for asked in batch]
+        return {
+            ASKED: rows_as_json(asked),
+            TOKENS: rows_as_json([token_columns(it, self._dialect) for it in tokens]),
+            NOW.key: as_kept(self._dialect, now),
+            MONTH_STARTS_AT.key: as_kept(self._dialect, month.starts_at),
+        }
+
+
+def _revoked(numbers: str | None) -> frozenset[int]:
+    return frozenset(map(int, numbers.split(","))) if numbers else frozenset()
+
+
+class PostgresLine:
+    """A held connection with the statement prepared; asyncpg has the timestamps as they are."""
+
+    statement = _Statement(PGDialect_asyncpg())  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection: asyncpg.Connection | None = None
+
+    async def open(self) -> None:
+        timeout_seconds = self._settings.request_timeout_seconds
+        self._connection = await asyncpg.connect(
+            self._settings.database,
+            timeout=timeout_seconds,
+            command_timeout=timeout_seconds,
+            server_settings={
+                "application_name": "paywall check",
+                "default_transaction_read_only": "on",
+                # With a plan for each set of parameters, planning costs more than the answer.
+                "plan_cache_mode": "force_generic_plan",
+                "jit": "off",
+                "timezone": "UTC",
+            },
+        )
+        self._prepared = await self._connection.prepare(self.statement.text)
+        # Its locks on the tables would be held until it is asked for the first time.
+        await self._connection.execute("SELECT 1")
+
+    async def ask(
+        self, batch: Sequence[Asked], tokens: Sequence[Caller], now: datetime, month: Month
+    ) -> Standings:
+        values = self.statement.parameters(batch, tokens, now, month)
+        answers = await self._prepared.fetch(*[values[name] for name in self.statement.order])
+        return Standings(answers, _revoked(answers[0][-1]))
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+
+class SqliteLine:
+    """A read-only connection; an answer takes microseconds, so it is worked out on the loop."""
+
+    statement = _Statement(sqlite.dialect(paramstyle="named"))
+
+    def __init__(self, settings: Settings) -> None:
+        self._path = settings.database.removeprefix("sqlite:///")
+
+    async def open(self) -> None:
+        self._connection = sqlite3.connect(
+            f"file:{self._path}?mode=ro", uri=True, isolation_level=None
+        )
+        self._connection.execute("PRAGMA query_only = 1")
+        self._connection.execute(f"PRAGMA cache_size = -{SQLITE_CACHE_KIB}")
+
+    async def ask(
+        self, batch: Sequence[Asked], tokens: Sequence[Caller], now: datetime, month: Month
+    ) -> Standings:
+        values = self.statement.parameters(batch, tokens, now, month)
+        answers = self._connection.execute(self.statement.text, values).fetchall()
+        return Standings([_told(answer) for answer in answers], _revoked(answers[0][-1]))
+
+    async def close(self) -> None:
+        self._connection.close()
+
+
+def _told(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row of SQLite, which has no times and no lists of its own."""
+    policy, unlock_cost, unlocked, balance, entitled_until, access_until, views, *rest = row
+    return (
+        policy,
+        unlock_cost,
+        bool(unlocked),
+        balance,
+        as_told(entitled_until),
+        as_told(access_until),
+        msgspec.json.decode(views) if views else None,
+        *rest,
+    )

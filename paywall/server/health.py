@@ -1,0 +1,40 @@
+"""Is the process alive, and can it answer? For supervisors and load balancers."""
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.types import ControllerRouterHandler
+
+from paywall.database.engine import Database
+from paywall.database.migrations import pending
+from paywall.http.bodies import Answer
+from paywall.problems import unavailable
+from paywall.tokens.guard import anyone
+
+
+class Alive(Answer):
+    """The process runs."""
+
+    status: str
+
+
+class Ready(Answer):
+    """The service can answer."""
+
+    status: str
+
+
+@get("/livez", guards=[anyone], summary="Is the process alive? Asks no database")
+async def get_liveness() -> Alive:
+    """The process is alive; it is not asked whether the database is."""
+    return Alive(status="alive")
+
+
+@get("/readyz", guards=[anyone], summary="Can it answer? Asks the database")
+async def get_readiness(database: NamedDependency[Database]) -> Ready:
+    """503 while the database does not answer, or lacks migrations."""
+    if await pending(database):
+        raise unavailable("Migrations are pending: run `paywall migrate`.", retry_after_seconds=10)
+    return Ready(status="ready")
+
+
+ROUTES: list[ControllerRouterHandler] = [get_liveness, get_readiness]

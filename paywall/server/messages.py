@@ -1,0 +1,123 @@
+"""Requests and answers as bytes, where they are plain (RFC 9112)."""
+
+import re
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from http import HTTPStatus
+
+import h11
+import msgspec
+
+from paywall import problems, telemetry
+from paywall.http.edge import HEADERS_OF_V1, UNKNOWN, UNROUTED, new_request_id
+from paywall.problems import Problem
+from paywall.server.request_reader import CRLF, HEADER_FIELDS_MAX, HOST, is_misreadable
+
+REMEMBERED_MAX = 1024
+"""A client sends the same head again and again; to look one up costs a twentieth of reading it."""
+HEAD_BYTES_MAX = 8192
+LENGTH = re.compile(rb"[0-9]{1,9}")
+FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+CLOSES = {b"": False, b"keep-alive": False, b"close": True}
+UNSUPPORTED_HEADERS = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
+"""What asks for more than to read a body of a known length."""
+
+KIND_OF_REFUSAL = {
+    kind.status: kind
+    for kind in (
+        problems.TOO_LARGE,
+        problems.HEAD_TOO_LARGE,
+        problems.NOT_IMPLEMENTED,
+        problems.HTTP_VERSION_UNSUPPORTED,
+    )
+}
+
+
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """What is in the head of a request with a body of `body_bytes`; names are in lower case."""
+
+    headers: Mapping[bytes, bytes]
+    body_bytes: int
+    closes: bool
+
+
+@lru_cache(maxsize=REMEMBERED_MAX)
+def plain_head(head: bytes) -> Head | None:
+    """The head, without its end, of a request whose body follows as it is; None for any other.
+
+    Its first line is the caller's to judge. A header that is there twice is never plain: somebody
+    between could have believed the other.
+    """
+    if len(head) > HEAD_BYTES_MAX or is_misreadable(head + CRLF):
+        return None
+    headers = _headers(head.split(CRLF)[1:])
+    if headers is None or headers.keys() & UNSUPPORTED_HEADERS:
+        return None
+    length = headers.get(b"content-length", b"")
+    closes = CLOSES.get(headers.get(b"connection", b"").lower())
+    if closes is None or not LENGTH.fullmatch(length):
+        return None
+    host = headers.get(b"host")
+    if host is None or not HOST.fullmatch(host):
+        return None
+    return Head(headers, int(length), closes)
+
+
+def _headers(lines: list[bytes]) -> dict[bytes, bytes] | None:
+    """The header fields of these lines; None where one is there twice, or is none."""
+    headers: dict[bytes, bytes] = {}
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        if not colon or not FIELD_NAME.fullmatch(name):
+            return None
+        headers[name.lower()] = value.strip(b" \t")
+    return headers if len(headers) == len(lines) <= HEADER_FIELDS_MAX else None
+
+
+def answer(
+    status: int,
+    media_type: str,
+    body: bytes,
+    request_id: str,
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
+    """A whole answer of the API, with the headers that each has."""
+    more = "".join(f"{name.lower()}: {value}\r\n" for name, value in (headers or {}).items())
+    return b"".join(
+        (
+            _begun(status, media_type),
+            b"content-length: %d\r\nx-request-id: %b\r\n" % (len(body), request_id.encode()),
+            more.encode(),
+            b"\r\n",
+            body,
+        )
+    )
+
+
+def problem_answer(problem: Problem, request_id: str) -> bytes:
+    """The same for a problem."""
+    status, body = int(problem.kind.status), problem.encode()
+    return answer(status, problems.MEDIA_TYPE, body, request_id, problem.headers)
+
+
+def refusal_answer(refusal: h11.RemoteProtocolError) -> bytes:
+    """The answer to what is no request of HTTP/1.1; it repeats nothing of it."""
+    kind = KIND_OF_REFUSAL.get(HTTPStatus(refusal.error_status_hint), problems.MALFORMED)
+    detail, _, _ = str(refusal).partition(": b")
+    request_id = new_request_id()
+    telemetry.request_answered(
+        method=UNKNOWN, route=UNROUTED, status=kind.status, seconds=0.0, request_id=request_id
+    )
+    return closing(problem_answer(Problem(kind, detail), request_id))
+
+
+def closing(answer: bytes) -> bytes:
+    """The same answer, which says that it is the last on its connection."""
+    return answer.replace(b"\r\n", b"\r\nconnection: close\r\n", 1)
+
+
+@cache
+def _begun(status: int, media_type: str) -> bytes:
+    headers = [(b"content-type", media_type.encode()), *HEADERS_OF_V1]
+    lines = (b"%b: %b\r\n" % header for header in headers)
+    return b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode()) + b"".join(lines)

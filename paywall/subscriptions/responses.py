@@ -1,0 +1,207 @@
+"""Subscriptions as they are told."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.catalogue.models import Price
+from paywall.database.tables import (
+    CancellationReceipt,
+    StripePrice,
+    StripeSubscription,
+    Subscription,
+)
+from paywall.http.bodies import Answer
+from paywall.rules.enums import CancelWhen, SubscriptionKind
+
+AT_MOST = 200
+NOT_BILLED = (None, None)
+
+
+class ReceiptAnswer(Answer):
+    """What a reader was told when a subscription was cancelled; theirs to keep."""
+
+    id: str
+    at: datetime
+    subscription_id: str
+    when: CancelWhen
+    access_until: datetime
+    withdrawn_at: Annotated[
+        datetime | None, Meta(description="When the subscription was resumed; null: never.")
+    ]
+
+
+class SubscriptionAnswer(Answer):
+    """What opens everything until `access_until`."""
+
+    id: str
+    kind: SubscriptionKind
+    status: Annotated[
+        str,
+        Meta(
+            description="`active`, or `canceled` once it is over; of one that Stripe bills,"
+            " its status there."
+        ),
+    ]
+    plan_id: str | None
+    pass_id: str | None
+    access_until: datetime | None
+    opens_all: Annotated[
+        bool,
+        Meta(
+            description="Every article is open by it at this moment. Even `canceled` it may be: in"
+            " time that was paid for."
+        ),
+    ]
+    cancel_at_period_end: bool
+    next_payment: datetime | None
+    is_renewing: Annotated[
+        bool,
+        Meta(description="Its period is over, and Stripe is about to take the next payment."),
+    ]
+    payment_type: str | None
+    price: Annotated[
+        Price | None,
+        Meta(
+            description="What a period of it costs, discounts aside; null unless Stripe bills it by"
+            " a price of this catalogue."
+        ),
+    ]
+    receipt: Annotated[
+        ReceiptAnswer | None, Meta(description="Of its cancellation, unless that was taken back.")
+    ]
+    receipts: Annotated[
+        list[ReceiptAnswer],
+        Meta(
+            description="Of all its cancellations, newest first, those taken back too; of all the"
+            " subscriptions in one answer, the last 200 at most."
+        ),
+    ]
+
+
+async def subscriptions_of(
+    session: AsyncSession, reader_id: str, now: datetime
+) -> list[SubscriptionAnswer]:
+    """A reader's subscriptions, the one with the latest end first."""
+    statement = (
+        select(Subscription)
+        .where(Subscription.reader_id == reader_id)
+        .order_by(col(Subscription.entitled_until).desc(), col(Subscription.id).desc())
+        .limit(AT_MOST)
+    )
+    found = (await session.exec(statement)).all()
+    return await told(session, found, now)
+
+
+async def told(
+    session: AsyncSession, subscriptions: Sequence[Subscription], now: datetime
+) -> list[SubscriptionAnswer]:
+    """Each with its receipts, and with how Stripe bills it."""
+    if not subscriptions:
+        return []
+    in_force = await receipts_of(session, subscriptions)
+    receipts = await all_receipts_of(session, subscriptions)
+    billed = await billings_of(session, subscriptions)
+    return [
+        tell(
+            one,
+            in_force.get(one.id),
+            receipts[one.id],
+            *billed.get(one.id, NOT_BILLED),
+            now=now,
+        )
+        for one in subscriptions
+    ]
+
+
+async def billings_of(
+    session: AsyncSession, subscriptions: Sequence[Subscription]
+) -> dict[str, tuple[StripeSubscription, StripePrice | None]]:
+    """How Stripe bills those of them that it does, and by which price, by the subscription's id."""
+    statement = (
+        select(StripeSubscription, StripePrice)
+        .outerjoin(StripePrice, col(StripePrice.id) == StripeSubscription.price_id)
+        .where(col(StripeSubscription.id).in_([one.id for one in subscriptions]))
+    )
+    return {billing.id: (billing, price) for billing, price in await session.exec(statement)}
+
+
+async def receipts_of(
+    session: AsyncSession, subscriptions: Sequence[Subscription]
+) -> dict[str, CancellationReceipt]:
+    """The newest receipt of each that was not taken back, by the subscription's id."""
+    statement = (
+        select(CancellationReceipt)
+        .where(
+            col(CancellationReceipt.subscription_id).in_([one.id for one in subscriptions]),
+            col(CancellationReceipt.withdrawn_at).is_(None),
+        )
+        .order_by(col(CancellationReceipt.at), col(CancellationReceipt.id))
+    )
+    return {receipt.subscription_id: receipt for receipt in await session.exec(statement)}
+
+
+async def all_receipts_of(
+    session: AsyncSession, subscriptions: Sequence[Subscription]
+) -> dict[str, list[CancellationReceipt]]:
+    """The newest 200, those taken back too, by the subscription's id."""
+    statement = (
+        select(CancellationReceipt)
+        .where(col(CancellationReceipt.subscription_id).in_([one.id for one in subscriptions]))
+        .order_by(col(CancellationReceipt.at).desc(), col(CancellationReceipt.id).desc())
+        .limit(AT_MOST)
+    )
+    receipts: dict[str, list[CancellationReceipt]] = defaultdict(list)
+    for receipt in await session.exec(statement):
+        receipts[receipt.subscription_id].append(receipt)
+    return receipts
+
+
+def is_over(subscription: Subscription, now: datetime) -> bool:
+    return subscription.entitled_until <= now
+
+
+def tell(
+    subscription: Subscription,
+    receipt: CancellationReceipt | None,
+    receipts: Sequence[CancellationReceipt],
+    billing: StripeSubscription | None,
+    price: StripePrice | None,
+    *,
+    now: datetime,
+) -> SubscriptionAnswer:
+    own_status = "canceled" if is_over(subscription, now) else "active"
+    next_payment = billing.next_payment_at if billing else None
+    is_in_leeway = subscription.access_until <= now < subscription.entitled_until
+    return SubscriptionAnswer(
+        id=subscription.id,
+        kind=subscription.kind,
+        status=billing.status if billing else own_status,
+        plan_id=subscription.plan_id,
+        pass_id=subscription.pass_id,
+        access_until=None if is_in_leeway else subscription.access_until,
+        opens_all=subscription.starts_at <= now and not is_over(subscription, now),
+        cancel_at_period_end=subscription.cancel_at_period_end,
+        next_payment=next_payment,
+        is_renewing=next_payment is not None and next_payment <= now,
+        payment_type=billing.payment_type if billing else None,
+        price=Price(amount=price.amount, currency=price.currency) if price else None,
+        receipt=tell_receipt(receipt) if receipt else None,
+        receipts=[tell_receipt(each) for each in receipts],
+    )
+
+
+def tell_receipt(receipt: CancellationReceipt) -> ReceiptAnswer:
+    return ReceiptAnswer(
+        id=receipt.id,
+        at=receipt.at,
+        subscription_id=receipt.subscription_id,
+        when=receipt.when,
+        access_until=receipt.access_until,
+        withdrawn_at=receipt.withdrawn_at,
+    )

@@ -1,0 +1,104 @@
+"""Unlocks as they are told: with the article's title and address, and what paid for them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.database.tables import Article, Unlock, UnlockPayment
+from paywall.http.bodies import Answer
+from paywall.http.paging import newest_first
+from paywall.rules.enums import UnlockSource
+from paywall.unlocks.unlock import NewUnlock
+
+NO_ARTICLE = (None, None)
+
+
+class PaymentAnswer(Answer):
+    """Credits that one grant paid for an unlock."""
+
+    grant_id: int
+    amount: int
+
+
+class UnlockAnswer(Answer):
+    """A reader has an article, for good; `title` and `url` are null where it was deleted."""
+
+    id: int
+    article_id: str
+    title: str | None
+    url: str | None
+    unlocked_at: datetime
+    source: UnlockSource
+    payments: list[PaymentAnswer]
+    revoked_at: Annotated[datetime | None, Meta(description="Null while it is in force.")]
+
+
+async def list_unlocks(
+    session: AsyncSession, reader_id: str, *, all_of_them: bool, limit: int, cursor: str | None
+) -> tuple[list[UnlockAnswer], str | None]:
+    """A page of a reader's unlocks; those in force, or with the revoked ones."""
+    statement = select(Unlock).where(Unlock.reader_id == reader_id)
+    if not all_of_them:
+        statement = statement.where(col(Unlock.revoked_at).is_(None))
+    rows, next_cursor = await newest_first(
+        session, statement, at=Unlock.unlocked_at, id=Unlock.id, limit=limit, cursor=cursor
+    )
+    return await describe(session, rows), next_cursor
+
+
+async def describe(session: AsyncSession, unlocks: Sequence[Unlock]) -> list[UnlockAnswer]:
+    articles = await articles_told(session, [unlock.article_id for unlock in unlocks])
+    payments = await _payments(session, [unlock.id for unlock in unlocks])
+    return [
+        tell(unlock, articles.get(unlock.article_id, NO_ARTICLE), payments[unlock.id])
+        for unlock in unlocks
+    ]
+
+
+def tell(
+    unlock: Unlock | NewUnlock,
+    article: tuple[str | None, str | None],
+    payments: list[PaymentAnswer],
+) -> UnlockAnswer:
+    title, url = article
+    return UnlockAnswer(
+        id=unlock.id,
+        article_id=unlock.article_id,
+        title=title,
+        url=url,
+        unlocked_at=unlock.unlocked_at,
+        source=unlock.source,
+        payments=payments,
+        revoked_at=unlock.revoked_at,
+    )
+
+
+async def articles_told(
+    session: AsyncSession, article_ids: Sequence[str]
+) -> dict[str, tuple[str | None, str | None]]:
+    """Title and address of each article that is there, by its id."""
+    statement = select(Article.id, Article.title, Article.url).where(
+        col(Article.id).in_(article_ids)
+    )
+    return {id_: (title, url) for id_, title, url in await session.exec(statement)}
+
+
+async def _payments(
+    session: AsyncSession, unlock_ids: Sequence[int]
+) -> dict[int, list[PaymentAnswer]]:
+    statement = (
+        select(UnlockPayment)
+        .where(col(UnlockPayment.unlock_id).in_(unlock_ids))
+        .order_by(col(UnlockPayment.unlock_id), col(UnlockPayment.grant_id))
+    )
+    payments: dict[int, list[PaymentAnswer]] = defaultdict(list)
+    for payment in await session.exec(statement):
+        payments[payment.unlock_id].append(
+            PaymentAnswer(grant_id=payment.grant_id, amount=payment.amount)
+        )
+    return payments

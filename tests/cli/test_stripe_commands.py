@@ -1,0 +1,139 @@
+"""`paywall catalogue sync` and `paywall reconcile`, as an operator types them beside Stripe."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from click.testing import CliRunner, Result
+
+from paywall.cli.main import main
+from paywall.database.engine import Database
+from paywall.database.tables import Pack, Plan, StripePrice, Subscription
+from paywall.rules.enums import CreditsExpire, Interval
+from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.checkout import create_session, pay_session
+from paywall.sandbox.stripe.customers import create_customer
+from paywall.sandbox.stripe.stand_in import StandIn
+from paywall.settings import Settings
+from paywall.subscriptions.migrate import MigratedSubscription, migrate_subscriptions
+from tests.postgres import free_port
+from tests.sandbox.stripe.served import served
+
+SITE = "https://news.example"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+class Typing(NamedTuple):
+    """An operator at a terminal, a database, and what Stripe has."""
+
+    folder: Path
+    database_url: str
+    account: StandInAccount
+
+    async def type(self, *words: str, **settings: str) -> Result:
+        usual = {
+            "database_url": self.database_url,
+            "stripe_secret_key": "sk_test_standin",
+            "stripe_webhook_secrets": "whsec_standin",
+            "stripe_api_base": self.account.address,
+        }
+        given = {f"PAYWALL_{name.upper()}": told for name, told in (usual | settings).items()}
+        return await asyncio.to_thread(CliRunner().invoke, main, words, env=given)
+
+
+@pytest.fixture
+async def typing(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Typing]:
+    """A pack and a plan are in the catalogue, and nothing is in Stripe."""
+    monkeypatch.chdir(tmp_path)
+    database = Database(Settings(database_url=database_url, data_dir=str(tmp_path)))
+    price = {"amount": 600, "currency": "usd"}
+    async with database.writing() as session:
+        session.add(Pack(id="six", title="Six", credits=6, prices=[price], created_at=NOW))
+        session.add(
+            Plan(id="monthly", title="Monthly", interval=Interval.MONTH, interval_count=1,
+                 credits=0, credits_expire=CreditsExpire.NEVER, prices=[price], created_at=NOW)
+        )  # fmt: skip
+    await database.close()
+    async with served(StandIn(datetime.now(UTC))) as running:
+        yield Typing(tmp_path, database_url, running.stand_in.account)
+
+
+async def test_sync_shows_what_differs_and_does_nothing_before_it_is_told_to(
+    typing: Typing,
+) -> None:
+    asked = await typing.type("catalogue", "sync")
+    assert asked.stdout.splitlines()[:2] == ["make pack six: 600 usd", "make plan monthly: 600 usd"]
+    assert asked.exit_code == 1
+    assert list(typing.account.find_all("price")) == []
+    done = await typing.type("catalogue", "sync", "--yes")
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (
+        0,
+        "Done: Stripe sells what the catalogue says.",
+    )
+    assert {price["unit_amount"] for price in typing.account.find_all("price")} == {600}
+    again = await typing.type("catalogue", "sync")
+    assert (again.exit_code, again.stdout) == (0, "Stripe sells what the catalogue says.\n")
+    assert len(list(typing.account.find_all("price"))) == 2
+
+
+async def test_sync_finds_the_prices_that_another_database_made(typing: Typing) -> None:
+    await typing.type("catalogue", "sync", "--yes")
+    database = Database(Settings(database_url=typing.database_url, data_dir=str(typing.folder)))
+    async with database.writing() as session:
+        for price in typing.account.find_all("price"):
+            await session.delete(await session.get_one(StripePrice, price["id"]))
+    await database.close()
+    assert (await typing.type("catalogue", "sync")).exit_code == 0
+    assert len(list(typing.account.find_all("price"))) == 2
+
+
+async def test_reconcile_mends_and_says_what_had_drifted(typing: Typing) -> None:
+    await typing.type("catalogue", "sync", "--yes")
+    subscription = subscribe(typing.account)
+    database = Database(Settings(database_url=typing.database_url, data_dir=str(typing.folder)))
+    async with database.writing() as session:
+        imported = MigratedSubscription("ann", "monthly", datetime.now(UTC), subscription)
+        await migrate_subscriptions(session, [imported], clock=database.clock)
+    await database.close()
+    mended = await typing.type("reconcile")
+    assert mended.exit_code == 0, mended.stderr
+    assert "1 subscriptions that stood otherwise" in mended.stdout
+    ends_at = typing.account.find("subscription", subscription)["items"]["data"][0][
+        "current_period_end"
+    ]
+    database = Database(Settings(database_url=typing.database_url, data_dir=str(typing.folder)))
+    async with database.reading() as session:
+        mine = await session.get_one(Subscription, subscription)
+    await database.close()
+    assert mine.paid_through == datetime.fromtimestamp(ends_at, UTC)
+    again = await typing.type("reconcile")
+    assert again.stdout == "Nothing had drifted: what is recorded is what Stripe says.\n", (
+        again.stderr
+    )
+
+
+def subscribe(account: StandInAccount) -> str:
+    """The id of a subscription that somebody began in Stripe itself."""
+    customer = create_customer(account, {})["id"]
+    (price,) = (price for price in account.find_all("price") if price["recurring"])
+    line = {"price": price["id"], "quantity": "1"}
+    wish = {"mode": "subscription", "customer": customer, "line_items": [line]}
+    session = create_session(account, {**wish, "success_url": SITE})
+    return str(pay_session(account, session["id"])["subscription"])
+
+
+@pytest.mark.parametrize("words", [("reconcile",), ("catalogue", "sync")], ids=" ".join)
+async def test_what_stands_in_the_way_is_told_in_a_sentence(
+    typing: Typing, words: tuple[str, ...]
+) -> None:
+    off = await typing.type(*words, stripe_secret_key="", stripe_api_base="")
+    assert off.exit_code == 2
+    assert "stripe_secret_key" in off.stderr
+    away = await typing.type(*words, stripe_api_base=f"http://127.0.0.1:{free_port()}")
+    assert (away.exit_code, away.stderr) == (2, "Error: Stripe cannot be reached.\n")
+    assert "Traceback" not in off.stderr + away.stderr

@@ -1,0 +1,149 @@
+"""A stage for many histories: the service is started once, and each history begins anew.
+
+Anew is as after the setting up: what the database held then is put back, with a copy of the Stripe
+account of then, at the time of then.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from copy import deepcopy
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from paywall.app import create_app
+from paywall.database.engine import Database
+from paywall.processors.stripe.client import Gateway
+from paywall.sandbox.stripe.catalogue import create_coupon
+from paywall.sandbox.stripe.in_process_client import InProcessClient
+from paywall.sandbox.stripe.stand_in import StandIn
+from paywall.settings import Settings
+from tests.conftest import PATIENT_SECONDS, START, Bearer, SetClock, running
+from tests.processors.stripe.histories import TURNS, Played
+from tests.processors.stripe.shop import SECRET, Shop
+from tests.router import router_of
+from tests.sandbox.stripe.sdk_contract import SdkContract
+from tests.test_story import put_article, unlock
+
+WISHES: dict[str, list[dict[str, str]]] = {
+    "ann": [{"pack_id": "six"}, {"pack_id": "six"}, {"plan_id": "monthly"}]
+    + [{"pass_id": "week"}] * 3,
+    "bo": [{"pack_id": "six"}, {"plan_id": "tried"}],
+}
+Rows = dict[str, Sequence[dict[str, Any]]]
+
+
+class Unsteady(InProcessClient):
+    """A way to Stripe on which an answer can be overtaken, and be old when it arrives."""
+
+    chance: Random | None = None
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: str | None = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        answer = await super().request_async(method, url, headers, post_data)
+        if self.chance is not None:
+            for _ in range(self.chance.choice(TURNS)):
+                await asyncio.sleep(0)
+        return answer
+
+
+class Stage:
+    """The services on one database, two where it takes two, and what they began with."""
+
+    def __init__(self, settings: Settings, shops: list[Shop], wires: list[Unsteady]) -> None:
+        self.settings, self.shops, self.wires = settings, shops, wires
+        self.stand_in = shops[0].stand_in
+        self.rows: Rows = {}
+
+    async def set_up(self) -> None:
+        """What every history begins with is made, and kept."""
+        await furnish(self.shops[0])
+        self.rows = await _all_rows(self.shops[0].database)
+
+    @asynccontextmanager
+    async def anew(self, chance: Random | None) -> AsyncIterator[Played]:
+        """One playing of a history; at its end the stand-in kept to the SDK's types."""
+        await _put_back(self.shops[0].database, self.rows)
+        stand_in, contract = deepcopy(self.stand_in), SdkContract()
+        stand_in.inspector, stand_in.account.on_output = contract, contract.response
+        for shop, wire in zip(self.shops, self.wires, strict=True):
+            wire.stand_in, wire.chance, shop.clock.at = stand_in, chance, START
+        shops = [shop._replace(stand_in=stand_in) for shop in self.shops]
+        yield Played(shops, self.settings, chance)
+        contract.hold()
+
+
+async def furnish(shop: Shop) -> None:
+    """A catalogue, articles, open checkouts; each reader has a paid pack and an unlock."""
+    create_coupon(shop.stand_in.account, {"id": "FREE", "percent_off": "100"})
+    await shop.stock()
+    for n in range(5):
+        await put_article(shop.service, shop.bearer, f"a{n}", unlock_cost=1 + n % 2)
+    for reader, wishes in WISHES.items():
+        await shop.buy(reader, pack_id="six")
+        for wish in wishes:
+            opened = await shop.open(reader, **wish)
+            assert opened.status_code == 201, opened.text
+    assert set(await shop.deliver()) == {200}
+    for reader in WISHES:
+        assert (await unlock(shop.service, shop.bearer, reader, "a1")).status_code == 201
+
+
+async def _all_rows(database: Database) -> Rows:
+    async with database.reading() as session:
+        connection = await session.connection()
+        return {
+            table.name: [
+                dict(row) for row in (await connection.execute(sa.select(table))).mappings()
+            ]
+            for table in SQLModel.metadata.sorted_tables
+        }
+
+
+async def _put_back(database: Database, rows: Rows) -> None:
+    async with database.writing() as session:
+        connection = await session.connection()
+        for table in reversed(SQLModel.metadata.sorted_tables):
+            await connection.execute(sa.delete(table))
+        for table in SQLModel.metadata.sorted_tables:
+            if rows[table.name]:
+                await connection.execute(sa.insert(table), rows[table.name])
+
+
+@asynccontextmanager
+async def stage(address: str, folder: Path) -> AsyncIterator[Stage]:
+    """Start the services; what Stripe is asked and answers is compared with the SDK's types."""
+    settings = Settings(
+        database_url=address,
+        data_dir=str(folder),
+        request_timeout_seconds=PATIENT_SECONDS,
+        allowed_origins=["https://news.example"],
+        stripe_secret_key="sk_test_standin",
+        stripe_webhook_secrets=[SECRET],
+    )
+    contract, clock = SdkContract(), SetClock()
+    stand_in = StandIn(START, inspector=contract)
+    async with AsyncExitStack() as stack:
+        shops, wires = [], []
+        for _ in range(1 if settings.is_sqlite else 2):
+            wire = Unsteady(stand_in, timeout_seconds=0.05)
+            gateway = Gateway(settings, wire)
+            edge = create_app(settings, clock, gateway)
+            await stack.enter_async_context(running(edge))
+            transport = httpx.ASGITransport(edge)  # type: ignore[arg-type]  # looser types
+            client = httpx.AsyncClient(transport=transport, base_url="http://paywall.test")
+            service = await stack.enter_async_context(client)
+            app = router_of(edge)
+            database: Database = app.state.database
+            shops.append(Shop(service, Bearer(app, clock), clock, stand_in, database, gateway))
+            wires.append(wire)
+        made = Stage(settings, shops, wires)
+        await made.set_up()
+        yield made
+    contract.hold()

@@ -1,0 +1,201 @@
+"""An export leaves nothing out: a table is told in it, or here is the reason why not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from paywall.sandbox.stripe import checkout, disputes, refunds
+from tests.conftest import START
+from tests.processors.stripe.shop import PRICES, Shop
+from tests.subscribers.test_merge import merge
+from tests.subscribers.test_privacy import live
+from tests.test_story import grant
+
+TOLD = {
+    "subscriber": "profile.on_record_since",
+    "merge": "profile.merged_ids",
+    "stripe_customer": "profile.stripe_customers",
+    "revoked_subject": "profile.revocations",
+    "credit_grant": "credits.grants",
+    "ledger_entry": "credits.ledger",
+    "unlock": "unlocks.unlocks",
+    "unlock_payment": "unlocks.unlocks.payments",
+    "subscription": "subscriptions.subscriptions",
+    "stripe_subscription": "subscriptions.subscriptions.billing",
+    "stripe_invoice": "subscriptions.subscriptions.billing.invoices",
+    "purchase": "purchases.purchases",
+    "refund": "purchases.purchases.refunds",
+    "checkout": "checkouts.checkouts",
+    "metered_views": "views.months",
+    "cancellation_receipt": "receipts.receipts",
+}
+"""Where in an export the rows of a table are told, each once."""
+
+NOT_TOLD = {
+    "taking": "why credits were taken back: the ledger, the unlocks and the refunds tell it",
+    "subscriber_totals": "numbers of rows that are all told",
+    "idempotency_key": "answers of the last day, of which all is told; the profile says so",
+    "stripe_event": "ids alone, for 45 days; the profile says so",
+    "stripe_intent": "ids alone, for 30 days; the profile says so",
+    "revoked_token": "names a token and no reader; the profile says so",
+    "erased_stripe_id": "a hash, of a reader who was erased",
+    "policy_change": "who of the site set an article's terms",
+    "article": "the site's",
+    "article_body": "the site's",
+    "plan": "the site's",
+    "pack": "the site's",
+    "pass": "the site's",
+    "stripe_price": "the site's; of what a reader bought the price is told",
+    "stripe_state": "the service's own",
+}
+
+
+def test_every_table_is_told_or_has_a_reason() -> None:
+    assert sorted([*TOLD, *NOT_TOLD]) == sorted(SQLModel.metadata.tables)
+
+
+async def everything(shop: Shop) -> None:
+    """All that can be on record about ann, who was old before."""
+    ten = {"title": "Ten", "credits": 10, "prices": PRICES}
+    await shop.service.put("/v1/packs/ten", json=ten, headers=shop.bearer.site())
+    await live(shop.service, shop.bearer, "ann", "42")
+    await shop.buy("old", pack_id="six")
+    await grant(shop.service, shop.bearer, "older", 1)
+    for ids in (("older", "old"), ("old", "ann")):
+        assert (await merge(shop.service, shop.bearer, *ids)).status_code == 200
+    await shop.buy(plan_id="tried", consent=True)
+    await shop.deliver()
+    shop.move(days=8)
+    await shop.deliver()
+    ending = {"subscription_id": shop.only("subscription")["id"], "when": "period_end"}
+    cancelled = await shop.post("subscription/cancel", **ending)
+    assert cancelled.status_code == 200, cancelled.text
+    revoked = await shop.service.post(
+        "/v1/tokens/revoke",
+        json={"subject": "ann", "issued_before": START.isoformat()},
+        headers=shop.bearer.site("admin"),
+    )
+    assert revoked.status_code == 204, revoked.text
+
+
+async def export(shop: Shop) -> dict[str, Any]:
+    answer = await shop.service.get("/v1/me/export", headers=shop.bearer.reader("ann"))
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def at(thing: Any, path: list[str]) -> Iterator[Any]:
+    """All that stands at a path, in whatever lists there are on the way."""
+    if isinstance(thing, list):
+        for each in thing:
+            yield from at(each, path)
+    elif path and thing is not None:
+        yield from at(thing[path[0]], path[1:])
+    elif thing is not None:
+        yield thing
+
+
+async def test_every_row_is_told(shop: Shop) -> None:
+    await everything(shop)
+    told = await export(shop)
+    numbers = {name: len(list(at(told, path.split(".")))) for name, path in TOLD.items()}
+    async with shop.database.reading() as session:
+        connection = await session.connection()
+        rows = {
+            name: (
+                await connection.execute(
+                    sa.select(sa.func.count()).select_from(SQLModel.metadata.tables[name])
+                )
+            ).scalar_one()
+            for name in TOLD
+        }
+    assert numbers == rows
+    assert all(rows.values()), rows
+
+
+async def test_a_reader_is_told_who_they_are_to_stripe_and_which_ids_they_had(shop: Shop) -> None:
+    await everything(shop)
+    profile = (await export(shop))["profile"]
+    assert profile["merged_ids"] == ["old", "older"]
+    customers = {customer["id"] for customer in shop.stand_in.account.find_all("customer")}
+    assert {customer["id"] for customer in profile["stripe_customers"]} == customers
+    (revocation,) = profile["revocations"]
+    assert revocation["issued_before"] == "2026-11-24T12:00:00Z"
+
+
+async def test_how_stripe_bills_a_subscription_is_told(shop: Shop) -> None:
+    await shop.buy(plan_id="tried", currency="khr")
+    shop.move(days=8)
+    await shop.deliver()
+    told = await export(shop)
+    (subscription,) = told["subscriptions"]["subscriptions"]
+    billing = subscription["billing"]
+    assert (billing["status"], billing["payment_type"]) == ("active", "card")
+    assert billing["customer_id"] == shop.only("customer")["id"]
+    assert billing["trial_ends_at"] == "2026-12-01T12:00:00Z"
+    assert billing["next_payment"] == subscription["paid_through"] == "2027-01-01T12:00:00Z"
+    assert billing["what"] == "Costs 24,000 KHR a period, discounts aside."
+    assert billing["price"] == {"amount": 2_400_000, "currency": "khr"}
+    purchases = {purchase["id"]: purchase for purchase in told["purchases"]["purchases"]}
+    paid = billing["invoices"][0]
+    assert paid["period_ends_at"] == "2027-01-01T12:00:00Z"
+    assert purchases[paid["purchase_id"]]["what"] == "Paid 24,000 KHR for the plan tried."
+
+
+async def test_a_checkout_is_told_as_it_stands_and_with_the_readers_consent(shop: Shop) -> None:
+    expected = {
+        "open": "You went to pay for the pack six at 6 USD, and have not paid yet.",
+        "processing": "You paid for the pack six at 6 USD, and the bank still has to confirm it.",
+        "paid": "You bought the pack six at 6 USD, discounts aside.",
+        "expired": "No payment came for the pack six at 6 USD: the page to pay on is closed.",
+    }
+
+    async def checkouts() -> list[dict[str, Any]]:
+        await shop.deliver()
+        return list((await export(shop))["checkouts"]["checkouts"])
+
+    async def told() -> list[tuple[str, str]]:
+        return [(one["status"], one["what"]) for one in await checkouts()]
+
+    page = (await shop.open(pack_id="six", consent=True)).json()
+    assert await told() == [("open", expected["open"])]
+    (opened,) = await checkouts()
+    assert opened["consent_at"] == opened["created_at"] == "2026-11-24T12:00:00Z"
+    assert opened["url"] == page["url"]
+    assert opened["price"] == {"amount": 600, "currency": "usd"}
+    shop.pay(page["url"].rpartition("/")[2])
+    assert await told() == [("paid", expected["paid"])]
+    (paid,) = await checkouts()
+    purchases = (await export(shop))["purchases"]["purchases"]
+    assert [paid["purchase_id"]] == [purchase["id"] for purchase in purchases]
+    shop.move(days=0.1)
+    later = await shop.buy(pack_id="six", later=True)
+    assert (await told())[0] == ("processing", expected["processing"])
+    assert (await checkouts())[0]["consent_at"] is None
+    checkout.settle_session(shop.stand_in.account, later["session_id"], paid=False)
+    assert (await told())[0] == ("expired", expected["expired"])
+
+
+async def test_money_that_goes_back_is_told_in_words_as_it_stands(shop: Shop) -> None:
+    await shop.buy(pack_id="six")
+    account, charge_id = shop.stand_in.account, shop.only("charge")["id"]
+
+    async def told() -> list[str]:
+        await shop.deliver()
+        (purchase,) = (await export(shop))["purchases"]["purchases"]
+        return [refund["what"] for refund in purchase["refunds"]]
+
+    refund = refunds.create_pending_refund(account, charge_id, 150)
+    assert await told() == ["1.50 USD are on the way back to you."]
+    refunds.complete_refund(account, refund["id"])
+    assert await told() == ["Paid 1.50 USD back."]
+    refunds.fail_refund(account, refund["id"])
+    assert await told() == ["Paying 1.50 USD back failed."]
+    inquiry = disputes.open_dispute(account, charge_id, inquiry=True)
+    assert (await told())[0] == "Your bank asks about 6 USD."
+    disputes.escalate_inquiry(account, inquiry["id"])
+    assert (await told())[0] == "Your bank took 6 USD back."
+    disputes.close_dispute(account, inquiry["id"], won=True)
+    assert (await told())[0] == "Your bank asked about 6 USD, which stay paid."

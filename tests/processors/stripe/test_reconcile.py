@@ -1,0 +1,56 @@
+"""What a webhook did not tell is made up for, and told as drift."""
+
+from paywall.processors.stripe.checkout_flow import Counter
+from paywall.processors.stripe.reconcile import Drift, reconcile
+from paywall.sandbox.stripe.customers import Card, set_card
+from paywall.settings import Settings
+from tests.processors.stripe.shop import Shop
+
+
+def counter(shop: Shop, settings: Settings) -> Counter:
+    return Counter(shop.database, shop.gateway, settings)
+
+
+async def test_missed_webhooks_are_made_up_for(shop: Shop, settings: Settings) -> None:
+    await shop.buy(pack_id="six")
+    await shop.buy(plan_id="monthly")
+    shop.move(days=3)
+    await shop.deliver(drop=1)
+    assert (await shop.me())["unlocks_left"] == 0
+    drift = await reconcile(counter(shop, settings))
+    assert drift is not None
+    assert drift.events > 0
+    mine = await shop.me()
+    assert mine["unlocks_left"] == 8
+    assert mine["subscription"]["access_until"] == "2026-12-24T12:00:00Z"
+    assert await reconcile(counter(shop, settings)) == Drift()
+
+
+async def test_weeks_beyond_stripes_list_of_events_are_made_up_for(
+    shop: Shop, settings: Settings
+) -> None:
+    await shop.buy(plan_id="monthly")
+    page = await shop.buy("bo", pack_id="six")
+    await shop.deliver(drop=1)
+    shop.move(days=95)
+    await shop.deliver(drop=1)
+    drift = await reconcile(counter(shop, settings))
+    assert drift is not None
+    assert drift.subscriptions == 1
+    assert (await shop.me())["subscription"]["access_until"] == "2027-03-24T12:00:00Z"
+    bought = await shop.service.get("/v1/me/purchases", headers=shop.bearer.reader("ann"))
+    assert len(bought.json()["items"]) == 4
+    assert (await shop.checkout(page["id"], "bo"))["status"] == "paid"
+    assert await reconcile(counter(shop, settings)) == Drift()
+
+
+async def test_an_invoice_that_waits_for_its_payment_is_no_drift(
+    shop: Shop, settings: Settings
+) -> None:
+    await shop.buy(plan_id="monthly")
+    set_card(shop.stand_in.account, shop.only("customer")["id"], Card.DECLINES)
+    shop.move(days=30.5)
+    await shop.deliver()
+    assert (await shop.me())["subscription"]["status"] == "past_due"
+    for _ in range(2):
+        assert await reconcile(counter(shop, settings)) == Drift()

@@ -1,0 +1,125 @@
+"""What is true in Stripe, counted from the stand-in's own objects and by no code of the service."""
+
+from collections.abc import Iterator
+from math import inf
+from typing import Any, NamedTuple
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.database.tables import Purchase, StripeSubscription, Subscription
+from paywall.sandbox.stripe.account import StandInAccount
+from tests.processors.stripe.shop import PRODUCTS
+
+TAKES_BACK = {"succeeded", "needs_response", "under_review", "lost"}
+PENDING = {"pending", "warning_needs_response", "warning_under_review"}
+WEEK_SECONDS = 7 * 86_400
+
+
+class Truth(NamedTuple):
+    """Of each subscription its status and the Unix second through which it was paid; the money.
+
+    `money` is all that was paid, and all that was refunded, in the smallest unit. `passes` are the
+    Unix seconds from which and until which each opens everything, by the id of its session.
+    """
+
+    subscriptions: dict[str, tuple[str, int]]
+    money: tuple[int, int]
+    passes: dict[str, tuple[int, int]]
+
+
+def in_stripe(account: StandInAccount) -> Truth:
+    subscriptions = {
+        each["id"]: (each["status"], max(_paid_through(account, each)))
+        for each in account.find_all("subscription")
+    }
+    paid = sum(charge["amount"] for charge in account.find_all("charge") if charge["paid"])
+    refunded = sum(refund["amount"] for refund in account.find_all("refund", status="succeeded"))
+    return Truth(subscriptions, (paid, refunded), _passes(account))
+
+
+async def as_recorded(session: AsyncSession) -> Truth:
+    subscriptions = {}
+    recorded = (await session.exec(select(Subscription))).all()
+    for each in recorded:
+        billing = await session.get(StripeSubscription, each.id)
+        if billing is not None:
+            subscriptions[each.id] = (str(billing.status), int(each.paid_through.timestamp()))
+    purchases = (await session.exec(select(Purchase))).all()
+    money = sum(each.amount_paid for each in purchases), sum(each.refunded for each in purchases)
+    sales = {each.id: each.reference for each in purchases}
+    passes = {
+        sales[each.purchase_id or 0]: (
+            int(each.starts_at.timestamp()),
+            int(each.access_until.timestamp()),
+        )
+        for each in recorded
+        if each.kind == "pass"
+    }
+    return Truth(subscriptions, money, passes)
+
+
+def _paid_through(account: StandInAccount, subscription: dict[str, Any]) -> Iterator[int]:
+    """Every moment through which it was paid; a trial, and its very beginning, count as paid."""
+    yield subscription["start_date"]
+    yield subscription["trial_end"] or 0
+    for invoice in account.find_all("invoice", status="paid"):
+        owner = invoice["parent"]["subscription_details"]["subscription"]
+        paid = invoice["amount_paid"]
+        if owner == subscription["id"] and (paid == 0 or _taken_back(account, invoice) < paid):
+            yield from (line["period"]["end"] for line in invoice["lines"]["data"])
+
+
+def _taken_back(account: StandInAccount, invoice: dict[str, Any]) -> int:
+    payments = account.find_all("invoice_payment", invoice=invoice["id"], status="paid")
+    intents = {payment["payment"]["payment_intent"] for payment in payments}
+    takings = [*account.find_all("refund"), *account.find_all("dispute")]
+    standing = [taking for taking in takings if taking["status"] in TAKES_BACK]
+    return sum(t["amount"] for t in standing if t["payment_intent"] in intents)
+
+
+def _passes(account: StandInAccount) -> dict[str, tuple[int, int]]:
+    """One reader buys passes of a week: each runs from its payment or from the end of the others.
+
+    One that is on its way back when the next is paid for is in nobody's way.
+    """
+    spans: dict[str, tuple[int, int]] = {}
+    gone: dict[str, float] = {}
+    for paid_at, session_id, session in sorted(_paid_passes(account), key=lambda sold: sold[:2]):
+        running = [end for id_, (_, end) in spans.items() if gone[id_] >= paid_at]
+        start = max([paid_at, *running])
+        spans[session_id] = (start, start + WEEK_SECONDS)
+        gone[session_id] = _gone_at(account, session, PENDING | TAKES_BACK)
+    taken = {
+        session_id
+        for _, session_id, session in _paid_passes(account)
+        if _gone_at(account, session, TAKES_BACK) < inf
+    }
+    return {id_: (start, start if id_ in taken else end) for id_, (start, end) in spans.items()}
+
+
+def _paid_passes(account: StandInAccount) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """When each was paid for; with a coupon over all of it, when its session was made."""
+    for session in account.find_all("checkout.session", mode="payment", status="complete"):
+        ((price, _),) = account.hidden_fields(session["id"])["lines"]
+        if account.find("product", price["product"])["name"] != PRODUCTS["passes/week"]["title"]:
+            continue
+        charges = account.find_all("charge", payment_intent=session["payment_intent"], paid=True)
+        if session["amount_total"] == 0:
+            yield session["created"], session["id"], session
+        elif charge := next(charges, None):
+            yield charge["created"], session["id"], session
+
+
+def _gone_at(account: StandInAccount, session: dict[str, Any], standing: set[str]) -> float:
+    """When refunds and disputes that stand so came to the whole of the price."""
+    back = 0
+    for taking in sorted(
+        [*account.find_all("refund"), *account.find_all("dispute")],
+        key=lambda taking: taking["created"],
+    ):
+        is_of_it = taking["payment_intent"] == session["payment_intent"]
+        back += taking["amount"] if is_of_it and taking["status"] in standing else 0
+        if 0 < session["amount_total"] <= back:
+            return float(taking["created"])
+    return inf

@@ -1,0 +1,119 @@
+"""What Stripe bills opens everything until the end of what was paid, by its status."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paywall.processors.stripe.objects import StripeStatus
+from paywall.rules.entitlement import (
+    Allowance,
+    Billed,
+    Paid,
+    PaidPeriod,
+    billed_until,
+    last_was_taken_back,
+    paid_through,
+)
+from tests.conftest import START
+
+END = START + timedelta(days=30)
+LEEWAY, GRACE = timedelta(hours=6), timedelta(days=3)
+ALLOWANCE = Allowance(GRACE, LEEWAY)
+times = st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2028, 1, 1)).map(  # noqa: DTZ001 (made aware at once)
+    lambda at: at.replace(tzinfo=START.tzinfo)
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "will_renew", "entitled", "told"),
+    [
+        (StripeStatus.ACTIVE, True, END + LEEWAY, END),
+        (StripeStatus.ACTIVE, False, END, END),
+        (StripeStatus.TRIALING, True, END + LEEWAY, END),
+        (StripeStatus.TRIALING, False, END, END),
+        (StripeStatus.PAST_DUE, False, END + GRACE, END + GRACE),
+        (StripeStatus.CANCELED, False, END, END),
+        (StripeStatus.UNPAID, False, END, END),
+        (StripeStatus.PAUSED, False, END, END),
+        (StripeStatus.INCOMPLETE, False, START, START),
+        (StripeStatus.INCOMPLETE_EXPIRED, False, START, START),
+    ],
+)
+def test_each_status_has_its_end(
+    *, status: StripeStatus, will_renew: bool, entitled: datetime, told: datetime
+) -> None:
+    ends = billed_until(
+        Billed(status, Paid(START, END), will_renew, last_was_taken_back=False), ALLOWANCE
+    )
+    assert ends == (entitled, told)
+
+
+def test_there_is_no_leeway_once_the_last_payment_went_back() -> None:
+    billed = Billed(StripeStatus.ACTIVE, Paid(START, END), True, last_was_taken_back=True)
+    assert billed_until(billed, ALLOWANCE) == (END, END)
+
+
+def test_our_own_now_ends_it_before_what_was_paid() -> None:
+    now = START + timedelta(days=3)
+    billed = Billed(
+        StripeStatus.CANCELED, Paid(START, END, now), will_renew=False, last_was_taken_back=False
+    )
+    assert billed_until(billed, ALLOWANCE) == (now, now)
+
+
+def test_a_period_that_was_taken_back_counts_no_more() -> None:
+    periods = [PaidPeriod(END, is_taken_back=False), PaidPeriod(END + GRACE, is_taken_back=True)]
+    assert paid_through(START, periods, None) == END
+    assert last_was_taken_back(periods)
+    assert not last_was_taken_back(periods[:1])
+    assert not last_was_taken_back([])
+
+
+def test_of_two_payments_for_the_latest_period_one_that_went_back_is_enough() -> None:
+    paid, back = (PaidPeriod(END, is_taken_back=taken) for taken in (False, True))
+    assert last_was_taken_back([paid, back])
+    assert last_was_taken_back([back, paid])
+    assert not last_was_taken_back([back._replace(ends_at=START), paid])
+
+
+def test_a_trial_counts_without_any_invoice() -> None:
+    assert paid_through(START, [], END) == END
+    assert paid_through(START, [], None) == START
+
+
+@given(
+    status=st.sampled_from(StripeStatus),
+    end=times,
+    ended_at=st.none() | times,
+    will_renew=st.booleans(),
+    went_back=st.booleans(),
+)
+def test_nobody_is_told_more_than_they_have_or_given_more_than_the_allowance(
+    *,
+    status: StripeStatus,
+    end: datetime,
+    ended_at: datetime | None,
+    will_renew: bool,
+    went_back: bool,
+) -> None:
+    end = max(end, START)
+    billed = Billed(status, Paid(START, end, ended_at), will_renew, went_back)
+    entitled, told = billed_until(billed, ALLOWANCE)
+    assert START <= told <= entitled <= end + GRACE
+    if status is StripeStatus.CANCELED and ended_at is not None:
+        assert entitled <= max(START, ended_at)
+
+
+@given(
+    periods=st.lists(st.builds(PaidPeriod, times, st.booleans())), trial_ends_at=st.none() | times
+)
+def test_the_order_of_invoices_means_nothing(
+    periods: list[PaidPeriod], trial_ends_at: datetime | None
+) -> None:
+    backwards = periods[::-1]
+    assert paid_through(START, periods, trial_ends_at) == paid_through(
+        START, backwards, trial_ends_at
+    )
+    assert last_was_taken_back(periods) == last_was_taken_back(backwards)

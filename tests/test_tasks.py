@@ -1,0 +1,43 @@
+"""What would go on for ever ends when it is told to."""
+
+import asyncio
+
+import pytest
+
+from paywall import tasks
+from paywall.tasks import end
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_all_that_goes_on_is_over_and_raises_nothing() -> None:
+    async def fails_on_its_way_out() -> None:
+        try:
+            await forever()
+        finally:
+            raise OSError
+
+    tasks = [asyncio.create_task(forever()), asyncio.create_task(fails_on_its_way_out())]
+    await asyncio.sleep(0)
+    await end(tasks)
+    assert all(task.done() for task in tasks)
+
+
+async def test_a_task_that_loses_its_cancellation_is_told_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tasks, "AGAIN_AFTER_SECONDS", 0.01)
+
+    async def tries_again() -> None:
+        try:
+            await forever()
+        except asyncio.CancelledError:
+            await forever()
+
+    task = asyncio.create_task(tries_again())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await end([task])
+    assert task.cancelled()
