@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.engine import insert
 from paywall.database.tables import IdempotencyKey
-from paywall.http.bodies import JSON_MEDIA_TYPE, Answer
+from paywall.http.bodies import JSON_MEDIA_TYPE, ResponseModel
 from paywall.http.fields import ID_PATTERN
 from paywall.problems import IDEMPOTENCY_KEY_REUSED, Problem, invalid
 from paywall.tokens.guard import Caller
@@ -106,7 +106,7 @@ async def _is_first(
 
 
 async def keep_answer(
-    session: AsyncSession, claim: Claim | None, status: int, answer: Answer
+    session: AsyncSession, claim: Claim | None, status: int, answer: ResponseModel
 ) -> Response[Any]:
     """Keep the answer with its key, and give it; a refusal is raised and so never kept."""
     content = msgspec.json.encode(answer)

@@ -13,7 +13,7 @@ from paywall import telemetry
 from paywall.access.facts import Facts, Viewer, load, load_one, reader
 from paywall.access.meter import count_view
 from paywall.database.engine import Database
-from paywall.http.bodies import Answer, Shape
+from paywall.http.bodies import RequestModel, ResponseModel
 from paywall.http.fields import Id, PathId
 from paywall.problems import invalid
 from paywall.rules.decision import Action, Decision, Meter, Reason, decide
@@ -30,7 +30,7 @@ BATCH_ARTICLES_MAX = 100
 ArticleIds = Annotated[list[Id], Meta(min_length=1, max_length=BATCH_ARTICLES_MAX)]
 
 
-class ViewerInput(Shape):
+class ViewerInput(RequestModel):
     """Who asks: a signed-in reader, a visitor, or neither."""
 
     reader_id: Annotated[Id | None, Meta(description="The site's id of a signed-in reader.")] = None
@@ -68,13 +68,13 @@ class Questions(ViewerInput, kw_only=True):
     article_ids: ArticleIds
 
 
-class MyQuestions(Shape):
+class MyQuestions(RequestModel):
     """The articles of a page that the reader looks at: up to 100."""
 
     article_ids: ArticleIds
 
 
-class MeterAnswer(Answer):
+class MeterAnswer(ResponseModel):
     """Metered articles read this month."""
 
     used: int
@@ -82,7 +82,7 @@ class MeterAnswer(Answer):
     resets_at: datetime
 
 
-class DecisionAnswer(Answer):
+class DecisionAnswer(ResponseModel):
     """Granted or not, why, and what the reader could do about it."""
 
     granted: bool
@@ -100,7 +100,7 @@ class BatchDecision(DecisionAnswer):
     article_id: str
 
 
-class BatchAnswer(Answer):
+class BatchAnswer(ResponseModel):
     """Decisions in the order of the articles that were asked for."""
 
     decisions: list[BatchDecision]
@@ -112,7 +112,7 @@ class MyDecision(BatchDecision):
     title: Annotated[str | None, Meta(description="Null for an unknown article.")]
 
 
-class MyBatchAnswer(Answer):
+class MyBatchAnswer(ResponseModel):
     """Decisions in the order of the articles that were asked for."""
 
     decisions: list[MyDecision]

@@ -17,7 +17,7 @@ from paywall.articles.publish import Publication, publish, withdraw
 from paywall.articles.structured_data import StructuredData, embeddable, structured_data
 from paywall.database.engine import Database
 from paywall.database.tables import Article
-from paywall.http.bodies import ARTICLE_BYTES_MAX, JSON_MEDIA_TYPE, Answer, Shape
+from paywall.http.bodies import ARTICLE_BYTES_MAX, JSON_MEDIA_TYPE, RequestModel, ResponseModel
 from paywall.http.fields import LINE_PATTERN, Credits, Id, Line, PathId, Text, Timestamp, WebAddress
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.problems import ARTICLE_UNKNOWN, Problem, invalid
@@ -32,7 +32,7 @@ Language = Annotated[
 ]
 
 
-class Preview(Shape, omit_defaults=True):
+class Preview(RequestModel, omit_defaults=True):
     """What everybody may read: the first paragraphs of the body, or the site's own words."""
 
     paragraphs: (
@@ -55,7 +55,7 @@ class Preview(Shape, omit_defaults=True):
             raise ValueError('Expected either {"paragraphs": N} or {"html": "…"}')
 
 
-class ArticleInput(Shape):
+class ArticleInput(RequestModel):
     """An article as the site puts it; what is left out is set to its default."""
 
     title: Annotated[Text, Meta(description="May be empty.")]
@@ -78,7 +78,7 @@ class ArticleInput(Shape):
     ) = UNSET
 
 
-class ArticleOutput(Answer):
+class ArticleOutput(ResponseModel):
     """An article as it is kept, without its body."""
 
     id: str
@@ -177,7 +177,7 @@ async def list_articles(
     return Page(items=[_tell(article) for article in articles], next_cursor=next_cursor)
 
 
-class BodyAnswer(Answer):
+class BodyAnswer(ResponseModel):
     """The decision, with the body where it grants and the preview where it denies.
 
     `body_html` is null where access is granted to an article without a body.

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from paywall.database.tables import Article
-from paywall.http.bodies import Answer
+from paywall.http.bodies import ResponseModel
 from paywall.rules.decision import Policy
 
 SELECTOR = ".paywall-content"
@@ -19,7 +19,7 @@ NAMES = {"context": "@context", "type": "@type"}
 
 
 class PaidPart(
-    Answer, rename=NAMES | {"is_free": "isAccessibleForFree", "selector": "cssSelector"}
+    ResponseModel, rename=NAMES | {"is_free": "isAccessibleForFree", "selector": "cssSelector"}
 ):
     """The part of the page that not everybody may read."""
 
@@ -29,7 +29,7 @@ class PaidPart(
 
 
 class StructuredData(
-    Answer,
+    ResponseModel,
     kw_only=True,
     rename=NAMES
     | {

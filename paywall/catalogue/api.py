@@ -23,7 +23,7 @@ from paywall.catalogue.models import (
 from paywall.catalogue.products import put_product, remove_product
 from paywall.database.engine import Database
 from paywall.database.tables import Pack, Pass, Plan
-from paywall.http.bodies import Answer
+from paywall.http.bodies import ResponseModel
 from paywall.http.fields import PathId
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.problems import CATALOGUE_FULL, PRODUCT_UNKNOWN
@@ -161,7 +161,7 @@ DAYS = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 30, Interval.YEAR: 36
 """Near enough to tell the shorter from the longer."""
 
 
-class Offers(Answer):
+class Offers(ResponseModel):
     """Everything that can be bought, of each kind the smallest first."""
 
     plans: list[PlanAnswer]

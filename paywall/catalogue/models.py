@@ -7,14 +7,14 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from paywall.database.tables import Pack, Pass, Plan
-from paywall.http.bodies import Answer, Shape
+from paywall.http.bodies import RequestModel, ResponseModel
 from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, Credits, Id, Line
 from paywall.problems import invalid
 from paywall.rules.enums import CreditsExpire, Interval
 from paywall.rules.money import currency_code
 
 Product = TypeVar("Product", Plan, Pack, Pass)
-ProductTold = TypeVar("ProductTold", bound=Answer)
+ProductTold = TypeVar("ProductTold", bound=ResponseModel)
 
 DAYS_MAX = 36_500
 Days = Annotated[int, Meta(ge=1, le=DAYS_MAX, description="A number of days.")]
@@ -41,7 +41,7 @@ class Price(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     ]
 
 
-class ProductInput(Shape, kw_only=True):
+class ProductInput(RequestModel, kw_only=True):
     """What every product has."""
 
     title: Annotated[Line, Meta(min_length=1, description="What readers see.")]
@@ -78,7 +78,7 @@ class PassInput(ProductInput, kw_only=True):
     days: Days
 
 
-class PlanAnswer(Answer):
+class PlanAnswer(ResponseModel):
     """A subscription: opens everything for a period, again and again."""
 
     id: str
@@ -91,7 +91,7 @@ class PlanAnswer(Answer):
     prices: list[Price]
 
 
-class PackAnswer(Answer):
+class PackAnswer(ResponseModel):
     """Credits, bought once."""
 
     id: str
@@ -101,7 +101,7 @@ class PackAnswer(Answer):
     prices: list[Price]
 
 
-class PassAnswer(Answer):
+class PassAnswer(ResponseModel):
     """Opens everything for some days, bought once."""
 
     id: str

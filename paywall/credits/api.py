@@ -12,7 +12,7 @@ from paywall.credits.grant import PRIORITY_DEFAULT, GrantTerms, grant_credits, v
 from paywall.credits.locking import require_subscriber
 from paywall.credits.responses import EntryAnswer, GrantAnswer, list_entries, tell
 from paywall.database.engine import Database
-from paywall.http.bodies import Shape
+from paywall.http.bodies import RequestModel
 from paywall.http.fields import Credits, Id, PathId, PathNumber, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
 from paywall.idempotency import Claim, keep_answer, stored_answer
@@ -34,7 +34,7 @@ class GivenSource(StrEnum):
     MIGRATION = "migration"
 
 
-class GrantInput(Shape):
+class GrantInput(RequestModel):
     """Credits for a reader."""
 
     amount: Credits

@@ -12,14 +12,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.credits.expiry import is_lapsed
 from paywall.credits.ledger import spendable_grants
 from paywall.database.tables import Article, CreditGrant, LedgerEntry, Unlock
-from paywall.http.bodies import Answer
+from paywall.http.bodies import ResponseModel
 from paywall.http.paging import newest_first
 from paywall.rules.enums import Actor, EntryKind, GrantSource
 
 AT_MOST = 200
 
 
-class GrantAnswer(Answer):
+class GrantAnswer(ResponseModel):
     """Credits that came from one place; `remaining` is the sum of its ledger entries."""
 
     id: int
@@ -33,7 +33,7 @@ class GrantAnswer(Answer):
     purchase_id: int | None
 
 
-class ActorAnswer(Answer):
+class ActorAnswer(ResponseModel):
     """Who did it: the `iss`, `sub` and `jti` of the token."""
 
     issuer: str
@@ -41,7 +41,7 @@ class ActorAnswer(Answer):
     token_id: str
 
 
-class EntryArticle(Answer):
+class EntryArticle(ResponseModel):
     """What an entry's credits were for; `title` and `url` are null where it was deleted."""
 
     id: str
@@ -49,7 +49,7 @@ class EntryArticle(Answer):
     url: str | None
 
 
-class EntryAnswer(Answer, omit_defaults=True):
+class EntryAnswer(ResponseModel, omit_defaults=True):
     """One change to one grant; `amount` is signed."""
 
     id: int

@@ -43,7 +43,7 @@ BODY_BYTES_MAX = 1024 * 1024
 ARTICLE_BYTES_MAX = 4 * 1024 * 1024
 
 
-class Shape(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class RequestModel(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The shape of a request's body; a class of its own, never a table. Its times are in UTC."""
 
     def __post_init__(self) -> None:
@@ -60,7 +60,7 @@ def _in_utc(name: str, at: datetime) -> datetime:
         raise invalid(name, "a time between the years 1 and 9999 in UTC") from error
 
 
-class Answer(msgspec.Struct, kw_only=True):
+class ResponseModel(msgspec.Struct, kw_only=True):
     """The shape of an answer's body; a class of its own, never a table."""
 
 

@@ -12,7 +12,7 @@ from paywall.articles.api import Language
 from paywall.articles.publish import Publication, publish_all
 from paywall.credits.api import GrantInput
 from paywall.credits.grant import GrantTerms, grant_all, granted_before
-from paywall.http.bodies import Shape
+from paywall.http.bodies import RequestModel
 from paywall.http.fields import Credits, Id, Text, Timestamp, WebAddress
 from paywall.imports.import_csv import Context, Done, Import
 from paywall.problems import FieldError
@@ -25,7 +25,7 @@ from paywall.unlocks.migrate import MigratedUnlock, migrate_unlocks
 ACTOR = Actor("paywall", "import", "")
 
 
-class ArticleRow(Shape):
+class ArticleRow(RequestModel):
     """An article; an empty body keeps the one that is there."""
 
     article_id: Id
@@ -43,7 +43,7 @@ class GrantRow(GrantInput, kw_only=True):
     reader_id: Id
 
 
-class UnlockRow(Shape):
+class UnlockRow(RequestModel):
     """An article that a reader has already."""
 
     reader_id: Id

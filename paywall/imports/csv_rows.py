@@ -11,12 +11,12 @@ from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from paywall.http.bodies import Shape, wrong_fields
+from paywall.http.bodies import RequestModel, wrong_fields
 from paywall.imports.csv_records import Record, read_records
 from paywall.imports.csv_text import CsvError, physical_lines
 from paywall.problems import FieldError, Problem
 
-RowShape = TypeVar("RowShape", bound=Shape)
+RowShape = TypeVar("RowShape", bound=RequestModel)
 
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 SEP_LINE = re.compile(r'"?sep=(.)"?\1*', re.IGNORECASE | re.DOTALL)
@@ -49,7 +49,7 @@ class Header(NamedTuple):
     number: int
 
 
-def columns_of(shape: type[Shape]) -> list[str]:
+def columns_of(shape: type[RequestModel]) -> list[str]:
     return [field.encode_name for field in msgspec.structs.fields(shape)]
 
 

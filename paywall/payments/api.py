@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from paywall.database.engine import Database
 from paywall.database.tables import Purchase
-from paywall.http.bodies import Shape
+from paywall.http.bodies import RequestModel
 from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, PROCESSOR_PATTERN, Id, PathNumber
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.idempotency import Claim, keep_answer, stored_answer
@@ -31,7 +31,7 @@ from paywall.rules.money import currency_code
 from paywall.tokens.guard import Caller, reader, site
 
 
-class PurchaseInput(Shape, kw_only=True):
+class PurchaseInput(RequestModel, kw_only=True):
     """A payment that the site took itself: KHQR, cash, a bank. Exactly one product is named."""
 
     reader_id: Id
@@ -75,7 +75,7 @@ class PurchaseInput(Shape, kw_only=True):
         )
 
 
-class RefundInput(Shape, kw_only=True):
+class RefundInput(RequestModel, kw_only=True):
     """Money that went back to the reader."""
 
     amount: Annotated[int, Meta(ge=1, le=AMOUNT_MAX, description=AMOUNT)]

@@ -9,13 +9,13 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import Checkout, Purchase, StripeInvoice
-from paywall.http.bodies import Answer
+from paywall.http.bodies import ResponseModel
 from paywall.rules.enums import ProductKind
 
 AMOUNT = "In the currency's smallest unit as ISO 4217 counts it: 4,000 riel are 400000."
 
 
-class PurchaseAnswer(Answer):
+class PurchaseAnswer(ResponseModel):
     """One payment, by any processor, for the one product that is named."""
 
     id: int
@@ -35,7 +35,7 @@ class PurchaseAnswer(Answer):
     created_at: datetime
 
 
-class PendingAnswer(Answer):
+class PendingAnswer(ResponseModel):
     """A payment that the reader has made and a bank has yet to confirm, for the product named."""
 
     checkout_id: Annotated[str, Meta(description="GET /v1/me/checkout/{id} tells how it stands.")]

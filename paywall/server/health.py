@@ -6,18 +6,18 @@ from litestar.types import ControllerRouterHandler
 
 from paywall.database.engine import Database
 from paywall.database.migrations import pending
-from paywall.http.bodies import Answer
+from paywall.http.bodies import ResponseModel
 from paywall.problems import unavailable
 from paywall.tokens.guard import anyone
 
 
-class Alive(Answer):
+class Alive(ResponseModel):
     """The process runs."""
 
     status: str
 
 
-class Ready(Answer):
+class Ready(ResponseModel):
     """The service can answer."""
 
     status: str

@@ -11,7 +11,7 @@ from msgspec import Meta
 from paywall.credits.locking import require_subscriber
 from paywall.credits.responses import grants_with_something_left, newest_grants
 from paywall.database.engine import Database
-from paywall.http.bodies import Shape
+from paywall.http.bodies import RequestModel
 from paywall.http.fields import Id, PathId
 from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.problems import PAYMENT_PENDING, SUBSCRIBER_UNKNOWN
@@ -28,7 +28,7 @@ from paywall.subscribers.privacy import erase_reader, ids_of
 from paywall.tokens.guard import Caller, reader, site
 
 
-class MergeInput(Shape):
+class MergeInput(RequestModel):
     """The other id of the same person."""
 
     into: Annotated[Id, Meta(description="The id that stays; it need not be on record yet.")]

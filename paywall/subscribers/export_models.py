@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from paywall.catalogue.models import Price
 from paywall.credits.responses import GrantAnswer
-from paywall.http.bodies import Answer
+from paywall.http.bodies import ResponseModel
 from paywall.rules.enums import (
     CancelWhen,
     CheckoutStatus,
@@ -43,14 +43,14 @@ ABOUT = {
 About = Annotated[str, Meta(description="What this section is, in a sentence for the reader.")]
 
 
-class ExportedCustomer(Answer):
+class ExportedCustomer(ResponseModel):
     """Who the reader is to Stripe; of a merged reader there are several."""
 
     id: Annotated[str, Meta(description="Stripe's own name for the customer.")]
     created_at: datetime
 
 
-class ExportedRevocation(Answer):
+class ExportedRevocation(ResponseModel):
     """The reader's tokens of one issuer that are refused."""
 
     issuer: str
@@ -60,7 +60,7 @@ class ExportedRevocation(Answer):
     ]
 
 
-class ProfileSection(Answer):
+class ProfileSection(ResponseModel):
     """Who the reader is to this service."""
 
     about: About
@@ -77,7 +77,7 @@ class ProfileSection(Answer):
     ]
 
 
-class ExportedEntry(Answer):
+class ExportedEntry(ResponseModel):
     """One change to the reader's credits."""
 
     at: datetime
@@ -87,7 +87,7 @@ class ExportedEntry(Answer):
     unlock_id: int | None
 
 
-class CreditsSection(Answer):
+class CreditsSection(ResponseModel):
     """Credits, and every change to them."""
 
     about: About
@@ -96,14 +96,14 @@ class CreditsSection(Answer):
     ledger: Annotated[list[ExportedEntry], Meta(description="Every change, newest first.")]
 
 
-class UnlocksSection(Answer):
+class UnlocksSection(ResponseModel):
     """Articles that the reader has or had."""
 
     about: About
     unlocks: Annotated[list[UnlockAnswer], Meta(description="All of them, newest first.")]
 
 
-class ExportedInvoice(Answer):
+class ExportedInvoice(ResponseModel):
     """A paid invoice of a subscription."""
 
     id: Annotated[str, Meta(description="Stripe's own name for it.")]
@@ -111,7 +111,7 @@ class ExportedInvoice(Answer):
     period_ends_at: Annotated[datetime, Meta(description="Until when it paid.")]
 
 
-class ExportedBilling(Answer):
+class ExportedBilling(ResponseModel):
     """How Stripe takes the payments for a subscription."""
 
     customer_id: Annotated[str, Meta(description="The customer of Stripe who pays.")]
@@ -128,7 +128,7 @@ class ExportedBilling(Answer):
     ]
 
 
-class ExportedSubscription(Answer):
+class ExportedSubscription(ResponseModel):
     """What opened everything for a time."""
 
     id: str
@@ -148,7 +148,7 @@ class ExportedSubscription(Answer):
     ]
 
 
-class SubscriptionsSection(Answer):
+class SubscriptionsSection(ResponseModel):
     """All that ever opened everything for the reader."""
 
     about: About
@@ -157,7 +157,7 @@ class SubscriptionsSection(Answer):
     ]
 
 
-class ExportedRefund(Answer):
+class ExportedRefund(ResponseModel):
     """Money that went back, by a refund or a dispute."""
 
     created_at: datetime
@@ -175,7 +175,7 @@ class ExportedRefund(Answer):
     keep_access: Annotated[bool, Meta(description="Nothing was taken back for it.")]
 
 
-class ExportedPurchase(Answer):
+class ExportedPurchase(ResponseModel):
     """What was paid for one product."""
 
     id: int
@@ -191,14 +191,14 @@ class ExportedPurchase(Answer):
     refunds: Annotated[list[ExportedRefund], Meta(description="All of them, newest first.")]
 
 
-class PurchasesSection(Answer):
+class PurchasesSection(ResponseModel):
     """What was paid, and what was paid back."""
 
     about: About
     purchases: Annotated[list[ExportedPurchase], Meta(description="All of them, newest first.")]
 
 
-class ExportedCheckout(Answer):
+class ExportedCheckout(ResponseModel):
     """A reader on the way to pay, on Stripe's page."""
 
     id: str
@@ -220,14 +220,14 @@ class ExportedCheckout(Answer):
     purchase_id: Annotated[int | None, Meta(description="What came of it, once it is paid.")]
 
 
-class CheckoutsSection(Answer):
+class CheckoutsSection(ResponseModel):
     """Every way to Stripe's page."""
 
     about: About
     checkouts: Annotated[list[ExportedCheckout], Meta(description="All of them, newest first.")]
 
 
-class ExportedView(Answer):
+class ExportedView(ResponseModel):
     """A metered article that the reader was given."""
 
     article_id: str
@@ -235,7 +235,7 @@ class ExportedView(Answer):
     url: str | None
 
 
-class ExportedMonth(Answer):
+class ExportedMonth(ResponseModel):
     """A month of the meter, `[starts_at, ends_at)`."""
 
     starts_at: Annotated[datetime, Meta(description="When the month began.")]
@@ -243,14 +243,14 @@ class ExportedMonth(Answer):
     articles: Annotated[list[ExportedView], Meta(description="In the order in which they came.")]
 
 
-class ViewsSection(Answer):
+class ViewsSection(ResponseModel):
     """Metered articles of the months that are not forgotten yet."""
 
     about: About
     months: Annotated[list[ExportedMonth], Meta(description="Newest first.")]
 
 
-class ExportedReceipt(Answer):
+class ExportedReceipt(ResponseModel):
     """What the reader was told when a subscription was cancelled."""
 
     id: str
@@ -264,14 +264,14 @@ class ExportedReceipt(Answer):
     ]
 
 
-class ReceiptsSection(Answer):
+class ReceiptsSection(ResponseModel):
     """Receipts of cancellations."""
 
     about: About
     receipts: Annotated[list[ExportedReceipt], Meta(description="All of them, newest first.")]
 
 
-class ReaderExport(Answer):
+class ReaderExport(ResponseModel):
     """Everything on record about one reader."""
 
     made_at: Annotated[datetime, Meta(description="As of when it tells.")]

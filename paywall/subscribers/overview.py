@@ -13,7 +13,7 @@ from paywall.access.api import MeterAnswer
 from paywall.access.facts import balance_of
 from paywall.credits.responses import GrantAnswer, lapsed_grants
 from paywall.database.tables import MeteredViews
-from paywall.http.bodies import Answer
+from paywall.http.bodies import ResponseModel
 from paywall.payments.responses import PendingAnswer, tell_pending
 from paywall.processors.stripe.checkout import pending_of
 from paywall.rules.calendar import month_of
@@ -22,7 +22,7 @@ from paywall.settings import Settings
 from paywall.subscriptions.responses import SubscriptionAnswer, subscriptions_of
 
 
-class Overview(Answer):
+class Overview(ResponseModel):
     """What a reader has: credits, payments on their way, subscriptions, and the month's views."""
 
     reader_id: str

@@ -14,7 +14,7 @@ from paywall.credits.locking import require_subscriber
 from paywall.credits.responses import GrantAnswer, grants_with_something_left
 from paywall.database.engine import Database
 from paywall.database.tables import CancellationReceipt, Subscription
-from paywall.http.bodies import Answer, Shape
+from paywall.http.bodies import RequestModel, ResponseModel
 from paywall.http.fields import Id, PathId, Text, Timestamp
 from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.problems import (
@@ -55,14 +55,14 @@ NOT_CANCELLED = (
 )
 
 
-class ComplimentaryInput(Shape, kw_only=True):
+class ComplimentaryInput(RequestModel, kw_only=True):
     """A subscription that nobody pays for."""
 
     plan_id: Annotated[Id | None, Meta(description="The plan that it stands in for.")] = None
     current_period_end: Annotated[Timestamp, Meta(description="When it ends; past: at once.")]
 
 
-class CancelInput(Shape, kw_only=True):
+class CancelInput(RequestModel, kw_only=True):
     """Which subscription, and when; no reason is demanded."""
 
     subscription_id: Annotated[
@@ -77,7 +77,7 @@ class CancelInput(Shape, kw_only=True):
     )
 
 
-class ResumeInput(Shape, kw_only=True):
+class ResumeInput(RequestModel, kw_only=True):
     """Which subscription goes on after all."""
 
     subscription_id: Annotated[
@@ -85,14 +85,14 @@ class ResumeInput(Shape, kw_only=True):
     ] = None
 
 
-class LapsingCredits(Answer):
+class LapsingCredits(ResponseModel):
     """Credits that stay spendable until a time; null: for good."""
 
     amount: int
     expires_at: datetime | None
 
 
-class CancelAnswer(Answer):
+class CancelAnswer(ResponseModel):
     """Exactly what follows from a cancellation."""
 
     subscription_id: str

@@ -16,14 +16,14 @@ from paywall.database.tables import (
     StripeSubscription,
     Subscription,
 )
-from paywall.http.bodies import Answer
+from paywall.http.bodies import ResponseModel
 from paywall.rules.enums import CancelWhen, SubscriptionKind
 
 AT_MOST = 200
 NOT_BILLED = (None, None)
 
 
-class ReceiptAnswer(Answer):
+class ReceiptAnswer(ResponseModel):
     """What a reader was told when a subscription was cancelled; theirs to keep."""
 
     id: str
@@ -36,7 +36,7 @@ class ReceiptAnswer(Answer):
     ]
 
 
-class SubscriptionAnswer(Answer):
+class SubscriptionAnswer(ResponseModel):
     """What opens everything until `access_until`."""
 
     id: str

@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
 from paywall.database.engine import Database
-from paywall.http.bodies import Answer, Shape
+from paywall.http.bodies import RequestModel, ResponseModel
 from paywall.http.fields import Id, PathId, Timestamp
 from paywall.tokens.caller import Caller
 from paywall.tokens.guard import anyone, site
@@ -33,20 +33,20 @@ Lifetime = Annotated[
 ]
 
 
-class ReaderTokenOrder(Shape):
+class ReaderTokenOrder(RequestModel):
     """How long the reader's token is to live."""
 
     lifetime_seconds: Lifetime = READER_LIFETIME_SECONDS_MAX
 
 
-class ReaderToken(Answer):
+class ReaderToken(ResponseModel):
     """A token to hand to one reader's browser."""
 
     token: str
     expires_at: datetime
 
 
-class Revocation(Shape):
+class Revocation(RequestModel):
     """One token by its id, or everything of a subject that was issued before a time."""
 
     issuer: str = OWN_NAME
@@ -88,7 +88,7 @@ async def revoke_tokens(
         await revoke(session, verifier.issuers, target, database.clock.now())
 
 
-class Jwks(Answer):
+class Jwks(ResponseModel):
     """A set of public keys (RFC 7517 §5)."""
 
     keys: list[dict[str, str]]

@@ -14,7 +14,7 @@ from paywall import telemetry
 from paywall.credits.locking import require_subscriber
 from paywall.database.engine import Database
 from paywall.database.tables import Unlock
-from paywall.http.bodies import Answer, Shape
+from paywall.http.bodies import ResponseModel, RequestModel
 from paywall.http.fields import Credits, Id, PathId, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
 from paywall.idempotency import Claim, keep_answer, stored_answer
@@ -39,7 +39,7 @@ ReturnCredits = Annotated[
 ]
 
 
-class UnlockInput(Shape):
+class UnlockInput(RequestModel):
     """A reader's click on *Unlock*."""
 
     article_id: Id
@@ -56,7 +56,7 @@ class GivenUnlockSource(StrEnum):
     MIGRATION = "migration"
 
 
-class GivenUnlockInput(Shape, kw_only=True):
+class GivenUnlockInput(RequestModel, kw_only=True):
     """An article for a reader, without credits."""
 
     article_id: Id
@@ -69,7 +69,7 @@ class GivenUnlockInput(Shape, kw_only=True):
     ] = None
 
 
-class UnlockOutcome(Answer):
+class UnlockOutcome(ResponseModel):
     """The unlock, or why none was needed."""
 
     unlock: UnlockAnswer | None

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import Article, Unlock, UnlockPayment
-from paywall.http.bodies import Answer
+from paywall.http.bodies import ResponseModel
 from paywall.http.paging import newest_first
 from paywall.rules.enums import UnlockSource
 from paywall.unlocks.unlock import NewUnlock
@@ -18,14 +18,14 @@ from paywall.unlocks.unlock import NewUnlock
 NO_ARTICLE = (None, None)
 
 
-class PaymentAnswer(Answer):
+class PaymentAnswer(ResponseModel):
     """Credits that one grant paid for an unlock."""
 
     grant_id: int
     amount: int
 
 
-class UnlockAnswer(Answer):
+class UnlockAnswer(ResponseModel):
     """A reader has an article, for good; `title` and `url` are null where it was deleted."""
 
     id: int

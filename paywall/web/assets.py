@@ -19,7 +19,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
-from paywall.http.bodies import Answer
+from paywall.http.bodies import ResponseModel
 from paywall.http.static_files import Asset, asset, respond
 from paywall.problems import NOT_FOUND, Problem
 from paywall.settings import Settings
@@ -79,7 +79,7 @@ def parts_of(settings: Settings) -> Parts:
     return load_parts(settings.theme_dir, settings.meter_timezone)
 
 
-class Part(Answer):
+class Part(ResponseModel):
     """One file for a page, with the hash that the page should name."""
 
     path: Annotated[str, Meta(description="Where it is, from the root of this service.")]
@@ -88,14 +88,14 @@ class Part(Answer):
     ]
 
 
-class PartsAnswer(Answer):
+class PartsAnswer(ResponseModel):
     """What a page loads so that readers can unlock, buy and cancel on it."""
 
     script: Annotated[Part, Meta(description="A module: `<script type=module src=…>`.")]
     style: Annotated[Part, Meta(description="A style sheet: `<link rel=stylesheet href=…>`.")]
 
 
-class WordsAnswer(Answer):
+class WordsAnswer(ResponseModel):
     """The words of one language, and how times are told in it.
 
     `titles` are those of what is for sale, by kind and id, where the site has some of its own;

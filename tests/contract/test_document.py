@@ -13,7 +13,7 @@ from paywall import problems
 from paywall.app import create_app
 from paywall.contract.document import document
 from paywall.contract.problem_schemas import schema_name
-from paywall.http.bodies import Answer
+from paywall.http.bodies import ResponseModel
 from paywall.settings import Settings
 from paywall.tokens.guard import anyone
 from tests.contract.file import todays
@@ -38,7 +38,7 @@ def test_there_is_a_contract_to_test() -> None:
     assert min(len(OPERATIONS), len(SCHEMAS)) > OPERATIONS_MIN
 
 
-class Bare(Answer):
+class Bare(ResponseModel):
     """A shape that nobody described."""
 
     nobody_knows: int

@@ -12,7 +12,7 @@ from msgspec import Meta
 from paywall.credits.locking import lock_or_open_subscriber
 from paywall.database.engine import Database
 from paywall.database.tables import Checkout
-from paywall.http.bodies import Answer, Shape
+from paywall.http.bodies import RequestModel, ResponseModel
 from paywall.http.fields import CURRENCY_PATTERN, Id, PathId, Text
 from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.problems import (
@@ -48,7 +48,7 @@ UNSETTLED = (CheckoutStatus.OPEN, CheckoutStatus.PROCESSING)
 ReturnUrl = Annotated[Text, Meta(max_length=2000)]
 
 
-class CheckoutInput(Shape, kw_only=True):
+class CheckoutInput(RequestModel, kw_only=True):
     """What a reader wants to buy. Exactly one product is named."""
 
     pack_id: Id | None = None
@@ -81,7 +81,7 @@ class CheckoutInput(Shape, kw_only=True):
         return Wish(*named[0], currency, self.return_url, self.consent)
 
 
-class PortalInput(Shape, kw_only=True):
+class PortalInput(RequestModel, kw_only=True):
     """Where to go back to from the portal."""
 
     return_url: Annotated[
@@ -89,14 +89,14 @@ class PortalInput(Shape, kw_only=True):
     ] = None
 
 
-class CheckoutPage(Answer):
+class CheckoutPage(ResponseModel):
     """Where the reader pays."""
 
     id: str
     url: Annotated[str, Meta(description="Stripe's page: send the reader there.")]
 
 
-class CheckoutAnswer(Answer):
+class CheckoutAnswer(ResponseModel):
     """How a checkout stands."""
 
     id: str
@@ -108,13 +108,13 @@ class CheckoutAnswer(Answer):
     purchase_id: int | None
 
 
-class PortalAnswer(Answer):
+class PortalAnswer(ResponseModel):
     """Where the reader manages cards, invoices and subscriptions."""
 
     url: Annotated[str, Meta(description="Stripe's portal, good for some minutes.")]
 
 
-class ReceivedEvent(Answer):
+class ReceivedEvent(ResponseModel):
     """An event was taken in."""
 
     received: Annotated[datetime, Meta(description="When it was taken in.")]
