@@ -35,7 +35,7 @@ class Member(NamedTuple):
     type: type
 
 
-class Kind(NamedTuple):
+class ProblemType(NamedTuple):
     """A kind of problem; its `code` is stable, and its `type` is `/problems/` and the code."""
 
     code: str
@@ -55,7 +55,7 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457, and of every docu
 
     def __init__(
         self,
-        kind: Kind,
+        kind: ProblemType,
         detail: str = "",
         *,
         errors: tuple[FieldError, ...] = (),
@@ -82,260 +82,262 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457, and of every docu
         return msgspec.json.encode(document)
 
 
-MALFORMED = Kind(
+MALFORMED = ProblemType(
     "malformed",
     HTTPStatus.BAD_REQUEST,
     "The request cannot be read",
     "Send a body of valid JSON in UTF-8, and percent-encode the path as UTF-8.",
 )
-WEBHOOK_REFUSED = Kind(
+WEBHOOK_REFUSED = ProblemType(
     "webhook_refused",
     HTTPStatus.BAD_REQUEST,
     "This did not come from Stripe",
     "Compare stripe_webhook_secrets with the webhook endpoint in Stripe's dashboard.",
 )
-TOKEN_MISSING = Kind(
+TOKEN_MISSING = ProblemType(
     "token_missing",
     HTTPStatus.UNAUTHORIZED,
     "A token is needed",
     "Send the header `Authorization: Bearer` and a token.",
 )
-INVALID_TOKEN = Kind(
+INVALID_TOKEN = ProblemType(
     "invalid_token",
     HTTPStatus.UNAUTHORIZED,
     "The token is not valid",
     "Get a new token from an issuer that this service trusts, and send it unchanged.",
 )
-PAYMENT_DECLINED = Kind(
+PAYMENT_DECLINED = ProblemType(
     "payment_declined",
     HTTPStatus.PAYMENT_REQUIRED,
     "The payment was declined",
     "Let the reader choose another means of payment, in the billing portal.",
 )
-INSUFFICIENT_SCOPE = Kind(
+INSUFFICIENT_SCOPE = ProblemType(
     "insufficient_scope",
     HTTPStatus.FORBIDDEN,
     "The token does not allow this",
     "Use a token of the kind and with the scope that this operation asks for.",
     (Member("scope", str),),
 )
-NOT_FOUND = Kind(
+NOT_FOUND = ProblemType(
     "not_found",
     HTTPStatus.NOT_FOUND,
     "There is nothing at this address",
     "Compare the path with /docs.",
 )
-ARTICLE_UNKNOWN = Kind(
+ARTICLE_UNKNOWN = ProblemType(
     "article_unknown",
     HTTPStatus.NOT_FOUND,
     "The article is unknown",
     "Put the article first, or set default_policy.",
 )
-SUBSCRIBER_UNKNOWN = Kind(
+SUBSCRIBER_UNKNOWN = ProblemType(
     "subscriber_unknown",
     HTTPStatus.NOT_FOUND,
     "The subscriber is unknown",
     "Use the id of a reader who has a grant, an unlock or a subscription on record.",
 )
-GRANT_UNKNOWN = Kind(
+GRANT_UNKNOWN = ProblemType(
     "grant_unknown",
     HTTPStatus.NOT_FOUND,
     "The subscriber has no such grant",
     "Take the grant's id from GET /v1/subscribers/{id}.",
 )
-PRODUCT_UNKNOWN = Kind(
+PRODUCT_UNKNOWN = ProblemType(
     "product_unknown",
     HTTPStatus.NOT_FOUND,
     "The catalogue has no such product",
     "Take the product's id from GET /v1/offers, or put it into the catalogue first.",
 )
-PURCHASE_UNKNOWN = Kind(
+PURCHASE_UNKNOWN = ProblemType(
     "purchase_unknown",
     HTTPStatus.NOT_FOUND,
     "There is no such purchase",
     "Take the purchase's id from GET /v1/purchases.",
 )
-SUBSCRIPTION_UNKNOWN = Kind(
+SUBSCRIPTION_UNKNOWN = ProblemType(
     "subscription_unknown",
     HTTPStatus.NOT_FOUND,
     "The reader has no such subscription",
     "Take the subscription's id from GET /v1/me or GET /v1/subscribers/{id}.",
 )
-CHECKOUT_UNKNOWN = Kind(
+CHECKOUT_UNKNOWN = ProblemType(
     "checkout_unknown",
     HTTPStatus.NOT_FOUND,
     "The reader has no such checkout",
     "Take the checkout's id from the answer of POST /v1/me/checkout.",
 )
-METHOD_NOT_ALLOWED = Kind(
+METHOD_NOT_ALLOWED = ProblemType(
     "method_not_allowed",
     HTTPStatus.METHOD_NOT_ALLOWED,
     "This address does not take this method",
     "Use one of the methods that the header Allow names.",
 )
-REFERENCE_CONFLICT = Kind(
+REFERENCE_CONFLICT = ProblemType(
     "reference_conflict",
     HTTPStatus.CONFLICT,
     "The reference is in use with other fields",
     "Send the same fields as before, or choose a new reference.",
     (Member("fields", list[str]),),
 )
-CATALOGUE_FULL = Kind(
+CATALOGUE_FULL = ProblemType(
     "catalogue_full",
     HTTPStatus.CONFLICT,
     "The catalogue has no room for another product",
     "Delete plans, packs or passes that are no longer sold: who bought them keeps what they have.",
 )
-REFUND_TOO_LARGE = Kind(
+REFUND_TOO_LARGE = ProblemType(
     "refund_too_large",
     HTTPStatus.CONFLICT,
     "The refund is more than what is left of the price",
     "Refund at most what was paid less what was refunded before.",
 )
-NO_SUBSCRIPTION = Kind(
+NO_SUBSCRIPTION = ProblemType(
     "no_subscription",
     HTTPStatus.CONFLICT,
     "The reader has no subscription that renews",
     "Name one with subscription_id: those that never renew can be ended now.",
 )
-SEVERAL_SUBSCRIPTIONS = Kind(
+SEVERAL_SUBSCRIPTIONS = ProblemType(
     "several_subscriptions",
     HTTPStatus.CONFLICT,
     "The reader has several subscriptions that renew",
     "Say which one with subscription_id.",
 )
-SUBSCRIPTION_ENDED = Kind(
+SUBSCRIPTION_ENDED = ProblemType(
     "subscription_ended",
     HTTPStatus.CONFLICT,
     "The subscription has ended for good",
     "Start a new one: what has ended cannot be resumed.",
 )
-SUBSCRIPTION_REQUIRED = Kind(
+SUBSCRIPTION_REQUIRED = ProblemType(
     "subscription_required",
     HTTPStatus.CONFLICT,
     "The article is for subscribers only",
     "Offer a subscription: this article cannot be unlocked with credits.",
 )
-PRICE_CHANGED = Kind(
+PRICE_CHANGED = ProblemType(
     "price_changed",
     HTTPStatus.CONFLICT,
     "The article costs more than was agreed to",
     "Show the new cost and ask the reader again.",
     (Member("unlock_cost", int), Member("max_cost", int)),
 )
-INSUFFICIENT_CREDITS = Kind(
+INSUFFICIENT_CREDITS = ProblemType(
     "insufficient_credits",
     HTTPStatus.CONFLICT,
     "There are too few credits",
     "Buy a pack or subscribe.",
     (Member("unlocks_left", int), Member("unlock_cost", int)),
 )
-STRIPE_OFF = Kind(
+STRIPE_OFF = ProblemType(
     "stripe_off",
     HTTPStatus.CONFLICT,
     "This service does not sell by Stripe",
     "Set stripe_secret_key and stripe_webhook_secrets, or record payments by POST /v1/purchases.",
 )
-NOT_ON_SALE = Kind(
+NOT_ON_SALE = ProblemType(
     "not_on_sale",
     HTTPStatus.CONFLICT,
     "Stripe has no price for this product",
     "Run `paywall catalogue sync`, and name a currency in which the product has a price.",
 )
-ALREADY_SUBSCRIBED = Kind(
+ALREADY_SUBSCRIBED = ProblemType(
     "already_subscribed",
     HTTPStatus.CONFLICT,
     "The reader has a subscription that renews",
     "Show POST /v1/me/billing-portal, where it can be changed or cancelled.",
     (Member("subscription_id", str),),
 )
-NO_BILLING = Kind(
+NO_BILLING = ProblemType(
     "no_billing",
     HTTPStatus.CONFLICT,
     "Stripe has no customer for this reader",
     "Show GET /v1/offers: the billing portal opens after a checkout.",
 )
-PAYMENT_PENDING = Kind(
+PAYMENT_PENDING = ProblemType(
     "payment_pending",
     HTTPStatus.CONFLICT,
     "A payment of the reader's is on its way",
     "Wait until it has arrived or failed, and erase then.",
 )
-REQUEST_IN_PROGRESS = Kind(
+REQUEST_IN_PROGRESS = ProblemType(
     "request_in_progress",
     HTTPStatus.CONFLICT,
     "The same is being asked of Stripe right now",
     "Send the same request again, with the same Idempotency-Key, after some seconds.",
 )
-CHECKOUT_CLOSED = Kind(
+CHECKOUT_CLOSED = ProblemType(
     "checkout_closed",
     HTTPStatus.CONFLICT,
     "The reader chose something else meanwhile",
     "Leave the reader with the page that was opened last: to repeat this would close that one.",
 )
-TOO_LARGE = Kind(
+TOO_LARGE = ProblemType(
     "too_large",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "The request is too large",
     "Send at most 1 MiB, or 4 MiB with an article.",
 )
-MEDIA_TYPE_UNSUPPORTED = Kind(
+MEDIA_TYPE_UNSUPPORTED = ProblemType(
     "media_type_unsupported",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "The body is not JSON",
     "Send the header `Content-Type: application/json`.",
 )
-INVALID_FIELDS = Kind(
+INVALID_FIELDS = ProblemType(
     "invalid_fields",
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "Fields of the request are wrong",
     "Mend the fields that `errors` names.",
     (Member("errors", list[FieldError]),),
 )
-IDEMPOTENCY_KEY_REUSED = Kind(
+IDEMPOTENCY_KEY_REUSED = ProblemType(
     "idempotency_key_reused",
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "The Idempotency-Key was used for another request",
     "Make a new key for each new request; repeat the old key with the same JSON alone.",
 )
-HEAD_TOO_LARGE = Kind(
+HEAD_TOO_LARGE = ProblemType(
     "head_too_large",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     "The head of the request is too large",
     "Send at most 32 KiB of request line and header fields, and at most 100 fields.",
 )
-INTERNAL_ERROR = Kind(
+INTERNAL_ERROR = ProblemType(
     "internal_error",
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "The service failed",
     "Try again later; give the operator the header X-Request-Id of this answer.",
 )
-NOT_IMPLEMENTED = Kind(
+NOT_IMPLEMENTED = ProblemType(
     "not_implemented",
     HTTPStatus.NOT_IMPLEMENTED,
     "The transfer coding is not supported",
     "Send the body with Content-Length, or with `Transfer-Encoding: chunked` and no other coding.",
 )
-STRIPE_REFUSED = Kind(
+STRIPE_REFUSED = ProblemType(
     "stripe_refused",
     HTTPStatus.BAD_GATEWAY,
     "Stripe refused what this service asked",
     "Give the operator the header X-Request-Id of this answer: the log says what Stripe said.",
 )
-UNAVAILABLE = Kind(
+UNAVAILABLE = ProblemType(
     "unavailable",
     HTTPStatus.SERVICE_UNAVAILABLE,
     "The service cannot answer in time",
     "Try again after the seconds that the header Retry-After names.",
 )
-HTTP_VERSION_UNSUPPORTED = Kind(
+HTTP_VERSION_UNSUPPORTED = ProblemType(
     "http_version_unsupported",
     HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
     "This version of HTTP is not supported",
     "Use HTTP/1.1.",
 )
 
-ALL: tuple[Kind, ...] = tuple(value for value in list(globals().values()) if type(value) is Kind)
+ALL: tuple[ProblemType, ...] = tuple(
+    value for value in list(globals().values()) if type(value) is ProblemType
+)
 
 
 def invalid(field: str, detail: str) -> Problem:

@@ -16,7 +16,7 @@ from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 
 from paywall import problems
-from paywall.problems import Kind
+from paywall.problems import ProblemType
 from paywall.tokens.caller import TokenKind
 from paywall.tokens.guard import Guard, guard_of
 
@@ -125,13 +125,13 @@ class Operation(NamedTuple):
                 yield Parameter(name, "query", field, limits)
 
     @property
-    def refusals(self) -> list[Kind]:
+    def refusals(self) -> list[ProblemType]:
         """Every kind of problem that it can answer, in the order of `problems.ALL`."""
-        own: tuple[Kind, ...] = self.handler.opt.get("refuses", ())
+        own: tuple[ProblemType, ...] = self.handler.opt.get("refuses", ())
         refused = {*own, *self._refusals_of_callers(), *self._refusals_of_fields()}
         return [kind for kind in problems.ALL if kind in refused]
 
-    def _refusals_of_callers(self) -> Iterator[Kind]:
+    def _refusals_of_callers(self) -> Iterator[ProblemType]:
         if self.guard.kind is not None:
             yield from (problems.TOKEN_MISSING, problems.INVALID_TOKEN)
         if self.guard.scope is not None:
@@ -139,7 +139,7 @@ class Operation(NamedTuple):
         if self.guard.kind is not None or "database" in self.handler.parsed_fn_signature.parameters:
             yield problems.UNAVAILABLE
 
-    def _refusals_of_fields(self) -> Iterator[Kind]:
+    def _refusals_of_fields(self) -> Iterator[ProblemType]:
         parameters = list(self.parameters)
         if self.request is not None or self.takes_key:
             yield from (problems.TOO_LARGE, problems.MEDIA_TYPE_UNSUPPORTED)

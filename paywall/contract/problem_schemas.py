@@ -10,7 +10,7 @@ from typing import Any
 from paywall import problems
 from paywall.contract.examples import MEMBERS
 from paywall.contract.glossary import GLOSSARY
-from paywall.problems import INVALID_FIELDS, FieldError, Kind, Member
+from paywall.problems import INVALID_FIELDS, FieldError, Member, ProblemType
 
 Json = dict[str, Any]
 SCHEMAS = "#/components/schemas/"
@@ -27,7 +27,7 @@ TYPES: Mapping[Any, Json] = {
         "items": {"$ref": f"{SCHEMAS}FieldError"},
     },
 }
-SHARED: Mapping[str, tuple[Kind, ...]] = {
+SHARED: Mapping[str, tuple[ProblemType, ...]] = {
     "Malformed": (problems.MALFORMED,),
     "Unauthorized": (problems.TOKEN_MISSING, problems.INVALID_TOKEN),
     "Forbidden": (problems.INSUFFICIENT_SCOPE,),
@@ -42,11 +42,11 @@ DEFAULT = "Failed"
 SPECIAL_HEADERS = {401: "WWW-Authenticate", 403: "WWW-Authenticate", 503: "Retry-After"}
 
 
-def type_of(kind: Kind) -> str:
+def type_of(kind: ProblemType) -> str:
     return f"/problems/{kind.code}"
 
 
-def schema_name(kind: Kind) -> str:
+def schema_name(kind: ProblemType) -> str:
     """The schema of one kind."""
     if not kind.members:
         return ANY_PROBLEM
@@ -94,7 +94,7 @@ def _member(member: Member) -> Json:
     return {"description": GLOSSARY[member.name], **TYPES[member.type]}
 
 
-def _schema_of(kind: Kind) -> Json:
+def _schema_of(kind: ProblemType) -> Json:
     members = {member.name: _member(member) for member in kind.members}
     return _schema(f"{kind.title}.", {"type": "string", "const": type_of(kind)}, members)
 
@@ -133,7 +133,7 @@ def _any_of(status: int) -> Json:
     }
 
 
-def refusals(kinds: list[Kind]) -> Json:
+def refusals(kinds: list[ProblemType]) -> Json:
     """What an operation with these kinds answers, by status; and any other failure."""
     responses: Json = {}
     for status in sorted({int(kind.status) for kind in kinds}):
@@ -150,7 +150,7 @@ def shared_responses() -> dict[str, Json]:
     return {**{name: refusal(kinds) for name, kinds in SHARED.items()}, DEFAULT: failed}
 
 
-def refusal(kinds: tuple[Kind, ...]) -> Json:
+def refusal(kinds: tuple[ProblemType, ...]) -> Json:
     """One response for kinds of one status."""
     status = int(kinds[0].status)
     headers = ["X-Request-Id", *([SPECIAL_HEADERS[status]] if status in SPECIAL_HEADERS else [])]
@@ -173,7 +173,7 @@ def _schema_of_status(status: int) -> str:
     return schemas.pop() if len(schemas) == 1 else OF_STATUS[status]
 
 
-def _kinds_of(status: int) -> list[Kind]:
+def _kinds_of(status: int) -> list[ProblemType]:
     return [kind for kind in problems.ALL if kind.status == status]
 
 
@@ -181,7 +181,7 @@ def header_refs(names: Iterable[str]) -> Json:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def problem_example(kind: Kind) -> Json:
+def problem_example(kind: ProblemType) -> Json:
     return {
         "summary": kind.title,
         "value": {
