@@ -7,7 +7,7 @@ class Finding(NamedTuple):
     """Something wrong, in a sentence, and what to do about it, in another."""
 
     what: str
-    mend: str
+    remedy: str
 
     def __str__(self) -> str:
         return f"{self.what} {self.mend}"

@@ -1,4 +1,4 @@
-"""Every error that a caller can get: its type, status, title and mend (RFC 9457)."""
+"""Every error that a caller can get: its type, status, title and remedy (RFC 9457)."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -41,7 +41,7 @@ class ProblemType(NamedTuple):
     code: str
     status: HTTPStatus
     title: str
-    mend: str
+    remedy: str
     members: tuple[Member, ...] = ()
 
 
@@ -63,7 +63,7 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457, and of every docu
         **members: Any,
     ) -> None:
         self.kind = kind
-        self.detail = shortened(detail or kind.mend, DETAIL_CHARS_MAX)
+        self.detail = shortened(detail or kind.remedy, DETAIL_CHARS_MAX)
         self.errors = tuple(error.shortened() for error in errors[:ERRORS_MAX])
         super().__init__(f"{kind.code}: {self.detail}")
         self.headers = dict(headers or {})

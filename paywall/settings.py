@@ -34,7 +34,7 @@ Age = Annotated[int, Meta(ge=60, le=YEAR_SECONDS)]
 
 
 class SettingsError(Exception):
-    """A setting is wrong or unknown; the text names it and says how to mend it."""
+    """A setting is wrong or unknown; the text names it and says how to correct it."""
 
 
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -189,13 +189,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 def load(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> Settings:
-    """Read the settings; raises SettingsError with the name and the mend."""
+    """Read the settings; raises SettingsError with the name and the remedy."""
     values = _from_file((folder or Path()) / FILE_NAME)
     values.update(_from_environment(environment))
     try:
         settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"Settings: {error}. {_mend(str(error))}") from error
+        raise SettingsError(f"Settings: {error}. {_remedy(str(error))}") from error
     _check(settings)
     return settings
 
@@ -239,7 +239,7 @@ def _parse(default: object, text: str) -> object:
     return None if text == "" and default is None else text
 
 
-def _mend(message: str) -> str:
+def _remedy(message: str) -> str:
     name = message.rpartition("$.")[2].rstrip("`") if "$." in message else ""
     if not name:
         return f"Remove it from {FILE_NAME}, or see docs/settings.md."

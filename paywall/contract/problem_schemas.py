@@ -188,7 +188,7 @@ def problem_example(kind: ProblemType) -> Json:
             "type": type_of(kind),
             "title": kind.title,
             "status": int(kind.status),
-            "detail": kind.mend,
+            "detail": kind.remedy,
             **MEMBERS.get(kind.code, {}),
         },
     }

@@ -58,7 +58,7 @@ def settings_rows() -> list[Row]:
 
 def problem_rows() -> list[Row]:
     rows: list[Row] = [("Code", "Status", "Title", "What to do")]
-    rows += [(f"`{p.code}`", str(int(p.status)), p.title, p.mend) for p in problems.ALL]
+    rows += [(f"`{p.code}`", str(int(p.status)), p.title, p.remedy) for p in problems.ALL]
     return rows
 
 

@@ -3,7 +3,7 @@
 from sqlmodel import SQLModel
 
 
-class Done(SQLModel):
+class ActorColumns(SQLModel):
     """Who did it: the token's `iss`, `sub` and `jti`, or a command's own name."""
 
     actor_issuer: str

@@ -12,7 +12,7 @@ from paywall.database.columns import (
     TextList,
     by_value,
 )
-from paywall.database.tables.actor import Done
+from paywall.database.tables.actor import ActorColumns
 from paywall.rules import enums
 from paywall.rules.decision import Policy
 
@@ -46,7 +46,7 @@ class ArticleBody(SQLModel, table=True):
     body_html: str = Field(sa_type=sa.Text)
 
 
-class PolicyChange(Done, table=True):
+class PolicyChange(ActorColumns, table=True):
     """Who set an article's policy or cost, and when; `policy` is None where it was deleted."""
 
     __tablename__ = "policy_change"

@@ -13,7 +13,7 @@ from paywall.database.columns import (
     by_value,
     partial_index,
 )
-from paywall.database.tables.actor import Done
+from paywall.database.tables.actor import ActorColumns
 from paywall.rules import enums
 
 
@@ -56,7 +56,7 @@ class CreditGrant(SQLModel, table=True):
     purchase_id: int | None = Field(default=None, sa_type=BigKey)
 
 
-class LedgerEntry(Done, table=True):
+class LedgerEntry(ActorColumns, table=True):
     """One change to one grant. Append-only; it names the unlock and never the article."""
 
     __tablename__ = "ledger_entry"

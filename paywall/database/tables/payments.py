@@ -11,11 +11,11 @@ from paywall.database.columns import (
     BigKey,
     by_value,
 )
-from paywall.database.tables.actor import Done
+from paywall.database.tables.actor import ActorColumns
 from paywall.rules import enums
 
 
-class Purchase(Done, table=True):
+class Purchase(ActorColumns, table=True):
     """One payment by any processor; amounts are in the smallest unit of the currency.
 
     `taken_back`: by refunds and disputes, without what keeps access, never more than the whole.
@@ -43,7 +43,7 @@ class Purchase(Done, table=True):
     created_at: datetime
 
 
-class Refund(Done, table=True):
+class Refund(ActorColumns, table=True):
     """Money that went back for a purchase, by a refund or by a dispute.
 
     `is_in_force` is False where a refund failed or a dispute was won: it takes nothing back then.

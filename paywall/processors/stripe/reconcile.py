@@ -121,12 +121,12 @@ async def _compare_subscriptions(counter: Counter, *, anew: bool) -> int:
             compared = await compare(session, page)
         for one in compared:
             if anew or not (one.agrees and one.is_whole):
-                mended += await _mend(counter, one, anew=anew)
+                mended += await _remedy(counter, one, anew=anew)
         after = page[-1].id
     return mended
 
 
-async def _mend(counter: Counter, one: Compared, *, anew: bool) -> bool:
+async def _remedy(counter: Counter, one: Compared, *, anew: bool) -> bool:
     """Whether anything of it was new: `anew`, its known invoices may have been refunded."""
     found = not one.agrees
 
