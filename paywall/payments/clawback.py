@@ -10,7 +10,7 @@ from sqlmodel import col, delete, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.credits.ledger import enter, give_up, lot
-from paywall.database.tables import CreditGrant, Purchase, Taking, Unlock, UnlockPayment
+from paywall.database.tables import Clawback, CreditGrant, Purchase, Unlock, UnlockPayment
 from paywall.rules.enums import Actor, EntryKind
 from paywall.rules.refunds import Estate, Holding, PaidUnlock, Step, credits_owed, settle
 from paywall.rules.spending import is_over
@@ -88,7 +88,7 @@ async def _load(session: AsyncSession, reader_id: str, now: datetime) -> _Loaded
 
 async def _refunded_grants(session: AsyncSession, reader_id: str) -> dict[int, Purchase]:
     """Grants of purchases of which anything was ever taken back, by grant."""
-    taken = select(Taking.grant_id).where(Taking.reader_id == reader_id)
+    taken = select(Clawback.grant_id).where(Clawback.reader_id == reader_id)
     statement = (
         select(CreditGrant.id, Purchase)
         .join(Purchase, col(Purchase.id) == CreditGrant.purchase_id)
@@ -100,8 +100,8 @@ async def _refunded_grants(session: AsyncSession, reader_id: str) -> dict[int, P
     return dict((await session.exec(statement)).all())
 
 
-async def _takings(session: AsyncSession, reader_id: str) -> Sequence[Taking]:
-    statement = select(Taking).where(Taking.reader_id == reader_id).order_by(col(Taking.id))
+async def _takings(session: AsyncSession, reader_id: str) -> Sequence[Clawback]:
+    statement = select(Clawback).where(Clawback.reader_id == reader_id).order_by(col(Clawback.id))
     return (await session.exec(statement)).all()
 
 
@@ -138,7 +138,7 @@ async def _grants(session: AsyncSession, grant_ids: Collection[int]) -> dict[int
 
 
 async def _unspent(
-    session: AsyncSession, grants: Mapping[int, CreditGrant], takings: Sequence[Taking]
+    session: AsyncSession, grants: Mapping[int, CreditGrant], takings: Sequence[Clawback]
 ) -> dict[int, int]:
     """Of each grant, what was neither spent nor taken: still there, or lapsed."""
     unspent = {grant_id: grant.amount for grant_id, grant in grants.items()}
@@ -228,7 +228,7 @@ def _turn(
 
 
 async def _keep_steps(session: AsyncSession, reader_id: str, steps: Sequence[Step]) -> None:
-    await session.exec(delete(Taking).where(col(Taking.reader_id) == reader_id))
+    await session.exec(delete(Clawback).where(col(Clawback.reader_id) == reader_id))
     for step in steps:
-        session.add(Taking(reader_id=reader_id, **step._asdict()))
+        session.add(Clawback(reader_id=reader_id, **step._asdict()))
     await session.flush()

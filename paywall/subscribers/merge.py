@@ -17,6 +17,7 @@ from paywall.database.engine import insert
 from paywall.database.tables import (
     CancellationReceipt,
     Checkout,
+    Clawback,
     CreditGrant,
     LedgerEntry,
     Merge,
@@ -25,7 +26,6 @@ from paywall.database.tables import (
     Subscriber,
     SubscriberTotals,
     Subscription,
-    Taking,
     Unlock,
     UnlockPayment,
 )
@@ -44,7 +44,7 @@ MOVED: tuple[type[SQLModel], ...] = (
     Subscription,
     CancellationReceipt,
     Purchase,
-    Taking,
+    Clawback,
     StripeCustomer,
     Checkout,
 )

@@ -29,6 +29,7 @@ from paywall.database.columns import ID_LENGTH_MAX
 from paywall.database.tables import (
     CancellationReceipt,
     Checkout,
+    Clawback,
     CreditGrant,
     IdempotencyKey,
     LedgerEntry,
@@ -47,7 +48,6 @@ from paywall.database.tables import (
     Subscriber,
     SubscriberTotals,
     Subscription,
-    Taking,
     Unlock,
     UnlockPayment,
 )
@@ -66,7 +66,7 @@ DELETED: tuple[type[SQLModel], ...] = (
     Checkout,
     StripeCustomer,
 )
-KEPT: tuple[type[SQLModel], ...] = (CreditGrant, LedgerEntry, Subscription, Purchase, Taking)
+KEPT: tuple[type[SQLModel], ...] = (CreditGrant, LedgerEntry, Subscription, Purchase, Clawback)
 ACTED: tuple[type[SQLModel], ...] = (LedgerEntry, Purchase, Refund, PolicyChange)
 
 

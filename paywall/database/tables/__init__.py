@@ -8,7 +8,7 @@ from paywall.database.tables.articles import Article, ArticleBody, MeteredViews,
 from paywall.database.tables.callers import IdempotencyKey, RevokedSubject, RevokedToken
 from paywall.database.tables.catalogue import Pack, Pass, Plan
 from paywall.database.tables.credits import CreditGrant, LedgerEntry, Unlock, UnlockPayment
-from paywall.database.tables.payments import Purchase, Refund, Taking
+from paywall.database.tables.payments import Clawback, Purchase, Refund
 from paywall.database.tables.stripe import (
     Checkout,
     ErasedStripeId,
@@ -53,7 +53,7 @@ __all__ = [
     "Subscriber",
     "SubscriberTotals",
     "Subscription",
-    "Taking",
+    "Clawback",
     "Unlock",
     "UnlockPayment",
 ]

@@ -67,7 +67,7 @@ class Refund(ActorColumns, table=True):
     is_pending: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
 
 
-class Taking(SQLModel, table=True):
+class Clawback(SQLModel, table=True):
     """Credits that a grant gave up for a refund, in the order in which they were taken.
 
     `unlock_id` names the unlock that was revoked for them; None where they were unspent.
