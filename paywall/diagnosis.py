@@ -10,4 +10,4 @@ class Finding(NamedTuple):
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.what} {self.mend}"
+        return f"{self.what} {self.remedy}"

@@ -12,13 +12,20 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.credits.ledger import enter, give_up, lot
 from paywall.database.tables import Clawback, CreditGrant, Purchase, Unlock, UnlockPayment
 from paywall.rules.enums import Actor, EntryKind
-from paywall.rules.refunds import Estate, Holding, PaidUnlock, Step, credits_owed, settle
+from paywall.rules.refunds import (
+    CreditState,
+    GrantState,
+    PaidUnlock,
+    Step,
+    credits_owed,
+    settle_clawbacks,
+)
 from paywall.rules.spending import is_over
 from paywall.rules.tombstone import is_tombstone
 
 
 class _Loaded(NamedTuple):
-    estate: Estate
+    credit_state: CreditState
     owed: dict[int, int]
     grants: dict[int, CreditGrant]
     unlocks: dict[int, Unlock]
@@ -37,28 +44,28 @@ async def settle_credits(
     loaded = await _load(session, purchase.reader_id, now)
     if not loaded.owed:
         return
-    before = deepcopy(loaded.estate)
-    settle(loaded.estate, loaded.owed)
+    before = deepcopy(loaded.credit_state)
+    settle_clawbacks(loaded.credit_state, loaded.owed)
     await _enter(session, loaded, before, actor, now)
-    await _keep_steps(session, purchase.reader_id, loaded.estate.steps)
+    await _keep_steps(session, purchase.reader_id, loaded.credit_state.steps)
 
 
 async def _load(session: AsyncSession, reader_id: str, now: datetime) -> _Loaded:
     refunded = await _refunded_grants(session, reader_id)
-    takings = await _takings(session, reader_id)
-    unlocks = await _unlocks(session, refunded.keys(), {t.unlock_id for t in takings})
+    clawbacks = await _clawbacks(session, reader_id)
+    unlocks = await _unlocks(session, refunded.keys(), {t.unlock_id for t in clawbacks})
     shares = await _shares(session, unlocks.keys())
     others = {grant_id for of_unlock in shares.values() for grant_id in of_unlock}
     grants = await _grants(session, refunded.keys() | others)
-    unspent = await _unspent(session, grants, takings)
+    unspent = await _unspent(session, grants, clawbacks)
     return _Loaded(
-        estate=Estate(
-            holdings={
-                grant_id: Holding(
+        credit_state=CreditState(
+            grants_by_id={
+                grant_id: GrantState(
                     grant_id,
                     unspent[grant_id],
                     is_dead=is_over(lot(grant), now) or grant.voided_at is not None,
-                    taken=sum(t.credits for t in takings if t.grant_id == grant_id),
+                    taken=sum(t.credits for t in clawbacks if t.grant_id == grant_id),
                 )
                 for grant_id, grant in grants.items()
             },
@@ -72,7 +79,7 @@ async def _load(session: AsyncSession, reader_id: str, now: datetime) -> _Loaded
                 )
                 for unlock_id, unlock in unlocks.items()
             },
-            steps=[Step(t.grant_id, t.unlock_id, t.credits) for t in takings],
+            steps=[Step(t.grant_id, t.unlock_id, t.credits) for t in clawbacks],
             unlocked_elsewhere=await _unlocked_elsewhere(session, reader_id, unlocks),
         ),
         owed={
@@ -100,7 +107,7 @@ async def _refunded_grants(session: AsyncSession, reader_id: str) -> dict[int, P
     return dict((await session.exec(statement)).all())
 
 
-async def _takings(session: AsyncSession, reader_id: str) -> Sequence[Clawback]:
+async def _clawbacks(session: AsyncSession, reader_id: str) -> Sequence[Clawback]:
     statement = select(Clawback).where(Clawback.reader_id == reader_id).order_by(col(Clawback.id))
     return (await session.exec(statement)).all()
 
@@ -138,7 +145,7 @@ async def _grants(session: AsyncSession, grant_ids: Collection[int]) -> dict[int
 
 
 async def _unspent(
-    session: AsyncSession, grants: Mapping[int, CreditGrant], takings: Sequence[Clawback]
+    session: AsyncSession, grants: Mapping[int, CreditGrant], clawbacks: Sequence[Clawback]
 ) -> dict[int, int]:
     """Of each grant, what was neither spent nor taken: still there, or lapsed."""
     unspent = {grant_id: grant.amount for grant_id, grant in grants.items()}
@@ -153,8 +160,8 @@ async def _unspent(
     )
     for grant_id, amount in await session.exec(statement):
         unspent[grant_id] -= amount
-    for taking in takings:
-        unspent[taking.grant_id] -= taking.credits
+    for clawback in clawbacks:
+        unspent[clawback.grant_id] -= clawback.credits
     return unspent
 
 
@@ -171,17 +178,17 @@ async def _unlocked_elsewhere(
 
 
 async def _enter(
-    session: AsyncSession, loaded: _Loaded, before: Estate, actor: Actor, now: datetime
+    session: AsyncSession, loaded: _Loaded, before: CreditState, actor: Actor, now: datetime
 ) -> None:
     """Write the difference: first what comes back to each grant, then what goes."""
-    changed = [u for u in loaded.estate.unlocks.values() if u != before.unlocks[u.unlock_id]]
+    changed = [u for u in loaded.credit_state.unlocks.values() if u != before.unlocks[u.unlock_id]]
     revived = [unlock for unlock in changed if unlock.is_in_force]
     revoked = [unlock for unlock in changed if not unlock.is_in_force]
     needed = _by_grant(revived)
     returned = _by_grant(revoked)
-    for grant_id, holding in loaded.estate.holdings.items():
+    for grant_id, grant_state in loaded.credit_state.grants_by_id.items():
         grant = loaded.grants[grant_id]
-        released = before.holdings[grant_id].taken - holding.taken
+        released = before.grants_by_id[grant_id].taken - grant_state.taken
         there = grant.remaining + released + returned[grant_id]
         # What lapsed unspent is brought back where an unlock is revived from it.
         back = max(released, 0) + max(needed[grant_id] - there, 0)
@@ -189,12 +196,12 @@ async def _enter(
             enter(session, grant, EntryKind.RESTORED, back, actor=actor, at=now)
     for unlock in [*revoked, *revived]:
         _turn(session, loaded, unlock, actor, now)
-    for grant_id, holding in loaded.estate.holdings.items():
+    for grant_id, grant_state in loaded.credit_state.grants_by_id.items():
         grant = loaded.grants[grant_id]
-        taken = holding.taken - before.holdings[grant_id].taken
+        taken = grant_state.taken - before.grants_by_id[grant_id].taken
         if taken > 0:
             enter(session, grant, EntryKind.VOIDED, -taken, actor=actor, at=now)
-        if holding.is_dead:
+        if grant_state.is_dead:
             give_up(session, grant, actor=actor, at=now)
 
 

@@ -11,10 +11,10 @@ from paywall.credits.locking import lock_subscriber
 from paywall.database.tables import Purchase, Refund
 from paywall.payments.clawback import settle_credits
 from paywall.problems import PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LARGE, Problem
-from paywall.processors.stripe.objects import TakingSeen
+from paywall.processors.stripe.objects import StripeClawback
 from paywall.processors.stripe.subscriptions import restate_of_purchase
-from paywall.rules.enums import Actor, TakingKind
-from paywall.rules.refunds import Taken, taken_back
+from paywall.rules.enums import Actor, ClawbackKind
+from paywall.rules.refunds import ClawbackAmount, clawed_back
 from paywall.subscriptions.period import take_back_period
 
 
@@ -23,7 +23,7 @@ class RefundTerms(NamedTuple):
 
     reference: str
     amount: int
-    kind: TakingKind = TakingKind.REFUND
+    kind: ClawbackKind = ClawbackKind.REFUND
     keep_access: bool = False
 
 
@@ -42,7 +42,7 @@ async def refund_purchase(
         _refuse_conflict(before, terms)
         return purchase, False
     left = purchase.amount_paid - purchase.refunded
-    if terms.kind is TakingKind.REFUND and terms.amount > left:
+    if terms.kind is ClawbackKind.REFUND and terms.amount > left:
         raise Problem(
             REFUND_TOO_LARGE,
             f"{terms.amount} is more than the {left} that are left of the purchase: refund less.",
@@ -60,10 +60,10 @@ async def refund_purchase(
     return purchase, True
 
 
-async def state_takings(
+async def record_clawbacks(
     session: AsyncSession,
     purchase_id: int,
-    takings: Iterable[TakingSeen],
+    clawbacks: Iterable[StripeClawback],
     *,
     actor: Actor,
     clock: Clock,
@@ -74,23 +74,23 @@ async def state_takings(
     """
     purchase = await _lock_purchase(session, purchase_id)
     refunds = {refund.reference: refund for refund in await _refunds_of(session, purchase)}
-    for taking in takings:
-        refund = refunds.setdefault(taking.id, _refund_seen(purchase, taking, actor))
-        refund.amount = taking.amount
-        refund.keep_access = taking.keep_access
-        refund.is_in_force = taking.is_in_force
-        refund.is_pending = taking.is_pending
+    for clawback in clawbacks:
+        refund = refunds.setdefault(clawback.id, _refund_seen(purchase, clawback, actor))
+        refund.amount = clawback.amount
+        refund.keep_access = clawback.keep_access
+        refund.is_in_force = clawback.is_in_force
+        refund.is_pending = clawback.is_pending
     session.add_all(refunds.values())
     await _restate(session, purchase, list(refunds.values()), actor, clock)
 
 
-def _refund_seen(purchase: Purchase, taking: TakingSeen, actor: Actor) -> Refund:
+def _refund_seen(purchase: Purchase, clawback: StripeClawback, actor: Actor) -> Refund:
     return Refund(
         purchase_id=purchase.id,
-        reference=taking.id,
-        kind=taking.kind,
-        amount=taking.amount,
-        created_at=taking.created_at,
+        reference=clawback.id,
+        kind=clawback.kind,
+        amount=clawback.amount,
+        created_at=clawback.created_at,
         actor_issuer=actor.issuer,
         actor_subject=actor.subject,
         actor_token_id=actor.token_id,
@@ -130,9 +130,10 @@ async def _restate(
     session: AsyncSession, purchase: Purchase, refunds: list[Refund], actor: Actor, clock: Clock
 ) -> None:
     in_force = [refund for refund in refunds if refund.is_in_force]
-    purchase.refunded = sum(r.amount for r in in_force if r.kind is TakingKind.REFUND)
-    purchase.taken_back = taken_back(
-        purchase.amount_paid, (Taken(refund.amount, refund.keep_access) for refund in in_force)
+    purchase.refunded = sum(r.amount for r in in_force if r.kind is ClawbackKind.REFUND)
+    purchase.taken_back = clawed_back(
+        purchase.amount_paid,
+        (ClawbackAmount(refund.amount, refund.keep_access) for refund in in_force),
     )
     session.add(purchase)
     await session.flush()

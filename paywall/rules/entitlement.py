@@ -12,12 +12,12 @@ class Paid(NamedTuple):
     starts_at: datetime
     paid_through: datetime
     ended_at: datetime | None = None
-    is_taken_back: bool = False
+    is_clawed_back: bool = False
 
 
 def entitled_until(paid: Paid) -> datetime:
     """The end of access: of what was paid, or of our own "now", whichever is first."""
-    if paid.is_taken_back:
+    if paid.is_clawed_back:
         return paid.starts_at
     if paid.ended_at is None:
         return paid.paid_through
@@ -28,23 +28,23 @@ class PaidPeriod(NamedTuple):
     """The time that one paid invoice is for, and whether all of its price went back."""
 
     ends_at: datetime
-    is_taken_back: bool
+    is_clawed_back: bool
 
 
 def paid_through(
     starts_at: datetime, periods: list[PaidPeriod], trial_ends_at: datetime | None
 ) -> datetime:
     """The latest end of what was paid and not taken back, or of the trial; else the start."""
-    ends = [period.ends_at for period in periods if not period.is_taken_back]
+    ends = [period.ends_at for period in periods if not period.is_clawed_back]
     return max([starts_at, *ends, *([trial_ends_at] if trial_ends_at else [])])
 
 
-def last_was_taken_back(periods: list[PaidPeriod]) -> bool:
+def last_was_clawed_back(periods: list[PaidPeriod]) -> bool:
     """Whether the payment for the latest period went back."""
     if not periods:
         return False
     latest = max(period.ends_at for period in periods)
-    return any(period.is_taken_back for period in periods if period.ends_at == latest)
+    return any(period.is_clawed_back for period in periods if period.ends_at == latest)
 
 
 class Billed(NamedTuple):
@@ -56,7 +56,7 @@ class Billed(NamedTuple):
     status: StripeStatus
     paid: Paid
     will_renew: bool
-    last_was_taken_back: bool
+    last_was_clawed_back: bool
 
 
 class Allowance(NamedTuple):
@@ -78,7 +78,7 @@ def billed_until(billed: Billed, allowance: Allowance) -> Ends:
     end = entitled_until(billed.paid)
     match billed.status:
         case StripeStatus.ACTIVE | StripeStatus.TRIALING:
-            has_leeway = billed.will_renew and not billed.last_was_taken_back
+            has_leeway = billed.will_renew and not billed.last_was_clawed_back
             return Ends(end + allowance.leeway if has_leeway else end, end)
         case StripeStatus.PAST_DUE:
             in_grace = end + allowance.grace

@@ -1,7 +1,7 @@
 """What a refund or a dispute takes back, by one rule for every processor.
 
 The state after any events is a function of what is taken back now, never of the order in which it
-came: every taking is undone, last first, and then all that is owed is taken anew.
+came: every clawback is undone, last first, and then all that is owed is taken anew.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,22 +10,24 @@ from datetime import datetime
 from typing import NamedTuple
 
 
-class Taken(NamedTuple):
+class ClawbackAmount(NamedTuple):
     """Money of one refund or dispute that is in force, in the smallest unit of its currency."""
 
     amount: int
     keep_access: bool = False
 
 
-def taken_back(paid: int, takings: Iterable[Taken]) -> int:
+def clawed_back(paid: int, clawbacks: Iterable[ClawbackAmount]) -> int:
     """What refunds and disputes take back together: without what keeps access, at most all."""
-    return min(paid, sum(taken.amount for taken in takings if not taken.keep_access))
+    return min(paid, sum(taken.amount for taken in clawbacks if not taken.keep_access))
 
 
-def wholly_taken_back_at(paid: int, takings: Iterable[tuple[datetime, Taken]]) -> datetime | None:
+def wholly_clawed_back_at(
+    paid: int, clawbacks: Iterable[tuple[datetime, ClawbackAmount]]
+) -> datetime | None:
     """When what was taken back came to the whole; None where it does not."""
     back = 0
-    for at, taken in sorted(takings):
+    for at, taken in sorted(clawbacks):
         back += 0 if taken.keep_access else taken.amount
         if 0 < paid <= back:
             return at
@@ -46,7 +48,7 @@ class Step(NamedTuple):
 
 
 @dataclass
-class Holding:
+class GrantState:
     """One grant's unspent credits.
 
     `is_dead` where it has expired or was voided: nobody can spend them; they count as given up.
@@ -74,7 +76,7 @@ class PaidUnlock:
 
 
 @dataclass
-class Estate:
+class CreditState:
     """All that is at stake for one reader.
 
     The grants of refunded purchases with every grant that shared in paying for their unlocks,
@@ -82,7 +84,7 @@ class Estate:
     articles that other unlocks have in force.
     """
 
-    holdings: dict[int, Holding]
+    grants_by_id: dict[int, GrantState]
     unlocks: dict[int, PaidUnlock]
     steps: list[Step] = field(default_factory=list)
     unlocked_elsewhere: frozenset[str] = frozenset()
@@ -94,57 +96,60 @@ class Estate:
         )
 
 
-def settle(estate: Estate, owed: Mapping[int, int]) -> Estate:
-    """Move the estate to what each grant owes now (credits by grant id). Changes its argument."""
-    _undo(estate)
-    for grant_id, holding in estate.holdings.items():
+def settle_clawbacks(credit_state: CreditState, owed: Mapping[int, int]) -> CreditState:
+    """Move the state to what each grant owes now (credits by grant id). Changes its argument."""
+    _undo(credit_state)
+    for grant_id, grant_state in credit_state.grants_by_id.items():
         if grant_id in owed:
-            _take(estate, holding, owed[grant_id])
-    return estate
+            _take(credit_state, grant_state, owed[grant_id])
+    return credit_state
 
 
-def _undo(estate: Estate) -> None:
-    while estate.steps:
-        step = estate.steps.pop()
-        holding = estate.holdings[step.grant_id]
-        holding.taken -= step.credits
-        holding.unspent += step.credits
+def _undo(credit_state: CreditState) -> None:
+    while credit_state.steps:
+        step = credit_state.steps.pop()
+        grant_state = credit_state.grants_by_id[step.grant_id]
+        grant_state.taken -= step.credits
+        grant_state.unspent += step.credits
         if step.unlock_id is not None:
-            _revive(estate, estate.unlocks[step.unlock_id])
+            _revive(credit_state, credit_state.unlocks[step.unlock_id])
 
 
-def _revive(estate: Estate, unlock: PaidUnlock) -> None:
+def _revive(credit_state: CreditState, unlock: PaidUnlock) -> None:
     """Only if all that its revocation gave back is there, and the article not unlocked again."""
     is_there = all(
-        estate.holdings[grant_id].unspent >= share for grant_id, share in unlock.shares.items()
+        credit_state.grants_by_id[grant_id].unspent >= share
+        for grant_id, share in unlock.shares.items()
     )
-    if not is_there or estate.is_unlocked(unlock.article_id):
+    if not is_there or credit_state.is_unlocked(unlock.article_id):
         return
     for grant_id, share in unlock.shares.items():
-        estate.holdings[grant_id].unspent -= share
+        credit_state.grants_by_id[grant_id].unspent -= share
     unlock.is_in_force = True
 
 
-def _take(estate: Estate, holding: Holding, owed: int) -> None:
+def _take(credit_state: CreditState, grant_state: GrantState, owed: int) -> None:
     """Credits that lapsed unspent count; then unspent ones; then the newest unlocks, whole."""
-    unspent = 0 if holding.is_dead else min(holding.unspent, owed - holding.given_up)
+    unspent = 0 if grant_state.is_dead else min(grant_state.unspent, owed - grant_state.given_up)
     if unspent > 0:
-        _take_credits(estate, holding, unspent, None)
-    for unlock in _newest_first(estate.unlocks.values(), holding.grant_id):
-        if holding.given_up >= owed:
+        _take_credits(credit_state, grant_state, unspent, None)
+    for unlock in _newest_first(credit_state.unlocks.values(), grant_state.grant_id):
+        if grant_state.given_up >= owed:
             return
         unlock.is_in_force = False
-        missing = owed - holding.given_up
+        missing = owed - grant_state.given_up
         for grant_id, share in unlock.shares.items():
-            estate.holdings[grant_id].unspent += share
-        taken = min(missing, unlock.shares[holding.grant_id])
-        _take_credits(estate, holding, taken, unlock.unlock_id)
+            credit_state.grants_by_id[grant_id].unspent += share
+        taken = min(missing, unlock.shares[grant_state.grant_id])
+        _take_credits(credit_state, grant_state, taken, unlock.unlock_id)
 
 
-def _take_credits(estate: Estate, holding: Holding, credits_: int, unlock_id: int | None) -> None:
-    holding.unspent -= credits_
-    holding.taken += credits_
-    estate.steps.append(Step(holding.grant_id, unlock_id, credits_))
+def _take_credits(
+    credit_state: CreditState, grant_state: GrantState, credits_: int, unlock_id: int | None
+) -> None:
+    grant_state.unspent -= credits_
+    grant_state.taken += credits_
+    credit_state.steps.append(Step(grant_state.grant_id, unlock_id, credits_))
 
 
 def _newest_first(unlocks: Iterable[PaidUnlock], grant_id: int) -> Sequence[PaidUnlock]:

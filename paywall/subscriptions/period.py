@@ -11,7 +11,7 @@ from paywall.database.tables import Purchase, Refund, Subscription
 from paywall.rules.entitlement import Paid, entitled_until
 from paywall.rules.enums import SubscriptionKind
 from paywall.rules.passes import PassPaid, starts_of
-from paywall.rules.refunds import Taken, wholly_taken_back_at
+from paywall.rules.refunds import ClawbackAmount, wholly_clawed_back_at
 
 
 async def add_period(
@@ -103,10 +103,10 @@ async def _given_back_at(
     )
     refunds = (await session.exec(statement)).all() if purchases else []
     return {
-        purchase.id: wholly_taken_back_at(
+        purchase.id: wholly_clawed_back_at(
             purchase.amount_paid,
             [
-                (refund.created_at, Taken(refund.amount, refund.keep_access))
+                (refund.created_at, ClawbackAmount(refund.amount, refund.keep_access))
                 for refund in refunds
                 if refund.purchase_id == purchase.id
             ],

@@ -246,7 +246,7 @@ def test_nothing_is_left_out_but_the_pages() -> None:
 
 
 def test_a_key_is_documented_where_it_is_honoured() -> None:
-    taking = {
+    clawback = {
         name
         for name, operation in OPERATIONS.items()
         if {"$ref": "#/components/parameters/Idempotency-Key"} in operation.get("parameters", [])
@@ -257,8 +257,8 @@ def test_a_key_is_documented_where_it_is_honoured() -> None:
         "unlock_my_article",
         "post_purchase",
         "post_refund",
-    } <= taking
-    assert not taking & {"check_access", "read_body", "create_reader_token", "revoke_tokens"}
+    } <= clawback
+    assert not clawback & {"check_access", "read_body", "create_reader_token", "revoke_tokens"}
 
 
 def test_a_field_without_a_description_is_refused() -> None:

@@ -8,16 +8,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import Pack, Pass, Plan
 from paywall.payments.purchase import Payment, record_purchase
-from paywall.payments.refund import RefundTerms, refund_purchase, state_takings
+from paywall.payments.refund import RefundTerms, record_clawbacks, refund_purchase
 from paywall.problems import Problem
-from paywall.processors.stripe.objects import TakingSeen
+from paywall.processors.stripe.objects import StripeClawback
 from paywall.rules.decision import Policy
 from paywall.rules.enums import (
+    ClawbackKind,
     CreditsExpire,
     GrantSource,
     Interval,
     ProductKind,
-    TakingKind,
 )
 from tests.conftest import START
 from tests.histories.base import ACTOR, ARTICLES
@@ -52,7 +52,7 @@ class Payments(Credits):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.purchases: list[tuple[int, Purchase]] = []
-        self.takings: list[tuple[int, Purchase, str, TakingKind]] = []
+        self.clawbacks: list[tuple[int, Purchase, str, ClawbackKind]] = []
         first, *others = [self.name(article) for article in ARTICLES]
         premium = {name: (Policy.PREMIUM, cost) for cost, name in enumerate(others, start=1)}
         self.put({first: (Policy.METERED, 1), **premium})
@@ -116,7 +116,7 @@ class Payments(Credits):
     def take_back(self) -> str:
         """A refund by the site's staff, or a dispute."""
         purchase_id, bought = self.chance.choice(self.purchases)
-        kind, part = self.chance.choice(list(TakingKind)), self.chance.choice(PARTS)
+        kind, part = self.chance.choice(list(ClawbackKind)), self.chance.choice(PARTS)
         keep_access, reference = self.chance.random() < 0.2, f"r{len(bought.refunds)}"
         amount = max(1, bought.paid * part // 3)
         terms = RefundTerms(reference, amount, kind, keep_access)
@@ -129,26 +129,26 @@ class Payments(Credits):
         except Problem as problem:
             assert problem.kind.code == "refund_too_large"
             return "too_large"
-        self.takings.append((purchase_id, bought, reference, kind))
+        self.clawbacks.append((purchase_id, bought, reference, kind))
         bought.refunds[reference] = Refund(amount, keep_access, self.model.now)
         self.model.settle(bought.reader)
         return "keeping_access" if keep_access else kind.value
 
     def restate(self) -> str:
         """The processor says that a refund failed or a dispute was won, or the reverse."""
-        if not self.takings:
+        if not self.clawbacks:
             return self.take_back()
-        purchase_id, bought, reference, kind = self.chance.choice(self.takings)
+        purchase_id, bought, reference, kind = self.chance.choice(self.clawbacks)
         was = bought.refunds[reference]
         is_pending = was.in_force and self.chance.random() < 0.2
         now = replace(was, in_force=not was.in_force, pending=is_pending)
         if self.chance.random() < 0.2:
             now = replace(now, amount=max(1, now.amount // 2), keeps_access=not now.keeps_access)
-        seen = TakingSeen(
+        seen = StripeClawback(
             reference, kind, now.amount, now.in_force, now.pending, now.keeps_access, now.at
         )
         self.run(
-            lambda session: state_takings(
+            lambda session: record_clawbacks(
                 session, purchase_id, [seen], actor=ACTOR, clock=self.clock
             )
         )

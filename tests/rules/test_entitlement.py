@@ -18,8 +18,8 @@ MIDDLE = START + timedelta(days=10)
         (Paid(START, END, ended_at=MIDDLE), MIDDLE),
         (Paid(START, END, ended_at=END + timedelta(1)), END),
         (Paid(START, END, ended_at=START - timedelta(1)), START),
-        (Paid(START, END, is_taken_back=True), START),
-        (Paid(START, END, ended_at=MIDDLE, is_taken_back=True), START),
+        (Paid(START, END, is_clawed_back=True), START),
+        (Paid(START, END, ended_at=MIDDLE, is_clawed_back=True), START),
     ],
 )
 def test_the_end_is_what_was_paid_or_our_own_now(paid: Paid, until: datetime) -> None:

@@ -13,7 +13,7 @@ from paywall.rules.entitlement import (
     Paid,
     PaidPeriod,
     billed_until,
-    last_was_taken_back,
+    last_was_clawed_back,
     paid_through,
 )
 from tests.conftest import START
@@ -45,37 +45,37 @@ def test_each_status_has_its_end(
     *, status: StripeStatus, will_renew: bool, entitled: datetime, told: datetime
 ) -> None:
     ends = billed_until(
-        Billed(status, Paid(START, END), will_renew, last_was_taken_back=False), ALLOWANCE
+        Billed(status, Paid(START, END), will_renew, last_was_clawed_back=False), ALLOWANCE
     )
     assert ends == (entitled, told)
 
 
 def test_there_is_no_leeway_once_the_last_payment_went_back() -> None:
-    billed = Billed(StripeStatus.ACTIVE, Paid(START, END), True, last_was_taken_back=True)
+    billed = Billed(StripeStatus.ACTIVE, Paid(START, END), True, last_was_clawed_back=True)
     assert billed_until(billed, ALLOWANCE) == (END, END)
 
 
 def test_our_own_now_ends_it_before_what_was_paid() -> None:
     now = START + timedelta(days=3)
     billed = Billed(
-        StripeStatus.CANCELED, Paid(START, END, now), will_renew=False, last_was_taken_back=False
+        StripeStatus.CANCELED, Paid(START, END, now), will_renew=False, last_was_clawed_back=False
     )
     assert billed_until(billed, ALLOWANCE) == (now, now)
 
 
 def test_a_period_that_was_taken_back_counts_no_more() -> None:
-    periods = [PaidPeriod(END, is_taken_back=False), PaidPeriod(END + GRACE, is_taken_back=True)]
+    periods = [PaidPeriod(END, is_clawed_back=False), PaidPeriod(END + GRACE, is_clawed_back=True)]
     assert paid_through(START, periods, None) == END
-    assert last_was_taken_back(periods)
-    assert not last_was_taken_back(periods[:1])
-    assert not last_was_taken_back([])
+    assert last_was_clawed_back(periods)
+    assert not last_was_clawed_back(periods[:1])
+    assert not last_was_clawed_back([])
 
 
 def test_of_two_payments_for_the_latest_period_one_that_went_back_is_enough() -> None:
-    paid, back = (PaidPeriod(END, is_taken_back=taken) for taken in (False, True))
-    assert last_was_taken_back([paid, back])
-    assert last_was_taken_back([back, paid])
-    assert not last_was_taken_back([back._replace(ends_at=START), paid])
+    paid, back = (PaidPeriod(END, is_clawed_back=taken) for taken in (False, True))
+    assert last_was_clawed_back([paid, back])
+    assert last_was_clawed_back([back, paid])
+    assert not last_was_clawed_back([back._replace(ends_at=START), paid])
 
 
 def test_a_trial_counts_without_any_invoice() -> None:
@@ -116,4 +116,4 @@ def test_the_order_of_invoices_means_nothing(
     assert paid_through(START, periods, trial_ends_at) == paid_through(
         START, backwards, trial_ends_at
     )
-    assert last_was_taken_back(periods) == last_was_taken_back(backwards)
+    assert last_was_clawed_back(periods) == last_was_clawed_back(backwards)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paywall.rules.passes import PassPaid, starts_of
-from paywall.rules.refunds import Taken, wholly_taken_back_at
+from paywall.rules.refunds import ClawbackAmount, wholly_clawed_back_at
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -74,8 +74,8 @@ def open_days(queue: list[PassPaid]) -> set[datetime]:
 
 
 def test_the_whole_goes_with_the_taking_that_completes_it() -> None:
-    half, keeps = Taken(300), Taken(600, keep_access=True)
-    assert wholly_taken_back_at(600, [(DAYS[3], half), (DAYS[1], half)]) == DAYS[3]
-    assert wholly_taken_back_at(600, [(DAYS[1], keeps), (DAYS[2], half)]) is None
-    assert wholly_taken_back_at(600, [(DAYS[1], Taken(600)), (DAYS[2], half)]) == DAYS[1]
-    assert wholly_taken_back_at(0, [(DAYS[1], half)]) is None
+    half, keeps = ClawbackAmount(300), ClawbackAmount(600, keep_access=True)
+    assert wholly_clawed_back_at(600, [(DAYS[3], half), (DAYS[1], half)]) == DAYS[3]
+    assert wholly_clawed_back_at(600, [(DAYS[1], keeps), (DAYS[2], half)]) is None
+    assert wholly_clawed_back_at(600, [(DAYS[1], ClawbackAmount(600)), (DAYS[2], half)]) == DAYS[1]
+    assert wholly_clawed_back_at(0, [(DAYS[1], half)]) is None

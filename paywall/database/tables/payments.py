@@ -59,7 +59,7 @@ class Refund(ActorColumns, table=True):
     id: int = Field(default=None, primary_key=True, sa_type=BigKey)
     purchase_id: int = Field(sa_type=BigKey)
     reference: str = Field(max_length=ID_LENGTH_MAX)
-    kind: enums.TakingKind = Field(sa_type=by_value(enums.TakingKind))
+    kind: enums.ClawbackKind = Field(sa_type=by_value(enums.ClawbackKind))
     amount: int = Field(sa_type=sa.BigInteger)
     keep_access: bool = False
     is_in_force: bool = True
@@ -73,6 +73,7 @@ class Clawback(SQLModel, table=True):
     `unlock_id` names the unlock that was revoked for them; None where they were unspent.
     """
 
+    __tablename__ = "taking"
     __table_args__ = (
         sa.CheckConstraint("credits > 0", name="credits"),
         sa.Index(None, "grant_id", "id"),

@@ -29,8 +29,8 @@ from paywall.processors.stripe.objects import (
     InvoiceSeen,
     PriceSeen,
     SessionSeen,
+    StripeClawback,
     SubscriptionSeen,
-    TakingSeen,
 )
 from paywall.processors.stripe.signature import hint_of
 from paywall.rules.enums import Interval
@@ -224,8 +224,8 @@ class Gateway:
             payment = await self._v1.payment_intents.retrieve_async(payment_id)
             charge_id, has_failed = wire.payment(payment.to_dict())
         paid_at = await self._charged_at(charge_id) if charge_id else None
-        takings = await self.takings(payment_id) if paid_at else []
-        return wire.session(told, paid_at=paid_at, has_failed=has_failed, takings=takings)
+        clawbacks = await self.clawbacks(payment_id) if paid_at else []
+        return wire.session(told, paid_at=paid_at, has_failed=has_failed, clawbacks=clawbacks)
 
     async def subscription(self, subscription_id: str) -> SubscriptionSeen:
         """Raises Missing."""
@@ -262,8 +262,8 @@ class Gateway:
                 {"invoice": invoice_id, "status": "paid"}
             )
             payment_ids = wire.payments([payment.to_dict() for payment in paid.data])
-        takings = [taking for id_ in payment_ids for taking in await self.takings(id_)]
-        return seen._replace(takings=tuple(takings))
+        clawbacks = [clawback for id_ in payment_ids for clawback in await self.clawbacks(id_)]
+        return seen._replace(clawbacks=tuple(clawbacks))
 
     async def invoice_of_payment(self, payment_id: str) -> str | None:
         async with _asking():
@@ -280,7 +280,7 @@ class Gateway:
             )
         return [invoice.id for invoice in page.data]
 
-    async def takings(self, payment_id: str) -> list[TakingSeen]:
+    async def clawbacks(self, payment_id: str) -> list[StripeClawback]:
         """Every refund and dispute of a payment, in force or not."""
         async with _asking():
             refunds = await self._v1.refunds.list_async(

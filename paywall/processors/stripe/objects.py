@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from paywall.rules.enums import TakingKind
+from paywall.rules.enums import ClawbackKind
 
 
 class StripeStatus(StrEnum):
@@ -80,14 +80,14 @@ class InvoiceLine(NamedTuple):
     is_proration: bool
 
 
-class TakingSeen(NamedTuple):
+class StripeClawback(NamedTuple):
     """A refund or a dispute as it stands: in force, it takes `amount` back.
 
     One that is pending takes nothing yet: a refund on its way, a bank that only asks.
     """
 
     id: str
-    kind: TakingKind
+    kind: ClawbackKind
     amount: int
     is_in_force: bool
     is_pending: bool
@@ -105,7 +105,7 @@ class InvoiceSeen(NamedTuple):
     amount_paid: int
     currency: str
     lines: tuple[InvoiceLine, ...]
-    takings: tuple[TakingSeen, ...] = ()
+    clawbacks: tuple[StripeClawback, ...] = ()
 
     @property
     def own_lines(self) -> list[InvoiceLine]:
@@ -138,7 +138,7 @@ class SessionSeen(NamedTuple):
     currency: str
     paid_at: datetime | None
     subscription_id: str | None
-    takings: tuple[TakingSeen, ...] = ()
+    clawbacks: tuple[StripeClawback, ...] = ()
 
 
 class Hint(NamedTuple):

@@ -14,15 +14,15 @@ from paywall.processors.stripe.objects import (
     InvoiceSeen,
     SessionSeen,
     SessionStatus,
+    StripeClawback,
     StripeStatus,
     SubscriptionSeen,
-    TakingSeen,
     dispute_is_in_force,
     dispute_is_pending,
     refund_is_in_force,
     refund_is_pending,
 )
-from paywall.rules.enums import TakingKind
+from paywall.rules.enums import ClawbackKind
 
 T = TypeVar("T")
 INTENT = "paywall_intent"
@@ -148,7 +148,7 @@ class _Invoice(msgspec.Struct):
     parent: _InvoiceParent | None = None
 
 
-def invoice(told: dict[str, Any], takings: Iterable[TakingSeen] = ()) -> InvoiceSeen:
+def invoice(told: dict[str, Any], clawbacks: Iterable[StripeClawback] = ()) -> InvoiceSeen:
     """Its subscription stands under `parent`, the periods on its lines."""
     seen = msgspec.convert(told, _Invoice)
     details = seen.parent.subscription_details if seen.parent else None
@@ -161,7 +161,7 @@ def invoice(told: dict[str, Any], takings: Iterable[TakingSeen] = ()) -> Invoice
         amount_paid=seen.amount_paid,
         currency=seen.currency,
         lines=tuple(line for each in seen.lines.data if (line := _line(each))),
-        takings=tuple(takings),
+        clawbacks=tuple(clawbacks),
     )
 
 
@@ -242,7 +242,7 @@ def session(
     *,
     paid_at: datetime | None,
     has_failed: bool,
-    takings: Iterable[TakingSeen] = (),
+    clawbacks: Iterable[StripeClawback] = (),
 ) -> SessionSeen:
     """`paid_at` and `has_failed` are its payment's, where it has one and is complete."""
     seen = msgspec.convert(told, _Session)
@@ -259,7 +259,7 @@ def session(
         currency=seen.currency or "",
         paid_at=at(seen.created) if is_free else paid_at,
         subscription_id=seen.subscription,
-        takings=tuple(takings),
+        clawbacks=tuple(clawbacks),
     )
 
 
@@ -271,11 +271,11 @@ class _Refund(msgspec.Struct):
     metadata: dict[str, str] | None = None
 
 
-def refund(told: dict[str, Any]) -> TakingSeen:
+def refund(told: dict[str, Any]) -> StripeClawback:
     seen = msgspec.convert(told, _Refund)
-    return TakingSeen(
+    return StripeClawback(
         seen.id,
-        TakingKind.REFUND,
+        ClawbackKind.REFUND,
         seen.amount,
         refund_is_in_force(seen.status),
         refund_is_pending(seen.status),
@@ -291,11 +291,11 @@ class _Dispute(msgspec.Struct):
     status: str
 
 
-def dispute(told: dict[str, Any]) -> TakingSeen:
+def dispute(told: dict[str, Any]) -> StripeClawback:
     seen = msgspec.convert(told, _Dispute)
-    return TakingSeen(
+    return StripeClawback(
         seen.id,
-        TakingKind.DISPUTE,
+        ClawbackKind.DISPUTE,
         seen.amount,
         dispute_is_in_force(seen.status),
         dispute_is_pending(seen.status),

@@ -18,7 +18,7 @@ from paywall.database.tables import (
     Subscription,
 )
 from paywall.payments.purchase import STRIPE, Payment, age_of, enter_payment, give
-from paywall.payments.refund import state_takings
+from paywall.payments.refund import record_clawbacks
 from paywall.processors.stripe.fetch import Seen
 from paywall.processors.stripe.objects import InvoiceLine, InvoiceSeen, SessionSeen, SessionStatus
 from paywall.processors.stripe.prices import find_price
@@ -97,7 +97,7 @@ async def _record_sale(
         purchase = await _find_purchase(session, seen.id)
     elif price := await find_price(session, checkout.price_id):
         await give(session, purchase, sold(price), actor=ACTOR, clock=clock)
-    await state_takings(session, purchase.id, seen.takings, actor=ACTOR, clock=clock)
+    await record_clawbacks(session, purchase.id, seen.clawbacks, actor=ACTOR, clock=clock)
     return purchase
 
 
@@ -136,7 +136,7 @@ async def _record_invoice(
         )
         await session.flush()
         await _grant_credits(session, seen, purchase, billing, clock)
-    await state_takings(session, purchase.id, seen.takings, actor=ACTOR, clock=clock)
+    await record_clawbacks(session, purchase.id, seen.clawbacks, actor=ACTOR, clock=clock)
     await _settle_checkout(session, subscription.id)
 
 

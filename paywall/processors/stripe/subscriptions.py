@@ -18,7 +18,7 @@ from paywall.rules.entitlement import (
     Paid,
     PaidPeriod,
     billed_until,
-    last_was_taken_back,
+    last_was_clawed_back,
     paid_through,
 )
 from paywall.rules.enums import SubscriptionKind
@@ -96,7 +96,7 @@ async def restate_billed(
             billing.status,
             Paid(subscription.starts_at, subscription.paid_through, subscription.ended_at),
             billing.will_renew,
-            last_was_taken_back(periods),
+            last_was_clawed_back(periods),
         ),
         Allowance(
             timedelta(seconds=billing.grace_seconds), timedelta(seconds=billing.leeway_seconds)
@@ -114,7 +114,7 @@ async def _periods(session: AsyncSession, subscription_id: str) -> list[PaidPeri
         .where(StripeInvoice.subscription_id == subscription_id)
     )
     return [
-        PaidPeriod(ends_at, is_taken_back=0 < paid == taken)
+        PaidPeriod(ends_at, is_clawed_back=0 < paid == taken)
         for ends_at, paid, taken in (await session.exec(statement)).all()
     ]
 

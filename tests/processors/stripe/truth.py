@@ -73,8 +73,8 @@ def _paid_through(account: StandInAccount, subscription: dict[str, Any]) -> Iter
 def _taken_back(account: StandInAccount, invoice: dict[str, Any]) -> int:
     payments = account.find_all("invoice_payment", invoice=invoice["id"], status="paid")
     intents = {payment["payment"]["payment_intent"] for payment in payments}
-    takings = [*account.find_all("refund"), *account.find_all("dispute")]
-    standing = [taking for taking in takings if taking["status"] in TAKES_BACK]
+    clawbacks = [*account.find_all("refund"), *account.find_all("dispute")]
+    standing = [clawback for clawback in clawbacks if clawback["status"] in TAKES_BACK]
     return sum(t["amount"] for t in standing if t["payment_intent"] in intents)
 
 
@@ -114,12 +114,12 @@ def _paid_passes(account: StandInAccount) -> Iterator[tuple[int, str, dict[str, 
 def _gone_at(account: StandInAccount, session: dict[str, Any], standing: set[str]) -> float:
     """When refunds and disputes that stand so came to the whole of the price."""
     back = 0
-    for taking in sorted(
+    for clawback in sorted(
         [*account.find_all("refund"), *account.find_all("dispute")],
-        key=lambda taking: taking["created"],
+        key=lambda clawback: clawback["created"],
     ):
-        is_of_it = taking["payment_intent"] == session["payment_intent"]
-        back += taking["amount"] if is_of_it and taking["status"] in standing else 0
+        is_of_it = clawback["payment_intent"] == session["payment_intent"]
+        back += clawback["amount"] if is_of_it and clawback["status"] in standing else 0
         if 0 < session["amount_total"] <= back:
-            return float(taking["created"])
+            return float(clawback["created"])
     return inf
