@@ -7,7 +7,7 @@ from paywall.database.engine import Database
 from paywall.problems import Unconfirmed
 from paywall.processors.stripe.catalogue import Wanted, current_prices, keep_prices, wanted
 from paywall.processors.stripe.client import Gateway
-from paywall.processors.stripe.objects import PriceSeen
+from paywall.processors.stripe.objects import StripePriceSnapshot
 
 KEYS_AT_ONCE = 10
 """As many lookup keys as Stripe takes in one question."""
@@ -16,7 +16,7 @@ KEYS_AT_ONCE = 10
 class Difference(NamedTuple):
     """What Stripe has of the catalogue's prices, what it lacks, and what is sold no more."""
 
-    found: list[tuple[Wanted, PriceSeen]]
+    found: list[tuple[Wanted, StripePriceSnapshot]]
     lacking: list[Wanted]
     ending: list[str]
 
@@ -31,7 +31,7 @@ async def differ(database: Database, gateway: Gateway) -> Difference:
     async with database.reading() as session:
         all_wanted = await wanted(session)
         sold = await current_prices(session)
-    seen: dict[str, PriceSeen] = {}
+    seen: dict[str, StripePriceSnapshot] = {}
     keys = [each.lookup_key for each in all_wanted]
     for start in range(0, len(keys), KEYS_AT_ONCE):
         seen |= await gateway.prices(keys[start : start + KEYS_AT_ONCE])

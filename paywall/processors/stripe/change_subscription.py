@@ -17,7 +17,7 @@ from paywall.problems import SUBSCRIPTION_ENDED, Problem, Unconfirmed, unavailab
 from paywall.processors.stripe.client import Gateway, Missing, needed
 from paywall.processors.stripe.customers import link_customer, lock_customer, version_of
 from paywall.processors.stripe.intents import begin, give_up, settle
-from paywall.processors.stripe.objects import OVER, SubscriptionSeen
+from paywall.processors.stripe.objects import OVER, StripeSubscriptionSnapshot
 from paywall.processors.stripe.subscriptions import record_subscription
 from paywall.rules.enums import CancelWhen, IntentKind, IntentState
 from paywall.settings import Settings
@@ -40,7 +40,7 @@ class Change(NamedTuple):
 
     kind: IntentKind
     ask: Callable[[Gateway, str, str], Awaitable[None]]
-    is_done: Callable[[SubscriptionSeen], bool]
+    is_done: Callable[[StripeSubscriptionSnapshot], bool]
 
 
 async def _end_with_period(gateway: Gateway, subscription_id: str, key: str) -> None:
@@ -59,7 +59,7 @@ async def _go_on(gateway: Gateway, subscription_id: str, key: str) -> None:
         await gateway.go_on(seen, key)
 
 
-def _is_over(seen: SubscriptionSeen) -> bool:
+def _is_over(seen: StripeSubscriptionSnapshot) -> bool:
     return seen.status in OVER
 
 
@@ -172,7 +172,7 @@ async def _customer_of(database: Database, gateway: Gateway, subscription: Subsc
 
 async def _record(
     session: AsyncSession,
-    seen: SubscriptionSeen,
+    seen: StripeSubscriptionSnapshot,
     change: Change,
     is_done: bool,  # noqa: FBT001 (the question that was just answered)
     settings: Settings,

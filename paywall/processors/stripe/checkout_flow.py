@@ -13,9 +13,9 @@ from paywall.database.tables import Checkout, Plan, StripeIntent
 from paywall.problems import Problem, Unconfirmed, unavailable
 from paywall.processors.stripe.client import Gateway, Missing, SessionOrder
 from paywall.processors.stripe.customers import customer_of, link_customer
-from paywall.processors.stripe.fetch import look_at_session
+from paywall.processors.stripe.fetch import fetch_session
 from paywall.processors.stripe.intents import asking, begin, give_up, settle
-from paywall.processors.stripe.objects import SessionSeen
+from paywall.processors.stripe.objects import StripeSessionSnapshot
 from paywall.processors.stripe.sync import converge
 from paywall.rules.enums import CheckoutStatus, IntentKind, IntentState, ProductKind
 from paywall.settings import Settings
@@ -117,7 +117,9 @@ async def _order(session: AsyncSession, checkout: Checkout, customer_id: str) ->
     )
 
 
-async def _open_session(gateway: Gateway, order: SessionOrder, intent: StripeIntent) -> SessionSeen:
+async def _open_session(
+    gateway: Gateway, order: SessionOrder, intent: StripeIntent
+) -> StripeSessionSnapshot:
     try:
         return await gateway.open_session(order, intent.key)
     except Unconfirmed:
@@ -128,7 +130,7 @@ async def _open_session(gateway: Gateway, order: SessionOrder, intent: StripeInt
 
 
 async def _keep_page(
-    session: AsyncSession, checkout_id: str, customer_id: str, seen: SessionSeen
+    session: AsyncSession, checkout_id: str, customer_id: str, seen: StripeSessionSnapshot
 ) -> Checkout:
     """The checkout with this page, unless it was dropped before the page was there."""
     checkout = await session.get_one(Checkout, checkout_id, with_for_update=True)
@@ -144,7 +146,7 @@ async def _keep_page(
 async def look_again(counter: Counter, checkout: Checkout) -> Checkout:
     """The checkout as Stripe says it is now."""
     if checkout.session_id is not None and checkout.customer_id is not None:
-        look = partial(look_at_session, counter.gateway, checkout.session_id)
+        look = partial(fetch_session, counter.gateway, checkout.session_id)
         await converge(counter.database, counter.settings, checkout.customer_id, look)
     async with counter.database.reading() as session:
         return await session.get_one(Checkout, checkout.id)
@@ -206,7 +208,7 @@ async def _find_page_or_drop(counter: Counter, checkout: Checkout) -> Checkout:
 
 async def _find_session(
     gateway: Gateway, customer_id: str | None, checkout_id: str
-) -> SessionSeen | None:
+) -> StripeSessionSnapshot | None:
     """The session that was made for a checkout though nobody said so, if there is one."""
     if customer_id is None:
         return None

@@ -25,12 +25,12 @@ from paywall.problems import (
 )
 from paywall.processors.stripe import parsing as wire
 from paywall.processors.stripe.objects import (
-    Hint,
-    InvoiceSeen,
-    PriceSeen,
-    SessionSeen,
     StripeClawback,
-    SubscriptionSeen,
+    StripeEventRef,
+    StripeInvoiceSnapshot,
+    StripePriceSnapshot,
+    StripeSessionSnapshot,
+    StripeSubscriptionSnapshot,
 )
 from paywall.processors.stripe.signature import hint_of
 from paywall.rules.enums import Interval
@@ -176,7 +176,7 @@ class Gateway:
             )
         return customer.id
 
-    async def open_session(self, order: SessionOrder, key: str) -> SessionSeen:
+    async def open_session(self, order: SessionOrder, key: str) -> StripeSessionSnapshot:
         """Raises Missing, by the param "customer" where the customer was deleted."""
         params: SessionCreateParams = {
             "mode": "subscription" if order.is_plan else "payment",
@@ -213,7 +213,7 @@ class Gateway:
         async with _asking():
             await self._v1.checkout.sessions.expire_async(session_id, {}, {"idempotency_key": key})
 
-    async def session(self, session_id: str) -> SessionSeen:
+    async def session(self, session_id: str) -> StripeSessionSnapshot:
         """A Checkout session with its payment, as they stand; raises Missing."""
         async with _asking():
             told = (await self._v1.checkout.sessions.retrieve_async(session_id)).to_dict()
@@ -227,7 +227,7 @@ class Gateway:
         clawbacks = await self.clawbacks(payment_id) if paid_at else []
         return wire.session(told, paid_at=paid_at, has_failed=has_failed, clawbacks=clawbacks)
 
-    async def subscription(self, subscription_id: str) -> SubscriptionSeen:
+    async def subscription(self, subscription_id: str) -> StripeSubscriptionSnapshot:
         """Raises Missing."""
         async with _asking():
             told = (await self._v1.subscriptions.retrieve_async(subscription_id)).to_dict()
@@ -238,7 +238,7 @@ class Gateway:
             method = await self._v1.payment_methods.retrieve_async(method_id)
         return seen._replace(payment_type=method.type)
 
-    async def subscriptions(self, after: str | None) -> list[SubscriptionSeen]:
+    async def subscriptions(self, after: str | None) -> list[StripeSubscriptionSnapshot]:
         """A page of the account's subscriptions, ended ones too, newest first; empty at the end."""
         params: SubscriptionListParams = {"status": "all", "limit": PAGE}
         if after is not None:
@@ -247,7 +247,7 @@ class Gateway:
             page = await self._v1.subscriptions.list_async(params)
             return [wire.subscription(told.to_dict()) for told in page.data]
 
-    async def invoice(self, invoice_id: str) -> InvoiceSeen:
+    async def invoice(self, invoice_id: str) -> StripeInvoiceSnapshot:
         """An invoice with all that was taken back of its payments; raises Missing."""
         async with _asking():
             told = (await self._v1.invoices.retrieve_async(invoice_id)).to_dict()
@@ -316,7 +316,7 @@ class Gateway:
                 subscription_id, {"cancel_at_period_end": True}, {"idempotency_key": key}
             )
 
-    async def go_on(self, seen: SubscriptionSeen, key: str) -> None:
+    async def go_on(self, seen: StripeSubscriptionSnapshot, key: str) -> None:
         """Take back that it ends; the portal says that by `cancel_at` alone."""
         with_period = seen.cancels_at_period_end
         change: SubscriptionUpdateParams = (
@@ -353,14 +353,14 @@ class Gateway:
         async with _asking():
             return (await self._v1.accounts.retrieve_current_async()).id
 
-    async def prices(self, lookup_keys: list[str]) -> dict[str, PriceSeen]:
+    async def prices(self, lookup_keys: list[str]) -> dict[str, StripePriceSnapshot]:
         """Those of the prices that Stripe has, by lookup key; at most ten keys at once."""
         async with _asking():
             page = await self._v1.prices.list_async(
                 {"lookup_keys": lookup_keys, "active": True, "limit": PAGE}
             )
         return {
-            price.lookup_key: PriceSeen(price.id, price.unit_amount, price.currency)
+            price.lookup_key: StripePriceSnapshot(price.id, price.unit_amount, price.currency)
             for price in page.data
             if price.lookup_key
         }
@@ -382,7 +382,7 @@ class Gateway:
             price = await self._v1.prices.create_async(params, {"idempotency_key": key})
         return price.id
 
-    async def events(self, since: datetime, after: str | None) -> list[Hint]:
+    async def events(self, since: datetime, after: str | None) -> list[StripeEventRef]:
         """A page of the events since then, newest first; empty at the end."""
         params: EventListParams = {
             "created": {"gte": int(since.timestamp())},

@@ -11,7 +11,7 @@ from paywall.processors.stripe.catalogue_sync import Difference, differ
 from paywall.processors.stripe.client import Gateway
 from paywall.processors.stripe.event_objects import look_for
 from paywall.processors.stripe.handled_events import handled_of, last_handled_at
-from paywall.processors.stripe.objects import Hint
+from paywall.processors.stripe.objects import StripeEventRef
 from paywall.settings import Settings
 
 ANSWERS_WITHIN_SECONDS = 30.0
@@ -123,10 +123,10 @@ async def _events(database: Database, gateway: Gateway) -> list[Finding | str]:
     ]
 
 
-async def _listed(database: Database, gateway: Gateway) -> list[Hint]:
+async def _listed(database: Database, gateway: Gateway) -> list[StripeEventRef]:
     """The newest events that mean something here, newest first."""
     since = database.clock.now() - LOOKED_AT
-    hints: list[Hint] = []
+    hints: list[StripeEventRef] = []
     for _ in range(PAGES_MAX):
         page = await gateway.events(since, hints[-1].id if hints else None)
         if not page:

@@ -15,7 +15,7 @@ from paywall.database.tables import (
     Subscription,
 )
 from paywall.processors.stripe.customers import link_customer
-from paywall.processors.stripe.objects import OVER, SubscriptionSeen
+from paywall.processors.stripe.objects import OVER, StripeSubscriptionSnapshot
 from paywall.processors.stripe.prices import find_price
 from paywall.rules.enums import CheckoutStatus, SubscriptionKind
 
@@ -35,7 +35,9 @@ class Compared(NamedTuple):
     is_whole: bool
 
 
-async def compare(session: AsyncSession, page: Sequence[SubscriptionSeen]) -> list[Compared]:
+async def compare(
+    session: AsyncSession, page: Sequence[StripeSubscriptionSnapshot]
+) -> list[Compared]:
     """Those of our readers, whether they are here or not."""
     ids = [seen.id for seen in page]
     billings = await _billings(session, ids)
@@ -51,7 +53,7 @@ async def compare(session: AsyncSession, page: Sequence[SubscriptionSeen]) -> li
     return found
 
 
-def _agrees(seen: SubscriptionSeen, billing: StripeSubscription | None) -> bool:
+def _agrees(seen: StripeSubscriptionSnapshot, billing: StripeSubscription | None) -> bool:
     if billing is None:
         return False
     next_payment_at = seen.period_ends_at if seen.will_renew else None
@@ -66,7 +68,7 @@ def _agrees(seen: SubscriptionSeen, billing: StripeSubscription | None) -> bool:
     return told == here
 
 
-async def _is_ours(session: AsyncSession, seen: SubscriptionSeen) -> bool:
+async def _is_ours(session: AsyncSession, seen: StripeSubscriptionSnapshot) -> bool:
     """By the subscription itself, or by its customer and its price."""
     if await session.get(Subscription, seen.id) is not None:
         return True
@@ -90,7 +92,7 @@ async def _invoices(session: AsyncSession, ids: Collection[str]) -> dict[str, fr
 
 
 async def link_imported(
-    session: AsyncSession, page: Sequence[SubscriptionSeen], now: datetime
+    session: AsyncSession, page: Sequence[StripeSubscriptionSnapshot], now: datetime
 ) -> None:
     """A subscription that was imported tells whose its customer is."""
     customers = {seen.id: seen.customer_id for seen in page}

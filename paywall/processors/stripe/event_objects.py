@@ -5,18 +5,18 @@ from functools import partial
 
 from paywall.processors.stripe.client import Gateway, Missing
 from paywall.processors.stripe.fetch import (
-    Seen,
-    look_at_invoice,
-    look_at_payment,
-    look_at_session,
-    look_at_subscription,
+    Snapshot,
+    fetch_invoice,
+    fetch_payment,
+    fetch_session,
+    fetch_subscription,
 )
-from paywall.processors.stripe.objects import Hint
+from paywall.processors.stripe.objects import StripeEventRef
 
-Look = Callable[[], Awaitable[Seen]]
+Look = Callable[[], Awaitable[Snapshot]]
 
 
-def look_for(gateway: Gateway, hint: Hint) -> Look | None:
+def look_for(gateway: Gateway, hint: StripeEventRef) -> Look | None:
     """How to look at what an event is about; None for a type that means nothing here."""
     match hint.type:
         case (
@@ -27,7 +27,7 @@ def look_for(gateway: Gateway, hint: Hint) -> Look | None:
             | "checkout.session.async_payment_failed"
             | "checkout.session.expired"
         ):
-            return partial(look_at_session, gateway, hint.object_id)
+            return partial(fetch_session, gateway, hint.object_id)
         case (
             # A subscription begins.
             "customer.subscription.created"
@@ -38,14 +38,14 @@ def look_for(gateway: Gateway, hint: Hint) -> Look | None:
             # It is over for good.
             | "customer.subscription.deleted"
         ):
-            return partial(look_at_subscription, gateway, hint.object_id)
+            return partial(fetch_subscription, gateway, hint.object_id)
         case (
             # A period was paid for, or for nothing to be paid.
             "invoice.paid"
             # It was not: the subscription is past due, or will be.
             | "invoice.payment_failed"
         ):
-            return partial(look_at_invoice, gateway, hint.object_id)
+            return partial(fetch_invoice, gateway, hint.object_id)
         case (
             # Money goes back, or was to go back and did not.
             "charge.refunded"
@@ -65,7 +65,7 @@ def look_for(gateway: Gateway, hint: Hint) -> Look | None:
             return None
 
 
-async def customer_of_hint(gateway: Gateway, hint: Hint) -> str | None:
+async def customer_of_hint(gateway: Gateway, hint: StripeEventRef) -> str | None:
     """Whose it is, which never changes; refunds and disputes do not say it themselves."""
     if hint.customer_id is not None:
         return hint.customer_id
@@ -73,12 +73,12 @@ async def customer_of_hint(gateway: Gateway, hint: Hint) -> str | None:
     return await gateway.customer_of_payment(payment_id) if payment_id else None
 
 
-async def _look_at_payment_of(gateway: Gateway, hint: Hint) -> Seen:
+async def _look_at_payment_of(gateway: Gateway, hint: StripeEventRef) -> Snapshot:
     payment_id = await _payment_of(gateway, hint)
-    return await look_at_payment(gateway, payment_id) if payment_id else Seen()
+    return await fetch_payment(gateway, payment_id) if payment_id else Snapshot()
 
 
-async def _payment_of(gateway: Gateway, hint: Hint) -> str | None:
+async def _payment_of(gateway: Gateway, hint: StripeEventRef) -> str | None:
     if hint.payment_id is not None or hint.charge_id is None:
         return hint.payment_id
     try:

@@ -7,57 +7,61 @@ that is told of before its payment is not lost.
 from typing import NamedTuple
 
 from paywall.processors.stripe.client import Gateway
-from paywall.processors.stripe.objects import InvoiceSeen, SessionSeen, SubscriptionSeen
+from paywall.processors.stripe.objects import (
+    StripeInvoiceSnapshot,
+    StripeSessionSnapshot,
+    StripeSubscriptionSnapshot,
+)
 
 
-class Seen(NamedTuple):
+class Snapshot(NamedTuple):
     """What Stripe says, of one customer."""
 
-    sessions: tuple[SessionSeen, ...] = ()
-    subscriptions: tuple[SubscriptionSeen, ...] = ()
-    invoices: tuple[InvoiceSeen, ...] = ()
+    sessions: tuple[StripeSessionSnapshot, ...] = ()
+    subscriptions: tuple[StripeSubscriptionSnapshot, ...] = ()
+    invoices: tuple[StripeInvoiceSnapshot, ...] = ()
 
 
-async def look_at_session(gateway: Gateway, session_id: str) -> Seen:
+async def fetch_session(gateway: Gateway, session_id: str) -> Snapshot:
     """A Checkout session, with the subscription that it began and its latest invoice."""
     session = await gateway.session(session_id)
     if session.subscription_id is None:
-        return Seen(sessions=(session,))
-    return (await look_at_subscription(gateway, session.subscription_id))._replace(
+        return Snapshot(sessions=(session,))
+    return (await fetch_subscription(gateway, session.subscription_id))._replace(
         sessions=(session,)
     )
 
 
-async def look_at_subscription(gateway: Gateway, subscription_id: str) -> Seen:
+async def fetch_subscription(gateway: Gateway, subscription_id: str) -> Snapshot:
     """A subscription with its latest invoice."""
     subscription = await gateway.subscription(subscription_id)
     invoices = []
     if subscription.latest_invoice_id is not None:
         invoices.append(await gateway.invoice(subscription.latest_invoice_id))
-    return Seen(subscriptions=(subscription,), invoices=tuple(invoices))
+    return Snapshot(subscriptions=(subscription,), invoices=tuple(invoices))
 
 
-async def look_at_invoice(gateway: Gateway, invoice_id: str) -> Seen:
+async def fetch_invoice(gateway: Gateway, invoice_id: str) -> Snapshot:
     """An invoice with its subscription; nothing for an invoice that is of none."""
     invoice = await gateway.invoice(invoice_id)
     if invoice.subscription_id is None:
-        return Seen()
+        return Snapshot()
     subscription = await gateway.subscription(invoice.subscription_id)
-    return Seen(subscriptions=(subscription,), invoices=(invoice,))
+    return Snapshot(subscriptions=(subscription,), invoices=(invoice,))
 
 
-async def look_at_payment(gateway: Gateway, payment_id: str) -> Seen:
+async def fetch_payment(gateway: Gateway, payment_id: str) -> Snapshot:
     """The session or the invoice that a payment was for, with all that was taken back of it."""
     if session_id := await gateway.session_of_payment(payment_id):
-        return await look_at_session(gateway, session_id)
+        return await fetch_session(gateway, session_id)
     if invoice_id := await gateway.invoice_of_payment(payment_id):
-        return await look_at_invoice(gateway, invoice_id)
-    return Seen()
+        return await fetch_invoice(gateway, invoice_id)
+    return Snapshot()
 
 
-async def look_at_history(gateway: Gateway, subscription_id: str, known: frozenset[str]) -> Seen:
+async def fetch_history(gateway: Gateway, subscription_id: str, known: frozenset[str]) -> Snapshot:
     """A subscription with those of its newest hundred paid invoices that are not known."""
     subscription = await gateway.subscription(subscription_id)
     ids = await gateway.paid_invoices_of(subscription_id)
     invoices = [await gateway.invoice(id_) for id_ in reversed(ids) if id_ not in known]
-    return Seen(subscriptions=(subscription,), invoices=tuple(invoices))
+    return Snapshot(subscriptions=(subscription,), invoices=tuple(invoices))

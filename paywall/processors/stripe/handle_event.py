@@ -7,12 +7,12 @@ from paywall.processors.stripe.customers import version_of
 from paywall.processors.stripe.erased_ids import is_erased
 from paywall.processors.stripe.event_objects import customer_of_hint, look_for
 from paywall.processors.stripe.handled_events import is_handled, mark
-from paywall.processors.stripe.objects import Hint
+from paywall.processors.stripe.objects import StripeEventRef
 from paywall.processors.stripe.sync import converge
 from paywall.rules.enums import EventOutcome
 
 
-async def deliver(counter: Counter, hint: Hint) -> EventOutcome | None:
+async def deliver(counter: Counter, hint: StripeEventRef) -> EventOutcome | None:
     """Handle an event once; tells what became of it, None where it was handled before.
 
     Its effect and its mark are one transaction: neither is there without the other.
@@ -36,14 +36,16 @@ async def deliver(counter: Counter, hint: Hint) -> EventOutcome | None:
     return None
 
 
-async def _whose(counter: Counter, hint: Hint, customer_id: str | None) -> EventOutcome:
+async def _whose(counter: Counter, hint: StripeEventRef, customer_id: str | None) -> EventOutcome:
     """Of a reader who was erased, or of another product on the same account."""
     async with counter.database.reading() as session:
         was_here = await is_erased(session, (hint.object_id, customer_id or ""))
     return EventOutcome.ERASED if was_here else EventOutcome.NOT_OURS
 
 
-async def _pass_over(counter: Counter, hint: Hint, outcome: EventOutcome) -> EventOutcome | None:
+async def _pass_over(
+    counter: Counter, hint: StripeEventRef, outcome: EventOutcome
+) -> EventOutcome | None:
     async with counter.database.writing() as session:
         is_first = await mark(session, hint, outcome, counter.database.clock.now())
     if not is_first:

@@ -8,14 +8,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.engine import insert
 from paywall.database.tables import StripeEvent
-from paywall.processors.stripe.objects import Hint
+from paywall.processors.stripe.objects import StripeEventRef
 from paywall.rules.enums import EventOutcome
 
 KEPT_FOR = timedelta(days=45)
 """Longer than Stripe delivers an event again (3 days) or lists it (30 days)."""
 
 
-async def is_handled(session: AsyncSession, hint: Hint) -> bool:
+async def is_handled(session: AsyncSession, hint: StripeEventRef) -> bool:
     statement = select(StripeEvent.id).where(StripeEvent.id == hint.id)
     return (await session.exec(statement)).first() is not None
 
@@ -31,7 +31,9 @@ async def last_handled_at(session: AsyncSession) -> datetime | None:
     return (await session.exec(select(func.max(StripeEvent.at)))).one()
 
 
-async def mark(session: AsyncSession, hint: Hint, outcome: EventOutcome, now: datetime) -> bool:
+async def mark(
+    session: AsyncSession, hint: StripeEventRef, outcome: EventOutcome, now: datetime
+) -> bool:
     """Mark an event as handled, with its effect; False where a twin was first."""
     event = (
         insert(session, StripeEvent)

@@ -28,7 +28,7 @@ OVER = frozenset({StripeStatus.CANCELED, StripeStatus.INCOMPLETE_EXPIRED})
 """From these there is no way back: such a subscription is billed no more."""
 
 
-class SubscriptionSeen(NamedTuple):
+class StripeSubscriptionSnapshot(NamedTuple):
     """A subscription as it stood when it was fetched."""
 
     id: str
@@ -59,7 +59,7 @@ class SubscriptionSeen(NamedTuple):
         return goes_on and not ends_first and not self.is_collection_paused
 
 
-class PriceSeen(NamedTuple):
+class StripePriceSnapshot(NamedTuple):
     """A price that Stripe has; `amount` is None for one that is no fixed amount."""
 
     id: str
@@ -95,7 +95,7 @@ class StripeClawback(NamedTuple):
     created_at: datetime
 
 
-class InvoiceSeen(NamedTuple):
+class StripeInvoiceSnapshot(NamedTuple):
     """An invoice, with all that was taken back of its payments; unpaid, `paid_at` is None."""
 
     id: str
@@ -121,7 +121,7 @@ class SessionStatus(StrEnum):
     EXPIRED = "expired"
 
 
-class SessionSeen(NamedTuple):
+class StripeSessionSnapshot(NamedTuple):
     """A Checkout session, with all that was taken back of its payment.
 
     `paid_at` is the time of the payment, None while it is pending; where nothing was to pay, the
@@ -141,7 +141,7 @@ class SessionSeen(NamedTuple):
     clawbacks: tuple[StripeClawback, ...] = ()
 
 
-class Hint(NamedTuple):
+class StripeEventRef(NamedTuple):
     """An event of Stripe's: that something happened to an object, not what is true of it now."""
 
     id: str

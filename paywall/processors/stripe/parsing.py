@@ -11,12 +11,12 @@ import msgspec
 
 from paywall.processors.stripe.objects import (
     InvoiceLine,
-    InvoiceSeen,
-    SessionSeen,
     SessionStatus,
     StripeClawback,
+    StripeInvoiceSnapshot,
+    StripeSessionSnapshot,
     StripeStatus,
-    SubscriptionSeen,
+    StripeSubscriptionSnapshot,
     dispute_is_in_force,
     dispute_is_pending,
     refund_is_in_force,
@@ -68,11 +68,11 @@ class _Subscription(msgspec.Struct):
     latest_invoice: str | None = None
 
 
-def subscription(told: dict[str, Any]) -> SubscriptionSeen:
+def subscription(told: dict[str, Any]) -> StripeSubscriptionSnapshot:
     """The period stands on the items; of several the latest counts."""
     seen = msgspec.convert(told, _Subscription)
     item = max(seen.items.data, key=lambda item: item.current_period_end)
-    return SubscriptionSeen(
+    return StripeSubscriptionSnapshot(
         id=seen.id,
         customer_id=seen.customer,
         status=seen.status,
@@ -148,12 +148,14 @@ class _Invoice(msgspec.Struct):
     parent: _InvoiceParent | None = None
 
 
-def invoice(told: dict[str, Any], clawbacks: Iterable[StripeClawback] = ()) -> InvoiceSeen:
+def invoice(
+    told: dict[str, Any], clawbacks: Iterable[StripeClawback] = ()
+) -> StripeInvoiceSnapshot:
     """Its subscription stands under `parent`, the periods on its lines."""
     seen = msgspec.convert(told, _Invoice)
     details = seen.parent.subscription_details if seen.parent else None
     paid_at = seen.status_transitions.paid_at or seen.created
-    return InvoiceSeen(
+    return StripeInvoiceSnapshot(
         id=seen.id,
         customer_id=seen.customer,
         subscription_id=details.subscription if details else None,
@@ -243,12 +245,12 @@ def session(
     paid_at: datetime | None,
     has_failed: bool,
     clawbacks: Iterable[StripeClawback] = (),
-) -> SessionSeen:
+) -> StripeSessionSnapshot:
     """`paid_at` and `has_failed` are its payment's, where it has one and is complete."""
     seen = msgspec.convert(told, _Session)
     is_complete = seen.status is SessionStatus.COMPLETE
     is_free = is_complete and seen.payment_status == "no_payment_required"
-    return SessionSeen(
+    return StripeSessionSnapshot(
         id=seen.id,
         customer_id=seen.customer,
         checkout_id=seen.client_reference_id,

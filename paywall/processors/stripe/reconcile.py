@@ -14,9 +14,9 @@ from paywall.processors.stripe.drift import (
     compare,
     link_imported,
 )
-from paywall.processors.stripe.fetch import Seen, look_at_history
+from paywall.processors.stripe.fetch import Snapshot, fetch_history
 from paywall.processors.stripe.handle_event import deliver
-from paywall.processors.stripe.objects import Hint
+from paywall.processors.stripe.objects import StripeEventRef
 from paywall.processors.stripe.state import end_turn, take_turn
 from paywall.processors.stripe.sync import converge
 from paywall.rules.enums import EventOutcome
@@ -100,7 +100,7 @@ async def _read_events(counter: Counter, read_until: datetime | None) -> tuple[i
     """Handle, oldest first, what Stripe lists since then; how many had not been handled."""
     now = counter.database.clock.now()
     since = read_until - OVERLAP if read_until else now - LISTED_FOR
-    hints: list[Hint] = []
+    hints: list[StripeEventRef] = []
     while page := await counter.gateway.events(since, hints[-1].id if hints else None):
         hints += page
     missed = 0
@@ -130,10 +130,10 @@ async def _remedy(counter: Counter, one: Compared, *, anew: bool) -> bool:
     """Whether anything of it was new: `anew`, its known invoices may have been refunded."""
     found = not one.agrees
 
-    async def look() -> Seen:
+    async def look() -> Snapshot:
         nonlocal found
         passed_over = frozenset[str]() if anew else one.known_invoices
-        seen = await look_at_history(counter.gateway, one.id, passed_over)
+        seen = await fetch_history(counter.gateway, one.id, passed_over)
         found |= any(invoice.id not in one.known_invoices for invoice in seen.invoices)
         return seen
 

@@ -19,8 +19,13 @@ from paywall.database.tables import (
 )
 from paywall.payments.purchase import STRIPE, Payment, age_of, enter_payment, give
 from paywall.payments.refund import record_clawbacks
-from paywall.processors.stripe.fetch import Seen
-from paywall.processors.stripe.objects import InvoiceLine, InvoiceSeen, SessionSeen, SessionStatus
+from paywall.processors.stripe.fetch import Snapshot
+from paywall.processors.stripe.objects import (
+    InvoiceLine,
+    SessionStatus,
+    StripeInvoiceSnapshot,
+    StripeSessionSnapshot,
+)
 from paywall.processors.stripe.prices import find_price
 from paywall.processors.stripe.sold_terms import sold
 from paywall.processors.stripe.subscriptions import record_subscription
@@ -37,7 +42,7 @@ ACTOR = Actor("stripe", "stripe", "")
 
 
 async def record(
-    session: AsyncSession, seen: Seen, reader_id: str, *, settings: Settings, clock: Clock
+    session: AsyncSession, seen: Snapshot, reader_id: str, *, settings: Settings, clock: Clock
 ) -> None:
     """Write down all that was seen of one customer, whose lock the caller holds."""
     for subscription in seen.subscriptions:
@@ -53,7 +58,7 @@ async def record(
 
 
 async def _record_session(
-    session: AsyncSession, seen: SessionSeen, reader_id: str, clock: Clock
+    session: AsyncSession, seen: StripeSessionSnapshot, reader_id: str, clock: Clock
 ) -> None:
     """A checkout is paid once what it sold is here; never after is it anything else."""
     checkout = await session.get(Checkout, seen.checkout_id) if seen.checkout_id else None
@@ -74,7 +79,7 @@ async def _record_session(
         await _settle_checkout(session, seen.subscription_id)
 
 
-def _status(seen: SessionSeen) -> CheckoutStatus:
+def _status(seen: StripeSessionSnapshot) -> CheckoutStatus:
     match seen.status:
         case SessionStatus.OPEN:
             return CheckoutStatus.OPEN
@@ -85,7 +90,11 @@ def _status(seen: SessionSeen) -> CheckoutStatus:
 
 
 async def _record_sale(
-    session: AsyncSession, checkout: Checkout, seen: SessionSeen, reader_id: str, clock: Clock
+    session: AsyncSession,
+    checkout: Checkout,
+    seen: StripeSessionSnapshot,
+    reader_id: str,
+    clock: Clock,
 ) -> Purchase:
     """What was bought once is given once, on the terms of the price that was paid."""
     payment = Payment(
@@ -109,7 +118,7 @@ async def _find_purchase(session: AsyncSession, reference: str) -> Purchase:
 
 
 async def _record_invoice(
-    session: AsyncSession, seen: InvoiceSeen, reader_id: str, clock: Clock
+    session: AsyncSession, seen: StripeInvoiceSnapshot, reader_id: str, clock: Clock
 ) -> None:
     """A paid invoice is a purchase, a time that was paid for, and the credits of its periods."""
     if seen.paid_at is None or seen.subscription_id is None or not seen.own_lines:
@@ -140,7 +149,9 @@ async def _record_invoice(
     await _settle_checkout(session, subscription.id)
 
 
-async def _plan_of(session: AsyncSession, seen: InvoiceSeen, subscription: Subscription) -> str:
+async def _plan_of(
+    session: AsyncSession, seen: StripeInvoiceSnapshot, subscription: Subscription
+) -> str:
     """The plan of the invoice's latest line; of an imported subscription it may be unknown."""
     for line in sorted(seen.own_lines, key=lambda line: line.starts_at, reverse=True):
         if line.price_id and (price := await find_price(session, line.price_id)):
@@ -150,7 +161,7 @@ async def _plan_of(session: AsyncSession, seen: InvoiceSeen, subscription: Subsc
 
 async def _grant_credits(
     session: AsyncSession,
-    seen: InvoiceSeen,
+    seen: StripeInvoiceSnapshot,
     purchase: Purchase,
     billing: StripeSubscription,
     clock: Clock,

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from paywall.processors.stripe.objects import Hint
+from paywall.processors.stripe.objects import StripeEventRef
 
 TOLERANCE = timedelta(minutes=5)
 HEADER_LENGTH_MAX = 2000
@@ -68,7 +68,7 @@ class _Event(msgspec.Struct):
     account: str | None = None
 
 
-def read(body: bytes, *, is_live: bool) -> Hint:
+def read(body: bytes, *, is_live: bool) -> StripeEventRef:
     """What a verified body tells; raises NotFromStripe for what is no event of this account's."""
     try:
         event = msgspec.json.decode(body, type=_Event)
@@ -81,14 +81,14 @@ def read(body: bytes, *, is_live: bool) -> Hint:
     return _hint(event)
 
 
-def hint_of(told: dict[str, Any]) -> Hint:
+def hint_of(told: dict[str, Any]) -> StripeEventRef:
     """An event as Stripe's list of events tells it."""
     return _hint(msgspec.convert(told, _Event))
 
 
-def _hint(event: _Event) -> Hint:
+def _hint(event: _Event) -> StripeEventRef:
     about = event.data.object
-    return Hint(
+    return StripeEventRef(
         event.id,
         event.type,
         _id(about.id) or "",

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import Purchase, StripeInvoice, StripeSubscription, Subscription
-from paywall.processors.stripe.objects import OVER, SubscriptionSeen
+from paywall.processors.stripe.objects import OVER, StripeSubscriptionSnapshot
 from paywall.processors.stripe.prices import find_price
 from paywall.rules.entitlement import (
     Allowance,
@@ -30,7 +30,7 @@ DAY_SECONDS = 86_400
 
 async def record_subscription(
     session: AsyncSession,
-    seen: SubscriptionSeen,
+    seen: StripeSubscriptionSnapshot,
     reader_id: str,
     *,
     settings: Settings,
@@ -62,7 +62,7 @@ async def record_subscription(
     return subscription
 
 
-def _new(seen: SubscriptionSeen, reader_id: str, now: datetime) -> Subscription:
+def _new(seen: StripeSubscriptionSnapshot, reader_id: str, now: datetime) -> Subscription:
     return Subscription(
         id=seen.id,
         reader_id=reader_id,

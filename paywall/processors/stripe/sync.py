@@ -10,9 +10,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.database.engine import Database
 from paywall.problems import unavailable
 from paywall.processors.stripe.customers import lock_customer, version_of
-from paywall.processors.stripe.fetch import Seen
+from paywall.processors.stripe.fetch import Snapshot
 from paywall.processors.stripe.handled_events import is_handled, mark
-from paywall.processors.stripe.objects import Hint
+from paywall.processors.stripe.objects import StripeEventRef
 from paywall.processors.stripe.record import record
 from paywall.rules.enums import EventOutcome
 from paywall.settings import Settings
@@ -24,8 +24,8 @@ async def converge(
     database: Database,
     settings: Settings,
     customer_id: str,
-    look: Callable[[], Awaitable[Seen]],
-    hint: Hint | None = None,
+    look: Callable[[], Awaitable[Snapshot]],
+    hint: StripeEventRef | None = None,
 ) -> bool:
     """Record what `look` sees; with a hint, mark its event as handled in the same transaction.
 
@@ -49,10 +49,10 @@ async def converge(
 
 async def _recorded(
     session: AsyncSession,
-    seen: Seen,
+    seen: Snapshot,
     customer_id: str,
     version: int,
-    hint: Hint | None,
+    hint: StripeEventRef | None,
     database: Database,
     settings: Settings,
 ) -> bool:

@@ -6,14 +6,14 @@ import pytest
 
 from paywall.processors.stripe.objects import (
     InvoiceLine,
-    InvoiceSeen,
+    StripeInvoiceSnapshot,
     StripeStatus,
-    SubscriptionSeen,
+    StripeSubscriptionSnapshot,
 )
 from tests.conftest import START
 
 END = START + timedelta(days=30)
-SEEN = SubscriptionSeen(
+SEEN = StripeSubscriptionSnapshot(
     id="sub_1",
     customer_id="cus_1",
     status=StripeStatus.ACTIVE,
@@ -57,6 +57,6 @@ def test_what_ends_by_its_next_payment_does_not_renew(
 
 def test_an_invoices_own_lines_are_those_of_its_subscription() -> None:
     own, other = (InvoiceLine(id_, None, START, END, False) for id_ in ("sub_1", "sub_2"))
-    invoice = InvoiceSeen("in_1", "cus_1", "sub_1", START, 100, "usd", (other, own))
+    invoice = StripeInvoiceSnapshot("in_1", "cus_1", "sub_1", START, 100, "usd", (other, own))
     assert invoice.own_lines == [own]
     assert invoice._replace(subscription_id=None).own_lines == []
