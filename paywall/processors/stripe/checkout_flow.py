@@ -16,7 +16,7 @@ from paywall.processors.stripe.customers import customer_of, link_customer
 from paywall.processors.stripe.fetch import fetch_session
 from paywall.processors.stripe.intents import asking, begin, give_up, settle
 from paywall.processors.stripe.objects import StripeSessionSnapshot
-from paywall.processors.stripe.sync import converge
+from paywall.processors.stripe.sync import sync_customer
 from paywall.rules.enums import CheckoutStatus, IntentKind, IntentState, ProductKind
 from paywall.settings import Settings
 
@@ -147,7 +147,7 @@ async def look_again(counter: Counter, checkout: Checkout) -> Checkout:
     """The checkout as Stripe says it is now."""
     if checkout.session_id is not None and checkout.customer_id is not None:
         look = partial(fetch_session, counter.gateway, checkout.session_id)
-        await converge(counter.database, counter.settings, checkout.customer_id, look)
+        await sync_customer(counter.database, counter.settings, checkout.customer_id, look)
     async with counter.database.reading() as session:
         return await session.get_one(Checkout, checkout.id)
 

@@ -8,7 +8,7 @@ from paywall.processors.stripe.erased_ids import is_erased
 from paywall.processors.stripe.event_objects import customer_of_hint, look_for
 from paywall.processors.stripe.handled_events import is_handled, mark
 from paywall.processors.stripe.objects import StripeEventRef
-from paywall.processors.stripe.sync import converge
+from paywall.processors.stripe.sync import sync_customer
 from paywall.rules.enums import EventOutcome
 
 
@@ -28,7 +28,7 @@ async def deliver(counter: Counter, hint: StripeEventRef) -> EventOutcome | None
             is_ours = customer_id is not None and (await version_of(session, customer_id))
         if customer_id is None or is_ours is None:
             return await _pass_over(counter, hint, await _whose(counter, hint, customer_id))
-        if await converge(counter.database, counter.settings, customer_id, look, hint):
+        if await sync_customer(counter.database, counter.settings, customer_id, look, hint):
             telemetry.stripe_event_handled(EventOutcome.RECORDED)
             return EventOutcome.RECORDED
     except Missing:

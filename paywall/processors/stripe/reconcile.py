@@ -18,7 +18,7 @@ from paywall.processors.stripe.fetch import Snapshot, fetch_history
 from paywall.processors.stripe.handle_event import deliver
 from paywall.processors.stripe.objects import StripeEventRef
 from paywall.processors.stripe.state import end_turn, take_turn
-from paywall.processors.stripe.sync import converge
+from paywall.processors.stripe.sync import sync_customer
 from paywall.rules.enums import EventOutcome
 from paywall.telemetry import logger
 
@@ -138,7 +138,7 @@ async def _remedy(counter: Counter, one: Compared, *, anew: bool) -> bool:
         return seen
 
     try:
-        await converge(counter.database, counter.settings, one.customer_id, look)
+        await sync_customer(counter.database, counter.settings, one.customer_id, look)
     except Missing:
         return False
     return found

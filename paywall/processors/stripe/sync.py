@@ -20,7 +20,7 @@ from paywall.settings import Settings
 TRIES_MAX = 20
 
 
-async def converge(
+async def sync_customer(
     database: Database,
     settings: Settings,
     customer_id: str,
