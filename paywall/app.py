@@ -23,7 +23,7 @@ from paywall.idempotency import claim_of
 from paywall.payments import api as payments
 from paywall.processors.stripe import api as stripe_payments
 from paywall.processors.stripe.checkout_flow import Counter
-from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.reconcile import keep_reconciled
 from paywall.server import health
 from paywall.server.check_batches import Batches
@@ -85,7 +85,7 @@ def application() -> Service:
 
 
 def create_app(
-    settings: Settings, clock: Clock | None = None, gateway: Gateway | None = None
+    settings: Settings, clock: Clock | None = None, gateway: StripeClient | None = None
 ) -> Service:
     """The application; its lifespan opens and closes everything that it holds.
 
@@ -97,11 +97,11 @@ def create_app(
     clock = clock or (FollowingClock() if settings.sandbox_clock_url else Clock())
     assets.parts_of(settings)
     if gateway is None and settings.sells_by_stripe:
-        gateway = Gateway(settings)
+        gateway = StripeClient(settings)
     verifier = Verifier(settings, clock)
     batches = Batches(settings, clock)
 
-    def gateway_of(request: Request[Any, Any, Any]) -> Gateway | None:
+    def gateway_of(request: Request[Any, Any, Any]) -> StripeClient | None:
         if gateway is not None:
             edge.be_patient(request.scope)
         return gateway
@@ -136,7 +136,7 @@ def create_app(
 def _router(
     settings: Settings,
     verifier: Verifier,
-    gateway_of: Callable[[Request[Any, Any, Any]], Gateway | None],
+    gateway_of: Callable[[Request[Any, Any, Any]], StripeClient | None],
     lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]],
 ) -> Litestar:
     return Litestar(
@@ -165,7 +165,7 @@ def _router(
 
 
 def _chores(
-    database: Database, clock: Clock, gateway: Gateway | None, settings: Settings
+    database: Database, clock: Clock, gateway: StripeClient | None, settings: Settings
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """What goes on beside the requests, as long as the process lives."""
     yield keep_measuring(database)

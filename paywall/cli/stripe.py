@@ -12,7 +12,7 @@ from paywall.problems import STRIPE_OFF, Problem
 from paywall.processors.stripe import catalogue_sync
 from paywall.processors.stripe.catalogue_sync import Difference, differ
 from paywall.processors.stripe.checkout_flow import Counter
-from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.reconcile import Drift
 from paywall.processors.stripe.reconcile import reconcile as reconciled
 
@@ -24,7 +24,7 @@ async def _counter() -> AsyncIterator[Counter]:
     if not loaded.sells_by_stripe:
         raise Problem(STRIPE_OFF)
     async with opened(loaded) as database:
-        gateway = Gateway(loaded)
+        gateway = StripeClient(loaded)
         try:
             yield Counter(database, gateway, loaded)
         finally:

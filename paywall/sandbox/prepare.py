@@ -14,7 +14,7 @@ from paywall.database.engine import Database
 from paywall.database.migrations import migrate
 from paywall.database.tables import Article, Pack, Pass, Plan, PolicyChange
 from paywall.processors.stripe.catalogue_sync import apply, differ
-from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.client import StripeClient
 from paywall.rules.enums import Actor, CreditsExpire, GrantSource, Interval
 from paywall.sandbox.article_files import read_publications
 from paywall.server.sandbox_clock import look_at_clock
@@ -147,7 +147,7 @@ async def _add_missing_products(session: AsyncSession, clock: Clock) -> None:
 
 async def _create_stripe_products(database: Database, settings: Settings) -> None:
     """Make in the stand-in what the catalogue has."""
-    gateway = Gateway(settings)
+    gateway = StripeClient(settings)
     try:
         await apply(database, gateway, await differ(database, gateway))
     finally:

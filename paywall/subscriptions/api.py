@@ -26,7 +26,7 @@ from paywall.problems import (
     Problem,
 )
 from paywall.processors.stripe.change_subscription import CHANGES, RESUMING, Desk, change_in_stripe
-from paywall.processors.stripe.client import REFUSALS, Gateway
+from paywall.processors.stripe.client import REFUSALS, StripeClient
 from paywall.rules.enums import CancelWhen, SubscriptionKind
 from paywall.settings import Settings
 from paywall.subscriptions.cancel import (
@@ -136,7 +136,7 @@ async def post_cancel(
     data: JSONBody[CancelInput],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
-    gateway: NamedDependency[Gateway | None],
+    gateway: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
 ) -> Response[CancelAnswer]:
     """Cancel a subscriber's subscription, or with `dry_run` tell what would follow."""
@@ -151,7 +151,7 @@ async def cancel_my_subscription(
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
-    gateway: NamedDependency[Gateway | None],
+    gateway: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
 ) -> Response[CancelAnswer]:
     """Cancel my subscription, or with `dry_run` tell what would follow."""
@@ -168,7 +168,7 @@ async def post_resume(
     reader_id: PathId,
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
-    gateway: NamedDependency[Gateway | None],
+    gateway: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
     data: JSONBody[ResumeInput | None] = None,
 ) -> Response[SubscriptionAnswer]:
@@ -184,7 +184,7 @@ async def resume_my_subscription(
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
-    gateway: NamedDependency[Gateway | None],
+    gateway: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
     data: JSONBody[ResumeInput | None] = None,
 ) -> Response[SubscriptionAnswer]:

@@ -32,7 +32,7 @@ from paywall.problems import (
 )
 from paywall.processors.stripe.checkout import Wish, find_checkout, open_checkout
 from paywall.processors.stripe.checkout_flow import Counter, close, look_again, send_to_page
-from paywall.processors.stripe.client import REFUSALS, Gateway, Missing, needed
+from paywall.processors.stripe.client import REFUSALS, Missing, StripeClient, require_stripe
 from paywall.processors.stripe.customers import customers_of
 from paywall.processors.stripe.handle_event import deliver
 from paywall.processors.stripe.signature import NotFromStripe, read, verify
@@ -143,7 +143,7 @@ async def post_my_checkout(
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
-    gateway: NamedDependency[Gateway | None],
+    gateway: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
 ) -> Response[CheckoutPage]:
     """Open a checkout: send the reader to its `url`, and wait at the return address.
@@ -152,7 +152,7 @@ async def post_my_checkout(
     another wish closes it first; what is closed before it has a page is refused. Where it is paid
     already, `url` is the return address.
     """
-    counter = Counter(database, needed(gateway), settings)
+    counter = Counter(database, require_stripe(gateway), settings)
     wish, reader_id = data.wish(settings), caller.subject
     for _ in range(TRIES_MAX):
         async with database.writing() as session:
@@ -189,7 +189,7 @@ async def get_my_checkout(
     checkout_id: PathId,
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
-    gateway: NamedDependency[Gateway | None],
+    gateway: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
 ) -> CheckoutAnswer:
     """How a checkout stands: `paid` once the credits, the pass or the subscription are here.
@@ -210,7 +210,7 @@ async def get_my_checkout(
 async def post_my_billing_portal(
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
-    gateway: NamedDependency[Gateway | None],
+    gateway: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
     data: JSONBody[PortalInput | None] = None,
 ) -> PortalAnswer:
@@ -222,7 +222,7 @@ async def post_my_billing_portal(
         customers = await customers_of(session, [caller.subject])
     for customer in reversed(customers):
         try:
-            return PortalAnswer(url=await needed(gateway).portal(customer.id, return_url))
+            return PortalAnswer(url=await require_stripe(gateway).portal(customer.id, return_url))
         except Missing:
             # Somebody deleted the customer in Stripe; an older one may still be there.
             continue
@@ -238,7 +238,7 @@ async def post_my_billing_portal(
 async def post_stripe_webhook(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
-    gateway: NamedDependency[Gateway | None],
+    gateway: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
 ) -> ReceivedEvent:
     """Take in an event of Stripe's, by its signature; once, however often it comes.
@@ -246,7 +246,7 @@ async def post_stripe_webhook(
     What it is about is fetched from Stripe and recorded before the answer. A 5xx asks Stripe to
     send it again.
     """
-    counter = Counter(database, needed(gateway), settings)
+    counter = Counter(database, require_stripe(gateway), settings)
     body = await _read_body(request)
     now = database.clock.now()
     try:

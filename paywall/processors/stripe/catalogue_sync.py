@@ -6,7 +6,7 @@ from typing import NamedTuple
 from paywall.database.engine import Database
 from paywall.problems import Unconfirmed
 from paywall.processors.stripe.catalogue import Wanted, current_prices, keep_prices, wanted
-from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.objects import StripePriceSnapshot
 
 KEYS_AT_ONCE = 10
@@ -26,7 +26,7 @@ class Difference(NamedTuple):
         return "\n".join(lines)
 
 
-async def differ(database: Database, gateway: Gateway) -> Difference:
+async def differ(database: Database, gateway: StripeClient) -> Difference:
     """Compare, and change nothing."""
     async with database.reading() as session:
         all_wanted = await wanted(session)
@@ -48,7 +48,7 @@ async def differ(database: Database, gateway: Gateway) -> Difference:
     )
 
 
-async def apply(database: Database, gateway: Gateway, difference: Difference) -> None:
+async def apply(database: Database, gateway: StripeClient, difference: Difference) -> None:
     """Make what is lacking, and sell by these prices from now on."""
     made = [(each, await _make(gateway, each)) for each in difference.lacking]
     found = [(each, price.id) for each, price in difference.found]
@@ -56,7 +56,7 @@ async def apply(database: Database, gateway: Gateway, difference: Difference) ->
         await keep_prices(session, [*found, *made], database.clock.now())
 
 
-async def _make(gateway: Gateway, each: Wanted) -> str:
+async def _make(gateway: StripeClient, each: Wanted) -> str:
     try:
         return await gateway.make_price(each.order, f"{each.lookup_key}_{secrets.token_hex(8)}")
     except Unconfirmed:

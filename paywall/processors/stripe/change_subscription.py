@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.database.engine import Database
 from paywall.database.tables import StripeIntent, StripeSubscription, Subscription
 from paywall.problems import SUBSCRIPTION_ENDED, Problem, Unconfirmed, unavailable
-from paywall.processors.stripe.client import Gateway, Missing, needed
+from paywall.processors.stripe.client import Missing, StripeClient, require_stripe
 from paywall.processors.stripe.customers import link_customer, lock_customer, version_of
 from paywall.processors.stripe.intents import begin, give_up, settle
 from paywall.processors.stripe.objects import OVER, StripeSubscriptionSnapshot
@@ -31,7 +31,7 @@ class Desk(NamedTuple):
     """Where a change is asked for: the store, and the way to Stripe if there is one."""
 
     database: Database
-    gateway: Gateway | None
+    gateway: StripeClient | None
     settings: Settings
 
 
@@ -39,19 +39,19 @@ class Change(NamedTuple):
     """What Stripe is asked to do to a subscription, and how one sees that it has done it."""
 
     kind: IntentKind
-    ask: Callable[[Gateway, str, str], Awaitable[None]]
+    ask: Callable[[StripeClient, str, str], Awaitable[None]]
     is_done: Callable[[StripeSubscriptionSnapshot], bool]
 
 
-async def _end_with_period(gateway: Gateway, subscription_id: str, key: str) -> None:
+async def _end_with_period(gateway: StripeClient, subscription_id: str, key: str) -> None:
     await gateway.end_with_period(subscription_id, key)
 
 
-async def _end_now(gateway: Gateway, subscription_id: str, key: str) -> None:
+async def _end_now(gateway: StripeClient, subscription_id: str, key: str) -> None:
     await gateway.end_now(subscription_id, key)
 
 
-async def _go_on(gateway: Gateway, subscription_id: str, key: str) -> None:
+async def _go_on(gateway: StripeClient, subscription_id: str, key: str) -> None:
     seen = await gateway.subscription(subscription_id)
     if seen.status in OVER:
         raise Problem(SUBSCRIPTION_ENDED)
@@ -87,7 +87,7 @@ async def change_in_stripe(
     `known` gives an answer where Stripe need not be asked. Raises Problem where Stripe refuses, or
     does not confirm it.
     """
-    database, gateway = desk.database, needed(desk.gateway)
+    database, gateway = desk.database, require_stripe(desk.gateway)
     begun = await begin(database, change.kind, subscription.id, known)
     if isinstance(begun, Response):
         return begun
@@ -128,7 +128,7 @@ async def end_billing(desk: Desk, subscription: Subscription) -> None:
 
 async def _look(
     desk: Desk,
-    gateway: Gateway,
+    gateway: StripeClient,
     subscription: Subscription,
     change: Change,
     intent: StripeIntent,
@@ -157,7 +157,9 @@ async def _look(
     raise unavailable("Too much happens to this subscription at once: ask again.")
 
 
-async def _customer_of(database: Database, gateway: Gateway, subscription: Subscription) -> str:
+async def _customer_of(
+    database: Database, gateway: StripeClient, subscription: Subscription
+) -> str:
     """Of an imported subscription it is not known before Stripe was asked."""
     async with database.reading() as session:
         billing = await session.get(StripeSubscription, subscription.id)

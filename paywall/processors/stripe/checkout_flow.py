@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.database.engine import Database
 from paywall.database.tables import Checkout, Plan, StripeIntent
 from paywall.problems import Problem, Unconfirmed, unavailable
-from paywall.processors.stripe.client import Gateway, Missing, SessionOrder
+from paywall.processors.stripe.client import Missing, SessionOrder, StripeClient
 from paywall.processors.stripe.customers import customer_of, link_customer
 from paywall.processors.stripe.fetch import fetch_session
 from paywall.processors.stripe.intents import asking, begin, give_up, settle
@@ -25,7 +25,7 @@ class Counter(NamedTuple):
     """Where things are sold: the store, and the way to Stripe."""
 
     database: Database
-    gateway: Gateway
+    gateway: StripeClient
     settings: Settings
 
 
@@ -64,7 +64,7 @@ async def _customer_for(counter: Counter, reader_id: str, *, besides: str | None
     return customer_id
 
 
-async def _make_customer(gateway: Gateway, intent: StripeIntent) -> str:
+async def _make_customer(gateway: StripeClient, intent: StripeIntent) -> str:
     try:
         return await gateway.make_customer(intent.key)
     except Unconfirmed:
@@ -118,7 +118,7 @@ async def _order(session: AsyncSession, checkout: Checkout, customer_id: str) ->
 
 
 async def _open_session(
-    gateway: Gateway, order: SessionOrder, intent: StripeIntent
+    gateway: StripeClient, order: SessionOrder, intent: StripeIntent
 ) -> StripeSessionSnapshot:
     try:
         return await gateway.open_session(order, intent.key)
@@ -207,7 +207,7 @@ async def _find_page_or_drop(counter: Counter, checkout: Checkout) -> Checkout:
 
 
 async def _find_session(
-    gateway: Gateway, customer_id: str | None, checkout_id: str
+    gateway: StripeClient, customer_id: str | None, checkout_id: str
 ) -> StripeSessionSnapshot | None:
     """The session that was made for a checkout though nobody said so, if there is one."""
     if customer_id is None:

@@ -92,7 +92,7 @@ class Missing(Problem):
         self.param = param
 
 
-def needed(gateway: "Gateway | None") -> "Gateway":
+def require_stripe(gateway: "StripeClient | None") -> "Gateway":
     """Raises Problem(STRIPE_OFF) where this service does not sell by Stripe."""
     if gateway is None:
         raise Problem(STRIPE_OFF)
@@ -139,7 +139,7 @@ def _told(error: "stripe.StripeError") -> Exception:
             return Problem(STRIPE_REFUSED)
 
 
-class Gateway:
+class StripeClient:
     """One process's way to Stripe, over the network or by the transport that is given."""
 
     def __init__(self, settings: Settings, http_client: "stripe.HTTPClient | None" = None) -> None:

@@ -8,7 +8,7 @@ from paywall.database.engine import Database
 from paywall.diagnosis import Finding
 from paywall.problems import Problem, Unconfirmed
 from paywall.processors.stripe.catalogue_sync import Difference, differ
-from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.event_objects import look_for
 from paywall.processors.stripe.handled_events import handled_of, last_handled_at
 from paywall.processors.stripe.objects import StripeEventRef
@@ -29,7 +29,7 @@ async def stripe_diagnosed(
 ) -> AsyncIterator[Finding | str]:
     """What is wrong, and what is well in a sentence; without a database only what Stripe says."""
     yield _secrets(settings)
-    gateway = Gateway(settings)
+    gateway = StripeClient(settings)
     try:
         async with asyncio.timeout(ANSWERS_WITHIN_SECONDS):
             yield await _key(gateway)
@@ -55,7 +55,7 @@ def _secrets(settings: Settings) -> Finding | str:
     return f"Webhooks are believed by {count} signing secret{'s' if count > 1 else ''}."
 
 
-async def _key(gateway: Gateway) -> str:
+async def _key(gateway: StripeClient) -> str:
     account_id = await gateway.account()
     mode = "live mode: payments are real" if gateway.is_live else "test mode: no payment is real"
     return f"Stripe takes the key, of the account {account_id}, in {mode}."
@@ -74,7 +74,7 @@ def _unanswered(error: Problem | TimeoutError) -> Finding:
     return Finding(what, "Look at the way to it, at https://status.stripe.com and stripe_api_base.")
 
 
-async def _catalogue(database: Database, gateway: Gateway) -> list[Finding | str]:
+async def _catalogue(database: Database, gateway: StripeClient) -> list[Finding | str]:
     difference = await differ(database, gateway)
     findings = [*_differing(difference)]
     return [*findings] or ["Stripe sells what the catalogue says, at the same prices."]
@@ -97,7 +97,7 @@ def _differing(difference: Difference) -> list[Finding]:
     return lacking + ending + other
 
 
-async def _events(database: Database, gateway: Gateway) -> list[Finding | str]:
+async def _events(database: Database, gateway: StripeClient) -> list[Finding | str]:
     now = database.clock.now()
     hints = await _listed(database, gateway)
     async with database.reading() as session:
@@ -123,7 +123,7 @@ async def _events(database: Database, gateway: Gateway) -> list[Finding | str]:
     ]
 
 
-async def _listed(database: Database, gateway: Gateway) -> list[StripeEventRef]:
+async def _listed(database: Database, gateway: StripeClient) -> list[StripeEventRef]:
     """The newest events that mean something here, newest first."""
     since = database.clock.now() - LOOKED_AT
     hints: list[StripeEventRef] = []

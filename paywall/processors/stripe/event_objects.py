@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from paywall.processors.stripe.client import Gateway, Missing
+from paywall.processors.stripe.client import Missing, StripeClient
 from paywall.processors.stripe.fetch import (
     Snapshot,
     fetch_invoice,
@@ -16,7 +16,7 @@ from paywall.processors.stripe.objects import StripeEventRef
 Look = Callable[[], Awaitable[Snapshot]]
 
 
-def look_for(gateway: Gateway, hint: StripeEventRef) -> Look | None:
+def look_for(gateway: StripeClient, hint: StripeEventRef) -> Look | None:
     """How to look at what an event is about; None for a type that means nothing here."""
     match hint.type:
         case (
@@ -65,7 +65,7 @@ def look_for(gateway: Gateway, hint: StripeEventRef) -> Look | None:
             return None
 
 
-async def customer_of_hint(gateway: Gateway, hint: StripeEventRef) -> str | None:
+async def customer_of_hint(gateway: StripeClient, hint: StripeEventRef) -> str | None:
     """Whose it is, which never changes; refunds and disputes do not say it themselves."""
     if hint.customer_id is not None:
         return hint.customer_id
@@ -73,12 +73,12 @@ async def customer_of_hint(gateway: Gateway, hint: StripeEventRef) -> str | None
     return await gateway.customer_of_payment(payment_id) if payment_id else None
 
 
-async def _look_at_payment_of(gateway: Gateway, hint: StripeEventRef) -> Snapshot:
+async def _look_at_payment_of(gateway: StripeClient, hint: StripeEventRef) -> Snapshot:
     payment_id = await _payment_of(gateway, hint)
     return await fetch_payment(gateway, payment_id) if payment_id else Snapshot()
 
 
-async def _payment_of(gateway: Gateway, hint: StripeEventRef) -> str | None:
+async def _payment_of(gateway: StripeClient, hint: StripeEventRef) -> str | None:
     if hint.payment_id is not None or hint.charge_id is None:
         return hint.payment_id
     try:

@@ -6,7 +6,7 @@ that is told of before its payment is not lost.
 
 from typing import NamedTuple
 
-from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.objects import (
     StripeInvoiceSnapshot,
     StripeSessionSnapshot,
@@ -22,7 +22,7 @@ class Snapshot(NamedTuple):
     invoices: tuple[StripeInvoiceSnapshot, ...] = ()
 
 
-async def fetch_session(gateway: Gateway, session_id: str) -> Snapshot:
+async def fetch_session(gateway: StripeClient, session_id: str) -> Snapshot:
     """A Checkout session, with the subscription that it began and its latest invoice."""
     session = await gateway.session(session_id)
     if session.subscription_id is None:
@@ -32,7 +32,7 @@ async def fetch_session(gateway: Gateway, session_id: str) -> Snapshot:
     )
 
 
-async def fetch_subscription(gateway: Gateway, subscription_id: str) -> Snapshot:
+async def fetch_subscription(gateway: StripeClient, subscription_id: str) -> Snapshot:
     """A subscription with its latest invoice."""
     subscription = await gateway.subscription(subscription_id)
     invoices = []
@@ -41,7 +41,7 @@ async def fetch_subscription(gateway: Gateway, subscription_id: str) -> Snapshot
     return Snapshot(subscriptions=(subscription,), invoices=tuple(invoices))
 
 
-async def fetch_invoice(gateway: Gateway, invoice_id: str) -> Snapshot:
+async def fetch_invoice(gateway: StripeClient, invoice_id: str) -> Snapshot:
     """An invoice with its subscription; nothing for an invoice that is of none."""
     invoice = await gateway.invoice(invoice_id)
     if invoice.subscription_id is None:
@@ -50,7 +50,7 @@ async def fetch_invoice(gateway: Gateway, invoice_id: str) -> Snapshot:
     return Snapshot(subscriptions=(subscription,), invoices=(invoice,))
 
 
-async def fetch_payment(gateway: Gateway, payment_id: str) -> Snapshot:
+async def fetch_payment(gateway: StripeClient, payment_id: str) -> Snapshot:
     """The session or the invoice that a payment was for, with all that was taken back of it."""
     if session_id := await gateway.session_of_payment(payment_id):
         return await fetch_session(gateway, session_id)
@@ -59,7 +59,9 @@ async def fetch_payment(gateway: Gateway, payment_id: str) -> Snapshot:
     return Snapshot()
 
 
-async def fetch_history(gateway: Gateway, subscription_id: str, known: frozenset[str]) -> Snapshot:
+async def fetch_history(
+    gateway: StripeClient, subscription_id: str, known: frozenset[str]
+) -> Snapshot:
     """A subscription with those of its newest hundred paid invoices that are not known."""
     subscription = await gateway.subscription(subscription_id)
     ids = await gateway.paid_invoices_of(subscription_id)

@@ -10,7 +10,7 @@ from paywall.app import create_app
 from paywall.database.engine import Database
 from paywall.http.edge import Edge
 from paywall.processors.stripe import reconcile
-from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.client import StripeClient
 from paywall.sandbox.stripe.in_process_client import InProcessClient
 from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
@@ -46,12 +46,12 @@ def stand_in() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def gateway(settings: Settings, stand_in: StandIn) -> Gateway:
-    return Gateway(settings, InProcessClient(stand_in, timeout_seconds=0.05))
+def gateway(settings: Settings, stand_in: StandIn) -> StripeClient:
+    return StripeClient(settings, InProcessClient(stand_in, timeout_seconds=0.05))
 
 
 @pytest.fixture
-async def edge(settings: Settings, clock: SetClock, gateway: Gateway) -> AsyncIterator[Edge]:
+async def edge(settings: Settings, clock: SetClock, gateway: StripeClient) -> AsyncIterator[Edge]:
     app = create_app(settings, clock, gateway)
     async with running(app):
         yield app
@@ -64,7 +64,7 @@ async def shop(
     clock: SetClock,
     stand_in: StandIn,
     edge: Edge,
-    gateway: Gateway,
+    gateway: StripeClient,
 ) -> Shop:
     """A pack, a pass and two plans, with their prices in Stripe."""
     database: Database = router_of(edge).state.database

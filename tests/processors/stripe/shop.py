@@ -7,7 +7,7 @@ import httpx
 
 from paywall.database.engine import Database
 from paywall.processors.stripe.catalogue_sync import apply, differ
-from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.client import StripeClient
 from paywall.sandbox.stripe import checkout, events
 from paywall.sandbox.stripe.customers import Card
 from paywall.sandbox.stripe.stand_in import StandIn
@@ -34,7 +34,7 @@ class Shop(NamedTuple):
     clock: SetClock
     stand_in: StandIn
     database: Database
-    gateway: Gateway
+    gateway: StripeClient
 
     async def stock(self) -> None:
         for path, product in PRODUCTS.items():

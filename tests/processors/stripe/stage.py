@@ -18,7 +18,7 @@ from sqlmodel import SQLModel
 
 from paywall.app import create_app
 from paywall.database.engine import Database
-from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.client import StripeClient
 from paywall.sandbox.stripe.catalogue import create_coupon
 from paywall.sandbox.stripe.in_process_client import InProcessClient
 from paywall.sandbox.stripe.stand_in import StandIn
@@ -133,7 +133,7 @@ async def stage(address: str, folder: Path) -> AsyncIterator[Stage]:
         shops, wires = [], []
         for _ in range(1 if settings.is_sqlite else 2):
             wire = Unsteady(stand_in, timeout_seconds=0.05)
-            gateway = Gateway(settings, wire)
+            gateway = StripeClient(settings, wire)
             edge = create_app(settings, clock, gateway)
             await stack.enter_async_context(running(edge))
             transport = httpx.ASGITransport(edge)  # type: ignore[arg-type]  # looser types

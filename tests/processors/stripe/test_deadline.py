@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.client import StripeClient
 from paywall.sandbox.stripe.faults import Fault
 from paywall.sandbox.stripe.in_process_client import InProcessClient
 from paywall.sandbox.stripe.stand_in import StandIn
@@ -17,8 +17,8 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def gateway(settings: Settings, stand_in: StandIn) -> Gateway:
-    return Gateway(settings, InProcessClient(stand_in, timeout_seconds=1.2))
+def gateway(settings: Settings, stand_in: StandIn) -> StripeClient:
+    return StripeClient(settings, InProcessClient(stand_in, timeout_seconds=1.2))
 
 
 async def test_a_slow_stripe_is_waited_for_past_the_usual_deadline(shop: Shop) -> None:

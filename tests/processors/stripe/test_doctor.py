@@ -14,7 +14,7 @@ from paywall.diagnosis import Finding
 from paywall.processors.stripe import doctor
 from paywall.processors.stripe.catalogue_sync import apply, differ
 from paywall.processors.stripe.checkout_flow import Counter
-from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.reconcile import reconcile
 from paywall.sandbox.stripe import checkout
 from paywall.sandbox.stripe.catalogue import update_price
@@ -47,7 +47,7 @@ async def settings(database_url: str, tmp_path: Path, stand_in: StandIn) -> Sett
         stripe_webhook_secrets=["whsec_standin"],
         stripe_api_base=stand_in.account.address,
     )
-    database, gateway = Database(settings), Gateway(settings)
+    database, gateway = Database(settings), StripeClient(settings)
     async with database.writing() as session:
         price = {"amount": 600, "currency": "usd"}
         session.add(Pack(id="six", title="Six", credits=6, prices=[price], created_at=NOW))
@@ -143,7 +143,7 @@ async def test_events_that_were_not_taken_in_are_counted_until_they_are(
     _, wrong = await _said(settings)
     assert "No event was taken in yet. 1 that Stripe tells of since" in wrong
     assert "`paywall reconcile`" in wrong
-    database, gateway = Database(settings), Gateway(settings)
+    database, gateway = Database(settings), StripeClient(settings)
     await reconcile(Counter(database, gateway, settings))
     await gateway.close()
     await database.close()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.client import StripeClient
 from paywall.sandbox.stripe import events, portal, refunds
 from paywall.sandbox.stripe.in_process_client import InProcessClient
 from paywall.sandbox.stripe.stand_in import StandIn
@@ -40,8 +40,8 @@ def held(stand_in: StandIn) -> Held:
 
 
 @pytest.fixture
-def gateway(settings: Settings, held: Held) -> Gateway:
-    return Gateway(settings, held)
+def gateway(settings: Settings, held: Held) -> StripeClient:
+    return StripeClient(settings, held)
 
 
 async def test_an_older_look_never_overwrites_a_newer_one(shop: Shop, held: Held) -> None:

@@ -12,7 +12,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from paywall.database.engine import Database
-from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.client import StripeClient
 from paywall.sandbox.stripe import events, portal
 from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
@@ -63,7 +63,7 @@ async def _shop(
     client = httpx.AsyncClient(base_url=process.address, timeout=30)
     service = await stack.enter_async_context(client)
     bearer = Bearer(Litestar(state=State({"verifier": Verifier(settings, clock)})), clock)
-    database, gateway = Database(settings, clock), Gateway(settings)
+    database, gateway = Database(settings, clock), StripeClient(settings)
     stack.push_async_callback(database.close)
     stack.push_async_callback(gateway.close)
     return Shop(service, bearer, clock, stand_in, database, gateway)

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import func, select
 
 from paywall.database.tables import Checkout
-from paywall.processors.stripe.client import Gateway
+from paywall.processors.stripe.client import StripeClient
 from paywall.sandbox.stripe.faults import Fault
 from paywall.sandbox.stripe.in_process_client import InProcessClient
 from paywall.sandbox.stripe.stand_in import StandIn
@@ -60,8 +60,8 @@ def slow(stand_in: StandIn) -> Slow:
 
 
 @pytest.fixture
-def gateway(settings: Settings, slow: Slow) -> Gateway:
-    return Gateway(settings, slow)
+def gateway(settings: Settings, slow: Slow) -> StripeClient:
+    return StripeClient(settings, slow)
 
 
 def open_pages(shop: Shop) -> list[dict[str, Any]]:
