@@ -30,7 +30,7 @@ from paywall.problems import (
     Unconfirmed,
     invalid,
 )
-from paywall.processors.stripe.checkout import Wish, find_checkout, open_checkout
+from paywall.processors.stripe.checkout import CheckoutRequest, find_checkout, open_checkout
 from paywall.processors.stripe.checkout_flow import Counter, close, look_again, send_to_page
 from paywall.processors.stripe.client import REFUSALS, Missing, StripeClient, require_stripe
 from paywall.processors.stripe.customers import customers_of
@@ -65,7 +65,7 @@ class CheckoutInput(RequestModel, kw_only=True):
         bool, Meta(description="The reader agrees to have it at once, and is told what that means.")
     ] = False
 
-    def wish(self, settings: Settings) -> Wish:
+    def wish(self, settings: Settings) -> CheckoutRequest:
         products = [
             (ProductKind.PACK, self.pack_id),
             (ProductKind.PASS, self.pass_id),
@@ -78,7 +78,7 @@ class CheckoutInput(RequestModel, kw_only=True):
         if self.currency is not None and currency is None:
             raise invalid("currency", f"{self.currency!r} is not a currency of ISO 4217")
         refuse_foreign(self.return_url, settings)
-        return Wish(*named[0], currency, self.return_url, self.consent)
+        return CheckoutRequest(*named[0], currency, self.return_url, self.consent)
 
 
 class PortalInput(RequestModel, kw_only=True):

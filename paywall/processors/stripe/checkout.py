@@ -22,7 +22,7 @@ PENDING_MAX = 20
 GOES_ON = frozenset(StripeStatus) - OVER - {StripeStatus.INCOMPLETE}
 
 
-class Wish(NamedTuple):
+class CheckoutRequest(NamedTuple):
     """What a reader wants to buy; `currency` is None for the first of the product's prices."""
 
     product_kind: ProductKind
@@ -40,7 +40,7 @@ class Opened(NamedTuple):
 
 
 async def open_checkout(
-    session: AsyncSession, reader_id: str, wish: Wish, claim: Claim | None, now: datetime
+    session: AsyncSession, reader_id: str, wish: CheckoutRequest, claim: Claim | None, now: datetime
 ) -> Opened:
     """The reader's checkout for this wish: a new one, or the one that is open for it already.
 
@@ -104,14 +104,14 @@ def _goes_on(checkout: Checkout, reader_id: str, now: datetime) -> bool:
     )
 
 
-def _serves(checkout: Checkout, wish: Wish, price_id: str) -> bool:
+def _serves(checkout: Checkout, wish: CheckoutRequest, price_id: str) -> bool:
     """Whether this open checkout sells what is wished for, at this price and on these terms."""
     has_consent = checkout.consent_at is not None or not wish.consents
     is_for_it = (checkout.price_id, checkout.return_url) == (price_id, wish.return_url)
     return is_for_it and has_consent
 
 
-async def _find(session: AsyncSession, wish: Wish) -> Product:
+async def _find(session: AsyncSession, wish: CheckoutRequest) -> Product:
     match wish.product_kind:
         case ProductKind.PACK:
             return await find_pack(session, wish.product_id)
