@@ -34,7 +34,7 @@ from paywall.processors.stripe.checkout import CheckoutRequest, find_checkout, o
 from paywall.processors.stripe.checkout_flow import Counter, close, look_again, send_to_page
 from paywall.processors.stripe.client import REFUSALS, Missing, StripeClient, require_stripe
 from paywall.processors.stripe.customers import customers_of
-from paywall.processors.stripe.handle_event import deliver
+from paywall.processors.stripe.handle_event import handle_event
 from paywall.processors.stripe.signature import NotFromStripe, read, verify
 from paywall.rules.addresses import origin_of
 from paywall.rules.enums import CheckoutStatus, ProductKind
@@ -255,7 +255,7 @@ async def post_stripe_webhook(
         hint = read(body, is_live=counter.gateway.is_live)
     except NotFromStripe as error:
         raise Problem(WEBHOOK_REFUSED, str(error)) from error
-    await deliver(counter, hint)
+    await handle_event(counter, hint)
     return ReceivedEvent(received=now)
 
 

@@ -9,7 +9,7 @@ from paywall.diagnosis import Finding
 from paywall.problems import Problem, Unconfirmed
 from paywall.processors.stripe.catalogue_sync import Difference, differ
 from paywall.processors.stripe.client import StripeClient
-from paywall.processors.stripe.event_objects import look_for
+from paywall.processors.stripe.event_objects import fetch_for
 from paywall.processors.stripe.handled_events import handled_of, last_handled_at
 from paywall.processors.stripe.objects import StripeEventRef
 from paywall.settings import Settings
@@ -132,4 +132,4 @@ async def _listed(database: Database, gateway: StripeClient) -> list[StripeEvent
         if not page:
             break
         hints += page
-    return [hint for hint in hints if look_for(gateway, hint) is not None]
+    return [hint for hint in hints if fetch_for(gateway, hint) is not None]

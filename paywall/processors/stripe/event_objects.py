@@ -16,7 +16,7 @@ from paywall.processors.stripe.objects import StripeEventRef
 Look = Callable[[], Awaitable[Snapshot]]
 
 
-def look_for(gateway: StripeClient, hint: StripeEventRef) -> Look | None:
+def fetch_for(gateway: StripeClient, hint: StripeEventRef) -> Look | None:
     """How to look at what an event is about; None for a type that means nothing here."""
     match hint.type:
         case (
@@ -65,7 +65,7 @@ def look_for(gateway: StripeClient, hint: StripeEventRef) -> Look | None:
             return None
 
 
-async def customer_of_hint(gateway: StripeClient, hint: StripeEventRef) -> str | None:
+async def customer_of_event(gateway: StripeClient, hint: StripeEventRef) -> str | None:
     """Whose it is, which never changes; refunds and disputes do not say it themselves."""
     if hint.customer_id is not None:
         return hint.customer_id

@@ -5,23 +5,23 @@ from paywall.processors.stripe.checkout_flow import Counter
 from paywall.processors.stripe.client import Missing
 from paywall.processors.stripe.customers import version_of
 from paywall.processors.stripe.erased_ids import is_erased
-from paywall.processors.stripe.event_objects import customer_of_hint, look_for
+from paywall.processors.stripe.event_objects import customer_of_event, fetch_for
 from paywall.processors.stripe.handled_events import is_handled, mark
 from paywall.processors.stripe.objects import StripeEventRef
 from paywall.processors.stripe.sync import sync_customer
 from paywall.rules.enums import EventOutcome
 
 
-async def deliver(counter: Counter, hint: StripeEventRef) -> EventOutcome | None:
+async def handle_event(counter: Counter, hint: StripeEventRef) -> EventOutcome | None:
     """Handle an event once; tells what became of it, None where it was handled before.
 
     Its effect and its mark are one transaction: neither is there without the other.
     """
-    look = look_for(counter.gateway, hint)
+    look = fetch_for(counter.gateway, hint)
     if look is None:
         return await _pass_over(counter, hint, EventOutcome.UNKNOWN_TYPE)
     try:
-        customer_id = await customer_of_hint(counter.gateway, hint)
+        customer_id = await customer_of_event(counter.gateway, hint)
         async with counter.database.reading() as session:
             if await is_handled(session, hint):
                 return None

@@ -15,7 +15,7 @@ from paywall.processors.stripe.drift import (
     link_imported,
 )
 from paywall.processors.stripe.fetch import Snapshot, fetch_history
-from paywall.processors.stripe.handle_event import deliver
+from paywall.processors.stripe.handle_event import handle_event
 from paywall.processors.stripe.objects import StripeEventRef
 from paywall.processors.stripe.state import end_turn, take_turn
 from paywall.processors.stripe.sync import sync_customer
@@ -105,7 +105,7 @@ async def _read_events(counter: Counter, read_until: datetime | None) -> tuple[i
         hints += page
     missed = 0
     for hint in reversed(hints):
-        missed += await deliver(counter, hint) is EventOutcome.RECORDED
+        missed += await handle_event(counter, hint) is EventOutcome.RECORDED
     return missed, max((hint.at for hint in hints), default=read_until or now)
 
 
