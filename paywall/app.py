@@ -22,7 +22,7 @@ from paywall.http.edge import DISCARDS_WRITES, Edge, answer_options, answer_prob
 from paywall.idempotency import claim_of
 from paywall.payments import api as payments
 from paywall.processors.stripe import api as stripe_payments
-from paywall.processors.stripe.checkout_flow import Counter
+from paywall.processors.stripe.checkout_flow import StripeContext
 from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.reconcile import keep_reconciled
 from paywall.server import health
@@ -173,7 +173,7 @@ def _chores(
     if isinstance(clock, FollowingClock):
         yield keep_following(clock, settings.sandbox_clock_url)
     if gateway is not None:
-        yield keep_reconciled(Counter(database, gateway, settings))
+        yield keep_reconciled(StripeContext(database, gateway, settings))
 
 
 def _database(request: Request[Any, Any, Any]) -> Database:

@@ -11,14 +11,14 @@ from paywall.database.migrations.opened import opened
 from paywall.problems import STRIPE_OFF, Problem
 from paywall.processors.stripe import catalogue_sync
 from paywall.processors.stripe.catalogue_sync import Difference, differ
-from paywall.processors.stripe.checkout_flow import Counter
+from paywall.processors.stripe.checkout_flow import StripeContext
 from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.reconcile import Drift
 from paywall.processors.stripe.reconcile import reconcile as reconciled
 
 
 @asynccontextmanager
-async def _counter() -> AsyncIterator[Counter]:
+async def _counter() -> AsyncIterator[StripeContext]:
     """Raises Problem(STRIPE_OFF), NotMigratedError, or DatabaseInUse beside a service on SQLite."""
     loaded = settings.load()
     if not loaded.sells_by_stripe:
@@ -26,7 +26,7 @@ async def _counter() -> AsyncIterator[Counter]:
     async with opened(loaded) as database:
         gateway = StripeClient(loaded)
         try:
-            yield Counter(database, gateway, loaded)
+            yield StripeContext(database, gateway, loaded)
         finally:
             await gateway.close()
 

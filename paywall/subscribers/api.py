@@ -16,7 +16,7 @@ from paywall.http.fields import Id, PathId
 from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.problems import PAYMENT_PENDING, SUBSCRIBER_UNKNOWN
 from paywall.processors.stripe.checkout import open_plan_of
-from paywall.processors.stripe.checkout_flow import Counter, close
+from paywall.processors.stripe.checkout_flow import StripeContext, close_checkout
 from paywall.processors.stripe.client import REFUSALS, StripeClient, require_stripe
 from paywall.processors.stripe.close_out import billed_of, end_all, unsettled_of
 from paywall.settings import Settings
@@ -88,7 +88,7 @@ async def post_merge(
         moved = await open_plan_of(session, reader_id)
         stays = await open_plan_of(session, data.into)
     if moved and stays and reader_id != data.into:
-        await close(Counter(database, require_stripe(gateway), settings), moved)
+        await close_checkout(StripeContext(database, require_stripe(gateway), settings), moved)
     async with database.writing() as session:
         now = database.clock.now()
         if stored := await stored_answer(session, claim, now, reader_id=data.into):
@@ -136,7 +136,7 @@ async def delete_subscriber(
         ids = await ids_of(session, reader_id)
         is_under_way = await unsettled_of(session, ids) or await billed_of(session, ids)
     if is_under_way:
-        await end_all(Counter(database, require_stripe(gateway), settings), ids)
+        await end_all(StripeContext(database, require_stripe(gateway), settings), ids)
     async with database.writing() as session:
         await erase_reader(session, reader_id, clock=database.clock)
 

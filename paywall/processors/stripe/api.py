@@ -31,7 +31,12 @@ from paywall.problems import (
     invalid,
 )
 from paywall.processors.stripe.checkout import CheckoutRequest, find_checkout, open_checkout
-from paywall.processors.stripe.checkout_flow import Counter, close, look_again, send_to_page
+from paywall.processors.stripe.checkout_flow import (
+    StripeContext,
+    close_checkout,
+    fetch_again,
+    send_to_page,
+)
 from paywall.processors.stripe.client import REFUSALS, Missing, StripeClient, require_stripe
 from paywall.processors.stripe.customers import customers_of
 from paywall.processors.stripe.handle_event import handle_event
@@ -152,7 +157,7 @@ async def post_my_checkout(
     another wish closes it first; what is closed before it has a page is refused. Where it is paid
     already, `url` is the return address.
     """
-    counter = Counter(database, require_stripe(gateway), settings)
+    counter = StripeContext(database, require_stripe(gateway), settings)
     wish, reader_id = data.wish(settings), caller.subject
     for _ in range(TRIES_MAX):
         async with database.writing() as session:
@@ -163,9 +168,9 @@ async def post_my_checkout(
             checkout, is_as_wished = await open_checkout(session, reader_id, wish, claim, now)
         is_new = checkout.session_id is None
         if not is_new:
-            checkout = await look_again(counter, checkout)
+            checkout = await fetch_again(counter, checkout)
         if checkout.status is CheckoutStatus.OPEN and not is_as_wished:
-            await close(counter, checkout)
+            await close_checkout(counter, checkout)
         elif checkout.status is CheckoutStatus.OPEN:
             checkout = await send_to_page(counter, checkout)
         if is_as_wished and checkout.status is not CheckoutStatus.EXPIRED:
@@ -200,7 +205,7 @@ async def get_my_checkout(
         checkout = await find_checkout(session, caller.subject, checkout_id)
     if checkout.status in UNSETTLED and gateway is not None:
         try:
-            checkout = await look_again(Counter(database, gateway, settings), checkout)
+            checkout = await fetch_again(StripeContext(database, gateway, settings), checkout)
         except (Unconfirmed, Missing):
             return _tell(checkout)
     return _tell(checkout)
@@ -246,7 +251,7 @@ async def post_stripe_webhook(
     What it is about is fetched from Stripe and recorded before the answer. A 5xx asks Stripe to
     send it again.
     """
-    counter = Counter(database, require_stripe(gateway), settings)
+    counter = StripeContext(database, require_stripe(gateway), settings)
     body = await _read_body(request)
     now = database.clock.now()
     try:

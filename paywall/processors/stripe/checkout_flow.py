@@ -21,7 +21,7 @@ from paywall.rules.enums import CheckoutStatus, IntentKind, IntentState, Product
 from paywall.settings import Settings
 
 
-class Counter(NamedTuple):
+class StripeContext(NamedTuple):
     """Where things are sold: the store, and the way to Stripe."""
 
     database: Database
@@ -29,7 +29,7 @@ class Counter(NamedTuple):
     settings: Settings
 
 
-async def send_to_page(counter: Counter, checkout: Checkout) -> Checkout:
+async def send_to_page(counter: StripeContext, checkout: Checkout) -> Checkout:
     """The checkout with the address of its page, by a customer that Stripe has.
 
     Where the reader's was deleted there, a new one is made; the old one stays linked, so that what
@@ -45,7 +45,9 @@ async def send_to_page(counter: Counter, checkout: Checkout) -> Checkout:
     return await _page_for(counter, checkout, customer_id)
 
 
-async def _customer_for(counter: Counter, reader_id: str, *, besides: str | None = None) -> str:
+async def _customer_for(
+    counter: StripeContext, reader_id: str, *, besides: str | None = None
+) -> str:
     """The reader's customer, made where there is none besides this one; a reader buys by one."""
     database, gateway, _ = counter
 
@@ -74,7 +76,7 @@ async def _make_customer(gateway: StripeClient, intent: StripeIntent) -> str:
         return made
 
 
-async def _page_for(counter: Counter, checkout: Checkout, customer_id: str) -> Checkout:
+async def _page_for(counter: StripeContext, checkout: Checkout, customer_id: str) -> Checkout:
     """The checkout with the address of its page, made where there is none yet.
 
     Another wish may have ended the checkout meanwhile: then it is told so, without an address.
@@ -143,7 +145,7 @@ async def _keep_page(
     return checkout
 
 
-async def look_again(counter: Counter, checkout: Checkout) -> Checkout:
+async def fetch_again(counter: StripeContext, checkout: Checkout) -> Checkout:
     """The checkout as Stripe says it is now."""
     if checkout.session_id is not None and checkout.customer_id is not None:
         look = partial(fetch_session, counter.gateway, checkout.session_id)
@@ -152,7 +154,7 @@ async def look_again(counter: Counter, checkout: Checkout) -> Checkout:
         return await session.get_one(Checkout, checkout.id)
 
 
-async def close(counter: Counter, checkout: Checkout) -> Checkout:
+async def close_checkout(counter: StripeContext, checkout: Checkout) -> Checkout:
     """Expire an open checkout, so that nobody can pay by it any more.
 
     It may turn out to be paid, or its payment to be under way: that is recorded then, and told.
@@ -175,7 +177,7 @@ async def close(counter: Counter, checkout: Checkout) -> Checkout:
         await gateway.expire_session(checkout.session_id, begun.key)
     except Problem as error:
         refusal = error
-    closed = await look_again(counter, checkout)
+    closed = await fetch_again(counter, checkout)
     is_closed = closed.status is not CheckoutStatus.OPEN
     async with database.writing() as session:
         if is_closed:
@@ -187,7 +189,7 @@ async def close(counter: Counter, checkout: Checkout) -> Checkout:
     return closed
 
 
-async def _find_page_or_drop(counter: Counter, checkout: Checkout) -> Checkout:
+async def _find_page_or_drop(counter: StripeContext, checkout: Checkout) -> Checkout:
     """With its page, or over: a page that is being made is waited for, and none is made after."""
     database, gateway, _ = counter
     known = partial(_with_page_or_over, checkout_id=checkout.id)

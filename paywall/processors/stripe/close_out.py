@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.database.tables import Checkout, StripeSubscription, Subscription
 from paywall.problems import PAYMENT_PENDING, Problem, unavailable
 from paywall.processors.stripe.change_subscription import Desk, end_billing
-from paywall.processors.stripe.checkout_flow import Counter, close, look_again
+from paywall.processors.stripe.checkout_flow import StripeContext, close_checkout, fetch_again
 from paywall.processors.stripe.objects import OVER
 from paywall.rules.enums import CheckoutStatus
 
@@ -34,7 +34,7 @@ async def billed_of(session: AsyncSession, reader_ids: Collection[str]) -> Seque
     return (await session.exec(statement)).all()
 
 
-async def end_all(counter: Counter, reader_ids: Collection[str]) -> None:
+async def end_all(counter: StripeContext, reader_ids: Collection[str]) -> None:
     """Close every checkout and end every subscription, in Stripe, and see that it is so.
 
     What was paid meanwhile is recorded. Raises Problem(PAYMENT_PENDING) while a payment is under
@@ -43,9 +43,9 @@ async def end_all(counter: Counter, reader_ids: Collection[str]) -> None:
     async with counter.database.reading() as session:
         checkouts = await unsettled_of(session, reader_ids)
     for checkout in checkouts:
-        seen = await look_again(counter, checkout)
+        seen = await fetch_again(counter, checkout)
         if seen.status is CheckoutStatus.OPEN:
-            seen = await close(counter, seen)
+            seen = await close_checkout(counter, seen)
         if seen.status is CheckoutStatus.PROCESSING:
             raise Problem(PAYMENT_PENDING, f"The checkout {seen.id} waits for its payment.")
     async with counter.database.reading() as session:

@@ -1,7 +1,7 @@
 """What is done with an event of Stripe's: by a webhook, or read by reconcile."""
 
 from paywall import telemetry
-from paywall.processors.stripe.checkout_flow import Counter
+from paywall.processors.stripe.checkout_flow import StripeContext
 from paywall.processors.stripe.client import Missing
 from paywall.processors.stripe.customers import version_of
 from paywall.processors.stripe.erased_ids import is_erased
@@ -12,7 +12,7 @@ from paywall.processors.stripe.sync import sync_customer
 from paywall.rules.enums import EventOutcome
 
 
-async def handle_event(counter: Counter, hint: StripeEventRef) -> EventOutcome | None:
+async def handle_event(counter: StripeContext, hint: StripeEventRef) -> EventOutcome | None:
     """Handle an event once; tells what became of it, None where it was handled before.
 
     Its effect and its mark are one transaction: neither is there without the other.
@@ -36,7 +36,9 @@ async def handle_event(counter: Counter, hint: StripeEventRef) -> EventOutcome |
     return None
 
 
-async def _whose(counter: Counter, hint: StripeEventRef, customer_id: str | None) -> EventOutcome:
+async def _whose(
+    counter: StripeContext, hint: StripeEventRef, customer_id: str | None
+) -> EventOutcome:
     """Of a reader who was erased, or of another product on the same account."""
     async with counter.database.reading() as session:
         was_here = await is_erased(session, (hint.object_id, customer_id or ""))
@@ -44,7 +46,7 @@ async def _whose(counter: Counter, hint: StripeEventRef, customer_id: str | None
 
 
 async def _pass_over(
-    counter: Counter, hint: StripeEventRef, outcome: EventOutcome
+    counter: StripeContext, hint: StripeEventRef, outcome: EventOutcome
 ) -> EventOutcome | None:
     async with counter.database.writing() as session:
         is_first = await mark(session, hint, outcome, counter.database.clock.now())

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from paywall import telemetry
 from paywall.database.errors import is_unavailable
-from paywall.processors.stripe.checkout_flow import Counter, look_again
+from paywall.processors.stripe.checkout_flow import StripeContext, fetch_again
 from paywall.processors.stripe.client import Missing
 from paywall.processors.stripe.drift import (
     Compared,
@@ -49,7 +49,7 @@ class Drift(NamedTuple):
         )
 
 
-async def keep_reconciled(counter: Counter) -> None:
+async def keep_reconciled(counter: StripeContext) -> None:
     """Reconcile soon after the start, and then for as long as the service runs."""
     await asyncio.sleep(BEGINS_AFTER_SECONDS)
     turn = 0
@@ -65,7 +65,7 @@ async def keep_reconciled(counter: Counter) -> None:
         await asyncio.sleep(EVERY_SECONDS)
 
 
-async def reconcile(counter: Counter, *, whole: bool = True) -> Drift | None:
+async def reconcile(counter: StripeContext, *, whole: bool = True) -> Drift | None:
     """Make up for what was missed; None where another process is doing so.
 
     `whole` compares all subscriptions and open checkouts as well; where Stripe may have forgotten
@@ -96,7 +96,7 @@ async def reconcile(counter: Counter, *, whole: bool = True) -> Drift | None:
     return drift
 
 
-async def _read_events(counter: Counter, read_until: datetime | None) -> tuple[int, datetime]:
+async def _read_events(counter: StripeContext, read_until: datetime | None) -> tuple[int, datetime]:
     """Handle, oldest first, what Stripe lists since then; how many had not been handled."""
     now = counter.database.clock.now()
     since = read_until - OVERLAP if read_until else now - LISTED_FOR
@@ -113,7 +113,7 @@ def _has_gap(read_until: datetime | None, now: datetime) -> bool:
     return read_until is None or read_until < now - LISTED_FOR + OVERLAP
 
 
-async def _compare_subscriptions(counter: Counter, *, anew: bool) -> int:
+async def _compare_subscriptions(counter: StripeContext, *, anew: bool) -> int:
     database, mended, after = counter.database, 0, None
     while page := await counter.gateway.subscriptions(after):
         async with database.writing() as session:
@@ -126,7 +126,7 @@ async def _compare_subscriptions(counter: Counter, *, anew: bool) -> int:
     return mended
 
 
-async def _remedy(counter: Counter, one: Compared, *, anew: bool) -> bool:
+async def _remedy(counter: StripeContext, one: Compared, *, anew: bool) -> bool:
     """Whether anything of it was new: `anew`, its known invoices may have been refunded."""
     found = not one.agrees
 
@@ -144,13 +144,13 @@ async def _remedy(counter: Counter, one: Compared, *, anew: bool) -> bool:
     return found
 
 
-async def _compare_checkouts(counter: Counter, *, anew: bool) -> int:
+async def _compare_checkouts(counter: StripeContext, *, anew: bool) -> int:
     async with counter.database.reading() as session:
         to_look_at = await checkouts_to_look_at(session, anew=anew)
     ended = 0
     for checkout in to_look_at:
         try:
-            ended += (await look_again(counter, checkout)).status is not checkout.status
+            ended += (await fetch_again(counter, checkout)).status is not checkout.status
         except Missing:
             logger.warning("a checkout's session is missing in Stripe")
     return ended

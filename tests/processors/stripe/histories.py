@@ -189,7 +189,9 @@ class Played:
         if self.dropped:
             assert (
                 await reconcile(
-                    checkout_flow.Counter(self.shop.database, self.shop.gateway, self.settings)
+                    checkout_flow.StripeContext(
+                        self.shop.database, self.shop.gateway, self.settings
+                    )
                 )
                 is not None
             )

@@ -13,7 +13,7 @@ from paywall.database.tables import Pack
 from paywall.diagnosis import Finding
 from paywall.processors.stripe import doctor
 from paywall.processors.stripe.catalogue_sync import apply, differ
-from paywall.processors.stripe.checkout_flow import Counter
+from paywall.processors.stripe.checkout_flow import StripeContext
 from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.reconcile import reconcile
 from paywall.sandbox.stripe import checkout
@@ -144,7 +144,7 @@ async def test_events_that_were_not_taken_in_are_counted_until_they_are(
     assert "No event was taken in yet. 1 that Stripe tells of since" in wrong
     assert "`paywall reconcile`" in wrong
     database, gateway = Database(settings), StripeClient(settings)
-    await reconcile(Counter(database, gateway, settings))
+    await reconcile(StripeContext(database, gateway, settings))
     await gateway.close()
     await database.close()
     well, wrong = await _said(settings)

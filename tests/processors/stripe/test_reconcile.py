@@ -1,14 +1,14 @@
 """What a webhook did not tell is made up for, and told as drift."""
 
-from paywall.processors.stripe.checkout_flow import Counter
+from paywall.processors.stripe.checkout_flow import StripeContext
 from paywall.processors.stripe.reconcile import Drift, reconcile
 from paywall.sandbox.stripe.customers import Card, set_card
 from paywall.settings import Settings
 from tests.processors.stripe.shop import Shop
 
 
-def counter(shop: Shop, settings: Settings) -> Counter:
-    return Counter(shop.database, shop.gateway, settings)
+def counter(shop: Shop, settings: Settings) -> StripeContext:
+    return StripeContext(shop.database, shop.gateway, settings)
 
 
 async def test_missed_webhooks_are_made_up_for(shop: Shop, settings: Settings) -> None:
