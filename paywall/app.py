@@ -85,26 +85,26 @@ def application() -> Service:
 
 
 def create_app(
-    settings: Settings, clock: Clock | None = None, gateway: StripeClient | None = None
+    settings: Settings, clock: Clock | None = None, stripe_client: StripeClient | None = None
 ) -> Service:
     """The application; its lifespan opens and closes everything that it holds.
 
-    Without a gateway of its own it asks Stripe over the network, where it sells by Stripe.
+    Without a client of its own it asks Stripe over the network, where it sells by Stripe.
 
     Raises SettingsError where an issuer cannot be trusted as it is configured, or where the site's
     own words or colours cannot be used.
     """
     clock = clock or (FollowingClock() if settings.sandbox_clock_url else Clock())
     assets.parts_of(settings)
-    if gateway is None and settings.sells_by_stripe:
-        gateway = StripeClient(settings)
+    if stripe_client is None and settings.sells_by_stripe:
+        stripe_client = StripeClient(settings)
     verifier = Verifier(settings, clock)
     batches = Batches(settings, clock)
 
     def gateway_of(request: Request[Any, Any, Any]) -> StripeClient | None:
-        if gateway is not None:
+        if stripe_client is not None:
             edge.be_patient(request.scope)
-        return gateway
+        return stripe_client
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
@@ -115,7 +115,7 @@ def create_app(
         await database.measure_clock()
         verifier.keyring.newest(clock.now())
         chores = [
-            asyncio.create_task(chore) for chore in _chores(database, clock, gateway, settings)
+            asyncio.create_task(chore) for chore in _chores(database, clock, stripe_client, settings)
         ]
         try:
             async with batches.open():
@@ -123,8 +123,8 @@ def create_app(
         finally:
             await end(chores)
             await verifier.close()
-            if gateway is not None:
-                await gateway.close()
+            if stripe_client is not None:
+                await stripe_client.close()
             await database.close()
 
     router = _router(settings, verifier, gateway_of, lifespan)
@@ -146,7 +146,7 @@ def _router(
             "caller": Provide(_caller, sync_to_thread=False),
             "claim": Provide(claim_of),
             "database": Provide(_database, sync_to_thread=False),
-            "gateway": Provide(gateway_of, sync_to_thread=False),
+            "stripe_client": Provide(gateway_of, sync_to_thread=False),
             "settings": Provide(_settings, sync_to_thread=False),
             "verifier": Provide(lambda: verifier, sync_to_thread=False),
         },
@@ -165,15 +165,15 @@ def _router(
 
 
 def _chores(
-    database: Database, clock: Clock, gateway: StripeClient | None, settings: Settings
+    database: Database, clock: Clock, stripe_client: StripeClient | None, settings: Settings
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """What goes on beside the requests, as long as the process lives."""
     yield keep_measuring(database)
     yield keep_house(database)
     if isinstance(clock, FollowingClock):
         yield keep_following(clock, settings.sandbox_clock_url)
-    if gateway is not None:
-        yield keep_reconciled(StripeContext(database, gateway, settings))
+    if stripe_client is not None:
+        yield keep_reconciled(StripeContext(database, stripe_client, settings))
 
 
 def _database(request: Request[Any, Any, Any]) -> Database:

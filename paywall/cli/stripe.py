@@ -18,17 +18,17 @@ from paywall.processors.stripe.reconcile import reconcile as reconciled
 
 
 @asynccontextmanager
-async def _counter() -> AsyncIterator[StripeContext]:
+async def _stripe_context() -> AsyncIterator[StripeContext]:
     """Raises Problem(STRIPE_OFF), NotMigratedError, or DatabaseInUse beside a service on SQLite."""
     loaded = settings.load()
     if not loaded.sells_by_stripe:
         raise Problem(STRIPE_OFF)
     async with opened(loaded) as database:
-        gateway = StripeClient(loaded)
+        stripe_client = StripeClient(loaded)
         try:
-            yield StripeContext(database, gateway, loaded)
+            yield StripeContext(database, stripe_client, loaded)
         finally:
-            await gateway.close()
+            await stripe_client.close()
 
 
 @click.group()
@@ -57,13 +57,13 @@ def sync(*, yes: bool) -> None:
 
 
 async def _differ() -> Difference:
-    async with _counter() as counter:
-        return await differ(counter.database, counter.gateway)
+    async with _stripe_context() as context:
+        return await differ(context.database, context.stripe_client)
 
 
 async def _apply(difference: Difference) -> None:
-    async with _counter() as counter:
-        await catalogue_sync.apply(counter.database, counter.gateway, difference)
+    async with _stripe_context() as context:
+        await catalogue_sync.apply(context.database, context.stripe_client, difference)
 
 
 @click.command()
@@ -79,5 +79,5 @@ def reconcile() -> None:
 
 
 async def _reconcile() -> Drift | None:
-    async with _counter() as counter:
-        return await reconciled(counter)
+    async with _stripe_context() as context:
+        return await reconciled(context)

@@ -147,11 +147,11 @@ async def _add_missing_products(session: AsyncSession, clock: Clock) -> None:
 
 async def _create_stripe_products(database: Database, settings: Settings) -> None:
     """Make in the stand-in what the catalogue has."""
-    gateway = StripeClient(settings)
+    stripe_client = StripeClient(settings)
     try:
-        await apply(database, gateway, await differ(database, gateway))
+        await apply(database, stripe_client, await differ(database, stripe_client))
     finally:
-        await gateway.close()
+        await stripe_client.close()
 
 
 async def _publish_new_articles(

@@ -76,7 +76,7 @@ async def post_merge(
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
-    gateway: NamedDependency[StripeClient | None],
+    stripe_client: NamedDependency[StripeClient | None],
 ) -> Response[Overview]:
     """Move all that a reader has to another id of the same person, and tell what that one has.
 
@@ -88,7 +88,9 @@ async def post_merge(
         moved = await open_plan_of(session, reader_id)
         stays = await open_plan_of(session, data.into)
     if moved and stays and reader_id != data.into:
-        await close_checkout(StripeContext(database, require_stripe(gateway), settings), moved)
+        await close_checkout(
+            StripeContext(database, require_stripe(stripe_client), settings), moved
+        )
     async with database.writing() as session:
         now = database.clock.now()
         if stored := await stored_answer(session, claim, now, reader_id=data.into):
@@ -124,7 +126,7 @@ async def export_my_data(
 async def delete_subscriber(
     reader_id: PathId,
     database: NamedDependency[Database],
-    gateway: NamedDependency[StripeClient | None],
+    stripe_client: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
 ) -> None:
     """Erase a reader: what they read goes, what was paid stays under a random name.
@@ -136,7 +138,7 @@ async def delete_subscriber(
         ids = await ids_of(session, reader_id)
         is_under_way = await unsettled_of(session, ids) or await billed_of(session, ids)
     if is_under_way:
-        await end_all(StripeContext(database, require_stripe(gateway), settings), ids)
+        await end_all(StripeContext(database, require_stripe(stripe_client), settings), ids)
     async with database.writing() as session:
         await erase_reader(session, reader_id, clock=database.clock)
 

@@ -25,7 +25,12 @@ from paywall.problems import (
     SUBSCRIPTION_UNKNOWN,
     Problem,
 )
-from paywall.processors.stripe.change_subscription import CHANGES, RESUMING, Desk, change_in_stripe
+from paywall.processors.stripe.change_subscription import (
+    CHANGES,
+    RESUMING,
+    ChangeContext,
+    change_in_stripe,
+)
 from paywall.processors.stripe.client import REFUSALS, StripeClient
 from paywall.rules.enums import CancelWhen, SubscriptionKind
 from paywall.settings import Settings
@@ -136,13 +141,13 @@ async def post_cancel(
     data: JSONBody[CancelInput],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
-    gateway: NamedDependency[StripeClient | None],
+    stripe_client: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
 ) -> Response[CancelAnswer]:
     """Cancel a subscriber's subscription, or with `dry_run` tell what would follow."""
     async with database.reading() as session:
         await require_subscriber(session, reader_id)
-    return await _cancel(reader_id, data, claim, Desk(database, gateway, settings))
+    return await _cancel(reader_id, data, claim, ChangeContext(database, stripe_client, settings))
 
 
 @post("/v1/me/subscription/cancel", guards=[reader], status_code=200, refuses=NOT_CANCELLED)
@@ -151,11 +156,13 @@ async def cancel_my_subscription(
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
-    gateway: NamedDependency[StripeClient | None],
+    stripe_client: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
 ) -> Response[CancelAnswer]:
     """Cancel my subscription, or with `dry_run` tell what would follow."""
-    return await _cancel(caller.subject, data, claim, Desk(database, gateway, settings))
+    return await _cancel(
+        caller.subject, data, claim, ChangeContext(database, stripe_client, settings)
+    )
 
 
 @post(
@@ -168,14 +175,14 @@ async def post_resume(
     reader_id: PathId,
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
-    gateway: NamedDependency[StripeClient | None],
+    stripe_client: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
     data: JSONBody[ResumeInput | None] = None,
 ) -> Response[SubscriptionAnswer]:
     """Take a cancellation back before the end."""
     async with database.reading() as session:
         await require_subscriber(session, reader_id)
-    desk = Desk(database, gateway, settings)
+    desk = ChangeContext(database, stripe_client, settings)
     return await _resume(reader_id, data or ResumeInput(), claim, desk)
 
 
@@ -184,17 +191,17 @@ async def resume_my_subscription(
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
-    gateway: NamedDependency[StripeClient | None],
+    stripe_client: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
     data: JSONBody[ResumeInput | None] = None,
 ) -> Response[SubscriptionAnswer]:
     """Take my cancellation back before the end."""
-    desk = Desk(database, gateway, settings)
+    desk = ChangeContext(database, stripe_client, settings)
     return await _resume(caller.subject, data or ResumeInput(), claim, desk)
 
 
 async def _cancel(
-    reader_id: str, data: CancelInput, claim: Claim | None, desk: Desk
+    reader_id: str, data: CancelInput, claim: Claim | None, desk: ChangeContext
 ) -> Response[CancelAnswer]:
     database, now = desk.database, desk.database.clock.now()
     if data.dry_run:
@@ -225,7 +232,9 @@ async def _cancel(
     return await _cancel(reader_id, data, claim, desk)
 
 
-async def _billed(reader_id: str, subscription_id: str | None, desk: Desk) -> Subscription | None:
+async def _billed(
+    reader_id: str, subscription_id: str | None, desk: ChangeContext
+) -> Subscription | None:
     """The subscription that is meant, if Stripe bills it; a kept answer may be of one long over."""
     try:
         async with desk.database.reading() as session:
@@ -241,7 +250,7 @@ async def _cancel_in_stripe(
     subscription: Subscription,
     data: CancelInput,
     claim: Claim | None,
-    desk: Desk,
+    desk: ChangeContext,
 ) -> Response[CancelAnswer]:
     async def known(session: AsyncSession) -> Response[CancelAnswer] | None:
         now = desk.database.clock.now()
@@ -274,7 +283,7 @@ async def _cancel_in_stripe(
 
 
 async def _resume(
-    reader_id: str, data: ResumeInput, claim: Claim | None, desk: Desk
+    reader_id: str, data: ResumeInput, claim: Claim | None, desk: ChangeContext
 ) -> Response[SubscriptionAnswer]:
     database, now = desk.database, desk.database.clock.now()
     if billed := await _billed(reader_id, data.subscription_id, desk):
@@ -293,7 +302,7 @@ async def _resume(
 
 
 async def _resume_in_stripe(
-    reader_id: str, subscription: Subscription, claim: Claim | None, desk: Desk
+    reader_id: str, subscription: Subscription, claim: Claim | None, desk: ChangeContext
 ) -> Response[SubscriptionAnswer]:
     async def known(session: AsyncSession) -> Response[SubscriptionAnswer] | None:
         now = desk.database.clock.now()

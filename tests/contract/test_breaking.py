@@ -95,10 +95,10 @@ BREAKING: dict[str, Callable[[Json], object]] = {
 HARMLESS: dict[str, Callable[[Json], object]] = {
     "a new operation": lambda c: c["paths"].update({"/v1/new": c["paths"]["/v1/me"]}),
     "a new field of an answer": lambda c: schema(c, "DecisionAnswer")["properties"].update(
-        hint={"type": "string"}
+        event_ref={"type": "string"}
     ),
     "a new optional field of a request": lambda c: schema(c, "Question")["properties"].update(
-        hint={"type": "string"}
+        event_ref={"type": "string"}
     ),
     "a higher limit": lambda c: schema(c, "GrantInput")["properties"]["amount"].update(
         maximum=10**9

@@ -188,7 +188,7 @@ def test_whose_renewal_failed_is_told_where_they_read_with_the_way_to_pay(
     """In grace the article is open, and says nothing: the masthead does. After it the gate does."""
     page = desk.tab()
     desk.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
-    hint = "The last payment for your subscription did not go through."
+    event_ref = "The last payment for your subscription did not go through."
     desk.later(page, ARTICLE, days=31, hours=12)
     expect(page.get_by_text(TAIL)).to_be_visible()
     page.locator(".masthead").get_by_role("link", name="Payment failed").click()
@@ -196,10 +196,10 @@ def test_whose_renewal_failed_is_told_where_they_read_with_the_way_to_pay(
     part = page.locator("paywall-subscription")
     expect(part).to_contain_text("The last payment did not go through.")
     desk.later(page, "/account", days=4)
-    expect(part).to_contain_text(hint)
+    expect(part).to_contain_text(event_ref)
     page.goto(f"{press.paper}{ARTICLE}")
     gate = page.locator("paywall-gate")
-    expect(gate).to_contain_text(hint)
+    expect(gate).to_contain_text(event_ref)
     gate.get_by_role("button", name="Payment and invoices").click()
     page.wait_for_url("**/portal/*")
 

@@ -108,7 +108,7 @@ async def by_stripe(site: Site) -> None:
         await shop.deliver()
     lifetime = {"title": "For life", "days": DAYS_MAX, "prices": PRICES}
     await site.ask("PUT", "passes/lifetime", **lifetime)
-    await apply(shop.database, shop.gateway, await differ(shop.database, shop.gateway))
+    await apply(shop.database, shop.stripe_client, await differ(shop.database, shop.stripe_client))
     await shop.buy("lyn", pass_id="lifetime")
     await shop.deliver()
     for reader, card in (("gil", Card.PAYS), ("hal", Card.PAYS_ONCE), ("ian", Card.PAYS)):

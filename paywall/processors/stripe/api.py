@@ -148,7 +148,7 @@ async def post_my_checkout(
     caller: NamedDependency[Caller],
     claim: NamedDependency[Claim | None],
     database: NamedDependency[Database],
-    gateway: NamedDependency[StripeClient | None],
+    stripe_client: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
 ) -> Response[CheckoutPage]:
     """Open a checkout: send the reader to its `url`, and wait at the return address.
@@ -157,7 +157,7 @@ async def post_my_checkout(
     another wish closes it first; what is closed before it has a page is refused. Where it is paid
     already, `url` is the return address.
     """
-    counter = StripeContext(database, require_stripe(gateway), settings)
+    context = StripeContext(database, require_stripe(stripe_client), settings)
     wish, reader_id = data.wish(settings), caller.subject
     for _ in range(TRIES_MAX):
         async with database.writing() as session:
@@ -168,11 +168,11 @@ async def post_my_checkout(
             checkout, is_as_wished = await open_checkout(session, reader_id, wish, claim, now)
         is_new = checkout.session_id is None
         if not is_new:
-            checkout = await fetch_again(counter, checkout)
+            checkout = await fetch_again(context, checkout)
         if checkout.status is CheckoutStatus.OPEN and not is_as_wished:
-            await close_checkout(counter, checkout)
+            await close_checkout(context, checkout)
         elif checkout.status is CheckoutStatus.OPEN:
-            checkout = await send_to_page(counter, checkout)
+            checkout = await send_to_page(context, checkout)
         if is_as_wished and checkout.status is not CheckoutStatus.EXPIRED:
             break
         if is_as_wished and is_new:
@@ -194,7 +194,7 @@ async def get_my_checkout(
     checkout_id: PathId,
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
-    gateway: NamedDependency[StripeClient | None],
+    stripe_client: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
 ) -> CheckoutAnswer:
     """How a checkout stands: `paid` once the credits, the pass or the subscription are here.
@@ -203,9 +203,9 @@ async def get_my_checkout(
     """
     async with database.reading() as session:
         checkout = await find_checkout(session, caller.subject, checkout_id)
-    if checkout.status in UNSETTLED and gateway is not None:
+    if checkout.status in UNSETTLED and stripe_client is not None:
         try:
-            checkout = await fetch_again(StripeContext(database, gateway, settings), checkout)
+            checkout = await fetch_again(StripeContext(database, stripe_client, settings), checkout)
         except (Unconfirmed, Missing):
             return _tell(checkout)
     return _tell(checkout)
@@ -215,7 +215,7 @@ async def get_my_checkout(
 async def post_my_billing_portal(
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
-    gateway: NamedDependency[StripeClient | None],
+    stripe_client: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
     data: JSONBody[PortalInput | None] = None,
 ) -> PortalAnswer:
@@ -227,7 +227,9 @@ async def post_my_billing_portal(
         customers = await customers_of(session, [caller.subject])
     for customer in reversed(customers):
         try:
-            return PortalAnswer(url=await require_stripe(gateway).portal(customer.id, return_url))
+            return PortalAnswer(
+                url=await require_stripe(stripe_client).portal(customer.id, return_url)
+            )
         except Missing:
             # Somebody deleted the customer in Stripe; an older one may still be there.
             continue
@@ -243,7 +245,7 @@ async def post_my_billing_portal(
 async def post_stripe_webhook(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
-    gateway: NamedDependency[StripeClient | None],
+    stripe_client: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
 ) -> ReceivedEvent:
     """Take in an event of Stripe's, by its signature; once, however often it comes.
@@ -251,16 +253,16 @@ async def post_stripe_webhook(
     What it is about is fetched from Stripe and recorded before the answer. A 5xx asks Stripe to
     send it again.
     """
-    counter = StripeContext(database, require_stripe(gateway), settings)
+    context = StripeContext(database, require_stripe(stripe_client), settings)
     body = await _read_body(request)
     now = database.clock.now()
     try:
         header = request.headers.get("stripe-signature")
-        verify(body, header, counter.gateway.webhook_secrets, now)
-        hint = read(body, is_live=counter.gateway.is_live)
+        verify(body, header, context.stripe_client.webhook_secrets, now)
+        event_ref = read(body, is_live=context.stripe_client.is_live)
     except NotFromStripe as error:
         raise Problem(WEBHOOK_REFUSED, str(error)) from error
-    await handle_event(counter, hint)
+    await handle_event(context, event_ref)
     return ReceivedEvent(received=now)
 
 

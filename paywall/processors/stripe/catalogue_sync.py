@@ -26,7 +26,7 @@ class Difference(NamedTuple):
         return "\n".join(lines)
 
 
-async def differ(database: Database, gateway: StripeClient) -> Difference:
+async def differ(database: Database, stripe_client: StripeClient) -> Difference:
     """Compare, and change nothing."""
     async with database.reading() as session:
         all_wanted = await wanted(session)
@@ -34,7 +34,7 @@ async def differ(database: Database, gateway: StripeClient) -> Difference:
     seen: dict[str, StripePriceSnapshot] = {}
     keys = [each.lookup_key for each in all_wanted]
     for start in range(0, len(keys), KEYS_AT_ONCE):
-        seen |= await gateway.prices(keys[start : start + KEYS_AT_ONCE])
+        seen |= await stripe_client.prices(keys[start : start + KEYS_AT_ONCE])
     found = [(each, seen[each.lookup_key]) for each in all_wanted if each.lookup_key in seen]
     kept = {price.id for _, price in found}
     return Difference(
@@ -48,19 +48,21 @@ async def differ(database: Database, gateway: StripeClient) -> Difference:
     )
 
 
-async def apply(database: Database, gateway: StripeClient, difference: Difference) -> None:
+async def apply(database: Database, stripe_client: StripeClient, difference: Difference) -> None:
     """Make what is lacking, and sell by these prices from now on."""
-    made = [(each, await _make(gateway, each)) for each in difference.lacking]
+    made = [(each, await _make(stripe_client, each)) for each in difference.lacking]
     found = [(each, price.id) for each, price in difference.found]
     async with database.writing() as session:
         await keep_prices(session, [*found, *made], database.clock.now())
 
 
-async def _make(gateway: StripeClient, each: Wanted) -> str:
+async def _make(stripe_client: StripeClient, each: Wanted) -> str:
     try:
-        return await gateway.make_price(each.order, f"{each.lookup_key}_{secrets.token_hex(8)}")
+        return await stripe_client.make_price(
+            each.order, f"{each.lookup_key}_{secrets.token_hex(8)}"
+        )
     except Unconfirmed:
-        seen = await gateway.prices([each.lookup_key])
+        seen = await stripe_client.prices([each.lookup_key])
         if each.lookup_key not in seen:
             raise
         return seen[each.lookup_key].id

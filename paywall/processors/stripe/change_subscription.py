@@ -27,11 +27,11 @@ Told = Callable[[AsyncSession, Subscription], Awaitable[Response[Any]]]
 Known = Callable[[AsyncSession], Awaitable[Response[Any] | None]]
 
 
-class Desk(NamedTuple):
+class ChangeContext(NamedTuple):
     """Where a change is asked for: the store, and the way to Stripe if there is one."""
 
     database: Database
-    gateway: StripeClient | None
+    stripe_client: StripeClient | None
     settings: Settings
 
 
@@ -43,20 +43,20 @@ class Change(NamedTuple):
     is_done: Callable[[StripeSubscriptionSnapshot], bool]
 
 
-async def _end_with_period(gateway: StripeClient, subscription_id: str, key: str) -> None:
-    await gateway.end_with_period(subscription_id, key)
+async def _end_with_period(stripe_client: StripeClient, subscription_id: str, key: str) -> None:
+    await stripe_client.end_with_period(subscription_id, key)
 
 
-async def _end_now(gateway: StripeClient, subscription_id: str, key: str) -> None:
-    await gateway.end_now(subscription_id, key)
+async def _end_now(stripe_client: StripeClient, subscription_id: str, key: str) -> None:
+    await stripe_client.end_now(subscription_id, key)
 
 
-async def _go_on(gateway: StripeClient, subscription_id: str, key: str) -> None:
-    seen = await gateway.subscription(subscription_id)
+async def _go_on(stripe_client: StripeClient, subscription_id: str, key: str) -> None:
+    seen = await stripe_client.subscription(subscription_id)
     if seen.status in OVER:
         raise Problem(SUBSCRIPTION_ENDED)
     if seen.is_cancelled:
-        await gateway.go_on(seen, key)
+        await stripe_client.go_on(seen, key)
 
 
 def _is_over(seen: StripeSubscriptionSnapshot) -> bool:
@@ -75,7 +75,7 @@ RESUMING = Change(
 
 
 async def change_in_stripe(
-    desk: Desk,
+    desk: ChangeContext,
     subscription: Subscription,
     change: Change,
     *,
@@ -87,20 +87,20 @@ async def change_in_stripe(
     `known` gives an answer where Stripe need not be asked. Raises Problem where Stripe refuses, or
     does not confirm it.
     """
-    database, gateway = desk.database, require_stripe(desk.gateway)
+    database, stripe_client = desk.database, require_stripe(desk.stripe_client)
     begun = await begin(database, change.kind, subscription.id, known)
     if isinstance(begun, Response):
         return begun
     refusal: Problem = unavailable("Stripe did not do it: ask again.")
     try:
-        await change.ask(gateway, subscription.id, begun.key)
+        await change.ask(stripe_client, subscription.id, begun.key)
     except Missing:
         # One that has ended is missing to Stripe, as soon as it is to be changed.
         refusal = Problem(SUBSCRIPTION_ENDED)
     except Problem as error:
         refusal = error
     try:
-        answer = await _look(desk, gateway, subscription, change, begun, tell)
+        answer = await _look(desk, stripe_client, subscription, change, begun, tell)
     except Problem as error:
         unseen = Unconfirmed(error.detail, is_answered=False)
         async with database.writing() as session:
@@ -113,7 +113,7 @@ async def change_in_stripe(
     return answer
 
 
-async def end_billing(desk: Desk, subscription: Subscription) -> None:
+async def end_billing(desk: ChangeContext, subscription: Subscription) -> None:
     """End a subscription in Stripe, now and for good; raises Problem unless that was seen."""
 
     async def known(_session: AsyncSession) -> Response[None] | None:
@@ -127,8 +127,8 @@ async def end_billing(desk: Desk, subscription: Subscription) -> None:
 
 
 async def _look(
-    desk: Desk,
-    gateway: StripeClient,
+    desk: ChangeContext,
+    stripe_client: StripeClient,
     subscription: Subscription,
     change: Change,
     intent: StripeIntent,
@@ -136,11 +136,11 @@ async def _look(
 ) -> Response[Any] | None:
     """Record the subscription as it is seen now; None where the change is not to be seen."""
     database = desk.database
-    customer_id = await _customer_of(database, gateway, subscription)
+    customer_id = await _customer_of(database, stripe_client, subscription)
     for _ in range(TRIES_MAX):
         async with database.reading() as session:
             version = await version_of(session, customer_id)
-        seen = await gateway.subscription(subscription.id)
+        seen = await stripe_client.subscription(subscription.id)
         async with database.writing() as session:
             if version is None or not await lock_customer(session, customer_id, version):
                 continue
@@ -158,14 +158,14 @@ async def _look(
 
 
 async def _customer_of(
-    database: Database, gateway: StripeClient, subscription: Subscription
+    database: Database, stripe_client: StripeClient, subscription: Subscription
 ) -> str:
     """Of an imported subscription it is not known before Stripe was asked."""
     async with database.reading() as session:
         billing = await session.get(StripeSubscription, subscription.id)
     if billing is not None:
         return billing.customer_id
-    customer_id = (await gateway.subscription(subscription.id)).customer_id
+    customer_id = (await stripe_client.subscription(subscription.id)).customer_id
     async with database.writing() as session:
         now = database.clock.now()
         await link_customer(session, customer_id, subscription.reader_id, now)

@@ -25,31 +25,31 @@ class StripeContext(NamedTuple):
     """Where things are sold: the store, and the way to Stripe."""
 
     database: Database
-    gateway: StripeClient
+    stripe_client: StripeClient
     settings: Settings
 
 
-async def send_to_page(counter: StripeContext, checkout: Checkout) -> Checkout:
+async def send_to_page(context: StripeContext, checkout: Checkout) -> Checkout:
     """The checkout with the address of its page, by a customer that Stripe has.
 
     Where the reader's was deleted there, a new one is made; the old one stays linked, so that what
     was paid by it can still go back.
     """
-    customer_id = await _customer_for(counter, checkout.reader_id)
+    customer_id = await _customer_for(context, checkout.reader_id)
     try:
-        return await _page_for(counter, checkout, customer_id)
+        return await _page_for(context, checkout, customer_id)
     except Missing as missing:
         if missing.param != "customer":
             raise
-    customer_id = await _customer_for(counter, checkout.reader_id, besides=customer_id)
-    return await _page_for(counter, checkout, customer_id)
+    customer_id = await _customer_for(context, checkout.reader_id, besides=customer_id)
+    return await _page_for(context, checkout, customer_id)
 
 
 async def _customer_for(
-    counter: StripeContext, reader_id: str, *, besides: str | None = None
+    context: StripeContext, reader_id: str, *, besides: str | None = None
 ) -> str:
     """The reader's customer, made where there is none besides this one; a reader buys by one."""
-    database, gateway, _ = counter
+    database, stripe_client, _ = context
 
     async def known(session: AsyncSession) -> str | None:
         customer_id = await customer_of(session, reader_id)
@@ -59,29 +59,29 @@ async def _customer_for(
     if isinstance(begun, str):
         return begun
     async with asking(database, begun):
-        customer_id = await _make_customer(gateway, begun)
+        customer_id = await _make_customer(stripe_client, begun)
     async with database.writing() as session:
         await link_customer(session, customer_id, reader_id, database.clock.now())
         await settle(session, begun, IntentState.CONFIRMED)
     return customer_id
 
 
-async def _make_customer(gateway: StripeClient, intent: StripeIntent) -> str:
+async def _make_customer(stripe_client: StripeClient, intent: StripeIntent) -> str:
     try:
-        return await gateway.make_customer(intent.key)
+        return await stripe_client.make_customer(intent.key)
     except Unconfirmed:
-        made = await gateway.customer_of_intent(intent.key, intent.created_at)
+        made = await stripe_client.customer_of_intent(intent.key, intent.created_at)
         if made is None:
             raise
         return made
 
 
-async def _page_for(counter: StripeContext, checkout: Checkout, customer_id: str) -> Checkout:
+async def _page_for(context: StripeContext, checkout: Checkout, customer_id: str) -> Checkout:
     """The checkout with the address of its page, made where there is none yet.
 
     Another wish may have ended the checkout meanwhile: then it is told so, without an address.
     """
-    database, gateway, _ = counter
+    database, stripe_client, _ = context
     known = partial(_with_page_or_over, checkout_id=checkout.id)
     begun = await begin(database, IntentKind.CHECKOUT, checkout.id, known)
     if isinstance(begun, Checkout):
@@ -89,13 +89,13 @@ async def _page_for(counter: StripeContext, checkout: Checkout, customer_id: str
     async with database.reading() as session:
         order = await _order(session, checkout, customer_id)
     async with asking(database, begun):
-        seen = await _open_session(gateway, order, begun)
+        seen = await _open_session(stripe_client, order, begun)
     async with database.writing() as session:
         await settle(session, begun, IntentState.CONFIRMED)
         kept = await _keep_page(session, checkout.id, customer_id, seen)
     if kept.session_id != seen.id:
         # Whoever took this request for gone went on without it: nobody may pay by this page.
-        await gateway.expire_session(seen.id, f"{begun.key}_late")
+        await stripe_client.expire_session(seen.id, f"{begun.key}_late")
     return kept
 
 
@@ -120,12 +120,12 @@ async def _order(session: AsyncSession, checkout: Checkout, customer_id: str) ->
 
 
 async def _open_session(
-    gateway: StripeClient, order: SessionOrder, intent: StripeIntent
+    stripe_client: StripeClient, order: SessionOrder, intent: StripeIntent
 ) -> StripeSessionSnapshot:
     try:
-        return await gateway.open_session(order, intent.key)
+        return await stripe_client.open_session(order, intent.key)
     except Unconfirmed:
-        made = await _find_session(gateway, order.customer_id, order.checkout_id)
+        made = await _find_session(stripe_client, order.customer_id, order.checkout_id)
         if made is None:
             raise
         return made
@@ -145,23 +145,23 @@ async def _keep_page(
     return checkout
 
 
-async def fetch_again(counter: StripeContext, checkout: Checkout) -> Checkout:
+async def fetch_again(context: StripeContext, checkout: Checkout) -> Checkout:
     """The checkout as Stripe says it is now."""
     if checkout.session_id is not None and checkout.customer_id is not None:
-        look = partial(fetch_session, counter.gateway, checkout.session_id)
-        await sync_customer(counter.database, counter.settings, checkout.customer_id, look)
-    async with counter.database.reading() as session:
+        look = partial(fetch_session, context.stripe_client, checkout.session_id)
+        await sync_customer(context.database, context.settings, checkout.customer_id, look)
+    async with context.database.reading() as session:
         return await session.get_one(Checkout, checkout.id)
 
 
-async def close_checkout(counter: StripeContext, checkout: Checkout) -> Checkout:
+async def close_checkout(context: StripeContext, checkout: Checkout) -> Checkout:
     """Expire an open checkout, so that nobody can pay by it any more.
 
     It may turn out to be paid, or its payment to be under way: that is recorded then, and told.
     Raises Problem where Stripe does not confirm that it is closed.
     """
-    database, gateway, _ = counter
-    checkout = await _find_page_or_drop(counter, checkout)
+    database, stripe_client, _ = context
+    checkout = await _find_page_or_drop(context, checkout)
     if checkout.session_id is None:
         return checkout
 
@@ -174,10 +174,10 @@ async def close_checkout(counter: StripeContext, checkout: Checkout) -> Checkout
         return begun
     refusal = unavailable("Stripe did not confirm that the checkout is closed: ask again.")
     try:
-        await gateway.expire_session(checkout.session_id, begun.key)
+        await stripe_client.expire_session(checkout.session_id, begun.key)
     except Problem as error:
         refusal = error
-    closed = await fetch_again(counter, checkout)
+    closed = await fetch_again(context, checkout)
     is_closed = closed.status is not CheckoutStatus.OPEN
     async with database.writing() as session:
         if is_closed:
@@ -189,9 +189,9 @@ async def close_checkout(counter: StripeContext, checkout: Checkout) -> Checkout
     return closed
 
 
-async def _find_page_or_drop(counter: StripeContext, checkout: Checkout) -> Checkout:
+async def _find_page_or_drop(context: StripeContext, checkout: Checkout) -> Checkout:
     """With its page, or over: a page that is being made is waited for, and none is made after."""
-    database, gateway, _ = counter
+    database, stripe_client, _ = context
     known = partial(_with_page_or_over, checkout_id=checkout.id)
     begun = await begin(database, IntentKind.CHECKOUT, checkout.id, known)
     if isinstance(begun, Checkout):
@@ -199,7 +199,7 @@ async def _find_page_or_drop(counter: StripeContext, checkout: Checkout) -> Chec
     async with database.reading() as session:
         customer_id = await customer_of(session, checkout.reader_id)
     async with asking(database, begun):
-        seen = await _find_session(gateway, customer_id, checkout.id)
+        seen = await _find_session(stripe_client, customer_id, checkout.id)
     async with database.writing() as session:
         if seen is not None and customer_id is not None:
             await settle(session, begun, IntentState.CONFIRMED)
@@ -209,13 +209,13 @@ async def _find_page_or_drop(counter: StripeContext, checkout: Checkout) -> Chec
 
 
 async def _find_session(
-    gateway: StripeClient, customer_id: str | None, checkout_id: str
+    stripe_client: StripeClient, customer_id: str | None, checkout_id: str
 ) -> StripeSessionSnapshot | None:
     """The session that was made for a checkout though nobody said so, if there is one."""
     if customer_id is None:
         return None
-    session_id = await gateway.session_of_checkout(customer_id, checkout_id)
-    return None if session_id is None else await gateway.session(session_id)
+    session_id = await stripe_client.session_of_checkout(customer_id, checkout_id)
+    return None if session_id is None else await stripe_client.session(session_id)
 
 
 async def _drop(session: AsyncSession, checkout_id: str) -> Checkout:

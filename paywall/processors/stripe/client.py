@@ -32,7 +32,7 @@ from paywall.processors.stripe.objects import (
     StripeSessionSnapshot,
     StripeSubscriptionSnapshot,
 )
-from paywall.processors.stripe.signature import hint_of
+from paywall.processors.stripe.signature import event_ref_of
 from paywall.rules.enums import Interval
 from paywall.settings import Settings
 from paywall.telemetry import logger
@@ -92,11 +92,11 @@ class Missing(Problem):
         self.param = param
 
 
-def require_stripe(gateway: "StripeClient | None") -> "Gateway":
+def require_stripe(stripe_client: "StripeClient | None") -> "StripeClient":
     """Raises Problem(STRIPE_OFF) where this service does not sell by Stripe."""
-    if gateway is None:
+    if stripe_client is None:
         raise Problem(STRIPE_OFF)
-    return gateway
+    return stripe_client
 
 
 @asynccontextmanager
@@ -392,4 +392,4 @@ class StripeClient:
             params["starting_after"] = after
         async with _asking():
             page = await self._v1.events.list_async(params)
-            return [hint_of(told.to_dict()) for told in page.data]
+            return [event_ref_of(told.to_dict()) for told in page.data]

@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import Checkout, StripeSubscription, Subscription
 from paywall.problems import PAYMENT_PENDING, Problem, unavailable
-from paywall.processors.stripe.change_subscription import Desk, end_billing
+from paywall.processors.stripe.change_subscription import ChangeContext, end_billing
 from paywall.processors.stripe.checkout_flow import StripeContext, close_checkout, fetch_again
 from paywall.processors.stripe.objects import OVER
 from paywall.rules.enums import CheckoutStatus
@@ -34,24 +34,24 @@ async def billed_of(session: AsyncSession, reader_ids: Collection[str]) -> Seque
     return (await session.exec(statement)).all()
 
 
-async def end_all(counter: StripeContext, reader_ids: Collection[str]) -> None:
+async def end_all(context: StripeContext, reader_ids: Collection[str]) -> None:
     """Close every checkout and end every subscription, in Stripe, and see that it is so.
 
     What was paid meanwhile is recorded. Raises Problem(PAYMENT_PENDING) while a payment is under
     way, and Problem(UNAVAILABLE) where Stripe does not confirm.
     """
-    async with counter.database.reading() as session:
+    async with context.database.reading() as session:
         checkouts = await unsettled_of(session, reader_ids)
     for checkout in checkouts:
-        seen = await fetch_again(counter, checkout)
+        seen = await fetch_again(context, checkout)
         if seen.status is CheckoutStatus.OPEN:
-            seen = await close_checkout(counter, seen)
+            seen = await close_checkout(context, seen)
         if seen.status is CheckoutStatus.PROCESSING:
             raise Problem(PAYMENT_PENDING, f"The checkout {seen.id} waits for its payment.")
-    async with counter.database.reading() as session:
+    async with context.database.reading() as session:
         billed = await billed_of(session, reader_ids)
     for subscription in billed:
-        await end_billing(Desk(*counter), subscription)
+        await end_billing(ChangeContext(*context), subscription)
 
 
 async def refuse_unended(session: AsyncSession, reader_ids: Collection[str]) -> None:

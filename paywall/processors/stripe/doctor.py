@@ -29,20 +29,20 @@ async def stripe_diagnosed(
 ) -> AsyncIterator[Finding | str]:
     """What is wrong, and what is well in a sentence; without a database only what Stripe says."""
     yield _secrets(settings)
-    gateway = StripeClient(settings)
+    stripe_client = StripeClient(settings)
     try:
         async with asyncio.timeout(ANSWERS_WITHIN_SECONDS):
-            yield await _key(gateway)
+            yield await _key(stripe_client)
             if database is not None:
                 for told in [
-                    *await _catalogue(database, gateway),
-                    *await _events(database, gateway),
+                    *await _catalogue(database, stripe_client),
+                    *await _events(database, stripe_client),
                 ]:
                     yield told
     except (Problem, TimeoutError) as error:
         yield _unanswered(error)
     finally:
-        await gateway.close()
+        await stripe_client.close()
 
 
 def _secrets(settings: Settings) -> Finding | str:
@@ -55,9 +55,11 @@ def _secrets(settings: Settings) -> Finding | str:
     return f"Webhooks are believed by {count} signing secret{'s' if count > 1 else ''}."
 
 
-async def _key(gateway: StripeClient) -> str:
-    account_id = await gateway.account()
-    mode = "live mode: payments are real" if gateway.is_live else "test mode: no payment is real"
+async def _key(stripe_client: StripeClient) -> str:
+    account_id = await stripe_client.account()
+    mode = (
+        "live mode: payments are real" if stripe_client.is_live else "test mode: no payment is real"
+    )
     return f"Stripe takes the key, of the account {account_id}, in {mode}."
 
 
@@ -74,8 +76,8 @@ def _unanswered(error: Problem | TimeoutError) -> Finding:
     return Finding(what, "Look at the way to it, at https://status.stripe.com and stripe_api_base.")
 
 
-async def _catalogue(database: Database, gateway: StripeClient) -> list[Finding | str]:
-    difference = await differ(database, gateway)
+async def _catalogue(database: Database, stripe_client: StripeClient) -> list[Finding | str]:
+    difference = await differ(database, stripe_client)
     findings = [*_differing(difference)]
     return [*findings] or ["Stripe sells what the catalogue says, at the same prices."]
 
@@ -97,11 +99,11 @@ def _differing(difference: Difference) -> list[Finding]:
     return lacking + ending + other
 
 
-async def _events(database: Database, gateway: StripeClient) -> list[Finding | str]:
+async def _events(database: Database, stripe_client: StripeClient) -> list[Finding | str]:
     now = database.clock.now()
-    hints = await _listed(database, gateway)
+    hints = await _listed(database, stripe_client)
     async with database.reading() as session:
-        handled = await handled_of(session, [hint.id for hint in hints])
+        handled = await handled_of(session, [event_ref.id for event_ref in hints])
         last = await last_handled_at(session)
     told = (
         f"The last event was taken in at {last:%Y-%m-%d %H:%M:%S} UTC."
@@ -109,7 +111,9 @@ async def _events(database: Database, gateway: StripeClient) -> list[Finding | s
         else ("No event was taken in yet.")
     )
     waiting = [
-        hint for hint in hints if hint.id not in handled and hint.at <= now - DELIVERED_WITHIN
+        event_ref
+        for event_ref in hints
+        if event_ref.id not in handled and event_ref.at <= now - DELIVERED_WITHIN
     ]
     if not waiting:
         return [f"{told} None waits."]
@@ -123,13 +127,13 @@ async def _events(database: Database, gateway: StripeClient) -> list[Finding | s
     ]
 
 
-async def _listed(database: Database, gateway: StripeClient) -> list[StripeEventRef]:
+async def _listed(database: Database, stripe_client: StripeClient) -> list[StripeEventRef]:
     """The newest events that mean something here, newest first."""
     since = database.clock.now() - LOOKED_AT
     hints: list[StripeEventRef] = []
     for _ in range(PAGES_MAX):
-        page = await gateway.events(since, hints[-1].id if hints else None)
+        page = await stripe_client.events(since, hints[-1].id if hints else None)
         if not page:
             break
         hints += page
-    return [hint for hint in hints if fetch_for(gateway, hint) is not None]
+    return [event_ref for event_ref in hints if fetch_for(stripe_client, event_ref) is not None]

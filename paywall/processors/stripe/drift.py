@@ -105,7 +105,7 @@ async def link_imported(
         await link_customer(session, customers[subscription_id], reader_id, now)
 
 
-async def checkouts_to_look_at(session: AsyncSession, *, anew: bool) -> Sequence[Checkout]:
+async def checkouts_to_fetch(session: AsyncSession, *, anew: bool) -> Sequence[Checkout]:
     """The oldest checkouts of which the end is not known; `anew`: every one that had a page."""
     statement = select(Checkout).where(col(Checkout.session_id).is_not(None))
     if not anew:

@@ -16,9 +16,9 @@ from paywall.processors.stripe.objects import StripeEventRef
 Look = Callable[[], Awaitable[Snapshot]]
 
 
-def fetch_for(gateway: StripeClient, hint: StripeEventRef) -> Look | None:
+def fetch_for(stripe_client: StripeClient, event_ref: StripeEventRef) -> Look | None:
     """How to look at what an event is about; None for a type that means nothing here."""
-    match hint.type:
+    match event_ref.type:
         case (
             # A reader has paid on Stripe's page, or will not any more.
             "checkout.session.completed"
@@ -27,7 +27,7 @@ def fetch_for(gateway: StripeClient, hint: StripeEventRef) -> Look | None:
             | "checkout.session.async_payment_failed"
             | "checkout.session.expired"
         ):
-            return partial(fetch_session, gateway, hint.object_id)
+            return partial(fetch_session, stripe_client, event_ref.object_id)
         case (
             # A subscription begins.
             "customer.subscription.created"
@@ -38,14 +38,14 @@ def fetch_for(gateway: StripeClient, hint: StripeEventRef) -> Look | None:
             # It is over for good.
             | "customer.subscription.deleted"
         ):
-            return partial(fetch_subscription, gateway, hint.object_id)
+            return partial(fetch_subscription, stripe_client, event_ref.object_id)
         case (
             # A period was paid for, or for nothing to be paid.
             "invoice.paid"
             # It was not: the subscription is past due, or will be.
             | "invoice.payment_failed"
         ):
-            return partial(fetch_invoice, gateway, hint.object_id)
+            return partial(fetch_invoice, stripe_client, event_ref.object_id)
         case (
             # Money goes back, or was to go back and did not.
             "charge.refunded"
@@ -60,28 +60,28 @@ def fetch_for(gateway: StripeClient, hint: StripeEventRef) -> Look | None:
             | "charge.dispute.funds_withdrawn"
             | "charge.dispute.funds_reinstated"
         ):
-            return partial(_look_at_payment_of, gateway, hint)
+            return partial(_look_at_payment_of, stripe_client, event_ref)
         case _:
             return None
 
 
-async def customer_of_event(gateway: StripeClient, hint: StripeEventRef) -> str | None:
+async def customer_of_event(stripe_client: StripeClient, event_ref: StripeEventRef) -> str | None:
     """Whose it is, which never changes; refunds and disputes do not say it themselves."""
-    if hint.customer_id is not None:
-        return hint.customer_id
-    payment_id = await _payment_of(gateway, hint)
-    return await gateway.customer_of_payment(payment_id) if payment_id else None
+    if event_ref.customer_id is not None:
+        return event_ref.customer_id
+    payment_id = await _payment_of(stripe_client, event_ref)
+    return await stripe_client.customer_of_payment(payment_id) if payment_id else None
 
 
-async def _look_at_payment_of(gateway: StripeClient, hint: StripeEventRef) -> Snapshot:
-    payment_id = await _payment_of(gateway, hint)
-    return await fetch_payment(gateway, payment_id) if payment_id else Snapshot()
+async def _look_at_payment_of(stripe_client: StripeClient, event_ref: StripeEventRef) -> Snapshot:
+    payment_id = await _payment_of(stripe_client, event_ref)
+    return await fetch_payment(stripe_client, payment_id) if payment_id else Snapshot()
 
 
-async def _payment_of(gateway: StripeClient, hint: StripeEventRef) -> str | None:
-    if hint.payment_id is not None or hint.charge_id is None:
-        return hint.payment_id
+async def _payment_of(stripe_client: StripeClient, event_ref: StripeEventRef) -> str | None:
+    if event_ref.payment_id is not None or event_ref.charge_id is None:
+        return event_ref.payment_id
     try:
-        return await gateway.payment_of_charge(hint.charge_id)
+        return await stripe_client.payment_of_charge(event_ref.charge_id)
     except Missing:
         return None

@@ -22,48 +22,48 @@ class Snapshot(NamedTuple):
     invoices: tuple[StripeInvoiceSnapshot, ...] = ()
 
 
-async def fetch_session(gateway: StripeClient, session_id: str) -> Snapshot:
+async def fetch_session(stripe_client: StripeClient, session_id: str) -> Snapshot:
     """A Checkout session, with the subscription that it began and its latest invoice."""
-    session = await gateway.session(session_id)
+    session = await stripe_client.session(session_id)
     if session.subscription_id is None:
         return Snapshot(sessions=(session,))
-    return (await fetch_subscription(gateway, session.subscription_id))._replace(
+    return (await fetch_subscription(stripe_client, session.subscription_id))._replace(
         sessions=(session,)
     )
 
 
-async def fetch_subscription(gateway: StripeClient, subscription_id: str) -> Snapshot:
+async def fetch_subscription(stripe_client: StripeClient, subscription_id: str) -> Snapshot:
     """A subscription with its latest invoice."""
-    subscription = await gateway.subscription(subscription_id)
+    subscription = await stripe_client.subscription(subscription_id)
     invoices = []
     if subscription.latest_invoice_id is not None:
-        invoices.append(await gateway.invoice(subscription.latest_invoice_id))
+        invoices.append(await stripe_client.invoice(subscription.latest_invoice_id))
     return Snapshot(subscriptions=(subscription,), invoices=tuple(invoices))
 
 
-async def fetch_invoice(gateway: StripeClient, invoice_id: str) -> Snapshot:
+async def fetch_invoice(stripe_client: StripeClient, invoice_id: str) -> Snapshot:
     """An invoice with its subscription; nothing for an invoice that is of none."""
-    invoice = await gateway.invoice(invoice_id)
+    invoice = await stripe_client.invoice(invoice_id)
     if invoice.subscription_id is None:
         return Snapshot()
-    subscription = await gateway.subscription(invoice.subscription_id)
+    subscription = await stripe_client.subscription(invoice.subscription_id)
     return Snapshot(subscriptions=(subscription,), invoices=(invoice,))
 
 
-async def fetch_payment(gateway: StripeClient, payment_id: str) -> Snapshot:
+async def fetch_payment(stripe_client: StripeClient, payment_id: str) -> Snapshot:
     """The session or the invoice that a payment was for, with all that was taken back of it."""
-    if session_id := await gateway.session_of_payment(payment_id):
-        return await fetch_session(gateway, session_id)
-    if invoice_id := await gateway.invoice_of_payment(payment_id):
-        return await fetch_invoice(gateway, invoice_id)
+    if session_id := await stripe_client.session_of_payment(payment_id):
+        return await fetch_session(stripe_client, session_id)
+    if invoice_id := await stripe_client.invoice_of_payment(payment_id):
+        return await fetch_invoice(stripe_client, invoice_id)
     return Snapshot()
 
 
 async def fetch_history(
-    gateway: StripeClient, subscription_id: str, known: frozenset[str]
+    stripe_client: StripeClient, subscription_id: str, known: frozenset[str]
 ) -> Snapshot:
     """A subscription with those of its newest hundred paid invoices that are not known."""
-    subscription = await gateway.subscription(subscription_id)
-    ids = await gateway.paid_invoices_of(subscription_id)
-    invoices = [await gateway.invoice(id_) for id_ in reversed(ids) if id_ not in known]
+    subscription = await stripe_client.subscription(subscription_id)
+    ids = await stripe_client.paid_invoices_of(subscription_id)
+    invoices = [await stripe_client.invoice(id_) for id_ in reversed(ids) if id_ not in known]
     return Snapshot(subscriptions=(subscription,), invoices=tuple(invoices))

@@ -15,8 +15,8 @@ KEPT_FOR = timedelta(days=45)
 """Longer than Stripe delivers an event again (3 days) or lists it (30 days)."""
 
 
-async def is_handled(session: AsyncSession, hint: StripeEventRef) -> bool:
-    statement = select(StripeEvent.id).where(StripeEvent.id == hint.id)
+async def is_handled(session: AsyncSession, event_ref: StripeEventRef) -> bool:
+    statement = select(StripeEvent.id).where(StripeEvent.id == event_ref.id)
     return (await session.exec(statement)).first() is not None
 
 
@@ -32,12 +32,18 @@ async def last_handled_at(session: AsyncSession) -> datetime | None:
 
 
 async def mark(
-    session: AsyncSession, hint: StripeEventRef, outcome: EventOutcome, now: datetime
+    session: AsyncSession, event_ref: StripeEventRef, outcome: EventOutcome, now: datetime
 ) -> bool:
     """Mark an event as handled, with its effect; False where a twin was first."""
     event = (
         insert(session, StripeEvent)
-        .values(id=hint.id, type=hint.type, object_id=hint.object_id, outcome=outcome, at=now)
+        .values(
+            id=event_ref.id,
+            type=event_ref.type,
+            object_id=event_ref.object_id,
+            outcome=outcome,
+            at=now,
+        )
         .on_conflict_do_nothing()
         .returning(col(StripeEvent.id))
     )

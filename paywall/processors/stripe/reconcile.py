@@ -10,7 +10,7 @@ from paywall.processors.stripe.checkout_flow import StripeContext, fetch_again
 from paywall.processors.stripe.client import Missing
 from paywall.processors.stripe.drift import (
     Compared,
-    checkouts_to_look_at,
+    checkouts_to_fetch,
     compare,
     link_imported,
 )
@@ -49,13 +49,13 @@ class Drift(NamedTuple):
         )
 
 
-async def keep_reconciled(counter: StripeContext) -> None:
+async def keep_reconciled(context: StripeContext) -> None:
     """Reconcile soon after the start, and then for as long as the service runs."""
     await asyncio.sleep(BEGINS_AFTER_SECONDS)
     turn = 0
     while True:
         try:
-            await reconcile(counter, whole=turn % WHOLE_EVERY == 0)
+            await reconcile(context, whole=turn % WHOLE_EVERY == 0)
         except Exception as error:
             if is_unavailable(error):
                 logger.warning("reconcile waits for the database", exc_info=error)
@@ -65,26 +65,26 @@ async def keep_reconciled(counter: StripeContext) -> None:
         await asyncio.sleep(EVERY_SECONDS)
 
 
-async def reconcile(counter: StripeContext, *, whole: bool = True) -> Drift | None:
+async def reconcile(context: StripeContext, *, whole: bool = True) -> Drift | None:
     """Make up for what was missed; None where another process is doing so.
 
     `whole` compares all subscriptions and open checkouts as well; where Stripe may have forgotten
     events that were not read yet, every payment is looked at anew. Raises Problem where Stripe
     cannot be asked: the next time goes on where this one was.
     """
-    database = counter.database
+    database = context.database
     async with database.writing() as session:
         state = await take_turn(session, database.clock.now())
     if state is None:
         return None
     read_until: datetime | None = None
     try:
-        events, read_until = await _read_events(counter, state.events_read_until)
+        events, read_until = await _read_events(context, state.events_read_until)
         drift = Drift(events)
         if whole:
             anew = _has_gap(state.events_read_until, database.clock.now())
-            subscriptions = await _compare_subscriptions(counter, anew=anew)
-            checkouts = await _compare_checkouts(counter, anew=anew)
+            subscriptions = await _compare_subscriptions(context, anew=anew)
+            checkouts = await _compare_checkouts(context, anew=anew)
             drift = Drift(events, subscriptions, checkouts)
     finally:
         async with database.writing() as session:
@@ -96,61 +96,61 @@ async def reconcile(counter: StripeContext, *, whole: bool = True) -> Drift | No
     return drift
 
 
-async def _read_events(counter: StripeContext, read_until: datetime | None) -> tuple[int, datetime]:
+async def _read_events(context: StripeContext, read_until: datetime | None) -> tuple[int, datetime]:
     """Handle, oldest first, what Stripe lists since then; how many had not been handled."""
-    now = counter.database.clock.now()
+    now = context.database.clock.now()
     since = read_until - OVERLAP if read_until else now - LISTED_FOR
     hints: list[StripeEventRef] = []
-    while page := await counter.gateway.events(since, hints[-1].id if hints else None):
+    while page := await context.stripe_client.events(since, hints[-1].id if hints else None):
         hints += page
     missed = 0
-    for hint in reversed(hints):
-        missed += await handle_event(counter, hint) is EventOutcome.RECORDED
-    return missed, max((hint.at for hint in hints), default=read_until or now)
+    for event_ref in reversed(hints):
+        missed += await handle_event(context, event_ref) is EventOutcome.RECORDED
+    return missed, max((event_ref.at for event_ref in hints), default=read_until or now)
 
 
 def _has_gap(read_until: datetime | None, now: datetime) -> bool:
     return read_until is None or read_until < now - LISTED_FOR + OVERLAP
 
 
-async def _compare_subscriptions(counter: StripeContext, *, anew: bool) -> int:
-    database, mended, after = counter.database, 0, None
-    while page := await counter.gateway.subscriptions(after):
+async def _compare_subscriptions(context: StripeContext, *, anew: bool) -> int:
+    database, mended, after = context.database, 0, None
+    while page := await context.stripe_client.subscriptions(after):
         async with database.writing() as session:
             await link_imported(session, page, database.clock.now())
             compared = await compare(session, page)
         for one in compared:
             if anew or not (one.agrees and one.is_whole):
-                mended += await _remedy(counter, one, anew=anew)
+                mended += await _remedy(context, one, anew=anew)
         after = page[-1].id
     return mended
 
 
-async def _remedy(counter: StripeContext, one: Compared, *, anew: bool) -> bool:
+async def _remedy(context: StripeContext, one: Compared, *, anew: bool) -> bool:
     """Whether anything of it was new: `anew`, its known invoices may have been refunded."""
     found = not one.agrees
 
     async def look() -> Snapshot:
         nonlocal found
         passed_over = frozenset[str]() if anew else one.known_invoices
-        seen = await fetch_history(counter.gateway, one.id, passed_over)
+        seen = await fetch_history(context.stripe_client, one.id, passed_over)
         found |= any(invoice.id not in one.known_invoices for invoice in seen.invoices)
         return seen
 
     try:
-        await sync_customer(counter.database, counter.settings, one.customer_id, look)
+        await sync_customer(context.database, context.settings, one.customer_id, look)
     except Missing:
         return False
     return found
 
 
-async def _compare_checkouts(counter: StripeContext, *, anew: bool) -> int:
-    async with counter.database.reading() as session:
-        to_look_at = await checkouts_to_look_at(session, anew=anew)
+async def _compare_checkouts(context: StripeContext, *, anew: bool) -> int:
+    async with context.database.reading() as session:
+        to_look_at = await checkouts_to_fetch(session, anew=anew)
     ended = 0
     for checkout in to_look_at:
         try:
-            ended += (await fetch_again(counter, checkout)).status is not checkout.status
+            ended += (await fetch_again(context, checkout)).status is not checkout.status
         except Missing:
             logger.warning("a checkout's session is missing in Stripe")
     return ended

@@ -81,7 +81,7 @@ def read(body: bytes, *, is_live: bool) -> StripeEventRef:
     return _hint(event)
 
 
-def hint_of(told: dict[str, Any]) -> StripeEventRef:
+def event_ref_of(told: dict[str, Any]) -> StripeEventRef:
     """An event as Stripe's list of events tells it."""
     return _hint(msgspec.convert(told, _Event))
 

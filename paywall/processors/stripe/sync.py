@@ -25,7 +25,7 @@ async def sync_customer(
     settings: Settings,
     customer_id: str,
     look: Callable[[], Awaitable[Snapshot]],
-    hint: StripeEventRef | None = None,
+    event_ref: StripeEventRef | None = None,
 ) -> bool:
     """Record what `look` sees; with a hint, mark its event as handled in the same transaction.
 
@@ -35,14 +35,14 @@ async def sync_customer(
     """
     for _ in range(TRIES_MAX):
         async with database.reading() as session:
-            if hint is not None and await is_handled(session, hint):
+            if event_ref is not None and await is_handled(session, event_ref):
                 return False
             version = await version_of(session, customer_id)
         if version is None:
             return False
         seen = await look()
         async with database.writing() as session:
-            if await _recorded(session, seen, customer_id, version, hint, database, settings):
+            if await _recorded(session, seen, customer_id, version, event_ref, database, settings):
                 return True
     raise unavailable("Too much happens to this customer at once: ask again.")
 
@@ -52,7 +52,7 @@ async def _recorded(
     seen: Snapshot,
     customer_id: str,
     version: int,
-    hint: StripeEventRef | None,
+    event_ref: StripeEventRef | None,
     database: Database,
     settings: Settings,
 ) -> bool:
@@ -61,6 +61,6 @@ async def _recorded(
     if customer is None:
         return False
     now = database.clock.now()
-    if hint is None or await mark(session, hint, EventOutcome.RECORDED, now):
+    if event_ref is None or await mark(session, event_ref, EventOutcome.RECORDED, now):
         await record(session, seen, customer.reader_id, settings=settings, clock=database.clock)
     return True

@@ -46,13 +46,13 @@ def stand_in() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def gateway(settings: Settings, stand_in: StandIn) -> StripeClient:
+def stripe_client(settings: Settings, stand_in: StandIn) -> StripeClient:
     return StripeClient(settings, InProcessClient(stand_in, timeout_seconds=0.05))
 
 
 @pytest.fixture
-async def edge(settings: Settings, clock: SetClock, gateway: StripeClient) -> AsyncIterator[Edge]:
-    app = create_app(settings, clock, gateway)
+async def edge(settings: Settings, clock: SetClock, stripe_client: StripeClient) -> AsyncIterator[Edge]:
+    app = create_app(settings, clock, stripe_client)
     async with running(app):
         yield app
 
@@ -64,10 +64,10 @@ async def shop(
     clock: SetClock,
     stand_in: StandIn,
     edge: Edge,
-    gateway: StripeClient,
+    stripe_client: StripeClient,
 ) -> Shop:
     """A pack, a pass and two plans, with their prices in Stripe."""
     database: Database = router_of(edge).state.database
-    shop = Shop(service, bearer, clock, stand_in, database, gateway)
+    shop = Shop(service, bearer, clock, stand_in, database, stripe_client)
     await shop.stock()
     return shop

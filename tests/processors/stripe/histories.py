@@ -190,7 +190,7 @@ class Played:
             assert (
                 await reconcile(
                     checkout_flow.StripeContext(
-                        self.shop.database, self.shop.gateway, self.settings
+                        self.shop.database, self.shop.stripe_client, self.settings
                     )
                 )
                 is not None

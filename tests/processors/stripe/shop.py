@@ -34,7 +34,7 @@ class Shop(NamedTuple):
     clock: SetClock
     stand_in: StandIn
     database: Database
-    gateway: StripeClient
+    stripe_client: StripeClient
 
     async def stock(self) -> None:
         for path, product in PRODUCTS.items():
@@ -42,7 +42,9 @@ class Shop(NamedTuple):
                 f"/v1/{path}", json={**product, "prices": PRICES}, headers=self.bearer.site()
             )
             assert put.status_code == 201, put.text
-        await apply(self.database, self.gateway, await differ(self.database, self.gateway))
+        await apply(
+            self.database, self.stripe_client, await differ(self.database, self.stripe_client)
+        )
 
     async def post(
         self, path: str, reader: str = "ann", *, key: str | None = None, **body: object

@@ -133,15 +133,17 @@ async def stage(address: str, folder: Path) -> AsyncIterator[Stage]:
         shops, wires = [], []
         for _ in range(1 if settings.is_sqlite else 2):
             wire = Unsteady(stand_in, timeout_seconds=0.05)
-            gateway = StripeClient(settings, wire)
-            edge = create_app(settings, clock, gateway)
+            stripe_client = StripeClient(settings, wire)
+            edge = create_app(settings, clock, stripe_client)
             await stack.enter_async_context(running(edge))
             transport = httpx.ASGITransport(edge)  # type: ignore[arg-type]  # looser types
             client = httpx.AsyncClient(transport=transport, base_url="http://paywall.test")
             service = await stack.enter_async_context(client)
             app = router_of(edge)
             database: Database = app.state.database
-            shops.append(Shop(service, Bearer(app, clock), clock, stand_in, database, gateway))
+            shops.append(
+                Shop(service, Bearer(app, clock), clock, stand_in, database, stripe_client)
+            )
             wires.append(wire)
         made = Stage(settings, shops, wires)
         await made.set_up()

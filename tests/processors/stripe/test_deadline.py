@@ -17,7 +17,7 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def gateway(settings: Settings, stand_in: StandIn) -> StripeClient:
+def stripe_client(settings: Settings, stand_in: StandIn) -> StripeClient:
     return StripeClient(settings, InProcessClient(stand_in, timeout_seconds=1.2))
 
 

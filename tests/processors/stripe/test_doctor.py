@@ -47,12 +47,12 @@ async def settings(database_url: str, tmp_path: Path, stand_in: StandIn) -> Sett
         stripe_webhook_secrets=["whsec_standin"],
         stripe_api_base=stand_in.account.address,
     )
-    database, gateway = Database(settings), StripeClient(settings)
+    database, stripe_client = Database(settings), StripeClient(settings)
     async with database.writing() as session:
         price = {"amount": 600, "currency": "usd"}
         session.add(Pack(id="six", title="Six", credits=6, prices=[price], created_at=NOW))
-    await apply(database, gateway, await differ(database, gateway))
-    await gateway.close()
+    await apply(database, stripe_client, await differ(database, stripe_client))
+    await stripe_client.close()
     await database.close()
     return settings
 
@@ -143,9 +143,9 @@ async def test_events_that_were_not_taken_in_are_counted_until_they_are(
     _, wrong = await _said(settings)
     assert "No event was taken in yet. 1 that Stripe tells of since" in wrong
     assert "`paywall reconcile`" in wrong
-    database, gateway = Database(settings), StripeClient(settings)
-    await reconcile(StripeContext(database, gateway, settings))
-    await gateway.close()
+    database, stripe_client = Database(settings), StripeClient(settings)
+    await reconcile(StripeContext(database, stripe_client, settings))
+    await stripe_client.close()
     await database.close()
     well, wrong = await _said(settings)
     assert wrong == ""

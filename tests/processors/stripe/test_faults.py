@@ -104,7 +104,7 @@ async def test_a_fault_at_any_call_is_told_truly_and_mended(
     done = await endpoint(shop)
     assert done.status_code in (200, 201, 204, 409), done.text
     await shop.deliver()
-    assert await reconcile(StripeContext(shop.database, shop.gateway, settings)) is not None
+    assert await reconcile(StripeContext(shop.database, shop.stripe_client, settings)) is not None
     billed = {row for row in in_stripe(shop) if row[0].startswith("sub_")}
     if endpoint is not erase:
         assert await told(shop) == billed

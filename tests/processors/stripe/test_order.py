@@ -40,7 +40,7 @@ def held(stand_in: StandIn) -> Held:
 
 
 @pytest.fixture
-def gateway(settings: Settings, held: Held) -> StripeClient:
+def stripe_client(settings: Settings, held: Held) -> StripeClient:
     return StripeClient(settings, held)
 
 

@@ -63,10 +63,10 @@ async def _shop(
     client = httpx.AsyncClient(base_url=process.address, timeout=30)
     service = await stack.enter_async_context(client)
     bearer = Bearer(Litestar(state=State({"verifier": Verifier(settings, clock)})), clock)
-    database, gateway = Database(settings, clock), StripeClient(settings)
+    database, stripe_client = Database(settings, clock), StripeClient(settings)
     stack.push_async_callback(database.close)
-    stack.push_async_callback(gateway.close)
-    return Shop(service, bearer, clock, stand_in, database, gateway)
+    stack.push_async_callback(stripe_client.close)
+    return Shop(service, bearer, clock, stand_in, database, stripe_client)
 
 
 @pytest.mark.slow

@@ -7,8 +7,8 @@ from paywall.settings import Settings
 from tests.processors.stripe.shop import Shop
 
 
-def counter(shop: Shop, settings: Settings) -> StripeContext:
-    return StripeContext(shop.database, shop.gateway, settings)
+def context(shop: Shop, settings: Settings) -> StripeContext:
+    return StripeContext(shop.database, shop.stripe_client, settings)
 
 
 async def test_missed_webhooks_are_made_up_for(shop: Shop, settings: Settings) -> None:
@@ -17,13 +17,13 @@ async def test_missed_webhooks_are_made_up_for(shop: Shop, settings: Settings) -
     shop.move(days=3)
     await shop.deliver(drop=1)
     assert (await shop.me())["unlocks_left"] == 0
-    drift = await reconcile(counter(shop, settings))
+    drift = await reconcile(context(shop, settings))
     assert drift is not None
     assert drift.events > 0
     mine = await shop.me()
     assert mine["unlocks_left"] == 8
     assert mine["subscription"]["access_until"] == "2026-12-24T12:00:00Z"
-    assert await reconcile(counter(shop, settings)) == Drift()
+    assert await reconcile(context(shop, settings)) == Drift()
 
 
 async def test_weeks_beyond_stripes_list_of_events_are_made_up_for(
@@ -34,14 +34,14 @@ async def test_weeks_beyond_stripes_list_of_events_are_made_up_for(
     await shop.deliver(drop=1)
     shop.move(days=95)
     await shop.deliver(drop=1)
-    drift = await reconcile(counter(shop, settings))
+    drift = await reconcile(context(shop, settings))
     assert drift is not None
     assert drift.subscriptions == 1
     assert (await shop.me())["subscription"]["access_until"] == "2027-03-24T12:00:00Z"
     bought = await shop.service.get("/v1/me/purchases", headers=shop.bearer.reader("ann"))
     assert len(bought.json()["items"]) == 4
     assert (await shop.checkout(page["id"], "bo"))["status"] == "paid"
-    assert await reconcile(counter(shop, settings)) == Drift()
+    assert await reconcile(context(shop, settings)) == Drift()
 
 
 async def test_an_invoice_that_waits_for_its_payment_is_no_drift(
@@ -53,4 +53,4 @@ async def test_an_invoice_that_waits_for_its_payment_is_no_drift(
     await shop.deliver()
     assert (await shop.me())["subscription"]["status"] == "past_due"
     for _ in range(2):
-        assert await reconcile(counter(shop, settings)) == Drift()
+        assert await reconcile(context(shop, settings)) == Drift()

@@ -53,7 +53,7 @@ async def test_it_tells_what_its_reader_pays_though_the_plan_costs_more_by_now(s
               "prices": [{"amount": 3_200_000, "currency": "khr"}]}  # fmt: skip
     put = await shop.service.put("/v1/plans/monthly", json=dearer, headers=shop.bearer.site())
     assert put.status_code == 200, put.text
-    await apply(shop.database, shop.gateway, await differ(shop.database, shop.gateway))
+    await apply(shop.database, shop.stripe_client, await differ(shop.database, shop.stripe_client))
     price = {"amount": 2_400_000, "currency": "khr"}
     assert (await shop.me())["subscription"]["price"] == price
     await shop.post("subscription/cancel", when="period_end")

@@ -60,7 +60,7 @@ def slow(stand_in: StandIn) -> Slow:
 
 
 @pytest.fixture
-def gateway(settings: Settings, slow: Slow) -> StripeClient:
+def stripe_client(settings: Settings, slow: Slow) -> StripeClient:
     return StripeClient(settings, slow)
 
 
