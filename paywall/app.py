@@ -27,14 +27,18 @@ from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.reconcile import keep_reconciled
 from paywall.server import health
 from paywall.server.check_batches import Batches
-from paywall.server.connection_limits import Connections, connections_by_open_files, open_files_max
+from paywall.server.connection_limits import (
+    ConnectionLimits,
+    connections_by_open_files,
+    open_files_max,
+)
 from paywall.server.fast_check import Check
-from paywall.server.housekeeping import keep_house
+from paywall.server.housekeeping import run_housekeeping
 from paywall.server.sandbox_clock import keep_following
 from paywall.settings import Settings, load
 from paywall.subscribers import api as subscribers
 from paywall.subscriptions import api as subscriptions
-from paywall.tasks import end
+from paywall.tasks import cancel_tasks
 from paywall.tokens import api as tokens
 from paywall.tokens.caller import Caller
 from paywall.tokens.verify import Verifier
@@ -67,7 +71,7 @@ class Service(Edge):
         super().__init__(router, timeout_seconds=settings.request_timeout_seconds)
         self.router = router
         self.check = check
-        self.connections = Connections(
+        self.connections = ConnectionLimits(
             settings.connections_max or connections_by_open_files(open_files_max()),
             body_within_seconds=settings.request_timeout_seconds,
         )
@@ -115,13 +119,14 @@ def create_app(
         await database.measure_clock()
         verifier.keyring.newest(clock.now())
         chores = [
-            asyncio.create_task(chore) for chore in _chores(database, clock, stripe_client, settings)
+            asyncio.create_task(chore)
+            for chore in _chores(database, clock, stripe_client, settings)
         ]
         try:
             async with batches.open():
                 yield
         finally:
-            await end(chores)
+            await cancel_tasks(chores)
             await verifier.close()
             if stripe_client is not None:
                 await stripe_client.close()
@@ -169,7 +174,7 @@ def _chores(
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """What goes on beside the requests, as long as the process lives."""
     yield keep_measuring(database)
-    yield keep_house(database)
+    yield run_housekeeping(database)
     if isinstance(clock, FollowingClock):
         yield keep_following(clock, settings.sandbox_clock_url)
     if stripe_client is not None:

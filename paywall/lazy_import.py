@@ -9,7 +9,7 @@ import sys
 from types import ModuleType
 
 
-def lazily(name: str) -> ModuleType:
+def lazy_import(name: str) -> ModuleType:
     """The module of this name, which is run when it is first used (docs.python.org, LazyLoader).
 
     Raises ModuleNotFoundError at once where there is none.

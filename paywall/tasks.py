@@ -7,7 +7,7 @@ AGAIN_AFTER_SECONDS = 5.0
 """Time for what a task does on its way out."""
 
 
-async def end(tasks: Collection[asyncio.Task[None]]) -> None:
+async def cancel_tasks(tasks: Collection[asyncio.Task[None]]) -> None:
     """Cancel these tasks until they are over; what they raise at their end is nobody's any more.
 
     Once need not be enough: an error on the way out replaces the cancellation, and before Python

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from paywall import tasks
-from paywall.tasks import end
+from paywall.tasks import cancel_tasks
 
 
 async def forever() -> None:
@@ -21,7 +21,7 @@ async def test_all_that_goes_on_is_over_and_raises_nothing() -> None:
 
     tasks = [asyncio.create_task(forever()), asyncio.create_task(fails_on_its_way_out())]
     await asyncio.sleep(0)
-    await end(tasks)
+    await cancel_tasks(tasks)
     assert all(task.done() for task in tasks)
 
 
@@ -39,5 +39,5 @@ async def test_a_task_that_loses_its_cancellation_is_told_again(
     task = asyncio.create_task(tries_again())
     await asyncio.sleep(0)
     async with asyncio.timeout(5):
-        await end([task])
+        await cancel_tasks([task])
     assert task.cancelled()

@@ -35,7 +35,7 @@ Row = Sequence[Any]
 POLICIES = {policy.value: policy for policy in Policy}
 
 
-class Beside(NamedTuple):
+class ExtraQuery(NamedTuple):
     """Another statement, to be read together with a standing: what makes it, and its parameters."""
 
     statement: Callable[[], sa.Select[*tuple[Any, ...]]]
@@ -99,7 +99,7 @@ async def load_beside(
     session: AsyncSession,
     viewer: Viewer,
     article_id: str,
-    beside: Beside,
+    beside: ExtraQuery,
     *,
     settings: Settings,
     now: datetime,

@@ -18,7 +18,7 @@ from paywall.catalogue.models import (
     Product,
     ProductTold,
     as_product,
-    tell,
+    to_response,
 )
 from paywall.catalogue.products import put_product, remove_product
 from paywall.database.engine import Database
@@ -44,14 +44,14 @@ async def put_plan(
     async with database.writing() as session:
         plan = as_product(Plan, plan_id, data, database.clock.now())
         is_new = await put_product(session, plan)
-    return Response(tell(plan, PlanAnswer), status_code=201 if is_new else 200)
+    return Response(to_response(plan, PlanAnswer), status_code=201 if is_new else 200)
 
 
 @get("/v1/plans/{plan_id:str}", guards=[site()], refuses=[PRODUCT_UNKNOWN])
 async def get_plan(plan_id: PathId, database: NamedDependency[Database]) -> PlanAnswer:
     """A plan as it is sold now."""
     async with database.reading() as session:
-        return tell(await find_plan(session, plan_id), PlanAnswer)
+        return to_response(await find_plan(session, plan_id), PlanAnswer)
 
 
 @delete("/v1/plans/{plan_id:str}", guards=[site("catalogue:write")])
@@ -70,7 +70,7 @@ async def list_plans(
         rows, next_cursor = await newest_first(
             session, select(Plan), at=Plan.created_at, id=Plan.id, limit=limit, cursor=cursor
         )
-    return Page(items=[tell(plan, PlanAnswer) for plan in rows], next_cursor=next_cursor)
+    return Page(items=[to_response(plan, PlanAnswer) for plan in rows], next_cursor=next_cursor)
 
 
 @put(
@@ -86,14 +86,14 @@ async def put_pack(
     async with database.writing() as session:
         pack = as_product(Pack, pack_id, data, database.clock.now())
         is_new = await put_product(session, pack)
-    return Response(tell(pack, PackAnswer), status_code=201 if is_new else 200)
+    return Response(to_response(pack, PackAnswer), status_code=201 if is_new else 200)
 
 
 @get("/v1/packs/{pack_id:str}", guards=[site()], refuses=[PRODUCT_UNKNOWN])
 async def get_pack(pack_id: PathId, database: NamedDependency[Database]) -> PackAnswer:
     """A pack as it is sold now."""
     async with database.reading() as session:
-        return tell(await find_pack(session, pack_id), PackAnswer)
+        return to_response(await find_pack(session, pack_id), PackAnswer)
 
 
 @delete("/v1/packs/{pack_id:str}", guards=[site("catalogue:write")])
@@ -112,7 +112,7 @@ async def list_packs(
         rows, next_cursor = await newest_first(
             session, select(Pack), at=Pack.created_at, id=Pack.id, limit=limit, cursor=cursor
         )
-    return Page(items=[tell(pack, PackAnswer) for pack in rows], next_cursor=next_cursor)
+    return Page(items=[to_response(pack, PackAnswer) for pack in rows], next_cursor=next_cursor)
 
 
 @put(
@@ -128,14 +128,14 @@ async def put_pass(
     async with database.writing() as session:
         pass_ = as_product(Pass, pass_id, data, database.clock.now())
         is_new = await put_product(session, pass_)
-    return Response(tell(pass_, PassAnswer), status_code=201 if is_new else 200)
+    return Response(to_response(pass_, PassAnswer), status_code=201 if is_new else 200)
 
 
 @get("/v1/passes/{pass_id:str}", guards=[site()], refuses=[PRODUCT_UNKNOWN])
 async def get_pass(pass_id: PathId, database: NamedDependency[Database]) -> PassAnswer:
     """A pass as it is sold now."""
     async with database.reading() as session:
-        return tell(await find_pass(session, pass_id), PassAnswer)
+        return to_response(await find_pass(session, pass_id), PassAnswer)
 
 
 @delete("/v1/passes/{pass_id:str}", guards=[site("catalogue:write")])
@@ -154,7 +154,7 @@ async def list_passes(
         rows, next_cursor = await newest_first(
             session, select(Pass), at=Pass.created_at, id=Pass.id, limit=limit, cursor=cursor
         )
-    return Page(items=[tell(pass_, PassAnswer) for pass_ in rows], next_cursor=next_cursor)
+    return Page(items=[to_response(pass_, PassAnswer) for pass_ in rows], next_cursor=next_cursor)
 
 
 DAYS = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 30, Interval.YEAR: 365}
@@ -184,7 +184,7 @@ async def _all(
     session: AsyncSession, table: type[Product], shape: type[ProductTold]
 ) -> list[ProductTold]:
     products = (await session.exec(select(table).order_by(col(table.id)))).all()
-    return [tell(product, shape) for product in sorted(products, key=_size)]
+    return [to_response(product, shape) for product in sorted(products, key=_size)]
 
 
 def _size(product: Plan | Pack | Pass) -> int:

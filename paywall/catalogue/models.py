@@ -137,5 +137,5 @@ def _prices(prices: tuple[Price, ...]) -> list[dict[str, int | str]]:
     return [{"amount": amount, "currency": code} for code, amount in amounts.items()]
 
 
-def tell(product: Plan | Pack | Pass, shape: type[ProductTold]) -> ProductTold:
+def to_response(product: Plan | Pack | Pass, shape: type[ProductTold]) -> ProductTold:
     return msgspec.convert(product, shape, from_attributes=True)

@@ -43,7 +43,7 @@ class Refusal(click.ClickException):
 
 
 @contextmanager
-def told_in_a_sentence() -> Iterator[None]:
+def cli_errors() -> Iterator[None]:
     """Nobody is shown a stack trace for a mistake of their own, or for a database that is gone."""
     try:
         yield
@@ -65,7 +65,7 @@ class Commands(click.Group):
     """Says what the commands raise."""
 
     def invoke(self, ctx: click.Context) -> object:
-        with told_in_a_sentence():
+        with cli_errors():
             return super().invoke(ctx)
 
 

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from paywall.credits.grant import PRIORITY_DEFAULT, GrantTerms, grant_credits, void_grant
 from paywall.credits.locking import require_subscriber
-from paywall.credits.responses import EntryAnswer, GrantAnswer, list_entries, tell
+from paywall.credits.responses import EntryAnswer, GrantAnswer, list_entries, to_response
 from paywall.database.engine import Database
 from paywall.http.bodies import RequestModel
 from paywall.http.fields import Credits, Id, PathId, PathNumber, Timestamp
@@ -84,7 +84,7 @@ async def post_grant(
         grant, is_new = await grant_credits(
             session, terms, actor=caller.actor, clock=database.clock
         )
-        return await keep_answer(session, claim, 201 if is_new else 200, tell(grant))
+        return await keep_answer(session, claim, 201 if is_new else 200, to_response(grant))
 
 
 @post(
@@ -108,7 +108,7 @@ async def post_void(
         grant = await void_grant(
             session, reader_id, grant_id, actor=caller.actor, clock=database.clock
         )
-        return await keep_answer(session, claim, 200, tell(grant))
+        return await keep_answer(session, claim, 200, to_response(grant))
 
 
 @get(

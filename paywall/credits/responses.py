@@ -69,9 +69,8 @@ async def grants_with_something_left(
     session: AsyncSession, reader_id: str, now: datetime
 ) -> list[GrantAnswer]:
     """In burn order, at most 200."""
-    return [
-        tell(grant) for grant in await spendable_grants(session, reader_id, now, at_most=AT_MOST)
-    ]
+    grants = await spendable_grants(session, reader_id, now, at_most=AT_MOST)
+    return [to_response(grant) for grant in grants]
 
 
 async def lapsed_grants(session: AsyncSession, reader_id: str, now: datetime) -> list[GrantAnswer]:
@@ -82,7 +81,7 @@ async def lapsed_grants(session: AsyncSession, reader_id: str, now: datetime) ->
         .order_by(col(CreditGrant.expires_at).desc(), col(CreditGrant.id).desc())
         .limit(AT_MOST)
     )
-    return [tell(grant) for grant in await session.exec(statement)]
+    return [to_response(grant) for grant in await session.exec(statement)]
 
 
 async def newest_grants(session: AsyncSession, reader_id: str) -> list[GrantAnswer]:
@@ -93,10 +92,10 @@ async def newest_grants(session: AsyncSession, reader_id: str) -> list[GrantAnsw
         .order_by(col(CreditGrant.id).desc())
         .limit(AT_MOST)
     )
-    return [tell(grant) for grant in await session.exec(statement)]
+    return [to_response(grant) for grant in await session.exec(statement)]
 
 
-def tell(grant: CreditGrant) -> GrantAnswer:
+def to_response(grant: CreditGrant) -> GrantAnswer:
     return GrantAnswer(
         id=grant.id,
         amount=grant.amount,

@@ -27,7 +27,7 @@ SHOWN_CHARACTERS_MAX = 60
 SHOWN_NAMES_MAX = 10
 
 
-class Line(NamedTuple, Generic[RowShape]):
+class CsvRow(NamedTuple, Generic[RowShape]):
     """One row and the lines of the file that it stands on.
 
     Without a `row` there are `errors`, or all of its cells are empty. `is_unread`: these are lines
@@ -53,7 +53,7 @@ def columns_of(shape: type[RequestModel]) -> list[str]:
     return [field.encode_name for field in msgspec.structs.fields(shape)]
 
 
-def read_rows(file: BinaryIO, shape: type[RowShape]) -> Iterator[Line[RowShape]]:
+def read_rows(file: BinaryIO, shape: type[RowShape]) -> Iterator[CsvRow[RowShape]]:
     """Every row in the order of the file; its header names the shape's fields in any order.
 
     Raises CsvError for another header, or where the file is no text.
@@ -61,7 +61,7 @@ def read_rows(file: BinaryIO, shape: type[RowShape]) -> Iterator[Line[RowShape]]
     lines = physical_lines(file)
     header = _header(lines, columns_of(shape))
     reading = _Reading(shape, header)
-    unread: Line[RowShape] | None = None
+    unread: CsvRow[RowShape] | None = None
     for record in read_records(lines, header.number + 1, header.delimiter):
         cells = _without_trailing(record.cells, len(header.columns))
         if record.error is None and (unread is None or len(cells) == len(header.columns)):
@@ -73,12 +73,12 @@ def read_rows(file: BinaryIO, shape: type[RowShape]) -> Iterator[Line[RowShape]]
         else:
             yield from _named(unread)
             broken = f"{record.error} Reading went on at line {record.last + 1}."
-            yield Line(record.first, record.first, None, [FieldError("", broken)])
-            unread = Line(record.first + 1, record.last, is_unread=True)
+            yield CsvRow(record.first, record.first, None, [FieldError("", broken)])
+            unread = CsvRow(record.first + 1, record.last, is_unread=True)
     yield from _named(unread)
 
 
-def _named(unread: Line[RowShape] | None) -> Iterator[Line[RowShape]]:
+def _named(unread: CsvRow[RowShape] | None) -> Iterator[CsvRow[RowShape]]:
     if unread is not None and unread.last >= unread.number:
         yield unread
 
@@ -153,8 +153,8 @@ class _Reading(Generic[RowShape]):
         self.kinds = {name: field.type for name, field in fields.items()}
         self.numbers = {name for name, kind in self.kinds.items() if _is_number(kind)}
 
-    def line(self, record: Record, cells: Sequence[str]) -> Line[RowShape]:
-        refused = Line[RowShape](record.first, record.last)
+    def line(self, record: Record, cells: Sequence[str]) -> CsvRow[RowShape]:
+        refused = CsvRow[RowShape](record.first, record.last)
         if not any(cells):
             return refused
         if len(cells) != len(self.header.columns):

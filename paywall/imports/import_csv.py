@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.clock import Clock
 from paywall.database.engine import Database
 from paywall.database.errors import is_unavailable
-from paywall.imports.csv_rows import Line, RowShape, read_rows
+from paywall.imports.csv_rows import CsvRow, RowShape, read_rows
 from paywall.imports.progress import Bad, Progress
 from paywall.problems import FieldError
 from paywall.rules.enums import Outcome
@@ -47,7 +47,7 @@ class Import(NamedTuple, Generic[RowShape]):
 class ToPut(NamedTuple, Generic[RowShape]):
     """A row for the store, the line that it stands on, and its size."""
 
-    line: Line[RowShape]
+    line: CsvRow[RowShape]
     row: RowShape
     size_bytes: int
 
@@ -128,7 +128,7 @@ def _batches(found: Iterator[ToPut[RowShape]]) -> Iterator[Sequence[ToPut[RowSha
 
 
 def _to_put(
-    lines: Iterator[Line[RowShape]], kind: Import[RowShape], progress: Progress, summary: Summary
+    lines: Iterator[CsvRow[RowShape]], kind: Import[RowShape], progress: Progress, summary: Summary
 ) -> Iterator[ToPut[RowShape]]:
     """The rows that are to be put; what is wrong with the others is reported and counted."""
     seen: dict[Hashable, tuple[int, int]] = {}
@@ -148,7 +148,7 @@ def _to_put(
             _report(line, [FieldError("", what)], progress, summary)
 
 
-def _pass_over(line: Line[RowShape], progress: Progress, summary: Summary) -> None:
+def _pass_over(line: CsvRow[RowShape], progress: Progress, summary: Summary) -> None:
     if line.is_unread:
         lines = f"lines {line.number} to {line.last} were not read: they are no rows"
         progress.bad(Bad(line.number, "", f"{lines}. Fix the row before them."))
@@ -160,7 +160,7 @@ def _pass_over(line: Line[RowShape], progress: Progress, summary: Summary) -> No
 
 
 def _report(
-    line: Line[RowShape], errors: Iterable[FieldError], progress: Progress, summary: Summary
+    line: CsvRow[RowShape], errors: Iterable[FieldError], progress: Progress, summary: Summary
 ) -> None:
     until = f" The row goes on to line {line.last}." if line.last > line.number else ""
     for error in errors:

@@ -15,7 +15,7 @@ from paywall.http.fields import Id
 from paywall.imports.progress import Bad, Progress
 from paywall.imports.wxr_item import Item
 from paywall.imports.wxr_rules import PolicyRule, policy_of
-from paywall.lazy_import import lazily
+from paywall.lazy_import import lazy_import
 from paywall.rules.decision import Policy
 from paywall.rules.enums import Actor, Outcome
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from paywall.imports import wxr
 else:
     # It brings lxml, which nothing else needs.
-    wxr = lazily("paywall.imports.wxr")
+    wxr = lazy_import("paywall.imports.wxr")
 
 ACTOR = Actor("paywall", "import wxr", "")
 BATCH_POSTS_MAX = 100

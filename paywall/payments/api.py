@@ -17,7 +17,7 @@ from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.payments.purchase import STRIPE, Payment, record_purchase
 from paywall.payments.refund import RefundTerms, refund_purchase
-from paywall.payments.responses import AMOUNT, PurchaseAnswer, tell, tell_all
+from paywall.payments.responses import AMOUNT, PurchaseAnswer, to_response, to_responses
 from paywall.problems import (
     PRODUCT_UNKNOWN,
     PURCHASE_UNKNOWN,
@@ -108,7 +108,7 @@ async def post_purchase(
         purchase, is_new = await record_purchase(
             session, payment, actor=caller.actor, clock=database.clock
         )
-        answer = await tell(session, purchase)
+        answer = await to_response(session, purchase)
         return await keep_answer(session, claim, 201 if is_new else 200, answer)
 
 
@@ -140,7 +140,7 @@ async def post_refund(
         purchase, is_new = await refund_purchase(
             session, purchase_id, terms, actor=caller.actor, clock=database.clock
         )
-        answer = await tell(session, purchase)
+        answer = await to_response(session, purchase)
         return await keep_answer(session, claim, 201 if is_new else 200, answer)
 
 
@@ -165,7 +165,7 @@ async def get_purchase(
         purchase = await session.get(Purchase, purchase_id)
         if purchase is None:
             raise Problem(PURCHASE_UNKNOWN)
-        return await tell(session, purchase)
+        return await to_response(session, purchase)
 
 
 @get("/v1/me/purchases", guards=[reader])
@@ -189,7 +189,7 @@ async def _page(
         rows, next_cursor = await newest_first(
             session, statement, at=Purchase.created_at, id=Purchase.id, limit=limit, cursor=cursor
         )
-        items = await tell_all(session, rows)
+        items = await to_responses(session, rows)
     return Page(items=items, next_cursor=next_cursor)
 
 

@@ -12,7 +12,7 @@ from paywall.database.tables import Purchase, Refund
 from paywall.payments.clawback import settle_credits
 from paywall.problems import PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LARGE, Problem
 from paywall.processors.stripe.objects import StripeClawback
-from paywall.processors.stripe.subscriptions import restate_of_purchase
+from paywall.processors.stripe.subscriptions import recompute_access_of_purchase
 from paywall.rules.enums import Actor, ClawbackKind
 from paywall.rules.refunds import ClawbackAmount, clawed_back
 from paywall.subscriptions.period import take_back_period
@@ -138,5 +138,5 @@ async def _restate(
     session.add(purchase)
     await session.flush()
     await take_back_period(session, purchase)
-    await restate_of_purchase(session, purchase)
+    await recompute_access_of_purchase(session, purchase)
     await settle_credits(session, purchase, actor=actor, now=clock.now())

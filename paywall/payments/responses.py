@@ -45,7 +45,7 @@ class PendingAnswer(ResponseModel):
     since: Annotated[datetime, Meta(description="When the checkout was opened.")]
 
 
-def tell_pending(checkout: Checkout) -> PendingAnswer:
+def pending_to_response(checkout: Checkout) -> PendingAnswer:
     bought = {checkout.product_kind: checkout.product_id}
     return PendingAnswer(
         checkout_id=checkout.id,
@@ -56,15 +56,17 @@ def tell_pending(checkout: Checkout) -> PendingAnswer:
     )
 
 
-async def tell_all(session: AsyncSession, purchases: Sequence[Purchase]) -> list[PurchaseAnswer]:
+async def to_responses(
+    session: AsyncSession, purchases: Sequence[Purchase]
+) -> list[PurchaseAnswer]:
     ids = [purchase.id for purchase in purchases]
     invoices = select(StripeInvoice).where(col(StripeInvoice.purchase_id).in_(ids))
     until = {paid.purchase_id: paid.period_ends_at for paid in await session.exec(invoices)}
     return [_told(purchase, until.get(purchase.id)) for purchase in purchases]
 
 
-async def tell(session: AsyncSession, purchase: Purchase) -> PurchaseAnswer:
-    (answer,) = await tell_all(session, [purchase])
+async def to_response(session: AsyncSession, purchase: Purchase) -> PurchaseAnswer:
+    (answer,) = await to_responses(session, [purchase])
     return answer
 
 

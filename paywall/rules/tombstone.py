@@ -11,7 +11,7 @@ def is_tombstone(reader_id: str) -> bool:
     return TOMBSTONE.fullmatch(reader_id) is not None
 
 
-def inscribe(reference: str, tombstones: Mapping[str, str], *, length_max: int) -> str | None:
+def replace_ids(reference: str, tombstones: Mapping[str, str], *, length_max: int) -> str | None:
     """Put tombstones for the ids that they replace, wherever one stands whole in a reference.
 
     Whole is what has no letter and no digit at either side: the id `ann` is borne by `ann`,

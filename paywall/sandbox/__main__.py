@@ -8,7 +8,7 @@ from functools import partial
 import click
 
 from paywall import settings
-from paywall.cli.main import told_in_a_sentence
+from paywall.cli.main import cli_errors
 from paywall.sandbox.prepare import newspaper_token, prepare, require_sqlite
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.paywall_client import PaywallClient
@@ -45,7 +45,7 @@ def main(port: int, site_port: int) -> None:
     unless a key of Stripe's is set. It prints tokens and commands to paste. What you change is kept
     for the next start.
     """
-    with told_in_a_sentence(), ExitStack() as stack:
+    with cli_errors(), ExitStack() as stack:
         port = port or free_port()
         listener = stack.enter_context(listening(HOST, site_port))
         paper = address_of(listener)

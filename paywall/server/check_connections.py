@@ -31,7 +31,7 @@ from paywall.tokens.caller import Caller
 from paywall.tokens.revocation import TOKENS, revoked_among, token_columns, tokens_on
 
 
-class Asked(msgspec.Struct, frozen=True, gc=False):
+class PendingCheck(msgspec.Struct, frozen=True, gc=False):
     """May this viewer have this article, asked with this token?"""
 
     article_id: str
@@ -46,12 +46,12 @@ class Standings(NamedTuple):
     revoked: frozenset[int]
 
 
-class Line(Protocol):
+class CheckConnection(Protocol):
     """One connection; `ask` raises what its driver raises."""
 
     async def open(self) -> None: ...
     async def ask(
-        self, batch: Sequence[Asked], tokens: Sequence[Caller], now: datetime, month: Month
+        self, batch: Sequence[PendingCheck], tokens: Sequence[Caller], now: datetime, month: Month
     ) -> Standings: ...
     async def close(self) -> None: ...
 
@@ -68,7 +68,7 @@ class _Statement:
         self.order: Sequence[str] = getattr(compiled, "positiontup", None) or ()
 
     def parameters(
-        self, batch: Sequence[Asked], tokens: Sequence[Caller], now: datetime, month: Month
+        self, batch: Sequence[PendingCheck], tokens: Sequence[Caller], now: datetime, month: Month
     ) -> dict[str, object]:
         asked = [(asked.article_id, *viewer_columns(asked.viewer)) for asked in batch]
         return {
@@ -83,7 +83,7 @@ def _revoked(numbers: str | None) -> frozenset[int]:
     return frozenset(map(int, numbers.split(","))) if numbers else frozenset()
 
 
-class PostgresLine:
+class PostgresCheckConnection:
     """A held connection with the statement prepared; asyncpg has the timestamps as they are."""
 
     statement = _Statement(PGDialect_asyncpg())  # type: ignore[no-untyped-call]  # SQLAlchemy's own
@@ -112,7 +112,7 @@ class PostgresLine:
         await self._connection.execute("SELECT 1")
 
     async def ask(
-        self, batch: Sequence[Asked], tokens: Sequence[Caller], now: datetime, month: Month
+        self, batch: Sequence[PendingCheck], tokens: Sequence[Caller], now: datetime, month: Month
     ) -> Standings:
         values = self.statement.parameters(batch, tokens, now, month)
         answers = await self._prepared.fetch(*[values[name] for name in self.statement.order])
@@ -124,7 +124,7 @@ class PostgresLine:
             self._connection = None
 
 
-class SqliteLine:
+class SqliteCheckConnection:
     """A read-only connection; an answer takes microseconds, so it is worked out on the loop."""
 
     statement = _Statement(sqlite.dialect(paramstyle="named"))
@@ -140,7 +140,7 @@ class SqliteLine:
         self._connection.execute(f"PRAGMA cache_size = -{SQLITE_CACHE_KIB}")
 
     async def ask(
-        self, batch: Sequence[Asked], tokens: Sequence[Caller], now: datetime, month: Month
+        self, batch: Sequence[PendingCheck], tokens: Sequence[Caller], now: datetime, month: Month
     ) -> Standings:
         values = self.statement.parameters(batch, tokens, now, month)
         answers = self._connection.execute(self.statement.text, values).fetchall()

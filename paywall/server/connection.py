@@ -13,7 +13,7 @@ from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from paywall.access.api import CHECK
-from paywall.server.connection_limits import Connections, Waiting
+from paywall.server.connection_limits import ConnectionLimits, ConnectionWait
 from paywall.server.fast_check import BODY_BYTES_MAX, Check
 from paywall.server.messages import HEAD_BYTES_MAX, closing, plain_head, refusal_answer
 from paywall.server.request_reader import HEAD_END, RequestReader
@@ -53,22 +53,22 @@ class Connection(H11Protocol):
         return check
 
     @property
-    def watch(self) -> Connections:
-        watch: Connections = self.app.connections
+    def watch(self) -> ConnectionLimits:
+        watch: ConnectionLimits = self.app.connections
         return watch
 
     @property
-    def waits_for(self) -> Waiting:
+    def waits_for(self) -> ConnectionWait:
         if self.conn.has_ended:
-            return Waiting.BODY
+            return ConnectionWait.BODY
         if self._is_answering or self.conn.our_state in AT_WORK:
-            return Waiting.ANSWER
+            return ConnectionWait.ANSWER
         if not self.conn.is_in_head:
-            return Waiting.BODY
+            return ConnectionWait.BODY
         if self._is_new:
-            return Waiting.FIRST_REQUEST
+            return ConnectionWait.FIRST_REQUEST
         is_idle = self.conn.is_between_requests and not self._partial_check
-        return Waiting.NEXT_REQUEST if is_idle else Waiting.HEAD
+        return ConnectionWait.NEXT_REQUEST if is_idle else ConnectionWait.HEAD
 
     @property
     def unsent_bytes(self) -> int:
@@ -138,7 +138,7 @@ class Connection(H11Protocol):
             self._patience = self.loop.call_later(
                 WHOLE_WITHIN_SECONDS, self._pass_partial_check_to_uvicorn
             )
-            if self.waits_for is Waiting.HEAD:
+            if self.waits_for is ConnectionWait.HEAD:
                 self.watch.restart_wait(self)
 
     def _stop_waiting(self) -> None:
@@ -153,7 +153,7 @@ class Connection(H11Protocol):
             return
         is_first_byte = self.conn.is_between_requests
         super().data_received(came)
-        if is_first_byte and self.waits_for is Waiting.HEAD:
+        if is_first_byte and self.waits_for is ConnectionWait.HEAD:
             self.watch.restart_wait(self)
 
     def _pass_partial_check_to_uvicorn(self) -> None:
@@ -207,5 +207,5 @@ class Connection(H11Protocol):
         return CLOSE_HEADER in self.server_state.default_headers
 
     def _close_if_idle(self) -> None:
-        if self.waits_for not in {Waiting.HEAD, Waiting.ANSWER}:
+        if self.waits_for not in {ConnectionWait.HEAD, ConnectionWait.ANSWER}:
             self.transport.close()

@@ -52,7 +52,7 @@ def raise_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-class Waiting(Enum):
+class ConnectionWait(Enum):
     """What a connection is waiting for."""
 
     FIRST_REQUEST = auto()
@@ -70,23 +70,23 @@ class Watched(Protocol):
     waiting_since: float
 
     @property
-    def waits_for(self) -> Waiting: ...
+    def waits_for(self) -> ConnectionWait: ...
     @property
     def unsent_bytes(self) -> int: ...
     def close(self) -> None: ...
     def abort(self) -> None: ...
 
 
-class Connections:
+class ConnectionLimits:
     """Closes what waits for too long; and whatever waited longest, where there are too many."""
 
     def __init__(self, connections_max: int, *, body_within_seconds: float) -> None:
         self.connections_max = connections_max
         self.within_seconds = {
-            Waiting.FIRST_REQUEST: HEAD_WITHIN_SECONDS,
-            Waiting.HEAD: HEAD_WITHIN_SECONDS,
-            Waiting.BODY: body_within_seconds,
-            Waiting.NEXT_REQUEST: IDLE_SECONDS,
+            ConnectionWait.FIRST_REQUEST: HEAD_WITHIN_SECONDS,
+            ConnectionWait.HEAD: HEAD_WITHIN_SECONDS,
+            ConnectionWait.BODY: body_within_seconds,
+            ConnectionWait.NEXT_REQUEST: IDLE_SECONDS,
         }
         self.now: Callable[[], float] = time.monotonic
         self._by_wait: OrderedDict[Watched, None] = OrderedDict()
@@ -154,7 +154,7 @@ class Connections:
 
     def _make_room(self) -> None:
         for connection in self._by_wait:
-            if connection.waits_for is not Waiting.ANSWER:
+            if connection.waits_for is not ConnectionWait.ANSWER:
                 break
         else:
             return

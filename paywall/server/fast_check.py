@@ -22,7 +22,7 @@ from paywall.http.edge import as_problem, new_request_id
 from paywall.problems import unavailable
 from paywall.rules.decision import Decision, decide
 from paywall.server.check_batches import Batches
-from paywall.server.check_connections import Asked
+from paywall.server.check_connections import PendingCheck
 from paywall.server.messages import Head, answer, problem_answer
 from paywall.settings import Settings
 from paywall.tokens.caller import Caller, TokenKind
@@ -86,7 +86,7 @@ class _UnderWay:
     """A check that waits for its answer. A task for each would cost a quarter more."""
 
     def __init__(self, check: Check, question: Question, caller: Caller, reply: Reply) -> None:
-        self.asked = Asked(question.article_id, question.viewer(), caller)
+        self.pending_check = PendingCheck(question.article_id, question.viewer(), caller)
         self.has_gone = False
         self._check = check
         self._counts_view = question.count_view
@@ -123,7 +123,9 @@ class _UnderWay:
         telemetry.request_id_now.set(self._request_id)
         database, settings = self._check.database_of(), self._check.settings
         try:
-            self._tell(await counted(decision, self.asked.viewer, facts, database, settings, at))
+            self._tell(
+                await counted(decision, self.pending_check.viewer, facts, database, settings, at)
+            )
         except Exception as error:  # noqa: BLE001 (`as_problem` logs what nobody foresaw)
             self.failed(error)
 

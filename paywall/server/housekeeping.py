@@ -36,14 +36,14 @@ STEPS: Sequence[Step] = (
 )
 
 
-async def keep_house(database: Database, every_seconds: float = EVERY_SECONDS) -> None:
+async def run_housekeeping(database: Database, every_seconds: float = EVERY_SECONDS) -> None:
     """Tidy for as long as the service runs."""
     while True:
         await asyncio.sleep(every_seconds)
-        await tidy(database, STEPS)
+        await run_housekeeping_once(database, STEPS)
 
 
-async def tidy(database: Database, steps: Sequence[Step]) -> None:
+async def run_housekeeping_once(database: Database, steps: Sequence[Step]) -> None:
     """Take each step once through; one that fails is logged, and tried again next time.
 
     Without the database none can be taken: all are tried again next time.

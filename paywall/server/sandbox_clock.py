@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from paywall.clock import FollowingClock
-from paywall.lazy_import import lazily
+from paywall.lazy_import import lazy_import
 from paywall.telemetry import logger
 
 if TYPE_CHECKING:
     import httpx
 else:
-    httpx = lazily("httpx")
+    httpx = lazy_import("httpx")
 
 EVERY_SECONDS = 0.5
 ANSWER_WITHIN_SECONDS = 2.0

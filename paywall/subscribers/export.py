@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.facts import balance_of
-from paywall.credits.responses import tell as tell_grant
+from paywall.credits.responses import to_response as tell_grant
 from paywall.database.tables import (
     CancellationReceipt,
     CreditGrant,
@@ -46,7 +46,7 @@ from paywall.subscribers.export_payments import (
     subscriptions_section,
 )
 from paywall.subscribers.privacy import merged_into
-from paywall.unlocks.responses import NO_ARTICLE, UnlockAnswer, articles_told, describe
+from paywall.unlocks.responses import NO_ARTICLE, UnlockAnswer, articles_of, describe
 
 AT_ONCE = 500
 """Rows described by one statement, as databases limit its parameters."""
@@ -161,7 +161,7 @@ async def _months(session: AsyncSession, reader_id: str) -> Sequence[MeteredView
 
 async def _views(session: AsyncSession, reader_id: str) -> ViewsSection:
     months = await _months(session, reader_id)
-    articles = await articles_told(session, [id_ for month in months for id_ in month.article_ids])
+    articles = await articles_of(session, [id_ for month in months for id_ in month.article_ids])
 
     def view(article_id: str) -> ExportedView:
         title, url = articles.get(article_id, NO_ARTICLE)

@@ -33,7 +33,7 @@ from paywall.database.tables.totals import COUNTED, Added, add_to_totals
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem, invalid, unavailable
 from paywall.processors.stripe.checkout import open_plan_of
 from paywall.rules.enums import Actor, SubscriptionKind
-from paywall.subscriptions.period import lay_passes
+from paywall.subscriptions.period import schedule_passes
 from paywall.unlocks.revoke import revoke
 
 MOVED: tuple[type[SQLModel], ...] = (
@@ -76,7 +76,7 @@ async def merge_readers(
         owner = col(table.reader_id)  # type: ignore[attr-defined]  # every one of MOVED has it
         await session.exec(update(table).where(owner == from_id).values(reader_id=into_id))
     await _move_totals(session, from_id, into_id)
-    await lay_passes(session, into_id)
+    await schedule_passes(session, into_id)
     await move_views(session, from_id, into_id)
     await session.exec(delete(Subscriber).where(col(Subscriber.id) == from_id))
     remembered = insert(session, Merge).values(from_id=from_id, into_id=into_id)

@@ -14,7 +14,7 @@ from paywall.access.facts import balance_of
 from paywall.credits.responses import GrantAnswer, lapsed_grants
 from paywall.database.tables import MeteredViews
 from paywall.http.bodies import ResponseModel
-from paywall.payments.responses import PendingAnswer, tell_pending
+from paywall.payments.responses import PendingAnswer, pending_to_response
 from paywall.processors.stripe.checkout import pending_of
 from paywall.rules.calendar import month_of
 from paywall.rules.enums import ViewerKind
@@ -59,7 +59,7 @@ async def overview(
         unlocks_left=int(balance),
         grants=grants,
         lapsed=await lapsed_grants(session, reader_id, now),
-        pending=[tell_pending(one) for one in await pending_of(session, reader_id)],
+        pending=[pending_to_response(one) for one in await pending_of(session, reader_id)],
         subscription=subscriptions[0] if subscriptions else None,
         subscriptions=subscriptions,
         meter=await _meter(session, reader_id, settings, now),

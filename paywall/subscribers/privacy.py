@@ -55,7 +55,7 @@ from paywall.processors.stripe.close_out import refuse_unended
 from paywall.processors.stripe.customers import customers_of
 from paywall.processors.stripe.erased_ids import remember_erased
 from paywall.rules.enums import SubscriptionKind
-from paywall.rules.tombstone import inscribe
+from paywall.rules.tombstone import replace_ids
 from paywall.tokens.issuers import OWN_NAME
 
 DELETED: tuple[type[SQLModel], ...] = (
@@ -197,7 +197,7 @@ async def _inscribe_references(
     ):
         row: CreditGrant | Purchase | Refund
         for row in await session.exec(statement):
-            inscribed = inscribe(row.reference, tombstones, length_max=ID_LENGTH_MAX)
+            inscribed = replace_ids(row.reference, tombstones, length_max=ID_LENGTH_MAX)
             row.reference = inscribed or _new_tombstone()
             session.add(row)
     await session.flush()

@@ -46,8 +46,8 @@ from paywall.subscriptions.complimentary import put_complimentary
 from paywall.subscriptions.responses import (
     ReceiptAnswer,
     SubscriptionAnswer,
-    tell_receipt,
-    told,
+    load_responses,
+    receipt_to_response,
 )
 from paywall.tokens.guard import Caller, reader, site
 
@@ -318,7 +318,7 @@ async def _resume_in_stripe(
 async def _tell(
     session: AsyncSession, subscription: Subscription, now: datetime
 ) -> SubscriptionAnswer:
-    (answer,) = await told(session, [subscription], now)
+    (answer,) = await load_responses(session, [subscription], now)
     return answer
 
 
@@ -336,7 +336,7 @@ async def _what_follows(
         when=when,
         access_until=access_until,
         credits=_by_expiry(grants),
-        receipt=tell_receipt(receipt) if receipt else None,
+        receipt=receipt_to_response(receipt) if receipt else None,
     )
 
 

@@ -16,7 +16,7 @@ from paywall.database.tables import CancellationReceipt, StripeSubscription, Sub
 from paywall.problems import Problem
 from paywall.processors.stripe.objects import OVER
 from paywall.rules.enums import CancelWhen, SubscriptionKind
-from paywall.subscriptions.period import restate
+from paywall.subscriptions.period import recompute_access
 from paywall.subscriptions.responses import is_over, receipts_of
 
 
@@ -86,7 +86,7 @@ async def cancel_subscription(
     subscription.cancel_at_period_end = True
     if when is CancelWhen.NOW:
         subscription.ended_at = now
-        restate(session, subscription)
+        recompute_access(session, subscription)
     session.add(subscription)
     return subscription, await give_receipt(session, subscription, when, access_until, reason, now)
 

@@ -11,7 +11,7 @@ from paywall.clock import Clock
 from paywall.credits.locking import lock_or_open_subscriber
 from paywall.database.tables import Subscription
 from paywall.rules.enums import SubscriptionKind
-from paywall.subscriptions.period import restate
+from paywall.subscriptions.period import recompute_access
 from paywall.subscriptions.responses import is_over
 
 
@@ -85,4 +85,4 @@ def give(
     """Make it end then, and stand in for that plan."""
     subscription.plan_id = plan_id
     subscription.paid_through = current_period_end
-    restate(session, subscription)
+    recompute_access(session, subscription)

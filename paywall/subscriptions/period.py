@@ -43,7 +43,7 @@ async def add_pass(session: AsyncSession, purchase: Purchase, days: int) -> None
     bought = _bought(purchase, SubscriptionKind.PASS, paid_at, paid_at + timedelta(days=days))
     bought.pass_id = purchase.product_id
     session.add(bought)
-    await lay_passes(session, purchase.reader_id)
+    await schedule_passes(session, purchase.reader_id)
 
 
 def _bought(
@@ -62,7 +62,7 @@ def _bought(
     )
 
 
-async def lay_passes(session: AsyncSession, reader_id: str) -> None:
+async def schedule_passes(session: AsyncSession, reader_id: str) -> None:
     """Lay a reader's passes one after the other by the time of their payments.
 
     Stripe may tell of a later payment first, and of a refund after the purchase that it preceded.
@@ -89,7 +89,7 @@ async def lay_passes(session: AsyncSession, reader_id: str) -> None:
     for (subscription, _), starts_at in zip(rows, starts, strict=True):
         subscription.paid_through += starts_at - subscription.starts_at
         subscription.starts_at = starts_at
-        restate(session, subscription)
+        recompute_access(session, subscription)
     await session.flush()
 
 
@@ -115,7 +115,7 @@ async def _given_back_at(
     }
 
 
-def restate(session: AsyncSession, subscription: Subscription) -> None:
+def recompute_access(session: AsyncSession, subscription: Subscription) -> None:
     """Write down the end that follows from what was paid, ended and taken back."""
     end = entitled_until(
         Paid(
@@ -134,6 +134,6 @@ async def take_back_period(session: AsyncSession, purchase: Purchase) -> None:
     statement = select(Subscription).where(Subscription.purchase_id == purchase.id)
     for subscription in (await session.exec(statement)).all():
         subscription.is_taken_back = 0 < purchase.amount_paid == purchase.taken_back
-        restate(session, subscription)
+        recompute_access(session, subscription)
         if subscription.kind is SubscriptionKind.PASS:
-            await lay_passes(session, subscription.reader_id)
+            await schedule_passes(session, subscription.reader_id)

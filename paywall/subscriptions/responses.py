@@ -95,10 +95,10 @@ async def subscriptions_of(
         .limit(AT_MOST)
     )
     found = (await session.exec(statement)).all()
-    return await told(session, found, now)
+    return await load_responses(session, found, now)
 
 
-async def told(
+async def load_responses(
     session: AsyncSession, subscriptions: Sequence[Subscription], now: datetime
 ) -> list[SubscriptionAnswer]:
     """Each with its receipts, and with how Stripe bills it."""
@@ -108,7 +108,7 @@ async def told(
     receipts = await all_receipts_of(session, subscriptions)
     billed = await billings_of(session, subscriptions)
     return [
-        tell(
+        to_response(
             one,
             in_force.get(one.id),
             receipts[one.id],
@@ -166,7 +166,7 @@ def is_over(subscription: Subscription, now: datetime) -> bool:
     return subscription.entitled_until <= now
 
 
-def tell(
+def to_response(
     subscription: Subscription,
     receipt: CancellationReceipt | None,
     receipts: Sequence[CancellationReceipt],
@@ -191,12 +191,12 @@ def tell(
         is_renewing=next_payment is not None and next_payment <= now,
         payment_type=billing.payment_type if billing else None,
         price=Price(amount=price.amount, currency=price.currency) if price else None,
-        receipt=tell_receipt(receipt) if receipt else None,
-        receipts=[tell_receipt(each) for each in receipts],
+        receipt=receipt_to_response(receipt) if receipt else None,
+        receipts=[receipt_to_response(each) for each in receipts],
     )
 
 
-def tell_receipt(receipt: CancellationReceipt) -> ReceiptAnswer:
+def receipt_to_response(receipt: CancellationReceipt) -> ReceiptAnswer:
     return ReceiptAnswer(
         id=receipt.id,
         at=receipt.at,

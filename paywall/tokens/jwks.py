@@ -16,9 +16,9 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from paywall.lazy_import import lazily
+from paywall.lazy_import import lazy_import
 from paywall.settings import Issuer
-from paywall.tasks import end
+from paywall.tasks import cancel_tasks
 from paywall.telemetry import logger
 from paywall.tokens.issuers import PublicKey, VerificationKey, find_key
 from paywall.tokens.weakness import weakness_of_rsa
@@ -26,7 +26,7 @@ from paywall.tokens.weakness import weakness_of_rsa
 if TYPE_CHECKING:
     import httpx
 else:
-    httpx = lazily("httpx")
+    httpx = lazy_import("httpx")
 
 JWKS_BYTES_MAX = 64 * 1024
 JWKS_KEYS_MAX = 100
@@ -66,7 +66,7 @@ class JwksKeys:
 
     async def close(self) -> None:
         if self._fetching is not None:
-            await end([self._fetching])
+            await cancel_tasks([self._fetching])
 
     def _known(self, kid: str | None, now: datetime) -> VerificationKey | None:
         if self._fetched_at is None or now >= self._fetched_at + self._age_max:

@@ -14,7 +14,7 @@ from paywall import telemetry
 from paywall.credits.locking import require_subscriber
 from paywall.database.engine import Database
 from paywall.database.tables import Unlock
-from paywall.http.bodies import ResponseModel, RequestModel
+from paywall.http.bodies import RequestModel, ResponseModel
 from paywall.http.fields import Credits, Id, PathId, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
 from paywall.idempotency import Claim, keep_answer, stored_answer
@@ -30,7 +30,13 @@ from paywall.rules.enums import UnlockSource
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, reader, site
 from paywall.unlocks.give import give_unlock
-from paywall.unlocks.responses import PaymentAnswer, UnlockAnswer, describe, list_unlocks, tell
+from paywall.unlocks.responses import (
+    PaymentAnswer,
+    UnlockAnswer,
+    describe,
+    list_unlocks,
+    to_response,
+)
 from paywall.unlocks.revoke import revoke_article
 from paywall.unlocks.unlock import NewUnlock, Outcome, unlock_article
 
@@ -117,7 +123,7 @@ async def _tell(session: AsyncSession, outcome: Outcome) -> UnlockOutcome:
     match outcome.unlock:
         case NewUnlock() as unlock:
             paid = [PaymentAnswer(grant_id=it.grant_id, amount=it.amount) for it in unlock.payments]
-            told = tell(unlock, (outcome.facts.title, outcome.facts.url), paid)
+            told = to_response(unlock, (outcome.facts.title, outcome.facts.url), paid)
         case Unlock() as unlock:
             (told,) = await describe(session, [unlock])
         case None:

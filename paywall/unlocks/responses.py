@@ -52,15 +52,15 @@ async def list_unlocks(
 
 
 async def describe(session: AsyncSession, unlocks: Sequence[Unlock]) -> list[UnlockAnswer]:
-    articles = await articles_told(session, [unlock.article_id for unlock in unlocks])
+    articles = await articles_of(session, [unlock.article_id for unlock in unlocks])
     payments = await _payments(session, [unlock.id for unlock in unlocks])
     return [
-        tell(unlock, articles.get(unlock.article_id, NO_ARTICLE), payments[unlock.id])
+        to_response(unlock, articles.get(unlock.article_id, NO_ARTICLE), payments[unlock.id])
         for unlock in unlocks
     ]
 
 
-def tell(
+def to_response(
     unlock: Unlock | NewUnlock,
     article: tuple[str | None, str | None],
     payments: list[PaymentAnswer],
@@ -78,7 +78,7 @@ def tell(
     )
 
 
-async def articles_told(
+async def articles_of(
     session: AsyncSession, article_ids: Sequence[str]
 ) -> dict[str, tuple[str | None, str | None]]:
     """Title and address of each article that is there, by its id."""

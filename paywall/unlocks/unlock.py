@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import problems
-from paywall.access.facts import Beside, Facts, load_beside, reader
+from paywall.access.facts import ExtraQuery, Facts, load_beside, reader
 from paywall.clock import Clock
 from paywall.credits.ledger import lots_of, spend, spendable_lots
 from paywall.credits.locking import lock_subscriber
@@ -67,7 +67,7 @@ async def unlock_article(
     """
     is_subscriber = await lock_subscriber(session, reader_id)
     now = clock.now()
-    first = Beside(spendable_lots, lots_of(reader_id, now, at_most=GRANTS_AT_FIRST))
+    first = ExtraQuery(spendable_lots, lots_of(reader_id, now, at_most=GRANTS_AT_FIRST))
     facts, lots = await load_beside(
         session, reader(reader_id), article_id, first, settings=settings, now=now
     )

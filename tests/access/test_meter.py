@@ -11,7 +11,7 @@ from paywall.access import meter
 from paywall.access.facts import load_one, reader
 from paywall.database.engine import Database
 from paywall.database.tables import MeteredViews
-from paywall.server.housekeeping import tidy
+from paywall.server.housekeeping import run_housekeeping_once
 from paywall.settings import Settings
 from tests.conftest import PATIENT_SECONDS, Bearer, SetClock
 from tests.test_story import check, put_article
@@ -114,7 +114,7 @@ async def test_views_are_kept_until_their_month_is_over_and_no_longer(
     for article in "abc":
         await view(service, bearer, article, visitor_id="v")
     clock.move(days=6, hours=5, seconds=-1)
-    await tidy(database, [meter.forget])
+    await run_housekeeping_once(database, [meter.forget])
     assert (await view(service, bearer, "d", visitor_id="v"))["granted"] is False
     assert (await view(service, bearer, "a", visitor_id="v"))["granted"] is True
     clock.move(seconds=1)

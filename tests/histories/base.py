@@ -15,7 +15,7 @@ from paywall.credits.expiry import enter_expired
 from paywall.database.engine import Database
 from paywall.rules.decision import Decision, decide
 from paywall.rules.enums import Actor, ViewerKind
-from paywall.server.housekeeping import tidy
+from paywall.server.housekeeping import run_housekeeping_once
 from paywall.settings import Settings
 from tests.conftest import START, SetClock
 from tests.histories.model import Answer, Model
@@ -45,7 +45,7 @@ class History:
     outcome in a word. `happened` counts the outcomes.
     """
 
-    RULES: ClassVar[dict[str, int]] = {"time_moves": 3, "keep_house": 1}
+    RULES: ClassVar[dict[str, int]] = {"time_moves": 3, "run_housekeeping": 1}
     """Each rule by its name, with its weight."""
 
     def __init__(self, store: Store, chance: Random, happened: Counter[str]) -> None:
@@ -89,8 +89,8 @@ class History:
         self.clock.at = self.model.now
         return "on"
 
-    def keep_house(self) -> str:
-        self.runner.run(tidy(self.database, [enter_expired]))
+    def run_housekeeping(self) -> str:
+        self.runner.run(run_housekeeping_once(self.database, [enter_expired]))
         return "done"
 
     def everybody_gets_the_same_answer(self) -> None:

@@ -25,7 +25,7 @@ from tests.histories.payments import Payments, fill_catalogue
 HISTORIES = 24
 STEPS = 36
 FLOORS = {
-    "time_moves on": 30, "keep_house done": 6,
+    "time_moves on": 30, "run_housekeeping done": 6,
     "put_article premium": 10, "put_article metered": 5, "delete_article known": 10,
     "grant new": 25, "void credits": 10, "view metered": 10, "view unlocked": 10,
     "unlock new": 5, "unlock price_changed": 4, "unlock_next new": 25,

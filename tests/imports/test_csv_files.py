@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from paywall.database.tables import Article, CreditGrant, Unlock
 from paywall.imports.csv_kinds import ArticleRow, GrantRow, UnlockRow
 from paywall.imports.csv_records import REREAD_TIMES_MAX
-from paywall.imports.csv_rows import Line, read_rows
+from paywall.imports.csv_rows import CsvRow, read_rows
 from paywall.imports.csv_text import LINE_CHARACTERS_MAX, CsvError, physical_lines
 from tests.installation import HEADS, Installation
 
@@ -70,7 +70,7 @@ def test_what_a_spreadsheet_writes_is_read(lines: list[str], encoding: str, mark
     assert (empty.row, empty.errors, empty.is_unread) == (None, (), False)
 
 
-def _read_grants(file: bytes) -> list[Line[GrantRow]]:
+def _read_grants(file: bytes) -> list[CsvRow[GrantRow]]:
     return list(read_rows(io.BytesIO(file), GrantRow))
 
 

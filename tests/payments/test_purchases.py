@@ -7,7 +7,7 @@ import pytest
 
 from paywall.credits.expiry import enter_expired
 from paywall.database.engine import Database
-from paywall.server.housekeeping import tidy
+from paywall.server.housekeeping import run_housekeeping_once
 from paywall.subscribers.audit import audit
 from tests.conftest import Bearer, SetClock
 from tests.test_story import check, put_article, unlock
@@ -151,7 +151,7 @@ class TestPurchases:
         await unlock(service, bearer, "ann", "a0")
         clock.move(days=30)
         if is_entered:
-            await tidy(database, [enter_expired])
+            await run_housekeeping_once(database, [enter_expired])
         await refund(service, bearer, purchase, 200, "what lapsed")
         assert (await check(service, bearer, "a0", reader_id="ann"))["reason"] == "unlocked"
         await refund(service, bearer, purchase, 50, "more")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from paywall.rules.tombstone import inscribe, is_tombstone
+from paywall.rules.tombstone import is_tombstone, replace_ids
 
 LONG = 200
 TOMBSTONE = "erased_" + "0123456789abcdef" * 2
@@ -23,21 +23,21 @@ TOMBSTONE = "erased_" + "0123456789abcdef" * 2
     ],
 )
 def test_an_id_that_stands_whole_is_replaced(reference: str, inscribed: str) -> None:
-    assert inscribe(reference, {"ann": "X"}, length_max=LONG) == inscribed
+    assert replace_ids(reference, {"ann": "X"}, length_max=LONG) == inscribed
 
 
 def test_of_two_ids_the_longer_is_found_first() -> None:
-    told = inscribe("ann-lee, ann", {"ann": "X", "ann-lee": "Y"}, length_max=LONG)
+    told = replace_ids("ann-lee, ann", {"ann": "X", "ann-lee": "Y"}, length_max=LONG)
     assert told == "Y, X"
 
 
 def test_an_id_means_its_characters_alone() -> None:
-    assert inscribe("a.c abc", {"a.c": "X"}, length_max=LONG) == "X abc"
-    assert inscribe("រិទ្ធ-៧", {"រិទ្ធ-៧": "X"}, length_max=LONG) == "X"
+    assert replace_ids("a.c abc", {"a.c": "X"}, length_max=LONG) == "X abc"
+    assert replace_ids("រិទ្ធ-៧", {"រិទ្ធ-៧": "X"}, length_max=LONG) == "X"
 
 
 def test_what_gets_too_long_is_not_told() -> None:
-    assert inscribe("7-" * 100, {"7": TOMBSTONE}, length_max=LONG) is None
+    assert replace_ids("7-" * 100, {"7": TOMBSTONE}, length_max=LONG) is None
 
 
 def test_a_tombstone_is_told_from_an_id_like_it() -> None:

@@ -10,7 +10,7 @@ from litestar.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from paywall.server.connection import LINE, Connection
-from paywall.server.connection_limits import Connections
+from paywall.server.connection_limits import ConnectionLimits
 from paywall.server.messages import Head
 from tests.server.framing import Read
 
@@ -27,7 +27,9 @@ class Echo:
 
     def __init__(self, connections_max: int = 1_000) -> None:
         self.requests: list[Read] = []
-        self.connections = Connections(connections_max, body_within_seconds=BODY_WITHIN_SECONDS)
+        self.connections = ConnectionLimits(
+            connections_max, body_within_seconds=BODY_WITHIN_SECONDS
+        )
         self.reads_bodies = True
         self.may_answer = asyncio.Event()
         self.may_answer.set()

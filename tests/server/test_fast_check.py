@@ -22,7 +22,7 @@ from paywall.problems import Problem
 from paywall.rules.decision import Decision, Meter, Policy, Reason, Standing, Terms, decide
 from paywall.rules.enums import GrantSource, SubscriptionKind, UnlockSource, ViewerKind
 from paywall.server.check_batches import WAITING_MAX, Batches
-from paywall.server.check_connections import Asked
+from paywall.server.check_connections import PendingCheck
 from paywall.settings import Settings
 from paywall.tokens.caller import Caller, TokenKind
 from paywall.tokens.verify import Verifier
@@ -147,7 +147,7 @@ async def test_all_ways_to_ask_agree(
     chance = random.Random(1)
     await fill(database, chance)
     viewers = [{}, *({kind: r} for kind in ("reader_id", "visitor_id") for r in READERS)]
-    asked = [
+    pending_check = [
         (chance.choice([*ARTICLES, UNKNOWN]), chance.choice(viewers)) for _ in range(QUESTIONS)
     ]
     by_batch = {}
@@ -162,7 +162,7 @@ async def test_all_ways_to_ask_agree(
     await check(service, bearer, UNKNOWN)
     edge.app = nowhere
     reasons = set()
-    for article_id, viewer in asked:
+    for article_id, viewer in pending_check:
         told = await check(service, bearer, article_id, **viewer)
         assert told == by_batch[article_id, str(viewer)], (article_id, viewer)
         async with database.reading() as session:
@@ -288,10 +288,10 @@ async def test_what_cannot_be_asked_fails_alone(
     batches = Batches(settings, clock)
     async with batches.open():
         articles = ["a1", "\ud800", "a2", "\x00" if not settings.is_sqlite else "\ud801", "a3"]
-        asked = [Hope(Asked(article, reader("ann"), caller)) for article in articles]
-        for hope in asked:
+        pending_check = [Hope(PendingCheck(article, reader("ann"), caller)) for article in articles]
+        for hope in pending_check:
             batches.ask(hope)
-        told = await asyncio.gather(*(it.future for it in asked), return_exceptions=True)
+        told = await asyncio.gather(*(it.future for it in pending_check), return_exceptions=True)
     assert [isinstance(it, BaseException) for it in told] == [False, True, False, True, False]
 
 
@@ -300,8 +300,8 @@ class Hope:
 
     has_gone = False
 
-    def __init__(self, asked: Asked) -> None:
-        self.asked = asked
+    def __init__(self, pending_check: PendingCheck) -> None:
+        self.pending_check = pending_check
         self.future: asyncio.Future[Facts] = asyncio.get_running_loop().create_future()
 
     def answered(self, facts: Facts, at: datetime) -> None:
@@ -325,14 +325,16 @@ async def test_past_the_queue_a_check_is_refused_at_once(
     caller = await verified(edge, bearer)
     batches = Batches(settings, clock)
     async with batches.open():
-        asked = [Hope(Asked("a1", reader(f"r{n}"), caller)) for n in range(WAITING_MAX)]
-        one_too_many = Hope(Asked("a1", reader("one too many"), caller))
-        for hope in [*asked, one_too_many]:
+        pending_check = [
+            Hope(PendingCheck("a1", reader(f"r{n}"), caller)) for n in range(WAITING_MAX)
+        ]
+        one_too_many = Hope(PendingCheck("a1", reader("one too many"), caller))
+        for hope in [*pending_check, one_too_many]:
             batches.ask(hope)
         with pytest.raises(Problem) as refused:
             await one_too_many.future
         assert refused.value.headers["Retry-After"] == "1"
-        assert len(await asyncio.gather(*(it.future for it in asked))) == WAITING_MAX
+        assert len(await asyncio.gather(*(it.future for it in pending_check))) == WAITING_MAX
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
@@ -352,7 +354,7 @@ async def test_a_connection_that_breaks_at_the_end_is_not_opened_again(
         finally:
             raise ConnectionResetError
 
-    hope = Hope(Asked("a1", reader("ann"), await verified(edge, bearer)))
+    hope = Hope(PendingCheck("a1", reader("ann"), await verified(edge, bearer)))
     batches, before = Batches(settings, clock), asyncio.all_tasks()
     async with batches.open():
         monkeypatch.setattr("asyncpg.prepared_stmt.PreparedStatement.fetch", breaks)

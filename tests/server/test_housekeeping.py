@@ -16,7 +16,7 @@ from paywall.credits.grant import GrantTerms, grant_credits
 from paywall.database.engine import Database
 from paywall.database.tables import LedgerEntry
 from paywall.rules.enums import EntryKind, GrantSource
-from paywall.server.housekeeping import STEPS, tidy
+from paywall.server.housekeeping import STEPS, run_housekeeping_once
 from paywall.settings import Settings
 from paywall.telemetry import JsonLines
 from tests.conftest import SetClock
@@ -47,13 +47,13 @@ async def test_of_two_processes_one_keeps_house(
         done.append("second")
         return 0
 
-    first = asyncio.create_task(tidy(database, [slow]))
+    first = asyncio.create_task(run_housekeeping_once(database, [slow]))
     await started.wait()
-    await tidy(other_process, [quick])
+    await run_housekeeping_once(other_process, [quick])
     assert done == []
     finish.set()
     await first
-    await tidy(other_process, [quick])
+    await run_housekeeping_once(other_process, [quick])
     assert done == ["first", "second"]
 
 
@@ -71,7 +71,7 @@ async def test_a_failing_step_is_logged_and_stops_no_other(
         return 0
 
     with caplog.at_level(logging.ERROR):
-        await tidy(database, [failing, next_one])
+        await run_housekeeping_once(database, [failing, next_one])
     assert done == ["next"]
     (record,) = caplog.records
     assert "failing" in JsonLines().format(record)
@@ -83,7 +83,7 @@ async def test_a_step_is_asked_until_nothing_is_left(database: Database) -> None
     async def batch(_session: AsyncSession, _now: datetime) -> int:
         return left.pop(0)
 
-    await tidy(database, [batch])
+    await run_housekeeping_once(database, [batch])
     assert left == [7]
 
 
@@ -96,7 +96,7 @@ async def test_expired_credits_are_entered_and_the_rest_is_shown(
             terms = GrantTerms(reader_id, 3, GrantSource.PROMOTION, reader_id, expires_at)
             await grant_credits(session, terms, actor=ACTOR, clock=clock)
     clock.move(hours=2)
-    await tidy(database, STEPS)
+    await run_housekeeping_once(database, STEPS)
     async with database.reading() as session:
         entries = select(LedgerEntry.reader_id, LedgerEntry.amount).where(
             LedgerEntry.kind == EntryKind.EXPIRED

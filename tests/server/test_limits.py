@@ -9,7 +9,7 @@ from paywall.server.connection_limits import (
     IDLE_SECONDS,
     WARN_EVERY_SECONDS,
     WRITE_WITHIN_SECONDS,
-    Connections,
+    ConnectionLimits,
     connections_by_open_files,
 )
 from paywall.server.request_reader import (
@@ -111,7 +111,7 @@ class Clients:
         self.connections.now = lambda: self.at
 
     @property
-    def connections(self) -> Connections:
+    def connections(self) -> ConnectionLimits:
         return self.echo.connections
 
     def connect(self) -> Conversation:

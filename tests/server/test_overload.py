@@ -7,14 +7,14 @@ import pytest
 import sqlalchemy as sa
 
 from paywall.database.engine import Database
-from paywall.server.check_batches import BATCH_MAX, LINES, WAITING_MAX
+from paywall.server.check_batches import BATCH_MAX, CONNECTIONS, WAITING_MAX
 from tests.conftest import Bearer
 from tests.server.wire import Answer, Client, Wire, question
 from tests.test_story import check, put_article
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 TOO_MANY = 10
-ASKED = WAITING_MAX + LINES * BATCH_MAX + TOO_MANY
+ASKED = WAITING_MAX + CONNECTIONS * BATCH_MAX + TOO_MANY
 
 
 async def test_checks_beyond_the_queue_are_refused_at_once_and_all_others_are_answered(
@@ -43,6 +43,6 @@ async def test_checks_beyond_the_queue_are_refused_at_once_and_all_others_are_an
         await is_refused.wait()
     statuses = await asyncio.gather(*waiting)
     assert set(statuses) == {httpx.codes.OK, httpx.codes.SERVICE_UNAVAILABLE}
-    assert TOO_MANY <= len(refused) <= TOO_MANY + LINES * BATCH_MAX
+    assert TOO_MANY <= len(refused) <= TOO_MANY + CONNECTIONS * BATCH_MAX
     assert {answer.headers["retry-after"] for answer in refused} == {"1"}
     assert {answer.body["type"].rpartition("/")[2] for answer in refused} == {"unavailable"}

@@ -9,7 +9,7 @@ from paywall.processors.stripe.catalogue_sync import apply, differ
 from paywall.rules.enums import Outcome
 from paywall.sandbox.stripe import disputes, refunds
 from paywall.sandbox.stripe.customers import Card
-from paywall.server.housekeeping import tidy
+from paywall.server.housekeeping import run_housekeeping_once
 from paywall.subscriptions.migrate import MigratedSubscription, migrate_subscriptions
 from paywall.unlocks.migrate import MigratedUnlock, migrate_unlocks
 from tests.conftest import START
@@ -69,7 +69,7 @@ async def make_rich(address: str, folder: Path) -> None:
         await at_the_desk(site)
         shop.move(32)
         await shop.deliver()
-        await tidy(shop.database, [enter_expired])
+        await run_housekeeping_once(shop.database, [enter_expired])
 
 
 async def by_the_site(site: Site) -> None:

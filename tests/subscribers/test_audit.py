@@ -13,7 +13,7 @@ from paywall.database.engine import Database
 from paywall.database.tables import Article, Unlock
 from paywall.rules.decision import Policy
 from paywall.rules.enums import Actor, GrantSource, UnlockSource
-from paywall.server.housekeeping import tidy
+from paywall.server.housekeeping import run_housekeeping_once
 from paywall.settings import Settings
 from paywall.subscribers.audit import Finding, audit
 from paywall.unlocks.unlock import unlock_article
@@ -56,7 +56,7 @@ async def history(database: Database, clock: SetClock, settings: Settings) -> Da
                        unlocked_at=clock.now())
             )  # fmt: skip
     clock.move(hours=50)
-    await tidy(database, [enter_expired])
+    await run_housekeeping_once(database, [enter_expired])
     return database
 
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from paywall.database.engine import Database
-from paywall.lazy_import import lazily
+from paywall.lazy_import import lazy_import
 
 if TYPE_CHECKING:
     from paywall.database.migrations import upgrade
 else:
     # What is pending can be told without Alembic.
-    upgrade = lazily("paywall.database.migrations.upgrade")
+    upgrade = lazy_import("paywall.database.migrations.upgrade")
 
 FOLDER = Path(__file__).parent
 LOCK_KEY = 7292_5901

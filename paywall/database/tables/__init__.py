@@ -29,6 +29,7 @@ __all__ = [
     "ArticleBody",
     "CancellationReceipt",
     "Checkout",
+    "Clawback",
     "CreditGrant",
     "ErasedStripeId",
     "IdempotencyKey",
@@ -53,7 +54,6 @@ __all__ = [
     "Subscriber",
     "SubscriberTotals",
     "Subscription",
-    "Clawback",
     "Unlock",
     "UnlockPayment",
 ]

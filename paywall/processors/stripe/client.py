@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from paywall.lazy_import import lazily
+from paywall.lazy_import import lazy_import
 from paywall.problems import (
     PAYMENT_DECLINED,
     REQUEST_IN_PROGRESS,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from stripe.params.billing_portal import SessionCreateParams as PortalParams
     from stripe.params.checkout import SessionCreateParams
 else:
-    stripe = lazily("stripe")
+    stripe = lazy_import("stripe")
 
 API_VERSION = "2026-10-28.endive"
 CALL_SECONDS = 4.0

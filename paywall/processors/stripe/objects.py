@@ -1,7 +1,7 @@
 """What Stripe says, as values, in the shapes of its API version 2026-10-28.
 
-No object of the SDK leaves the client; these values stand for them. Times are aware and UTC, amounts in
-the currency's smallest unit.
+No object of the SDK leaves the client; these values stand for them. Times are aware and UTC,
+amounts in the currency's smallest unit.
 """
 
 from datetime import datetime

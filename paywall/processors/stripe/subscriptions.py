@@ -58,7 +58,7 @@ async def record_subscription(
     )
     if not subscription.cancel_at_period_end:
         await _withdraw_receipts(session, subscription, now)
-    await restate_billed(session, subscription, billing)
+    await recompute_billed_access(session, subscription, billing)
     return subscription
 
 
@@ -85,7 +85,7 @@ async def _withdraw_receipts(
     await session.flush()
 
 
-async def restate_billed(
+async def recompute_billed_access(
     session: AsyncSession, subscription: Subscription, billing: StripeSubscription
 ) -> None:
     """Write down the end that follows from what was paid, what was taken back, and the status."""
@@ -119,7 +119,7 @@ async def _periods(session: AsyncSession, subscription_id: str) -> list[PaidPeri
     ]
 
 
-async def restate_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
+async def recompute_access_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
     """Once more, for the subscription whose invoice a purchase is, if it is one."""
     statement = (
         select(Subscription, StripeSubscription)
@@ -128,4 +128,4 @@ async def restate_of_purchase(session: AsyncSession, purchase: Purchase) -> None
         .where(StripeInvoice.purchase_id == purchase.id)
     )
     for subscription, billing in (await session.exec(statement)).all():
-        await restate_billed(session, subscription, billing)
+        await recompute_billed_access(session, subscription, billing)

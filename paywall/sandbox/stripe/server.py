@@ -22,7 +22,7 @@ from paywall.sandbox.stripe.objects import Json
 from paywall.sandbox.stripe.portal_page import show_portal, use_portal
 from paywall.sandbox.stripe.rendering import HEADERS, alert, render_page
 from paywall.sandbox.stripe.runner import StandInRunner
-from paywall.tasks import end
+from paywall.tasks import cancel_tasks
 from paywall.telemetry import logger
 
 HttpRequest = Request[Any, Any, Any]
@@ -111,7 +111,7 @@ def create_app(running: StandInRunner) -> ASGIApp:
         try:
             yield
         finally:
-            await end([chore])
+            await cancel_tasks([chore])
 
     async def keep_up(_request: HttpRequest) -> None:
         running.catch_up()

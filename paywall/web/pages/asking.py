@@ -10,12 +10,12 @@ from litestar import Request
 from litestar.types import Receive, Scope, Send
 
 from paywall.http.edge import DISCARDS_WRITES
-from paywall.lazy_import import lazily
+from paywall.lazy_import import lazy_import
 
 if TYPE_CHECKING:
     import httpx
 else:
-    httpx = lazily("httpx")
+    httpx = lazy_import("httpx")
 
 T = TypeVar("T")
 BASE = "http://service.internal"

@@ -51,7 +51,9 @@ def stripe_client(settings: Settings, stand_in: StandIn) -> StripeClient:
 
 
 @pytest.fixture
-async def edge(settings: Settings, clock: SetClock, stripe_client: StripeClient) -> AsyncIterator[Edge]:
+async def edge(
+    settings: Settings, clock: SetClock, stripe_client: StripeClient
+) -> AsyncIterator[Edge]:
     app = create_app(settings, clock, stripe_client)
     async with running(app):
         yield app

@@ -6,7 +6,7 @@ import pytest
 
 from paywall.credits.expiry import enter_expired
 from paywall.sandbox.stripe import disputes
-from paywall.server.housekeeping import tidy
+from paywall.server.housekeeping import run_housekeeping_once
 from paywall.subscribers.audit import audit
 from tests.processors.stripe.shop import Shop
 from tests.test_story import check, grant, put_article, unlock
@@ -125,7 +125,7 @@ async def test_credits_that_lapsed_meanwhile_are_still_there_for_a_revival(
     opened = await dispute(shop)
     if end == "expired":
         shop.move(days=2)
-        await tidy(shop.database, [enter_expired])
+        await run_housekeeping_once(shop.database, [enter_expired])
     else:
         (given,) = (await shop.me())["grants"]
         path = f"/v1/subscribers/ann/grants/{given['id']}/void"
