@@ -13,7 +13,7 @@ from paywall.payments.clawback import settle_credits
 from paywall.problems import PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LARGE, Problem
 from paywall.processors.stripe.objects import StripeClawback
 from paywall.processors.stripe.subscriptions import recompute_access_of_purchase
-from paywall.rules.enums import Actor, ClawbackKind
+from paywall.rules.enums import Actor, TakingKind
 from paywall.rules.refunds import ClawbackAmount, clawed_back
 from paywall.subscriptions.period import take_back_period
 
@@ -23,7 +23,7 @@ class RefundTerms(NamedTuple):
 
     reference: str
     amount: int
-    kind: ClawbackKind = ClawbackKind.REFUND
+    kind: TakingKind = TakingKind.REFUND
     keep_access: bool = False
 
 
@@ -42,7 +42,7 @@ async def refund_purchase(
         _refuse_conflict(before, terms)
         return purchase, False
     left = purchase.amount_paid - purchase.refunded
-    if terms.kind is ClawbackKind.REFUND and terms.amount > left:
+    if terms.kind is TakingKind.REFUND and terms.amount > left:
         raise Problem(
             REFUND_TOO_LARGE,
             f"{terms.amount} is more than the {left} that are left of the purchase: refund less.",
@@ -130,7 +130,7 @@ async def _restate(
     session: AsyncSession, purchase: Purchase, refunds: list[Refund], actor: Actor, clock: Clock
 ) -> None:
     in_force = [refund for refund in refunds if refund.is_in_force]
-    purchase.refunded = sum(r.amount for r in in_force if r.kind is ClawbackKind.REFUND)
+    purchase.refunded = sum(r.amount for r in in_force if r.kind is TakingKind.REFUND)
     purchase.taken_back = clawed_back(
         purchase.amount_paid,
         (ClawbackAmount(refund.amount, refund.keep_access) for refund in in_force),

@@ -67,7 +67,7 @@ class CreditsExpire(StrEnum):
     NEVER = "never"
 
 
-class ClawbackKind(StrEnum):
+class TakingKind(StrEnum):
     REFUND = "refund"
     DISPUTE = "dispute"
 

@@ -11,9 +11,9 @@ from paywall.http.bodies import ResponseModel
 from paywall.rules.enums import (
     CancelWhen,
     CheckoutStatus,
-    ClawbackKind,
     ProductKind,
     SubscriptionKind,
+    TakingKind,
 )
 from paywall.unlocks.responses import UnlockAnswer
 
@@ -162,7 +162,7 @@ class ExportedRefund(ResponseModel):
 
     created_at: datetime
     what: Annotated[str, Meta(description="What happened, in words.")]
-    kind: ClawbackKind
+    kind: TakingKind
     reference: Annotated[str, Meta(description="The processor's own name for it.")]
     amount: Annotated[int, Meta(description="In the currency's smallest unit.")]
     is_in_force: Annotated[

@@ -18,7 +18,7 @@ from paywall.database.tables import (
     StripeSubscription,
     Subscription,
 )
-from paywall.rules.enums import CheckoutStatus, ClawbackKind
+from paywall.rules.enums import CheckoutStatus, TakingKind
 from paywall.rules.money import money_with_code
 from paywall.subscribers.export_models import (
     ABOUT,
@@ -166,17 +166,17 @@ async def _refunds(session: AsyncSession, reader_id: str) -> Mapping[int, list[E
 def _refund_in_words(refund: Refund, money: str) -> str:
     """One that is pending is not in force yet."""
     match refund.kind:
-        case ClawbackKind.REFUND if refund.is_pending:
+        case TakingKind.REFUND if refund.is_pending:
             return f"{money} are on the way back to you."
-        case ClawbackKind.REFUND if refund.is_in_force:
+        case TakingKind.REFUND if refund.is_in_force:
             return f"Paid {money} back."
-        case ClawbackKind.REFUND:
+        case TakingKind.REFUND:
             return f"Paying {money} back failed."
-        case ClawbackKind.DISPUTE if refund.is_pending:
+        case TakingKind.DISPUTE if refund.is_pending:
             return f"Your bank asks about {money}."
-        case ClawbackKind.DISPUTE if refund.is_in_force:
+        case TakingKind.DISPUTE if refund.is_in_force:
             return f"Your bank took {money} back."
-        case ClawbackKind.DISPUTE:
+        case TakingKind.DISPUTE:
             return f"Your bank asked about {money}, which stay paid."
 
 

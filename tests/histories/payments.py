@@ -13,11 +13,11 @@ from paywall.problems import Problem
 from paywall.processors.stripe.objects import StripeClawback
 from paywall.rules.decision import Policy
 from paywall.rules.enums import (
-    ClawbackKind,
     CreditsExpire,
     GrantSource,
     Interval,
     ProductKind,
+    TakingKind,
 )
 from tests.conftest import START
 from tests.histories.base import ACTOR, ARTICLES
@@ -52,7 +52,7 @@ class Payments(Credits):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.purchases: list[tuple[int, Purchase]] = []
-        self.clawbacks: list[tuple[int, Purchase, str, ClawbackKind]] = []
+        self.clawbacks: list[tuple[int, Purchase, str, TakingKind]] = []
         first, *others = [self.name(article) for article in ARTICLES]
         premium = {name: (Policy.PREMIUM, cost) for cost, name in enumerate(others, start=1)}
         self.put({first: (Policy.METERED, 1), **premium})
@@ -116,7 +116,7 @@ class Payments(Credits):
     def take_back(self) -> str:
         """A refund by the site's staff, or a dispute."""
         purchase_id, bought = self.chance.choice(self.purchases)
-        kind, part = self.chance.choice(list(ClawbackKind)), self.chance.choice(PARTS)
+        kind, part = self.chance.choice(list(TakingKind)), self.chance.choice(PARTS)
         keep_access, reference = self.chance.random() < 0.2, f"r{len(bought.refunds)}"
         amount = max(1, bought.paid * part // 3)
         terms = RefundTerms(reference, amount, kind, keep_access)

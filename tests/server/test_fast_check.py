@@ -325,16 +325,14 @@ async def test_past_the_queue_a_check_is_refused_at_once(
     caller = await verified(edge, bearer)
     batches = Batches(settings, clock)
     async with batches.open():
-        pending_check = [
-            Hope(PendingCheck("a1", reader(f"r{n}"), caller)) for n in range(WAITING_MAX)
-        ]
+        waiting = [Hope(PendingCheck("a1", reader(f"r{n}"), caller)) for n in range(WAITING_MAX)]
         one_too_many = Hope(PendingCheck("a1", reader("one too many"), caller))
-        for hope in [*pending_check, one_too_many]:
+        for hope in [*waiting, one_too_many]:
             batches.ask(hope)
         with pytest.raises(Problem) as refused:
             await one_too_many.future
         assert refused.value.headers["Retry-After"] == "1"
-        assert len(await asyncio.gather(*(it.future for it in pending_check))) == WAITING_MAX
+        assert len(await asyncio.gather(*(it.future for it in waiting))) == WAITING_MAX
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from paywall.rules.enums import ClawbackKind
+from paywall.rules.enums import TakingKind
 
 
 class StripeStatus(StrEnum):
@@ -87,7 +87,7 @@ class StripeClawback(NamedTuple):
     """
 
     id: str
-    kind: ClawbackKind
+    kind: TakingKind
     amount: int
     is_in_force: bool
     is_pending: bool

@@ -22,7 +22,7 @@ from paywall.processors.stripe.objects import (
     refund_is_in_force,
     refund_is_pending,
 )
-from paywall.rules.enums import ClawbackKind
+from paywall.rules.enums import TakingKind
 
 T = TypeVar("T")
 INTENT = "paywall_intent"
@@ -277,7 +277,7 @@ def refund(told: dict[str, Any]) -> StripeClawback:
     seen = msgspec.convert(told, _Refund)
     return StripeClawback(
         seen.id,
-        ClawbackKind.REFUND,
+        TakingKind.REFUND,
         seen.amount,
         refund_is_in_force(seen.status),
         refund_is_pending(seen.status),
@@ -297,7 +297,7 @@ def dispute(told: dict[str, Any]) -> StripeClawback:
     seen = msgspec.convert(told, _Dispute)
     return StripeClawback(
         seen.id,
-        ClawbackKind.DISPUTE,
+        TakingKind.DISPUTE,
         seen.amount,
         dispute_is_in_force(seen.status),
         dispute_is_pending(seen.status),
