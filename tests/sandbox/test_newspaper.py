@@ -35,8 +35,10 @@ def test_a_word_is_in_every_language_and_safe_in_a_page() -> None:
 
 
 def test_no_word_is_missing_or_unused() -> None:
-    source = "\n".join(path.read_text("utf-8") for path in SITE.glob("*.py"))
-    asked = set(re.findall(r"""\bsay\(\s*["'](\w+)["']""", source))
+    paths = [*SITE.glob("*.py"), *SITE.glob("templates/*.html")]
+    source = "\n".join(path.read_text("utf-8") for path in paths)
+    asked = set(re.findall(r"""\bt(?:ranslate)?\(\s*["'](\w+)["']\s*[,)]""", source))
+    assert "colophon" in asked
     put_together = {f"{step}_later" for step in STEPS}
     put_together |= {*READERS, *(f"about_{reader_id}" for reader_id in READERS)}
     assert (asked | put_together) - TEXTS.keys() == set()
@@ -49,14 +51,17 @@ def test_all_that_is_sold_has_a_khmer_name() -> None:
     assert sold
     for one in sold:
         kind = type(one).__name__.lower()
-        named = khmer.product(kind, {"id": one.id, "title": one.title})
+        named = khmer.product_name(kind, {"id": one.id, "title": one.title})
         assert re.search("[A-Za-z]", named) is None
 
 
 def test_days_are_told_as_they_are_where_the_newspaper_is_made(tmp_path: Path) -> None:
     evening = datetime(2026, 11, 30, 20, tzinfo=UTC)
-    assert translations.NewspaperTranslator("en").day(evening) == "December 1, 2026"
-    assert translations.NewspaperTranslator("en").weekday(evening) == "Tuesday, December 1, 2026"
+    assert translations.NewspaperTranslator("en").format_day(evening) == "December 1, 2026"
+    assert (
+        translations.NewspaperTranslator("en").format_weekday(evening)
+        == "Tuesday, December 1, 2026"
+    )
     with playing(tmp_path) as sandbox:
         (ann,) = re.findall(r"^ANN=(\S+)$", sandbox.log.read_text(), re.MULTILINE)
         headers = {"Authorization": f"Bearer {ann}"}
@@ -68,8 +73,8 @@ def test_days_are_told_as_they_are_where_the_newspaper_is_made(tmp_path: Path) -
 def test_money_has_decimals_where_there_are_any_and_the_sign_of_its_country() -> None:
     amounts = ((400, "usd"), (350, "usd"), (1_600_000, "khr"), (500, "eur"))
     english, khmer = translations.NewspaperTranslator("en"), translations.NewspaperTranslator("km")
-    assert [english.money(*one) for one in amounts] == ["$4", "$3.50", "៛16,000", "€5"]
-    assert [khmer.money(*one) for one in amounts] == ["4$", "3.50$", "16,000៛", "5€"]
+    assert [english.format_money(*one) for one in amounts] == ["$4", "$3.50", "៛16,000", "€5"]
+    assert [khmer.format_money(*one) for one in amounts] == ["4$", "3.50$", "16,000៛", "5€"]
 
 
 def test_three_metered_articles_are_free_and_the_fourth_is_closed_and_says_so(

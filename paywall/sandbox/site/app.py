@@ -1,6 +1,6 @@
-"""The newspaper's addresses."""
+"""The newspaper's routes."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -17,8 +17,8 @@ from litestar.response import Redirect
 from paywall.rules.addresses import is_web_address
 from paywall.rules.enums import Interval
 from paywall.sandbox.site import noscript, pages
-from paywall.sandbox.site.layout import MOVED_ANCHOR, NewspaperContext, page
 from paywall.sandbox.site.paywall_client import ENTRY_TOKEN_SECONDS, Json, PageViewer, PaywallClient
+from paywall.sandbox.site.rendering import MOVED_ANCHOR, NewspaperContext, render_feed
 from paywall.sandbox.site.session import (
     LAST_ARTICLE,
     READERS,
@@ -31,15 +31,15 @@ from paywall.sandbox.site.session import (
     visitor_cookie,
 )
 from paywall.sandbox.site.time_machine import STEPS, TimeMachine
-from paywall.sandbox.site.translations import LANGUAGES
+from paywall.sandbox.site.translations import LANGUAGES, NewspaperTranslator
 
 PageRequest = Request[Any, Any, State]
 
 
 class NewspaperServices(NamedTuple):
-    """What the newspaper asks: the service, and what time it is."""
+    """What the handlers use: the service, and the clock."""
 
-    publisher: PaywallClient
+    paywall: PaywallClient
     time: TimeMachine
 
 
@@ -52,48 +52,41 @@ ICON = (
 
 @get("/")
 async def front(request: PageRequest, site: NamedDependency[NewspaperServices]) -> Response[str]:
-    frame = await _page_context(request, site)
-    articles = await site.publisher.articles()
+    page = await _page_context(request, site)
+    articles = await site.paywall.articles()
     ids = [article["id"] for article in articles]
-    decisions = await site.publisher.decisions(frame.viewer, ids)
-    main = pages.front(frame.words, articles, decisions)
-    return _html_response(frame, frame.words.translate("front"), main)
+    decisions = await site.paywall.decisions(page.viewer, ids)
+    return _html_response(page, pages.front_page(page, articles, decisions))
 
 
 @get("/{article_id:str}")
-async def read(
+async def read_article(
     article_id: FromPath[str], request: PageRequest, site: NamedDependency[NewspaperServices]
 ) -> Response[str]:
-    frame = await _page_context(request, site)
-    article = await site.publisher.article(article_id)
+    page = await _page_context(request, site)
+    article = await site.paywall.article(article_id)
     if article is None:
         raise NotFoundException
-    viewer, cookies = frame.viewer, []
+    viewer, cookies = page.viewer, []
     if article["policy"] == "metered" and viewer == PageViewer():
         cookies = [visitor_cookie()]
         viewer = viewer._replace(visitor_id=cookies[0].value)
-    told = await site.publisher.body(viewer, article_id)
-    decision, way_on = told["decision"], ""
-    if not decision["granted"]:
-        way_on = await _noscript_gate(request, site, frame, article, decision)
-        cookies += [last_article_cookie(frame.here)] if viewer.reader_id else []
-    data = await site.publisher.structured_data(article_id)
-    return _html_response(
-        frame,
-        article["title"],
-        pages.article_page(frame.words, article, told, way_on),
-        head=f'<script type="application/ld+json">{data}</script>',
-        cookies=cookies,
-    )
+    answer = await site.paywall.body(viewer, article_id)
+    gate = None
+    if not answer["decision"]["granted"]:
+        gate = await _noscript_gate(request, site, page, article, answer["decision"])
+        cookies += [last_article_cookie(page.path)] if viewer.reader_id else []
+    structured_data = await site.paywall.structured_data(article_id)
+    html = pages.article_page(page, article, answer, structured_data, gate)
+    return _html_response(page, html, cookies=cookies)
 
 
 @get("/sign-in")
 async def choose_reader(
     request: PageRequest, site: NamedDependency[NewspaperServices], back: FromQuery[str] = "/"
 ) -> Response[str]:
-    frame = await _page_context(request, site)
-    title = frame.words.translate("sign_in")
-    return _html_response(frame, title, pages.sign_in_page(frame.words, back))
+    page = await _page_context(request, site)
+    return _html_response(page, pages.sign_in_page(page, back))
 
 
 @post("/sign-in")
@@ -107,13 +100,13 @@ async def sign_in(request: PageRequest) -> Redirect:
 
 @post("/sign-out")
 async def sign_out(request: PageRequest, site: NamedDependency[NewspaperServices]) -> Redirect:
-    """By way of the service, whose own pages have a session of the reader's, too."""
+    """Redirect through the service, whose own pages have a session of the reader's as well."""
     cookie = end_session(request)
     query = urlencode({"back": f"{_origin(request)}/"})
-    way = f"{site.publisher.service}/account/leave?{query}"
-    if not await site.publisher.is_there():
-        way = "/"
-    return Redirect(way, status_code=303, cookies=[cookie])
+    location = f"{site.paywall.service}/account/leave?{query}"
+    if not await site.paywall.is_up():
+        location = "/"
+    return Redirect(location, status_code=303, cookies=[cookie])
 
 
 @post("/language")
@@ -128,11 +121,11 @@ async def switch_language(request: PageRequest) -> Redirect:
 async def reader_token(
     request: PageRequest, site: NamedDependency[NewspaperServices]
 ) -> Response[Json | None]:
-    """What paywall.js asks: a token for who is signed in, or 204."""
+    """A token for the reader who is signed in, or 204; paywall.js calls this."""
     viewer = viewer_of(request)
     if viewer.reader_id is None:
         return Response(None, status_code=204)
-    token = await site.publisher.reader_token(viewer.reader_id)
+    token = await site.paywall.reader_token(viewer.reader_id)
     return Response(token, headers={"Cache-Control": "no-store"})
 
 
@@ -140,26 +133,26 @@ async def reader_token(
 async def account(
     request: PageRequest, site: NamedDependency[NewspaperServices]
 ) -> Response[str] | Redirect:
-    frame = await _page_context(request, site)
-    reader_id, say = frame.viewer.reader_id, frame.words.translate
-    if reader_id is None:
-        return Redirect(frame.sign_in, status_code=303)
-    unlocks = await site.publisher.unlocks(reader_id)
-    languages = {one["id"]: one["language"] for one in await site.publisher.articles()}
-    unlocks = [one | {"language": languages.get(one["article_id"])} for one in unlocks]
-    wish = {"page": "account", "back": f"{_origin(request)}{frame.here}"}
-    entry = await _plain_pages_form(site, frame, say("all_data"), wish)
-    return _html_response(frame, say("your_account"), pages.account_page(frame, unlocks, entry))
+    page = await _page_context(request, site)
+    translate = page.translator.translate
+    if page.reader_id is None:
+        return Redirect(page.sign_in_url, status_code=303)
+    unlocks = await site.paywall.unlocks(page.reader_id)
+    languages = {each["id"]: each["language"] for each in await site.paywall.articles()}
+    unlocks = [unlock | {"language": languages.get(unlock["article_id"])} for unlock in unlocks]
+    fields = {"page": "account", "back": f"{_origin(request)}{page.path}"}
+    form = await _plain_pages_form(site, page, translate("all_data"), fields)
+    html = pages.account_page(page, translate(page.reader_id), unlocks, form)
+    return _html_response(page, html)
 
 
 @get("/offers")
 async def offers(request: PageRequest, site: NamedDependency[NewspaperServices]) -> Response[str]:
-    frame = await _page_context(request, site)
-    title = frame.words.translate("offers")
-    goods = await site.publisher.offers()
-    wish = {"page": "buy", **_return_urls(request, frame)}
-    entry = await _plain_pages_form(site, frame, title, wish)
-    return _html_response(frame, title, pages.offers_page(frame, goods, entry))
+    page = await _page_context(request, site)
+    for_sale = await site.paywall.offers()
+    fields = {"page": "buy", **_return_urls(request, page)}
+    form = await _plain_pages_form(site, page, page.translator.translate("offers"), fields)
+    return _html_response(page, pages.offers_page(page, for_sale, form))
 
 
 @get("/paid")
@@ -168,39 +161,36 @@ async def paid(
     site: NamedDependency[NewspaperServices],
     since: FromQuery[int | None] = None,
 ) -> Response[str]:
-    """Where paying leads to; who came by a page without script was there at `since` (Unix)."""
-    frame = await _page_context(request, site)
-    reader_id = frame.viewer.reader_id
+    """Where a payment returns to; `since` (Unix) is when a page without script led to it."""
+    page = await _page_context(request, site)
     purchase = None
-    if reader_id is not None and since is not None:
-        purchase = await site.publisher.paid_since(reader_id, since)
+    if page.reader_id is not None and since is not None:
+        purchase = await site.paywall.paid_since(page.reader_id, since)
     back = _local_path(request.cookies.get(LAST_ARTICLE, "/account"))
-    said = noscript.paid(frame, purchase, await site.publisher.offers(), back)
-    return _html_response(
-        frame, frame.words.translate("payment"), pages.paid_page(frame.words, said)
-    )
+    html = pages.paid_page(page, purchase, await site.paywall.offers(), back)
+    return _html_response(page, html)
 
 
 @post("/time")
 async def move_time(
     request: PageRequest, site: NamedDependency[NewspaperServices]
 ) -> Response[str] | Redirect:
-    """The time machine; the page that it leads back to is of the time moved to, in everything."""
+    """The time machine: redirects once everything on the page is of the new time."""
     form = await request.form()
     back = _local_path(form.get("back"))
     has_all_arrived = True
-    if site.time.is_there and form.get("step") in STEPS:
+    if site.time.is_available and form.get("step") in STEPS:
         has_all_arrived = await site.time.move(Interval(form["step"]))
     if has_all_arrived:
         return Redirect(f"{back}#{MOVED_ANCHOR}", status_code=303)
-    frame = (await _page_context(request, site))._replace(here=back)
-    title = frame.words.translate("sorry")
-    return _html_response(frame, title, pages.later_page(frame, "sorry", "arriving"), status=503)
+    page = (await _page_context(request, site))._replace(path=back)
+    return _html_response(page, pages.try_again_page(page, "arriving"), status=503)
 
 
 @get("/feed.xml")
-async def rss(request: PageRequest, site: NamedDependency[NewspaperServices]) -> Response[str]:
-    content = pages.feed(await site.publisher.articles(), _origin(request))
+async def feed(request: PageRequest, site: NamedDependency[NewspaperServices]) -> Response[str]:
+    name = " · ".join(NewspaperTranslator(language).site_name for language in LANGUAGES)
+    content = render_feed(name, _origin(request), await site.paywall.articles())
     return Response(content, media_type="application/rss+xml")
 
 
@@ -218,38 +208,60 @@ def icon() -> Response[str]:
 async def _page_context(request: PageRequest, site: NewspaperServices) -> NewspaperContext:
     return NewspaperContext(
         viewer=viewer_of(request),
-        words=translator_of(request),
-        here=_request_path(request),
-        service=site.publisher.service,
-        parts=await site.publisher.parts(),
+        translator=translator_of(request),
+        path=_request_path(request),
+        service=site.paywall.service,
+        assets=await site.paywall.assets(),
         now=await site.time.now(),
-        has_time_machine=site.time.is_there,
+        has_time_machine=site.time.is_available,
     )
+
+
+def _offline_context(request: PageRequest) -> NewspaperContext:
+    """For a page that is shown although the service does not answer."""
+    path = _request_path(request) if request.method == "GET" else "/"
+    return NewspaperContext(viewer_of(request), translator_of(request), path)
 
 
 async def _noscript_gate(
     request: PageRequest,
     site: NewspaperServices,
-    frame: NewspaperContext,
+    page: NewspaperContext,
     article: Json,
     decision: Json,
-) -> str:
-    """What stands under a preview where no script runs."""
-    offers = await site.publisher.offers()
-    text = frame.words.translate(noscript.BUTTON_TEXTS.get(decision["reason"], "unlock_article"))
-    wish = {"page": "unlock", "article": article["id"], **_return_urls(request, frame)}
-    entry = await _plain_pages_form(site, frame, text, wish)
-    return noscript.gate(frame, article, decision, offers, entry)
+) -> noscript.NoscriptGate:
+    for_sale = await site.paywall.offers()
+    text = page.translator.translate(
+        noscript.BUTTON_TEXTS.get(decision["reason"], "unlock_article")
+    )
+    fields = {"page": "unlock", "article": article["id"], **_return_urls(request, page)}
+    form = await _plain_pages_form(site, page, text, fields)
+    return noscript.gate(page.translator, article, decision, for_sale, form)
 
 
-def _return_urls(request: PageRequest, frame: NewspaperContext) -> dict[str, str]:
-    """From the service's own pages: for who has paid, and for who would rather not.
+async def _plain_pages_form(
+    site: NewspaperServices, page: NewspaperContext, text: str, fields: Mapping[str, str]
+) -> noscript.PlainPagesForm | None:
+    """The form to the service's own pages, for a reader who is signed in."""
+    if page.reader_id is None:
+        return None
+    token = await site.paywall.reader_token(page.reader_id, ENTRY_TOKEN_SECONDS)
+    reader = {"language": page.language, "name": page.translator.translate(page.reader_id)}
+    return noscript.PlainPagesForm(
+        action=f"{page.service}/account/enter",
+        text=text,
+        fields={**reader, "token": token["token"], **fields},
+    )
 
-    Where paying leads to is told to the processor, so it names no article: a cookie does.
+
+def _return_urls(request: PageRequest, page: NewspaperContext) -> dict[str, str]:
+    """Where the service's own pages return to, after a payment and without one.
+
+    The processor sees the address after a payment, so it names no article: a cookie does.
     """
-    query = f"?since={int(frame.now.timestamp())}" if frame.now else ""
+    query = f"?since={int(page.now.timestamp())}" if page.now else ""
     origin = _origin(request)
-    return {"return": f"{origin}/paid{query}", "back": f"{origin}{frame.here}"}
+    return {"return": f"{origin}/paid{query}", "back": f"{origin}{page.path}"}
 
 
 def _origin(request: PageRequest) -> str:
@@ -261,39 +273,22 @@ def _request_path(request: PageRequest) -> str:
     return f"{request.url.path}?{query}" if query else request.url.path
 
 
-async def _plain_pages_form(
-    site: NewspaperServices, frame: NewspaperContext, text: str, wish: dict[str, str]
-) -> str:
-    """The way into the service's own pages, for a reader who is signed in."""
-    reader_id = frame.viewer.reader_id
-    if reader_id is None:
-        return ""
-    token = await site.publisher.reader_token(reader_id, ENTRY_TOKEN_SECONDS)
-    return pages.entry_form(frame, text, {"token": token["token"], **wish})
-
-
 def _local_path(address: str | None) -> str:
-    """Only ever to a page of the newspaper itself."""
+    """This address if it is a path of the newspaper, else the front page."""
     is_path = address is not None and address.startswith("/") and not address.startswith("//")
     return address if address and is_path and is_web_address(f"http://here{address}") else "/"
 
 
 def _html_response(
-    frame: NewspaperContext,
-    title: str,
-    main: str,
-    *,
-    head: str = "",
-    status: int = 200,
-    cookies: list[Cookie] | None = None,
+    page: NewspaperContext, html: str, *, status: int = 200, cookies: list[Cookie] | None = None
 ) -> Response[str]:
-    source = f"'self' {frame.service}"
+    source = f"'self' {page.service}"
     policy = (
         f"default-src 'none'; script-src {source}; style-src {source}; connect-src {source};"
         f" img-src 'self'; form-action {source}; base-uri 'none'; frame-ancestors 'none'"
     )
     return Response(
-        page(frame, title, main, head=head),
+        html,
         status_code=status,
         media_type="text/html",
         headers={"Cache-Control": "no-store", "Content-Security-Policy": policy},
@@ -301,39 +296,31 @@ def _html_response(
     )
 
 
-def _not_found_page(request: PageRequest, _error: NotFoundException) -> Response[str]:
-    frame = _offline_context(request)
-    title = frame.words.translate("missing")
-    return _html_response(frame, title, pages.missing_page(frame.words), status=404)
+def _not_found(request: PageRequest, _error: NotFoundException) -> Response[str]:
+    page = _offline_context(request)
+    return _html_response(page, pages.not_found_page(page), status=404)
 
 
-def _unavailable_page(request: PageRequest, _error: httpx.HTTPError) -> Response[str]:
-    """No answer of the service is no permission: nothing is shown."""
-    frame = _offline_context(request)
-    title = frame.words.translate("sorry")
-    return _html_response(frame, title, pages.later_page(frame, "sorry", "sorry_why"), status=503)
+def _unavailable(request: PageRequest, _error: httpx.HTTPError) -> Response[str]:
+    """Without an answer of the service nothing is shown."""
+    page = _offline_context(request)
+    return _html_response(page, pages.try_again_page(page, "sorry_why"), status=503)
 
 
-def _offline_context(request: PageRequest) -> NewspaperContext:
-    """For a page without the service."""
-    here = _request_path(request) if request.method == "GET" else "/"
-    return NewspaperContext(viewer_of(request), translator_of(request), here)
-
-
-def newspaper(publisher: PaywallClient, time: TimeMachine) -> Litestar:
-    """The newspaper, selling through this service."""
-    site = NewspaperServices(publisher, time)
+def newspaper(paywall: PaywallClient, time: TimeMachine) -> Litestar:
+    """The newspaper as an application that sells through this service."""
+    site = NewspaperServices(paywall, time)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
         yield
-        await publisher.close()
+        await paywall.close()
         await time.close()
 
     return Litestar(
         route_handlers=[
             front,
-            read,
+            read_article,
             choose_reader,
             sign_in,
             sign_out,
@@ -343,12 +330,12 @@ def newspaper(publisher: PaywallClient, time: TimeMachine) -> Litestar:
             offers,
             paid,
             move_time,
-            rss,
+            feed,
             style,
             icon,
         ],
         dependencies={"site": Provide(lambda: site, sync_to_thread=False)},
-        exception_handlers={NotFoundException: _not_found_page, httpx.HTTPError: _unavailable_page},
+        exception_handlers={NotFoundException: _not_found, httpx.HTTPError: _unavailable},
         lifespan=[lifespan],
         state=State({"sessions": {}}),
         openapi_config=None,

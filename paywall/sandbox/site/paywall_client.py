@@ -133,11 +133,11 @@ class PaywallClient:
         token = await self.reader_token(CLOCK_READER_ID, ENTRY_TOKEN_SECONDS)
         return datetime.fromisoformat(token["expires_at"]) - timedelta(seconds=ENTRY_TOKEN_SECONDS)
 
-    async def parts(self) -> Json:
+    async def assets(self) -> Json:
         """Where today's script and style sheet for readers are."""
         return await self._told("GET", "/v1/parts")
 
-    async def is_there(self) -> bool:
+    async def is_up(self) -> bool:
         """Whether a reader's browser can be led to it now."""
         try:
             return (await self._client.get("/livez")).is_success

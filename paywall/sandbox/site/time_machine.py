@@ -25,13 +25,13 @@ class TimeMachine:
     """
 
     def __init__(self, publisher: PaywallClient, clock_url: str) -> None:
-        self.is_there = bool(clock_url)
+        self.is_available = bool(clock_url)
         self._publisher = publisher
         self._clock_url = clock_url
         self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS)
 
     async def now(self) -> datetime:
-        if not self.is_there:
+        if not self.is_available:
             return datetime.now(UTC)
         return _parse_time(await self._client.get(self._clock_url))
 

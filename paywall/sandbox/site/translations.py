@@ -1,9 +1,8 @@
-"""The newspaper's own words, and its dates, in each of its languages."""
+"""The newspaper's texts and its formats for dates and money, in each of its languages."""
 
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,14 +13,14 @@ from babel.dates import format_date
 
 from paywall.rules.money import money_with_sign
 
+# Each language by its own name; the first one is the default.
 LANGUAGES = {"en": "English", "km": "ខ្មែរ"}
-"""What the newspaper is read in, each called by its own name; the first is for everybody else."""
 
+# The newspaper's time zone, in which a reader's month begins.
 ZONE = "Asia/Phnom_Penh"
-"""Where the newspaper is made, and its readers' month begins."""
 
+# The newspaper's name and the names of its products, which the service's own pages use as well.
 THEME_DIR = Path(__file__).parent / "theme"
-"""The newspaper's name, and what it sells, as the service's own pages and parts call them, too."""
 
 THEME: dict[str, dict[str, Any]] = {
     language: tomllib.loads((THEME_DIR / f"{language}.toml").read_text("utf-8"))
@@ -29,48 +28,44 @@ THEME: dict[str, dict[str, Any]] = {
 }
 
 TEXTS: dict[str, dict[str, str]] = tomllib.loads(
-    files("paywall.sandbox.site").joinpath("words.toml").read_text("utf-8")
+    files("paywall.sandbox.site").joinpath("texts.toml").read_text("utf-8")
 )
 
 
 class NewspaperTranslator(NamedTuple):
-    """What the newspaper says in this language."""
+    """The newspaper's texts, dates and amounts in one language. All of it is plain text."""
 
     language: str
 
     def translate(self, name: str, **values: object) -> str:
-        """The word, for a page: nothing in it needs escaping unless a value does."""
         return TEXTS[name][self.language].format(**values)
 
     @property
-    def name(self) -> str:
-        """The newspaper's."""
+    def site_name(self) -> str:
         return str(THEME[self.language]["site_name"])
 
-    def product(self, kind: str, product: Mapping[str, Any]) -> str:
-        """Its name in this language, escaped; what has none of its own has a title for all."""
-        names = THEME[self.language].get(kind, {})
-        return escape(names.get(product["id"], product["title"]))
+    def product_name(self, kind: str, product: Mapping[str, Any]) -> str:
+        """Its name in this language, or its title where it has no translated name."""
+        names: dict[str, str] = THEME[self.language].get(kind, {})
+        return names.get(product["id"], str(product["title"]))
 
     def credits(self, count: int) -> str:
-        return (
-            self.translate("one_credit")
-            if count == 1
-            else self.translate("some_credits", count=count)
-        )
+        if count == 1:
+            return self.translate("one_credit")
+        return self.translate("some_credits", count=count)
 
     def days(self, count: int) -> str:
         return self.translate("one_day") if count == 1 else self.translate("some_days", count=count)
 
-    def money(self, amount: int, currency: str) -> str:
+    def format_money(self, amount: int, currency: str) -> str:
         """An amount in the currency's smallest unit."""
         return money_with_sign(amount, currency, Locale.parse(self.language))
 
-    def day(self, at: datetime) -> str:
+    def format_day(self, at: datetime) -> str:
         return format_date(at.astimezone(ZoneInfo(ZONE)), "long", locale=self.language)
 
-    def weekday(self, at: datetime) -> str:
-        """The day with its name, as under the title of a newspaper."""
+    def format_weekday(self, at: datetime) -> str:
+        """The date with the day of the week."""
         return format_date(at.astimezone(ZoneInfo(ZONE)), "full", locale=self.language)
 
 

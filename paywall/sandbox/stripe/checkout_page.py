@@ -1,7 +1,6 @@
-"""The page on which a payer pays, pays later, is declined, or leaves."""
+"""The Checkout page: pay by card, pay by bank transfer, or leave."""
 
 from enum import StrEnum
-from html import escape
 
 from litestar import Response
 from litestar.response import Redirect
@@ -13,47 +12,46 @@ from paywall.sandbox.stripe.errors import ApiError
 from paywall.sandbox.stripe.invoices import discount_amount
 from paywall.sandbox.stripe.objects import Json
 from paywall.sandbox.stripe.rendering import (
-    alert,
     format_interval,
     format_money,
     format_time,
-    link,
     render_page,
 )
 
 
 class PaymentChoice(StrEnum):
-    """How a person chooses to pay, and what is said of it."""
+    """A way to pay, with its label on the page."""
 
     PAYS = "A card that pays"
     DECLINES = "A card that is declined"
     PAYS_ONCE = "A card that pays now, and is declined from then on"
-    LATER = "A bank transfer, of which the bank tells later (on the bank's desk)"
+    LATER = "A bank transfer, which is settled later (on the dashboard)"
 
 
-def show_checkout(account: StandInAccount, session_id: str, wrong: str = "") -> Response[str]:
+def show_checkout(account: StandInAccount, session_id: str, error: str = "") -> Response[str]:
     """What is sold, what it costs, and the ways to pay."""
     session = account.find("checkout.session", session_id)
     if session["status"] != "open":
-        return render_page(
-            "Nothing to pay here", f"<p>This page is {escape(session['status'])}.</p>"
-        )
-    body = f"""{alert(wrong)}
-{_sold(account, session)}
-{_charges(account, session)}
-<form method="post">
-<fieldset><legend>Pay with</legend>{_ways()}</fieldset>
-{_code_field() if session["allow_promotion_codes"] else ""}
-<button>{_action(session)}</button>
-</form>
-{link(session["cancel_url"], "Leave without paying")}"""
-    return render_page("Checkout", body, status=402 if wrong else 200)
+        return render_page("closed.html", "Nothing to pay", session_status=session["status"])
+    return render_page(
+        "checkout.html",
+        "Checkout",
+        status=402 if error else 200,
+        error=error,
+        rows=_rows(account, session),
+        total=format_money(session["amount_total"], session["currency"]),
+        charges=_charges(account, session),
+        choices=list(PaymentChoice),
+        takes_codes=session["allow_promotion_codes"],
+        action=_action(session),
+        cancel_url=session["cancel_url"],
+    )
 
 
 def pay_checkout(
     account: StandInAccount, session_id: str, params: Json
 ) -> Response[str] | Redirect:
-    """Pay as chosen, and go back to the site; or show the page again, with what went wrong."""
+    """Pay as chosen and redirect to the site, or show the page again with the error."""
     name = str(params.get("way", PaymentChoice.PAYS.name))
     way = PaymentChoice[name] if name in PaymentChoice.__members__ else PaymentChoice.PAYS
     card = Card.PAYS if way is PaymentChoice.LATER else Card[way.name]
@@ -68,54 +66,51 @@ def pay_checkout(
     return Redirect(back, status_code=303)
 
 
-def _sold(account: StandInAccount, session: Json) -> str:
-    rows = [
+def _rows(account: StandInAccount, session: Json) -> list[dict[str, str]]:
+    """The lines of the table above the total, with the discount if there is one."""
+    amounts = [
         (_title(account, price, quantity), price["unit_amount"] * quantity)
         for price, quantity in account.hidden_fields(session["id"])["lines"]
     ]
-    total = session["amount_total"]
-    if session["amount_subtotal"] != total:
-        rows.append(("Discount", total - session["amount_subtotal"]))
-    lines = "".join(
-        f"<tr><td>{escape(title)}</td><td>{format_money(amount, session['currency'])}</td></tr>"
-        for title, amount in rows
-    )
-    return (
-        f'<table>{lines}<tr class="total"><td>To pay today</td>'
-        f"<td>{format_money(total, session['currency'])}</td></tr></table>"
-    )
+    if discount := session["amount_total"] - session["amount_subtotal"]:
+        amounts.append(("Discount", discount))
+    return [
+        {"title": title, "amount": format_money(amount, session["currency"])}
+        for title, amount in amounts
+    ]
 
 
 def _charges(account: StandInAccount, session: Json) -> str:
-    """What a subscription takes now, and from then on."""
+    """What a subscription charges now and later; empty for a one-time payment."""
     if session["mode"] == "payment":
         return ""
     note, currency = account.hidden_fields(session["id"]), session["currency"]
     whole = sum(price["unit_amount"] * quantity for price, quantity in note["lines"])
     is_trial = not session["amount_subtotal"] and whole > 0
     coupon = account.find("coupon", note["coupon"]) if note["coupon"] else None
-    often = format_interval(note["lines"][0][0]["recurring"])
+    interval = format_interval(note["lines"][0][0]["recurring"])
     now = f"{format_money(session['amount_total'], currency)} now"
     if is_trial:
-        now = _free(note["subscription_data"])
-    then = f"{format_money(whole, currency)} {often}"
+        now = _trial(note["subscription_data"])
+    then = f"{format_money(whole, currency)} {interval}"
     if coupon and (is_trial or coupon["duration"] != "once"):
-        less = format_money(whole - discount_amount(coupon, whole), currency)
+        reduced = format_money(whole - discount_amount(coupon, whole), currency)
         payments = {"once": 1, "repeating": coupon["duration_in_months"]}.get(coupon["duration"])
-        # A payment of now is the first of those that the coupon makes cheaper.
-        left = None if payments is None else payments - (0 if is_trial else 1)
-        then = _cheaper(f"{less} {often}", left, then)
-    return f"<p><strong>{now}, then {then} until you cancel.</strong></p>"
+        # The coupon's first payment is the one that is made now, unless there is a trial.
+        remaining = None if payments is None else payments - (0 if is_trial else 1)
+        then = _discounted(f"{reduced} {interval}", remaining, then)
+    return f"{now}, then {then} until you cancel."
 
 
-def _cheaper(less: str, payments: int | None, then: str) -> str:
+def _discounted(reduced: str, payments: int | None, then: str) -> str:
+    """`payments` is how many are still discounted; None means all."""
     if payments is None:
-        return less
+        return reduced
     times = "once" if payments == 1 else f"{payments} times"
-    return f"{less} {times}, then {then}" if payments else then
+    return f"{reduced} {times}, then {then}" if payments else then
 
 
-def _free(data: Json) -> str:
+def _trial(data: Json) -> str:
     if days := data.get("trial_period_days"):
         return f"{days} day{'' if int(days) == 1 else 's'} free"
     return f"Free until {format_time(int(data['trial_end']))}"
@@ -132,18 +127,3 @@ def _action(session: Json) -> str:
     if session["mode"] == "payment":
         return f"Pay {format_money(session['amount_total'], session['currency'])}"
     return "Subscribe"
-
-
-def _ways() -> str:
-    return "".join(
-        f'<label><input type="radio" name="way" value="{way.name}"'
-        f"{' checked' if way is PaymentChoice.PAYS else ''}> {way}</label>"
-        for way in PaymentChoice
-    )
-
-
-def _code_field() -> str:
-    return (
-        '<label>Promotion code <input type="text" name="code" autocomplete="off" maxlength="100">'
-        "<small>FREE takes everything off, HALF the half.</small></label>"
-    )

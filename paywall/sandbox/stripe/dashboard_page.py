@@ -1,9 +1,10 @@
-"""The bank's desk: the clock, payments that wait, refunds and disputes."""
+"""The dashboard page: the clock, pending payments, refunds and disputes."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from functools import partial
-from html import escape
+from itertools import islice
+from typing import NamedTuple
 
 from litestar import Response
 from litestar.response import Redirect
@@ -19,47 +20,63 @@ from paywall.sandbox.stripe.disputes import (
 from paywall.sandbox.stripe.errors import ApiError
 from paywall.sandbox.stripe.objects import Json
 from paywall.sandbox.stripe.refunds import create_refund, fail_refund
-from paywall.sandbox.stripe.rendering import alert, button, format_money, format_time, render_page
+from paywall.sandbox.stripe.rendering import FormButton, format_money, format_time, render_page
 from paywall.sandbox.stripe.runner import StandInRunner
 
 ROWS_MAX = 20
 SECONDS = re.compile(r"[1-9][0-9]{0,8}")
-STEPS = (("An hour", 3600), ("A day", 86_400), ("A week", 7 * 86_400), ("31 days", 31 * 86_400))
-
-
-def show_dashboard(running: StandInRunner, wrong: str = "") -> Response[str]:
-    """Everything that the payer's bank and the clock can do."""
-    account = running.stand_in.account
-    clock = "".join(
-        button("/", f"{words} on", verb="advance", seconds=str(seconds)) for words, seconds in STEPS
+CLOCK_BUTTONS = [
+    FormButton(f"Advance {text}", {"verb": "advance", "seconds": str(seconds)})
+    for text, seconds in (
+        ("1 hour", 3600),
+        ("1 day", 86_400),
+        ("1 week", 7 * 86_400),
+        ("31 days", 31 * 86_400),
     )
-    body = f"""{alert(wrong)}
-<p>It is <strong>{format_time(account.now)}</strong> here. {len(account.undelivered)}
-events wait to be
-delivered{f" to <code>{escape(running.webhook_url)}</code>" if running.webhook_url else ""}.</p>
-<div class="row">{clock}</div>
-<h2>Payments that wait for the bank</h2>
-{_all(_waiting(session) for session in _waiting_sessions(account))}
-<h2>Payments</h2>
-{_all(_paid(account, charge) for charge in list(account.find_all("charge", paid=True))[::-1])}"""
-    return render_page("The bank's desk", body, status=400 if wrong else 200)
+]
 
 
-def use_dashboard(running: StandInRunner, params: Json) -> Response[str] | Redirect:
-    """Do what a button of the page says, and show the page again."""
+class PaymentRow(NamedTuple):
+    """A payment on the dashboard, and the buttons beside it."""
+
+    title: str
+    buttons: list[FormButton]
+
+
+def show_dashboard(runner: StandInRunner, error: str = "") -> Response[str]:
+    """The clock, pending payments, and payments with what can be done to each."""
+    account = runner.stand_in.account
+    pending = account.find_all("checkout.session", status="complete", payment_status="unpaid")
+    charges = list(account.find_all("charge", paid=True))[::-1]
+    return render_page(
+        "dashboard.html",
+        "Dashboard",
+        status=400 if error else 200,
+        error=error,
+        now=format_time(account.now),
+        undelivered=len(account.undelivered),
+        webhook_url=runner.webhook_url,
+        clock_buttons=CLOCK_BUTTONS,
+        pending=[_pending(session) for session in islice(pending, ROWS_MAX)],
+        paid=[_paid(account, charge) for charge in charges[:ROWS_MAX]],
+    )
+
+
+def use_dashboard(runner: StandInRunner, params: Json) -> Response[str] | Redirect:
+    """Carry out the button that was pressed, and show the page again."""
     verb, object_id = str(params.get("verb")), str(params.get("id"))
     try:
         if verb == "advance":
-            running.advance(parse_seconds(params))
+            runner.advance(parse_seconds(params))
         else:
-            ACTIONS.get(verb, _no_such_button)(running.stand_in.account, object_id)
+            ACTIONS.get(verb, _no_such_button)(runner.stand_in.account, object_id)
     except ApiError as refusal:
-        return show_dashboard(running, str(refusal))
+        return show_dashboard(runner, str(refusal))
     return Redirect("/", status_code=303)
 
 
 def parse_seconds(params: Json) -> int:
-    """How far the clock is to move: forward only, some thirty years at most at once."""
+    """How far to move the clock: forward only, at most about 31 years at once."""
     seconds = str(params.get("seconds", ""))
     if not SECONDS.fullmatch(seconds):
         raise ApiError("Send seconds: a whole number from 1 to 999999999.", param="seconds")
@@ -72,7 +89,7 @@ def _refund_half(account: StandInAccount, charge_id: str) -> Json:
 
 
 def _no_such_button(_account: StandInAccount, _thing_id: str) -> Json:
-    raise ApiError("The desk has no such button.")
+    raise ApiError("The dashboard has no such button.")
 
 
 ACTIONS: dict[str, Callable[[StandInAccount, str], Json]] = {
@@ -89,62 +106,58 @@ ACTIONS: dict[str, Callable[[StandInAccount, str], Json]] = {
 }
 
 
-def _waiting_sessions(account: StandInAccount) -> list[Json]:
-    return list(account.find_all("checkout.session", status="complete", payment_status="unpaid"))
+def _button(text: str, verb: str, object_id: str) -> FormButton:
+    return FormButton(text, {"verb": verb, "id": object_id})
 
 
-def _waiting(session: Json) -> str:
+def _pending(session: Json) -> PaymentRow:
     amount = format_money(session["amount_total"], session["currency"])
-    return _section(
+    return PaymentRow(
         f"{amount}, {session['id']}",
-        button("/", "The money comes", verb="settle", id=session["id"]),
-        button("/", "It does not", verb="bounce", id=session["id"]),
+        [
+            _button("The payment succeeds", "settle", session["id"]),
+            _button("The payment fails", "bounce", session["id"]),
+        ],
     )
 
 
-def _paid(account: StandInAccount, charge: Json) -> str:
+def _paid(account: StandInAccount, charge: Json) -> PaymentRow:
     amount = format_money(charge["amount"], charge["currency"])
     refunded = charge["amount_refunded"]
-    back = f", {format_money(refunded, charge['currency'])} refunded" if refunded else ""
-    buttons = []
+    suffix = f", {format_money(refunded, charge['currency'])} refunded" if refunded else ""
+    return PaymentRow(
+        f"{amount}{suffix}, {format_time(charge['created'])}",
+        [*_refund_buttons(account, charge), *_dispute_buttons(account, charge)],
+    )
+
+
+def _refund_buttons(account: StandInAccount, charge: Json) -> Iterator[FormButton]:
+    refunded = charge["amount_refunded"]
     if refunded < charge["amount"]:
-        buttons.append(button("/", "Refund what is left", verb="refund", id=charge["id"]))
-        if not refunded:
-            buttons.append(button("/", "Refund half", verb="refund_half", id=charge["id"]))
+        yield _button("Refund the rest", "refund", charge["id"])
+    if not refunded:
+        yield _button("Refund half", "refund_half", charge["id"])
     for refund in account.find_all("refund", charge=charge["id"], status="succeeded"):
-        what = format_money(refund["amount"], refund["currency"])
-        buttons.append(
-            button("/", f"The refund of {what} fails", verb="fail_refund", id=refund["id"])
-        )
-    buttons += _dispute_buttons(account, charge)
-    return _section(f"{amount}{back}, {format_time(charge['created'])}", *buttons)
+        amount = format_money(refund["amount"], refund["currency"])
+        yield _button(f"The refund of {amount} fails", "fail_refund", refund["id"])
 
 
-def _dispute_buttons(account: StandInAccount, charge: Json) -> list[str]:
+def _dispute_buttons(account: StandInAccount, charge: Json) -> list[FormButton]:
     disputes = list(account.find_all("dispute", charge=charge["id"]))
     if not disputes:
         return [
-            button("/", "The payer disputes it", verb="dispute", id=charge["id"]),
-            button("/", "The bank inquires", verb="inquire", id=charge["id"]),
+            _button("Open a dispute", "dispute", charge["id"]),
+            _button("Open an inquiry", "inquire", charge["id"]),
         ]
     dispute = disputes[-1]
     if dispute["status"] in CLOSED_STATUSES:
         return []
-    object_id = dispute["id"]
     if dispute["status"].startswith("warning_"):
         return [
-            button("/", "The inquiry becomes a dispute", verb="escalate", id=object_id),
-            button("/", "The inquiry ends", verb="win", id=object_id),
+            _button("Escalate the inquiry to a dispute", "escalate", dispute["id"]),
+            _button("Close the inquiry", "win", dispute["id"]),
         ]
     return [
-        button("/", "The dispute is won", verb="win", id=object_id),
-        button("/", "The dispute is lost", verb="lose", id=object_id),
+        _button("The dispute is won", "win", dispute["id"]),
+        _button("The dispute is lost", "lose", dispute["id"]),
     ]
-
-
-def _section(title: str, *buttons: str) -> str:
-    return f'<section><h3>{escape(title)}</h3><div class="row">{"".join(buttons)}</div></section>'
-
-
-def _all(sections: Iterable[str]) -> str:
-    return "".join(list(sections)[:ROWS_MAX]) or "<p>None.</p>"

@@ -1,6 +1,4 @@
-"""The page on which a customer cancels, resumes, switches, or changes the card."""
-
-from html import escape
+"""The billing portal page: cancel, resume, switch the price, change the card."""
 
 from litestar import Response
 from litestar.response import Redirect
@@ -12,42 +10,38 @@ from paywall.sandbox.stripe.invoices import discount_amount
 from paywall.sandbox.stripe.objects import Json
 from paywall.sandbox.stripe.portal import portal_cancel, portal_resume, portal_switch
 from paywall.sandbox.stripe.rendering import (
-    alert,
-    button,
+    FormButton,
     format_interval,
     format_money,
     format_time,
-    link,
     render_page,
 )
 
+# Statuses of a subscription without an unpaid invoice.
 PAID_STATUSES = frozenset({"active", "trialing"})
-"""The states of a subscription in which nothing is owed."""
 
 
-def show_portal(account: StandInAccount, portal_id: str, wrong: str = "") -> Response[str]:
+def show_portal(account: StandInAccount, portal_id: str, error: str = "") -> Response[str]:
     """The customer's subscriptions, what can be done with each, and the way back."""
     session = account.find("billing_portal.session", portal_id)
     customer_id = session["customer"]
-    here = f"/portal/{portal_id}"
-    sections = "".join(
-        _section(account, subscription, here)
-        for subscription in account.find_all("subscription", customer=customer_id)
+    return render_page(
+        "portal.html",
+        "Your subscriptions",
+        status=400 if error else 200,
+        error=error,
+        here=f"/portal/{portal_id}",
+        subscriptions=[
+            _describe(account, subscription)
+            for subscription in account.find_all("subscription", customer=customer_id)
+        ],
+        card=_card(account, customer_id),
+        return_url=session["return_url"],
     )
-    body = f"""{alert(wrong)}
-{sections or "<p>No subscription.</p>"}
-<h2>Card</h2>
-<p>Today's card is one that {_card(account, customer_id)}.</p>
-<div class="row">
-{button(here, "Use a card that pays", verb="card", card=Card.PAYS)}
-{button(here, "Use a card that is declined", verb="card", card=Card.DECLINES)}
-</div>
-{link(session["return_url"], "Back to the site")}"""
-    return render_page("Your subscriptions", body, status=400 if wrong else 200)
 
 
 def use_portal(account: StandInAccount, portal_id: str, params: Json) -> Response[str] | Redirect:
-    """Do what a button of the page says, and show the page again."""
+    """Carry out the button that was pressed, and show the page again."""
     customer_id = account.find("billing_portal.session", portal_id)["customer"]
     try:
         if params.get("verb") == "card":
@@ -74,18 +68,17 @@ def _change(account: StandInAccount, customer_id: str, params: Json) -> None:
             raise ApiError(f"The portal has no button {verb}.")
 
 
-def _section(account: StandInAccount, subscription: Json, here: str) -> str:
+def _describe(account: StandInAccount, subscription: Json) -> dict[str, object]:
     (item, *_) = subscription["items"]["data"]
-    name = account.find("product", item["price"]["product"])["name"]
-    return f"""<section>
-<h2>{escape(name)}: {_price(item["price"])}</h2>
-<p>{_state(account, subscription, item)}</p>
-{_buttons(account, subscription, item, here)}
-</section>"""
+    return {
+        "title": _price_title(account, item["price"]),
+        "state": _state(account, subscription, item),
+        "buttons": _buttons(account, subscription, item),
+    }
 
 
 def _state(account: StandInAccount, subscription: Json, item: Json) -> str:
-    """How it stands, and what is charged next and when."""
+    """The subscription's state in words, and what is charged next and when."""
     if subscription["ended_at"]:
         return f"It ended on {format_time(subscription['ended_at'])}. Nothing more is charged."
     if subscription["status"] not in PAID_STATUSES:
@@ -105,15 +98,15 @@ def _end(subscription: Json) -> str:
 
 
 def _owed(account: StandInAccount, subscription: Json) -> str:
-    """What was not paid, and when it is tried again."""
-    status = escape(subscription["status"].replace("_", " "))
+    """The unpaid amount, and when the next attempt is."""
+    status = subscription["status"].replace("_", " ")
     invoice = account.find("invoice", subscription["latest_invoice"])
     if invoice["status"] != "open":
         return f"It is {status}."
     owed = format_money(invoice["amount_due"], invoice["currency"])
     again = invoice["next_payment_attempt"]
-    tried = f"is tried again on {format_time(again)}" if again else "is not tried again"
-    return f"It is {status}: a payment of {owed} did not go through, and {tried}."
+    retry = f"is tried again on {format_time(again)}" if again else "is not tried again"
+    return f"It is {status}: a payment of {owed} did not go through, and {retry}."
 
 
 def _next_amount(account: StandInAccount, subscription: Json, item: Json) -> int:
@@ -122,34 +115,36 @@ def _next_amount(account: StandInAccount, subscription: Json, item: Json) -> int
     return whole - discount_amount(account.find("coupon", coupon_id), whole) if coupon_id else whole
 
 
-def _buttons(account: StandInAccount, subscription: Json, item: Json, here: str) -> str:
+def _buttons(account: StandInAccount, subscription: Json, item: Json) -> list[FormButton]:
     if subscription["ended_at"]:
-        return ""
-    subscription_id = subscription["id"]
-    verb, words = ("resume", "Do not cancel") if subscription["cancel_at"] else ("cancel", "Cancel")
-    switches = "".join(
-        button(
-            here,
-            f"Switch to {account.find('product', price['product'])['name']}: {_price(price)}",
-            verb="switch",
-            subscription=subscription_id,
-            price=price["id"],
+        return []
+    fields = {"subscription": subscription["id"]}
+    if subscription["cancel_at"]:
+        first = FormButton("Do not cancel", {"verb": "resume", **fields})
+    else:
+        first = FormButton("Cancel", {"verb": "cancel", **fields})
+    switches = [
+        FormButton(
+            f"Switch to {_price_title(account, price)}",
+            {"verb": "switch", **fields, "price": price["id"]},
         )
         for price in account.find_all("price", type="recurring", active=True)
         if price["currency"] == subscription["currency"] and price["id"] != item["price"]["id"]
-    )
-    own = button(here, words, verb=verb, subscription=subscription_id)
-    return f'<div class="row">{own}{switches}</div>'
+    ]
+    return [first, *switches]
 
 
-def _price(price: Json) -> str:
+def _price_title(account: StandInAccount, price: Json) -> str:
+    name = account.find("product", price["product"])["name"]
     amount = format_money(price["unit_amount"], price["currency"])
-    return f"{amount} {format_interval(price['recurring'])}"
+    return f"{name}: {amount} {format_interval(price['recurring'])}"
 
 
 def _card(account: StandInAccount, customer_id: str) -> str:
-    return {
-        Card.PAYS: "pays",
-        Card.DECLINES: "is declined",
-        Card.NONE: "is not there yet",
-    }.get(card_for_renewal(account, customer_id), "pays")
+    match card_for_renewal(account, customer_id):
+        case Card.NONE:
+            return "There is no card yet."
+        case Card.DECLINES:
+            return "The current card is declined."
+        case _:
+            return "The current card pays."

@@ -1,50 +1,47 @@
-"""What the stand-in's pages share: the frame, and how money and times are shown."""
+"""Renders the stand-in's pages, and formats money, times and billing intervals for them."""
 
 from datetime import UTC, datetime
-from html import escape
+from typing import NamedTuple
 
 from babel.numbers import get_currency_precision
 from litestar import Response
 
 from paywall.sandbox.stripe.objects import Json
+from paywall.sandbox.templating import create_environment
 
 NOT_STRIPE = "This is not Stripe. No money moves."
-SHOWN_WHOLE = frozenset({"khr"})
+# Currencies with decimals that nobody writes.
+WHOLE_CURRENCIES = frozenset({"khr"})
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none';"
     " frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
+TEMPLATES = create_environment("paywall.sandbox.stripe")
 
 
-def render_page(title: str, body: str, *, status: int = 200) -> Response[str]:
-    """A whole page, loudly not Stripe's; `body` is HTML, `title` is text."""
-    html = f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(title)} – not Stripe</title>
-<link rel="stylesheet" href="/page.css">
-</head>
-<body>
-<p class="loud" role="note"><strong>{NOT_STRIPE}</strong> A stand-in, to try things with.</p>
-<main>
-<h1>{escape(title)}</h1>
-{body}
-</main>
-</body>
-</html>
-"""
+class FormButton(NamedTuple):
+    """A form of one button, with its hidden fields."""
+
+    text: str
+    fields: dict[str, str]
+
+
+def render_page(
+    template: str, title: str, *, status: int = 200, error: str = "", **values: object
+) -> Response[str]:
+    """A whole page from this template; `error` is shown above everything else."""
+    html = TEMPLATES.get_template(template).render(
+        title=title, error=error, not_stripe=NOT_STRIPE, **values
+    )
     return Response(html, status_code=status, media_type="text/html", headers=HEADERS)
 
 
 def format_money(amount: int, currency: str) -> str:
-    """An amount in the smallest unit, as a person writes it: `5.00 USD`, `20,000 KHR`."""
+    """An amount in the smallest unit, for people: `5.00 USD`, `20,000 KHR`."""
     digits = get_currency_precision(currency.upper())
-    shown = 0 if currency in SHOWN_WHOLE else digits
+    shown = 0 if currency in WHOLE_CURRENCIES else digits
     return f"{amount / 10**digits:,.{shown}f} {currency.upper()}"
 
 
@@ -54,30 +51,6 @@ def format_interval(recurring: Json) -> str:
     return f"a {interval}" if count == 1 else f"every {count} {interval}s"
 
 
-def format_time(at: int) -> str:
+def format_time(unix_seconds: int) -> str:
     """A Unix time, to the minute."""
-    return datetime.fromtimestamp(at, UTC).strftime("%-d %B %Y, %H:%M UTC")
-
-
-def button(action: str, words: str, **fields: str) -> str:
-    """A form of one button, with hidden fields."""
-    hidden = "".join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
-        for name, value in fields.items()
-    )
-    return (
-        f'<form method="post" action="{escape(action)}">{hidden}'
-        f"<button>{escape(words)}</button></form>"
-    )
-
-
-def link(address: str | None, words: str) -> str:
-    """A way out, where there is one."""
-    if not address:
-        return ""
-    return f'<p><a href="{escape(address)}" rel="noreferrer">{escape(words)}</a></p>'
-
-
-def alert(words: str) -> str:
-    """What went wrong, above everything else."""
-    return f'<p class="alert" role="alert">{escape(words)}</p>' if words else ""
+    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%-d %B %Y, %H:%M UTC")

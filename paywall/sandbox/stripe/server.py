@@ -20,7 +20,7 @@ from paywall.sandbox.stripe.dashboard_page import parse_seconds, show_dashboard,
 from paywall.sandbox.stripe.errors import ApiError
 from paywall.sandbox.stripe.objects import Json
 from paywall.sandbox.stripe.portal_page import show_portal, use_portal
-from paywall.sandbox.stripe.rendering import HEADERS, alert, render_page
+from paywall.sandbox.stripe.rendering import HEADERS, render_page
 from paywall.sandbox.stripe.runner import StandInRunner
 from paywall.tasks import cancel_tasks
 from paywall.telemetry import logger
@@ -157,14 +157,16 @@ async def _read_form(request: HttpRequest) -> Json:
     return dict(await request.form())
 
 
-def _api_error_page(_request: HttpRequest, refusal: ApiError) -> Response[str]:
-    return render_page("That cannot be done", alert(str(refusal)), status=refusal.status)
+def _api_error_page(_request: HttpRequest, error: ApiError) -> Response[str]:
+    return render_page("base.html", "Not possible", status=error.status, error=str(error))
 
 
 def _http_error_page(_request: HttpRequest, error: HTTPException) -> Response[str]:
-    return render_page("There is no such page", alert(error.detail), status=error.status_code)
+    return render_page("base.html", "Page not found", status=error.status_code, error=error.detail)
 
 
 def _server_error_page(_request: HttpRequest, error: Exception) -> Response[str]:
     logger.error("the stand-in failed", exc_info=error)
-    return render_page("The stand-in failed", alert("Its log says why."), status=500)
+    return render_page(
+        "base.html", "The stand-in failed", status=500, error="The reason is in its log."
+    )
