@@ -2,8 +2,8 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Coroutine, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Request
@@ -104,59 +104,58 @@ def create_app(
         stripe_client = StripeClient(settings)
     verifier = Verifier(settings, clock)
     batches = Batches(settings, clock)
-
-    def gateway_of(request: Request[Any, Any, Any]) -> StripeClient | None:
-        if stripe_client is not None:
-            edge.be_patient(request.scope)
-        return stripe_client
-
-    @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        database = Database(settings, clock)
-        app.state.database = database
-        app.state.verifier = verifier
-        app.state.settings = settings
-        await database.measure_clock()
-        verifier.keyring.newest(clock.now())
-        chores = [
-            asyncio.create_task(chore)
-            for chore in _chores(database, clock, stripe_client, settings)
-        ]
-        try:
-            async with batches.open():
-                yield
-        finally:
-            await cancel_tasks(chores)
-            await verifier.close()
-            if stripe_client is not None:
-                await stripe_client.close()
-            await database.close()
-
-    router = _router(settings, verifier, gateway_of, lifespan)
+    router = make_router(tuple(settings.allowed_origins))
+    router.state.verifier = verifier
+    router.state.settings = settings
+    router.state.stripe_client = stripe_client
+    router.state.clock = clock
+    router.state.batches = batches
     check = Check(verifier, batches, lambda: router.state.database, settings)
-    edge = Service(router, check, settings)
-    return edge
+    service = Service(router, check, settings)
+    router.state.service = service
+    return service
 
 
-def _router(
-    settings: Settings,
-    verifier: Verifier,
-    gateway_of: Callable[[Request[Any, Any, Any]], StripeClient | None],
-    lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]],
-) -> Litestar:
+@asynccontextmanager
+async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
+    settings: Settings = app.state.settings
+    clock: Clock = app.state.clock
+    stripe_client: StripeClient | None = app.state.stripe_client
+    verifier: Verifier = app.state.verifier
+    batches: Batches = app.state.batches
+    database = Database(settings, clock)
+    app.state.database = database
+    await database.measure_clock()
+    verifier.keyring.newest(clock.now())
+    chores = [
+        asyncio.create_task(chore) for chore in _chores(database, clock, stripe_client, settings)
+    ]
+    try:
+        async with batches.open():
+            yield
+    finally:
+        await cancel_tasks(chores)
+        await verifier.close()
+        if stripe_client is not None:
+            await stripe_client.close()
+        await database.close()
+
+
+def make_router(allowed_origins: tuple[str, ...]) -> Litestar:
+    """All routes. Everything else that an application has is in the router's state."""
     return Litestar(
         route_handlers=ROUTES,
-        lifespan=[lifespan],
+        lifespan=[_lifespan],
         dependencies={
             "caller": Provide(_caller, sync_to_thread=False),
             "claim": Provide(claim_of),
             "database": Provide(_database, sync_to_thread=False),
-            "stripe_client": Provide(gateway_of, sync_to_thread=False),
+            "stripe_client": Provide(_stripe_client, sync_to_thread=False),
             "settings": Provide(_settings, sync_to_thread=False),
-            "verifier": Provide(lambda: verifier, sync_to_thread=False),
+            "verifier": Provide(_verifier, sync_to_thread=False),
         },
         cors_config=CORSConfig(
-            allow_origins=settings.allowed_origins,
+            allow_origins=list(allowed_origins),
             allow_methods=["GET", "HEAD", "POST"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         ),
@@ -205,3 +204,17 @@ def _caller(
 ) -> Caller:
     """The dependency `caller` of a handler whose route has the guard `site` or `reader`."""
     return request.auth
+
+
+def _stripe_client(request: Request[Any, Any, Any]) -> StripeClient | None:
+    """The dependency `stripe_client` of a handler, which gets the time to wait for Stripe."""
+    stripe_client: StripeClient | None = request.app.state.stripe_client
+    if stripe_client is not None:
+        service: Service = request.app.state.service
+        service.be_patient(request.scope)
+    return stripe_client
+
+
+def _verifier(request: Request[Any, Any, Any]) -> Verifier:
+    verifier: Verifier = request.app.state.verifier
+    return verifier

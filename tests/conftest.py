@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import gc
 import inspect
 import itertools
 import os
@@ -18,6 +19,7 @@ import pytest
 from litestar import Litestar
 from litestar.types import ASGIApp
 
+from paywall import app as application
 from paywall.app import create_app
 from paywall.clock import Clock
 from paywall.database.engine import Database
@@ -28,7 +30,7 @@ from paywall.tokens.mint import mint_reader, mint_site
 from paywall.tokens.verify import Verifier
 from tests.contract.promise import PROMISE
 from tests.postgres import psql, running_postgres
-from tests.router import router_of
+from tests.router import give_back, lend, router_of
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 PATIENT_SECONDS = 30
@@ -69,6 +71,7 @@ def pytest_configure() -> None:
     fits = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_FREE_MIN_BYTES
     if fits and "TMPDIR" not in os.environ:
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+    application.make_router = lend
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -79,6 +82,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.parent.name in ABOUT_NO_DATABASE and "postgresql" in item.name:
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays, so that the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _ended(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
@@ -200,6 +209,8 @@ async def running(app: ASGIApp) -> AsyncIterator[None]:
     finally:
         await told.put({"type": "lifespan.shutdown"})
         await task
+        if isinstance(app, Edge):
+            give_back(app)
 
 
 @pytest.fixture
