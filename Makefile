@@ -72,6 +72,7 @@ bench: $(READY)
 	@$(BIN)/python -m tests.bench
 
 openapi: $(READY)
+	@$(BIN)/python -m tests.contract.recording
 	@$(BIN)/python -m tests.contract.file
 	@echo "openapi/paywall.yaml is up to date. Next: git diff openapi."
 

@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Litestar
 
 from paywall import __version__, problems
-from paywall.contract.examples import EXAMPLES, PARAMETERS
+from paywall.contract.examples import EXAMPLES
 from paywall.contract.glossary import GLOSSARY
 from paywall.contract.operation import Operation, Parameter, operations
 from paywall.contract.problem_schemas import (
@@ -16,7 +16,7 @@ from paywall.contract.problem_schemas import (
     refusals,
     shared_responses,
 )
-from paywall.contract.schemas import parameter_schema, schemas_of, with_rule
+from paywall.contract.schemas import model_name, parameter_schema, schemas_of, with_rule
 from paywall.idempotency import HEADER
 from paywall.tokens.guard import SECURITY_SCHEMES
 
@@ -55,8 +55,8 @@ KEY: Json = {
 def document(app: Litestar) -> Json:
     """The contract of these routes.
 
-    Raises LookupError where an operation, a field or a shape lacks its description or example,
-    and ValueError where a handler lacks its docstring or its one guard.
+    Raises LookupError where a field lacks its description, and ValueError where a handler lacks its
+    docstring or its one guard.
     """
     listed = operations(app)
     shapes = {shape for each in listed for shape in (each.request, each.answer) if shape}
@@ -130,21 +130,16 @@ def _parameter(parameter: Parameter) -> Json:
         "required": parameter.place == "path",
         "schema": parameter_schema(parameter),
     }
-    if parameter.name in PARAMETERS:
-        told["example"] = PARAMETERS[parameter.name]
+    if parameter.name in EXAMPLES.parameters:
+        told["example"] = EXAMPLES.parameters[parameter.name]
     return told
 
 
-def _content(shape: Any, schemas: dict[Any, Json]) -> Json:
-    return {"schema": schemas[shape], "example": example_of(shape)}
-
-
-def example_of(shape: Any) -> Any:
-    """The shape's example; a page has one item."""
-    arguments = getattr(shape, "__args__", ())
-    if arguments:
-        return {"items": [example_of(arguments[0])], "next_cursor": None}
-    return EXAMPLES[shape.__name__]
+def _content(model: Any, schemas: dict[Any, Json]) -> Json:
+    content = {"schema": schemas[model]}
+    if example := EXAMPLES.models.get(model_name(model)):
+        content["example"] = example
+    return content
 
 
 def _answers(operation: Operation, schemas: dict[Any, Json]) -> dict[int, Json]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from paywall import problems
-from paywall.contract.examples import MEMBERS
+from paywall.contract.examples import EXAMPLES
 from paywall.contract.glossary import GLOSSARY
 from paywall.problems import INVALID_FIELDS, FieldError, Member, ProblemType
 
@@ -184,12 +184,12 @@ def header_refs(names: Iterable[str]) -> Json:
 def problem_example(kind: ProblemType) -> Json:
     return {
         "summary": kind.title,
-        "value": {
+        "value": EXAMPLES.problems.get(kind.code)
+        or {
             "type": type_of(kind),
             "title": kind.title,
             "status": int(kind.status),
             "detail": kind.remedy,
-            **MEMBERS.get(kind.code, {}),
         },
     }
 

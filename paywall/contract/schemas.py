@@ -12,7 +12,7 @@ import msgspec
 from msgspec import NODEFAULT
 from msgspec.inspect import DateTimeType, StructType, Type, type_info
 
-from paywall.contract.examples import EXAMPLES, FIELDS, FIELDS_OF, PARAMETERS
+from paywall.contract.examples import EXAMPLES
 from paywall.contract.glossary import GLOSSARY
 from paywall.contract.operation import Parameter
 from paywall.http.fields import ANY_CREDITS, ANY_TIMESTAMP, ID_PATTERN, ID_RULE, RULES
@@ -35,28 +35,28 @@ ID_SCHEMA: Schema = {
     "description": f"An id of the site's own. {ID_RULE[0].upper()}{ID_RULE[1:]}.",
     "type": "string",
     "pattern": ecmascript(ID_PATTERN),
-    "examples": [PARAMETERS["article_id"]],
+    "examples": [EXAMPLES.parameters.get("article_id")],
 }
 
 
 def schemas_of(shapes: Iterable[Any]) -> tuple[dict[Any, Schema], dict[str, Schema]]:
     """The schema of each shape, and the named ones that they refer to.
 
-    Raises LookupError for a field that nothing describes, or that no example shows.
+    Raises LookupError for a field without a description.
     """
     shapes = list(shapes)
-    found, named = msgspec.json.schema_components(shapes, ref_template=REF + "{name}")
+    made = msgspec.json.encode(msgspec.json.schema_components(shapes, ref_template=REF + "{name}"))
+    found: list[Schema]
+    named: dict[str, Schema]
+    found, named = msgspec.json.decode(re.sub(rb"Page_(\w+?)_(?=\")", rb"PageOf\1", made))
     structs: dict[str, StructType] = {}
     for shape in shapes:
         _collect(type_info(shape), structs)
     for name, schema in named.items():
         _complete(name, schema, structs)
-    renamed: tuple[list[Schema], dict[str, Schema]] = msgspec.json.decode(
-        re.sub(r"Page_(\w+?)_(?=\")", r"PageOf\1", msgspec.json.encode([found, named]).decode())
-    )
-    components = {**renamed[1], ID: ID_SCHEMA}
+    components = {**named, ID: ID_SCHEMA}
     _say_formats(components)
-    return dict(zip(shapes, renamed[0], strict=True)), dict(sorted(components.items()))
+    return dict(zip(shapes, found, strict=True)), dict(sorted(components.items()))
 
 
 def parameter_schema(parameter: Parameter) -> Schema:
@@ -95,7 +95,7 @@ def _meaning(owner: str, name: str, own: str) -> str:
 
 def _collect(info: Type, structs: dict[str, StructType]) -> None:
     if isinstance(info, StructType):
-        name = re.sub(r"\W", "_", _name(info))
+        name = model_name(info.cls)
         if name in structs:
             return
         structs[name] = info
@@ -105,10 +105,11 @@ def _collect(info: Type, structs: dict[str, StructType]) -> None:
         _collect(inner, structs)
 
 
-def _name(info: StructType) -> str:
-    parameters = getattr(info.cls, "__args__", ())
-    name: str = getattr(info.cls, "__origin__", info.cls).__name__
-    return f"{name}[{', '.join(p.__name__ for p in parameters)}]" if parameters else name
+def model_name(model: Any) -> str:
+    """The name of a model's schema; of a page it is `PageOf…`, with the name of its items'."""
+    name: str = getattr(model, "__origin__", model).__name__
+    items = getattr(model, "__args__", ())
+    return f"{name}Of{items[0].__name__}" if items else name
 
 
 def _inner(info: Type) -> list[Type]:
@@ -136,16 +137,6 @@ def _complete(name: str, schema: Schema, structs: Mapping[str, StructType]) -> N
         del schema["required"]
 
 
-def _example(owner: str, name: str) -> Any:
-    """The field's value in the shape's example, or in another's where that has none."""
-    if not owner.startswith("Page_") and owner not in EXAMPLES:
-        raise LookupError(f"{owner} has no example: write one in paywall/contract/examples.py")
-    for shape in (EXAMPLES.get(owner, {}), FIELDS_OF.get(owner, {}), *EXAMPLES.values(), FIELDS):
-        if shape.get(name) is not None:
-            return shape[name]
-    raise LookupError(f"{owner}.{name} has no example: give it one in {owner}'s, or in FIELDS")
-
-
 def _complete_field(owner: str, name: str, property_: Schema) -> None:
     """One description at the top; below, only what a validator needs."""
     parts = [property_, *property_.get("anyOf", []), *_items(property_)]
@@ -165,7 +156,7 @@ def _complete_field(owner: str, name: str, property_: Schema) -> None:
     property_.update(rest)
     is_shape = "$ref" in property_ and property_["$ref"] != REF + ID
     if not is_shape and property_.get("type") != "null":
-        property_["examples"] = [_example(owner, name)]
+        property_["examples"] = EXAMPLES.of_field(owner, name)
 
 
 def _items(property_: Schema) -> list[Schema]:

@@ -6,7 +6,13 @@ import yaml
 
 from paywall.web.docs_tasks import TASKS
 from paywall.web.page import tasks_of
+from tests.contract import recording
 from tests.contract.file import TODAY, as_yaml, todays
+
+
+def test_the_recorded_examples_are_todays() -> None:
+    stale = "paywall/contract/examples.json is not today's: make openapi."
+    assert recording.recorded() == recording.FILE.read_bytes(), stale
 
 
 def test_the_committed_contract_is_todays() -> None:
