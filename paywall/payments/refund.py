@@ -11,10 +11,9 @@ from paywall.credits.locking import lock_subscriber
 from paywall.database.tables import Purchase, Refund
 from paywall.payments.clawback import settle_credits
 from paywall.problems import PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LARGE, Problem
-from paywall.processors.stripe.objects import StripeClawback
-from paywall.processors.stripe.subscriptions import recompute_access_of_purchase
 from paywall.rules.enums import Actor, TakingKind
-from paywall.rules.refunds import ClawbackAmount, clawed_back
+from paywall.rules.refunds import ClawbackAmount, ClawbackSnapshot, clawed_back
+from paywall.subscriptions.billed import recompute_access_of_purchase
 from paywall.subscriptions.period import take_back_period
 
 
@@ -63,7 +62,7 @@ async def refund_purchase(
 async def record_clawbacks(
     session: AsyncSession,
     purchase_id: int,
-    clawbacks: Iterable[StripeClawback],
+    clawbacks: Iterable[ClawbackSnapshot],
     *,
     actor: Actor,
     clock: Clock,
@@ -84,7 +83,7 @@ async def record_clawbacks(
     await _restate(session, purchase, list(refunds.values()), actor, clock)
 
 
-def _refund_seen(purchase: Purchase, clawback: StripeClawback, actor: Actor) -> Refund:
+def _refund_seen(purchase: Purchase, clawback: ClawbackSnapshot, actor: Actor) -> Refund:
     return Refund(
         purchase_id=purchase.id,
         reference=clawback.id,

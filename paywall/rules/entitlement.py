@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from paywall.processors.stripe.objects import StripeStatus
+from paywall.rules.enums import StripeStatus
 
 
 class Paid(NamedTuple):

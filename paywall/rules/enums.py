@@ -115,3 +115,20 @@ class EventOutcome(StrEnum):
     UNKNOWN_TYPE = "unknown_type"
     NOT_OURS = "not_ours"
     ERASED = "erased"
+
+
+class StripeStatus(StrEnum):
+    """The status of a subscription that Stripe bills (https://docs.stripe.com/api/subscriptions/object)."""
+
+    INCOMPLETE = "incomplete"
+    INCOMPLETE_EXPIRED = "incomplete_expired"
+    TRIALING = "trialing"
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    CANCELED = "canceled"
+    UNPAID = "unpaid"
+    PAUSED = "paused"
+
+
+# Final: a subscription in one of these states is never billed again.
+STRIPE_ENDED = frozenset({StripeStatus.CANCELED, StripeStatus.INCOMPLETE_EXPIRED})

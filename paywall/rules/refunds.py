@@ -9,12 +9,29 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from paywall.rules.enums import TakingKind
+
 
 class ClawbackAmount(NamedTuple):
     """Money of one refund or dispute that is in force, in the smallest unit of its currency."""
 
     amount: int
     keep_access: bool = False
+
+
+class ClawbackSnapshot(NamedTuple):
+    """A refund or a dispute as it stands: in force, it takes `amount` back.
+
+    One that is pending takes nothing yet: a refund on its way, a bank that only asks.
+    """
+
+    id: str
+    kind: TakingKind
+    amount: int
+    is_in_force: bool
+    is_pending: bool
+    keep_access: bool
+    created_at: datetime
 
 
 def clawed_back(paid: int, clawbacks: Iterable[ClawbackAmount]) -> int:

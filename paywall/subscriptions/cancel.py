@@ -14,8 +14,7 @@ from paywall.clock import Clock
 from paywall.credits.locking import lock_subscriber
 from paywall.database.tables import CancellationReceipt, StripeSubscription, Subscription
 from paywall.problems import Problem
-from paywall.processors.stripe.objects import OVER
-from paywall.rules.enums import CancelWhen, SubscriptionKind
+from paywall.rules.enums import STRIPE_ENDED, CancelWhen, SubscriptionKind
 from paywall.subscriptions.period import recompute_access
 from paywall.subscriptions.responses import is_over, receipts_of
 
@@ -35,7 +34,9 @@ async def choose(
             raise Problem(problems.SUBSCRIPTION_UNKNOWN)
         return subscription
     status = col(StripeSubscription.status)
-    goes_on = status.not_in(OVER) | (status.is_(None) & (col(Subscription.entitled_until) > now))
+    goes_on = status.not_in(STRIPE_ENDED) | (
+        status.is_(None) & (col(Subscription.entitled_until) > now)
+    )
     renewing = (
         mine.outerjoin(StripeSubscription, col(StripeSubscription.id) == Subscription.id)
         .where(Subscription.kind == SubscriptionKind.STRIPE, goes_on)

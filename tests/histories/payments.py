@@ -10,7 +10,6 @@ from paywall.database.tables import Pack, Pass, Plan
 from paywall.payments.purchase import Payment, record_purchase
 from paywall.payments.refund import RefundTerms, record_clawbacks, refund_purchase
 from paywall.problems import Problem
-from paywall.processors.stripe.objects import StripeClawback
 from paywall.rules.decision import Policy
 from paywall.rules.enums import (
     CreditsExpire,
@@ -19,6 +18,7 @@ from paywall.rules.enums import (
     ProductKind,
     TakingKind,
 )
+from paywall.rules.refunds import ClawbackSnapshot
 from tests.conftest import START
 from tests.histories.base import ACTOR, ARTICLES
 from tests.histories.credits import Credits
@@ -144,7 +144,7 @@ class Payments(Credits):
         now = replace(was, in_force=not was.in_force, pending=is_pending)
         if self.chance.random() < 0.2:
             now = replace(now, amount=max(1, now.amount // 2), keeps_access=not now.keeps_access)
-        seen = StripeClawback(
+        seen = ClawbackSnapshot(
             reference, kind, now.amount, now.in_force, now.pending, now.keeps_access, now.at
         )
         self.run(

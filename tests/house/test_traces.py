@@ -34,7 +34,7 @@ async def test_an_invoice_is_followed_to_its_credits_with_few_returns(shop: Shop
     before = (await shop.me())["unlocks_left"]
     (paid,) = [
         delivery
-        for delivery in events.drain(shop.stand_in.account, SECRET)
+        for delivery in events.drain_deliveries(shop.stand_in.account, SECRET)
         if json.loads(delivery.payload)["type"] == "invoice.paid"
     ]
     with traced("POST", "/v1/webhooks/stripe") as trace:

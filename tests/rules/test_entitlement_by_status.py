@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paywall.processors.stripe.objects import StripeStatus
 from paywall.rules.entitlement import (
     Allowance,
     Billed,
@@ -16,6 +15,7 @@ from paywall.rules.entitlement import (
     last_was_clawed_back,
     paid_through,
 )
+from paywall.rules.enums import StripeStatus
 from tests.conftest import START
 
 END = START + timedelta(days=30)

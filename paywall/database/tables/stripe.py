@@ -14,8 +14,8 @@ from paywall.database.columns import (
     by_value,
     partial_index,
 )
-from paywall.processors.stripe.objects import StripeStatus
 from paywall.rules import enums
+from paywall.rules.enums import StripeStatus
 
 THE_ONE = "stripe"
 

@@ -14,6 +14,7 @@ from paywall.database.engine import Database
 from paywall.database.tables import Checkout
 from paywall.http.bodies import RequestModel, ResponseModel
 from paywall.http.fields import CURRENCY_PATTERN, Id, PathId, Text
+from paywall.http.origins import is_of_the_site
 from paywall.idempotency import Claim, keep_answer, stored_answer
 from paywall.problems import (
     ALREADY_SUBSCRIBED,
@@ -41,7 +42,6 @@ from paywall.processors.stripe.client import REFUSALS, Missing, StripeClient, re
 from paywall.processors.stripe.customers import customers_of
 from paywall.processors.stripe.handle_event import handle_event
 from paywall.processors.stripe.signature import NotFromStripe, read, verify
-from paywall.rules.addresses import origin_of
 from paywall.rules.enums import CheckoutStatus, ProductKind
 from paywall.rules.money import currency_code
 from paywall.settings import Settings
@@ -123,12 +123,6 @@ class ReceivedEvent(ResponseModel):
     """An event was taken in."""
 
     received: Annotated[datetime, Meta(description="When it was taken in.")]
-
-
-def is_of_the_site(address: str, settings: Settings) -> bool:
-    """A page on one of the allowed origins, as a browser reads the address."""
-    origin = origin_of(address)
-    return origin is not None and origin in map(origin_of, settings.allowed_origins)
 
 
 def refuse_foreign(return_url: str, settings: Settings) -> None:

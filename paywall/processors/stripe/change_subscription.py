@@ -17,9 +17,9 @@ from paywall.problems import SUBSCRIPTION_ENDED, Problem, Unconfirmed, unavailab
 from paywall.processors.stripe.client import Missing, StripeClient, require_stripe
 from paywall.processors.stripe.customers import link_customer, lock_customer, version_of
 from paywall.processors.stripe.intents import begin, give_up, settle
-from paywall.processors.stripe.objects import OVER, StripeSubscriptionSnapshot
+from paywall.processors.stripe.objects import StripeSubscriptionSnapshot
 from paywall.processors.stripe.subscriptions import record_subscription
-from paywall.rules.enums import CancelWhen, IntentKind, IntentState
+from paywall.rules.enums import STRIPE_ENDED, CancelWhen, IntentKind, IntentState
 from paywall.settings import Settings
 
 TRIES_MAX = 20
@@ -53,14 +53,14 @@ async def _end_now(stripe_client: StripeClient, subscription_id: str, key: str) 
 
 async def _go_on(stripe_client: StripeClient, subscription_id: str, key: str) -> None:
     seen = await stripe_client.subscription(subscription_id)
-    if seen.status in OVER:
+    if seen.status in STRIPE_ENDED:
         raise Problem(SUBSCRIPTION_ENDED)
     if seen.is_cancelled:
         await stripe_client.go_on(seen, key)
 
 
 def _is_over(seen: StripeSubscriptionSnapshot) -> bool:
-    return seen.status in OVER
+    return seen.status in STRIPE_ENDED
 
 
 CHANGES = {

@@ -14,12 +14,11 @@ from paywall.database.tables import Checkout, StripeSubscription, Subscription
 from paywall.idempotency import KEPT_FOR, Claim
 from paywall.payments.purchase import Product
 from paywall.problems import ALREADY_SUBSCRIBED, CHECKOUT_UNKNOWN, NOT_ON_SALE, Problem
-from paywall.processors.stripe.objects import OVER, StripeStatus
 from paywall.processors.stripe.prices import price_now
-from paywall.rules.enums import CheckoutStatus, ProductKind
+from paywall.rules.enums import STRIPE_ENDED, CheckoutStatus, ProductKind, StripeStatus
 
 PENDING_MAX = 20
-GOES_ON = frozenset(StripeStatus) - OVER - {StripeStatus.INCOMPLETE}
+GOES_ON = frozenset(StripeStatus) - STRIPE_ENDED - {StripeStatus.INCOMPLETE}
 
 
 class CheckoutRequest(NamedTuple):

@@ -25,7 +25,6 @@ from paywall.problems import (
 )
 from paywall.processors.stripe import parsing as wire
 from paywall.processors.stripe.objects import (
-    StripeClawback,
     StripeEventRef,
     StripeInvoiceSnapshot,
     StripePriceSnapshot,
@@ -34,6 +33,7 @@ from paywall.processors.stripe.objects import (
 )
 from paywall.processors.stripe.signature import event_ref_of
 from paywall.rules.enums import Interval
+from paywall.rules.refunds import ClawbackSnapshot
 from paywall.settings import Settings
 from paywall.telemetry import logger
 
@@ -280,7 +280,7 @@ class StripeClient:
             )
         return [invoice.id for invoice in page.data]
 
-    async def clawbacks(self, payment_id: str) -> list[StripeClawback]:
+    async def clawbacks(self, payment_id: str) -> list[ClawbackSnapshot]:
         """Every refund and dispute of a payment, in force or not."""
         async with _asking():
             refunds = await self._v1.refunds.list_async(

@@ -5,12 +5,12 @@ from collections.abc import Collection, Sequence
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.tables import Checkout, StripeSubscription, Subscription
+from paywall.database.tables import Checkout
 from paywall.problems import PAYMENT_PENDING, Problem, unavailable
 from paywall.processors.stripe.change_subscription import ChangeContext, end_billing
 from paywall.processors.stripe.checkout_flow import StripeContext, close_checkout, fetch_again
-from paywall.processors.stripe.objects import OVER
 from paywall.rules.enums import CheckoutStatus
+from paywall.subscriptions.billed import billed_of
 
 
 async def unsettled_of(session: AsyncSession, reader_ids: Collection[str]) -> Sequence[Checkout]:
@@ -18,18 +18,6 @@ async def unsettled_of(session: AsyncSession, reader_ids: Collection[str]) -> Se
     statement = select(Checkout).where(
         col(Checkout.reader_id).in_(reader_ids),
         col(Checkout.status).in_([CheckoutStatus.OPEN, CheckoutStatus.PROCESSING]),
-    )
-    return (await session.exec(statement)).all()
-
-
-async def billed_of(session: AsyncSession, reader_ids: Collection[str]) -> Sequence[Subscription]:
-    """Subscriptions of these readers that Stripe goes on billing."""
-    statement = (
-        select(Subscription)
-        .join(StripeSubscription, col(StripeSubscription.id) == Subscription.id)
-        .where(
-            col(Subscription.reader_id).in_(reader_ids), col(StripeSubscription.status).not_in(OVER)
-        )
     )
     return (await session.exec(statement)).all()
 

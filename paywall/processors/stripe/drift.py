@@ -15,9 +15,9 @@ from paywall.database.tables import (
     Subscription,
 )
 from paywall.processors.stripe.customers import link_customer
-from paywall.processors.stripe.objects import OVER, StripeSubscriptionSnapshot
+from paywall.processors.stripe.objects import StripeSubscriptionSnapshot
 from paywall.processors.stripe.prices import find_price
-from paywall.rules.enums import CheckoutStatus, SubscriptionKind
+from paywall.rules.enums import STRIPE_ENDED, CheckoutStatus, SubscriptionKind
 
 CHECKOUTS_MAX = 200
 
@@ -48,7 +48,7 @@ async def compare(
             known = invoices.get(seen.id, frozenset())
             agrees = _agrees(seen, billings.get(seen.id))
             # What was over is never paid for again; else the newest invoice may be missing.
-            is_whole = seen.status in OVER or seen.latest_invoice_id in known
+            is_whole = seen.status in STRIPE_ENDED or seen.latest_invoice_id in known
             found.append(Compared(seen.id, seen.customer_id, known, agrees, is_whole))
     return found
 

@@ -8,24 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from paywall.rules.enums import TakingKind
-
-
-class StripeStatus(StrEnum):
-    """A subscription's status (https://docs.stripe.com/api/subscriptions/object)."""
-
-    INCOMPLETE = "incomplete"
-    INCOMPLETE_EXPIRED = "incomplete_expired"
-    TRIALING = "trialing"
-    ACTIVE = "active"
-    PAST_DUE = "past_due"
-    CANCELED = "canceled"
-    UNPAID = "unpaid"
-    PAUSED = "paused"
-
-
-OVER = frozenset({StripeStatus.CANCELED, StripeStatus.INCOMPLETE_EXPIRED})
-"""From these there is no way back: such a subscription is billed no more."""
+from paywall.rules.enums import StripeStatus
+from paywall.rules.refunds import ClawbackSnapshot
 
 
 class StripeSubscriptionSnapshot(NamedTuple):
@@ -80,21 +64,6 @@ class InvoiceLine(NamedTuple):
     is_proration: bool
 
 
-class StripeClawback(NamedTuple):
-    """A refund or a dispute as it stands: in force, it takes `amount` back.
-
-    One that is pending takes nothing yet: a refund on its way, a bank that only asks.
-    """
-
-    id: str
-    kind: TakingKind
-    amount: int
-    is_in_force: bool
-    is_pending: bool
-    keep_access: bool
-    created_at: datetime
-
-
 class StripeInvoiceSnapshot(NamedTuple):
     """An invoice, with all that was taken back of its payments; unpaid, `paid_at` is None."""
 
@@ -105,7 +74,7 @@ class StripeInvoiceSnapshot(NamedTuple):
     amount_paid: int
     currency: str
     lines: tuple[InvoiceLine, ...]
-    clawbacks: tuple[StripeClawback, ...] = ()
+    clawbacks: tuple[ClawbackSnapshot, ...] = ()
 
     @property
     def own_lines(self) -> list[InvoiceLine]:
@@ -138,7 +107,7 @@ class StripeSessionSnapshot(NamedTuple):
     currency: str
     paid_at: datetime | None
     subscription_id: str | None
-    clawbacks: tuple[StripeClawback, ...] = ()
+    clawbacks: tuple[ClawbackSnapshot, ...] = ()
 
 
 class StripeEventRef(NamedTuple):

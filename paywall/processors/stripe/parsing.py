@@ -12,17 +12,16 @@ import msgspec
 from paywall.processors.stripe.objects import (
     InvoiceLine,
     SessionStatus,
-    StripeClawback,
     StripeInvoiceSnapshot,
     StripeSessionSnapshot,
-    StripeStatus,
     StripeSubscriptionSnapshot,
     dispute_is_in_force,
     dispute_is_pending,
     refund_is_in_force,
     refund_is_pending,
 )
-from paywall.rules.enums import TakingKind
+from paywall.rules.enums import StripeStatus, TakingKind
+from paywall.rules.refunds import ClawbackSnapshot
 
 T = TypeVar("T")
 INTENT = "paywall_intent"
@@ -149,7 +148,7 @@ class _Invoice(msgspec.Struct):
 
 
 def invoice(
-    told: dict[str, Any], clawbacks: Iterable[StripeClawback] = ()
+    told: dict[str, Any], clawbacks: Iterable[ClawbackSnapshot] = ()
 ) -> StripeInvoiceSnapshot:
     """Its subscription stands under `parent`, the periods on its lines."""
     seen = msgspec.convert(told, _Invoice)
@@ -244,7 +243,7 @@ def session(
     *,
     paid_at: datetime | None,
     has_failed: bool,
-    clawbacks: Iterable[StripeClawback] = (),
+    clawbacks: Iterable[ClawbackSnapshot] = (),
 ) -> StripeSessionSnapshot:
     """`paid_at` and `has_failed` are its payment's, where it has one and is complete."""
     seen = msgspec.convert(told, _Session)
@@ -273,9 +272,9 @@ class _Refund(msgspec.Struct):
     metadata: dict[str, str] | None = None
 
 
-def refund(told: dict[str, Any]) -> StripeClawback:
+def refund(told: dict[str, Any]) -> ClawbackSnapshot:
     seen = msgspec.convert(told, _Refund)
-    return StripeClawback(
+    return ClawbackSnapshot(
         seen.id,
         TakingKind.REFUND,
         seen.amount,
@@ -293,9 +292,9 @@ class _Dispute(msgspec.Struct):
     status: str
 
 
-def dispute(told: dict[str, Any]) -> StripeClawback:
+def dispute(told: dict[str, Any]) -> ClawbackSnapshot:
     seen = msgspec.convert(told, _Dispute)
-    return StripeClawback(
+    return ClawbackSnapshot(
         seen.id,
         TakingKind.DISPUTE,
         seen.amount,

@@ -4,25 +4,16 @@ Recording is a function of what was fetched: once or often, and whatever came be
 the same state.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.tables import Purchase, StripeInvoice, StripeSubscription, Subscription
-from paywall.processors.stripe.objects import OVER, StripeSubscriptionSnapshot
+from paywall.database.tables import StripeSubscription, Subscription
+from paywall.processors.stripe.objects import StripeSubscriptionSnapshot
 from paywall.processors.stripe.prices import find_price
-from paywall.rules.entitlement import (
-    Allowance,
-    Billed,
-    Paid,
-    PaidPeriod,
-    billed_until,
-    last_was_clawed_back,
-    paid_through,
-)
-from paywall.rules.enums import SubscriptionKind
+from paywall.rules.enums import STRIPE_ENDED, SubscriptionKind
 from paywall.settings import Settings
+from paywall.subscriptions.billed import recompute_billed_access
 from paywall.subscriptions.responses import receipts_of
 
 DAY_SECONDS = 86_400
@@ -41,7 +32,7 @@ async def record_subscription(
     subscription = await session.get(Subscription, seen.id) or _new(seen, reader_id, now)
     subscription.plan_id = price.product_id if price else subscription.plan_id
     subscription.starts_at = seen.started_at
-    subscription.cancel_at_period_end = seen.is_cancelled or seen.status in OVER
+    subscription.cancel_at_period_end = seen.is_cancelled or seen.status in STRIPE_ENDED
     billing = await session.merge(
         StripeSubscription(
             id=seen.id,
@@ -83,49 +74,3 @@ async def _withdraw_receipts(
         receipt.withdrawn_at = now
         session.add(receipt)
     await session.flush()
-
-
-async def recompute_billed_access(
-    session: AsyncSession, subscription: Subscription, billing: StripeSubscription
-) -> None:
-    """Write down the end that follows from what was paid, what was taken back, and the status."""
-    periods = await _periods(session, subscription.id)
-    subscription.paid_through = paid_through(subscription.starts_at, periods, billing.trial_ends_at)
-    ends = billed_until(
-        Billed(
-            billing.status,
-            Paid(subscription.starts_at, subscription.paid_through, subscription.ended_at),
-            billing.will_renew,
-            last_was_clawed_back(periods),
-        ),
-        Allowance(
-            timedelta(seconds=billing.grace_seconds), timedelta(seconds=billing.leeway_seconds)
-        ),
-    )
-    subscription.entitled_until, subscription.access_until = ends
-    session.add(subscription)
-    await session.flush()
-
-
-async def _periods(session: AsyncSession, subscription_id: str) -> list[PaidPeriod]:
-    statement = (
-        select(StripeInvoice.period_ends_at, Purchase.amount_paid, Purchase.taken_back)
-        .join(Purchase, col(Purchase.id) == StripeInvoice.purchase_id)
-        .where(StripeInvoice.subscription_id == subscription_id)
-    )
-    return [
-        PaidPeriod(ends_at, is_clawed_back=0 < paid == taken)
-        for ends_at, paid, taken in (await session.exec(statement)).all()
-    ]
-
-
-async def recompute_access_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
-    """Once more, for the subscription whose invoice a purchase is, if it is one."""
-    statement = (
-        select(Subscription, StripeSubscription)
-        .join(StripeSubscription, col(StripeSubscription.id) == Subscription.id)
-        .join(StripeInvoice, col(StripeInvoice.subscription_id) == Subscription.id)
-        .where(StripeInvoice.purchase_id == purchase.id)
-    )
-    for subscription, billing in (await session.exec(statement)).all():
-        await recompute_billed_access(session, subscription, billing)

@@ -14,8 +14,8 @@ from litestar.types import ControllerRouterHandler
 from paywall.database.engine import Database
 from paywall.database.errors import is_unavailable
 from paywall.http.edge import as_problem
+from paywall.http.origins import is_of_the_site
 from paywall.problems import INVALID_TOKEN, Problem
-from paywall.processors.stripe.api import is_of_the_site
 from paywall.settings import Settings
 from paywall.subscribers.export_models import ReaderExport
 from paywall.subscribers.overview import Overview

@@ -9,7 +9,7 @@ from html import escape
 from litestar import Response
 from litestar.datastructures import Cookie
 
-from paywall.processors.stripe.api import is_of_the_site
+from paywall.http.origins import is_of_the_site
 from paywall.rules.addresses import is_web_address
 from paywall.settings import Settings
 from paywall.web.assets import parts_of

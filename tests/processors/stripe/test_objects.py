@@ -7,9 +7,9 @@ import pytest
 from paywall.processors.stripe.objects import (
     InvoiceLine,
     StripeInvoiceSnapshot,
-    StripeStatus,
     StripeSubscriptionSnapshot,
 )
+from paywall.rules.enums import StripeStatus
 from tests.conftest import START
 
 END = START + timedelta(days=30)

@@ -1,0 +1,78 @@
+"""Subscriptions that Stripe bills: who has one, and until when each opens everything."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.database.tables import Purchase, StripeInvoice, StripeSubscription, Subscription
+from paywall.rules.entitlement import (
+    Allowance,
+    Billed,
+    Paid,
+    PaidPeriod,
+    billed_until,
+    last_was_clawed_back,
+    paid_through,
+)
+from paywall.rules.enums import STRIPE_ENDED
+
+
+async def billed_of(session: AsyncSession, reader_ids: Collection[str]) -> Sequence[Subscription]:
+    """Subscriptions of these readers that Stripe goes on billing."""
+    statement = (
+        select(Subscription)
+        .join(StripeSubscription, col(StripeSubscription.id) == Subscription.id)
+        .where(
+            col(Subscription.reader_id).in_(reader_ids),
+            col(StripeSubscription.status).not_in(STRIPE_ENDED),
+        )
+    )
+    return (await session.exec(statement)).all()
+
+
+async def recompute_billed_access(
+    session: AsyncSession, subscription: Subscription, billing: StripeSubscription
+) -> None:
+    """Set the end that follows from the paid periods, the clawbacks and the status."""
+    periods = await _periods(session, subscription.id)
+    subscription.paid_through = paid_through(subscription.starts_at, periods, billing.trial_ends_at)
+    ends = billed_until(
+        Billed(
+            billing.status,
+            Paid(subscription.starts_at, subscription.paid_through, subscription.ended_at),
+            billing.will_renew,
+            last_was_clawed_back(periods),
+        ),
+        Allowance(
+            timedelta(seconds=billing.grace_seconds), timedelta(seconds=billing.leeway_seconds)
+        ),
+    )
+    subscription.entitled_until, subscription.access_until = ends
+    session.add(subscription)
+    await session.flush()
+
+
+async def _periods(session: AsyncSession, subscription_id: str) -> list[PaidPeriod]:
+    statement = (
+        select(StripeInvoice.period_ends_at, Purchase.amount_paid, Purchase.taken_back)
+        .join(Purchase, col(Purchase.id) == StripeInvoice.purchase_id)
+        .where(StripeInvoice.subscription_id == subscription_id)
+    )
+    return [
+        PaidPeriod(ends_at, is_clawed_back=0 < paid == taken)
+        for ends_at, paid, taken in (await session.exec(statement)).all()
+    ]
+
+
+async def recompute_access_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
+    """Recompute the subscription that a purchase paid an invoice of, if there is one."""
+    statement = (
+        select(Subscription, StripeSubscription)
+        .join(StripeSubscription, col(StripeSubscription.id) == Subscription.id)
+        .join(StripeInvoice, col(StripeInvoice.subscription_id) == Subscription.id)
+        .where(StripeInvoice.purchase_id == purchase.id)
+    )
+    for subscription, billing in (await session.exec(statement)).all():
+        await recompute_billed_access(session, subscription, billing)
