@@ -1,25 +1,29 @@
-"""Which errors mean that the database cannot be used now, so that the same may succeed later.
+"""Which errors mean that the database is unavailable, so that the same request may succeed later.
 
-All others are faults of this service, and are answered as such.
+All other errors are faults of this service.
 """
 
 import errno
 import socket
 import sqlite3
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 import asyncpg
 from sqlalchemy import exc
 
+# Bounds a circle of causes.
 CAUSES_MAX = 32
-"""Errors that are followed from one to its cause, so that a circle comes to an end."""
+# Mask of the primary code within SQLite's extended result codes.
 PRIMARY_CODE = 0xFF
-"""The part of SQLite's extended result codes that is the primary code."""
 FEATURE_NOT_SUPPORTED = "0A000"
 
 START_IT = "Start the database, or correct database_url."
 TRY_AGAIN = "Try again."
 
+# Classes and codes of PostgreSQL 18, Appendix A: the cause, and what to do. Left out are faults of
+# our own statements (22, 23, 25001, 25P02, 42, P0), limits of one statement (54), damage (XX001),
+# and 55000, which means "unavailable" only while connecting.
 SQLSTATES: Mapping[str, str] = {
     "08": f"The connection was lost. {START_IT}",
     "25006": "The database is a standby. Let database_url lead to the primary.",
@@ -35,11 +39,7 @@ SQLSTATES: Mapping[str, str] = {
     "57": f"The database is stopping or starting, or its operator ended the work. {START_IT}",
     "58": "The database's disk or operating system failed. Read its log.",
 }
-"""Classes and codes of PostgreSQL 18, Appendix A: the cause, and what to do.
-
-Not among them: what our own statements may get wrong (22, 23, 25001, 25P02, 42, P0), limits of one
-statement (54), damage (XX001), and 55000 but for the refusal to connect.
-"""
+# SQLite's primary result codes (https://www.sqlite.org/rescode.html).
 SQLITE_CODES: Mapping[int, str] = {
     sqlite3.SQLITE_BUSY: "Another process holds the database. Stop that process.",
     sqlite3.SQLITE_LOCKED: f"Another transaction holds the database. {TRY_AGAIN}",
@@ -49,7 +49,6 @@ SQLITE_CODES: Mapping[int, str] = {
     sqlite3.SQLITE_CANTOPEN: "It cannot be opened. Let the service read and write its folder.",
     sqlite3.SQLITE_PROTOCOL: f"Another process holds the database. {TRY_AGAIN}",
 }
-"""SQLite's primary result codes (https://www.sqlite.org/rescode.html)."""
 SYSTEM_ERRORS: Mapping[int, str] = {
     errno.ENOSPC: SQLITE_CODES[sqlite3.SQLITE_FULL],
     errno.EDQUOT: SQLITE_CODES[sqlite3.SQLITE_FULL],
@@ -68,22 +67,23 @@ SYSTEM_ERRORS: Mapping[int, str] = {
 
 
 class CannotConnect(Exception):  # noqa: N818 (a state of things, told to a person)
-    """The database refused a connection, for whatever reason."""
+    """A connection to the database could not be opened, for any reason."""
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """The database is gone, full or busy: the question can be asked again later."""
+    """Whether the database is down, full or busy, so that a retry can succeed."""
     return why_unavailable(error) is not None
 
 
 def why_unavailable(error: BaseException) -> str | None:
-    """The cause and what to do, in a sentence; None where it is no such error.
+    """The reason and what to do, in a sentence; None for any other error.
 
-    The first of the errors that lead to one another decides, of those that the database or the
-    system gave a code.
+    Of the error and its causes, the first with a code of the database or the system decides. What
+    was being handled when an error was raised (`__context__`) does not: an error of our own code
+    there is a fault of ours.
     """
     is_refused = False
-    for cause in _causes(error):
+    for cause in islice(_causes(error), CAUSES_MAX):
         is_refused |= isinstance(cause, CannotConnect)
         if why := _by_type(cause) or _by_code(cause):
             return why
@@ -93,26 +93,18 @@ def why_unavailable(error: BaseException) -> str | None:
 
 
 def first_line(error: BaseException) -> str:
-    """The message, without the statement and the values that SQLAlchemy adds below it."""
+    """The message without the statement that SQLAlchemy appends."""
     return str(error).partition("\n")[0]
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, then what SQLAlchemy wrapped in it, then what led to it."""
-    waiting: list[BaseException | None] = [error]
-    seen: list[BaseException] = []
-    while waiting and len(seen) < CAUSES_MAX:
-        cause = waiting.pop(0)
-        if cause is None or any(cause is earlier for earlier in seen):
-            continue
-        seen.append(cause)
-        yield cause
-        if isinstance(cause, BaseExceptionGroup):
-            waiting += cause.exceptions
-        original = getattr(cause, "orig", None)
-        waiting.append(original if isinstance(original, BaseException) else None)
-        waiting.append(cause.__cause__)
-        waiting.append(None if cause.__suppress_context__ else cause.__context__)
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what led to it; of a group, also its members."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for member in error.exceptions:
+                yield from _causes(member)
+        error = error.__cause__
 
 
 def _by_type(error: BaseException) -> str | None:
@@ -123,7 +115,7 @@ def _by_type(error: BaseException) -> str | None:
             return f"The database does not answer in time. {START_IT}"
         case exc.TimeoutError():
             return "All connections have been in use for too long. Raise database_pool_size."
-        # The driver loses count where a connection is ended between two statements.
+        # asyncpg's own state is wrong after a connection was ended between two statements.
         case exc.DBAPIError(connection_invalidated=True) | asyncpg.InternalClientError():
             return SQLSTATES["08"]
         case asyncpg.InterfaceError() if "closed" in str(error):
@@ -147,10 +139,10 @@ def _by_code(error: BaseException) -> str | None:
 
 
 def _code_of(error: BaseException) -> str | int | None:
-    """What PostgreSQL, SQLite or the system says that went wrong."""
+    """The code that PostgreSQL, SQLite or the system gave."""
     if isinstance(error, OSError):
         return error.errno
     code: str | int | None = getattr(error, "sqlite_errorcode", None)
     sqlstate: str | None = getattr(error, "sqlstate", None)
-    # For a statement whose plan is no longer valid, the driver's own type says more.
+    # asyncpg's type is more precise for a cached plan that is no longer valid.
     return code if sqlstate is None else sqlstate if sqlstate != FEATURE_NOT_SUPPORTED else None

@@ -95,14 +95,20 @@ def test_a_file_that_is_missing_is_not_the_database(kind: type[Exception]) -> No
     assert not is_unavailable(kind(errno.ENOENT, "no such file"))
 
 
-def test_the_code_of_what_happened_decides_and_not_what_happened_before() -> None:
+def test_the_first_code_decides_and_not_that_of_its_cause() -> None:
     gone = asyncpg.ConnectionDoesNotExistError("gone")
     twice = asyncpg.UniqueViolationError("there already")
-    twice.__context__ = gone
+    twice.__cause__ = gone
     assert not is_unavailable(twice)
-    gone.__context__ = twice
-    twice.__context__ = None
+    gone.__cause__ = twice
+    twice.__cause__ = None
     assert is_unavailable(gone)
+
+
+def test_a_fault_of_ours_while_handling_an_unavailable_database_is_ours() -> None:
+    fault = KeyError("ours")
+    fault.__context__ = asyncpg.ConnectionDoesNotExistError("gone")
+    assert not is_unavailable(fault)
 
 
 def test_an_error_in_a_circle_of_causes_is_judged_all_the_same() -> None:
