@@ -16,8 +16,9 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database.driver import send
-from paywall.database.engine import dialect_of, each, rows_as_json
+from paywall.database import driver
+from paywall.database.engine import dialect_of
+from paywall.database.json_rows import encode_rows, json_rows
 from paywall.database.tables import Article, CreditGrant, MeteredViews, Subscription, Unlock
 from paywall.rules.calendar import Month, month_of
 from paywall.rules.decision import Meter, Policy, Standing, Terms
@@ -83,7 +84,7 @@ async def load(
 ) -> list[Facts]:
     """The facts for each article, in the order asked, by one statement."""
     month = month_of(now, ZoneInfo(settings.meter_timezone))
-    questions = rows_as_json([(id_, *viewer_columns(viewer)) for id_ in article_ids])
+    questions = encode_rows([(id_, *viewer_columns(viewer)) for id_ in article_ids])
     connection = await session.connection()
     rows = await connection.execute(
         standing_on(dialect_of(session)),
@@ -106,8 +107,8 @@ async def load_beside(
 ) -> tuple[Facts, Sequence[Row]]:
     """The facts for one article, and the rows of another statement, read by one statement."""
     month = month_of(now, ZoneInfo(settings.meter_timezone))
-    question = rows_as_json([(article_id, *viewer_columns(viewer))])
-    found = await send(
+    question = encode_rows([(article_id, *viewer_columns(viewer))])
+    found = await driver.execute(
         session,
         _standing_beside(dialect_of(session), beside.statement),
         {
@@ -141,11 +142,13 @@ def standing_on(dialect: str) -> sa.Select[*tuple[Any, ...]]:
     Parameters: ASKED (rows of an article and of `viewer_columns`), NOW and MONTH_STARTS_AT.
     """
     text = sa.Text()
-    asked = each(dialect, ASKED, article_id=text, reader_id=text, viewer_kind=text, viewer_id=text)
+    asked = json_rows(
+        dialect, ASKED, article_id=text, reader_id=text, viewer_kind=text, viewer_id=text
+    )
     article_id, reader_id = asked.columns["article_id"], asked.columns["reader_id"]
     articles = Article.__table__  # type: ignore[attr-defined]  # SQLModel hides it
-    source, article = asked.with_its(articles, articles.c.id == article_id)
-    unlocked = asked.has(
+    source, article = asked.outer_join(articles, articles.c.id == article_id)
+    unlocked = asked.matched_by(
         sa.select(col(Unlock.article_id)).where(
             col(Unlock.reader_id) == reader_id,
             col(Unlock.article_id) == article_id,

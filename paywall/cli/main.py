@@ -16,9 +16,9 @@ from paywall.cli.doctor import diagnosed
 from paywall.cli.export import exported
 from paywall.cli.import_wxr import wxr
 from paywall.cli.migrate import migrated
-from paywall.database.engine import DatabaseInUse
 from paywall.database.errors import first_line, why_unavailable
 from paywall.database.migrations.opened import NotMigratedError
+from paywall.database.sqlite import DatabaseInUse
 from paywall.diagnosis import Finding
 from paywall.http.fields import ID_PATTERN, ID_RULE
 from paywall.problems import Problem

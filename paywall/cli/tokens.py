@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from paywall.database.engine import Database, DatabaseInUse
+from paywall.database.engine import Database
 from paywall.database.migrations.opened import opened
+from paywall.database.sqlite import DatabaseInUse
 from paywall.settings import Settings
 from paywall.tokens.keys import Keyring
 from paywall.tokens.limits import READER_LIFETIME_SECONDS_MAX

@@ -10,8 +10,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database.driver import Statement, send
-from paywall.database.engine import dialect_of, each, rows_as_json
+from paywall.database import driver
+from paywall.database.driver import Statement
+from paywall.database.engine import dialect_of
+from paywall.database.json_rows import encode_rows, json_rows
 from paywall.database.tables import CreditGrant, LedgerEntry, Unlock, UnlockPayment
 from paywall.database.tables.totals import Added, add_to_totals, adding, of_entry
 from paywall.rules.enums import Actor, EntryKind, UnlockSource
@@ -124,7 +126,7 @@ async def spend(
     One statement where the database can change several tables by one. The new unlock's id.
     """
     values: dict[str, object] = {
-        "paid": rows_as_json(payments),
+        "paid": encode_rows(payments),
         "reader_id": reader_id,
         "article_id": article_id,
         "at": at,
@@ -135,9 +137,9 @@ async def spend(
         **Added(len(payments), sum(payment.amount for payment in payments), unlocks=1)._asdict(),
     }
     opening, *paying = _spending(dialect_of(session))
-    ((unlock_id,),) = await send(session, opening, values)
+    ((unlock_id,),) = await driver.execute(session, opening, values)
     for statement in paying:
-        await send(session, statement, {**values, "unlock_id": unlock_id})
+        await driver.execute(session, statement, {**values, "unlock_id": unlock_id})
     return int(unlock_id)
 
 
@@ -162,7 +164,7 @@ def _spending(dialect: str) -> Sequence[Statement]:
 
 def _paying(dialect: str, unlock_id: sa.ColumnElement[int]) -> Sequence[sa.Insert | sa.Update]:
     """Of each grant that pays: what is left, an entry, and the payment; and the totals of both."""
-    paid = each(dialect, "paid", grant_id=sa.BigInteger(), amount=sa.BigInteger())
+    paid = json_rows(dialect, "paid", grant_id=sa.BigInteger(), amount=sa.BigInteger())
     grant_id, amount = paid.columns["grant_id"], paid.columns["amount"]
     entry: dict[str, sa.ColumnElement[Any]] = {
         "reader_id": sa.bindparam("reader_id", type_=sa.Text),

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.driver import send
+from paywall.database import driver
 from paywall.database.engine import insert
 from paywall.database.tables import Subscriber
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
@@ -26,7 +26,7 @@ LOCKING = (
 
 async def lock_subscriber(session: AsyncSession, reader_id: str) -> bool:
     """Lock the reader's row until the transaction ends; False where nothing is on record."""
-    return bool(await send(session, LOCKING, {"reader_id": reader_id}))
+    return bool(await driver.execute(session, LOCKING, {"reader_id": reader_id}))
 
 
 async def lock_or_open_subscriber(session: AsyncSession, reader_id: str, now: datetime) -> None:

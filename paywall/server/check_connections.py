@@ -24,7 +24,8 @@ from paywall.access.facts import (
     standing_on,
     viewer_columns,
 )
-from paywall.database.engine import SQLITE_CACHE_KIB, as_kept, as_told, rows_as_json
+from paywall.database.json_rows import encode_rows, from_db, to_db
+from paywall.database.sqlite import CACHE_KIB
 from paywall.rules.calendar import Month
 from paywall.settings import Settings
 from paywall.tokens.caller import Caller
@@ -72,10 +73,10 @@ class _Statement:
     ) -> dict[str, object]:
         asked = [(asked.article_id, *viewer_columns(asked.viewer)) for asked in batch]
         return {
-            ASKED: rows_as_json(asked),
-            TOKENS: rows_as_json([token_columns(it, self._dialect) for it in tokens]),
-            NOW.key: as_kept(self._dialect, now),
-            MONTH_STARTS_AT.key: as_kept(self._dialect, month.starts_at),
+            ASKED: encode_rows(asked),
+            TOKENS: encode_rows([token_columns(it, self._dialect) for it in tokens]),
+            NOW.key: to_db(self._dialect, now),
+            MONTH_STARTS_AT.key: to_db(self._dialect, month.starts_at),
         }
 
 
@@ -137,7 +138,7 @@ class SqliteCheckConnection:
             f"file:{self._path}?mode=ro", uri=True, isolation_level=None
         )
         self._connection.execute("PRAGMA query_only = 1")
-        self._connection.execute(f"PRAGMA cache_size = -{SQLITE_CACHE_KIB}")
+        self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
 
     async def ask(
         self, batch: Sequence[PendingCheck], tokens: Sequence[Caller], now: datetime, month: Month
@@ -158,8 +159,8 @@ def _told(row: tuple[Any, ...]) -> tuple[Any, ...]:
         unlock_cost,
         bool(unlocked),
         balance,
-        as_told(entitled_until),
-        as_told(access_until),
+        from_db(entitled_until),
+        from_db(access_until),
         msgspec.json.decode(views) if views else None,
         *rest,
     )

@@ -10,7 +10,8 @@ from sqlmodel import col, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database.engine import Database, Each, as_kept, each, insert, rows_as_json
+from paywall.database.engine import Database, insert
+from paywall.database.json_rows import JsonRows, encode_rows, json_rows, to_db
 from paywall.database.tables import RevokedSubject, RevokedToken
 from paywall.problems import Problem, invalid, invalid_token
 from paywall.tokens.caller import AskedBy, Caller
@@ -98,8 +99,8 @@ async def is_revoked(database: Database, caller: Caller) -> bool:
     asked: list[Caller | AskedBy] = [caller]
     if caller.asked_by is not None:
         asked.append(caller.asked_by)
-    tokens = rows_as_json([token_columns(token, dialect) for token in asked])
-    ((revoked,),) = await database.glance(_any_revoked(dialect), {TOKENS: tokens})
+    tokens = encode_rows([token_columns(token, dialect) for token in asked])
+    ((revoked,),) = await database.fetch_once(_any_revoked(dialect), {TOKENS: tokens})
     return revoked is not None
 
 
@@ -113,26 +114,28 @@ def _any_revoked(dialect: str) -> sa.Select[*tuple[Any, ...]]:
 
 
 @cache
-def tokens_on(dialect: str) -> Each:
+def tokens_on(dialect: str) -> JsonRows:
     """The tokens that a statement is asked about: `token_columns`."""
     text = sa.Text()
-    return each(dialect, TOKENS, issuer=text, token_id=text, subject=text, issued_at=UTCDateTime())
+    return json_rows(
+        dialect, TOKENS, issuer=text, token_id=text, subject=text, issued_at=UTCDateTime()
+    )
 
 
 def token_columns(token: Caller | AskedBy, dialect: str) -> tuple[str, str, str, object]:
-    return token.issuer, token.token_id, token.subject, as_kept(dialect, token.issued_at)
+    return token.issuer, token.token_id, token.subject, to_db(dialect, token.issued_at)
 
 
-def revoked_among(tokens: Each) -> sa.ScalarSelect[str]:
+def revoked_among(tokens: JsonRows) -> sa.ScalarSelect[str]:
     """The numbers of the revoked tokens, from 0 and with commas; null where there is none."""
     asked = tokens.columns
-    one = tokens.has(
+    one = tokens.matched_by(
         sa.select(col(RevokedToken.token_id)).where(
             col(RevokedToken.issuer) == asked["issuer"],
             col(RevokedToken.token_id) == asked["token_id"],
         )
     )
-    whole = tokens.has(
+    whole = tokens.matched_by(
         sa.select(col(RevokedSubject.subject)).where(
             col(RevokedSubject.issuer) == asked["issuer"],
             col(RevokedSubject.subject) == asked["subject"],

@@ -12,7 +12,7 @@ from paywall.access.facts import ExtraQuery, Facts, load_beside, reader
 from paywall.clock import Clock
 from paywall.credits.ledger import lots_of, spend, spendable_lots
 from paywall.credits.locking import lock_subscriber
-from paywall.database.driver import send
+from paywall.database import driver
 from paywall.database.tables import Unlock
 from paywall.problems import Problem
 from paywall.rules.decision import Decision, Reason, decide
@@ -81,7 +81,9 @@ async def unlock_article(
     if not is_subscriber:
         raise _too_few(0, cost)
     if len(lots) == GRANTS_AT_FIRST < cost:
-        lots = await send(session, spendable_lots(), lots_of(reader_id, now, at_most=cost))
+        lots = await driver.execute(
+            session, spendable_lots(), lots_of(reader_id, now, at_most=cost)
+        )
     payments = pay((Lot(*row) for row in lots), cost, now)
     if payments is None:
         raise _too_few(decision.unlocks_left, cost)

@@ -132,12 +132,12 @@ async def test_whenever_a_request_is_cut_off_the_next_commit_is_a_commit(
 async def test_a_request_that_is_cut_off_ends_though_the_database_hangs(
     database: Database, monkeypatch: pytest.MonkeyPatch, *, is_writing: bool
 ) -> None:
-    monkeypatch.setattr(by_driver, "CLOSED_WITHIN_SECONDS", 0)
+    monkeypatch.setattr(by_driver, "CLOSE_TIMEOUT_SECONDS", 0)
     async with database.writing() as session:
         driver = await driver_of(session)
     before = asyncio.all_tasks()
     with hanging(driver):
-        work = add(database, "ann") if is_writing else database.glance(sa.select(1), {})
+        work = add(database, "ann") if is_writing else database.fetch_once(sa.select(1), {})
         cut_off = asyncio.create_task(work)
         await turns(20)
         cut_off.cancel()

@@ -138,7 +138,7 @@ async def test_a_refused_connection_is_unavailable_whatever_the_reason(
     with pytest.raises(Exception, match=r".*") as writing:
         await add(database, "ann")
     with pytest.raises(Exception, match=r".*") as glancing:
-        await database.glance(sa.select(1), {})
+        await database.fetch_once(sa.select(1), {})
     await database.close()
     for refused in (reading, writing, glancing):
         assert is_unavailable(refused.value)

@@ -13,7 +13,8 @@ from sqlalchemy import exc
 from sqlmodel import delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.engine import Database, DatabaseInUse
+from paywall.database.engine import Database
+from paywall.database.sqlite import DatabaseInUse
 from paywall.database.tables import Subscriber
 from paywall.settings import Settings
 from tests.conftest import PATIENT_SECONDS, START

@@ -138,11 +138,11 @@ async def test_a_revocation_that_cannot_be_meant_names_the_field(
 class Counting(Database):
     """Counts the single statements that it is asked."""
 
-    glances = 0
+    fetches = 0
 
-    async def glance(self, statement: Statement, values: Values) -> Rows:
-        self.glances += 1
-        return await super().glance(statement, values)
+    async def fetch_once(self, statement: Statement, values: Values) -> Rows:
+        self.fetches += 1
+        return await super().fetch_once(statement, values)
 
 
 async def test_it_takes_one_statement_to_know(
@@ -156,7 +156,7 @@ async def test_it_takes_one_statement_to_know(
         assert not await is_revoked(beside, caller)
     finally:
         await beside.close()
-    assert beside.glances == 1
+    assert beside.fetches == 1
 
 
 async def test_a_foreign_clock_ahead_saves_no_token(
