@@ -17,7 +17,14 @@ from paywall.database.tables import (
     Subscription,
 )
 from paywall.http.bodies import ResponseModel
-from paywall.rules.enums import CancelWhen, SubscriptionKind
+from paywall.rules.enums import CancelWhen, StripeStatus, SubscriptionKind
+from paywall.rules.phase import (
+    SubscriptionAction,
+    SubscriptionPhase,
+    SubscriptionState,
+    actions_of,
+    phase_of,
+)
 
 AT_MOST = 200
 NOT_BILLED = (None, None)
@@ -46,6 +53,25 @@ class SubscriptionAnswer(ResponseModel):
         Meta(
             description="`active`, or `canceled` once it is over; of one that Stripe bills,"
             " its status there."
+        ),
+    ]
+    phase: Annotated[
+        SubscriptionPhase,
+        Meta(
+            description="What the state means to the reader. `active`; `ending`: cancelled, and"
+            " open until `access_until`; `ended`; `payment_pending`: the next payment is being"
+            " taken; `payment_failed`: the last payment failed, and access goes on until"
+            " `access_until`; `lapsed`: it failed, and access is over; `paused`: a trial ended"
+            " without a means of payment; `not_started`: the first payment was never made."
+        ),
+    ]
+    actions: Annotated[
+        tuple[SubscriptionAction, ...],
+        Meta(
+            description="What the reader can do. `fix_payment`: choose another means of payment in"
+            " the billing portal; `resume`; `cancel`; `manage_billing`: open the billing portal."
+            " Offer a plan where all of a reader's subscriptions have `subscribe`, and a pass where"
+            " all have `buy_pass`."
         ),
     ]
     plan_id: str | None
@@ -175,20 +201,31 @@ def to_response(
     *,
     now: datetime,
 ) -> SubscriptionAnswer:
-    own_status = "canceled" if is_over(subscription, now) else "active"
+    own_status = StripeStatus.CANCELED if is_over(subscription, now) else StripeStatus.ACTIVE
     next_payment = billing.next_payment_at if billing else None
+    is_renewing = next_payment is not None and next_payment <= now
     is_in_leeway = subscription.access_until <= now < subscription.entitled_until
+    state = SubscriptionState(
+        kind=subscription.kind,
+        status=StripeStatus(billing.status) if billing else own_status,
+        opens_all=subscription.starts_at <= now and not is_over(subscription, now),
+        is_over=is_over(subscription, now),
+        is_cancelled=subscription.cancel_at_period_end,
+        is_payment_due=is_renewing or is_in_leeway,
+    )
     return SubscriptionAnswer(
         id=subscription.id,
         kind=subscription.kind,
-        status=billing.status if billing else own_status,
+        status=state.status,
+        phase=phase_of(state),
+        actions=actions_of(state),
         plan_id=subscription.plan_id,
         pass_id=subscription.pass_id,
         access_until=None if is_in_leeway else subscription.access_until,
-        opens_all=subscription.starts_at <= now and not is_over(subscription, now),
+        opens_all=state.opens_all,
         cancel_at_period_end=subscription.cancel_at_period_end,
         next_payment=next_payment,
-        is_renewing=next_payment is not None and next_payment <= now,
+        is_renewing=is_renewing,
         payment_type=billing.payment_type if billing else None,
         price=Price(amount=price.amount, currency=price.currency) if price else None,
         receipt=receipt_to_response(receipt) if receipt else None,

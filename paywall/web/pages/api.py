@@ -16,6 +16,7 @@ from paywall.database.errors import is_unavailable
 from paywall.http.edge import as_problem
 from paywall.http.origins import is_of_the_site
 from paywall.problems import INVALID_TOKEN, Problem
+from paywall.rules.phase import SubscriptionAction
 from paywall.settings import Settings
 from paywall.subscribers.export_models import ReaderExport
 from paywall.subscribers.overview import Overview
@@ -39,7 +40,6 @@ from paywall.web.pages.session import (
     language_of,
     session_of,
 )
-from paywall.web.pages.status import is_billed
 from paywall.web.pages.subscription import until
 
 Asking = Request[Any, Any, Any]
@@ -134,7 +134,8 @@ async def _first_page(writer: Writer, service: Service, fields: Mapping[str, str
 
 async def _first_to_cancel(service: Service) -> str | None:
     overview = await service.get("/v1/me", Overview)
-    return next((one.id for one in overview.subscriptions if is_billed(one)), None)
+    mine = overview.subscriptions
+    return next((one.id for one in mine if SubscriptionAction.CANCEL in one.actions), None)
 
 
 @get()

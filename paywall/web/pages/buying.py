@@ -7,12 +7,12 @@ from typing import NamedTuple
 from paywall.catalogue.api import Offers
 from paywall.catalogue.models import PackAnswer, PassAnswer, PlanAnswer, Price
 from paywall.rules.enums import CreditsExpire, ProductKind, SubscriptionKind
+from paywall.rules.phase import SubscriptionAction
 from paywall.subscribers.overview import Overview
 from paywall.subscriptions.responses import SubscriptionAnswer
 from paywall.web.pages.asking import Service
 from paywall.web.pages.form import address
 from paywall.web.pages.html import Writer
-from paywall.web.pages.status import OVER, has_failed, is_billed, is_ending
 from paywall.web.pages.subscription import billing, resume_costs, resumption
 
 Product = PlanAnswer | PackAnswer | PassAnswer
@@ -46,12 +46,14 @@ async def shelf(writer: Writer, service: Service, terms: Terms, *, has_packs: bo
     """
     offers = await service.get("/v1/offers", Offers)
     overview = await service.get("/v1/me", Overview)
-    open_by = [one for one in overview.subscriptions if one.opens_all]
-    is_open_by_passes = all(one.kind is SubscriptionKind.PASS for one in open_by)
-    plans = [] if any(_stays(one) for one in overview.subscriptions) else offers.plans
+    barring = [
+        one for one in overview.subscriptions if SubscriptionAction.SUBSCRIBE not in one.actions
+    ]
+    plans = [] if barring else offers.plans
+    has_passes = all(SubscriptionAction.BUY_PASS in one.actions for one in overview.subscriptions)
     shelves: list[tuple[str, ProductKind, Sequence[Product]]] = [
         ("plans", ProductKind.PLAN, plans),
-        ("passes", ProductKind.PASS, offers.passes if is_open_by_passes else []),
+        ("passes", ProductKind.PASS, offers.passes if has_passes else []),
         ("packs", ProductKind.PACK, offers.packs if has_packs else []),
     ]
     lists = "".join(
@@ -68,33 +70,30 @@ async def shelf(writer: Writer, service: Service, terms: Terms, *, has_packs: bo
     )
     inner = f"{agree if terms.asks_consent else ''}{lists}"
     form = writer.open_form("/account/buy", inner, **terms.fields())
-    return f"{_known(writer, overview, plans)}{form}"
+    return f"{_known(writer, overview, barring, plans)}{form}"
 
 
-def _stays(one: SubscriptionAnswer) -> bool:
-    """No plan is sold beside it: it takes money again, or its days are the reader's already.
-
-    A pass, and what ended in Stripe, cannot be gone on with: a plan is what comes after them.
-    """
-    goes_on = one.kind is not SubscriptionKind.PASS and one.status != OVER
-    return is_billed(one) or (one.opens_all and goes_on)
-
-
-def _known(writer: Writer, overview: Overview, plans: Sequence[PlanAnswer]) -> str:
-    """What the reader has already: why something is not sold, or what a plan would be beside."""
-    if any(has_failed(one) for one in overview.subscriptions):
+def _known(
+    writer: Writer,
+    overview: Overview,
+    barring: Sequence[SubscriptionAnswer],
+    plans: Sequence[PlanAnswer],
+) -> str:
+    """What the reader has already: why no plan is sold, or what one would be beside."""
+    actions = {action for one in barring for action in one.actions}
+    if SubscriptionAction.FIX_PAYMENT in actions:
         return writer.text(writer.say("payment_failed")) + writer.actions(billing(writer))
-    if any(is_billed(one) for one in overview.subscriptions):
+    if SubscriptionAction.CANCEL in actions:
         return writer.text(writer.say("subscribed_already"))
     latest = overview.subscription
     is_open = any(one.opens_all for one in overview.subscriptions)
     if not is_open or latest is None or latest.access_until is None:
         return ""
     date = writer.language.moment(latest.access_until)
-    if ending := next((one for one in overview.subscriptions if is_ending(one)), None):
-        resume = writer.actions(resumption(writer, ending.id))
-        said = f"{writer.say('resume_instead', date=date)} {resume_costs(writer, ending)}"
-        return writer.text(said.rstrip()) + resume
+    for one in barring:
+        if one.kind is SubscriptionKind.STRIPE and SubscriptionAction.RESUME in one.actions:
+            said = f"{writer.say('resume_instead', date=date)} {resume_costs(writer, one)}"
+            return writer.text(said.rstrip()) + writer.actions(resumption(writer, one.id))
     return writer.text(writer.say("open_already" if plans else "access_until", date=date))
 
 

@@ -8,6 +8,7 @@ from paywall.access.api import DecisionAnswer, MyBatchAnswer
 from paywall.rules.addresses import is_web_address
 from paywall.rules.decision import Reason
 from paywall.rules.enums import CancelWhen
+from paywall.rules.phase import SubscriptionAction
 from paywall.subscribers.overview import Overview
 from paywall.subscriptions.api import CancelAnswer, LapsingCredits
 from paywall.unlocks.api import UnlockOutcome
@@ -15,7 +16,6 @@ from paywall.web.pages.asking import Refused, Service
 from paywall.web.pages.buying import Terms, shelf
 from paywall.web.pages.html import Writer
 from paywall.web.pages.receipts import receipt_line, save_link
-from paywall.web.pages.status import has_failed
 from paywall.web.pages.subscription import resumption
 
 CANCEL = "/v1/me/subscription/cancel"
@@ -167,4 +167,7 @@ async def cancel(
 async def _is_late(service: Service, subscription_id: str) -> bool:
     """Its last payment may still be tried again, which a cancellation at the end does not stop."""
     overview = await service.get("/v1/me", Overview)
-    return any(has_failed(one) for one in overview.subscriptions if one.id == subscription_id)
+    late = [
+        one.id for one in overview.subscriptions if SubscriptionAction.FIX_PAYMENT in one.actions
+    ]
+    return subscription_id in late

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from paywall.payments.responses import PurchaseAnswer
 from paywall.rules.enums import CancelWhen
+from paywall.rules.phase import SubscriptionAction
 from paywall.subscriptions.responses import ReceiptAnswer, SubscriptionAnswer
 from paywall.web.pages.html import Writer
-from paywall.web.pages.status import has_failed
 
 PAYMENT = "payment-"
 
@@ -53,7 +53,8 @@ def of_cancellation(
     if receipt.withdrawn_at is not None:
         lines.append(resumed_line(writer, receipt.withdrawn_at))
     elif not is_now:
-        lines.append(writer.say("cancelled_late" if has_failed(one) else "cancelled"))
+        is_late = SubscriptionAction.FIX_PAYMENT in one.actions
+        lines.append(writer.say("cancelled_late" if is_late else "cancelled"))
     return _text(writer, lines, reader_id)
 
 

@@ -2,10 +2,17 @@
 
 from html import escape
 
+from paywall.rules.phase import SubscriptionAction, SubscriptionPhase
 from paywall.subscriptions.responses import ReceiptAnswer, SubscriptionAnswer
 from paywall.web.pages.html import Writer
 from paywall.web.pages.receipts import receipt_line, resumed_line, save_link
-from paywall.web.pages.status import OVER, RENEWS, has_failed, is_billed, is_by_stripe
+
+SENTENCES = {
+    SubscriptionPhase.ENDED: "ended_on",
+    SubscriptionPhase.PAYMENT_PENDING: "renewing",
+    SubscriptionPhase.PAYMENT_FAILED: "payment_late",
+    SubscriptionPhase.LAPSED: "payment_failed",
+}
 
 
 def subscription(writer: Writer, one: SubscriptionAnswer, title: str | None) -> str:
@@ -21,30 +28,28 @@ def subscription(writer: Writer, one: SubscriptionAnswer, title: str | None) -> 
 def until(writer: Writer, one: SubscriptionAnswer) -> str:
     """Until when it opens everything, in a sentence."""
     date = writer.language.moment(one.access_until) if one.access_until else ""
-    if one.status == OVER:
-        return writer.say("ends_on" if one.opens_all else "ended_on", date=date)
-    if has_failed(one) and date:
-        return _late(writer, one, date)
-    if one.cancel_at_period_end:
+    match one.phase:
+        case SubscriptionPhase.ACTIVE:
+            return _renews(writer, one, date)
+        case SubscriptionPhase.ENDING:
+            return _ends(writer, one, date)
+        case SubscriptionPhase.PAUSED | SubscriptionPhase.NOT_STARTED:
+            return writer.label("status", writer.say(f"status_{one.status}"))
+        case _:
+            return writer.say(SENTENCES[one.phase], date=date)
+
+
+def _ends(writer: Writer, one: SubscriptionAnswer, date: str) -> str:
+    if SubscriptionAction.FIX_PAYMENT not in one.actions:
         return f"{writer.say('ends_on', date=date)} {resume_costs(writer, one)}".rstrip()
-    if one.is_renewing or not date:
-        return writer.say("renewing")
-    if is_by_stripe(one) and one.status not in RENEWS:
-        return writer.label("status", writer.say(f"status_{one.status}"))
-    if one.next_payment is None:
-        return writer.say("access_until", date=date)
-    return _renews(writer, one, writer.language.day(one.next_payment))
-
-
-def _late(writer: Writer, one: SubscriptionAnswer, date: str) -> str:
-    if not one.cancel_at_period_end:
-        return writer.say("payment_late" if one.opens_all else "payment_failed", date=date)
     open_ = f" {writer.say('access_until', date=date)}" if one.opens_all else ""
     return writer.say("cancelled_late") + open_
 
 
 def _renews(writer: Writer, one: SubscriptionAnswer, date: str) -> str:
-    said = writer.say("renews_on", date=date)
+    if one.next_payment is None:
+        return writer.say("access_until", date=date)
+    said = writer.say("renews_on", date=writer.language.day(one.next_payment))
     if one.price is None:
         return said
     price = writer.language.money(one.price.amount, one.price.currency)
@@ -52,8 +57,8 @@ def _renews(writer: Writer, one: SubscriptionAnswer, date: str) -> str:
 
 
 def resume_costs(writer: Writer, one: SubscriptionAnswer) -> str:
-    """What going on with it costs, if that is known."""
-    if one.price is None:
+    """What going on with it costs, if it can be resumed and that is known."""
+    if one.price is None or SubscriptionAction.RESUME not in one.actions:
         return ""
     return writer.say(
         "resume_for", price=writer.language.money(one.price.amount, one.price.currency)
@@ -82,16 +87,12 @@ def resumption(writer: Writer, subscription_id: str) -> str:
 
 
 def _actions(writer: Writer, one: SubscriptionAnswer) -> str:
-    """What never renews ends by itself: to cancel it would only throw away what was paid."""
-    if one.status == OVER:
-        return ""
     forms = []
-    if one.cancel_at_period_end:
+    if SubscriptionAction.RESUME in one.actions:
         forms.append(resumption(writer, one.id))
-    # While a payment is late, only an end at once stops it.
-    if is_billed(one) or (is_by_stripe(one) and has_failed(one)):
+    if SubscriptionAction.CANCEL in one.actions:
         forms.append(writer.form("/account/cancel", writer.say("cancel"), subscription_id=one.id))
-    if is_by_stripe(one):
+    if SubscriptionAction.MANAGE_BILLING in one.actions:
         forms.append(billing(writer))
     return writer.actions(*forms)
 

@@ -30,7 +30,7 @@ class Offers extends Part {
     const [catalogue, mine] = await Promise.all([offers(), this.reader()]);
     this.mine = mine;
     const kinds = (this.getAttribute("kinds") ?? "plan pass pack").split(" ").filter((kind) => own(KINDS, kind));
-    this.isToldOfPlans = kinds.includes("plan") && catalogue.plans.length > 0;
+    this.hasPlans = kinds.includes("plan") && catalogue.plans.length > 0;
     const lists = kinds.map((kind) => this.list(kind, catalogue[KINDS[kind]])).filter(Boolean);
     const isSold = lists.some((list) => list.querySelector("li"));
     const first = lists.length || this.mine?.subscriptions.length ? isSold && this.agreement() : status(this.say("nothing_for_sale"));
@@ -52,8 +52,8 @@ class Offers extends Part {
 
   list(kind, products) {
     if (!products.length) return null;
-    const { told: why = [], isSold } = this.standing(kind);
-    // How it stands, and the buttons for it, are there already.
+    const { why = [], isSold } = this.terms(kind);
+    // The element of the subscription says it already, and has the buttons.
     const told = isSold || !document.querySelector("paywall-subscription") ? why : [];
     if (!isSold && !told.length) return null;
     const title = h("p", { class: "paywall-kind" }, this.say(KINDS[kind]));
@@ -61,36 +61,38 @@ class Offers extends Part {
     return h("div", {}, title, ...told, isSold && h("ul", { class: "paywall-offers" }, ...items));
   }
 
-  /** Nobody is to pay for days that are theirs already: what they are told, and whether it is sold. */
-  standing(kind) {
+  /** Whether this kind is sold, and what the reader is told first: nobody pays for days that are theirs already. */
+  terms(kind) {
     const mine = this.mine?.subscriptions ?? [];
-    const open = mine.filter((one) => one.opens_all);
-    const isOpenByPass = open.every((one) => one.kind === "pass");
+    const isOpen = mine.some((one) => one.opens_all);
     // The one with the latest end comes first.
-    const date = open.length && mine[0].access_until && this.words.moment(mine[0].access_until);
-    const sold = (word) => ({ told: open.length ? [h("p", {}, this.say(word, { date }))] : [], isSold: true });
+    const date = isOpen && mine[0].access_until && this.words.moment(mine[0].access_until);
+    const sold = (word) => ({ why: isOpen ? [h("p", {}, this.say(word, { date }))] : [], isSold: true });
     // A reader who may read everything needs no credits yet.
     if (kind === "pack") return date ? sold("access_until") : { isSold: true };
-    if (kind === "pass" && isOpenByPass) return sold("pass_follows");
-    if (kind === "pass" && this.isToldOfPlans) return {};
-    if (mine.some(isBilled)) {
-      const word = mine.some(hasFailed) ? "payment_failed" : "subscribed_already";
-      return { told: [h("p", {}, this.say(word)), this.billing()] };
-    }
-    const ending = mine.find(isEnding);
-    if (ending) return { told: this.ending(ending, date) };
-    // A pass, and what ended in Stripe, cannot be gone on with: a plan is what comes after them.
-    if (kind === "plan" && open.every((one) => one.kind === "pass" || one.status === "canceled")) return sold("open_already");
-    return { told: [h("p", {}, this.say("access_until", { date }))] };
+    const barring = (action) => mine.filter((one) => !allows(one, action));
+    if (kind === "pass" && !barring("buy_pass").length) return sold("pass_follows");
+    if (kind === "pass" && this.hasPlans) return {};
+    const barringPlans = barring("subscribe");
+    if (kind === "plan" && !barringPlans.length) return sold("open_already");
+    return { why: this.instead(barringPlans, date) };
   }
 
-  /** To go on with one that is marked to end costs nothing today; a second one would. */
-  ending(one, date) {
-    const isLate = one.status === "past_due";
-    const text = isLate
-      ? this.say(one.opens_all ? "payment_late" : "payment_failed", { date })
-      : this.say("resume_instead", { date });
-    const resume = resumption(this, one, async () => {
+  /** What to do in the place of buying a plan, because of these subscriptions. */
+  instead(barring, date) {
+    const cancelled = barring.find((one) => one.kind === "stripe" && allows(one, "resume"));
+    const resume = cancelled && this.resumption(cancelled);
+    const told = (text, ...buttons) => [h("p", {}, text), h("div", { class: "paywall-actions" }, ...buttons)];
+    if (barring.some(hasFailed)) return told(this.say("payment_failed"), resume, this.billing());
+    if (barring.some((one) => allows(one, "cancel"))) return told(this.say("subscribed_already"), this.billing());
+    if (!cancelled) return [h("p", {}, this.say("access_until", { date }))];
+    const costs = resumeCosts(this, cancelled);
+    return told([this.say("resume_instead", { date }), costs].filter(Boolean).join(" "), resume);
+  }
+
+  /** Resuming a subscription that is marked to end costs nothing today; a second one would. */
+  resumption(one) {
+    return resumption(this, one, async () => {
       happened(this);
       await this.load();
       const said = status(this.say("resumed"));
@@ -98,8 +100,6 @@ class Offers extends Part {
       this.firstElementChild.prepend(said);
       said.focus();
     });
-    const costs = !isLate && resumeCosts(this, one);
-    return [h("p", {}, text, " ", costs), h("div", { class: "paywall-actions" }, resume, isLate && this.billing())];
   }
 
   item(kind, product) {

@@ -1,20 +1,9 @@
 /* ---- The subscription ---- */
 
-const NEVER_BEGAN = ["incomplete", "incomplete_expired"];
-const RENEWS = ["active", "trialing"];
+/** The service decides what a reader can do with a subscription. */
+const allows = ({ actions }, action) => actions.includes(action);
 
-/** It opens everything, or is to do so again. */
-const isRunning = ({ status: state }) => state !== "canceled" && !NEVER_BEGAN.includes(state);
-
-/** A second one would be refused. */
-const isBilled = (one) => one.kind === "stripe" && isRunning(one) && !one.cancel_at_period_end;
-
-/** Its last payment did not go through; another means of payment mends that. */
-const hasFailed = ({ status: state }) => ["past_due", "unpaid"].includes(state);
-
-/** It is paid for until its end; to go on with it costs nothing today. */
-const isEnding = (one) =>
-  one.kind === "stripe" && one.cancel_at_period_end && [...RENEWS, "past_due"].includes(one.status);
+const hasFailed = (one) => allows(one, "fix_payment");
 
 /** Takes a cancellation back; `done` says what follows then. */
 function resumption(part, { id: subscription_id }, done) {
@@ -36,9 +25,10 @@ class Subscription extends Part {
     const [mine, titled] = await Promise.all([me(this), titles(this)]);
     const { subscriptions } = mine;
     Object.assign(this, { mine, titled });
-    const isShown = (one) => one.opens_all || isRunning(one);
-    const running = subscriptions.filter(isShown).map((one) => this.line(one));
-    const over = subscriptions.filter((one) => !isShown(one) && !NEVER_BEGAN.includes(one.status));
+    const over = subscriptions.filter(({ phase }) => phase === "ended");
+    const running = subscriptions
+      .filter(({ phase }) => !["ended", "not_started"].includes(phase))
+      .map((one) => this.line(one));
     this.said ??= h("p", { role: "status", class: "paywall-status", tabindex: "-1" });
     this.put(
       this.said,
@@ -57,6 +47,7 @@ class Subscription extends Part {
   line(one) {
     const title = this.titled(one) ?? this.say(`kind_${one.kind}`);
     const type = one.payment_type;
+    const actions = this.actions(one).filter(Boolean);
     const paid = type && this.label("payment_type", this.words.words[`type_${type}`] ?? type);
     return h(
       "div",
@@ -65,40 +56,48 @@ class Subscription extends Part {
       h("p", {}, this.until(one)),
       paid && faint(paid),
       ...one.receipts.map((receipt) => this.receipt(title, one, receipt)),
-      one.status !== "canceled" && h("div", { class: "paywall-actions" }, ...this.actions(one)),
+      actions.length > 0 && h("div", { class: "paywall-actions" }, ...actions),
     );
   }
 
   /** Until when it opens everything, in a sentence. */
   until(one) {
-    const { status: state, access_until: until, next_payment: next } = one;
+    const { access_until: until, next_payment: next, status: state } = one;
     const date = until && this.words.moment(until);
-    if (state === "canceled" && !one.opens_all) return this.say("ended_on", { date });
-    if (hasFailed(one) && date) return this.late(one, date);
-    if (state === "canceled") return this.say("ends_on", { date });
-    if (one.cancel_at_period_end) return [this.say("ends_on", { date }), resumeCosts(this, one)].filter(Boolean).join(" ");
-    if (one.is_renewing || !until) return this.say("renewing");
-    if (one.kind === "stripe" && !RENEWS.includes(state)) return this.label("status", this.say(`status_${state}`));
-    if (!next) return this.say("access_until", { date });
-    const renews = this.say("renews_on", { date: this.words.day(next) });
-    return one.price ? `${renews} ${this.say("renews_for", { price: this.words.money(one.price) })}` : renews;
+    const say = {
+      active: () => (next ? this.renewal(one) : this.say("access_until", { date })),
+      ending: () => (hasFailed(one) ? this.cancelledLate(one, date) : this.cancelled(one, date)),
+      ended: () => this.say("ended_on", { date }),
+      payment_pending: () => this.say("renewing"),
+      payment_failed: () => this.say("payment_late", { date }),
+      lapsed: () => this.say("payment_failed"),
+      paused: () => this.label("status", this.say(`status_${state}`)),
+    };
+    return (own(say, one.phase) ?? say.active)();
   }
 
-  late({ cancel_at_period_end: isCancelled, opens_all: isOpen }, date) {
-    if (!isCancelled) return this.say(isOpen ? "payment_late" : "payment_failed", { date });
+  renewal({ next_payment: next, price }) {
+    const renews = this.say("renews_on", { date: this.words.day(next) });
+    return price ? `${renews} ${this.say("renews_for", { price: this.words.money(price) })}` : renews;
+  }
+
+  cancelled(one, date) {
+    const costs = allows(one, "resume") && resumeCosts(this, one);
+    return [this.say("ends_on", { date }), costs].filter(Boolean).join(" ");
+  }
+
+  cancelledLate({ opens_all: isOpen }, date) {
     const open = isOpen ? ` ${this.say("access_until", { date })}` : "";
     return this.say("cancelled_late") + open;
   }
 
   actions(one) {
     const cancel = button(this.say("cancel"), () => this.cancel(cancel, one));
-    if (one.cancel_at_period_end) {
-      const resume = resumption(this, one, () => this.done("resumed"));
-      // While a payment is late, only an end at once stops it.
-      return one.kind === "stripe" ? [resume, hasFailed(one) && cancel, this.billing()] : [resume];
-    }
-    // What never renews ends by itself: to cancel it would only throw away what was paid.
-    return one.kind === "stripe" ? [cancel, this.billing()] : [];
+    return [
+      allows(one, "resume") && resumption(this, one, () => this.done("resumed")),
+      allows(one, "cancel") && cancel,
+      allows(one, "manage_billing") && this.billing(),
+    ];
   }
 
   async done(word) {

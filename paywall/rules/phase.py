@@ -1,0 +1,93 @@
+"""What the state of a subscription means to its reader: a phase, and the actions open to them."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from paywall.rules.enums import StripeStatus, SubscriptionKind
+
+
+class SubscriptionPhase(StrEnum):
+    """Where a subscription stands in its life, in one word."""
+
+    ACTIVE = "active"
+    ENDING = "ending"
+    ENDED = "ended"
+    PAYMENT_PENDING = "payment_pending"
+    PAYMENT_FAILED = "payment_failed"
+    LAPSED = "lapsed"
+    PAUSED = "paused"
+    NOT_STARTED = "not_started"
+
+
+class SubscriptionAction(StrEnum):
+    """What the reader can do while they have this subscription, the most urgent first."""
+
+    FIX_PAYMENT = "fix_payment"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    MANAGE_BILLING = "manage_billing"
+    SUBSCRIBE = "subscribe"
+    BUY_PASS = "buy_pass"  # noqa: S105 (no password)
+
+
+class SubscriptionState(NamedTuple):
+    """A subscription at one moment.
+
+    What no processor bills is `active` until it is over, and `canceled` from then on. `is_over`:
+    it never opens anything again unless a payment for it succeeds.
+    """
+
+    kind: SubscriptionKind
+    status: StripeStatus
+    opens_all: bool
+    is_over: bool
+    is_cancelled: bool
+    is_payment_due: bool
+
+
+FAILED = frozenset({StripeStatus.PAST_DUE, StripeStatus.UNPAID})
+NOT_STARTED = frozenset({StripeStatus.INCOMPLETE, StripeStatus.INCOMPLETE_EXPIRED})
+
+
+def phase_of(state: SubscriptionState) -> SubscriptionPhase:
+    if state.status in NOT_STARTED:
+        return SubscriptionPhase.NOT_STARTED
+    has_failed = state.status in FAILED
+    if state.status is StripeStatus.CANCELED or state.is_cancelled:
+        # A late payment may still succeed until the period ends, which gives access again.
+        can_open = has_failed or not state.is_over
+        return SubscriptionPhase.ENDING if can_open else SubscriptionPhase.ENDED
+    if has_failed:
+        return SubscriptionPhase.LAPSED if state.is_over else SubscriptionPhase.PAYMENT_FAILED
+    if state.status is StripeStatus.PAUSED:
+        return SubscriptionPhase.PAUSED
+    if state.is_payment_due:
+        return SubscriptionPhase.PAYMENT_PENDING
+    return SubscriptionPhase.ACTIVE
+
+
+def actions_of(state: SubscriptionState) -> tuple[SubscriptionAction, ...]:
+    """The actions that this subscription allows; buying needs the consent of all of a reader's."""
+    has_failed = state.status in FAILED
+    is_alive = state.status not in NOT_STARTED | {StripeStatus.CANCELED}
+    is_billed = state.kind is SubscriptionKind.STRIPE and is_alive
+    # An unpaid subscription is not charged again; a late one may be, until the period ends.
+    can_charge = is_billed and (not state.is_cancelled or state.status is StripeStatus.PAST_DUE)
+    is_pass = state.kind is SubscriptionKind.PASS
+    allowed = {
+        SubscriptionAction.FIX_PAYMENT: has_failed,
+        SubscriptionAction.RESUME: state.is_cancelled
+        and is_alive
+        and phase_of(state) is SubscriptionPhase.ENDING,
+        # What no processor bills ends by itself: cancelling it would only forfeit paid time. While
+        # a payment is late, only an immediate end prevents the next attempt.
+        SubscriptionAction.CANCEL: is_billed and (not state.is_cancelled or has_failed),
+        SubscriptionAction.MANAGE_BILLING: state.kind is SubscriptionKind.STRIPE
+        and state.status is not StripeStatus.CANCELED,
+        # Nobody pays for days that are theirs already. A pass and a subscription that has ended in
+        # Stripe cannot be renewed: a plan is what follows them.
+        SubscriptionAction.SUBSCRIBE: not can_charge
+        and (not state.opens_all or is_pass or not is_alive),
+        SubscriptionAction.BUY_PASS: not state.opens_all or is_pass,
+    }
+    return tuple(action for action, is_allowed in allowed.items() if is_allowed)

@@ -1,0 +1,116 @@
+"""A subscription has one phase, and the actions that its reader has in it."""
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+
+from paywall.rules.enums import StripeStatus, SubscriptionKind
+from paywall.rules.phase import (
+    SubscriptionAction,
+    SubscriptionPhase,
+    SubscriptionState,
+    actions_of,
+    phase_of,
+)
+
+STRIPE, PASS = SubscriptionKind.STRIPE, SubscriptionKind.PASS
+COMPLIMENTARY = SubscriptionKind.COMPLIMENTARY
+OFFERS = {SubscriptionAction.SUBSCRIBE, SubscriptionAction.BUY_PASS}
+
+
+def state(
+    kind: SubscriptionKind, status: str, *, is_open: bool = True, cancelled: bool = False
+) -> SubscriptionState:
+    return SubscriptionState(
+        kind, StripeStatus(status), is_open, not is_open, cancelled, is_payment_due=False
+    )
+
+
+def states() -> Iterator[SubscriptionState]:
+    """All that can be: what is over opens nothing, and only Stripe has other statuses."""
+    flags = [False, True]
+    for kind, status, is_open, is_over, cancelled, due in product(
+        SubscriptionKind, StripeStatus, flags, flags, flags, flags
+    ):
+        is_own = (status is StripeStatus.CANCELED) == is_over and status in ("active", "canceled")
+        if (kind is STRIPE or is_own) and not (is_open and is_over):
+            yield SubscriptionState(kind, status, is_open, is_over, cancelled, due)
+
+
+@pytest.mark.parametrize(
+    ("given", "phase", "actions"),
+    [
+        (state(STRIPE, "active"), "active", "cancel manage_billing"),
+        (state(STRIPE, "trialing"), "active", "cancel manage_billing"),
+        (state(STRIPE, "active", cancelled=True), "ending", "resume manage_billing"),
+        (state(STRIPE, "past_due"), "payment_failed", "fix_payment cancel manage_billing"),
+        (
+            state(STRIPE, "past_due", is_open=False),
+            "lapsed",
+            "fix_payment cancel manage_billing buy_pass",
+        ),
+        (
+            state(STRIPE, "past_due", cancelled=True),
+            "ending",
+            "fix_payment resume cancel manage_billing",
+        ),
+        (
+            state(STRIPE, "unpaid", is_open=False, cancelled=True),
+            "ending",
+            "fix_payment resume cancel manage_billing subscribe buy_pass",
+        ),
+        (state(STRIPE, "canceled"), "ending", "subscribe"),
+        (state(STRIPE, "canceled", is_open=False), "ended", "subscribe buy_pass"),
+        (state(STRIPE, "paused", is_open=False), "paused", "cancel manage_billing buy_pass"),
+        (
+            state(STRIPE, "incomplete", is_open=False),
+            "not_started",
+            "manage_billing subscribe buy_pass",
+        ),
+        (state(PASS, "active"), "active", "subscribe buy_pass"),
+        (state(PASS, "canceled", is_open=False), "ended", "subscribe buy_pass"),
+        (state(COMPLIMENTARY, "active"), "active", ""),
+        (state(COMPLIMENTARY, "active", cancelled=True), "ending", "resume"),
+    ],
+)
+def test_each_state_has_a_phase_and_its_actions(
+    given: SubscriptionState, phase: str, actions: str
+) -> None:
+    assert (phase_of(given), " ".join(actions_of(given))) == (phase, actions)
+
+
+def test_every_phase_and_every_action_is_reached() -> None:
+    assert {phase_of(given) for given in states()} == set(SubscriptionPhase)
+    assert {action for given in states() for action in actions_of(given)} == set(SubscriptionAction)
+
+
+def test_what_has_ended_leaves_nothing_but_offers_and_invoices() -> None:
+    ended = [given for given in states() if phase_of(given) is SubscriptionPhase.ENDED]
+    left = {action for given in ended for action in actions_of(given)}
+    assert left - OFFERS <= {SubscriptionAction.MANAGE_BILLING}
+    assert not any(given.opens_all for given in ended)
+
+
+def test_what_will_be_charged_can_be_cancelled_and_bars_a_second_plan() -> None:
+    """As `refuse_second_plan` refuses it."""
+    for given in states():
+        is_charged = given.kind is STRIPE and given.status in (
+            "active", "trialing", "past_due", "unpaid", "paused"
+        )  # fmt: skip
+        if is_charged and not given.is_cancelled:
+            assert SubscriptionAction.CANCEL in actions_of(given)
+            assert SubscriptionAction.SUBSCRIBE not in actions_of(given)
+
+
+def test_only_a_cancellation_that_has_not_ended_is_resumed() -> None:
+    for given in states():
+        if SubscriptionAction.RESUME in actions_of(given):
+            assert given.is_cancelled
+            assert phase_of(given) is SubscriptionPhase.ENDING
+
+
+def test_a_failed_payment_is_to_be_fixed_in_every_phase() -> None:
+    for given in states():
+        has_failed = given.status in ("past_due", "unpaid")
+        assert (SubscriptionAction.FIX_PAYMENT in actions_of(given)) == has_failed
