@@ -13,8 +13,8 @@ from pathlib import Path
 from paywall.settings import SettingsError
 from paywall.telemetry import logger
 
+# Names of what the service keeps in its folder.
 SERVICE_FILE_NAMES = re.compile(r"keys\.|.*\.sqlite3(?:\Z|[-.])")
-"""Names of what the service keeps in its folder."""
 SQLITE_SUFFIXES = ("", "-wal", "-shm", "-journal", ".lock")
 
 

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Collection
 
+# Time for what a task does on its way out.
 AGAIN_AFTER_SECONDS = 5.0
-"""Time for what a task does on its way out."""
 
 
 async def cancel_tasks(tasks: Collection[asyncio.Task[None]]) -> None:

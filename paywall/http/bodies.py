@@ -37,8 +37,8 @@ from paywall.problems import (
 )
 
 JSON_MEDIA_TYPE = "application/json"
+# How msgspec begins a message that repeats a name or a value of the body, however long.
 QUOTES_THE_INPUT = ("Object contains unknown field ", "Invalid enum value ", "Invalid value ")
-"""How msgspec begins a message that repeats a name or a value of the body, however long."""
 BODY_BYTES_MAX = 1024 * 1024
 ARTICLE_BYTES_MAX = 4 * 1024 * 1024
 

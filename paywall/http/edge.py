@@ -32,15 +32,15 @@ from paywall.telemetry import logger
 DISCARDS_WRITES = "discards_writes"
 UNROUTED = "(none)"
 UNKNOWN = "(other)"
+# Those that are counted by their name; strangers could invent any number of others.
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-"""Those that are counted by their name; strangers could invent any number of others."""
+# For a request that asks Stripe.
 PATIENT_SECONDS = 10.0
-"""For a request that asks Stripe."""
 HEADERS = ((b"x-content-type-options", b"nosniff"),)
 HEADERS_OF_V1 = (*HEADERS, (b"cache-control", b"no-store"))
 PROCESS = secrets.token_hex(4)
+# A request's id is a process's name and a number: random bytes for each cost a check too much.
 NUMBERS = itertools.count()
-"""A request's id is a process's name and a number: random bytes for each cost a check too much."""
 
 
 class Edge:

@@ -9,8 +9,8 @@ from msgspec import Meta
 from paywall.rules.addresses import WEB_ADDRESS_PATTERN
 
 NOT_IN_IDS = r"\x00-\x1f\x7f-\x9f/\\\ud800-\udfff"
+# White space, control characters aside. Spelt out, since dialects differ over what `\s` is.
 SPACES = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-"""White space, control characters aside. Spelt out, since dialects differ over what `\\s` is."""
 ANY, INK, INK_BUT_DOT = f"[^{NOT_IN_IDS}]", f"[^{NOT_IN_IDS}{SPACES}]", f"[^{NOT_IN_IDS}{SPACES}.]"
 # Without lookarounds, which RE2 (Go) refuses; three characters or more come first, for speed.
 ID_PATTERN = rf"^(?:{INK}{ANY}{{1,198}}{INK}|{INK_BUT_DOT}{INK}|\.?{INK_BUT_DOT})\Z"
@@ -35,8 +35,8 @@ CURRENCY_RULE = "three letters, as in ISO 4217"
 ANY_CREDITS = "A number of credits."
 ANY_TIMESTAMP = "RFC 3339, with an offset."
 NUMBER_MAX = 2**63 - 1
+# The most money in one payment or price, in the smallest unit of its currency.
 AMOUNT_MAX = 10**12
-"""The most money in one payment or price, in the smallest unit of its currency."""
 
 RULES = {
     ID_PATTERN: ID_RULE,

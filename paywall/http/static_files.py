@@ -10,8 +10,8 @@ from litestar import Request, Response
 from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
 
 CODING = re.compile(r"\s*([^\s;,]+)\s*(?:;\s*q\s*=\s*([0-9.]{1,5})\s*)?", re.IGNORECASE)
+# Content codings that are read of one Accept-Encoding.
 CODINGS_MAX = 20
-"""Content codings that are read of one Accept-Encoding."""
 TAGS_MAX = 20
 VARY = "accept-encoding"
 

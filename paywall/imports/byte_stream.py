@@ -4,10 +4,10 @@ import codecs
 import io
 from typing import BinaryIO
 
+# Stands for bytes that are no text in an encoding: a lone surrogate, which no field takes.
 UNDECODABLE = "\udcff"
-"""Stands for bytes that are no text in an encoding: a lone surrogate, which no field takes."""
+# The error handler by this name puts it there.
 UNDECODABLE_AS_SURROGATE = "paywall.undecodable"
-"""The error handler by this name puts it there."""
 
 
 def _stand_in(error: UnicodeError) -> tuple[str, int]:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from paywall.imports.csv_text import LINE_CHARACTERS_MAX
 
 RECORD_CHARACTERS_MAX = LINE_CHARACTERS_MAX
+# Going back after broken records reads no more than so many times what was read before.
 REREAD_TIMES_MAX = 8
-"""Going back after broken records reads no more than so many times what was read before."""
 CLOSE_QUOTES = "Write a quote within a quoted cell twice, and close each cell's quotes."
 
 

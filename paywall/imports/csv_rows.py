@@ -19,8 +19,8 @@ from paywall.problems import FieldError, Problem
 RowShape = TypeVar("RowShape", bound=RequestModel)
 
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+# What Excel reads, and some programs write, above the header.
 SEP_LINE = re.compile(r'"?sep=(.)"?\1*', re.IGNORECASE | re.DOTALL)
-"""What Excel reads, and some programs write, above the header."""
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
 SHOWN_CHARACTERS_MAX = 60

@@ -8,8 +8,8 @@ from typing import BinaryIO
 from paywall.http.bodies import ARTICLE_BYTES_MAX
 from paywall.imports.byte_stream import UNDECODABLE_AS_SURROGATE, Resumed
 
+# A body of quotes alone is twice as long in a file that doubles each of them.
 LINE_CHARACTERS_MAX = 2 * ARTICLE_BYTES_MAX
-"""A body of quotes alone is twice as long in a file that doubles each of them."""
 SKIPPED_CHARACTERS = 64 * 1024
 MARKS = {
     codecs.BOM_UTF8: "utf-8",

@@ -20,11 +20,11 @@ from paywall.settings import Settings
 
 BATCH_ROWS_MAX = 1000
 BATCH_BYTES_MAX = 8 * 1024 * 1024
+# A value, a constraint, a trigger's own refusal (PostgreSQL 18, Appendix A).
 ROW_SQLSTATE_CLASSES = ("22", "23", "P0")
-"""A value, a constraint, a trigger's own refusal (PostgreSQL 18, Appendix A)."""
 
+# What became of a row, or why the store refused it.
 Done = Outcome | FieldError
-"""What became of a row, or why the store refused it."""
 
 
 class Context(NamedTuple):
@@ -38,10 +38,10 @@ class Import(NamedTuple, Generic[RowShape]):
     """How the rows of one kind of file are put into the store."""
 
     shape: type[RowShape]
+    # What the row is about: two rows of a file are never about the same.
     key: Callable[[RowShape], Hashable]
-    """What the row is about: two rows of a file are never about the same."""
+    # Put rows that are about different things, and tell what became of each, in order.
     put: Callable[[AsyncSession, Sequence[RowShape], Context], Awaitable[Sequence[Done]]]
-    """Put rows that are about different things, and tell what became of each, in order."""
 
 
 class ToPut(NamedTuple, Generic[RowShape]):

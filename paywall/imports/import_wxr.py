@@ -51,8 +51,8 @@ class Summary:
     unpublished: Counter[str] = field(default_factory=Counter)
     other_types: Counter[str] = field(default_factory=Counter)
     bad: int = 0
+    # Characters that XML forbids, in posts that became articles without them.
     dropped: int = 0
-    """Characters that XML forbids, in posts that became articles without them."""
 
 
 async def import_wxr(database: Database, file: BinaryIO, plan: Plan, progress: Progress) -> Summary:

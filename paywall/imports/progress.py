@@ -20,8 +20,8 @@ class Bad(NamedTuple):
     """What could not be imported: where it is, what is wrong, how to mend it."""
 
     line: int
+    # What it is within the line, such as `post 104` or `amount`; may be empty.
     place: str
-    """What it is within the line, such as `post 104` or `amount`; may be empty."""
     what: str
 
 

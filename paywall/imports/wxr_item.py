@@ -21,10 +21,10 @@ class Item(NamedTuple):
 
     line: int
     language: str | None
+    # By name, as in the file with its usual prefixes: `title`, `wp:post_id`, `content:encoded`.
     fields: dict[str, str]
-    """By name, as in the file with its usual prefixes: `title`, `wp:post_id`, `content:encoded`."""
     terms: tuple[Term, ...]
     meta: tuple[tuple[str, str], ...]
     error: str | None = None
+    # How often each character that XML forbids stood in it, by its code.
     taken_out: Mapping[int, int] = {}
-    """How often each character that XML forbids stood in it, by its code."""

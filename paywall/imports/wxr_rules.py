@@ -14,10 +14,10 @@ class PolicyRule(NamedTuple):
     """Posts of a category, with a tag or with a post-meta field get this policy."""
 
     kind: Literal["category", "tag", "meta"]
+    # The slug or the display name of a category or tag, or the key of a field.
     name: str
-    """The slug or the display name of a category or tag, or the key of a field."""
+    # What the field has to hold; None: whatever it holds.
     value: str | None
-    """What the field has to hold; None: whatever it holds."""
     policy: Policy
 
 

@@ -15,8 +15,8 @@ from paywall.imports import byte_stream
 from paywall.imports.byte_stream import UNDECODABLE_AS_SURROGATE, Resumed
 
 CHUNK_CHARACTERS = 64 * 1024
+# As long as anything is that must not be cut: `<![CDATA[`, or a reference such as `&#x10FFFF;`.
 TOKEN_CHARACTERS_MAX = 16
-"""As long as anything is that must not be cut: `<![CDATA[`, or a reference such as `&#x10FFFF;`."""
 START_BYTES = 256
 DECLARED = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 MARKS = (
@@ -26,12 +26,12 @@ MARKS = (
 )
 UNMARKED_UTF16 = ((b"<\0?\0", "utf-16-le"), (b"\0<\0?", "utf-16-be"))
 
+# Begins what stands for a character that was taken out; twice, it stands for itself.
 MARK = "\U0010fffd"
-"""Begins what stands for a character that was taken out; twice, it stands for itself."""
 CODES_FROM = 0xF0000
 PLANE_LAST = 0xFFFF
+# The code of whatever is past Unicode, as a reference can be.
 BEYOND = PLANE_LAST + 1
-"""The code of whatever is past Unicode, as a reference can be."""
 UNDECODABLE = ord(byte_stream.UNDECODABLE)
 MARKED = re.compile(f"{MARK}(.)", re.DOTALL)
 FORBIDDEN = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff]"
@@ -79,8 +79,8 @@ class SoundXml:
         self._inside: str | None = None
         self._quote = ""
         self._after_tag = ""
+        # How many elements `item` have begun in what was read.
         self.items = 0
-        """How many elements `item` have begun in what was read."""
 
     def read(self, _size: int = -1) -> bytes:
         """The next piece, of whatever size; empty at the end alone."""

@@ -30,11 +30,11 @@ from paywall.tokens.revocation import was_revoked
 
 CONNECTIONS = 2
 BATCH_MAX = 32
+# Checks that wait for a connection; a further one is refused at once.
 WAITING_MAX = 1024
-"""Checks that wait for a connection; a further one is refused at once."""
 OPEN_AGAIN_AFTER_SECONDS = 0.25
+# What a text that no database can hold leads to; the edge refuses it before it comes here.
 OF_ONE_QUESTION = (asyncpg.DataError, UnicodeError)
-"""What a text that no database can hold leads to; the edge refuses it before it comes here."""
 
 
 class PendingCaller(Protocol):

@@ -19,14 +19,14 @@ from paywall.server.messages import HEAD_BYTES_MAX, closing, plain_head, refusal
 from paywall.server.request_reader import HEAD_END, RequestReader
 
 LINE = b"POST %b HTTP/1.1\r\n" % CHECK.encode()
+# What is longer is no check, and neither kept nor looked at here.
 BYTES_MAX = HEAD_BYTES_MAX + BODY_BYTES_MAX
-"""What is longer is no check, and neither kept nor looked at here."""
+# A check that takes longer to arrive goes the way of all requests.
 WHOLE_WITHIN_SECONDS = 0.05
-"""A check that takes longer to arrive goes the way of all requests."""
 BEFORE_ANSWER = (h11.IDLE, h11.SEND_RESPONSE)
 AT_WORK = (h11.SEND_RESPONSE, h11.SEND_BODY)
+# What a client may have sent before it can know that the service stops.
 LAST_REQUEST_WITHIN_SECONDS = 1.0
-"""What a client may have sent before it can know that the service stops."""
 
 
 class Connection(H11Protocol):
@@ -37,10 +37,10 @@ class Connection(H11Protocol):
     _is_new = True
     _is_answering = False
     _closes_after_answer = False
+    # The beginning of a check.
     _partial_check = b""
-    """The beginning of a check."""
+    # What came while a check is being answered.
     _queued = b""
-    """What came while a check is being answered."""
     _patience: TimerHandle | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

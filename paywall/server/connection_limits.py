@@ -13,21 +13,20 @@ from typing import Protocol
 
 from paywall.telemetry import logger
 
+# From a connection's beginning, and later from a request's first byte, until its head is there.
 HEAD_WITHIN_SECONDS = 10.0
-"""From a connection's beginning, and later from a request's first byte, until its head is there."""
+# A connection without a request is kept for longer than proxies keep theirs.
+#
+# Caddy keeps it for 120 seconds, nginx for 60. Whoever ends it must be the proxy: a request that
+# comes just as the service ends it is lost, and no proxy repeats a POST by itself.
 IDLE_SECONDS = 150
-"""A connection without a request is kept for longer than proxies keep theirs.
-
-Caddy keeps it for 120 seconds, nginx for 60. Whoever ends it must be the proxy: a request that
-comes just as the service ends it is lost, and no proxy repeats a POST by itself.
-"""
+# Until a client that reads nothing of what was written is given up.
 WRITE_WITHIN_SECONDS = 30.0
-"""Until a client that reads nothing of what was written is given up."""
 LOOK_EVERY_SECONDS = 1.0
 WARN_EVERY_SECONDS = 60.0
 OPEN_FILES_WANTED = 16_384
+# For databases, keys, logs, and calls to others.
 OPEN_FILES_RESERVED = 128
-"""For databases, keys, logs, and calls to others."""
 CONNECTIONS_DEFAULT_MAX = 10_000
 CONNECTIONS_DEFAULT_MIN = 16
 
@@ -57,10 +56,10 @@ class ConnectionWait(Enum):
 
     FIRST_REQUEST = auto()
     HEAD = auto()
+    # The rest of a body, whose request was answered already.
     BODY = auto()
-    """The rest of a body, whose request was answered already."""
+    # The application's answer, which has a deadline of its own.
     ANSWER = auto()
-    """The application's answer, which has a deadline of its own."""
     NEXT_REQUEST = auto()
 
 
@@ -89,10 +88,10 @@ class ConnectionLimits:
             ConnectionWait.NEXT_REQUEST: IDLE_SECONDS,
         }
         self.now: Callable[[], float] = time.monotonic
+        # Those that have waited longest come first.
         self._by_wait: OrderedDict[Watched, None] = OrderedDict()
-        """Those that have waited longest come first."""
+        # How much was unsent, and since when.
         self._unsent: dict[Watched, tuple[int, float]] = {}
-        """How much was unsent, and since when."""
         self._closed_for_others = 0
         self._warned_at = float("-inf")
         self._timer: asyncio.TimerHandle | None = None

@@ -28,8 +28,8 @@ from paywall.settings import Settings
 from paywall.tokens.caller import Caller, TokenKind
 from paywall.tokens.verify import Verifier
 
+# Two ids at their longest; a longer body is not a check.
 BODY_BYTES_MAX = 4096
-"""Two ids at their longest; a longer body is not a check."""
 BEARER = b"Bearer "
 JSON = "application/json"
 
@@ -37,8 +37,8 @@ _decode = msgspec.json.Decoder(Question).decode
 _encode = msgspec.json.Encoder().encode
 _keys = keys_of(Question)
 
+# Takes a whole answer, head and body.
 Reply = Callable[[bytes], None]
-"""Takes a whole answer, head and body."""
 
 
 class Check:

@@ -22,8 +22,8 @@ EVERY_SECONDS = 300
 LOCK_KEY = 7292_5902
 BATCHES_MAX = 1000
 
+# A verb that does at most a batch and tells how many rows it did; it is asked again until 0.
 Step = Callable[[AsyncSession, datetime], Awaitable[int]]
-"""A verb that does at most a batch and tells how many rows it did; it is asked again until 0."""
 
 STEPS: Sequence[Step] = (
     enter_expired,

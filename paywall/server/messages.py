@@ -13,14 +13,14 @@ from paywall.http.edge import HEADERS_OF_V1, UNKNOWN, UNROUTED, new_request_id
 from paywall.problems import Problem
 from paywall.server.request_reader import CRLF, HEADER_FIELDS_MAX, HOST, is_misreadable
 
+# A client sends the same head again and again; to look one up costs a twentieth of reading it.
 REMEMBERED_MAX = 1024
-"""A client sends the same head again and again; to look one up costs a twentieth of reading it."""
 HEAD_BYTES_MAX = 8192
 LENGTH = re.compile(rb"[0-9]{1,9}")
 FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 CLOSES = {b"": False, b"keep-alive": False, b"close": True}
+# What asks for more than to read a body of a known length.
 UNSUPPORTED_HEADERS = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
-"""What asks for more than to read a body of a known length."""
 
 KIND_OF_REFUSAL = {
     kind.status: kind

@@ -15,8 +15,8 @@ from prometheus_client.registry import Collector
 from paywall.telemetry import worker_ends
 
 NEW = "paywall-metrics-new-"
+# A folder's name from when its process has locked it; the lock ends with the process.
 HELD = "paywall-metrics-held-"
-"""A folder's name from when its process has locked it; the lock ends with the process."""
 
 
 class _Workers(Collector):

@@ -11,17 +11,17 @@ from typing import NoReturn
 
 import h11
 
+# The request line and the header fields, with the empty line behind them.
 HEAD_BYTES_MAX = 32 * 1024
-"""The request line and the header fields, with the empty line behind them."""
 HEADER_FIELDS_MAX = 100
+# With the line of the last chunk; also the longest line of any other chunk.
 TRAILER_BYTES_MAX = 8 * 1024
-"""With the line of the last chunk; also the longest line of any other chunk."""
+# Each costs some microseconds, however small it is.
 CHUNKS_MAX = 4096
-"""Each costs some microseconds, however small it is."""
 CRLF = b"\r\n"
 HEAD_END = CRLF + CRLF
+# Bytes to scan again, as the end of a line or of a head may span two packets.
 RESCAN_BYTES = len(HEAD_END) - 1
-"""Bytes to scan again, as the end of a line or of a head may span two packets."""
 
 CONTROLS = bytes({*range(0x20), 0x7F} - {*b"\t\r\n"})
 MISREADABLE_DETAIL = "End each line with CRLF, fold none, and send no control characters."
@@ -41,12 +41,12 @@ class RequestReader(h11.Connection):
         super().__init__(h11.SERVER, max_incomplete_event_size=TRAILER_BYTES_MAX + len(CRLF))
         self._tell_refusal = refuse
         self._seen_bytes = 0
+        # Of a head that is not there to its end.
         self._head_lines = 0
-        """Of a head that is not there to its end."""
         self._is_chunked = False
         self._chunks = 0
+        # What h11 took of a line end, the rest of which is still to come.
         self._line_begun = b""
-        """What h11 took of a line end, the rest of which is still to come."""
 
     @property
     def is_between_requests(self) -> bool:

@@ -23,17 +23,17 @@ from paywall.telemetry import WorkerEnd, logger
 
 HEARTBEAT = b"."
 HEARTBEATS_READ_MAX_BYTES = 4096
+# uvicorn's loop ticks every 0.1 s.
 HEARTBEAT_EVERY_TICKS = 10
-"""uvicorn's loop ticks every 0.1 s."""
 LOOK_EVERY_SECONDS = 0.5
+# A worker that was up and sends no heartbeat for longer hangs, and is replaced.
 SILENT_MAX_SECONDS = 20.0
-"""A worker that was up and sends no heartbeat for longer hangs, and is replaced."""
+# A worker that starts on a busy machine is waited for: to kill it would make it start over.
 UP_WITHIN_SECONDS = 600.0
-"""A worker that starts on a busy machine is waited for: to kill it would make it start over."""
+# After a worker that died before it was up, so that a broken start does not take all CPU time.
 RETRY_AFTER_SECONDS = 1.0
-"""After a worker that died before it was up, so that a broken start does not take all CPU time."""
+# Beyond the time that a worker has to finish its requests.
 KILLED_AFTER_SECONDS = 10.0
-"""Beyond the time that a worker has to finish its requests."""
 
 _spawning = multiprocessing.get_context("spawn")
 
@@ -48,8 +48,8 @@ class Supervisor:
         self._start_at = 0.0
         self._was_up = False
         self._is_stopping = False
+        # No worker came up, and one ended by itself: the next would do the same.
         self.has_failed = False
-        """No worker came up, and one ended by itself: the next would do the same."""
         telemetry.show_worker_ends()
 
     def run(self) -> None:

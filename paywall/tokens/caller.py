@@ -30,8 +30,8 @@ class Caller(NamedTuple):
     issuer: str
     subject: str
     token_id: str
+    # Empty for a reader; every scope there is for a site token with `admin`.
     scopes: frozenset[str]
-    """Empty for a reader; every scope there is for a site token with `admin`."""
     issued_at: datetime
     expires_at: datetime
     asked_by: AskedBy | None = None

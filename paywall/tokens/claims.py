@@ -13,8 +13,8 @@ from paywall.tokens.scopes import with_implied
 
 REQUIRED = ("iss", "aud", "exp", "iat", "sub", "jti")
 ID = re.compile(ID_PATTERN)
+# In the year 2242; far enough for any token, and near enough to add to.
 TIMESTAMP_MAX = 2**33
-"""In the year 2242; far enough for any token, and near enough to add to."""
 
 Payload = dict[str, object]
 

@@ -30,8 +30,8 @@ else:
 
 JWKS_BYTES_MAX = 64 * 1024
 JWKS_KEYS_MAX = 100
+# Less than a request may take, so that one request can wait for the keys.
 TIMEOUT_SECONDS = 1.0
-"""Less than a request may take, so that one request can wait for the keys."""
 FRESH = timedelta(minutes=5)
 BETWEEN_FETCHES = timedelta(minutes=1)
 BETWEEN_UNKNOWN = timedelta(seconds=5)
@@ -48,8 +48,8 @@ class JwksKeys:
         self._keys: dict[str | None, VerificationKey] = {}
         self._fetched_at: datetime | None = None
         self._tried_at: datetime | None = None
+        # When a fetch was last started for an unknown `kid`; at most one in BETWEEN_UNKNOWN.
         self._tried_for: dict[str | None, datetime] = {}
-        """When a fetch was last started for an unknown `kid`; at most one in BETWEEN_UNKNOWN."""
         self._fetching: asyncio.Task[None] | None = None
 
     async def find(self, kid: str | None, now: datetime) -> VerificationKey | None:

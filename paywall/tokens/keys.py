@@ -33,8 +33,8 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """One key pair; it signs until it is retired, and verifies until its tokens have ended."""
 
     kid: str
+    # The seed of RFC 8032 §5.1.5, 32 bytes as base64url.
     private_key: str
-    """The seed of RFC 8032 §5.1.5, 32 bytes as base64url."""
     created_at: datetime
     retired_at: datetime | None = None
 

@@ -27,8 +27,8 @@ class Target(NamedTuple):
     issuer: str = OWN_NAME
     token_id: str | None = None
     subject: str | None = None
+    # Now, unless told.
     issued_before: datetime | None = None
-    """Now, unless told."""
 
 
 async def revoke(

@@ -29,8 +29,8 @@ from paywall.tokens.keys import Keyring
 from paywall.tokens.limits import SITE_LIFETIME_SECONDS_MAX
 
 REMEMBERED_MAX = 10_000
+# A longer token is verified each time, so that the memory stays under 20 MiB.
 REMEMBERED_BYTES_MAX = 2 * 1024
-"""A longer token is verified each time, so that the memory stays under 20 MiB."""
 
 AUDIENCES = {TokenKind.SITE: "paywall:site", TokenKind.READER: "paywall:reader"}
 _JWS = jwt.PyJWS(algorithms=["HS256", "RS256", "ES256", "EdDSA"])
