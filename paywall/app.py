@@ -32,9 +32,9 @@ from paywall.server.connection_limits import (
     connections_by_open_files,
     open_files_max,
 )
-from paywall.server.fast_check import Check
+from paywall.server.fast_check import FastCheck
 from paywall.server.housekeeping import run_housekeeping
-from paywall.server.sandbox_clock import keep_following
+from paywall.server.sandbox_clock import follow_clock
 from paywall.settings import Settings, load
 from paywall.subscribers import api as subscribers
 from paywall.subscriptions import api as subscriptions
@@ -67,7 +67,7 @@ ROUTES: list[ControllerRouterHandler] = [
 class Service(Edge):
     """The application, and beside it what `access/connection` needs of this process."""
 
-    def __init__(self, router: Litestar, check: Check, settings: Settings) -> None:
+    def __init__(self, router: Litestar, check: FastCheck, settings: Settings) -> None:
         super().__init__(router, timeout_seconds=settings.request_timeout_seconds)
         self.router = router
         self.check = check
@@ -110,7 +110,7 @@ def create_app(
     router.state.stripe_client = stripe_client
     router.state.clock = clock
     router.state.batches = batches
-    check = Check(verifier, batches, lambda: router.state.database, settings)
+    check = FastCheck(verifier, batches, lambda: router.state.database, settings)
     service = Service(router, check, settings)
     router.state.service = service
     return service
@@ -175,7 +175,7 @@ def _chores(
     yield keep_measuring(database)
     yield run_housekeeping(database)
     if isinstance(clock, FollowingClock):
-        yield keep_following(clock, settings.sandbox_clock_url)
+        yield follow_clock(clock, settings.sandbox_clock_url)
     if stripe_client is not None:
         yield keep_reconciled(StripeContext(database, stripe_client, settings))
 

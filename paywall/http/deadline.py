@@ -1,4 +1,4 @@
-"""Each request's deadline. One timer watches over all: one for each would cost a check too much."""
+"""The deadline of each request, enforced by one timer: a timer for each would slow checks down."""
 
 import asyncio
 from types import TracebackType
@@ -6,19 +6,19 @@ from typing import Any, Protocol
 
 from paywall.problems import unavailable
 
-LOOK_EVERY_SECONDS = 0.05
+SWEEP_EVERY_SECONDS = 0.05
 
 Task = asyncio.Task[Any]
 
 
 class Cancellable(Protocol):
-    """A task, or what has no task of its own and still comes to an end."""
+    """A task, or work without a task of its own that can be cancelled."""
 
     def cancel(self) -> Any: ...
 
 
 class Deadline:
-    """Cancels what runs longer than `timeout_seconds`, by at most LOOK_EVERY_SECONDS more."""
+    """Cancels work that takes longer than `timeout_seconds`, up to SWEEP_EVERY_SECONDS late."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
@@ -27,39 +27,39 @@ class Deadline:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def watch(self) -> "_Watch":
-        """Over the running task, within a `with`, which raises Problem (UNAVAILABLE) past it."""
+        """Limit the running task within a `with`, which raises Problem(UNAVAILABLE) when late."""
         return _Watch(self)
 
     def start(self, what: Cancellable) -> None:
-        """Watch over this, until `end`."""
+        """Start the deadline of `what`; `end` removes it."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-            self._loop.call_later(LOOK_EVERY_SECONDS, self.look, self._loop)
+            self._loop.call_later(SWEEP_EVERY_SECONDS, self.cancel_overdue, self._loop)
         self._due_at[what] = self._loop.time() + self._timeout_seconds
 
     def extend(self, what: Cancellable, timeout_seconds: float) -> None:
-        """Give it this long from now, where it would have less."""
+        """Let it take this long from now, if it would have less time otherwise."""
         if self._loop is not None and what in self._due_at:
             self._due_at[what] = max(self._due_at[what], self._loop.time() + timeout_seconds)
 
     def stop(self, what: Cancellable) -> None:
-        """Let it go on for as long as it takes."""
+        """Remove the deadline."""
         self._due_at.pop(what, None)
 
     def end(self, what: Cancellable) -> bool:
-        """Whether it was cancelled here."""
+        """Remove the deadline; returns whether it had passed."""
         self._due_at.pop(what, None)
         if what not in self._overdue:
             return False
         self._overdue.remove(what)
         return True
 
-    def look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def cancel_overdue(self, loop: asyncio.AbstractEventLoop) -> None:
         if not self._due_at:
             self._loop = None
             return
-        # First: what is cancelled now may fail, and the next look must come all the same.
-        loop.call_later(LOOK_EVERY_SECONDS, self.look, loop)
+        # Scheduled first, because a cancellation below may raise.
+        loop.call_later(SWEEP_EVERY_SECONDS, self.cancel_overdue, loop)
         now = loop.time()
         for what in [what for what, due_at in self._due_at.items() if due_at <= now]:
             del self._due_at[what]
@@ -68,7 +68,7 @@ class Deadline:
 
 
 class _Watch:
-    """A deadline over the task that runs."""
+    """Applies a deadline to the current task."""
 
     __slots__ = ("_deadline", "_task")
 
@@ -78,7 +78,7 @@ class _Watch:
     def __enter__(self) -> Task:
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("a deadline is for what runs in a task")
+            raise RuntimeError("a deadline needs a running task")
         self._task = task
         self._deadline.start(task)
         return task
@@ -91,4 +91,4 @@ class _Watch:
     ) -> None:
         if self._deadline.end(self._task) and kind is asyncio.CancelledError:
             self._task.uncancel()
-            raise unavailable("The answer is not there in time.") from error
+            raise unavailable("The response was not ready in time.") from error

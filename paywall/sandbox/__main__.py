@@ -70,7 +70,7 @@ def main(port: int, site_port: int) -> None:
             time_machine = TimeMachine(publisher, told.sandbox_clock_url)
             stack.enter_context(served(newspaper(publisher, time_machine), listener))
 
-        serve(loaded, host=HOST, port=port, workers=1, say=say)
+        serve(loaded, host=HOST, port=port, workers=1, on_listening=say)
 
 
 if __name__ == "__main__":

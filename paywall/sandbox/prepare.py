@@ -17,7 +17,7 @@ from paywall.processors.stripe.catalogue_sync import apply, differ
 from paywall.processors.stripe.client import StripeClient
 from paywall.rules.enums import Actor, CreditsExpire, GrantSource, Interval
 from paywall.sandbox.article_files import read_publications
-from paywall.server.sandbox_clock import look_at_clock
+from paywall.server.sandbox_clock import fetch_time
 from paywall.server.serve import CannotServe, make_folder
 from paywall.settings import Settings
 from paywall.subscriptions.complimentary import put_complimentary
@@ -97,7 +97,7 @@ async def _clock(settings: Settings) -> Clock:
     if not settings.sandbox_clock_url:
         return Clock()
     clock = FollowingClock()
-    await look_at_clock(clock, settings.sandbox_clock_url)
+    await fetch_time(clock, settings.sandbox_clock_url)
     return clock
 
 

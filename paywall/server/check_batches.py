@@ -1,6 +1,6 @@
-"""The checks that wait at this moment, answered together.
+"""Batching of pending checks: one statement answers all checks that wait at the same moment.
 
-A check joins only the next batch: one that is running may have read before the check was asked.
+A check joins only the next batch: the running one may have read before the check arrived.
 """
 
 import asyncio
@@ -30,17 +30,17 @@ from paywall.tokens.revocation import was_revoked
 
 CONNECTIONS = 2
 BATCH_MAX = 32
-# Checks that wait for a connection; a further one is refused at once.
+# Checks that may wait for a connection; any further check is refused at once.
 WAITING_MAX = 1024
 OPEN_AGAIN_AFTER_SECONDS = 0.25
-# What a text that no database can hold leads to; the edge refuses it before it comes here.
-OF_ONE_QUESTION = (asyncpg.DataError, UnicodeError)
+# Raised for a text that no database can store. The edge refuses such texts before they get here.
+ERRORS_OF_ONE_CHECK = (asyncpg.DataError, UnicodeError)
 
 
 class PendingCaller(Protocol):
-    """Somebody who asked, and is told once: the facts and the time at which they held, or why not.
+    """The caller of one check, which gets exactly one result: `answered` or `failed`.
 
-    Neither raises. Whoever `has_gone` meanwhile need not be asked for any more.
+    Neither method raises. A caller that `has_gone` needs no result.
     """
 
     pending_check: PendingCheck
@@ -51,7 +51,7 @@ class PendingCaller(Protocol):
 
 
 class Batches:
-    """Asks for all that waits, as soon as a connection is free."""
+    """Queue of pending checks, sent in batches as soon as a connection is free."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
@@ -71,7 +71,7 @@ class Batches:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Hold the connections; one that breaks is opened again until it works."""
+        """Keep the connections open; reconnect a broken one until that succeeds."""
         self._loop = asyncio.get_running_loop()
         for connection in self._connections:
             await connection.open()
@@ -79,17 +79,17 @@ class Batches:
         try:
             yield
         finally:
-            # One that breaks at its end opens its connection again.
+            # A task that fails while it is cancelled starts another that reconnects.
             while self._tasks:
                 await cancel_tasks(self._tasks)
             for connection in self._connections:
                 await connection.close()
 
     def ask(self, waiting: PendingCaller) -> None:
-        """Tell it what the database says now, or later than now.
+        """Queue a check, which is answered from what the database contains now or later.
 
-        It fails with a Problem: UNAVAILABLE where the database is gone or too many wait,
-        INVALID_TOKEN where the caller's token was revoked.
+        Fails it with a Problem: UNAVAILABLE if the database is gone or too many checks wait,
+        INVALID_TOKEN if the caller's token was revoked.
         """
         if len(self._broken) == len(self._connections):
             waiting.failed(unavailable("The database does not answer."))
@@ -112,7 +112,7 @@ class Batches:
     async def _answer(self, connection: CheckConnection, batch: Sequence[PendingCaller]) -> None:
         """Answer a batch on one connection, which is then free for the next."""
         try:
-            await self._ask_for_all(connection, batch)
+            await self._ask_with_fallback(connection, batch)
         except Exception as error:
             logger.warning("a connection for checks broke", exc_info=error)
             self._break(connection, batch, error)
@@ -120,19 +120,19 @@ class Batches:
         self._idle.append(connection)
         self._start()
 
-    async def _ask_for_all(
+    async def _ask_with_fallback(
         self, connection: CheckConnection, batch: Sequence[PendingCaller]
     ) -> None:
         try:
             await self._ask(connection, batch)
-        except OF_ONE_QUESTION as error:
-            await self._answer_each(connection, batch, error)
+        except ERRORS_OF_ONE_CHECK as error:
+            await self._ask_one_by_one(connection, batch, error)
 
     async def _ask(self, connection: CheckConnection, batch: Sequence[PendingCaller]) -> None:
         now = self._clock.now()
         month = self._month_at(now)
         pending_check = [it.pending_check for it in batch]
-        # The same few callers ask again and again: each is the object that the verifier remembers.
+        # The same few callers repeat, each as the one object that the verifier has cached.
         callers = {id(it.caller): it.caller for it in pending_check}
         standings = await connection.ask(pending_check, list(callers.values()), now, month)
         revoked = {key for n, key in enumerate(callers) if n in standings.revoked}
@@ -144,17 +144,17 @@ class Batches:
                     facts_of(it.article_id, row, it.viewer, month, self._settings), now
                 )
 
-    async def _answer_each(
+    async def _ask_one_by_one(
         self, connection: CheckConnection, batch: Sequence[PendingCaller], error: Exception
     ) -> None:
-        """Something in one of them cannot be asked: the others are answered all the same."""
+        """Repeat the batch one check at a time, since the database rejects one of them."""
         if len(batch) == 1:
             batch[0].failed(error)
             return
         for waiting in batch:
             try:
                 await self._ask(connection, [waiting])
-            except OF_ONE_QUESTION as its_error:
+            except ERRORS_OF_ONE_CHECK as its_error:
                 waiting.failed(its_error)
 
     def _month_at(self, now: datetime) -> Month:
@@ -165,9 +165,9 @@ class Batches:
     def _break(
         self, connection: CheckConnection, batch: Sequence[PendingCaller], error: Exception
     ) -> None:
-        """Open the connection again; an internal error fails the batch as such, not as a 503."""
+        """Fail the batch and reconnect; only the database's absence is answered 503."""
         self._broken.append(connection)
-        self._spawn(self._open_again(connection))
+        self._spawn(self._reconnect(connection))
         gone = unavailable("The database does not answer.")
         for waiting in batch:
             waiting.failed(gone if is_unavailable(error) else error)
@@ -176,7 +176,7 @@ class Batches:
             for waiting in unanswered:
                 waiting.failed(gone)
 
-    async def _open_again(self, connection: CheckConnection) -> None:
+    async def _reconnect(self, connection: CheckConnection) -> None:
         while True:
             await connection.close()
             try:

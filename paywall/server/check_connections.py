@@ -1,7 +1,7 @@
-"""Connections of the check's own: each keeps the one statement that answers any number of checks.
+"""Database connections for checks alone, each with one statement that answers many checks.
 
-The driver is called directly, which costs a fraction of what a session does. Since nothing else
-works on these connections, slow writes cannot starve checks.
+They call the driver directly, which costs a fraction of what a session costs. Nothing else uses
+these connections, so slow writes cannot starve checks.
 """
 
 import sqlite3
@@ -41,14 +41,14 @@ class PendingCheck(msgspec.Struct, frozen=True, gc=False):
 
 
 class Standings(NamedTuple):
-    """A row for each question in its order, and the numbers of the tokens that were revoked."""
+    """One row for each check, in order, and the indexes of the tokens that were revoked."""
 
     rows: Sequence[Row]
     revoked: frozenset[int]
 
 
 class CheckConnection(Protocol):
-    """One connection; `ask` raises what its driver raises."""
+    """One connection; `ask` raises the errors of its driver."""
 
     async def open(self) -> None: ...
     async def ask(
@@ -58,7 +58,7 @@ class CheckConnection(Protocol):
 
 
 class _Statement:
-    """The statement on one database, and its parameters as the driver takes them."""
+    """The statement compiled for one database, and its parameters in the driver's form."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
         self._dialect = dialect.name
@@ -71,9 +71,9 @@ class _Statement:
     def parameters(
         self, batch: Sequence[PendingCheck], tokens: Sequence[Caller], now: datetime, month: Month
     ) -> dict[str, object]:
-        asked = [(asked.article_id, *viewer_columns(asked.viewer)) for asked in batch]
+        checks = [(check.article_id, *viewer_columns(check.viewer)) for check in batch]
         return {
-            ASKED: encode_rows(asked),
+            ASKED: encode_rows(checks),
             TOKENS: encode_rows([token_columns(it, self._dialect) for it in tokens]),
             NOW.key: to_db(self._dialect, now),
             MONTH_STARTS_AT.key: to_db(self._dialect, month.starts_at),
@@ -85,7 +85,7 @@ def _revoked(numbers: str | None) -> frozenset[int]:
 
 
 class PostgresCheckConnection:
-    """A held connection with the statement prepared; asyncpg has the timestamps as they are."""
+    """A permanent connection with the statement prepared; asyncpg returns datetimes itself."""
 
     statement = _Statement(PGDialect_asyncpg())  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 
@@ -102,14 +102,14 @@ class PostgresCheckConnection:
             server_settings={
                 "application_name": "paywall check",
                 "default_transaction_read_only": "on",
-                # With a plan for each set of parameters, planning costs more than the answer.
+                # Planning anew for each set of parameters would cost more than the query itself.
                 "plan_cache_mode": "force_generic_plan",
                 "jit": "off",
                 "timezone": "UTC",
             },
         )
         self._prepared = await self._connection.prepare(self.statement.text)
-        # Its locks on the tables would be held until it is asked for the first time.
+        # Without another statement, preparing would hold table locks until the first check.
         await self._connection.execute("SELECT 1")
 
     async def ask(
@@ -126,7 +126,7 @@ class PostgresCheckConnection:
 
 
 class SqliteCheckConnection:
-    """A read-only connection; an answer takes microseconds, so it is worked out on the loop."""
+    """A read-only connection; a query takes microseconds, so it runs on the event loop."""
 
     statement = _Statement(sqlite.dialect(paramstyle="named"))
 
@@ -145,14 +145,14 @@ class SqliteCheckConnection:
     ) -> Standings:
         values = self.statement.parameters(batch, tokens, now, month)
         answers = self._connection.execute(self.statement.text, values).fetchall()
-        return Standings([_told(answer) for answer in answers], _revoked(answers[0][-1]))
+        return Standings([_from_sqlite(answer) for answer in answers], _revoked(answers[0][-1]))
 
     async def close(self) -> None:
         self._connection.close()
 
 
-def _told(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A row of SQLite, which has no times and no lists of its own."""
+def _from_sqlite(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Convert a row of SQLite, which has no types for times and lists."""
     policy, unlock_cost, unlocked, balance, entitled_until, access_until, views, *rest = row
     return (
         policy,

@@ -1,6 +1,6 @@
-"""Every connection of a process: how long each may wait for its client, and how many there may be.
+"""Limits for the connections of a process: how long each may wait, and how many there may be.
 
-One timer looks at all of them: one for each request would cost a check too much.
+One timer checks all connections, because a timer for each request would slow checks down.
 """
 
 import asyncio
@@ -13,16 +13,16 @@ from typing import Protocol
 
 from paywall.telemetry import logger
 
-# From a connection's beginning, and later from a request's first byte, until its head is there.
+# From the start of a connection, and later from a request's first byte, to the end of its head.
 HEAD_WITHIN_SECONDS = 10.0
-# A connection without a request is kept for longer than proxies keep theirs.
+# Idle connections are kept for longer than proxies keep theirs.
 #
-# Caddy keeps it for 120 seconds, nginx for 60. Whoever ends it must be the proxy: a request that
-# comes just as the service ends it is lost, and no proxy repeats a POST by itself.
+# Caddy keeps them for 120 seconds, nginx for 60. The proxy has to close first: a request that
+# arrives just as the service closes is lost, and no proxy repeats a POST by itself.
 IDLE_SECONDS = 150
-# Until a client that reads nothing of what was written is given up.
+# Until a connection is dropped whose client reads nothing.
 WRITE_WITHIN_SECONDS = 30.0
-LOOK_EVERY_SECONDS = 1.0
+SWEEP_EVERY_SECONDS = 1.0
 WARN_EVERY_SECONDS = 60.0
 OPEN_FILES_WANTED = 16_384
 # For databases, keys, logs, and calls to others.
@@ -32,7 +32,7 @@ CONNECTIONS_DEFAULT_MIN = 16
 
 
 def connections_by_open_files(open_files: int) -> int:
-    """How many connections a limit of open files leaves room for."""
+    """The number of connections that a limit on open files allows."""
     if open_files == resource.RLIM_INFINITY:
         return CONNECTIONS_DEFAULT_MAX
     left = open_files - OPEN_FILES_RESERVED
@@ -44,7 +44,7 @@ def open_files_max() -> int:
 
 
 def raise_open_files() -> None:
-    """Lift this process's own limit of open files towards what the system allows it."""
+    """Raise this process's soft limit on open files, as far as the hard limit allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES_WANTED if hard == resource.RLIM_INFINITY else min(OPEN_FILES_WANTED, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -56,15 +56,15 @@ class ConnectionWait(Enum):
 
     FIRST_REQUEST = auto()
     HEAD = auto()
-    # The rest of a body, whose request was answered already.
+    # The rest of the body of a request that was answered already.
     BODY = auto()
-    # The application's answer, which has a deadline of its own.
+    # The application's response, which has its own deadline.
     ANSWER = auto()
     NEXT_REQUEST = auto()
 
 
 class Watched(Protocol):
-    """A connection; `waiting_since` is when it last had to do with its client or its answer."""
+    """A connection; `waiting_since` is when its current wait began, by the monotonic clock."""
 
     waiting_since: float
 
@@ -77,20 +77,20 @@ class Watched(Protocol):
 
 
 class ConnectionLimits:
-    """Closes what waits for too long; and whatever waited longest, where there are too many."""
+    """Closes connections that wait too long and, if there are too many, the longest waiting."""
 
     def __init__(self, connections_max: int, *, body_within_seconds: float) -> None:
         self.connections_max = connections_max
-        self.within_seconds = {
+        self.wait_max_seconds = {
             ConnectionWait.FIRST_REQUEST: HEAD_WITHIN_SECONDS,
             ConnectionWait.HEAD: HEAD_WITHIN_SECONDS,
             ConnectionWait.BODY: body_within_seconds,
             ConnectionWait.NEXT_REQUEST: IDLE_SECONDS,
         }
         self.now: Callable[[], float] = time.monotonic
-        # Those that have waited longest come first.
+        # Ordered by the start of the wait, the earliest first.
         self._by_wait: OrderedDict[Watched, None] = OrderedDict()
-        # How much was unsent, and since when.
+        # Unsent bytes, and since when that number has not changed.
         self._unsent: dict[Watched, tuple[int, float]] = {}
         self._closed_for_others = 0
         self._warned_at = float("-inf")
@@ -100,16 +100,16 @@ class ConnectionLimits:
         return len(self._by_wait)
 
     def add(self, connection: Watched) -> None:
-        """Watch over a new connection; one more than there may be costs another its place."""
+        """Register a new connection; above the limit, the one that waited longest is closed."""
         self._by_wait[connection] = None
         connection.waiting_since = self.now()
         if len(self._by_wait) > self.connections_max:
             self._make_room()
         if self._timer is None:
-            self._look_later()
+            self._schedule_sweep()
 
     def restart_wait(self, connection: Watched) -> None:
-        """It begins to wait for something else than before."""
+        """Record that the connection begins to wait for something else."""
         connection.waiting_since = self.now()
         if connection in self._by_wait:
             self._by_wait.move_to_end(connection)
@@ -121,27 +121,27 @@ class ConnectionLimits:
             self._timer.cancel()
             self._timer = None
 
-    def look(self) -> None:
-        """Close what has waited for too long by now."""
+    def close_overdue(self) -> None:
+        """Close every connection that has waited for too long."""
         now = self.now()
         for connection in list(self._by_wait):
             if self._is_stalled(connection, now):
                 connection.abort()
-            elif now - connection.waiting_since > self.within_seconds.get(
+            elif now - connection.waiting_since > self.wait_max_seconds.get(
                 connection.waits_for, float("inf")
             ):
                 connection.close()
         self._warn(now)
 
-    def _look_later(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(LOOK_EVERY_SECONDS, self._look_again)
+    def _schedule_sweep(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(SWEEP_EVERY_SECONDS, self._sweep)
 
-    def _look_again(self) -> None:
-        self._look_later()
-        self.look()
+    def _sweep(self) -> None:
+        self._schedule_sweep()
+        self.close_overdue()
 
     def _is_stalled(self, connection: Watched, now: float) -> bool:
-        """Whether its client reads nothing: what is unsent has not changed for long."""
+        """Whether its client reads nothing: the number of unsent bytes has not changed for long."""
         unsent = connection.unsent_bytes
         if not unsent:
             self._unsent.pop(connection, None)

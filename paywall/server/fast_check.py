@@ -1,7 +1,7 @@
-"""The short way of a check, in front of everything else: a site asks before every article.
+"""Fast path for checks, ahead of the framework: a site asks before it serves each article.
 
-Only a check that is in order takes it: a plain request with one token that was verified before, and
-a body without a fault. Any other goes the way of all requests, and is refused as they are.
+It takes only valid checks: a plain request with a token that was verified before, and a valid
+body. Every other request goes through the framework, which refuses invalid ones.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from paywall.settings import Settings
 from paywall.tokens.caller import Caller, TokenKind
 from paywall.tokens.verify import Verifier
 
-# Two ids at their longest; a longer body is not a check.
+# Enough for two ids of maximum length; a longer body is not a check.
 BODY_BYTES_MAX = 4096
 BEARER = b"Bearer "
 JSON = "application/json"
@@ -37,12 +37,12 @@ _decode = msgspec.json.Decoder(Question).decode
 _encode = msgspec.json.Encoder().encode
 _keys = keys_of(Question)
 
-# Takes a whole answer, head and body.
+# Sends a whole response, head and body.
 Reply = Callable[[bytes], None]
 
 
-class Check:
-    """Answers a check that is in order, and leaves all others."""
+class FastCheck:
+    """Answers valid checks, and leaves every other request to the framework."""
 
     def __init__(
         self,
@@ -58,18 +58,18 @@ class Check:
         self.deadline = Deadline(settings.request_timeout_seconds)
 
     def take(self, head: Head, body: bytes, reply: Reply) -> bool:
-        """Whether this is a check that is in order; `reply` has its answer then, soon and once."""
+        """Take the request if it is a valid check, and answer it once by `reply`; else False."""
         caller = self._remembered(head)
-        question = _in_order(body) if caller is not None else None
+        question = _decode_valid(body) if caller is not None else None
         if caller is None or question is None:
             return False
-        under_way = _UnderWay(self, question, caller, reply)
+        under_way = _PendingResponse(self, question, caller, reply)
         self.deadline.start(under_way)
         self.batches.ask(under_way)
         return True
 
     def _remembered(self, head: Head) -> Caller | None:
-        """The caller, where nothing in the headers asks for a closer look."""
+        """The cached caller of the token, if no header needs the framework."""
         headers = head.headers
         token = headers.get(b"authorization", b"")
         if (
@@ -82,10 +82,10 @@ class Check:
         return caller if caller is not None and CHECK_SCOPE in caller.scopes else None
 
 
-class _UnderWay:
-    """A check that waits for its answer. A task for each would cost a quarter more."""
+class _PendingResponse:
+    """A check that waits for its response. A task for each check would cost a quarter more."""
 
-    def __init__(self, check: Check, question: Question, caller: Caller, reply: Reply) -> None:
+    def __init__(self, check: FastCheck, question: Question, caller: Caller, reply: Reply) -> None:
         self.pending_check = PendingCheck(question.article_id, question.viewer(), caller)
         self.has_gone = False
         self._check = check
@@ -103,38 +103,38 @@ class _UnderWay:
             if self._counts_view and takes_a_view(decision):
                 self._counting = asyncio.create_task(self._count(decision, facts, at))
             else:
-                self._tell(decision)
-        except Exception as error:  # noqa: BLE001 (`as_problem` logs what nobody foresaw)
+                self._respond_with(decision)
+        except Exception as error:  # noqa: BLE001 (`as_problem` logs unexpected errors)
             self.failed(error)
 
     def failed(self, error: Exception) -> None:
         before = telemetry.request_id_now.set(self._request_id)
         problem = as_problem(error)
         telemetry.request_id_now.reset(before)
-        self._end(int(problem.kind.status), problem_answer(problem, self._request_id))
+        self._respond(int(problem.kind.status), problem_answer(problem, self._request_id))
 
     def cancel(self) -> None:
-        """Its deadline has come."""
+        """Answer 503, because the deadline has passed."""
         if self._counting is not None:
             self._counting.cancel()
-        self.failed(unavailable("The answer is not there in time."))
+        self.failed(unavailable("The response was not ready in time."))
 
     async def _count(self, decision: Decision, facts: Facts, at: datetime) -> None:
         telemetry.request_id_now.set(self._request_id)
         database, settings = self._check.database_of(), self._check.settings
         try:
-            self._tell(
+            self._respond_with(
                 await counted(decision, self.pending_check.viewer, facts, database, settings, at)
             )
-        except Exception as error:  # noqa: BLE001 (`as_problem` logs what nobody foresaw)
+        except Exception as error:  # noqa: BLE001 (`as_problem` logs unexpected errors)
             self.failed(error)
 
-    def _tell(self, decision: Decision) -> None:
+    def _respond_with(self, decision: Decision) -> None:
         telemetry.decided(decision.reason)
         body = _encode(answer_of(decision))
-        self._end(HTTPStatus.OK, answer(HTTPStatus.OK, JSON, body, self._request_id))
+        self._respond(HTTPStatus.OK, answer(HTTPStatus.OK, JSON, body, self._request_id))
 
-    def _end(self, status: int, answer: bytes) -> None:
+    def _respond(self, status: int, answer: bytes) -> None:
         if self.has_gone:
             return
         self.has_gone = True
@@ -146,8 +146,8 @@ class _UnderWay:
         )  # fmt: skip
 
 
-def _in_order(body: bytes) -> Question | None:
-    """The question of a body that is without a fault."""
+def _decode_valid(body: bytes) -> Question | None:
+    """Decode a valid body; None for any other."""
     if len(body) > BODY_BYTES_MAX:
         return None
     try:

@@ -1,4 +1,4 @@
-"""uvicorn's server, which loses no connection when it stops."""
+"""uvicorn's server, extended so that stopping it loses no connection."""
 
 import asyncio
 import socket
@@ -13,10 +13,10 @@ from paywall.telemetry import logger
 BACKLOG = 2048
 
 
-class Server(uvicorn.Server):
-    """Stops listening, serves what was connected by then, and ends.
+class GracefulServer(uvicorn.Server):
+    """On shutdown it stops listening, and serves the connections that were accepted or queued.
 
-    What has begun and what comes soon after is answered with `Connection: close`.
+    Requests that have begun or arrive soon after are answered with `Connection: close`.
     """
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -25,7 +25,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _serve_backlog(self, listeners: Sequence[socket.socket]) -> None:
-        """Accept what waits: the kernel resets it when nobody listens any more."""
+        """Accept queued connections, which the kernel would reset when the socket closes."""
         loop = asyncio.get_running_loop()
         ours = [listener.dup() for listener in listeners]
         for server in self.servers:
@@ -34,12 +34,12 @@ class Server(uvicorn.Server):
             with listener:
                 waiting = list(_accepted(listener))
             for client in waiting:
-                # It may be gone already.
+                # The client may be gone already.
                 with suppress(OSError):
                     await loop.connect_accepted_socket(self._connection, client)
 
     def _connection(self) -> asyncio.Protocol:
-        """A connection, as `startup` makes them."""
+        """Create a connection's protocol, as uvicorn's `startup` does."""
         made: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
         state = self.server_state
         return made(config=self.config, server_state=state, app_state=self.lifespan.state)

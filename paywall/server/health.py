@@ -1,4 +1,4 @@
-"""Is the process alive, and can it answer? For supervisors and load balancers."""
+"""Liveness and readiness, for supervisors and load balancers."""
 
 from litestar import get
 from litestar.di import NamedDependency

@@ -1,4 +1,4 @@
-"""What has to be tidied now and then, by one process at a time."""
+"""Periodic deletion of expired rows and recording of expired credits, by one process at a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,7 +22,7 @@ EVERY_SECONDS = 300
 LOCK_KEY = 7292_5902
 BATCHES_MAX = 1000
 
-# A verb that does at most a batch and tells how many rows it did; it is asked again until 0.
+# A verb that handles at most one batch and returns the number of rows; repeated until it returns 0.
 Step = Callable[[AsyncSession, datetime], Awaitable[int]]
 
 STEPS: Sequence[Step] = (
@@ -37,20 +37,20 @@ STEPS: Sequence[Step] = (
 
 
 async def run_housekeeping(database: Database, every_seconds: float = EVERY_SECONDS) -> None:
-    """Tidy for as long as the service runs."""
+    """Run all steps regularly, for as long as the service runs."""
     while True:
         await asyncio.sleep(every_seconds)
         await run_housekeeping_once(database, STEPS)
 
 
 async def run_housekeeping_once(database: Database, steps: Sequence[Step]) -> None:
-    """Take each step once through; one that fails is logged, and tried again next time.
+    """Run each step to its end. A step that fails is logged and tried again next time.
 
-    Without the database none can be taken: all are tried again next time.
+    If the database is gone, the remaining steps are left for next time.
     """
     for step in steps:
         try:
-            await _take(database, step)
+            await _run_step(database, step)
         except Exception as error:
             if is_unavailable(error):
                 logger.warning("housekeeping waits for the database", exc_info=error)
@@ -62,8 +62,8 @@ def _name(step: Step) -> str:
     return f"{step.__module__}.{step.__qualname__}"
 
 
-async def _take(database: Database, step: Step) -> None:
-    """A transaction a batch, so that nobody waits for long behind it."""
+async def _run_step(database: Database, step: Step) -> None:
+    """One transaction for each batch, so that others do not wait long for its locks."""
     for _ in range(BATCHES_MAX):
         async with database.writing() as session:
             if not await _is_alone(database, session):
@@ -74,7 +74,7 @@ async def _take(database: Database, step: Step) -> None:
 
 
 async def _is_alone(database: Database, session: AsyncSession) -> bool:
-    """On SQLite there is one process anyway."""
+    """Whether no other process does this now; on SQLite there is only one process."""
     if database.is_sqlite:
         return True
     lock = select(sa.func.pg_try_advisory_xact_lock(LOCK_KEY))

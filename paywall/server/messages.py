@@ -1,4 +1,4 @@
-"""Requests and answers as bytes, where they are plain (RFC 9112)."""
+"""Simple requests and responses as bytes (RFC 9112), without the framework."""
 
 import re
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from paywall.http.edge import HEADERS_OF_V1, UNKNOWN, UNROUTED, new_request_id
 from paywall.problems import Problem
 from paywall.server.request_reader import CRLF, HEADER_FIELDS_MAX, HOST, is_misreadable
 
-# A client sends the same head again and again; to look one up costs a twentieth of reading it.
-REMEMBERED_MAX = 1024
+# Clients repeat the same head; a cached one costs a twentieth of parsing it.
+CACHED_HEADS_MAX = 1024
 HEAD_BYTES_MAX = 8192
 LENGTH = re.compile(rb"[0-9]{1,9}")
 FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 CLOSES = {b"": False, b"keep-alive": False, b"close": True}
-# What asks for more than to read a body of a known length.
+# Headers that need more than reading a body of a known length.
 UNSUPPORTED_HEADERS = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
 
 KIND_OF_REFUSAL = {
@@ -34,19 +34,19 @@ KIND_OF_REFUSAL = {
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
-    """What is in the head of a request with a body of `body_bytes`; names are in lower case."""
+    """The head of a request whose body has `body_bytes`; header names are in lower case."""
 
     headers: Mapping[bytes, bytes]
     body_bytes: int
     closes: bool
 
 
-@lru_cache(maxsize=REMEMBERED_MAX)
+@lru_cache(maxsize=CACHED_HEADS_MAX)
 def plain_head(head: bytes) -> Head | None:
-    """The head, without its end, of a request whose body follows as it is; None for any other.
+    """Parse a head (without its final empty line) of a request with a plain body; else None.
 
-    Its first line is the caller's to judge. A header that is there twice is never plain: somebody
-    between could have believed the other.
+    The caller checks the request line. A repeated header is never accepted here, because a proxy
+    could have used the other value.
     """
     if len(head) > HEAD_BYTES_MAX or is_misreadable(head + CRLF):
         return None
@@ -64,7 +64,7 @@ def plain_head(head: bytes) -> Head | None:
 
 
 def _headers(lines: list[bytes]) -> dict[bytes, bytes] | None:
-    """The header fields of these lines; None where one is there twice, or is none."""
+    """The header fields of these lines; None if one is repeated or invalid."""
     headers: dict[bytes, bytes] = {}
     for line in lines:
         name, colon, value = line.partition(b":")
@@ -81,7 +81,7 @@ def answer(
     request_id: str,
     headers: Mapping[str, str] | None = None,
 ) -> bytes:
-    """A whole answer of the API, with the headers that each has."""
+    """A complete response of the API, with the headers that all responses have."""
     more = "".join(f"{name.lower()}: {value}\r\n" for name, value in (headers or {}).items())
     return b"".join(
         (
@@ -95,13 +95,13 @@ def answer(
 
 
 def problem_answer(problem: Problem, request_id: str) -> bytes:
-    """The same for a problem."""
+    """A complete response with a problem document."""
     status, body = int(problem.kind.status), problem.encode()
     return answer(status, problems.MEDIA_TYPE, body, request_id, problem.headers)
 
 
 def refusal_answer(refusal: h11.RemoteProtocolError) -> bytes:
-    """The answer to what is no request of HTTP/1.1; it repeats nothing of it."""
+    """The response to input that is not a valid HTTP/1.1 request; it repeats nothing of it."""
     kind = KIND_OF_REFUSAL.get(HTTPStatus(refusal.error_status_hint), problems.MALFORMED)
     detail, _, _ = str(refusal).partition(": b")
     request_id = new_request_id()
@@ -112,7 +112,7 @@ def refusal_answer(refusal: h11.RemoteProtocolError) -> bytes:
 
 
 def closing(answer: bytes) -> bytes:
-    """The same answer, which says that it is the last on its connection."""
+    """The same response with `Connection: close`."""
     return answer.replace(b"\r\n", b"\r\nconnection: close\r\n", 1)
 
 

@@ -1,4 +1,4 @@
-"""Prometheus metrics on a port of their own, summed over the workers."""
+"""Prometheus metrics on their own port, summed over the workers."""
 
 import fcntl
 import os
@@ -15,12 +15,12 @@ from prometheus_client.registry import Collector
 from paywall.telemetry import worker_ends
 
 NEW = "paywall-metrics-new-"
-# A folder's name from when its process has locked it; the lock ends with the process.
+# A folder has this name once its process holds its lock, which ends with the process.
 HELD = "paywall-metrics-held-"
 
 
 class _Workers(Collector):
-    """What the workers' files say; what is only true of the living leaves out the dead."""
+    """Collects from the workers' files; live gauges leave out workers that have ended."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
@@ -42,12 +42,12 @@ def _is_alive(pid: int) -> bool:
 
 
 @contextmanager
-def counted_together(workers: int) -> Iterator[str | None]:
-    """A folder that the workers count into, where there are several; gone at the end.
+def metrics_folder(workers: int) -> Iterator[str | None]:
+    """A folder for the metrics files of several workers; None for one worker.
 
-    What a killed service left goes now.
+    It is removed at the end, and folders that a killed service left are removed at the start.
     """
-    _clear_what_was_left()
+    _remove_abandoned_folders()
     if workers == 1:
         yield None
         return
@@ -62,9 +62,9 @@ def counted_together(workers: int) -> Iterator[str | None]:
         os.close(lock)
 
 
-def _clear_what_was_left() -> None:
+def _remove_abandoned_folders() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{HELD}*"):
-        # Another user's cannot be opened, and a running service's cannot be locked.
+        # Another user's folder cannot be opened, and a running service's cannot be locked.
         with suppress(OSError):
             lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
             try:
@@ -75,12 +75,11 @@ def _clear_what_was_left() -> None:
 
 
 @contextmanager
-def exposed(host: str, port: int, folder: str | None) -> Iterator[None]:
-    """Serve this process's metrics, or those of the workers that count into `folder`.
+def metrics_server(host: str, port: int, folder: str | None) -> Iterator[None]:
+    """Serve this process's metrics, or those of the workers that use `folder`.
 
-    Beside theirs, how many of them had to be replaced, which the supervisor counts.
-
-    Raises OSError where the port cannot be had.
+    The supervisor adds the number of workers that it replaced. Raises OSError if the port cannot
+    be opened.
     """
     registry = REGISTRY
     if folder is not None:

@@ -1,4 +1,4 @@
-"""Following the clock of a stand-in for Stripe (`sandbox_clock_url`), which a person can move."""
+"""Follows the movable clock of a stand-in for Stripe (setting `sandbox_clock_url`)."""
 
 import asyncio
 import time
@@ -20,25 +20,25 @@ EVERY_SECONDS = 0.5
 ANSWER_WITHIN_SECONDS = 2.0
 
 
-class _Told(msgspec.Struct):
+class _ClockResponse(msgspec.Struct):
     now: datetime
 
 
-async def look_at_clock(clock: FollowingClock, url: str) -> None:
-    """Ask once; where nobody answers, time goes on as it did."""
+async def fetch_time(clock: FollowingClock, url: str) -> None:
+    """Fetch the time once; if that fails, the clock goes on as before."""
     async with httpx.AsyncClient(timeout=ANSWER_WITHIN_SECONDS) as client:
         asked = time.monotonic()
         try:
             answer = await client.get(url)
-            told = msgspec.json.decode(answer.content, type=_Told)
+            response = msgspec.json.decode(answer.content, type=_ClockResponse)
         except (httpx.HTTPError, msgspec.DecodeError) as error:
             logger.warning("the sandbox's clock does not answer", exc_info=error)
             return
-        clock.follow(told.now, asked, time.monotonic())
+        clock.follow(response.now, asked, time.monotonic())
 
 
-async def keep_following(clock: FollowingClock, url: str) -> None:
-    """For as long as the service runs."""
+async def follow_clock(clock: FollowingClock, url: str) -> None:
+    """Fetch the time regularly, for as long as the service runs."""
     while True:
-        await look_at_clock(clock, url)
+        await fetch_time(clock, url)
         await asyncio.sleep(EVERY_SECONDS)

@@ -1,4 +1,4 @@
-"""`paywall serve`: the service as processes, their socket, and their metrics in one place."""
+"""`paywall serve`: starts the worker processes, their listening socket and the metrics server."""
 
 import asyncio
 import os
@@ -16,8 +16,8 @@ from paywall.database.migrations import migrate, pending
 from paywall.private_files import make_private_folder
 from paywall.server.connection import Connection
 from paywall.server.connection_limits import IDLE_SECONDS, raise_open_files
-from paywall.server.graceful_server import BACKLOG, Server
-from paywall.server.metrics import counted_together, exposed
+from paywall.server.graceful_server import BACKLOG, GracefulServer
+from paywall.server.metrics import metrics_folder, metrics_server
 from paywall.server.supervisor import Supervisor
 from paywall.settings import Settings
 from paywall.telemetry import LOGGING
@@ -26,12 +26,12 @@ from paywall.tokens.verify import Verifier
 STOP_WITHIN_SECONDS = 15
 
 
-class CannotServe(Exception):  # noqa: N818 (a state of things, told to a person)
-    """Why the service does not start; the text says what to do."""
+class CannotServe(Exception):  # noqa: N818 (a message for the operator, not a failure)
+    """The service cannot start; the text names the reason and what to do."""
 
 
-def say_how_to_go_on(address: str, settings: Settings) -> None:
-    """Tell on standard error where it listens, and what comes next."""
+def print_next_step(address: str, settings: Settings) -> None:
+    """Print to standard error where the service listens, and the next command to run."""
     kind = "SQLite" if settings.is_sqlite else "PostgreSQL"
     click.echo(f"Listening on {address}, on {kind}. Ctrl-C stops it.", err=True)
     click.echo(
@@ -45,9 +45,9 @@ def serve(
     host: str,
     port: int,
     workers: int,
-    say: Callable[[str, Settings], None] = say_how_to_go_on,
+    on_listening: Callable[[str, Settings], None] = print_next_step,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `say` gets the address once it is this service's.
+    """Serve until SIGTERM or SIGINT; `on_listening` gets the address once the socket is open.
 
     Raises CannotServe, SettingsError or DatabaseInUse.
     """
@@ -62,10 +62,10 @@ def serve(
     config = server_config("paywall.app:application", workers=workers, http=Connection)
     with (
         _listening(host, port) as listener,
-        counted_together(workers) as shared,
+        metrics_folder(workers) as shared,
         _metrics(settings, shared),
     ):
-        say(_address(listener), settings)
+        on_listening(_address(listener), settings)
         if shared is None:
             _run_alone(config, listener)
         else:
@@ -74,19 +74,19 @@ def serve(
 
 
 def make_folder(settings: Settings) -> None:
-    """Make the data_dir, for this user alone; raises CannotServe where it cannot be had."""
+    """Create the data_dir, readable by this user alone; raises CannotServe on failure."""
     try:
         make_private_folder(settings.data_path)
     except OSError as error:
         raise CannotServe(
-            f"Cannot make the folder {settings.data_path}: {error.strerror}. Mend data_dir."
+            f"Cannot create the folder {settings.data_path}: {error.strerror}. Correct data_dir."
         ) from error
 
 
 async def _prepare(settings: Settings) -> None:
-    """Refuse here what would otherwise end each worker, with a stack trace in the log.
+    """Detect here what would otherwise stop every worker with a stack trace in the log.
 
-    SQLite is migrated by itself; on PostgreSQL a person chooses the moment.
+    SQLite is migrated automatically. On PostgreSQL the operator chooses when to migrate.
     """
     clock = Clock()
     verifier = Verifier(settings, clock)
@@ -108,7 +108,7 @@ async def _prepare(settings: Settings) -> None:
 def server_config(
     application: str, *, workers: int, http: type[asyncio.Protocol]
 ) -> uvicorn.Config:
-    """How an application is served: `application` is `module:function`, which makes it."""
+    """uvicorn's configuration; `application` is the `module:function` that creates the app."""
     return uvicorn.Config(
         application,
         factory=True,
@@ -149,11 +149,11 @@ def _metrics(settings: Settings, shared: str | None) -> Iterator[None]:
     host, port = settings.metrics_host, settings.metrics_port
     with ExitStack() as stack:
         try:
-            stack.enter_context(exposed(host, port, shared))
+            stack.enter_context(metrics_server(host, port, shared))
         except OSError as error:
             raise CannotServe(
-                f"Cannot show metrics on {host}, port {port}: {error.strerror}."
-                " Stop what is using it, or mend metrics_host and metrics_port."
+                f"Cannot serve metrics on {host}, port {port}: {error.strerror}."
+                " Stop what is using it, or change metrics_host and metrics_port."
             ) from error
         yield
 
@@ -164,9 +164,9 @@ def _address(listener: socket.socket) -> str:
 
 
 def _run_alone(config: uvicorn.Config, listener: socket.socket) -> None:
-    server = Server(config)
-    # The server raises the signal again when it has stopped; it must not end this process then,
-    # whose exit status tells that all went well.
+    server = GracefulServer(config)
+    # The server raises the signal again after it has stopped. This process must survive that, so
+    # that its exit status is 0.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.handle_exit)
     try:
@@ -176,7 +176,7 @@ def _run_alone(config: uvicorn.Config, listener: socket.socket) -> None:
 
 
 def _run_workers(config: uvicorn.Config, listener: socket.socket, shared: str) -> None:
-    # Each worker counts into files of its own in this folder.
+    # Each worker writes its metrics to its own files in this folder.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
     supervisor = Supervisor(config, listener)
     supervisor.run()

@@ -1,7 +1,7 @@
-"""Workers on one listening socket: started, watched, replaced when they die or hang, and stopped.
+"""Starts workers on one listening socket, replaces those that die or hang, and stops them.
 
-A pair of connected sockets links each worker to its supervisor. The worker's event loop sends a
-heartbeat on it, and its end tells the other side that the process is gone, however it ended.
+A socket pair connects each worker to the supervisor. The worker's event loop sends heartbeats on
+it. When either process ends, however it ends, the other side reads the end of the stream.
 """
 
 import multiprocessing
@@ -18,21 +18,21 @@ from types import FrameType
 import uvicorn
 
 from paywall import telemetry
-from paywall.server.graceful_server import Server
+from paywall.server.graceful_server import GracefulServer
 from paywall.telemetry import WorkerEnd, logger
 
 HEARTBEAT = b"."
 HEARTBEATS_READ_MAX_BYTES = 4096
-# uvicorn's loop ticks every 0.1 s.
+# uvicorn's main loop ticks every 0.1 s.
 HEARTBEAT_EVERY_TICKS = 10
-LOOK_EVERY_SECONDS = 0.5
-# A worker that was up and sends no heartbeat for longer hangs, and is replaced.
+CHECK_EVERY_SECONDS = 0.5
+# A worker that was up and sends no heartbeat for longer is replaced as hung.
 SILENT_MAX_SECONDS = 20.0
-# A worker that starts on a busy machine is waited for: to kill it would make it start over.
+# A worker may start slowly on a busy machine: killing it would only make it start over.
 UP_WITHIN_SECONDS = 600.0
-# After a worker that died before it was up, so that a broken start does not take all CPU time.
+# Delay after a worker died before it was up, so that a broken start does not use all CPU time.
 RETRY_AFTER_SECONDS = 1.0
-# Beyond the time that a worker has to finish its requests.
+# Added to the time that a worker has to finish its requests.
 KILLED_AFTER_SECONDS = 10.0
 
 _spawning = multiprocessing.get_context("spawn")
@@ -48,17 +48,17 @@ class Supervisor:
         self._start_at = 0.0
         self._was_up = False
         self._is_stopping = False
-        # No worker came up, and one ended by itself: the next would do the same.
+        # No worker ever came up and one exited by itself: the next one would do the same.
         self.has_failed = False
         telemetry.show_worker_ends()
 
     def run(self) -> None:
-        """Until SIGTERM or SIGINT, or until it has failed."""
+        """Run until SIGTERM or SIGINT, or until `has_failed`."""
         with self._handling_signals():
             while not self._is_stopping:
                 self._start_missing()
-                wait([worker.process.sentinel for worker in self._workers], LOOK_EVERY_SECONDS)
-                self._look()
+                wait([worker.process.sentinel for worker in self._workers], CHECK_EVERY_SECONDS)
+                self._check_workers()
             self._stop()
 
     def _start_missing(self) -> None:
@@ -69,9 +69,9 @@ class Supervisor:
                 logger.warning("a worker cannot be started", exc_info=error)
                 self._start_at = time.monotonic() + RETRY_AFTER_SECONDS
 
-    def _look(self) -> None:
+    def _check_workers(self) -> None:
         for worker in tuple(self._workers):
-            worker.look()
+            worker.read_heartbeats()
             self._was_up |= worker.is_up
             end = worker.end()
             if end is not None and not self._is_stopping:
@@ -79,7 +79,7 @@ class Supervisor:
                 self._record_end(worker, end)
 
     def _record_end(self, worker: "_Worker", end: WorkerEnd) -> None:
-        """Record how a worker ended, and decide whether another is started."""
+        """Record how a worker ended, and decide whether to start another."""
         status = worker.kill()
         telemetry.worker_ended(end)
         fields = {"worker": worker.process.pid, "exit_status": status}
@@ -90,13 +90,13 @@ class Supervisor:
             self._start_at = time.monotonic() + RETRY_AFTER_SECONDS
 
     def _stop(self) -> None:
-        """Let all finish their requests at the same time."""
-        # While it is open here, clients would connect and nobody would take them in.
+        """Stop all workers at the same time, after they have finished their requests."""
+        # While it stays open here, clients could connect and nobody would accept them.
         self._listener.close()
         for worker in self._workers:
             worker.process.terminate()
-        patience = (self._config.timeout_graceful_shutdown or 0) + KILLED_AFTER_SECONDS
-        deadline = time.monotonic() + patience
+        stop_max_seconds = (self._config.timeout_graceful_shutdown or 0) + KILLED_AFTER_SECONDS
+        deadline = time.monotonic() + stop_max_seconds
         for worker in self._workers:
             worker.process.join(max(0, deadline - time.monotonic()))
             if worker.process.exitcode is None:
@@ -106,7 +106,8 @@ class Supervisor:
     @contextmanager
     def _handling_signals(self) -> Iterator[None]:
         before = {
-            number: signal.signal(number, self._end) for number in (signal.SIGINT, signal.SIGTERM)
+            number: signal.signal(number, self._request_stop)
+            for number in (signal.SIGINT, signal.SIGTERM)
         }
         try:
             yield
@@ -114,38 +115,38 @@ class Supervisor:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _end(self, _number: int, _frame: FrameType | None) -> None:
+    def _request_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._is_stopping = True
 
 
 class _Worker:
-    """A worker as its supervisor sees it."""
+    """A worker process, as the supervisor observes it."""
 
     def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
         self._link, theirs = socket.socketpair()
         self._link.setblocking(False)
-        self.process = _spawning.Process(target=_work, args=(config, listener, theirs))
+        self.process = _spawning.Process(target=_run_worker, args=(config, listener, theirs))
         self.process.start()
         theirs.close()
         self.is_up = False
-        self._looked_at = time.monotonic()
+        self._checked_at = time.monotonic()
         self._silent_seconds = 0.0
 
-    def look(self) -> None:
+    def read_heartbeats(self) -> None:
         """Read its heartbeats.
 
-        While the supervisor itself did not run no silence is counted: the worker may not have run
-        either.
+        While the supervisor itself did not run, no silence is counted, because the worker may not
+        have run either.
         """
         now = time.monotonic()
-        self._silent_seconds += min(now - self._looked_at, 2 * LOOK_EVERY_SECONDS)
-        self._looked_at = now
+        self._silent_seconds += min(now - self._checked_at, 2 * CHECK_EVERY_SECONDS)
+        self._checked_at = now
         with suppress(OSError):
             if self._link.recv(HEARTBEATS_READ_MAX_BYTES):
                 self.is_up, self._silent_seconds = True, 0.0
 
     def end(self) -> WorkerEnd | None:
-        """How it ended, or has to be ended; None where it does well."""
+        """How it ended, or why it has to be ended; None while it works."""
         if not self.process.is_alive():
             return WorkerEnd.DIED
         if self._silent_seconds <= (SILENT_MAX_SECONDS if self.is_up else UP_WITHIN_SECONDS):
@@ -153,14 +154,14 @@ class _Worker:
         return WorkerEnd.HUNG if self.is_up else WorkerEnd.NEVER_CAME_UP
 
     def kill(self) -> int:
-        """End it where it has not ended; its exit status, negative for a signal."""
+        """Kill it if it still runs; returns its exit status, negative for a signal."""
         self.process.kill()
         self.process.join()
         self._link.close()
         return self.process.exitcode or 0
 
 
-class _Server(Server):
+class _Server(GracefulServer):
     """A worker's server, whose event loop sends heartbeats once it serves."""
 
     def __init__(self, config: uvicorn.Config, link: socket.socket) -> None:
@@ -169,28 +170,30 @@ class _Server(Server):
 
     async def on_tick(self, counter: int) -> bool:
         if counter % HEARTBEAT_EVERY_TICKS == 0:
-            # A supervisor that is suspended reads none, and must not block the loop.
+            # A suspended supervisor reads nothing, and must not block the event loop.
             with suppress(OSError):
                 self._link.send(HEARTBEAT, socket.MSG_DONTWAIT)
         return await super().on_tick(counter)
 
 
-def _work(config: uvicorn.Config, listener: socket.socket, link: socket.socket) -> None:
-    """What runs in a worker's process."""
-    # At Ctrl-C the supervisor ends the workers; once it serves, uvicorn handles it.
+def _run_worker(config: uvicorn.Config, listener: socket.socket, link: socket.socket) -> None:
+    """Entry point of a worker process."""
+    # At Ctrl-C the supervisor stops the workers; once uvicorn serves, it handles SIGINT itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     config.configure_logging()
-    patience = (config.timeout_graceful_shutdown or 0) + KILLED_AFTER_SECONDS
-    threading.Thread(target=_end_with_supervisor, args=(link, patience), daemon=True).start()
+    stop_max_seconds = (config.timeout_graceful_shutdown or 0) + KILLED_AFTER_SECONDS
+    threading.Thread(
+        target=_end_with_supervisor, args=(link, stop_max_seconds), daemon=True
+    ).start()
     _Server(config, link).run(sockets=[listener])
 
 
-def _end_with_supervisor(link: socket.socket, patience_seconds: float) -> None:
-    """Stop as for SIGTERM when the supervisor is gone; at once where that takes too long."""
+def _end_with_supervisor(link: socket.socket, exit_after_seconds: float) -> None:
+    """Stop as for SIGTERM when the supervisor is gone, and exit at once if that takes too long."""
     with suppress(OSError):
-        # Nothing is ever sent: this returns at the end, or fails where heartbeats were not read.
+        # The supervisor never sends: this returns at its end, or fails if heartbeats were unread.
         link.recv(1)
     logger.warning("the supervisor is gone: this worker stops")
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(patience_seconds)
+    time.sleep(exit_after_seconds)
     os._exit(1)

@@ -29,7 +29,7 @@ from tests.router import router_of
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "inputs.md").read_text(encoding="utf-8")
 HEADER_READ = re.compile(r"""headers\.get\(\s*b?["']([A-Za-z-]+)["']""")
-OF_FRAMING = {"connection", "content-length"}
+FRAMING_HEADERS = {"connection", "content-length"}
 """Read by whoever reads the head, and bounded with it."""
 NO_REQUEST = {"jwks-document": JWKS_BYTES_MAX, "jwks-keys": JWKS_KEYS_MAX}
 """Rows of what the service fetches; tests/tokens/test_jwks_limits.py has their tests."""
@@ -134,7 +134,7 @@ def test_every_header_that_is_read_is_in_the_document() -> None:
     read = headers_read()
     assert {"origin", "accept-language", "stripe-signature"} <= read
     document = DOCUMENT.lower()
-    assert [name for name in sorted(read - OF_FRAMING) if f"`{name}`" not in document] == []
+    assert [name for name in sorted(read - FRAMING_HEADERS) if f"`{name}`" not in document] == []
 
 
 @pytest.mark.parametrize("field", FIELD_CHARS_MAX)

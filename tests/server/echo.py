@@ -9,7 +9,7 @@ from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from paywall.server.connection import LINE, Connection
+from paywall.server.connection import CHECK_LINE, Connection
 from paywall.server.connection_limits import ConnectionLimits
 from paywall.server.messages import Head
 from tests.server.framing import Read
@@ -58,7 +58,7 @@ class Echo:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     def take(self, _head: Head, body: bytes, reply: Any) -> bool:
-        method, target, _ = LINE.split(b" ")
+        method, target, _ = CHECK_LINE.split(b" ")
         self.requests.append(Read(method, target, body))
         answer = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
         if self.may_answer.is_set():
@@ -75,13 +75,13 @@ class Recorded(asyncio.Transport):
         self.unsent_bytes = 0
         self.is_paused = False
         self.is_aborted = False
-        self.has_ended = False
+        self.has_failed = False
         self._is_closing = False
         self._connection = connection
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         assert not self._is_closing
-        assert not self.has_ended
+        assert not self.has_failed
         self.written += data
 
     def is_closing(self) -> bool:
@@ -93,7 +93,7 @@ class Recorded(asyncio.Transport):
             asyncio.get_running_loop().call_soon(self._connection.connection_lost, None)
 
     def write_eof(self) -> None:
-        self.has_ended = True
+        self.has_failed = True
 
     def abort(self) -> None:
         self.is_aborted = True
@@ -141,7 +141,7 @@ class Conversation:
     @property
     def is_over(self) -> bool:
         """Whether the client is told that there are no further answers."""
-        return self.transport.has_ended or self.transport.is_closing()
+        return self.transport.has_failed or self.transport.is_closing()
 
     def answers(self) -> Sequence[tuple[int, bytes]]:
         """Status and body of each answer that was written."""

@@ -35,7 +35,7 @@ async def assert_too_late(service: httpx.AsyncClient, bearer: Bearer, **more: bo
     )
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
-    assert answer.json()["detail"] == "The answer is not there in time."
+    assert answer.json()["detail"] == "The response was not ready in time."
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
@@ -80,7 +80,7 @@ async def test_an_answer_on_its_way_is_not_cut_off_by_the_deadline() -> None:
         raise AssertionError("nothing is read")
 
     async def send(message: Message) -> None:
-        edge.deadline.look(asyncio.get_running_loop())
+        edge.deadline.cancel_overdue(asyncio.get_running_loop())
         await asyncio.sleep(0)
         sent.append(message["type"])
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 
 from paywall.server.connection import Connection
-from paywall.server.graceful_server import Server
+from paywall.server.graceful_server import GracefulServer
 from tests.server.echo import Echo
 from tests.server.wire import Client
 
@@ -28,7 +28,7 @@ class Stopping:
             proxy_headers=False, date_header=False, server_header=False,
         )  # fmt: skip
         config.load()
-        self.server = Server(config)
+        self.server = GracefulServer(config)
         self.server.lifespan = config.lifespan_class(config)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.listener.getsockname()[1]

@@ -122,9 +122,9 @@ class Clients:
         """Time passes, and is looked at each second."""
         for _ in range(int(seconds)):
             self.at += 1
-            self.connections.look()
+            self.connections.close_overdue()
         self.at += seconds % 1
-        self.connections.look()
+        self.connections.close_overdue()
 
 
 def is_closed(conversation: Conversation) -> bool:

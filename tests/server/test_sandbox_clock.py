@@ -6,7 +6,7 @@ import pytest
 
 from paywall.clock import FollowingClock
 from paywall.sandbox.stripe.stand_in import StandIn
-from paywall.server.sandbox_clock import look_at_clock
+from paywall.server.sandbox_clock import fetch_time
 from tests.conftest import START
 from tests.postgres import free_port
 from tests.sandbox.stripe.served import served
@@ -18,10 +18,10 @@ async def test_it_follows_a_clock_that_is_moved() -> None:
     clock = FollowingClock()
     async with served(StandIn(START)) as running:
         url = f"{running.stand_in.account.address}/clock"
-        await look_at_clock(clock, url)
+        await fetch_time(clock, url)
         assert START <= clock.now() < START + AN_HOUR
         running.advance(40 * 86_400)
-        await look_at_clock(clock, url)
+        await fetch_time(clock, url)
         moved_to = START + timedelta(days=40)
         assert moved_to <= clock.now() < moved_to + AN_HOUR
     # What the database says after that counts no more.
@@ -34,6 +34,6 @@ async def test_where_no_clock_answers_time_goes_on_as_it_did(path: str) -> None:
     clock = FollowingClock()
     before = clock.now()
     async with served(StandIn(START)) as running:
-        await look_at_clock(clock, running.stand_in.account.address + path)
-    await look_at_clock(clock, f"http://127.0.0.1:{free_port()}/clock")
+        await fetch_time(clock, running.stand_in.account.address + path)
+    await fetch_time(clock, f"http://127.0.0.1:{free_port()}/clock")
     assert before <= clock.now() < before + AN_HOUR

@@ -92,7 +92,7 @@ def test_a_taken_metrics_port_is_told_in_a_sentence(tmp_path: Path) -> None:
             environment=environment(metrics_port=str(taken.getsockname()[1])),
         )  # fmt: skip
     assert ended.returncode == 2
-    assert "Cannot show metrics" in ended.stderr
+    assert "Cannot serve metrics" in ended.stderr
 
 
 def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> N
     surroundings = environment(data_dir=str(tmp_path / "taken" / "var"))
     ended = command("serve", "--port", 0, folder=tmp_path, environment=surroundings)
     assert ended.returncode == 2
-    assert "Mend data_dir" in ended.stderr
+    assert "Correct data_dir" in ended.stderr
 
 
 def test_sqlite_takes_one_worker(tmp_path: Path) -> None:
