@@ -211,7 +211,7 @@ def _stripe_client(request: Request[Any, Any, Any]) -> StripeClient | None:
     stripe_client: StripeClient | None = request.app.state.stripe_client
     if stripe_client is not None:
         service: Service = request.app.state.service
-        service.be_patient(request.scope)
+        service.extend_deadline(request.scope)
     return stripe_client
 
 

@@ -1,1 +1,1 @@
-"""What holds for every request, whatever its route: limits, ids, bodies, pages, problems."""
+"""What every route shares: bodies, fields, paging, deadlines and problem documents."""

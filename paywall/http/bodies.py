@@ -1,4 +1,4 @@
-"""Bodies of requests: JSON in UTF-8, strictly typed, unknown fields refused."""
+"""Request bodies: JSON in UTF-8, decoded strictly to their model; unknown fields are refused."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ from msgspec.inspect import (
 )
 
 from paywall import problems
-from paywall.http.fields import in_words
+from paywall.http.fields import describe_pattern
 from paywall.problems import (
     FIELD_CHARS_MAX,
     FieldError,
@@ -37,14 +37,14 @@ from paywall.problems import (
 )
 
 JSON_MEDIA_TYPE = "application/json"
-# How msgspec begins a message that repeats a name or a value of the body, however long.
-QUOTES_THE_INPUT = ("Object contains unknown field ", "Invalid enum value ", "Invalid value ")
+# The beginnings of msgspec's messages that quote a name or a value of the body.
+QUOTING_MESSAGES = ("Object contains unknown field ", "Invalid enum value ", "Invalid value ")
 BODY_BYTES_MAX = 1024 * 1024
 ARTICLE_BYTES_MAX = 4 * 1024 * 1024
 
 
 class RequestModel(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The shape of a request's body; a class of its own, never a table. Its times are in UTC."""
+    """Base class of request bodies; times are converted to UTC."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
@@ -61,38 +61,38 @@ def _in_utc(name: str, at: datetime) -> datetime:
 
 
 class ResponseModel(msgspec.Struct, kw_only=True):
-    """The shape of an answer's body; a class of its own, never a table."""
+    """Base class of response bodies."""
 
 
 class StrictRequest(Request[Any, Any, Any]):
-    """Litestar's request, but with bodies decoded to their shape without any coercion.
+    """Litestar's request, with bodies decoded without type coercion.
 
-    Litestar itself would take `"5"` for 5, and any media type for JSON.
+    Litestar itself would accept `"5"` for 5, and any media type as JSON.
     """
 
     async def json(self) -> Any:
         if self._json is Empty:
             field = self.route_handler.parsed_data_field
-            shape = Any if field is None else _without_none(field.annotation)
-            self._json = decode(await self.body(), self.headers.get("content-type"), shape)
+            model = Any if field is None else _without_none(field.annotation)
+            self._json = decode(await self.body(), self.headers.get("content-type"), model)
         return self._json
 
 
-def _without_none(shape: Any) -> Any:
-    """The shape of a body that may be left out: where one is sent, it is no null."""
-    return next(iter(get_args(shape)), shape) if type(None) in get_args(shape) else shape
+def _without_none(model: Any) -> Any:
+    """The model of an optional body; a body that is sent must not be null."""
+    return next(iter(get_args(model)), model) if type(None) in get_args(model) else model
 
 
-def decode(body: bytes, content_type: str | None, shape: Any) -> Any:
-    """Decode a body to its shape; raises Problem with the path of each wrong field."""
+def decode(body: bytes, content_type: str | None, model: Any) -> Any:
+    """Decode a body to its model; raises Problem with the path of each wrong field."""
     if (content_type or "").partition(";")[0].strip().lower() != JSON_MEDIA_TYPE:
         raise Problem(problems.MEDIA_TYPE_UNSUPPORTED)
     try:
-        decoded = msgspec.json.decode(body, type=shape)
-        if not has_each_key_once(body, keys_of(shape)):
-            json.loads(body, object_pairs_hook=_each_key_once)
+        decoded = msgspec.json.decode(body, type=model)
+        if not has_unique_keys(body, keys_of(model)):
+            json.loads(body, object_pairs_hook=_refuse_duplicate_keys)
     except msgspec.ValidationError as error:
-        raise _wrong_fields(body, shape, error) from error
+        raise _wrong_fields(body, model, error) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Problem(
             problems.MALFORMED, f"The body is not valid JSON in UTF-8: {error}."
@@ -102,10 +102,10 @@ def decode(body: bytes, content_type: str | None, shape: Any) -> Any:
     return decoded
 
 
-def has_each_key_once(body: bytes, keys: Sequence[bytes] | None) -> bool:
-    """Whether a decoded body plainly has no key twice; False: look at it closely.
+def has_unique_keys(body: bytes, keys: Sequence[bytes] | None) -> bool:
+    """Whether a decoded body certainly has no duplicate key; False means: check it fully.
 
-    Without a backslash a key is spelled in one way only.
+    Without a backslash in the body, each key has only one spelling.
     """
     if keys is None or b"\\" in body:
         return False
@@ -116,9 +116,9 @@ def has_each_key_once(body: bytes, keys: Sequence[bytes] | None) -> bool:
 
 
 @cache
-def keys_of(shape: Any) -> Sequence[bytes] | None:
-    """All keys that a body of this shape can have, in quotes; None where there is no knowing."""
-    described = msgspec.inspect.type_info(shape)
+def keys_of(model: Any) -> Sequence[bytes] | None:
+    """All keys that a body of this model can have, in quotes; None if nested keys are possible."""
+    described = msgspec.inspect.type_info(model)
     if not isinstance(described, StructType) or not all(
         _is_plain(field.type) for field in described.fields
     ):
@@ -127,7 +127,7 @@ def keys_of(shape: Any) -> Sequence[bytes] | None:
 
 
 def _is_plain(described: msgspec.inspect.Type) -> bool:
-    """No object, with keys of its own, is in it."""
+    """Whether the type contains no object with keys of its own."""
     match described:
         case UnionType(types=types):
             return all(map(_is_plain, types))
@@ -143,8 +143,8 @@ def _is_plain(described: msgspec.inspect.Type) -> bool:
             return False
 
 
-def _each_key_once(pairs: list[tuple[str, object]]) -> None:
-    """Msgspec takes the last of two equal keys; a proxy before us may have judged the first."""
+def _refuse_duplicate_keys(pairs: list[tuple[str, object]]) -> None:
+    """Refuse duplicate keys: msgspec uses the last one, but a proxy may have used the first."""
     names = set()
     for name, _ in pairs:
         if name in names:
@@ -152,14 +152,14 @@ def _each_key_once(pairs: list[tuple[str, object]]) -> None:
         names.add(name)
 
 
-def _wrong_fields(body: bytes, shape: Any, first: msgspec.ValidationError) -> Problem:
-    """Msgspec stops at the first wrong field; a refusal names them all."""
+def _wrong_fields(body: bytes, model: Any, first: msgspec.ValidationError) -> Problem:
+    """Build a problem that names all wrong fields, since msgspec stops at the first one."""
     try:
         values = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Problem(problems.MALFORMED, f"The body is not valid JSON in UTF-8: {error}.")
-    # A body that may be left out has the shape `Shape | None`.
-    struct = next(iter(get_args(shape)), shape)
+    # The model of an optional body is `Model | None`.
+    struct = next(iter(get_args(model)), model)
     if isinstance(values, dict) and isinstance(struct, type) and issubclass(struct, msgspec.Struct):
         errors = wrong_fields(values, struct)
         if (found := next(errors, None)) is not None:
@@ -167,12 +167,12 @@ def _wrong_fields(body: bytes, shape: Any, first: msgspec.ValidationError) -> Pr
     return invalid_fields([field_error(str(first))])
 
 
-def wrong_fields(values: dict[str, Any], shape: type[msgspec.Struct]) -> Iterator[FieldError]:
-    """Every field of a shape that these decoded values have wrong, lack, or have too much.
+def wrong_fields(values: dict[str, Any], model: type[msgspec.Struct]) -> Iterator[FieldError]:
+    """Every wrong, missing or unknown field of these decoded values.
 
-    Unknown ones come last: there can be any number of them.
+    Unknown fields come last, because there can be any number of them.
     """
-    fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
+    fields = {field.encode_name: field for field in msgspec.structs.fields(model)}
     for name, field in fields.items():
         if name not in values:
             if field.required:
@@ -188,21 +188,21 @@ def wrong_fields(values: dict[str, Any], shape: type[msgspec.Struct]) -> Iterato
 
 
 def _choices(kind: Any) -> list[str]:
-    """The values of an enumeration, wherever it stands in a field's type."""
+    """The values of an enumeration anywhere in a field's type."""
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return list(kind)
     return [choice for inner in get_args(kind) for choice in _choices(inner)]
 
 
 def field_error(message: str, name: str = "", choices: Sequence[str] = ()) -> FieldError:
-    """Read msgspec's `Expected … - at `$.tags[2]``."""
+    """Parse msgspec's message ``Expected … - at `$.tags[2]` ``."""
     detail, _, path = message.partition(" - at `")
-    for opening in QUOTES_THE_INPUT:
+    for opening in QUOTING_MESSAGES:
         if detail.startswith(opening):
             quoted = detail.removeprefix(opening)
             detail = f"{opening}{shortened(quoted, FIELD_CHARS_MAX)}"
     if detail.startswith("Invalid enum value") and choices:
         detail = f"{detail}: expected one of {', '.join(choices)}"
     return FieldError(
-        f"{name}{path.rstrip('`').removeprefix('$')}".removeprefix("."), in_words(detail)
+        f"{name}{path.rstrip('`').removeprefix('$')}".removeprefix("."), describe_pattern(detail)
     )

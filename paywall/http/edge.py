@@ -1,4 +1,4 @@
-"""The outermost ASGI function: what no route can forget, and the one answer to every failure."""
+"""Outermost ASGI application: request ids, deadlines, headers, metrics and error responses."""
 
 import itertools
 import secrets
@@ -24,27 +24,27 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from paywall import problems, telemetry
 from paywall.database.errors import is_unavailable
 from paywall.http.deadline import Deadline
-from paywall.http.fields import in_words
+from paywall.http.fields import describe_pattern
 from paywall.problems import FieldError, Problem, invalid_fields
 from paywall.telemetry import logger
 
-# Key of the request's state: true for HEAD, which does all that GET does, but keeps no write.
+# Key in the request's state; true for HEAD, which runs as GET but rolls its writes back.
 DISCARDS_WRITES = "discards_writes"
 UNROUTED = "(none)"
 UNKNOWN = "(other)"
-# Those that are counted by their name; strangers could invent any number of others.
+# Methods that metrics count by name; clients could invent any number of others.
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-# For a request that asks Stripe.
-PATIENT_SECONDS = 10.0
+# Deadline of a request that asks a payment processor.
+EXTENDED_DEADLINE_SECONDS = 10.0
 HEADERS = ((b"x-content-type-options", b"nosniff"),)
 HEADERS_OF_V1 = (*HEADERS, (b"cache-control", b"no-store"))
 PROCESS = secrets.token_hex(4)
-# A request's id is a process's name and a number: random bytes for each cost a check too much.
+# A request id is the process's random name and a number: random bytes for each request are slower.
 NUMBERS = itertools.count()
 
 
 class Edge:
-    """Stands in front of every route: request id, path, deadline, headers, metrics, problems."""
+    """Wraps every route: request id, path, deadline, headers, metrics and problem documents."""
 
     def __init__(self, app: ASGIApp, *, timeout_seconds: float) -> None:
         self.app = app
@@ -61,7 +61,7 @@ class Edge:
                 _refuse_bad_path(scope)
                 scope["state"][DISCARDS_WRITES] = scope["method"] == HttpMethod.HEAD
                 if scope["method"] == HttpMethod.HEAD:
-                    # The server's own scope stays HEAD's, which tells it that no body follows.
+                    # The server's own scope stays HEAD, so that it sends no body.
                     answer.scope = {**scope, "method": HttpMethod.GET}
                 await self.app(answer.scope, receive, answer.send)
         except Exception as error:
@@ -71,13 +71,13 @@ class Edge:
         finally:
             answer.observe()
 
-    def be_patient(self, scope: Scope) -> None:
-        """Give a request the time to ask another service; its handler is at work already."""
-        self.deadline.extend(scope["state"]["task"], PATIENT_SECONDS)
+    def extend_deadline(self, scope: Scope) -> None:
+        """Give a running request the time to ask a payment processor."""
+        self.deadline.extend(scope["state"]["task"], EXTENDED_DEADLINE_SECONDS)
 
 
 class _Answer:
-    """One answer on its way out."""
+    """One response while it is sent."""
 
     __slots__ = ("_send", "deadline", "method", "request_id", "scope", "started", "status")
 
@@ -95,7 +95,7 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            # It was answered in time; how fast the client reads is the connection's matter.
+            # The deadline is met; ConnectionLimits handles clients that read slowly.
             self.deadline.stop(self.scope["state"]["task"])
             vary: str | None = self.scope["state"].get("vary")
             message["headers"] = [
@@ -139,9 +139,9 @@ def new_request_id() -> str:
 
 
 def _refuse_bad_path(scope: HTTPScope) -> None:
-    """One address a thing: the router would take `//v1/me/` for `/v1/me`.
+    """Refuse paths that the router would normalise, such as `//v1/me/`, or that are not UTF-8.
 
-    The server decodes a path with replacement characters: two ids could become one.
+    The server decodes invalid bytes to replacement characters, so two ids could become one.
     """
     raw_path = scope.get("raw_path") or b""
     if not raw_path.isascii() or b"%" in raw_path:
@@ -167,19 +167,19 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
 
 
 def as_problem(error: Exception) -> Problem:
-    """What the caller is told of any exception; what nobody foresaw is logged, not told."""
-    foreseen = error if isinstance(error, Problem) else _of_the_request(error)
-    if foreseen is not None:
-        return foreseen
+    """Map any exception to a problem; unexpected errors are logged and not disclosed."""
+    expected = error if isinstance(error, Problem) else _framework_problem(error)
+    if expected is not None:
+        return expected
     if is_unavailable(error):
         logger.warning("unavailable", exc_info=error)
-        return problems.unavailable("The database does not answer in time.")
+        return problems.unavailable("The database did not answer in time.")
     logger.error("internal error", exc_info=error)
     return Problem(problems.INTERNAL_ERROR)
 
 
-def _of_the_request(error: Exception) -> Problem | None:
-    """What the framework finds wrong with a request."""
+def _framework_problem(error: Exception) -> Problem | None:
+    """Map the framework's exceptions about a request to problems."""
     match error:
         case ValidationException():
             return _invalid(error.extra)
@@ -190,7 +190,7 @@ def _of_the_request(error: Exception) -> Problem | None:
         case HTTPException(status_code=413):
             return Problem(problems.TOO_LARGE)
         case InternalServerException(detail="client disconnected prematurely"):
-            return Problem(problems.MALFORMED, "The body ended before it was whole.")
+            return Problem(problems.MALFORMED, "The body ended before it was complete.")
         case ClientException():
             return Problem(problems.MALFORMED, error.detail)
         case _:
@@ -201,7 +201,7 @@ def _invalid(extra: Any) -> Problem:
     """Litestar names the parameter in `key`; a missing body is not a wrong field."""
     messages = extra if isinstance(extra, list) else []
     errors = tuple(
-        FieldError(str(message.get("key", "")), in_words(str(message.get("message", ""))))
+        FieldError(str(message.get("key", "")), describe_pattern(str(message.get("message", ""))))
         for message in messages
     )
     if any(error.field == "data" for error in errors):
@@ -210,7 +210,7 @@ def _invalid(extra: Any) -> Problem:
 
 
 async def answer_options(request: Request[Any, Any, Any]) -> Response[None] | None:
-    """Litestar's hook before a handler: its own for OPTIONS knows one handler of the path alone."""
+    """Hook before a handler, because Litestar's own OPTIONS knows only one method of a path."""
     if request.method != HttpMethod.OPTIONS:
         return None
     allow = ", ".join(allowed_methods(request.app, request.scope["path"]))
@@ -218,7 +218,7 @@ async def answer_options(request: Request[Any, Any, Any]) -> Response[None] | No
 
 
 def allowed_methods(app: Litestar, path: str) -> Iterable[str]:
-    """The methods of a path (RFC 9110 §15.5.6 wants them named with a 405)."""
+    """The methods of a path; RFC 9110 §15.5.6 requires them in a 405 response."""
     methods = []
     for method in ("DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"):
         with suppress(NotFoundException, MethodNotAllowedException):

@@ -1,4 +1,4 @@
-"""Kinds of fields that many shapes share, with their limits."""
+"""Field types that many models share, with their limits."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,10 +9,10 @@ from msgspec import Meta
 from paywall.rules.addresses import WEB_ADDRESS_PATTERN
 
 NOT_IN_IDS = r"\x00-\x1f\x7f-\x9f/\\\ud800-\udfff"
-# White space, control characters aside. Spelt out, since dialects differ over what `\s` is.
+# White space except control characters; spelled out because dialects of `\s` differ.
 SPACES = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 ANY, INK, INK_BUT_DOT = f"[^{NOT_IN_IDS}]", f"[^{NOT_IN_IDS}{SPACES}]", f"[^{NOT_IN_IDS}{SPACES}.]"
-# Without lookarounds, which RE2 (Go) refuses; three characters or more come first, for speed.
+# No lookarounds, which RE2 (Go) lacks; the alternative for 3 or more characters is first for speed.
 ID_PATTERN = rf"^(?:{INK}{ANY}{{1,198}}{INK}|{INK_BUT_DOT}{INK}|\.?{INK_BUT_DOT})\Z"
 ID_RULE = (
     "1 to 200 characters: no control characters, no / or \\, no space at either end,"
@@ -24,7 +24,7 @@ LINE_RULE = "one line, no control characters"
 TEXT_PATTERN = r"^[^\x00\ud800-\udfff]*\Z"
 TEXT_RULE = "text without NUL"
 WEB_ADDRESS_RULE = (
-    "a whole http or https address such as https://news.example/42, without spaces, \\ or a user"
+    "a complete http or https address such as https://news.example/42, without spaces, \\ or a user"
     " name"
 )
 PROCESSOR_PATTERN = r"^[a-z0-9_-]{1,40}\Z"
@@ -59,8 +59,8 @@ Credits = Annotated[int, Meta(ge=1, le=1_000_000, description=ANY_CREDITS)]
 Timestamp = Annotated[datetime, Meta(tz=True, description=ANY_TIMESTAMP)]
 
 
-def in_words(message: str) -> str:
-    """Say what msgspec expected in words where it would show a regular expression."""
+def describe_pattern(message: str) -> str:
+    """Replace the regular expression in a message of msgspec by a description of it."""
     for pattern, rule in RULES.items():
         if f"matching regex {pattern!r}" in message:
             return f"Expected {rule}"

@@ -1,4 +1,4 @@
-"""Lists: newest first, a limit and an opaque cursor."""
+"""Paging of lists: newest first, with a limit and an opaque cursor."""
 
 import base64
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Files that are the same for everybody: compressed once, and sent again only when they changed."""
+"""Static files: compressed once, with ETags and conditional requests."""
 
 import gzip
 import hashlib
@@ -24,7 +24,7 @@ class Representation(NamedTuple):
 
 
 class Asset(NamedTuple):
-    """A file in both of its representations (RFC 9110 §8.8.3: each has an ETag of its own)."""
+    """A file in both representations, each with its own ETag (RFC 9110 §8.8.3)."""
 
     media_type: str
     plain: Representation
@@ -32,7 +32,7 @@ class Asset(NamedTuple):
 
 
 def asset(content: bytes, media_type: str) -> Asset:
-    """Compress a file; its ETags change with every byte of it."""
+    """Compress a file and compute its ETags from the content."""
     digest = hashlib.sha256(content).hexdigest()[:32]
     return Asset(
         media_type,
@@ -44,10 +44,10 @@ def asset(content: bytes, media_type: str) -> Asset:
 def respond(
     request: Request[Any, Any, Any], served: Asset, headers: Mapping[str, str]
 ) -> Response[bytes]:
-    """The representation that the client takes, or 304 where it has that one."""
+    """Respond with the representation that the client accepts, or 304 if it has that one."""
     is_zipped = takes_gzip(request.headers.get("accept-encoding", ""))
     chosen = served.zipped if is_zipped else served.plain
-    # The edge adds it after CORS, which sets a Vary of its own.
+    # The edge adds this header after CORS, which sets its own Vary.
     request.scope["state"]["vary"] = VARY
     sent = {**headers, "ETag": chosen.etag}
     if _has(request.headers.get("if-none-match", ""), chosen.etag):
@@ -60,7 +60,7 @@ def respond(
 
 
 def takes_gzip(accept_encoding: str) -> bool:
-    """Whether gzip is acceptable, and no worse than no coding (RFC 9110 §12.5.3)."""
+    """Whether the client accepts gzip and does not prefer identity (RFC 9110 §12.5.3)."""
     weights: dict[str, float] = {}
     for part in accept_encoding.split(",", CODINGS_MAX)[:CODINGS_MAX]:
         if coding := CODING.fullmatch(part):
@@ -78,6 +78,6 @@ def _weight(text: str | None) -> float:
 
 
 def _has(if_none_match: str, etag: str) -> bool:
-    """Whether the client has it already: weakly compared, as for GET (RFC 9110 §13.1.2)."""
+    """Whether the client has this ETag, by weak comparison (RFC 9110 §13.1.2)."""
     tags = if_none_match.split(",", TAGS_MAX)[:TAGS_MAX]
     return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in tags)

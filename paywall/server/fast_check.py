@@ -16,7 +16,7 @@ from paywall import telemetry
 from paywall.access.api import CHECK, CHECK_SCOPE, Question, answer_of, counted, takes_a_view
 from paywall.access.facts import Facts
 from paywall.database.engine import Database
-from paywall.http.bodies import has_each_key_once, keys_of
+from paywall.http.bodies import has_unique_keys, keys_of
 from paywall.http.deadline import Deadline
 from paywall.http.edge import as_problem, new_request_id
 from paywall.problems import unavailable
@@ -155,4 +155,4 @@ def _decode_valid(body: bytes) -> Question | None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     names_two = question.reader_id is not None and question.visitor_id is not None
-    return None if names_two or not has_each_key_once(body, _keys) else question
+    return None if names_two or not has_unique_keys(body, _keys) else question

@@ -120,7 +120,7 @@ def test_to_refuse_a_body_of_unknown_keys_takes_linear_time() -> None:
     assert_linear(decode_with, [BODY_BYTES_MAX // 8, BODY_BYTES_MAX // 4, BODY_BYTES_MAX // 2])
 
 
-def refusal_of(body: bytes, shape: Any) -> Problem:
+def refusal_of(body: bytes, model: Any) -> Problem:
     with pytest.raises(Problem) as caught:
-        decode(body, "application/json", shape)
+        decode(body, "application/json", model)
     return caught.value

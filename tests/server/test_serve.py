@@ -161,7 +161,7 @@ if "--multiprocessing-fork" in sys.orig_argv:
     signal.signal(signal.SIGUSR1, lambda *_: time.sleep(600))
     {{begins}}
 elif "serve" in sys.orig_argv:
-    from paywall.operations import supervisor
+    from paywall.server import supervisor
     supervisor.SILENT_MAX_SECONDS = {HANGS_AFTER_SECONDS}
 """
 """Python runs it at the start of each process. A worker that is sent SIGUSR1 hangs."""
