@@ -17,6 +17,7 @@ from paywall.catalogue import api as catalogue
 from paywall.clock import Clock, FollowingClock
 from paywall.credits import api as credits_
 from paywall.database.engine import Database, keep_measuring
+from paywall.database.opening import open_database
 from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
 from paywall.http.edge import DISCARDS_WRITES, Edge, answer_options, answer_problem
 from paywall.idempotency import claim_of
@@ -123,22 +124,21 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
     stripe_client: StripeClient | None = app.state.stripe_client
     verifier: Verifier = app.state.verifier
     batches: Batches = app.state.batches
-    database = Database(settings, clock)
-    app.state.database = database
-    await database.measure_clock()
-    verifier.keyring.newest(clock.now())
-    chores = [
-        asyncio.create_task(chore) for chore in _chores(database, clock, stripe_client, settings)
-    ]
-    try:
-        async with batches.open():
-            yield
-    finally:
-        await cancel_tasks(chores)
-        await verifier.close()
-        if stripe_client is not None:
-            await stripe_client.close()
-        await database.close()
+    async with open_database(settings, clock, requires_migrations=False) as database:
+        app.state.database = database
+        verifier.keyring.newest(clock.now())
+        chores = [
+            asyncio.create_task(chore)
+            for chore in _chores(database, clock, stripe_client, settings)
+        ]
+        try:
+            async with batches.open():
+                yield
+        finally:
+            await cancel_tasks(chores)
+            await verifier.close()
+            if stripe_client is not None:
+                await stripe_client.close()
 
 
 def make_router(allowed_origins: tuple[str, ...]) -> Litestar:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from sqlmodel import SQLModel, func, select
 
-from paywall.database.migrations.opened import opened
+from paywall.database.opening import open_database
 from paywall.database.tables import CreditGrant, LedgerEntry, Unlock
 from paywall.settings import Settings
 from paywall.subscribers.audit import Finding, audit
@@ -24,7 +24,10 @@ async def proved(settings: Settings) -> Proof:
 
     Raises NotMigratedError.
     """
-    async with opened(settings, for_writing=False) as database, database.reading() as session:
+    async with (
+        open_database(settings, for_writing=False) as database,
+        database.reading() as session,
+    ):
         findings = await audit(session)
 
         async def number(table: type[SQLModel]) -> int:

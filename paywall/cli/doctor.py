@@ -10,6 +10,7 @@ from paywall.clock import Clock
 from paywall.database.engine import Database
 from paywall.database.errors import first_line, why_unavailable
 from paywall.database.migrations import pending
+from paywall.database.opening import open_database
 from paywall.diagnosis import Finding
 from paywall.private_files import is_open_to_others, sqlite_files
 from paywall.processors.stripe.doctor import stripe_diagnosed
@@ -27,21 +28,21 @@ async def diagnosed(settings: Settings) -> list[Finding | str]:
     """
     findings: list[Finding | str] = [finding async for finding in _keys(settings)]
     findings += _modes(settings)
-    database = Database(settings, for_writing=False)
     try:
-        of_database = [finding async for finding in _database(database, settings)]
-        findings += of_database
-        if settings.sells_by_stripe:
-            store = None if of_database else database
-            findings += [told async for told in stripe_diagnosed(settings, store)]
+        async with open_database(
+            settings, for_writing=False, requires_migrations=False
+        ) as database:
+            of_database = [finding async for finding in _database(database, settings)]
+            findings += of_database
+            if settings.sells_by_stripe:
+                store = None if of_database else database
+                findings += [told async for told in stripe_diagnosed(settings, store)]
     except Exception as error:
         why = why_unavailable(error)
         if why is None and not isinstance(error, sa.exc.DBAPIError):
             raise
         what = f"The database cannot be used: {first_line(error)}."
         findings.append(Finding(what, why or "Correct database_url."))
-    finally:
-        await database.close()
     return findings
 
 

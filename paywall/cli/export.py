@@ -1,6 +1,6 @@
 """The body of `paywall export`."""
 
-from paywall.database.migrations.opened import opened
+from paywall.database.opening import open_database
 from paywall.settings import Settings
 from paywall.subscribers.export import export_reader, require_on_record
 from paywall.subscribers.export_models import ReaderExport
@@ -11,6 +11,9 @@ async def exported(settings: Settings, reader_id: str) -> ReaderExport:
 
     Raises NotMigratedError, and Problem(SUBSCRIBER_UNKNOWN).
     """
-    async with opened(settings, for_writing=False) as database, database.reading() as session:
+    async with (
+        open_database(settings, for_writing=False) as database,
+        database.reading() as session,
+    ):
         await require_on_record(session, reader_id)
         return await export_reader(session, reader_id, database.clock.now())

@@ -17,7 +17,7 @@ from paywall.cli.export import exported
 from paywall.cli.import_wxr import wxr
 from paywall.cli.migrate import migrated
 from paywall.database.errors import first_line, why_unavailable
-from paywall.database.migrations.opened import NotMigratedError
+from paywall.database.opening import NotMigratedError
 from paywall.database.sqlite import DatabaseInUse
 from paywall.diagnosis import Finding
 from paywall.http.fields import ID_PATTERN, ID_RULE

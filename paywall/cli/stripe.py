@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import click
 
 from paywall import settings
-from paywall.database.migrations.opened import opened
+from paywall.database.opening import open_database
 from paywall.problems import STRIPE_OFF, Problem
 from paywall.processors.stripe import catalogue_sync
 from paywall.processors.stripe.catalogue_sync import Difference, differ
@@ -23,7 +23,7 @@ async def _stripe_context() -> AsyncIterator[StripeContext]:
     loaded = settings.load()
     if not loaded.sells_by_stripe:
         raise Problem(STRIPE_OFF)
-    async with opened(loaded) as database:
+    async with open_database(loaded) as database:
         stripe_client = StripeClient(loaded)
         try:
             yield StripeContext(database, stripe_client, loaded)

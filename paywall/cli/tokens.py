@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from paywall.database.engine import Database
-from paywall.database.migrations.opened import opened
+from paywall.database.opening import open_database
 from paywall.database.sqlite import DatabaseInUse
 from paywall.settings import Settings
 from paywall.tokens.keys import Keyring
@@ -41,7 +40,7 @@ async def reader_token(settings: Settings, reader_id: str) -> Minted:
 async def revoke_tokens(settings: Settings, target: Target) -> None:
     """Write a revocation; raises NotMigratedError, or DatabaseInUse beside a service on SQLite."""
     try:
-        async with opened(settings) as database:
+        async with open_database(settings) as database:
             issuers = Verifier(settings, database.clock).issuers
             async with database.writing() as session:
                 await revoke(session, issuers, target, database.clock.now())
@@ -60,9 +59,5 @@ async def rotate_keys(settings: Settings) -> str:
 
 async def _now(settings: Settings) -> datetime:
     """The time of the database, by which tokens are checked."""
-    database = Database(settings, for_writing=False)
-    try:
-        await database.measure_clock()
+    async with open_database(settings, for_writing=False, requires_migrations=False) as database:
         return database.clock.now()
-    finally:
-        await database.close()

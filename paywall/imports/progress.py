@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 import click
 
 from paywall.database.engine import Database
-from paywall.database.migrations.opened import opened
+from paywall.database.opening import open_database
 from paywall.settings import Settings
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) 
     """Do a command's work on the migrated store, with the database's clock."""
 
     async def run() -> T:
-        async with opened(settings) as database:
+        async with open_database(settings) as database:
             return await work(database)
 
     return asyncio.run(run())

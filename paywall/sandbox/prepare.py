@@ -12,6 +12,7 @@ from paywall.clock import Clock, FollowingClock
 from paywall.credits.grant import GrantTerms, grant_credits
 from paywall.database.engine import Database
 from paywall.database.migrations import migrate
+from paywall.database.opening import open_database
 from paywall.database.tables import Article, Pack, Pass, Plan, PolicyChange
 from paywall.processors.stripe.catalogue_sync import apply, differ
 from paywall.processors.stripe.client import StripeClient
@@ -56,10 +57,8 @@ async def prepare(settings: Settings, site: str) -> SandboxSummary:
     require_sqlite(settings)
     make_folder(settings)
     clock = await _clock(settings)
-    database = Database(settings, clock)
-    try:
+    async with open_database(settings, clock, requires_migrations=False) as database:
         await migrate(database)
-        await database.measure_clock()
         async with database.writing() as session:
             published = await _publish_new_articles(session, database.clock, settings, site)
             await grant_credits(session, ANN_GRANT, actor=ACTOR, clock=database.clock)
@@ -72,8 +71,6 @@ async def prepare(settings: Settings, site: str) -> SandboxSummary:
         if settings.sandbox_clock_url:
             await _create_stripe_products(database, settings)
         return _summary(settings, database.clock, articles, is_new=published == articles)
-    finally:
-        await database.close()
 
 
 async def newspaper_token(settings: Settings) -> str:

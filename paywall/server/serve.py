@@ -11,8 +11,8 @@ import click
 import uvicorn
 
 from paywall.clock import Clock
-from paywall.database.engine import Database
-from paywall.database.migrations import migrate, pending
+from paywall.database.migrations import migrate
+from paywall.database.opening import open_database
 from paywall.private_files import make_private_folder
 from paywall.server.connection import Connection
 from paywall.server.connection_limits import IDLE_SECONDS, raise_open_files
@@ -92,17 +92,9 @@ async def _prepare(settings: Settings) -> None:
     verifier = Verifier(settings, clock)
     verifier.keyring.newest(clock.now())
     await verifier.close()
-    database = Database(settings)
-    try:
+    async with open_database(settings, requires_migrations=not settings.is_sqlite) as database:
         if settings.is_sqlite:
             await migrate(database)
-        elif missing := await pending(database):
-            raise CannotServe(
-                f"The database lacks the migrations {', '.join(missing)}:"
-                " run `paywall migrate` first."
-            )
-    finally:
-        await database.close()
 
 
 def server_config(

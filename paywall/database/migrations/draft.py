@@ -10,9 +10,9 @@ import tempfile
 import sqlalchemy as sa
 from alembic import command
 
-from paywall.database.engine import Database
 from paywall.database.migrations import FOLDER, migrate
 from paywall.database.migrations.upgrade import configuration
+from paywall.database.opening import open_database
 from paywall.settings import Settings
 
 VERSIONS = FOLDER / "versions"
@@ -25,11 +25,10 @@ async def draft(name: str) -> None:
         command.revision(configuration(connection, FOLDER), name, autogenerate=True, rev_id=number)
 
     with tempfile.TemporaryDirectory() as folder:
-        database = Database(Settings(data_dir=folder))
-        await migrate(database)
-        async with database.writing() as session:
-            await (await session.connection()).run_sync(compare)
-        await database.close()
+        async with open_database(Settings(data_dir=folder), requires_migrations=False) as database:
+            await migrate(database)
+            async with database.writing() as session:
+                await (await session.connection()).run_sync(compare)
     (path,) = VERSIONS.glob(f"{number}_*.py")
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join(line for line in lines if "# ###" not in line), encoding="utf-8")
