@@ -91,7 +91,7 @@ MALFORMED = ProblemType(
 WEBHOOK_REFUSED = ProblemType(
     "webhook_refused",
     HTTPStatus.BAD_REQUEST,
-    "This did not come from Stripe",
+    "The webhook did not come from Stripe",
     "Compare stripe_webhook_secrets with the webhook endpoint in Stripe's dashboard.",
 )
 TOKEN_MISSING = ProblemType(
@@ -110,13 +110,13 @@ PAYMENT_DECLINED = ProblemType(
     "payment_declined",
     HTTPStatus.PAYMENT_REQUIRED,
     "The payment was declined",
-    "Let the reader choose another means of payment, in the billing portal.",
+    "Let the reader choose another payment method in the billing portal.",
 )
 INSUFFICIENT_SCOPE = ProblemType(
     "insufficient_scope",
     HTTPStatus.FORBIDDEN,
     "The token does not allow this",
-    "Use a token of the kind and with the scope that this operation asks for.",
+    "Use a token of the kind and with the scope that this operation requires.",
     (Member("scope", str),),
 )
 NOT_FOUND = ProblemType(
@@ -129,7 +129,7 @@ ARTICLE_UNKNOWN = ProblemType(
     "article_unknown",
     HTTPStatus.NOT_FOUND,
     "The article is unknown",
-    "Put the article first, or set default_policy.",
+    "Publish the article first, or set default_policy.",
 )
 SUBSCRIBER_UNKNOWN = ProblemType(
     "subscriber_unknown",
@@ -165,13 +165,13 @@ CHECKOUT_UNKNOWN = ProblemType(
     "checkout_unknown",
     HTTPStatus.NOT_FOUND,
     "The reader has no such checkout",
-    "Take the checkout's id from the answer of POST /v1/me/checkout.",
+    "Take the checkout's id from the response of POST /v1/me/checkout.",
 )
 METHOD_NOT_ALLOWED = ProblemType(
     "method_not_allowed",
     HTTPStatus.METHOD_NOT_ALLOWED,
     "This address does not take this method",
-    "Use one of the methods that the header Allow names.",
+    "Use one of the methods in the header Allow.",
 )
 REFERENCE_CONFLICT = ProblemType(
     "reference_conflict",
@@ -183,32 +183,32 @@ REFERENCE_CONFLICT = ProblemType(
 CATALOGUE_FULL = ProblemType(
     "catalogue_full",
     HTTPStatus.CONFLICT,
-    "The catalogue has no room for another product",
-    "Delete plans, packs or passes that are no longer sold: who bought them keeps what they have.",
+    "The catalogue is full",
+    "Delete plans, packs or passes that are no longer sold. Readers keep what they bought.",
 )
 REFUND_TOO_LARGE = ProblemType(
     "refund_too_large",
     HTTPStatus.CONFLICT,
-    "The refund is more than what is left of the price",
-    "Refund at most what was paid less what was refunded before.",
+    "The refund exceeds what is left of the price",
+    "Refund at most the amount paid minus the refunds so far.",
 )
 NO_SUBSCRIPTION = ProblemType(
     "no_subscription",
     HTTPStatus.CONFLICT,
     "The reader has no subscription that renews",
-    "Name one with subscription_id: those that never renew can be ended now.",
+    "Name one with subscription_id: one that never renews can be ended now.",
 )
 SEVERAL_SUBSCRIPTIONS = ProblemType(
     "several_subscriptions",
     HTTPStatus.CONFLICT,
     "The reader has several subscriptions that renew",
-    "Say which one with subscription_id.",
+    "Name one with subscription_id.",
 )
 SUBSCRIPTION_ENDED = ProblemType(
     "subscription_ended",
     HTTPStatus.CONFLICT,
-    "The subscription has ended for good",
-    "Start a new one: what has ended cannot be resumed.",
+    "The subscription has ended",
+    "Start a new one: an ended subscription cannot be resumed.",
 )
 SUBSCRIPTION_REQUIRED = ProblemType(
     "subscription_required",
@@ -219,7 +219,7 @@ SUBSCRIPTION_REQUIRED = ProblemType(
 PRICE_CHANGED = ProblemType(
     "price_changed",
     HTTPStatus.CONFLICT,
-    "The article costs more than was agreed to",
+    "The article costs more than the reader agreed to",
     "Show the new cost and ask the reader again.",
     (Member("unlock_cost", int), Member("max_cost", int)),
 )
@@ -233,45 +233,45 @@ INSUFFICIENT_CREDITS = ProblemType(
 STRIPE_OFF = ProblemType(
     "stripe_off",
     HTTPStatus.CONFLICT,
-    "This service does not sell by Stripe",
-    "Set stripe_secret_key and stripe_webhook_secrets, or record payments by POST /v1/purchases.",
+    "This service does not sell through Stripe",
+    "Set stripe_secret_key and stripe_webhook_secrets, or record payments with POST /v1/purchases.",
 )
 NOT_ON_SALE = ProblemType(
     "not_on_sale",
     HTTPStatus.CONFLICT,
     "Stripe has no price for this product",
-    "Run `paywall catalogue sync`, and name a currency in which the product has a price.",
+    "Run `paywall catalogue sync`, and use a currency in which the product has a price.",
 )
 ALREADY_SUBSCRIBED = ProblemType(
     "already_subscribed",
     HTTPStatus.CONFLICT,
     "The reader has a subscription that renews",
-    "Show POST /v1/me/billing-portal, where it can be changed or cancelled.",
+    "Lead the reader to the billing portal (POST /v1/me/billing-portal) to change or cancel it.",
     (Member("subscription_id", str),),
 )
 NO_BILLING = ProblemType(
     "no_billing",
     HTTPStatus.CONFLICT,
     "Stripe has no customer for this reader",
-    "Show GET /v1/offers: the billing portal opens after a checkout.",
+    "Show what can be bought (GET /v1/offers): the billing portal opens after a checkout.",
 )
 PAYMENT_PENDING = ProblemType(
     "payment_pending",
     HTTPStatus.CONFLICT,
-    "A payment of the reader's is on its way",
-    "Wait until it has arrived or failed, and erase then.",
+    "A payment of the reader is pending",
+    "Erase when the payment has succeeded or failed.",
 )
 REQUEST_IN_PROGRESS = ProblemType(
     "request_in_progress",
     HTTPStatus.CONFLICT,
-    "The same is being asked of Stripe right now",
-    "Send the same request again, with the same Idempotency-Key, after some seconds.",
+    "The same request to Stripe is in progress",
+    "Repeat the request with the same Idempotency-Key after a few seconds.",
 )
 CHECKOUT_CLOSED = ProblemType(
     "checkout_closed",
     HTTPStatus.CONFLICT,
-    "The reader chose something else meanwhile",
-    "Leave the reader with the page that was opened last: to repeat this would close that one.",
+    "The reader has started another checkout since",
+    "Do not repeat the request: it would close the checkout that was started last.",
 )
 TOO_LARGE = ProblemType(
     "too_large",
@@ -289,14 +289,14 @@ INVALID_FIELDS = ProblemType(
     "invalid_fields",
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "Fields of the request are wrong",
-    "Mend the fields that `errors` names.",
+    "Correct the fields listed in `errors`.",
     (Member("errors", list[FieldError]),),
 )
 IDEMPOTENCY_KEY_REUSED = ProblemType(
     "idempotency_key_reused",
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "The Idempotency-Key was used for another request",
-    "Make a new key for each new request; repeat the old key with the same JSON alone.",
+    "Use a new key for each new request, and repeat a key only with the same JSON.",
 )
 HEAD_TOO_LARGE = ProblemType(
     "head_too_large",
@@ -308,7 +308,7 @@ INTERNAL_ERROR = ProblemType(
     "internal_error",
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "The service failed",
-    "Try again later; give the operator the header X-Request-Id of this answer.",
+    "Try again later, and give the operator the header X-Request-Id of this response.",
 )
 NOT_IMPLEMENTED = ProblemType(
     "not_implemented",
@@ -319,14 +319,14 @@ NOT_IMPLEMENTED = ProblemType(
 STRIPE_REFUSED = ProblemType(
     "stripe_refused",
     HTTPStatus.BAD_GATEWAY,
-    "Stripe refused what this service asked",
-    "Give the operator the header X-Request-Id of this answer: the log says what Stripe said.",
+    "Stripe refused the request of this service",
+    "Give the operator the header X-Request-Id of this response; the log has Stripe's message.",
 )
 UNAVAILABLE = ProblemType(
     "unavailable",
     HTTPStatus.SERVICE_UNAVAILABLE,
     "The service cannot answer in time",
-    "Try again after the seconds that the header Retry-After names.",
+    "Try again after the number of seconds in the header Retry-After.",
 )
 HTTP_VERSION_UNSUPPORTED = ProblemType(
     "http_version_unsupported",

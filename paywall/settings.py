@@ -76,68 +76,73 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     data_dir: Annotated[
         Location,
         _described(
-            "Folder for the signing key and, without a database_url, for SQLite. Give the service"
-            " one of its own: the start closes it to other users (mode 0700), or refuses it where"
-            " anything else is in it."
+            "Folder for the signing key and, without a database_url, for SQLite. It must contain"
+            " nothing else. The start removes other users' permissions (mode 0700)."
         ),
     ] = "var"
     issuers: Annotated[
         list[Issuer],
         _described(
-            "Whose tokens are trusted beside the service's own; in the file only.",
+            "Issuers whose tokens are trusted in addition to the service's own; in the file only.",
             max_length=ISSUERS_MAX,
         ),
     ] = []
     allowed_origins: Annotated[
         list[Location],
         _described(
-            "Origins of the site's pages (`https://news.example`), each as browsers send it and"
-            " without wildcards; no others may call.",
+            "Origins of the site's pages (`https://news.example`), as browsers send them, without"
+            " wildcards. Pages of other origins cannot call the service.",
             max_length=ORIGINS_MAX,
         ),
     ] = []
     default_policy: Annotated[
         Policy | None,
-        _described("Policy of an article that the service was never told of; none: denied."),
+        _described("Policy for unknown articles; unset means deny."),
     ] = None
     theme_dir: Annotated[
         Location,
         _described(
-            "Folder with the site's own words and colours for what readers see: `km.toml`,"
-            " `colours.css`; none: ours."
+            "Folder with the site's own wording and colours for what readers see: `km.toml`,"
+            " `colours.css`."
         ),
     ] = ""
-    meter_limit: Annotated[int, _described("Metered articles a month.", ge=0, le=1000)] = 5
+    meter_limit: Annotated[
+        int, _described("Metered articles per reader and month.", ge=0, le=1000)
+    ] = 5
     meter_timezone: Annotated[
-        Name, _described("IANA time zone in which the meter's month begins and times are told.")
+        Name, _described("IANA time zone of the meter's months and of the times that readers see.")
     ] = "UTC"
     preview_share: Annotated[
         float,
-        _described("Largest share of the text that a preview by paragraphs gives.", ge=0, le=1),
+        _described("Largest share of the text that a preview by paragraphs contains.", ge=0, le=1),
     ] = 0.4
     grant_credits_max: Annotated[
-        int, _described("Credits in one grant without the scope `admin`.", ge=1, le=1_000_000)
+        int, _described("Most credits in one grant without the scope `admin`.", ge=1, le=1_000_000)
     ] = 1000
     request_timeout_seconds: Annotated[
-        float, _described("Time for one request; past it 503.", ge=0.1, le=60)
+        float, _described("Time limit for one request; past it 503.", ge=0.1, le=60)
     ] = 2.0
     database_pool_size: Annotated[
-        int, _described("PostgreSQL connections a worker may hold.", ge=1, le=200)
+        int,
+        _described(
+            "Most PostgreSQL connections of a worker, besides two for checks.", ge=1, le=200
+        ),
     ] = 10
     connections_max: Annotated[
         Annotated[int, Meta(ge=16, le=1_000_000)] | None,
         _described(
-            "Connections of clients that a worker keeps; past it the one idle for longest is"
-            " closed. None: 10,000, or what the limit of open files (`ulimit -n`) leaves."
+            "Most client connections of a worker; past it the one that was idle for longest is"
+            " closed. Unset: 10,000, or fewer if the limit of open files (`ulimit -n`) requires it."
         ),
     ] = None
     grace_days: Annotated[
-        int, _described("Days that a subscription whose payment failed stays open.", ge=0, le=60)
+        int,
+        _described("Days that a subscription gives access after a payment failed.", ge=0, le=60),
     ] = 3
     renewal_leeway_seconds: Annotated[
         int,
         _described(
-            "Seconds that a renewing subscription stays open past its paid end: Stripe drafts an"
+            "Seconds that a renewing subscription gives access past its paid end: Stripe drafts an"
             " invoice an hour before it charges.",
             ge=0,
             le=604_800,
@@ -145,24 +150,30 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = 21_600
     stripe_secret_key: Annotated[
         Secret,
-        _described("`sk_…` or `rk_…` of the Stripe account; none: nothing is sold by Stripe."),
+        _described(
+            "Secret key (`sk_…` or `rk_…`) of the Stripe account. Unset: no sales through Stripe."
+        ),
     ] = ""
     stripe_webhook_secrets: Annotated[
         list[Secret],
-        _described("`whsec_…` of the webhook endpoint; two while they are rotated.", max_length=2),
+        _described(
+            "Secret (`whsec_…`) of the webhook endpoint; both during a rotation.", max_length=2
+        ),
     ] = []
     stripe_api_base: Annotated[
         Location,
-        _described("Address of a stand-in for Stripe, to try things with; no live key then."),
+        _described("Address of a stand-in for Stripe, for trials. Not allowed with a live key."),
     ] = ""
     sandbox_clock_url: Annotated[
         Location,
-        _described("The stand-in's clock, which this service then follows; no live key then."),
+        _described(
+            "Clock of the stand-in, which the service then follows. Not allowed with a live key."
+        ),
     ] = ""
     metrics_host: Annotated[Name, _described("Address for Prometheus metrics.")] = "127.0.0.1"
     metrics_port: Annotated[
         Annotated[int, Meta(ge=1, le=65535)] | None,
-        _described("Port for Prometheus metrics; none: not served."),
+        _described("Port for Prometheus metrics. Unset: not served."),
     ] = None
 
     @property
