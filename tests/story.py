@@ -17,7 +17,7 @@ from tests.processes import Served
 
 STORY, STORY_END = "<!-- story -->", "<!-- /story -->"
 END_OF_ANSWER = "-- end of answer --"
-ASSIGNMENT = re.compile(r"^(?:API|JSON|SITE_TOKEN|ANN|BO|BANK)=.*$", re.MULTILINE)
+ASSIGNMENT = re.compile(r"^(?:API|JSON|SITE_TOKEN|ANN|BO|STAND_IN)=.*$", re.MULTILINE)
 STEP = re.compile(r"```sh\n(?P<command>.*?)```(?:\n\n```(?:json|text)\n.*?```)?", re.DOTALL)
 # What differs from run to run, and what the pages show instead.
 REPLACEMENTS = (

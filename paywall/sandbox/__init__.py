@@ -1,1 +1,1 @@
-"""A small news site to try the service with: some articles and two readers."""
+"""A small newspaper and a stand-in for Stripe, for `make run` and the tests alone."""

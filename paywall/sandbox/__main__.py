@@ -1,4 +1,4 @@
-"""`python -m paywall.sandbox`, which is `make run`: the service, with something in it to try."""
+"""`python -m paywall.sandbox`, as `make run` does: the newspaper, the service, the stand-in."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ HOST = "127.0.0.1"
     type=click.IntRange(0, 65535),
     default=8000,
     show_default=True,
-    help="Port to listen on; 0 takes a free one.",
+    help="Port of the service; 0 takes a free one.",
 )
 @click.option(
     "--site-port",
@@ -41,36 +41,38 @@ HOST = "127.0.0.1"
 def main(port: int, site_port: int) -> None:
     """Serve a small newspaper and the service that it sells through, on SQLite in var/.
 
-    It has a dozen articles and three readers, ann, bo and chan, and sells by a stand-in for Stripe,
-    unless a key of Stripe's is set. It prints tokens and commands to paste. What you change is kept
-    for the next start.
+    It has a dozen articles and three readers, ann, bo and chan. It sells through a stand-in for
+    Stripe, unless stripe_secret_key is set. It prints tokens and commands to paste. Your changes
+    are kept for the next start.
     """
     with cli_errors(), ExitStack() as stack:
         port = port or free_port()
         listener = stack.enter_context(listening(HOST, site_port))
         paper = address_of(listener)
-        # What serves reads its settings from here.
+        # The service reads its settings from the environment.
         os.environ.setdefault("PAYWALL_ALLOWED_ORIGINS", f"{paper},http://{HOST}:{port}")
         os.environ.setdefault("PAYWALL_METER_TIMEZONE", ZONE)
         os.environ.setdefault("PAYWALL_THEME_DIR", str(THEME_DIR))
-        # The newspaper has four metered articles: the fourth is to be found closed.
+        # The newspaper has four metered articles, of which the fourth is closed.
         os.environ.setdefault("PAYWALL_METER_LIMIT", "3")
         loaded = settings.load()
-        bank = None
+        stripe_address = None
         if not loaded.sells_by_stripe:
             require_sqlite(loaded)
             make_folder(loaded)
-            bank = stack.enter_context(running_stand_in(loaded.data_path, port))
+            stripe_address = stack.enter_context(running_stand_in(loaded.data_path, port))
             loaded = settings.load()
         sandbox = asyncio.run(prepare(loaded, paper))
 
-        def say(address: str, told: Settings) -> None:
-            click.echo(welcome_text(sandbox, address, paper, told.data_dir, bank))
-            publisher = PaywallClient(address, partial(newspaper_token, told))
-            time_machine = TimeMachine(publisher, told.sandbox_clock_url)
-            stack.enter_context(served(newspaper(publisher, time_machine), listener))
+        def announce(address: str, served_settings: Settings) -> None:
+            click.echo(
+                welcome_text(sandbox, address, paper, served_settings.data_dir, stripe_address)
+            )
+            client = PaywallClient(address, partial(newspaper_token, served_settings))
+            time_machine = TimeMachine(client, served_settings.sandbox_clock_url)
+            stack.enter_context(served(newspaper(client, time_machine), listener))
 
-        serve(loaded, host=HOST, port=port, workers=1, on_listening=say)
+        serve(loaded, host=HOST, port=port, workers=1, on_listening=announce)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The sandbox's articles: HTML files, each with a front part in TOML between two lines `+++`."""
+"""Reads the sandbox's articles: HTML files with TOML front matter between two lines `+++`."""
 
 import tomllib
 from datetime import datetime
@@ -14,7 +14,7 @@ FENCE = "+++\n"
 
 
 class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a file says of its article before the body."""
+    """The metadata above an article's body."""
 
     title: str
     policy: Policy
@@ -25,24 +25,24 @@ class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 def read_publications(site: str, folder: Path = FOLDER) -> list[Publication]:
-    """Every article of the folder, oldest first, as `site` publishes it.
+    """Every article of the folder, oldest first, with addresses on `site`.
 
-    Its id is the name of its file.
+    An article's id is the name of its file.
     """
-    read = [_read_file(path, site) for path in folder.glob("*.html")]
-    return sorted(read, key=lambda publication: (str(publication.published_at), publication.id))
+    articles = [_read_file(path, site) for path in folder.glob("*.html")]
+    return sorted(articles, key=lambda article: (str(article.published_at), article.id))
 
 
 def _read_file(path: Path, site: str) -> Publication:
-    _, front_part, body_html = path.read_text(encoding="utf-8").split(FENCE, maxsplit=2)
-    front = msgspec.convert(tomllib.loads(front_part), FrontMatter)
+    _, front_matter, body_html = path.read_text(encoding="utf-8").split(FENCE, maxsplit=2)
+    metadata = msgspec.convert(tomllib.loads(front_matter), FrontMatter)
     return Publication(
         id=path.stem,
-        title=front.title,
-        terms=Terms(front.policy, front.unlock_cost),
+        title=metadata.title,
+        terms=Terms(metadata.policy, metadata.unlock_cost),
         url=f"{site}/{path.stem}",
-        language=front.language,
-        tags=front.tags,
-        published_at=front.published_at,
+        language=metadata.language,
+        tags=metadata.tags,
+        published_at=metadata.published_at,
         body_html=body_html,
     )

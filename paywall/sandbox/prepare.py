@@ -1,4 +1,4 @@
-"""Put the sandbox's articles and grants where there are none yet; what is there is left alone."""
+"""Fills the sandbox's database with articles, products and readers, without undoing changes."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -32,7 +32,7 @@ ANN, BO, CHAN = "ann", "bo", "chan"
 CHAN_UNTIL = datetime(2036, 1, 1, tzinfo=UTC)
 ANN_GRANT = GrantTerms(ANN, 3, GrantSource.PROMOTION, "sandbox: ann's first credits")
 TOKEN_DAYS = 90
-PAPER_SCOPES = frozenset({"access:check", "articles:read", "readers:token"})
+NEWSPAPER_SCOPES = frozenset({"access:check", "articles:read", "readers:token"})
 
 
 def _prices(khr: int, usd_cents: int) -> list[dict[str, int | str]]:
@@ -40,7 +40,7 @@ def _prices(khr: int, usd_cents: int) -> list[dict[str, int | str]]:
 
 
 class SandboxSummary(NamedTuple):
-    """What there is to play with, and the tokens to do it."""
+    """What the sandbox has, and tokens for trying it out."""
 
     articles: int
     is_new: bool
@@ -50,7 +50,7 @@ class SandboxSummary(NamedTuple):
 
 
 async def prepare(settings: Settings, site: str) -> SandboxSummary:
-    """Make the sandbox of this site (its origin), or go on with it.
+    """Create the sandbox for the site at this origin, or add what is missing.
 
     Raises CannotServe, SettingsError or DatabaseInUse.
     """
@@ -74,15 +74,15 @@ async def prepare(settings: Settings, site: str) -> SandboxSummary:
 
 
 async def newspaper_token(settings: Settings) -> str:
-    """A new one for the newspaper, which can do what a newspaper's server has to, and no more.
+    """A new site token with the scopes that a newspaper's server needs.
 
-    It lasts as long as an operator's would; whoever moves the clock beyond that asks for another.
+    It has the default lifetime. After the clock has moved past it, the newspaper mints another.
     """
     now = (await _clock(settings)).now()
     minted = mint_site(
         Keyring(settings.data_path).newest(now),
         subject="newspaper",
-        scopes=PAPER_SCOPES,
+        scopes=NEWSPAPER_SCOPES,
         lifetime_seconds=SITE_LIFETIME_SECONDS,
         now=now,
     )
@@ -90,7 +90,7 @@ async def newspaper_token(settings: Settings) -> str:
 
 
 async def _clock(settings: Settings) -> Clock:
-    """The one that the service goes by."""
+    """The clock that the service uses."""
     if not settings.sandbox_clock_url:
         return Clock()
     clock = FollowingClock()
@@ -99,16 +99,16 @@ async def _clock(settings: Settings) -> Clock:
 
 
 def require_sqlite(settings: Settings) -> None:
-    """Raises CannotServe for anything but the embedded one."""
+    """Raises CannotServe for a database other than SQLite."""
     if not settings.is_sqlite:
         raise CannotServe(
-            "The sandbox is for trying things out, and plays on SQLite alone: unset database_url."
+            "The sandbox is for trying things out, and runs on SQLite alone: unset database_url."
             " To serve from PostgreSQL: `paywall migrate`, then `paywall serve`."
         )
 
 
 def products(now: datetime) -> tuple[Pack | Pass | Plan, ...]:
-    """What the newspaper sells; its own words call each by its name in every language."""
+    """What the newspaper sells; its theme has the names in each language."""
     return (
         Pack(
             id="ten", title="Ten credits", credits=10, prices=_prices(14_000, 350), created_at=now
@@ -136,14 +136,14 @@ def products(now: datetime) -> tuple[Pack | Pass | Plan, ...]:
 
 
 async def _add_missing_products(session: AsyncSession, clock: Clock) -> None:
-    """What the newspaper sells, where the catalogue has none of that id."""
+    """Add the products whose ids the catalogue does not have."""
     for product in products(clock.now()):
         if await session.get(type(product), product.id) is None:
             await put_product(session, product)
 
 
 async def _create_stripe_products(database: Database, settings: Settings) -> None:
-    """Make in the stand-in what the catalogue has."""
+    """Create the catalogue's products in the stand-in."""
     stripe_client = StripeClient(settings)
     try:
         await apply(database, stripe_client, await differ(database, stripe_client))
@@ -154,9 +154,9 @@ async def _create_stripe_products(database: Database, settings: Settings) -> Non
 async def _publish_new_articles(
     session: AsyncSession, clock: Clock, settings: Settings, site: str
 ) -> int:
-    """What was put once is the player's own from then on: changed or deleted, it stays so."""
-    put_before = set((await session.exec(select(PolicyChange.article_id).distinct())).all())
-    new = [article for article in read_publications(site) if article.id not in put_before]
+    """Publish each article once; one that was changed or deleted since stays as it is."""
+    published_before = set((await session.exec(select(PolicyChange.article_id).distinct())).all())
+    new = [article for article in read_publications(site) if article.id not in published_before]
     for article in new:
         await publish(
             session,

@@ -1,4 +1,4 @@
-"""The stand-in for Stripe that the sandbox sells through: a process beside the service."""
+"""Runs the stand-in for Stripe in a process of its own beside the service."""
 
 import os
 import socket
@@ -20,18 +20,18 @@ API_KEY, WEBHOOK_SECRET = "sk_test_sandbox", "whsec_sandbox"
 
 
 def free_port() -> int:
-    """A port that nobody has at this moment."""
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        port: int = asked.getsockname()[1]
+    """A port that is free at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
         return port
 
 
 @contextmanager
 def running_stand_in(folder: Path, port: int) -> Iterator[str]:
-    """A stand-in that answers, until the end; its address. It keeps its account in the folder.
+    """Run a stand-in that keeps its state in this folder; yields its address.
 
-    The service at this port is told of it by the environment, as an operator would tell it. Raises
+    The environment is set for a service at this port, as an operator would set it. Raises
     CannotServe where the stand-in does not start.
     """
     own_port = free_port()
@@ -43,7 +43,7 @@ def running_stand_in(folder: Path, port: int) -> Iterator[str]:
         "--file", str(folder / "standin.json"),
     ]  # fmt: skip
     with log.open("ab") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: S603 (our own words)
+        process = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: S603 (a fixed command)
     try:
         _wait_until_ready(process, address, log)
         os.environ |= {
@@ -67,7 +67,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], address: str, log: Path)
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     while not _is_ready(address):
         if process.poll() is not None or time.monotonic() > deadline:
-            raise CannotServe(f"The stand-in for Stripe did not start: {log} says why.")
+            raise CannotServe(f"The stand-in for Stripe did not start. The reason is in {log}.")
         time.sleep(POLL_SECONDS)
 
 

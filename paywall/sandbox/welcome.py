@@ -1,4 +1,4 @@
-"""What `make run` prints: where the newspaper is, the tokens, and three lines to paste."""
+"""What `make run` prints: the newspaper's address, tokens, and commands to paste."""
 
 from paywall.sandbox.prepare import TOKEN_DAYS, SandboxSummary
 
@@ -6,7 +6,7 @@ STORY_ARTICLE = "rice-bank"
 
 
 def welcome_text(
-    sandbox: SandboxSummary, address: str, paper: str, data_dir: str, bank: str | None
+    sandbox: SandboxSummary, address: str, paper: str, data_dir: str, stripe_address: str | None
 ) -> str:
     """The whole text, for a terminal."""
     return f"""\
@@ -16,8 +16,8 @@ def welcome_text(
 
 The reader ann was given 3 credits, bo none, and chan has a subscription.
 
-1. Paste into another terminal. The tokens last {TOKEN_DAYS} days, by the time
-   machine's clock too; each start prints new ones.
+1. Paste into another terminal. The tokens last {TOKEN_DAYS} days, also by
+   the time machine's clock. Each start prints new ones.
 
 API={address}
 JSON='Content-Type: application/json'
@@ -25,7 +25,7 @@ SITE_TOKEN={sandbox.site_token}
 ANN={sandbox.ann}
 BO={sandbox.bo}
 
-2. The site asks before it serves an article: may bo read it? No.
+2. Before it serves an article, the site checks whether bo may read it: no.
 
 curl -sS $API/v1/access/check -H "Authorization: Bearer $SITE_TOKEN" -H "$JSON" \\
   -d '{{"article_id": "{STORY_ARTICLE}", "reader_id": "bo"}}' | python3 -m json.tool
@@ -35,12 +35,12 @@ curl -sS $API/v1/access/check -H "Authorization: Bearer $SITE_TOKEN" -H "$JSON" 
 curl -sS $API/v1/me/unlocks -H "Authorization: Bearer $ANN" -H "$JSON" \\
   -d '{{"article_id": "{STORY_ARTICLE}", "max_cost": 1}}' | python3 -m json.tool
 
-4. Ann reads it, now and for good.
+4. Ann reads it; the unlock is permanent.
 
 curl -sS $API/v1/me/articles/{STORY_ARTICLE}/body -H "Authorization: Bearer $ANN" \\
   | python3 -m json.tool
 
-{_stripe_lines(bank)}The README and docs/ continue from here. Listening on {address}.
+{_stripe_lines(stripe_address)}The README and docs/ continue from here. Listening on {address}.
 Ctrl-C stops it; {data_dir}/ keeps everything until you delete it.
 """
 
@@ -51,7 +51,10 @@ def _articles_line(sandbox: SandboxSummary, data_dir: str) -> str:
     return f"The newspaper in {data_dir}/ is as you left it, with {sandbox.articles} articles."
 
 
-def _stripe_lines(bank: str | None) -> str:
-    if bank is None:
+def _stripe_lines(stripe_address: str | None) -> str:
+    if stripe_address is None:
         return ""
-    return f"It sells by a stand-in for Stripe, where no money moves: {bank}\n\nBANK={bank}\n\n"
+    return (
+        f"It sells through a stand-in for Stripe, where no money moves: {stripe_address}\n\n"
+        f"STAND_IN={stripe_address}\n\n"
+    )

@@ -181,7 +181,7 @@ def test_on_a_small_telephone_the_masthead_of_who_is_signed_in_has_two_lines(
 def test_a_page_that_is_not_there_shows_the_way_home(path: str, desk: Desk, press: Press) -> None:
     desk.expect("status of 404")
     page = desk.tab(path)
-    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
     page.get_by_role("link", name="To the front page").click()
     page.wait_for_url(f"{press.paper}/")
 

@@ -1,4 +1,4 @@
-"""The newspaper as a server of its own, in a thread beside the service's."""
+"""Runs the newspaper as a server in a thread beside the service."""
 
 import socket
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ STOP_WITHIN_SECONDS = 5
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """The newspaper's socket; raises CannotServe where the port is taken."""
+    """A listening socket. Raises CannotServe where the port is in use."""
     try:
         return socket.create_server((host, port))
     except OSError as error:
         raise CannotServe(
             f"The newspaper cannot listen on {host}, port {port}: {error.strerror}."
-            " Stop what is using it, or choose another: --site-port."
+            " Stop the process that uses it, or choose another port: --site-port."
         ) from error
 
 
@@ -32,7 +32,7 @@ def address_of(listener: socket.socket) -> str:
 
 @contextmanager
 def served(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
-    """Serve on this socket until the end."""
+    """Serve on this socket inside the context."""
     config = uvicorn.Config(
         app,
         ws="none",

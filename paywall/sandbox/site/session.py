@@ -1,4 +1,4 @@
-"""Who is signed in at the newspaper: a session that nobody can forge, kept in this process."""
+"""Sessions and preferences of the newspaper's visitors; sessions are kept in this process."""
 
 import secrets
 from typing import Any
@@ -14,8 +14,8 @@ SESSION, VISITOR, LANGUAGE, LAST_ARTICLE = "session", "visitor", "language", "la
 VISITOR_SECONDS = 31 * 86_400
 LANGUAGE_SECONDS = 365 * 86_400
 
+# The sandbox's readers by id, with their preferred languages.
 READERS: dict[str, str | None] = {"ann": None, "bo": None, "chan": "km"}
-"""The readers that the sandbox has, by their ids, with the language that they prefer."""
 
 
 def viewer_of(request: Request[Any, Any, State]) -> PageViewer:
@@ -24,7 +24,7 @@ def viewer_of(request: Request[Any, Any, State]) -> PageViewer:
 
 
 def translator_of(request: Request[Any, Any, State]) -> NewspaperTranslator:
-    """In the language chosen in the masthead, else the reader's own, else the browser's."""
+    """In the language chosen on the page, else the reader's preference, else the browser's."""
     own = READERS.get(viewer_of(request).reader_id or "")
     accepted = request.headers.get("Accept-Language", "").split(",")
     tags = [
@@ -36,13 +36,13 @@ def translator_of(request: Request[Any, Any, State]) -> NewspaperTranslator:
 
 
 def language_cookie(language: str) -> Cookie:
-    """Keep what was chosen; raises KeyError for a language that the newspaper has not."""
+    """Remembers the chosen language. Raises KeyError for an unknown one."""
     chosen = {known: known for known in LANGUAGES}[language]
     return _cookie(LANGUAGE, chosen, max_age=LANGUAGE_SECONDS)
 
 
 def start_session(state: State, reader_id: str) -> Cookie:
-    """Begin a session; raises KeyError for a reader that there is not."""
+    """Start a session. Raises KeyError for an unknown reader."""
     session_id = secrets.token_urlsafe()
     state.sessions[session_id] = {known: known for known in READERS}[reader_id]
     return _cookie(SESSION, session_id)
@@ -54,12 +54,12 @@ def end_session(request: Request[Any, Any, State]) -> Cookie:
 
 
 def visitor_cookie() -> Cookie:
-    """A pseudonym, so that metered articles can be counted; given at the first of them."""
+    """A pseudonym by which metered views are counted; set at the first metered article."""
     return _cookie(VISITOR, f"v-{secrets.token_hex(8)}", max_age=VISITOR_SECONDS)
 
 
 def last_article_cookie(path: str) -> Cookie:
-    """Where a reader comes back to after paying; until the browser is closed."""
+    """The path to return to after a payment; lasts until the browser is closed."""
     return _cookie(LAST_ARTICLE, quote(path, safe="/"))
 
 

@@ -70,6 +70,6 @@ class NewspaperTranslator(NamedTuple):
 
 
 def choose_translator(preferred: Iterable[str]) -> NewspaperTranslator:
-    """The first preferred language that the newspaper has."""
+    """For the first preferred language that the newspaper has, else the default."""
     found = negotiate_locale([tag.lower() for tag in preferred], LANGUAGES, sep="-")
     return NewspaperTranslator(found or next(iter(LANGUAGES)))

@@ -1,5 +1,5 @@
-"""A stand-in for Stripe: no money moves. Tests and the sandbox sell through it.
+"""A stand-in for Stripe, through which the tests and the sandbox sell. No money moves.
 
-It answers the part of Stripe's API that the service asks, keeps what a Stripe account would keep,
-moves only when its clock is moved, and tells of everything by signed events.
+It implements the part of Stripe's API that the service uses, stores what a Stripe account stores,
+has a clock of its own that can be moved, and sends signed events.
 """

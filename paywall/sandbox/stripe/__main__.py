@@ -21,24 +21,26 @@ COUPONS = {"FREE": "100", "HALF": "50"}
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=8001, show_default=True)
-@click.option("--webhook", metavar="URL", help="Where signed events go; nowhere unless told.")
+@click.option(
+    "--webhook", metavar="URL", help="Where to send signed events; without it they are only listed."
+)
 @click.option("--secret", metavar="whsec_…", default="whsec_standin", show_default=True)
 @click.option(
     "--file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where everything is kept for the next start; forgotten unless told.",
+    help="File to keep the state in; without it the state is lost at the end.",
 )
 def main(port: int, webhook: str | None, secret: str, file: Path | None) -> None:
-    """Stand in for Stripe on this machine: no money moves."""
+    """Run a stand-in for Stripe on this machine. No money moves."""
     address = f"http://127.0.0.1:{port}"
-    # Its ids must differ from those of an earlier run, which the service may still know.
-    stand_in = StandIn(datetime.now(UTC), series=secrets.token_hex(4), address=address)
+    # The service may still know ids of an earlier run, so new ones must differ.
+    stand_in = StandIn(datetime.now(UTC), id_namespace=secrets.token_hex(4), address=address)
     if file and file.exists():
         load_state(stand_in, file)
     else:
         for code, percent in COUPONS.items():
             create_coupon(stand_in.account, {"id": code, "percent_off": percent})
-    click.echo(f"{NOT_STRIPE} The stand-in's API, and the bank's desk: {address}", err=True)
+    click.echo(f"{NOT_STRIPE} The stand-in's API and its dashboard: {address}", err=True)
     uvicorn.run(
         create_app(StandInRunner(stand_in, webhook, secret, file)),
         host="127.0.0.1",

@@ -32,17 +32,17 @@ PREFIXES = {
 }
 
 
-def _ignore(_thing: Json) -> None:
-    """Nobody looks at what the account tells."""
+def _ignore(_obj: Json) -> None:
+    """The default: nobody inspects the objects."""
 
 
 @dataclass
 class StandInAccount:
-    """Everything that one Stripe account holds; `now` is in Unix seconds, as all its times.
+    """Everything that one Stripe account holds; `now` is in Unix seconds, as are all its times.
 
-    `series` is part of every id, so that two accounts of one database differ.
-    `after_retries` is what becomes of a subscription when the last retry failed: `canceled` or
-    `unpaid`. `see` is shown each object that goes out in an event.
+    `id_namespace` is part of every id, so that two accounts in one database have different ids.
+    `after_retries` is a subscription's status after the last retry failed: `canceled` or `unpaid`.
+    `on_output` is called with each object that is sent in an event.
     """
 
     now: int
@@ -58,17 +58,17 @@ class StandInAccount:
 
     @property
     def at(self) -> datetime:
-        """The account's time."""
+        """The account's time, with its time zone."""
         return datetime.fromtimestamp(self.now, UTC)
 
     def create(self, object_type: str, **fields: object) -> Json:
-        """Make and keep an object; its id is a new one unless `id` is given."""
+        """Create and store an object, with a new id unless `id` is given."""
         obj = self.build(object_type, **fields)
         self.objects.setdefault(object_type, {})[obj["id"]] = obj
         return obj
 
     def build(self, object_type: str, **fields: object) -> Json:
-        """Make an object that is kept inside another, as an invoice keeps its lines."""
+        """Create an object that is stored inside another, like the lines of an invoice."""
         self.created_count += 1
         obj = empty_object(object_type)
         obj["id"] = f"{PREFIXES[object_type]}_{self.id_namespace}{self.created_count:07}"
@@ -78,24 +78,24 @@ class StandInAccount:
         return obj
 
     def find(self, object_type: str, object_id: str, param: str = "id") -> Json:
-        """The object with this id; refuses as Stripe does where there is none."""
+        """The object with this id. Raises ApiError as Stripe does for an unknown one."""
         obj = self.objects.get(object_type, {}).get(object_id)
         if obj is None:
             raise no_such_object(object_type, object_id, param)
         return obj
 
     def find_all(self, object_type: str, **equal: object) -> Iterator[Json]:
-        """The objects of a kind that have these values, oldest first."""
+        """The objects of this type with these values, oldest first."""
         for obj in list(self.objects.get(object_type, {}).values()):
             if all(obj.get(name) == value for name, value in equal.items()):
                 yield obj
 
     def hidden_fields(self, object_id: str) -> Json:
-        """What Stripe knows of an object and does not print."""
+        """Fields that Stripe stores with an object and does not return."""
         return self.hidden.setdefault(object_id, {})
 
     def update(self, obj: Json, event_type: str | None, **fields: object) -> Json:
-        """Change an object, and tell of it by an event of this type."""
+        """Change an object, and emit an event of this type unless it is None."""
         before = {
             name: copy_object({"": obj.get(name)})[""]
             for name, value in fields.items()
@@ -107,7 +107,7 @@ class StandInAccount:
         return obj
 
     def emit_event(self, event_type: str, obj: Json, before: Json | None = None) -> None:
-        """Make an event of what happened to an object."""
+        """Create an event about this object, and queue it for delivery."""
         data: Json = {"object": copy_object(obj)}
         if before:
             data["previous_attributes"] = before

@@ -1,4 +1,4 @@
-"""One request to the stand-in, and its answer."""
+"""A request to the stand-in's API, and the response to it."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from paywall.sandbox.stripe.objects import Json
 
 
 class StandInRequest(NamedTuple):
-    """A request; `form` is the body of a POST and the query of everything else."""
+    """A request; `form` is the body of a POST, and the query string of other methods."""
 
     method: str
     path: str
@@ -20,7 +20,7 @@ class StandInRequest(NamedTuple):
 
 
 class StandInResponse(NamedTuple):
-    """What goes back."""
+    """Status, body and headers."""
 
     status: int
     body: bytes
@@ -32,6 +32,6 @@ def json_response(obj: Json) -> StandInResponse:
     return StandInResponse(HTTPStatus.OK, msgspec.json.encode(obj), {})
 
 
-def error_response(refusal: ApiError) -> StandInResponse:
-    """A refusal, as JSON."""
-    return StandInResponse(refusal.status, msgspec.json.encode(refusal.body), {})
+def error_response(error: ApiError) -> StandInResponse:
+    """An error, as JSON."""
+    return StandInResponse(error.status, msgspec.json.encode(error.body), {})

@@ -1,4 +1,4 @@
-"""Stripe's API over HTTP: an ASGI application, since a planned fault breaks the connection."""
+"""Stripe's API over HTTP, as plain ASGI: a planned fault has to break the connection."""
 
 from litestar.types import HTTPScope, Receive, Send
 
@@ -10,16 +10,16 @@ BODY_BYTES_MAX = 1_000_000
 
 
 async def serve_api_request(
-    running: StandInRunner, scope: HTTPScope, receive: Receive, send: Send
+    runner: StandInRunner, scope: HTTPScope, receive: Receive, send: Send
 ) -> None:
     """Answer one request under `/v1/`."""
     form = (
         await _read_body(receive) if scope["method"] == "POST" else scope["query_string"].decode()
     )
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    running.catch_up()
+    runner.catch_up()
     try:
-        response = running.stand_in.respond(scope["method"], scope["path"], form, headers)
+        response = runner.stand_in.respond(scope["method"], scope["path"], form, headers)
     except ConnectionReset:
         await _break_connection(send)
         return
@@ -28,7 +28,7 @@ async def serve_api_request(
             pass
         return
     finally:
-        running.has_events.set()
+        runner.has_events.set()
     await _send_response(send, response)
 
 
@@ -54,7 +54,7 @@ async def _send_response(send: Send, response: StandInResponse) -> None:
 
 
 async def _break_connection(send: Send) -> None:
-    """Promise a byte and end without it: the server then closes the connection."""
+    """Announce one byte and send none: the server then closes the connection."""
     await send(
         {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]}
     )

@@ -1,4 +1,4 @@
-"""What a payment, or its failure, makes of a subscription."""
+"""Collects invoices, and updates the subscription after a payment or a failure."""
 
 from paywall.sandbox.stripe.account import StandInAccount
 from paywall.sandbox.stripe.customers import Card
@@ -18,7 +18,7 @@ RETRY_DAYS = 3
 
 
 def collect_invoice(account: StandInAccount, invoice: Json, card: Card) -> None:
-    """Charge an open invoice to the customer's card."""
+    """Charge an open invoice to this card; an invoice of zero is paid at once."""
     if not invoice["amount_due"]:
         _record_paid(account, invoice)
         return
@@ -26,7 +26,7 @@ def collect_invoice(account: StandInAccount, invoice: Json, card: Card) -> None:
 
 
 def record_payment_result(account: StandInAccount, invoice: Json, *, paid: bool) -> None:
-    """The bank has told of an open invoice's payment."""
+    """Record whether the payment of an open invoice succeeded."""
     intent = payment_intent_of(account, invoice)
     if paid:
         succeed_payment(account, intent)
@@ -37,7 +37,7 @@ def record_payment_result(account: StandInAccount, invoice: Json, *, paid: bool)
 
 
 def end_subscription(account: StandInAccount, subscription: Json, reason: str | None) -> Json:
-    """The subscription is over, from this moment on."""
+    """End the subscription now, and stop collecting its invoices."""
     stop_collection(account, subscription)
     details = {**subscription["cancellation_details"], "reason": reason}
     return account.update(
@@ -53,23 +53,23 @@ def end_subscription(account: StandInAccount, subscription: Json, reason: str | 
 def _record_paid(account: StandInAccount, invoice: Json) -> None:
     mark_paid(account, invoice)
     subscription = account.find("subscription", subscription_id_of(invoice))
-    owed = {"incomplete", "past_due", "unpaid"}
-    if subscription["status"] in owed and subscription["latest_invoice"] == invoice["id"]:
+    is_latest = subscription["latest_invoice"] == invoice["id"]
+    if is_latest and subscription["status"] in {"incomplete", "past_due", "unpaid"}:
         account.update(subscription, "customer.subscription.updated", status="active")
 
 
 def _record_failed(account: StandInAccount, invoice: Json) -> None:
     subscription = account.find("subscription", subscription_id_of(invoice))
-    is_over = subscription["status"] == "canceled"
-    tries = invoice["attempt_count"] + 1
-    again = tries < ATTEMPTS_MAX and not is_over
-    retry_at = account.now + RETRY_DAYS * DAY_SECONDS if again else None
+    has_ended = subscription["status"] == "canceled"
+    attempts = invoice["attempt_count"] + 1
+    will_retry = attempts < ATTEMPTS_MAX and not has_ended
+    retry_at = account.now + RETRY_DAYS * DAY_SECONDS if will_retry else None
     mark_failed(account, invoice, retry_at=retry_at)
-    if is_over:
+    if has_ended:
         return
-    if not again and account.after_retries == "canceled":
+    if not will_retry and account.after_retries == "canceled":
         end_subscription(account, subscription, "payment_failed")
         return
-    status = "past_due" if again else "unpaid"
+    status = "past_due" if will_retry else "unpaid"
     if subscription["status"] != status:
         account.update(subscription, "customer.subscription.updated", status=status)

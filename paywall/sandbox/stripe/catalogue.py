@@ -17,7 +17,7 @@ from paywall.sandbox.stripe.pagination import paginate
 
 
 def create_product(account: StandInAccount, params: Json) -> Json:
-    """Make a product; an id can be chosen."""
+    """Create a product, with a given id or a new one."""
     id_ = optional_text(params, "id")
     if id_ and any(account.find_all("product", id=id_)):
         raise ApiError(f"Product already exists: {id_}", code="resource_already_exists", param="id")
@@ -34,27 +34,27 @@ def create_product(account: StandInAccount, params: Json) -> Json:
 
 
 def update_product(account: StandInAccount, params: Json, product_id: str) -> Json:
-    """Change a product's name, description, metadata, or whether it is on sale."""
+    """Change a product's name, metadata or `active`."""
     product = account.find("product", product_id)
     return account.update(product, "product.updated", **_changed_fields(product, params, "name"))
 
 
 def list_products(account: StandInAccount, params: Json) -> Json:
-    """Products, on sale or not."""
+    """Products by id or `active`."""
     ids = params.get("ids")
     rows = (row for row in account.find_all("product") if ids is None or row["id"] in ids)
     return paginate(_filter_active(rows, params), params, "/v1/products")
 
 
 def create_price(account: StandInAccount, params: Json) -> Json:
-    """Make a price of a product, which can be made with it."""
+    """Create a price, and its product from `product_data`."""
     currency = required_text(params, "currency")
     amount = optional_integer(params, "unit_amount")
     if amount is None:
         raise missing_parameter("unit_amount")
     if key := optional_text(params, "lookup_key"):
         _release_lookup_key(
-            account, key, may_take=bool(optional_boolean(params, "transfer_lookup_key"))
+            account, key, may_transfer=bool(optional_boolean(params, "transfer_lookup_key"))
         )
     price = account.create(
         "price",
@@ -74,21 +74,21 @@ def create_price(account: StandInAccount, params: Json) -> Json:
 
 
 def update_price(account: StandInAccount, params: Json, price_id: str) -> Json:
-    """Change a price's name, metadata, key, or whether it is on sale; its amount is for good."""
+    """Change a price's nickname, metadata, lookup key or `active`; its amount cannot change."""
     price = account.find("price", price_id)
     changes = _changed_fields(price, params, "nickname")
     if "lookup_key" in params:
         key = optional_text(params, "lookup_key")
         if key and key != price["lookup_key"]:
             _release_lookup_key(
-                account, key, may_take=bool(optional_boolean(params, "transfer_lookup_key"))
+                account, key, may_transfer=bool(optional_boolean(params, "transfer_lookup_key"))
             )
         changes["lookup_key"] = key
     return account.update(price, "price.updated", **changes)
 
 
 def list_prices(account: StandInAccount, params: Json) -> Json:
-    """Prices by lookup key, product, currency or kind."""
+    """Prices by lookup key, product, currency, type or `active`."""
     keys = params.get("lookup_keys")
     equal = {name: params[name] for name in ("product", "currency", "type") if params.get(name)}
     rows = (
@@ -100,7 +100,7 @@ def list_prices(account: StandInAccount, params: Json) -> Json:
 
 
 def create_coupon(account: StandInAccount, params: Json) -> Json:
-    """Make a coupon; its id is also the code that a payer types."""
+    """Create a coupon; its id is also the promotion code that a payer types."""
     percent = optional_text(params, "percent_off")
     amount = optional_integer(params, "amount_off")
     if (percent is None) == (amount is None):
@@ -121,7 +121,7 @@ def create_coupon(account: StandInAccount, params: Json) -> Json:
 
 
 def find_price(account: StandInAccount, line: Json) -> Json:
-    """The price that a line names, or that is made from its `price_data`."""
+    """The price that a line item names, or a new one from its `price_data`."""
     if "price_data" in line:
         return create_price(account, nested_object(line, "price_data"))
     return account.find("price", required_text(line, "price"), "line_items[0][price]")
@@ -162,9 +162,9 @@ def _recurring(params: Json) -> Json | None:
     }
 
 
-def _release_lookup_key(account: StandInAccount, key: str, *, may_take: bool) -> None:
+def _release_lookup_key(account: StandInAccount, key: str, *, may_transfer: bool) -> None:
     for price in account.find_all("price", lookup_key=key):
-        if not may_take:
+        if not may_transfer:
             raise ApiError(
                 f"A price (`{price['id']}`) already uses that lookup key.", param="lookup_key"
             )

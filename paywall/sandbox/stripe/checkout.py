@@ -1,4 +1,4 @@
-"""Checkout sessions: made by the service, completed or left by the payer."""
+"""Checkout sessions: create, list, expire, pay and settle."""
 
 from http import HTTPStatus
 
@@ -36,7 +36,7 @@ STAND_IN_PAYER = "payer@standin.example"
 
 
 def create_session(account: StandInAccount, params: Json) -> Json:
-    """A page to pay on, open for a day unless told."""
+    """Create a session, open for a day unless `expires_at` is given."""
     mode = required_text(params, "mode")
     lines = _price_quantities(account, params)
     if (mode == "subscription") != any(line.price["recurring"] for line in lines):
@@ -77,30 +77,30 @@ def create_session(account: StandInAccount, params: Json) -> Json:
 
 
 def expire_open_session(account: StandInAccount, session: Json) -> None:
-    """The page closes for good."""
+    """Expire a session that is open."""
     account.update(session, "checkout.session.expired", status="expired", url=None)
 
 
 def expire_session(account: StandInAccount, _given: Json, session_id: str) -> Json:
-    """Close an open page; one that is complete stays so."""
+    """Expire a session. Raises ApiError unless it is open."""
     session = _open_session(account, session_id, "expired")
     expire_open_session(account, session)
     return session
 
 
 def list_sessions(account: StandInAccount, params: Json) -> Json:
-    """Sessions of a customer, a payment or a subscription, in one status or all."""
+    """Sessions by customer, payment intent, subscription or status."""
     names = ("customer", "payment_intent", "status", "subscription")
     equal = {name: params[name] for name in names if params.get(name)}
     return paginate(account.find_all("checkout.session", **equal), params, "/v1/checkout/sessions")
 
 
 def list_line_items(account: StandInAccount, params: Json, session_id: str) -> Json:
-    """What a session sells."""
+    """A session's line items."""
     session = account.find("checkout.session", session_id)
-    note = account.hidden_fields(session_id)
-    if "items" not in note:
-        note["items"] = [
+    hidden = account.hidden_fields(session_id)
+    if "items" not in hidden:
+        hidden["items"] = [
             account.build(
                 "item",
                 amount_subtotal=price["unit_amount"] * quantity,
@@ -109,9 +109,9 @@ def list_line_items(account: StandInAccount, params: Json, session_id: str) -> J
                 price=price,
                 quantity=quantity,
             )
-            for price, quantity in note["lines"]
+            for price, quantity in hidden["lines"]
         ]
-    return paginate(note["items"], params, f"/v1/checkout/sessions/{session_id}/line_items")
+    return paginate(hidden["items"], params, f"/v1/checkout/sessions/{session_id}/line_items")
 
 
 def pay_session(
@@ -122,14 +122,14 @@ def pay_session(
     later: bool = False,
     code: str | None = None,
 ) -> Json:
-    """The payer pays; `later`: by a way whose outcome is known days later (see `settle_session`).
+    """Pay as the payer; `later` leaves the payment pending until `settle_session`.
 
-    `code` is a coupon's id. Raises Refusal where the card declines: the page stays open.
+    `code` is a coupon's id. Raises ApiError where the card is declined: the session stays open.
     """
     session = _open_session(account, session_id, "paid")
     if code is not None:
         if not session["allow_promotion_codes"]:
-            raise ApiError("This page takes no promotion codes.", param="code")
+            raise ApiError("This page accepts no promotion codes.", param="code")
         _apply_coupon(account, session, code)
     if session["amount_total"] and card in {Card.DECLINES, Card.NONE}:
         _decline_payment(account, session, card)
@@ -146,10 +146,10 @@ def pay_session(
 
 
 def settle_session(account: StandInAccount, session_id: str, *, paid: bool) -> Json:
-    """The bank tells of a payment that was made `later`."""
+    """Settle a payment that was made `later`."""
     session = account.find("checkout.session", session_id)
     if (session["status"], session["payment_status"]) != ("complete", "unpaid"):
-        raise ApiError(f"Checkout Session {session_id} waits for no payment.")
+        raise ApiError(f"Checkout Session {session_id} has no pending payment.")
     if session["invoice"]:
         record_payment_result(account, account.find("invoice", session["invoice"]), paid=paid)
     else:
@@ -179,29 +179,29 @@ def _has_trial(data: Json) -> bool:
 
 
 def _apply_coupon(account: StandInAccount, session: Json, coupon_id: str | None) -> None:
-    """Set the session's total, after its coupon if it has one."""
+    """Set the session's total, with a coupon if there is one."""
     subtotal = session["amount_subtotal"]
-    off = 0
+    discount = 0
     if coupon_id:
-        off = discount_amount(account.find("coupon", coupon_id, "coupon"), subtotal)
+        discount = discount_amount(account.find("coupon", coupon_id, "coupon"), subtotal)
         session["discounts"] = [{"coupon": coupon_id, "promotion_code": None}]
     account.hidden_fields(session["id"])["coupon"] = coupon_id
-    session["amount_total"] = subtotal - off
-    session["total_details"] = {"amount_discount": off, "amount_shipping": 0, "amount_tax": 0}
+    session["amount_total"] = subtotal - discount
+    session["total_details"] = {"amount_discount": discount, "amount_shipping": 0, "amount_tax": 0}
 
 
-def _open_session(account: StandInAccount, session_id: str, wish: str) -> Json:
+def _open_session(account: StandInAccount, session_id: str, participle: str) -> Json:
     session = account.find("checkout.session", session_id)
     if session["status"] != "open":
         raise ApiError(
             'Only Checkout Sessions with a status in ["open"] can be '
-            f"{wish}. This Checkout Session has a status of `{session['status']}`."
+            f"{participle}. This Checkout Session has a status of `{session['status']}`."
         )
     return session
 
 
 def _find_or_create_customer(account: StandInAccount, session: Json) -> str | None:
-    """A one-time payment needs no customer; it is then a guest's."""
+    """The session's customer; a one-time payment may have none, as for a guest."""
     if session["customer"] is None and session["mode"] == "subscription":
         email = session["customer_email"] or STAND_IN_PAYER
         session["customer"] = create_customer(account, {"email": email})["id"]
@@ -210,11 +210,11 @@ def _find_or_create_customer(account: StandInAccount, session: Json) -> str | No
 
 
 def _customer_details(account: StandInAccount, session: Json) -> Json:
-    known = account.find("customer", session["customer"])["email"] if session["customer"] else None
+    email = account.find("customer", session["customer"])["email"] if session["customer"] else None
     return {
         "address": None,
         "business_name": None,
-        "email": known or session["customer_email"] or STAND_IN_PAYER,
+        "email": email or session["customer_email"] or STAND_IN_PAYER,
         "individual_name": None,
         "name": None,
         "phone": None,
@@ -257,21 +257,21 @@ def _pay_once(account: StandInAccount, session: Json, method: str | None, *, lat
 
 
 def _subscribe(account: StandInAccount, session: Json, card: Card, *, later: bool) -> Json:
-    note = account.hidden_fields(session["id"])
-    lines = [PriceQuantity(price, quantity) for price, quantity in note["lines"]]
+    hidden = account.hidden_fields(session["id"])
+    lines = [PriceQuantity(price, quantity) for price, quantity in hidden["lines"]]
     subscription = create_subscription(
-        account, session["customer"], lines, note["subscription_data"], coupon=note["coupon"]
+        account, session["customer"], lines, hidden["subscription_data"], coupon=hidden["coupon"]
     )
     invoice = create_first_invoice(account, subscription)
-    waits = later and invoice["amount_due"] > 0
-    if waits:
-        # Stripe trusts a payment under way: the subscription is active while it is.
+    is_pending = later and invoice["amount_due"] > 0
+    if is_pending:
+        # Stripe activates the subscription while its first payment is pending.
         account.update(subscription, "customer.subscription.updated", status="active")
     else:
         collect_invoice(account, invoice, card)
-    free = not session["amount_total"]
+    is_free = not session["amount_total"]
     return {
         "invoice": invoice["id"],
-        "payment_status": "no_payment_required" if free else "unpaid" if waits else "paid",
+        "payment_status": "no_payment_required" if is_free else "unpaid" if is_pending else "paid",
         "subscription": subscription["id"],
     }

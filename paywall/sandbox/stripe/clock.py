@@ -1,4 +1,4 @@
-"""What the clock does: sessions expire, periods end, invoices are charged and tried again."""
+"""What happens as the clock moves: sessions expire, periods end, invoices are charged."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -17,7 +17,7 @@ TRIAL_WARNING_SECONDS = 3 * DAY_SECONDS
 
 
 class ScheduledAction(NamedTuple):
-    """Something that happens by itself at a moment; at the same one, the lower order first."""
+    """Something that is due at a time; of several at the same time the lowest order runs first."""
 
     at: int
     order: int
@@ -27,7 +27,7 @@ class ScheduledAction(NamedTuple):
 
 
 def advance_clock(account: StandInAccount, until: int) -> None:
-    """Move the account's clock to this Unix second, and let run what is due by then."""
+    """Move the account's clock to this Unix second, and run in order what is due by then."""
     while due := min(_actions_due(account, until), key=lambda due: due[:3], default=None):
         account.now = max(account.now, due.at)
         due.run(account, due.obj)
@@ -67,7 +67,7 @@ def _subscription_actions(account: StandInAccount, subscription: Json) -> Iterat
     if pause and pause["resumes_at"]:
         yield ScheduledAction(pause["resumes_at"], 3, object_id, _resume_collection, subscription)
     if subscription["status"] == "trialing" and not account.hidden_fields(object_id).get(
-        "is_warned"
+        "is_trial_end_announced"
     ):
         warn_at = subscription["trial_end"] - TRIAL_WARNING_SECONDS
         yield ScheduledAction(warn_at, 4, object_id, _announce_trial_end, subscription)
@@ -93,7 +93,7 @@ def _resume_collection(account: StandInAccount, subscription: Json) -> None:
 
 
 def _announce_trial_end(account: StandInAccount, subscription: Json) -> None:
-    account.hidden_fields(subscription["id"])["is_warned"] = True
+    account.hidden_fields(subscription["id"])["is_trial_end_announced"] = True
     account.emit_event("customer.subscription.trial_will_end", subscription)
 
 
@@ -132,7 +132,7 @@ def _renew(account: StandInAccount, subscription: Json) -> None:
 
 
 def _skip_collection(account: StandInAccount, invoice: Json, behavior: str) -> None:
-    """While collection is paused nothing is charged: kept as a draft, void, or given up."""
+    """Collection is paused: keep the invoice as a draft, void it or mark it uncollectible."""
     if behavior == "keep_as_draft":
         account.update(
             invoice, "invoice.updated", auto_advance=False, automatically_finalizes_at=None
@@ -140,7 +140,7 @@ def _skip_collection(account: StandInAccount, invoice: Json, behavior: str) -> N
         return
     invoice["auto_advance"] = False
     finalize_invoice(account, invoice)
-    status, event_type, moment = {
+    status, event_type, time_field = {
         "void": ("void", "invoice.voided", "voided_at"),
         "mark_uncollectible": (
             "uncollectible",
@@ -148,7 +148,7 @@ def _skip_collection(account: StandInAccount, invoice: Json, behavior: str) -> N
             "marked_uncollectible_at",
         ),
     }[behavior]
-    transitions = {**invoice["status_transitions"], moment: account.now}
+    transitions = {**invoice["status_transitions"], time_field: account.now}
     account.update(invoice, event_type, status=status, status_transitions=transitions)
 
 

@@ -1,4 +1,4 @@
-"""Customers, and the cards they pay with."""
+"""Customers and their cards."""
 
 from enum import StrEnum
 
@@ -9,16 +9,16 @@ from paywall.sandbox.stripe.pagination import paginate
 
 
 class Card(StrEnum):
-    """What a card does when it is charged."""
+    """How a card behaves when it is charged."""
 
     PAYS = "pays"
     DECLINES = "declines"
-    PAYS_ONCE = "pays_once"  # at the checkout, and declines from then on
-    NONE = "none"  # a trial can begin without one
+    PAYS_ONCE = "pays_once"  # succeeds at Checkout, is declined at renewals
+    NONE = "none"  # a trial can start without a card
 
 
 def create_customer(account: StandInAccount, params: Json) -> Json:
-    """Make a customer."""
+    """Create a customer."""
     customer = account.create(
         "customer", **_given_fields(params), metadata=merge_metadata({}, params)
     )
@@ -27,23 +27,23 @@ def create_customer(account: StandInAccount, params: Json) -> Json:
 
 
 def update_customer(account: StandInAccount, params: Json, customer_id: str) -> Json:
-    """Change what is known of a customer."""
+    """Change a customer's fields."""
     customer = account.find("customer", customer_id)
     changes = {**_given_fields(params), "metadata": merge_metadata(customer["metadata"], params)}
     return account.update(customer, "customer.updated", **changes)
 
 
 def list_customers(account: StandInAccount, params: Json) -> Json:
-    """Customers, of one address or all."""
+    """Customers, all or by email address."""
     equal = {"email": params["email"]} if params.get("email") else {}
     return paginate(account.find_all("customer", **equal), params, "/v1/customers")
 
 
 def attach_card(account: StandInAccount, customer_id: str | None, card: Card) -> str | None:
-    """Make this the customer's card, or a guest's; the id of the payment method."""
+    """Create a payment method and attach it to the customer, if any; returns its id."""
     if card is Card.NONE:
         return None
-    number = "4242" if card is Card.PAYS else "0341"
+    last4 = "4242" if card is Card.PAYS else "0341"
     method = account.create(
         "payment_method",
         customer=customer_id,
@@ -59,24 +59,24 @@ def attach_card(account: StandInAccount, customer_id: str | None, card: Card) ->
             "exp_month": 12,
             "exp_year": account.at.year + 3,
             "funding": "credit",
-            "last4": number,
+            "last4": last4,
         },
     )
     if customer_id:
-        note = account.hidden_fields(customer_id)
-        note["payment_method"], note["card"] = method["id"], card
+        hidden = account.hidden_fields(customer_id)
+        hidden["payment_method"], hidden["card"] = method["id"], card
         account.emit_event("payment_method.attached", method)
     method_id: str = method["id"]
     return method_id
 
 
 def set_card(account: StandInAccount, customer_id: str, card: Card) -> None:
-    """From now on the customer's card pays, or declines."""
+    """Change how the customer's card behaves from now on."""
     account.hidden_fields(customer_id)["card"] = card
 
 
 def card_for_renewal(account: StandInAccount, customer_id: str) -> Card:
-    """What the customer's card does when a renewal is charged."""
+    """How the customer's card behaves when a renewal is charged."""
     card = Card(account.hidden_fields(customer_id).get("card", Card.NONE))
     return Card.DECLINES if card is Card.PAYS_ONCE else card
 

@@ -11,7 +11,7 @@ EVIDENCE_DUE_DAYS = 9
 def open_dispute(
     account: StandInAccount, charge_id: str, *, amount: int | None = None, inquiry: bool = False
 ) -> Json:
-    """The payer's bank takes the money back, or (an inquiry) asks about it first."""
+    """Open a dispute, which withdraws the amount, or an inquiry, which does not."""
     charge = account.find("charge", charge_id)
     dispute = account.create(
         "dispute",
@@ -40,10 +40,10 @@ def open_dispute(
 
 
 def escalate_inquiry(account: StandInAccount, dispute_id: str) -> Json:
-    """An inquiry becomes a dispute."""
+    """Turn an inquiry into a dispute."""
     dispute = _find_open(account, dispute_id)
     if not dispute["status"].startswith("warning_"):
-        raise ApiError(f"Dispute {dispute_id} is no inquiry.")
+        raise ApiError(f"Dispute {dispute_id} is not an inquiry.")
     account.update(
         dispute, "charge.dispute.updated", status="needs_response", is_charge_refundable=False
     )
@@ -52,7 +52,7 @@ def escalate_inquiry(account: StandInAccount, dispute_id: str) -> Json:
 
 
 def submit_evidence(account: StandInAccount, dispute_id: str) -> Json:
-    """The seller has sent evidence, and the bank looks at it."""
+    """Submit the seller's evidence, which the bank then reviews."""
     dispute = _find_open(account, dispute_id)
     inquiry = dispute["status"].startswith("warning_")
     status = "warning_under_review" if inquiry else "under_review"
@@ -60,7 +60,7 @@ def submit_evidence(account: StandInAccount, dispute_id: str) -> Json:
 
 
 def close_dispute(account: StandInAccount, dispute_id: str, *, won: bool) -> Json:
-    """The bank has decided; an inquiry just ends."""
+    """Close a dispute as won or lost; an inquiry is only closed."""
     dispute = _find_open(account, dispute_id)
     if dispute["status"].startswith("warning_"):
         return account.update(dispute, "charge.dispute.closed", status="warning_closed")

@@ -1,4 +1,4 @@
-"""How Stripe says no: https://docs.stripe.com/api/errors."""
+"""Stripe's error responses: https://docs.stripe.com/api/errors."""
 
 from http import HTTPStatus
 
@@ -6,7 +6,7 @@ from paywall.sandbox.stripe.objects import Json
 
 
 class ApiError(Exception):
-    """An answer with an error in it."""
+    """An error response, in Stripe's form."""
 
     def __init__(
         self,
@@ -19,30 +19,30 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message)
         self.status = status
-        named = {"code": code, "param": param}
+        optional = {"code": code, "param": param}
         self.body: Json = {
             "error": {
                 "type": error_type,
                 "message": message,
-                **{name: value for name, value in named.items() if value is not None},
+                **{name: value for name, value in optional.items() if value is not None},
             }
         }
-        # What failed before anything was done is not kept under an idempotency key.
-        self.is_kept = not (code or "").startswith("parameter_")
+        # Stripe stores no response under an idempotency key where validation failed.
+        self.is_stored = not (code or "").startswith("parameter_")
 
 
 def missing_parameter(param: str) -> ApiError:
-    """A parameter that must be there is not."""
+    """A required parameter is absent."""
     return ApiError(f"Missing required param: {param}.", code="parameter_missing", param=param)
 
 
 def invalid_parameter(param: str, message: str) -> ApiError:
-    """A parameter has a value that cannot be."""
+    """A parameter has an invalid value."""
     return ApiError(message, code="parameter_invalid", param=param)
 
 
 def no_such_object(error_type: str, object_id: str, param: str = "id") -> ApiError:
-    """There is no object of this error_type with this id."""
+    """No object of this type has this id."""
     return ApiError(
         f"No such {error_type}: '{object_id}'",
         status=HTTPStatus.NOT_FOUND if param == "id" else HTTPStatus.BAD_REQUEST,

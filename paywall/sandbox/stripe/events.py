@@ -1,6 +1,6 @@
-"""The list of what happened, and the signed events that tell of it.
+"""The list of events, and their delivery with signatures.
 
-https://docs.stripe.com/webhooks#verify-manually has how one is signed.
+Signatures: https://docs.stripe.com/webhooks#verify-manually
 """
 
 import hmac
@@ -20,7 +20,7 @@ LISTED_DAYS = 30
 
 
 class WebhookDelivery(NamedTuple):
-    """One event as it is sent: a POST with this body and these headers."""
+    """The POST of one event: its body and headers."""
 
     event_id: str
     type: str
@@ -29,16 +29,16 @@ class WebhookDelivery(NamedTuple):
 
 
 def list_events(account: StandInAccount, params: Json) -> Json:
-    """Events of the last 30 days, of one type or several, delivered or not."""
+    """Events of the last 30 days, by type and by whether they were delivered."""
     types = params.get("types") or ([params["type"]] if optional_text(params, "type") else None)
     delivered = optional_boolean(params, "delivery_success")
-    waiting = {event["id"] for event in account.undelivered}
+    undelivered = {event["id"] for event in account.undelivered}
     rows = [
         event
         for event in account.find_all("event")
         if event["created"] > account.now - LISTED_DAYS * DAY_SECONDS
         and (types is None or event["type"] in types)
-        and (delivered is None or delivered == (event["id"] not in waiting))
+        and (delivered is None or delivered == (event["id"] not in undelivered))
     ]
     return paginate(rows, params, "/v1/events")
 
@@ -51,11 +51,11 @@ def drain_deliveries(
     repeat: float = 0,
     drop: float = 0,
 ) -> list[WebhookDelivery]:
-    """What was not delivered yet, signed; `repeat` and `drop` are shares from 0 to 1.
+    """Take the undelivered events, signed; `repeat` and `drop` are shares from 0 to 1.
 
-    Without `shuffle` they come in order; a dropped one is only in the list of events from then on.
+    Without `shuffle` they are in order. A dropped event remains in the list of events only.
     """
-    chance = shuffle or Random(account.created_count)  # noqa: S311 (a test plays it again)
+    chance = shuffle or Random(account.created_count)  # noqa: S311 (reproducible in tests)
     sent = [event for event in account.undelivered if chance.random() >= drop]
     account.undelivered.clear()
     sent += [event for event in sent if chance.random() < repeat]
@@ -65,7 +65,7 @@ def drain_deliveries(
 
 
 def sign_event(event: Json, secret: str, now: int) -> WebhookDelivery:
-    """The event with its signature, made at this Unix second."""
+    """The delivery of this event, signed at this Unix second."""
     payload = msgspec.json.encode(event)
     return WebhookDelivery(
         event["id"],

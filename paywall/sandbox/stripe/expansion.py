@@ -1,4 +1,4 @@
-"""Ids shown as the objects that they name: https://docs.stripe.com/api/expanding_objects."""
+"""Replaces ids by the objects they name: https://docs.stripe.com/api/expanding_objects."""
 
 from paywall.sandbox.stripe.account import PREFIXES, StandInAccount
 from paywall.sandbox.stripe.errors import invalid_parameter
@@ -9,19 +9,19 @@ DEPTH_MAX = 4
 
 
 def expand_fields(account: StandInAccount, obj: Json, params: Json) -> Json:
-    """A copy of the answer in which the fields that `expand` names are objects."""
+    """A copy of the response in which the fields that `expand` names are objects."""
     paths = params.get("expand") or []
     if not paths:
         return obj
-    shown = copy_object(obj)
+    copy = copy_object(obj)
     for path in paths:
         parts = path.split(".")
         if len(parts) > DEPTH_MAX:
             raise invalid_parameter(
                 "expand", f"You cannot expand more than {DEPTH_MAX} levels: {path}"
             )
-        _expand(account, shown, parts, path)
-    return shown
+        _expand(account, copy, parts, path)
+    return copy
 
 
 def _expand(account: StandInAccount, obj: Json, parts: list[str], path: str) -> None:

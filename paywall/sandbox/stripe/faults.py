@@ -1,4 +1,4 @@
-"""What can go wrong on the way to Stripe, asked for by a test."""
+"""Faults that a test plans for calls of Stripe's API."""
 
 import re
 from collections.abc import Callable
@@ -11,22 +11,22 @@ from paywall.sandbox.stripe.errors import ApiError
 
 
 class Fault(StrEnum):
-    """What a call meets."""
+    """How a call fails, and whether it had an effect."""
 
-    RATE_LIMITED = "429, and nothing was done"
-    SERVER_ERROR_BEFORE = "500, and nothing was done"
-    SERVER_ERROR_AFTER = "500 after it was done; kept, so that every retry gets it"
-    RESET_AFTER = "the connection is reset after it was done"
-    TIMEOUT_BEFORE = "no answer comes, and nothing was done"
-    TIMEOUT_AFTER = "no answer comes, and it was done"
-
-
-class ConnectionReset(Exception):  # noqa: N818 (what the caller sees, and no answer)
-    """The connection breaks before the answer."""
+    RATE_LIMITED = "429, without effect"
+    SERVER_ERROR_BEFORE = "500, without effect"
+    SERVER_ERROR_AFTER = "500 after the effect; stored, so every retry gets it too"
+    RESET_AFTER = "the connection is reset after the effect"
+    TIMEOUT_BEFORE = "no response, without effect"
+    TIMEOUT_AFTER = "no response, after the effect"
 
 
-class NoResponse(Exception):  # noqa: N818 (what the caller sees, and no answer)
-    """The connection stays open, and nothing comes."""
+class ConnectionReset(Exception):  # noqa: N818 (not an error response)
+    """The connection breaks before the response."""
+
+
+class NoResponse(Exception):  # noqa: N818 (not an error response)
+    """The connection stays open without a response."""
 
 
 class PlannedFault(NamedTuple):
@@ -38,33 +38,33 @@ class PlannedFault(NamedTuple):
 
 
 class FaultPlan:
-    """The faults that wait for their call; each happens once."""
+    """Faults that wait for a matching call; each happens once."""
 
     def __init__(self) -> None:
         self.planned: list[PlannedFault] = []
 
     def plan(self, fault: Fault, method: str, path: str, *, times: int = 1) -> None:
-        """Let the next calls fail; `path` is a pattern for the whole path."""
+        """Make the next `times` calls fail; `path` is a pattern for the whole path."""
         self.planned += [PlannedFault(fault, method.upper(), re.compile(path))] * times
 
     def take_for(self, request: StandInRequest) -> Fault | None:
-        """The fault of this call, which is then used up."""
-        for place, planned in enumerate(self.planned):
+        """The fault planned for this call, which is removed from the plan."""
+        for index, planned in enumerate(self.planned):
             if planned.method == request.method and planned.path.fullmatch(request.path):
-                del self.planned[place]
+                del self.planned[index]
                 return planned.fault
         return None
 
 
 def respond_or_fail(
     fault: Fault | None,
-    response: Callable[[], StandInResponse],
-    keep: Callable[[StandInResponse], None],
+    respond: Callable[[], StandInResponse],
+    store: Callable[[StandInResponse], None],
 ) -> StandInResponse:
-    """Answer, or fail as planned; raises ConnectionLost or NoAnswer."""
+    """Respond, or fail as planned. Raises ConnectionReset or NoResponse."""
     match fault:
         case None:
-            return response()
+            return respond()
         case Fault.RATE_LIMITED:
             return error_response(
                 ApiError(
@@ -76,23 +76,23 @@ def respond_or_fail(
         case Fault.SERVER_ERROR_BEFORE:
             return error_response(_server_error())
         case Fault.SERVER_ERROR_AFTER:
-            response()
-            broken = error_response(_server_error())
-            keep(broken)
-            return broken
+            respond()
+            failure = error_response(_server_error())
+            store(failure)
+            return failure
         case Fault.RESET_AFTER:
-            response()
+            respond()
             raise ConnectionReset
         case Fault.TIMEOUT_BEFORE:
             raise NoResponse
         case Fault.TIMEOUT_AFTER:
-            response()
+            respond()
             raise NoResponse
 
 
 def _server_error() -> ApiError:
     return ApiError(
-        "An error occurred with the stand-in, as a test asked.",
+        "An error occurred in the stand-in, as a test planned.",
         status=HTTPStatus.INTERNAL_SERVER_ERROR,
         error_type="api_error",
     )

@@ -1,4 +1,4 @@
-"""Stripe's bracketed forms (`line_items[0][price]=…`) as nested values, and how to read them."""
+"""Decodes Stripe's bracketed forms (`line_items[0][price]=…`), and reads values from them."""
 
 import re
 from urllib.parse import parse_qsl
@@ -43,7 +43,7 @@ def optional_text(params: Json, name: str) -> str | None:
 
 
 def required_text(params: Json, name: str) -> str:
-    """The value, which must be there."""
+    """The value; raises ApiError where it is absent or empty."""
     value = optional_text(params, name)
     if value is None:
         raise missing_parameter(name)
@@ -51,7 +51,7 @@ def required_text(params: Json, name: str) -> str:
 
 
 def optional_integer(params: Json, name: str) -> int | None:
-    """The whole number, or None where it is absent or empty."""
+    """The integer, or None where it is absent or empty."""
     value = optional_text(params, name)
     try:
         return None if value is None else int(value)
@@ -68,7 +68,7 @@ def optional_boolean(params: Json, name: str) -> bool | None:
 
 
 def nested_object(params: Json, name: str) -> Json:
-    """The fields under this name; none where it is absent or empty."""
+    """The fields under this name; empty where it is absent."""
     value = params.get(name) or {}
     if not isinstance(value, dict):
         raise invalid_parameter(name, f"Invalid object: {name}")
@@ -76,7 +76,7 @@ def nested_object(params: Json, name: str) -> Json:
 
 
 def object_list(params: Json, name: str) -> list[Json]:
-    """The list of objects under this name."""
+    """The list of objects under this name; empty where it is absent."""
     value = params.get(name) or []
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise invalid_parameter(name, f"Invalid array: {name}")
@@ -84,6 +84,6 @@ def object_list(params: Json, name: str) -> list[Json]:
 
 
 def merge_metadata(metadata: Json, params: Json) -> Json:
-    """Metadata after an update: an empty value takes its key away."""
+    """Metadata after an update: an empty value removes its key."""
     changes = nested_object(params, "metadata")
     return {key: value for key, value in {**metadata, **changes}.items() if value != ""}

@@ -1,4 +1,4 @@
-"""The SDK's own door to a stand-in in the same process."""
+"""Connects Stripe's SDK to a stand-in in the same process."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from paywall.sandbox.stripe.stand_in import StandIn
 
 
 class InProcessClient(stripe.HTTPClient):
-    """An HTTP client for `stripe.StripeClient` (async methods) without a network in between.
+    """An HTTP client for `stripe.StripeClient` (async methods) that uses no network.
 
-    Nothing is retried after a wait: the SDK's pauses are left out.
+    Retries follow at once, without the SDK's pauses.
     """
 
     name = "stand-in"
@@ -26,16 +26,16 @@ class InProcessClient(stripe.HTTPClient):
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: str | None = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
-        """Ask; raises APIConnectionError as after a reset or a time-out."""
+        """Send a request. Raises APIConnectionError for a planned reset or time-out."""
         parts = urlsplit(url)
         form = post_data if method.lower() == "post" else parts.query
         try:
             response = self.stand_in.respond(method, parts.path, form or "", headers)
-        except ConnectionReset as lost:
-            raise _connection_error("Connection reset.") from lost
-        except NoResponse as waited:
+        except ConnectionReset as error:
+            raise _connection_error("Connection reset.") from error
+        except NoResponse as error:
             await asyncio.sleep(self.timeout_seconds)
-            raise _connection_error("Timed out.") from waited
+            raise _connection_error("Timed out.") from error
         return response.body, response.status, response.headers
 
     async def sleep_async(self, _secs: float) -> None:

@@ -1,4 +1,4 @@
-"""Invoices, their lines and their payments, in the shape of the pinned API version."""
+"""Invoices with their lines and payments, as in the pinned API version."""
 
 from typing import NamedTuple
 
@@ -8,12 +8,12 @@ from paywall.sandbox.stripe.objects import Json
 from paywall.sandbox.stripe.pagination import paginate
 from paywall.sandbox.stripe.payment_intents import create_payment_intent
 
+# Stripe keeps a renewal's invoice as a draft for an hour before it charges.
 DRAFT_SECONDS = 3600
-"""Stripe drafts a renewal's invoice an hour before it charges."""
 
 
 class DraftLine(NamedTuple):
-    """What one line of an invoice is for; the period is in Unix seconds, half-open."""
+    """A line of an invoice to be drafted; its period is in Unix seconds, half-open."""
 
     item: Json
     price: Json
@@ -27,12 +27,12 @@ class DraftLine(NamedTuple):
 def draft_invoice(
     account: StandInAccount, subscription: Json, reason: str, lines: list[DraftLine]
 ) -> Json:
-    """An invoice that can still change; what the customer has in hand is taken off it."""
+    """Create a draft invoice, from which the customer's credit balance is deducted."""
     subtotal = sum(line.amount for line in lines)
     discount = _redeem_coupon(account, subscription, subtotal)
     total = subtotal - discount
-    in_hand = account.find("customer", subscription["customer"])["balance"]
-    due = max(0, total + in_hand)
+    balance = account.find("customer", subscription["customer"])["balance"]
+    due = max(0, total + balance)
     invoice = account.create(
         "invoice",
         amount_due=due,
@@ -51,7 +51,7 @@ def draft_invoice(
         },
         period_start=min((line.starts_at for line in lines), default=account.now),
         period_end=account.now,
-        starting_balance=in_hand,
+        starting_balance=balance,
         status="draft",
         subtotal=subtotal,
         subtotal_excluding_tax=subtotal,
@@ -68,7 +68,7 @@ def draft_invoice(
 
 
 def finalize_invoice(account: StandInAccount, invoice: Json) -> Json:
-    """The invoice is fixed, and its payment can begin."""
+    """Finalize the invoice, and create its payment."""
     customer = account.find("customer", invoice["customer"])
     ending = min(0, invoice["total"] + invoice["starting_balance"])
     customer["balance"] = ending
@@ -95,7 +95,7 @@ def payment_intent_of(account: StandInAccount, invoice: Json) -> Json:
 
 
 def mark_paid(account: StandInAccount, invoice: Json) -> None:
-    """The whole amount has come, which may be nothing."""
+    """Mark the invoice and its payment as paid in full; the amount may be zero."""
     for payment in account.find_all("invoice_payment", invoice=invoice["id"]):
         transitions = {**payment["status_transitions"], "paid_at": account.now}
         account.update(
@@ -121,7 +121,7 @@ def mark_paid(account: StandInAccount, invoice: Json) -> None:
 
 
 def mark_failed(account: StandInAccount, invoice: Json, *, retry_at: int | None) -> None:
-    """A charge was declined; when it is tried again, if ever."""
+    """Record a declined charge; `retry_at` is the next attempt, or None."""
     account.update(
         invoice,
         "invoice.payment_failed",
@@ -133,7 +133,7 @@ def mark_failed(account: StandInAccount, invoice: Json, *, retry_at: int | None)
 
 
 def stop_collection(account: StandInAccount, subscription: Json) -> None:
-    """Nothing more is charged for a subscription that has ended."""
+    """Stop collecting the open invoices of a subscription that has ended."""
     for invoice in invoices_of(account, subscription["id"]):
         if invoice["status"] in {"draft", "open"} and invoice["auto_advance"]:
             account.update(
@@ -161,7 +161,7 @@ def subscription_id_of(invoice: Json) -> str:
 
 
 def list_invoices(account: StandInAccount, params: Json) -> Json:
-    """Invoices of a subscription or a customer, in one status or all."""
+    """Invoices by subscription, customer or status."""
     equal = {name: params[name] for name in ("customer", "status") if params.get(name)}
     subscription_id = optional_text(params, "subscription")
     rows = [
@@ -179,7 +179,7 @@ def list_invoice_lines(account: StandInAccount, params: Json, invoice_id: str) -
 
 
 def list_invoice_payments(account: StandInAccount, params: Json) -> Json:
-    """Payments of an invoice, or the invoices that a payment intent pays."""
+    """Invoice payments by invoice, payment intent or status."""
     equal = {name: params[name] for name in ("invoice", "status") if params.get(name)}
     payment = params.get("payment") or {}
     rows = [
@@ -242,21 +242,21 @@ def _line_item(account: StandInAccount, invoice: Json, line: DraftLine) -> Json:
 
 
 def _redeem_coupon(account: StandInAccount, subscription: Json, subtotal: int) -> int:
-    """What the subscription's coupon takes off; one for once is used up by it."""
-    note = account.hidden_fields(subscription["id"])
-    coupon_id = note.get("coupon")
+    """The discount of the subscription's coupon, which counts as one use of it."""
+    hidden = account.hidden_fields(subscription["id"])
+    coupon_id = hidden.get("coupon")
     if not coupon_id or subtotal <= 0:
         return 0
     coupon = account.find("coupon", coupon_id)
-    months = {"once": 1, "repeating": coupon["duration_in_months"]}.get(coupon["duration"])
-    note["coupon_uses"] = note.get("coupon_uses", 0) + 1
-    if months is not None and note["coupon_uses"] >= months:
-        note["coupon"] = None
+    uses_max = {"once": 1, "repeating": coupon["duration_in_months"]}.get(coupon["duration"])
+    hidden["coupon_uses"] = hidden.get("coupon_uses", 0) + 1
+    if uses_max is not None and hidden["coupon_uses"] >= uses_max:
+        hidden["coupon"] = None
     return discount_amount(coupon, subtotal)
 
 
 def discount_amount(coupon: Json, subtotal: int) -> int:
-    """What a coupon takes off an amount."""
+    """The discount of a coupon on an amount."""
     if coupon["percent_off"] is None:
         return int(min(coupon["amount_off"], subtotal))
     percent: float = coupon["percent_off"]

@@ -1,4 +1,4 @@
-"""Stripe's lists: newest first, a page at a time (https://docs.stripe.com/api/pagination)."""
+"""Stripe's lists: newest first, in pages (https://docs.stripe.com/api/pagination)."""
 
 import operator
 from collections.abc import Iterable
@@ -9,11 +9,11 @@ from paywall.sandbox.stripe.objects import Json, list_object
 
 PAGE_ROWS = 10
 PAGE_ROWS_MAX = 100
-_COMPARED = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
+_OPERATORS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 
 
 def paginate(rows: Iterable[Json], params: Json, url: str) -> Json:
-    """One page of these rows, which come oldest first, as `params` asks for it."""
+    """The page of these rows, given oldest first, that `params` asks for."""
     newest_first = [row for row in rows if _matches_created(row, params)][::-1]
     limit = optional_integer(params, "limit") or PAGE_ROWS
     if not 1 <= limit <= PAGE_ROWS_MAX:
@@ -32,16 +32,16 @@ def paginate(rows: Iterable[Json], params: Json, url: str) -> Json:
 
 
 def _index_of(rows: list[Json], object_id: str, param: str) -> int:
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         if row["id"] == object_id:
-            return place
+            return index
     raise no_such_object("object", object_id, param)
 
 
 def _matches_created(row: Json, params: Json) -> bool:
-    asked = params.get("created")
-    if not asked:
+    created = params.get("created")
+    if not created:
         return True
-    if isinstance(asked, str):
-        return bool(row["created"] == int(asked))
-    return all(_COMPARED[name](row["created"], int(bound)) for name, bound in asked.items())
+    if isinstance(created, str):
+        return bool(row["created"] == int(created))
+    return all(_OPERATORS[name](row["created"], int(bound)) for name, bound in created.items())

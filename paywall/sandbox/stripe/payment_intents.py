@@ -15,7 +15,7 @@ def create_payment_intent(
     currency: str,
     metadata: Json | None = None,
 ) -> Json:
-    """A payment that the payer has confirmed, and whose outcome is not known yet."""
+    """Create a payment that is confirmed and still processing."""
     intent = account.create(
         "payment_intent",
         amount=amount,
@@ -30,7 +30,7 @@ def create_payment_intent(
 
 
 def succeed_payment(account: StandInAccount, intent: Json) -> Json:
-    """The money has come; the charge."""
+    """Mark the payment as succeeded; returns the new charge."""
     amount = intent["amount"]
     charge = _create_charge(account, intent, paid=True, captured=True, amount_captured=amount)
     charge["status"] = "succeeded"
@@ -47,7 +47,7 @@ def succeed_payment(account: StandInAccount, intent: Json) -> Json:
 
 
 def decline_payment(account: StandInAccount, intent: Json) -> Json:
-    """The bank said no; the failed charge."""
+    """Mark the payment as declined; returns the failed charge."""
     charge = _create_charge(account, intent, failure_code="card_declined", failure_message=DECLINED)
     account.emit_event("charge.failed", charge)
     account.update(
@@ -67,7 +67,7 @@ def decline_payment(account: StandInAccount, intent: Json) -> Json:
 
 
 def latest_charge(account: StandInAccount, intent: Json) -> Json:
-    """The last charge of a payment."""
+    """The latest charge of a payment intent."""
     return account.find("charge", intent["latest_charge"])
 
 

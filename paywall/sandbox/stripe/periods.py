@@ -1,4 +1,4 @@
-"""The periods that a recurring price is billed by, counted from an anchor."""
+"""Billing periods of a recurring price, counted from an anchor."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ DAY_SECONDS = 86_400
 
 
 def period_end(price: Json, anchor: int, at: int) -> int:
-    """The end of the period that holds `at`; the 31st comes back after a short month."""
+    """The end of the period that contains `at`; after a short month the 31st is used again."""
     interval = Interval(price["recurring"]["interval"])
     length = price["recurring"]["interval_count"]
     anchored_at = datetime.fromtimestamp(anchor, UTC)

@@ -7,7 +7,7 @@ from paywall.sandbox.stripe.subscriptions import update_subscription
 
 
 def create_portal_session(account: StandInAccount, params: Json) -> Json:
-    """A page on which a customer looks after their subscriptions."""
+    """Create a session of the page where customers manage their subscriptions."""
     customer = account.find("customer", required_text(params, "customer"), "customer")
     session = account.create(
         "billing_portal.session",
@@ -20,17 +20,17 @@ def create_portal_session(account: StandInAccount, params: Json) -> Json:
 
 
 def portal_cancel(account: StandInAccount, subscription_id: str) -> Json:
-    """As Stripe's portal does: `cancel_at` is set, and `cancel_at_period_end` stays false."""
+    """Cancel as Stripe's portal does: by `cancel_at`; `cancel_at_period_end` stays false."""
     return update_subscription(account, {"cancel_at": "min_period_end"}, subscription_id)
 
 
 def portal_resume(account: StandInAccount, subscription_id: str) -> Json:
-    """The customer stays after all."""
+    """Withdraw the cancellation."""
     return update_subscription(account, {"cancel_at": ""}, subscription_id)
 
 
 def portal_switch(account: StandInAccount, subscription_id: str, price_id: str) -> Json:
-    """Another price from now on; the difference is billed at once."""
+    """Switch to another price now; the difference is billed at once."""
     item = account.find("subscription", subscription_id)["items"]["data"][0]["id"]
     change = {
         "items": [{"id": item, "price": price_id}],

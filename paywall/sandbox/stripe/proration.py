@@ -1,4 +1,4 @@
-"""A subscription changes its price: what is owed for the rest of the period, and given back.
+"""Changes a subscription's price, with credits and charges for the rest of the period.
 
 https://docs.stripe.com/billing/subscriptions/prorations
 """
@@ -26,7 +26,7 @@ class ProrationBehavior(StrEnum):
 def change_price(
     account: StandInAccount, subscription: Json, params: Json, proration: ProrationBehavior
 ) -> None:
-    """Give one item of a subscription another price; another interval begins a period now."""
+    """Change the price of a subscription item; another interval starts a new period now."""
     item = _find_item(subscription, required_text(params, "id"))
     old = copy_object(item)
     price = account.find(
@@ -40,19 +40,19 @@ def change_price(
         )
     if price["currency"] != subscription["currency"]:
         raise invalid_parameter(
-            "items[0][price]", "All prices on a subscription have one currency."
+            "items[0][price]", "All prices of a subscription must have one currency."
         )
     item["price"] = copy_object(price)
     item["quantity"] = optional_integer(params, "quantity") or item["quantity"]
-    begins_anew = (
+    starts_period = (
         _billing_interval(old) != _billing_interval(item) and subscription["status"] != "trialing"
     )
     lines = (
         []
         if proration is ProrationBehavior.NEVER
-        else _proration_lines(account, old, item, begins_anew=begins_anew)
+        else _proration_lines(account, old, item, starts_period=starts_period)
     )
-    if begins_anew:
+    if starts_period:
         item["current_period_start"] = account.now
         item["current_period_end"] = period_end(price, account.now, account.now)
         subscription["billing_cycle_anchor"] = account.now
@@ -60,11 +60,13 @@ def change_price(
     if subscription["status"] == "trialing":
         lines = []
     account.emit_event("customer.subscription.updated", subscription, {"items": {"data": [old]}})
-    _bill_lines(account, subscription, lines, now=begins_anew or proration is ProrationBehavior.NOW)
+    _bill_lines(
+        account, subscription, lines, now=starts_period or proration is ProrationBehavior.NOW
+    )
 
 
 def take_pending_lines(account: StandInAccount, subscription: Json) -> list[DraftLine]:
-    """What was prorated since the last invoice; asked for once, it is billed."""
+    """Take the prorations since the last invoice, to be put on the next one."""
     return [
         DraftLine(*line) for line in account.hidden_fields(subscription["id"]).pop("pending", [])
     ]
@@ -85,7 +87,7 @@ def _bill_lines(
 
 
 def _proration_lines(
-    account: StandInAccount, old: Json, new: Json, *, begins_anew: bool
+    account: StandInAccount, old: Json, new: Json, *, starts_period: bool
 ) -> list[DraftLine]:
     credit = _remaining_amount(account, old)
     lines = [
@@ -99,7 +101,7 @@ def _proration_lines(
             is_proration=True,
         )
     ]
-    if not begins_anew:
+    if not starts_period:
         lines.append(
             DraftLine(
                 new,
@@ -115,7 +117,7 @@ def _proration_lines(
 
 
 def _remaining_amount(account: StandInAccount, item: Json) -> int:
-    """The part of a period's price that falls to what is left of it."""
+    """The share of a period's price for the rest of the period."""
     start: int = item["current_period_start"]
     end: int = item["current_period_end"]
     whole: int = item["price"]["unit_amount"] * item["quantity"]
@@ -139,5 +141,5 @@ def _find_item(subscription: Json, item_id: str) -> Json:
             found: Json = item
             return found
     raise invalid_parameter(
-        "items[0][id]", f"Subscription item {item_id} is not of this subscription."
+        "items[0][id]", f"Subscription item {item_id} does not belong to this subscription."
     )

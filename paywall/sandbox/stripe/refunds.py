@@ -1,4 +1,4 @@
-"""Refunds of charges: whole, in parts, and failed."""
+"""Refunds of charges: full, partial, pending and failed."""
 
 from paywall.sandbox.stripe.account import StandInAccount
 from paywall.sandbox.stripe.errors import ApiError, invalid_parameter, missing_parameter
@@ -8,17 +8,17 @@ from paywall.sandbox.stripe.payment_intents import latest_charge
 
 
 def create_refund(account: StandInAccount, params: Json) -> Json:
-    """Give back an amount of a charge, all that is left unless told."""
+    """Refund an amount of a charge, by default all that is left."""
     return _create_refund(account, params, "succeeded")
 
 
 def create_pending_refund(account: StandInAccount, charge_id: str, amount: int) -> Json:
-    """A refund that the bank takes its time for (see `complete_refund` and `fail_refund`)."""
+    """Create a refund that stays pending until `complete_refund` or `fail_refund`."""
     return _create_refund(account, {"charge": charge_id, "amount": str(amount)}, "pending")
 
 
 def complete_refund(account: StandInAccount, refund_id: str) -> Json:
-    """The money of a pending refund has arrived."""
+    """Complete a pending refund."""
     refund = account.find("refund", refund_id)
     if refund["status"] != "pending":
         raise ApiError(f"Refund {refund_id} is {refund['status']}, and not pending.")
@@ -56,7 +56,7 @@ def _create_refund(account: StandInAccount, params: Json, status: str) -> Json:
 
 
 def update_refund(account: StandInAccount, params: Json, refund_id: str) -> Json:
-    """Change a refund's metadata, which is all that can be changed."""
+    """Change a refund's metadata, its only field that can change."""
     refund = account.find("refund", refund_id)
     account.update(refund, "refund.updated", metadata=merge_metadata(refund["metadata"], params))
     account.emit_event("charge.refund.updated", refund)
@@ -64,7 +64,7 @@ def update_refund(account: StandInAccount, params: Json, refund_id: str) -> Json
 
 
 def fail_refund(account: StandInAccount, refund_id: str) -> Json:
-    """The bank sends a refund back: the money is the seller's again."""
+    """Fail a refund: the seller gets the money back."""
     refund = account.find("refund", refund_id)
     if refund["status"] not in {"pending", "succeeded"}:
         raise ApiError(f"Refund {refund_id} is {refund['status']}, and cannot fail.")

@@ -1,4 +1,4 @@
-"""Which request does what: the part of Stripe's API that is stood in for."""
+"""The part of Stripe's API that the stand-in implements."""
 
 import re
 from collections.abc import Callable
@@ -39,48 +39,48 @@ CUSTOMER_PARAMS = "description email metadata name phone"
 
 
 class ApiRoute(NamedTuple):
-    """A method and a path, whose ids are given to the verb, and the parameters it params."""
+    """A method and a path, the handler, which is given the path's ids, and allowed parameters."""
 
     method: str
     path: str
     handler: RouteHandler
-    params: str = ""
+    allowed: str = ""
 
     def ids(self, request: StandInRequest) -> list[str] | None:
-        """The ids in the path, or None where it is another's."""
+        """The ids in the path, or None where the request is for another route."""
         if request.method != self.method:
             return None
         pattern = re.sub(r"\{\w+\}", "([^/]+)", self.path)
         match = re.fullmatch(pattern, request.path)
         return list(match.groups()) if match else None
 
-    def check_params(self, given: Json) -> None:
-        """Refuse what would be left undone: silence would be taken for consent."""
-        if unknown := sorted(given.keys() - {"expand", *self.params.split()}):
+    def check_params(self, params: Json) -> None:
+        """Raise ApiError for a parameter that the stand-in would ignore."""
+        if unknown := sorted(params.keys() - {"expand", *self.allowed.split()}):
             raise ApiError(
                 f"Received unknown parameter: {unknown[0]}. The stand-in for Stripe does not"
-                " have it.",
+                " implement it.",
                 code="parameter_unknown",
                 param=unknown[0],
             )
 
 
 def _retrieve_route(object_type: str, path: str) -> ApiRoute:
-    def retrieve(account: StandInAccount, _given: Json, object_id: str) -> Json:
+    def retrieve(account: StandInAccount, _params: Json, object_id: str) -> Json:
         return account.find(object_type, object_id)
 
     return ApiRoute("GET", f"{path}/{{id}}", retrieve)
 
 
 def _list_route(object_type: str, path: str, filters: str) -> ApiRoute:
-    def list_all(account: StandInAccount, given: Json) -> Json:
-        equal = {name: given[name] for name in filters.split() if given.get(name)}
-        return paginate(account.find_all(object_type, **equal), given, path)
+    def list_all(account: StandInAccount, params: Json) -> Json:
+        equal = {name: params[name] for name in filters.split() if params.get(name)}
+        return paginate(account.find_all(object_type, **equal), params, path)
 
     return ApiRoute("GET", path, list_all, f"{PAGING} {filters}")
 
 
-def _retrieve_account(account: StandInAccount, _given: Json) -> Json:
+def _retrieve_account(account: StandInAccount, _params: Json) -> Json:
     return next(account.find_all("account"))
 
 
@@ -184,15 +184,15 @@ ROUTES = [
 ]
 
 
-def dispatch(account: StandInAccount, request: StandInRequest, given: Json) -> Json:
-    """Do what was asked; raises Refusal, also where the stand-in cannot do it."""
+def dispatch(account: StandInAccount, request: StandInRequest, params: Json) -> Json:
+    """Handle the request. Raises ApiError, also for what the stand-in does not implement."""
     for route in ROUTES:
         ids = route.ids(request)
         if ids is not None:
-            route.check_params(given)
-            return expand_fields(account, route.handler(account, given, *ids), given)
+            route.check_params(params)
+            return expand_fields(account, route.handler(account, params, *ids), params)
     raise ApiError(
         f"Unrecognized request URL ({request.method}: {request.path}). The stand-in for Stripe does"
-        " not have it.",
+        " not implement it.",
         status=HTTPStatus.NOT_FOUND,
     )

@@ -1,4 +1,4 @@
-"""A stand-in that runs by itself: its clock goes on, and its events are delivered."""
+"""Runs a stand-in: moves its clock in real time, delivers its events and saves its state."""
 
 import asyncio
 import time
@@ -23,10 +23,10 @@ POLL_SECONDS = 0.05
 
 
 class StandInRunner:
-    """One stand-in, the time since it was last looked at, and where its events go.
+    """One stand-in with its clock, its webhook endpoint and its state file.
 
-    Without a webhook URL events are only listed, as Stripe does for an account without one.
-    Without a file it forgets everything when it ends.
+    Without a webhook URL events are only listed, as in a Stripe account without an endpoint.
+    Without a file the state is lost at the end.
     """
 
     def __init__(
@@ -41,24 +41,24 @@ class StandInRunner:
 
     @property
     def now(self) -> datetime:
-        """The account's time to the fraction of a second: told in whole ones it would step back."""
+        """The account's time with its fraction of a second, without which it would step back."""
         since = timedelta(seconds=time.monotonic() - self._caught_up_at)
         return self.stand_in.account.at + since
 
     def catch_up(self) -> None:
-        """Let the account's clock go on by the whole seconds that have passed."""
+        """Move the account's clock by the whole seconds that have passed."""
         passed = int(time.monotonic() - self._caught_up_at)
         self._caught_up_at += passed
         self.advance(passed)
 
     def advance(self, seconds: int) -> None:
-        """Move the account's clock, and have what happened delivered."""
+        """Move the account's clock, and start delivering the events of that time."""
         account = self.stand_in.account
         advance_clock(account, account.now + seconds)
         self.has_events.set()
 
     async def wait_until_delivered(self) -> None:
-        """Wait until what happened was delivered; ten seconds at most, since nobody may take it."""
+        """Wait until all events are delivered, ten seconds at most: the endpoint may be down."""
         deadline = time.monotonic() + DELIVERED_WITHIN_SECONDS
         while self.webhook_url and self.stand_in.account.undelivered:
             if time.monotonic() > deadline:
@@ -66,30 +66,30 @@ class StandInRunner:
             await asyncio.sleep(POLL_SECONDS)
 
     async def run(self) -> None:
-        """Tick and deliver, until cancelled."""
+        """Move the clock and deliver events, until cancelled."""
         try:
             await asyncio.gather(self._tick(), self._deliver())
         finally:
-            # Whole seconds are kept: the clock must not go on from an earlier time than it told.
+            # Only whole seconds are saved, and the next start must not show an earlier time.
             self.advance(1)
             self.save()
 
     def save(self) -> None:
-        """Write everything to the file, if there is one."""
+        """Write the state to the file, if there is one."""
         if self.file:
             save_state(self.stand_in, self.file)
 
     async def _tick(self) -> None:
-        made = 0
+        saved_count = 0
         while True:
             await asyncio.sleep(TICK_SECONDS)
             self.catch_up()
-            if made != self.stand_in.account.created_count:
-                made = self.stand_in.account.created_count
+            if saved_count != self.stand_in.account.created_count:
+                saved_count = self.stand_in.account.created_count
                 self.save()
 
     async def _deliver(self) -> None:
-        """Send every event, in order; one that is not taken keeps the later ones waiting."""
+        """Send every event in order; one that is not accepted delays the later ones."""
         waiting = self.stand_in.account.undelivered
         async with httpx.AsyncClient(timeout=DELIVERY_TIMEOUT_SECONDS) as client:
             while True:
@@ -98,12 +98,12 @@ class StandInRunner:
                 while self.webhook_url and waiting:
                     event = waiting[0]
                     await self._send(client, self.webhook_url, event)
-                    # It may have been drained meanwhile, by a test that delivers by itself.
+                    # A test that delivers events itself may have drained it in the meantime.
                     if event in waiting:
                         waiting.remove(event)
 
     async def _send(self, client: httpx.AsyncClient, url: str, event: Json) -> None:
-        """Send one event until it is taken; after ten tries it is only in the list of events."""
+        """Send one event until it is accepted; after ten attempts it is only listed."""
         pause_seconds = 0.5
         for _ in range(DELIVERY_ATTEMPTS_MAX):
             delivery = sign_event(event, self.secret, self.stand_in.account.now)
@@ -112,12 +112,12 @@ class StandInRunner:
                     url, content=delivery.payload, headers=delivery.headers
                 )
             except httpx.TransportError as error:
-                what = type(error).__name__
+                reason = type(error).__name__
             else:
                 if response.is_success:
                     event["pending_webhooks"] = 0
                     return
-                what = str(response.status_code)
-            logger.warning("the stand-in's event %s was not taken: %s", event["type"], what)
+                reason = str(response.status_code)
+            logger.warning("the stand-in's event %s was not accepted: %s", event["type"], reason)
             await asyncio.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, PAUSE_SECONDS_MAX)

@@ -1,4 +1,4 @@
-"""The stand-in over HTTP: Stripe's API under `/v1/`, and pages for a person."""
+"""The stand-in over HTTP: Stripe's API under `/v1/`, and its pages."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -29,70 +29,68 @@ HttpRequest = Request[Any, Any, Any]
 
 
 @get("/")
-async def dashboard(running: NamedDependency[StandInRunner]) -> Response[str]:
-    """The bank's desk, with the clock."""
-    return show_dashboard(running)
+async def dashboard(runner: NamedDependency[StandInRunner]) -> Response[str]:
+    """The dashboard, with the clock."""
+    return show_dashboard(runner)
 
 
 @post("/")
 async def submit_dashboard(
-    request: HttpRequest, running: NamedDependency[StandInRunner]
+    request: HttpRequest, runner: NamedDependency[StandInRunner]
 ) -> Response[str] | Redirect:
-    """One of the desk's buttons."""
-    return use_dashboard(running, await _read_form(request))
+    """One of the dashboard's buttons."""
+    return use_dashboard(runner, await _read_form(request))
 
 
 @get("/checkout/{session_id:str}")
 async def checkout(
-    running: NamedDependency[StandInRunner], session_id: FromPath[str]
+    runner: NamedDependency[StandInRunner], session_id: FromPath[str]
 ) -> Response[str]:
     """The page of a Checkout session."""
-    return show_checkout(running.stand_in.account, session_id)
+    return show_checkout(runner.stand_in.account, session_id)
 
 
 @post("/checkout/{session_id:str}")
 async def submit_checkout(
-    request: HttpRequest, running: NamedDependency[StandInRunner], session_id: FromPath[str]
+    request: HttpRequest, runner: NamedDependency[StandInRunner], session_id: FromPath[str]
 ) -> Response[str] | Redirect:
-    """The payer pays, or tries to."""
-    return pay_checkout(running.stand_in.account, session_id, await _read_form(request))
+    """The payer submits the Checkout page."""
+    return pay_checkout(runner.stand_in.account, session_id, await _read_form(request))
 
 
 @get("/portal/{portal_id:str}")
-async def portal(
-    running: NamedDependency[StandInRunner], portal_id: FromPath[str]
-) -> Response[str]:
+async def portal(runner: NamedDependency[StandInRunner], portal_id: FromPath[str]) -> Response[str]:
     """The page of a billing portal session."""
-    return show_portal(running.stand_in.account, portal_id)
+    return show_portal(runner.stand_in.account, portal_id)
 
 
 @post("/portal/{portal_id:str}")
 async def submit_portal(
-    request: HttpRequest, running: NamedDependency[StandInRunner], portal_id: FromPath[str]
+    request: HttpRequest, runner: NamedDependency[StandInRunner], portal_id: FromPath[str]
 ) -> Response[str] | Redirect:
     """One of the portal's buttons."""
-    return use_portal(running.stand_in.account, portal_id, await _read_form(request))
+    return use_portal(runner.stand_in.account, portal_id, await _read_form(request))
 
 
 @get("/clock")
-async def clock(running: NamedDependency[StandInRunner]) -> Json:
+async def clock(runner: NamedDependency[StandInRunner]) -> Json:
     """The account's time, which the service follows where `sandbox_clock_url` is set."""
-    return _clock_response(running)
+    return _clock_response(runner)
 
 
 @post("/clock/advance", status_code=200)
-async def advance_clock(request: HttpRequest, running: NamedDependency[StandInRunner]) -> Json:
-    """Move the account's clock by the form's `seconds`, and tell of it when all was delivered.
+async def advance_clock(request: HttpRequest, runner: NamedDependency[StandInRunner]) -> Json:
+    """Move the account's clock by the form's `seconds`, and respond once events are delivered.
 
-    `undelivered` is how many events the service has not taken even so.
+    `undelivered` is the number of events that the service has not accepted within ten seconds.
     """
-    running.advance(parse_seconds(await _read_form(request)))
-    await running.wait_until_delivered()
-    return {**_clock_response(running), "undelivered": len(running.stand_in.account.undelivered)}
+    runner.advance(parse_seconds(await _read_form(request)))
+    await runner.wait_until_delivered()
+    return {**_clock_response(runner), "undelivered": len(runner.stand_in.account.undelivered)}
 
 
-def _clock_response(running: StandInRunner) -> Json:
-    return {"now": running.now.isoformat().replace("+00:00", "Z")}
+def _clock_response(runner: StandInRunner) -> Json:
+    return {"now": runner.now.isoformat().replace("+00:00", "Z")}
 
 
 @get("/page.css", sync_to_thread=False)
@@ -102,22 +100,22 @@ def page_css() -> Response[str]:
     return Response(css, media_type="text/css", headers=HEADERS)
 
 
-def create_app(running: StandInRunner) -> ASGIApp:
-    """The application; its lifespan lets the clock go on and delivers the events."""
+def create_app(runner: StandInRunner) -> ASGIApp:
+    """The application; its lifespan runs the clock and delivers the events."""
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
-        chore = asyncio.create_task(running.run())
+        task = asyncio.create_task(runner.run())
         try:
             yield
         finally:
-            await cancel_tasks([chore])
+            await cancel_tasks([task])
 
-    async def keep_up(_request: HttpRequest) -> None:
-        running.catch_up()
+    async def catch_up(_request: HttpRequest) -> None:
+        runner.catch_up()
 
-    async def tell(_request: HttpRequest) -> None:
-        running.has_events.set()
+    async def deliver_events(_request: HttpRequest) -> None:
+        runner.has_events.set()
 
     pages = Litestar(
         route_handlers=[
@@ -132,9 +130,9 @@ def create_app(running: StandInRunner) -> ASGIApp:
             page_css,
         ],
         lifespan=[lifespan],
-        before_request=keep_up,
-        after_response=tell,
-        dependencies={"running": Provide(lambda: running, sync_to_thread=False)},
+        before_request=catch_up,
+        after_response=deliver_events,
+        dependencies={"runner": Provide(lambda: runner, sync_to_thread=False)},
         exception_handlers={
             ApiError: _api_error_page,
             HTTPException: _http_error_page,
@@ -146,7 +144,7 @@ def create_app(running: StandInRunner) -> ASGIApp:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP and scope["path"].startswith("/v1/"):
-            await serve_api_request(running, scope, receive, send)
+            await serve_api_request(runner, scope, receive, send)
         else:
             await pages(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""The stand-in itself: who may ask it, and how it answers."""
+"""The stand-in: checks the API key, responds to requests, and replays stored responses."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,43 +27,43 @@ TEST_KEYS = ("sk_test_", "rk_test_")
 
 
 class Inspector(Protocol):
-    """Looks at what is asked and answered; tests compare it with the SDK's own types."""
+    """Inspects requests and objects; the tests compare them with the SDK's own types."""
 
     def request(self, request: StandInRequest, params: Json) -> None:
-        """Look at a request; raise Refusal where Stripe does not know such parameters."""
+        """Inspect a request; raise ApiError for parameters that Stripe does not know."""
 
     def response(self, obj: Json) -> None:
-        """Look at an object that goes out, as an answer or in an event."""
+        """Inspect an object that is sent, as a response or in an event."""
 
 
 class NullInspector:
-    """An inspector that finds nothing: outside tests there is nobody to tell."""
+    """Accepts everything; the default outside the tests."""
 
     def request(self, request: StandInRequest, params: Json) -> None:
-        """Every request is fine."""
+        """Accept the request."""
 
     def response(self, obj: Json) -> None:
-        """Every answer is fine."""
+        """Accept the object."""
 
 
 class StandIn:
-    """A Stripe account that can be asked; it holds the account, and the faults that are planned.
+    """A Stripe account behind its API, with the faults that are planned for it.
 
-    What the payer, the bank and the clock do is in the modules beside: `checkout.pay`,
-    `checkout.settle`, `disputes.open_dispute`, `refunds.fail_refund`, `portal.portal_switch`, …
+    What the payer and the bank do is in the other modules: `checkout.pay_session`,
+    `checkout.settle_session`, `disputes.open_dispute`, `refunds.fail_refund`, …
     """
 
     def __init__(
         self,
         now: datetime,
         *,
-        series: str = "standin",
+        id_namespace: str = "standin",
         address: str = "http://stripe.invalid",
         inspector: Inspector | None = None,
     ) -> None:
         self.inspector = inspector or NullInspector()
         self.account = StandInAccount(
-            int(now.timestamp()), series, address=address, on_output=self.inspector.response
+            int(now.timestamp()), id_namespace, address=address, on_output=self.inspector.response
         )
         self.account.create("account")
         self.faults = FaultPlan()
@@ -71,15 +71,15 @@ class StandIn:
         self.requests: list[StandInRequest] = []
 
     def advance(self, seconds: int) -> None:
-        """Move the clock, and let happen what is due by then."""
+        """Move the clock, and run what is due by then."""
         advance_clock(self.account, self.account.now + seconds)
 
     def respond(
         self, method: str, path: str, form: str, headers: Mapping[str, str]
     ) -> StandInResponse:
-        """Answer one request as Stripe does; raises ConnectionLost or NoAnswer where planned."""
-        named = {name.lower(): value for name, value in headers.items()}
-        request = StandInRequest(method.upper(), path, form, named)
+        """Respond as Stripe does. Raises ConnectionReset or NoResponse where that is planned."""
+        lowercase = {name.lower(): value for name, value in headers.items()}
+        request = StandInRequest(method.upper(), path, form, lowercase)
         self.requests.append(request)
         request_id = f"req_{self.account.id_namespace}{len(self.requests):07}"
         response = self._respond(request, request_id)
@@ -91,10 +91,10 @@ class StandIn:
     def _respond(self, request: StandInRequest, request_id: str) -> StandInResponse:
         try:
             _check_headers(request)
-            if kept := self.keys.replay(request, self.account.now):
-                return kept
-        except ApiError as refusal:
-            return error_response(refusal)
+            if stored := self.keys.replay(request, self.account.now):
+                return stored
+        except ApiError as error:
+            return error_response(error)
         return respond_or_fail(
             self.faults.take_for(request),
             lambda: self._perform(request, request_id),
@@ -110,9 +110,9 @@ class StandIn:
             obj = dispatch(self.account, request, params)
             self.inspector.response(obj)
             response = json_response(obj)
-        except ApiError as refusal:
-            response = error_response(refusal)
-            if not refusal.is_kept:
+        except ApiError as error:
+            response = error_response(error)
+            if not error.is_stored:
                 return response
         finally:
             self.account.current_request = dict.fromkeys(cause)
@@ -125,17 +125,17 @@ def _check_headers(request: StandInRequest) -> None:
     if key.startswith(LIVE_KEYS):
         raise ApiError(
             "This is not Stripe, and it was sent a live key. Unset stripe_api_base to sell for"
-            " real, or use a key that begins with sk_test_; and roll the live key if others could"
-            " read it on the way.",
+            " real, or use a key that begins with sk_test_. Roll the live key if others could have"
+            " read it in transit.",
             status=HTTPStatus.FORBIDDEN,
         )
     if scheme != "Bearer" or not key.startswith(TEST_KEYS):
         raise ApiError(
-            "Invalid API Key provided: the stand-in takes any that begins with sk_test_.",
+            "Invalid API Key provided: the stand-in accepts any key that begins with sk_test_.",
             status=HTTPStatus.UNAUTHORIZED,
         )
     version = request.headers.get("stripe-version", stripe.api_version)
     if version != stripe.api_version:
         raise ApiError(
-            f"The stand-in speaks version {stripe.api_version} of Stripe's API, not {version}."
+            f"The stand-in implements version {stripe.api_version} of Stripe's API, not {version}."
         )

@@ -1,4 +1,4 @@
-"""A stand-in as a file, so that the next start goes on with the same account."""
+"""Saves a stand-in to a file, so that the next start continues with the same account."""
 
 from pathlib import Path
 
@@ -10,28 +10,28 @@ from paywall.sandbox.stripe.stand_in import StandIn
 
 
 class SavedAccount(msgspec.Struct):
-    """All that an account holds; events that wait for their delivery by id."""
+    """Everything that an account holds, in the file's field names; undelivered events by id."""
 
     now: int
-    series: str
-    made: int
-    things: dict[str, dict[str, Json]]
-    notes: dict[str, Json]
+    id_namespace: str = msgspec.field(name="series")
+    created_count: int = msgspec.field(name="made")
+    objects: dict[str, dict[str, Json]] = msgspec.field(name="things")
+    hidden: dict[str, Json] = msgspec.field(name="notes")
     undelivered: list[str]
-    kept: dict[str, ReplayableResponse]
+    responses: dict[str, ReplayableResponse] = msgspec.field(name="kept")
 
 
 def save_state(stand_in: StandIn, path: Path) -> None:
-    """Write the whole account, or leave what was there."""
+    """Replace the file with the current state, as one operation."""
     account = stand_in.account
     saved = SavedAccount(
         now=account.now,
-        series=account.id_namespace,
-        made=account.created_count,
-        things=account.objects,
-        notes=account.hidden,
+        id_namespace=account.id_namespace,
+        created_count=account.created_count,
+        objects=account.objects,
+        hidden=account.hidden,
         undelivered=[event["id"] for event in account.undelivered],
-        kept=stand_in.keys.responses,
+        responses=stand_in.keys.responses,
     )
     unfinished = path.with_suffix(".new")
     unfinished.write_bytes(msgspec.json.encode(saved))
@@ -39,10 +39,14 @@ def save_state(stand_in: StandIn, path: Path) -> None:
 
 
 def load_state(stand_in: StandIn, path: Path) -> None:
-    """Let the stand-in go on where the file left off."""
+    """Restore the state that the file has."""
     saved = msgspec.json.decode(path.read_bytes(), type=SavedAccount)
     account = stand_in.account
-    account.now, account.id_namespace, account.created_count = saved.now, saved.series, saved.made
-    account.objects, account.hidden = saved.things, saved.notes
-    account.undelivered[:] = [saved.things["event"][event_id] for event_id in saved.undelivered]
-    stand_in.keys.responses = saved.kept
+    account.now, account.id_namespace, account.created_count = (
+        saved.now,
+        saved.id_namespace,
+        saved.created_count,
+    )
+    account.objects, account.hidden = saved.objects, saved.hidden
+    account.undelivered[:] = [saved.objects["event"][event_id] for event_id in saved.undelivered]
+    stand_in.keys.responses = saved.responses

@@ -1,4 +1,4 @@
-"""Subscriptions: begun, changed, cancelled, resumed."""
+"""Subscriptions: create, update, cancel, resume and list."""
 
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from paywall.sandbox.stripe.proration import ProrationBehavior, change_price
 
 
 class PriceQuantity(NamedTuple):
-    """One price, so many times."""
+    """A price and how many of it."""
 
     price: Json
     quantity: int
@@ -35,7 +35,7 @@ def create_subscription(
     *,
     coupon: str | None,
 ) -> Json:
-    """A new subscription that nothing was paid for yet; `params` is the `subscription_data`."""
+    """Create a subscription without a payment; `params` is Checkout's `subscription_data`."""
     trial_end = _trial_end(account, params)
     subscription = account.create(
         "subscription",
@@ -68,7 +68,7 @@ def create_subscription(
 
 
 def create_first_invoice(account: StandInAccount, subscription: Json) -> Json:
-    """The invoice of a new subscription, which is charged at once; nothing for a trial."""
+    """Create and finalize the first invoice; its amount is zero for a trial."""
     lines = [_first_line(item, subscription) for item in subscription["items"]["data"]]
     return finalize_invoice(
         account, draft_invoice(account, subscription, "subscription_create", lines)
@@ -76,7 +76,7 @@ def create_first_invoice(account: StandInAccount, subscription: Json) -> Json:
 
 
 def update_subscription(account: StandInAccount, params: Json, subscription_id: str) -> Json:
-    """Cancel at the end, take that back, switch the price, pause collection, and the like."""
+    """Update a subscription: cancellation, price, paused collection, metadata, description."""
     subscription = account.find("subscription", subscription_id)
     if subscription["status"] in {"canceled", "incomplete_expired"} and set(params) - {
         "cancellation_details",
@@ -106,7 +106,7 @@ def update_subscription(account: StandInAccount, params: Json, subscription_id: 
 
 
 def cancel_subscription(account: StandInAccount, params: Json, subscription_id: str) -> Json:
-    """End it now."""
+    """Cancel a subscription now."""
     subscription = account.find("subscription", subscription_id)
     if subscription["status"] == "canceled":
         raise no_such_object("subscription", subscription_id)
@@ -115,7 +115,7 @@ def cancel_subscription(account: StandInAccount, params: Json, subscription_id: 
 
 
 def resume_subscription(account: StandInAccount, _given: Json, subscription_id: str) -> Json:
-    """A paused subscription goes on with a new period, which is charged at once."""
+    """Resume a paused subscription with a new period, which is charged at once."""
     subscription = account.find("subscription", subscription_id)
     if subscription["status"] != "paused":
         raise ApiError("Only paused subscriptions can be resumed.")
@@ -134,7 +134,7 @@ def resume_subscription(account: StandInAccount, _given: Json, subscription_id: 
 
 
 def list_subscriptions(account: StandInAccount, params: Json) -> Json:
-    """Subscriptions; the canceled ones only where `status` asks for them."""
+    """Subscriptions; ended ones only where `status` includes them."""
     status = optional_text(params, "status")
     equal = {"customer": params["customer"]} if params.get("customer") else {}
     price = optional_text(params, "price")
@@ -147,17 +147,17 @@ def list_subscriptions(account: StandInAccount, params: Json) -> Json:
     return paginate(found, params, "/v1/subscriptions")
 
 
-def _matches_status(status: str, asked: str | None) -> bool:
-    over = {"canceled", "incomplete_expired"}
-    match asked:
+def _matches_status(status: str, wanted: str | None) -> bool:
+    ended = {"canceled", "incomplete_expired"}
+    match wanted:
         case None:
-            return status not in over
+            return status not in ended
         case "all":
             return True
         case "ended":
-            return status in over
+            return status in ended
         case _:
-            return status == asked
+            return status == wanted
 
 
 def _first_line(item: Json, subscription: Json) -> DraftLine:
@@ -174,11 +174,11 @@ def _first_line(item: Json, subscription: Json) -> DraftLine:
 
 
 def _cancellation(account: StandInAccount, subscription: Json, params: Json) -> Json:
-    """What an update makes of the end; `cancel_at` is what the portal sets."""
+    """The changes that an update makes to the cancellation."""
     end = max(item["current_period_end"] for item in subscription["items"]["data"])
     at_end = optional_boolean(params, "cancel_at_period_end")
     if "cancel_at" not in params and not at_end and not subscription["cancel_at_period_end"]:
-        # What the portal cancelled by `cancel_at` does not go on by taking back the flag.
+        # A cancellation by `cancel_at`, as the portal makes it, ignores this flag.
         return {}
     cancel_at = end if at_end else _cancel_time(params, end)
     if cancel_at is not None and cancel_at <= account.now:
@@ -200,8 +200,10 @@ def _cancel_time(params: Json, period_ends_at: int) -> int | None:
 
 
 def _cancellation_details(subscription: Json, params: Json) -> Json:
-    told = nested_object(params, "cancellation_details")
-    changes = {name: optional_text(told, name) for name in ("comment", "feedback") if name in told}
+    given = nested_object(params, "cancellation_details")
+    changes = {
+        name: optional_text(given, name) for name in ("comment", "feedback") if name in given
+    }
     return {**subscription["cancellation_details"], **changes}
 
 

@@ -42,7 +42,7 @@ async def test_nothing_of_it_is_live(shop: Shop) -> None:
 async def test_what_it_does_not_have_is_404_and_says_so(stand_in: StandIn) -> None:
     answer = StandIn(START).respond("GET", "/v1/topups", "", {"authorization": "Bearer sk_test_1"})
     assert answer.status == 404
-    assert b"does not have it" in answer.body
+    assert b"does not implement it" in answer.body
     with pytest.raises(stripe.InvalidRequestError, match="No such subscription: 'sub_none'"):
         await client_of(stand_in).v1.subscriptions.retrieve_async("sub_none")
 
