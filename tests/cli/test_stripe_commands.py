@@ -20,7 +20,7 @@ from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
 from paywall.subscriptions.migrate import MigratedSubscription, migrate_subscriptions
 from tests.postgres import free_port
-from tests.sandbox.stripe.served import served
+from tests.sandbox.stripe.stand_in_server import serve_stand_in
 
 SITE = "https://news.example"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -59,7 +59,7 @@ async def typing(
                  credits=0, credits_expire=CreditsExpire.NEVER, prices=[price], created_at=NOW)
         )  # fmt: skip
     await database.close()
-    async with served(StandIn(datetime.now(UTC))) as running:
+    async with serve_stand_in(StandIn(datetime.now(UTC))) as running:
         yield Typing(tmp_path, database_url, running.stand_in.account)
 
 

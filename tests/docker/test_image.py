@@ -43,7 +43,7 @@ def _words(instruction: str) -> list[str]:
     return words
 
 
-def test_what_compose_sets_is_a_setting_and_the_database_is_its_own(tmp_path: Path) -> None:
+def test_compose_sets_valid_settings_for_its_own_database(tmp_path: Path) -> None:
     given = _filled_in()
     assert OURS
     for service in OURS.values():
@@ -57,17 +57,17 @@ def test_what_compose_sets_is_a_setting_and_the_database_is_its_own(tmp_path: Pa
 
 
 @pytest.mark.parametrize("words", [_words("CMD"), *(it["command"] for it in OURS.values())])
-def test_what_is_run_can_be_typed(words: list[str]) -> None:
+def test_the_commands_of_image_and_compose_exist(words: list[str]) -> None:
     assert _words("ENTRYPOINT") == ["paywall"]
     main.commands[words[0]].make_context(words[0], words[1:])
 
 
-def test_nothing_is_shown_to_other_machines_and_metrics_to_none() -> None:
+def test_compose_publishes_the_service_on_localhost_alone() -> None:
     published = [port for it in COMPOSE["services"].values() for port in it.get("ports", [])]
     assert published == ["127.0.0.1:8000:8000"]
 
 
-def test_what_the_image_copies_is_there_and_is_let_in() -> None:
+def test_the_files_that_the_image_copies_are_in_its_context() -> None:
     rules = (FOLDER / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
     let_in = {rule[1:] for rule in rules if rule.startswith("!")}
     copied = {
@@ -82,12 +82,12 @@ def test_what_the_image_copies_is_there_and_is_let_in() -> None:
     assert "paywall/sandbox" in rules[rules.index("!paywall") :]
 
 
-def test_the_image_has_a_python_that_the_suite_is_run_on() -> None:
+def test_the_images_python_is_one_that_ci_tests() -> None:
     (version,) = re.findall(r"^ARG PYTHON=python:(\d\.\d+)-slim$", IMAGE, re.MULTILINE)
     assert version in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-def test_the_image_is_healthy_while_it_answers(tmp_path: Path) -> None:
+def test_the_image_is_healthy_while_the_service_answers(tmp_path: Path) -> None:
     with serving(tmp_path) as served:
         assert _health(served.address).returncode == 0
     assert _health(f"http://127.0.0.1:{free_port()}").returncode != 0

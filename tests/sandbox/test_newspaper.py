@@ -1,4 +1,4 @@
-"""The newspaper of `make run`: its words, and its time machine beside a service that follows."""
+"""The newspaper of `make run`: its texts, and its time machine."""
 
 import re
 from datetime import UTC, datetime
@@ -26,36 +26,35 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
-def test_a_word_is_in_every_language_and_safe_in_a_page() -> None:
+def test_every_text_is_in_every_language() -> None:
     assert TEXTS
-    for name, said in TEXTS.items():
-        assert said.keys() == LANGUAGES.keys(), name
-        assert len({frozenset(placeholders(text)) for text in said.values()}) == 1, name
-        assert not [text for text in said.values() if re.search("[<>&\"']", text)], name
+    for name, texts in TEXTS.items():
+        assert texts.keys() == LANGUAGES.keys(), name
+        assert len({frozenset(placeholders(text)) for text in texts.values()}) == 1, name
 
 
-def test_no_word_is_missing_or_unused() -> None:
+def test_no_text_is_missing_or_unused() -> None:
     paths = [*SITE.glob("*.py"), *SITE.glob("templates/*.html")]
     source = "\n".join(path.read_text("utf-8") for path in paths)
-    asked = set(re.findall(r"""\bt(?:ranslate)?\(\s*["'](\w+)["']\s*[,)]""", source))
-    assert "colophon" in asked
-    put_together = {f"{step}_later" for step in STEPS}
-    put_together |= {*READERS, *(f"about_{reader_id}" for reader_id in READERS)}
-    assert (asked | put_together) - TEXTS.keys() == set()
-    assert TEXTS.keys() - put_together - set(re.findall(r"""["'](\w+)["']""", source)) == set()
+    used = set(re.findall(r"""\bt(?:ranslate)?\(\s*["'](\w+)["']\s*[,)]""", source))
+    assert "colophon" in used
+    composed = {f"{step}_later" for step in STEPS}
+    composed |= {*READERS, *(f"about_{reader_id}" for reader_id in READERS)}
+    assert (used | composed) - TEXTS.keys() == set()
+    assert TEXTS.keys() - composed - set(re.findall(r"""["'](\w+)["']""", source)) == set()
 
 
-def test_all_that_is_sold_has_a_khmer_name() -> None:
+def test_every_product_has_a_khmer_name() -> None:
     khmer = translations.NewspaperTranslator("km")
-    sold = list(products(START))
-    assert sold
-    for one in sold:
-        kind = type(one).__name__.lower()
-        named = khmer.product_name(kind, {"id": one.id, "title": one.title})
+    for_sale = list(products(START))
+    assert for_sale
+    for product in for_sale:
+        kind = type(product).__name__.lower()
+        named = khmer.product_name(kind, {"id": product.id, "title": product.title})
         assert re.search("[A-Za-z]", named) is None
 
 
-def test_days_are_told_as_they_are_where_the_newspaper_is_made(tmp_path: Path) -> None:
+def test_dates_are_in_the_newspapers_time_zone(tmp_path: Path) -> None:
     evening = datetime(2026, 11, 30, 20, tzinfo=UTC)
     assert translations.NewspaperTranslator("en").format_day(evening) == "December 1, 2026"
     assert (
@@ -70,30 +69,30 @@ def test_days_are_told_as_they_are_where_the_newspaper_is_made(tmp_path: Path) -
     assert (resets_at.day >= 28, resets_at.hour) == (True, 17)
 
 
-def test_money_has_decimals_where_there_are_any_and_the_sign_of_its_country() -> None:
+def test_amounts_have_their_currencys_sign_and_decimals() -> None:
     amounts = ((400, "usd"), (350, "usd"), (1_600_000, "khr"), (500, "eur"))
     english, khmer = translations.NewspaperTranslator("en"), translations.NewspaperTranslator("km")
     assert [english.format_money(*one) for one in amounts] == ["$4", "$3.50", "៛16,000", "€5"]
     assert [khmer.format_money(*one) for one in amounts] == ["4$", "3.50$", "16,000៛", "5€"]
 
 
-def test_three_metered_articles_are_free_and_the_fourth_is_closed_and_says_so(
+def test_the_fourth_metered_article_is_closed_and_says_why(
     tmp_path: Path,
 ) -> None:
     with playing(tmp_path) as sandbox, httpx.Client(timeout=PATIENT_SECONDS) as client:
         (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
         metered = [one.id for one in read_publications(paper) if one.terms.policy is Policy.METERED]
         shown = [client.get(f"{paper}/{article_id}").text for article_id in metered]
-    told = ["You have read all the free articles of this month." in page for page in shown]
+    explained = ["You have read all the free articles of this month." in page for page in shown]
     assert ["<paywall-gate" in page for page in shown] == [False, False, False, True]
-    assert told == [False, False, False, True]
+    assert explained == [False, False, False, True]
 
 
-def test_a_month_later_what_renews_has_renewed_at_the_very_next_question(tmp_path: Path) -> None:
+def test_subscriptions_have_renewed_when_a_time_step_returns(tmp_path: Path) -> None:
     with playing(tmp_path) as sandbox:
-        told = dict(re.findall(r"^(\w+)=(\S+)$", sandbox.log.read_text(), re.MULTILINE))
+        printed = dict(re.findall(r"^(\w+)=(\S+)$", sandbox.log.read_text(), re.MULTILINE))
         (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
-        headers = {"Authorization": f"Bearer {told['ANN']}"}
+        headers = {"Authorization": f"Bearer {printed['ANN']}"}
         with httpx.Client(headers=headers, timeout=PATIENT_SECONDS) as client:
             before = _subscribe(sandbox, client)
             _travel(client, paper, "month")
@@ -105,7 +104,7 @@ def test_a_month_later_what_renews_has_renewed_at_the_very_next_question(tmp_pat
     assert [one["access_until"] for one in (after_a_month, after_two_months)] == payments[1:]
 
 
-def test_a_year_and_a_month_later_the_newspaper_still_serves_and_knows_its_readers(
+def test_the_newspaper_still_works_thirteen_months_later(
     tmp_path: Path,
 ) -> None:
     with playing(tmp_path) as sandbox, httpx.Client(timeout=PATIENT_SECONDS) as client:
@@ -127,8 +126,8 @@ def _subscribe(sandbox: Served, client: httpx.Client) -> dict[str, Any]:
 
 
 def _subscription(sandbox: Served, client: httpx.Client) -> dict[str, Any]:
-    told: dict[str, Any] = client.get(f"{sandbox.address}/v1/me").json()["subscription"]
-    return told
+    subscription: dict[str, Any] = client.get(f"{sandbox.address}/v1/me").json()["subscription"]
+    return subscription
 
 
 def _travel(client: httpx.Client, paper: str, step: str) -> None:

@@ -1,4 +1,4 @@
-"""`make run`: a news site to try things with, which keeps what was tried."""
+"""`make run`: a sandbox that keeps the user's changes."""
 
 import asyncio
 import signal
@@ -32,18 +32,18 @@ def fresh(tmp_path: Path) -> Settings:
     return Settings(data_dir=str(tmp_path / "var"))
 
 
-def test_every_policy_and_both_languages_are_there() -> None:
+def test_articles_have_every_policy_and_both_languages() -> None:
     articles = read_publications(SITE)
     assert {article.terms.policy for article in articles} == set(Policy)
     assert {article.language for article in articles} == {"en", "km"}
     assert all(article.title and article.body_html for article in articles)
 
 
-def test_a_new_start_keeps_what_the_player_did(fresh: Settings) -> None:
+def test_a_restart_keeps_the_users_changes(fresh: Settings) -> None:
     first = asyncio.run(prepare(fresh, SITE))
-    asyncio.run(_play(fresh))
+    asyncio.run(_change_things(fresh))
     second = asyncio.run(prepare(fresh, SITE))
-    titles, left = asyncio.run(_what_is_there(fresh))
+    titles, left = asyncio.run(_titles_and_credits(fresh))
     assert (first.is_new, second.is_new) == (True, False)
     assert second.articles == first.articles - 1
     assert "ferry-returns" not in titles
@@ -51,7 +51,7 @@ def test_a_new_start_keeps_what_the_player_did(fresh: Settings) -> None:
     assert left == [2]
 
 
-async def _play(settings: Settings) -> None:
+async def _change_things(settings: Settings) -> None:
     """Change one article, delete another, and spend one of ann's credits."""
     database = Database(settings)
     async with database.writing() as session:
@@ -65,7 +65,7 @@ async def _play(settings: Settings) -> None:
     await database.close()
 
 
-async def _what_is_there(settings: Settings) -> tuple[dict[str, str], list[int]]:
+async def _titles_and_credits(settings: Settings) -> tuple[dict[str, str], list[int]]:
     database = Database(settings, for_writing=False)
     async with database.reading() as session:
         articles = (await session.exec(select(Article))).all()
@@ -74,13 +74,13 @@ async def _what_is_there(settings: Settings) -> tuple[dict[str, str], list[int]]
     return {article.id: article.title for article in articles}, left
 
 
-def test_it_stays_away_from_a_database_that_may_be_the_real_one(tmp_path: Path) -> None:
+def test_the_sandbox_refuses_a_database_other_than_sqlite(tmp_path: Path) -> None:
     real = Settings(database_url="postgresql://real@db.example/paywall", data_dir=str(tmp_path))
     with pytest.raises(CannotServe, match="unset database_url"):
         asyncio.run(prepare(real, SITE))
 
 
-def test_ctrl_c_stops_it_cleanly(tmp_path: Path) -> None:
+def test_ctrl_c_stops_the_sandbox_cleanly(tmp_path: Path) -> None:
     with playing(tmp_path) as sandbox:
         assert sandbox.stop(signal.SIGINT) == 0
     log = sandbox.log.read_text()
@@ -88,7 +88,7 @@ def test_ctrl_c_stops_it_cleanly(tmp_path: Path) -> None:
     assert "Traceback" not in log
 
 
-def test_a_taken_port_is_told_in_a_sentence_before_anything_else(tmp_path: Path) -> None:
+def test_a_port_in_use_stops_the_start_with_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         ended = subprocess.run(

@@ -42,7 +42,7 @@ def _reconciled_when_a_test_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def stand_in() -> Iterator[StandIn]:
     contract = SdkContract()
     yield StandIn(START, inspector=contract)
-    contract.hold()
+    contract.assert_no_breaches()
 
 
 @pytest.fixture

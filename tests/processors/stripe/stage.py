@@ -76,7 +76,7 @@ class Stage:
             wire.stand_in, wire.chance, shop.clock.at = stand_in, chance, START
         shops = [shop._replace(stand_in=stand_in) for shop in self.shops]
         yield Played(shops, self.settings, chance)
-        contract.hold()
+        contract.assert_no_breaches()
 
 
 async def furnish(shop: Shop) -> None:
@@ -148,4 +148,4 @@ async def stage(address: str, folder: Path) -> AsyncIterator[Stage]:
         made = Stage(settings, shops, wires)
         await made.set_up()
         yield made
-    contract.hold()
+    contract.assert_no_breaches()

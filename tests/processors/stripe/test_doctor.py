@@ -23,7 +23,7 @@ from paywall.sandbox.stripe.faults import Fault
 from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
 from tests.postgres import free_port
-from tests.sandbox.stripe.served import served
+from tests.sandbox.stripe.stand_in_server import serve_stand_in
 
 NOW = datetime.now(UTC)
 AN_HOUR_AGO = NOW - timedelta(hours=1)
@@ -31,7 +31,7 @@ AN_HOUR_AGO = NOW - timedelta(hours=1)
 
 @pytest.fixture
 async def stand_in() -> AsyncIterator[StandIn]:
-    async with served(StandIn(AN_HOUR_AGO)) as running:
+    async with serve_stand_in(StandIn(AN_HOUR_AGO)) as running:
         yield running.stand_in
 
 

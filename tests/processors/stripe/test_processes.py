@@ -21,16 +21,18 @@ from tests.conftest import Bearer, SetClock
 from tests.processes import Served, serving
 from tests.processors.stripe.shop import SECRET, Shop
 from tests.sandbox.stripe.sdk_contract import SdkContract
-from tests.sandbox.stripe.served import Hold, served
+from tests.sandbox.stripe.stand_in_server import HeldResponse, serve_stand_in
 
 
 @asynccontextmanager
-async def two_processes(address: str, folder: Path, hold: Hold) -> AsyncIterator[Sequence[Shop]]:
+async def two_processes(
+    address: str, folder: Path, hold: HeldResponse
+) -> AsyncIterator[Sequence[Shop]]:
     """Two services on one PostgreSQL, with a stand-in whose events the test delivers."""
     contract = SdkContract()
     stand_in = StandIn(datetime.now(UTC), inspector=contract)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(served(stand_in, hold=hold))
+        await stack.enter_async_context(serve_stand_in(stand_in, hold=hold))
         settings = Settings(
             database_url=address,
             data_dir=str(folder),
@@ -53,7 +55,7 @@ async def two_processes(address: str, folder: Path, hold: Hold) -> AsyncIterator
         shops = [await _shop(stack, process, settings, stand_in) for process in processes]
         await shops[0].stock()
         yield shops
-    contract.hold()
+    contract.assert_no_breaches()
 
 
 async def _shop(
@@ -74,18 +76,18 @@ async def _shop(
 async def test_what_one_process_saw_earlier_is_never_written_over_what_another_saw_later(
     database_url: str, tmp_path: Path
 ) -> None:
-    hold = Hold("/v1/subscriptions/")
+    hold = HeldResponse("/v1/subscriptions/")
     async with two_processes(database_url, tmp_path, hold) as (one, other):
         await one.buy(plan_id="monthly")
         await one.deliver()
         account, subscription_id = one.stand_in.account, one.only("subscription")["id"]
         portal.portal_cancel(account, subscription_id)
         (cancelled,) = events.drain_deliveries(account, SECRET)
-        hold.next_one()
+        hold.hold_next()
         slow = asyncio.create_task(one.send(cancelled))
         await hold.is_held.wait()
         portal.portal_resume(account, subscription_id)
         assert await other.deliver() == [200]
-        hold.goes_on.set()
+        hold.release.set()
         assert (await slow).status_code == 200
         assert (await other.me())["subscription"]["cancel_at_period_end"] is False

@@ -13,7 +13,7 @@ from tests.sandbox.stripe.shop import START, Shop
 def sdk() -> Iterator[SdkContract]:
     contract = SdkContract()
     yield contract
-    contract.hold()
+    contract.assert_no_breaches()
 
 
 @pytest.fixture

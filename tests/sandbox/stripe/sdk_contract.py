@@ -1,4 +1,4 @@
-"""Compares what the stand-in is asked and answers with the SDK's own types."""
+"""Compares the stand-in's requests and objects with the SDK's own types."""
 
 import re
 from collections.abc import Callable
@@ -62,9 +62,9 @@ METHODS: dict[str, Callable[..., object]] = {
 
 
 class SdkContract:
-    """An inspector that keeps every breach, for the end of the test.
+    """An inspector that records every breach until the end of the test.
 
-    A request that Stripe would not know is refused, as Stripe refuses it.
+    A request with a parameter that Stripe does not know is refused, as by Stripe.
     """
 
     def __init__(self) -> None:
@@ -81,26 +81,28 @@ class SdkContract:
         for row in rows:
             self.breaches += [f"{row['object']}: {what}" for what in breaches_of(row)]
 
-    def hold(self) -> None:
-        """Fail where anything was not as the SDK has it."""
+    def assert_no_breaches(self) -> None:
+        """Fail if there was any breach."""
         assert not self.breaches, "\n".join(self.breaches)
 
 
 def breaches_of(obj: Json) -> list[str]:
-    """What the SDK's types do not know of an object, or know otherwise."""
-    return _told(_of_object(obj["object"]), obj)
+    """Where an object differs from the SDK's types."""
+    return _messages(_object_validator(obj["object"]), obj)
 
 
 def _breaches_of_request(request: StandInRequest, params: Json) -> list[str]:
     for call, method in METHODS.items():
         pattern = re.sub(r"\{id\}", "[^/]+", call)
         if re.fullmatch(pattern, f"{request.method} {request.path}"):
-            schema, validator = _of_request(method)
-            return [f"{call}: {what}" for what in _told(validator, _typed(params, schema, schema))]
+            schema, validator = _request_validator(method)
+            return [
+                f"{call}: {what}" for what in _messages(validator, _typed(params, schema, schema))
+            ]
     return [f"{request.method} {request.path}: no method of the SDK is known for it"]
 
 
-def _told(validator: jsonschema_rs.Draft7Validator, obj: object) -> list[str]:
+def _messages(validator: jsonschema_rs.Draft7Validator, obj: object) -> list[str]:
     return [
         f"{'.'.join(map(str, error.instance_path))}: {error.message[:200]}"
         for error in validator.iter_errors(obj)
@@ -108,12 +110,12 @@ def _told(validator: jsonschema_rs.Draft7Validator, obj: object) -> list[str]:
 
 
 @cache
-def _of_object(kind: str) -> jsonschema_rs.Draft7Validator:
+def _object_validator(kind: str) -> jsonschema_rs.Draft7Validator:
     return jsonschema_rs.Draft7Validator(object_schema(kind))
 
 
 @cache
-def _of_request(
+def _request_validator(
     method: Callable[..., object],
 ) -> tuple[Schema, jsonschema_rs.Draft7Validator]:
     schema = request_schema(method)
@@ -121,7 +123,7 @@ def _of_request(
 
 
 def _typed(value: object, schema: Schema, root: Schema) -> object:
-    """A form's strings as what the schema has them to be."""
+    """A form's strings, converted to the types of the schema."""
     if "$ref" in schema:
         schema = root["definitions"][schema["$ref"].removeprefix("#/definitions/")]
     for choice in schema.get("anyOf", []):
@@ -131,7 +133,7 @@ def _typed(value: object, schema: Schema, root: Schema) -> object:
             return typed
     match value:
         case str():
-            return _typed_word(value, schema.get("type"))
+            return _typed_text(value, schema.get("type"))
         case dict():
             fields = schema.get("properties", {})
             return {
@@ -143,11 +145,11 @@ def _typed(value: object, schema: Schema, root: Schema) -> object:
             return value
 
 
-def _typed_word(word: str, kind: str | None) -> object:
-    if kind == "integer" and re.fullmatch(r"-?\d+", word):
-        return int(word)
-    if kind == "number" and re.fullmatch(r"-?\d+(\.\d+)?", word):
-        return float(word)
-    if kind == "boolean" and word in {"true", "false"}:
-        return word == "true"
-    return word
+def _typed_text(text: str, kind: str | None) -> object:
+    if kind == "integer" and re.fullmatch(r"-?\d+", text):
+        return int(text)
+    if kind == "number" and re.fullmatch(r"-?\d+(\.\d+)?", text):
+        return float(text)
+    if kind == "boolean" and text in {"true", "false"}:
+        return text == "true"
+    return text

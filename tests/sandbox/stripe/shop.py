@@ -1,4 +1,4 @@
-"""A shop on the stand-in: what the tests sell, asked for through the real SDK."""
+"""A shop on the stand-in, which the tests use through the real SDK."""
 
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
@@ -21,8 +21,8 @@ SITE = "https://news.example"
 TIMEOUT_SECONDS = 0.01
 
 
-class Goods(NamedTuple):
-    """The ids of what is sold."""
+class PriceIds(NamedTuple):
+    """The ids of the shop's prices."""
 
     pack: str
     gold: str
@@ -31,19 +31,19 @@ class Goods(NamedTuple):
 
 
 def client_of(stand_in: StandIn, key: str = "sk_test_shop") -> stripe.StripeClient:
-    """The real SDK, in front of a stand-in in this process."""
+    """The real SDK, connected to a stand-in in this process."""
     return stripe.StripeClient(
         key, http_client=InProcessClient(stand_in, TIMEOUT_SECONDS), max_network_retries=2
     )
 
 
 class Shop:
-    """One seller with four prices and one customer; `account` is Stripe's side."""
+    """A seller with four prices and one customer; `account` is the state in Stripe."""
 
     def __init__(self, stand_in: StandIn) -> None:
         self.stand_in = stand_in
         self.stripe = client_of(stand_in).v1
-        self.goods = Goods("", "", "", "")
+        self.prices = PriceIds("", "", "", "")
         self.customer = ""
 
     @property
@@ -51,7 +51,7 @@ class Shop:
         return self.stand_in.account
 
     async def open(self) -> None:
-        self.goods = Goods(
+        self.prices = PriceIds(
             pack=await self._price("Ten credits", 500),
             gold=await self._price("Gold", 900, "month"),
             diamond=await self._price("Diamond", 1900, "month"),
@@ -72,46 +72,46 @@ class Shop:
     async def session(self, price: str, **more: object) -> str:
         """An open Checkout session for this price."""
         params: SessionCreateParams = {
-            "mode": "payment" if price == self.goods.pack else "subscription",
+            "mode": "payment" if price == self.prices.pack else "subscription",
             "customer": self.customer,
             "line_items": [{"price": price, "quantity": 1}],
             "success_url": f"{SITE}/paid",
-            **more,  # type: ignore[typeddict-item]  # the SDK contract looks at it
+            **more,  # type: ignore[typeddict-item]  # the SDK contract checks it
         }
         return (await self.stripe.checkout.sessions.create_async(params)).id
 
-    async def bought(self, **more: object) -> Charge:
-        """The charge of a pack that was just paid."""
-        session = await self.paid(await self.session(self.goods.pack, **more))
+    async def buy_pack(self, **more: object) -> Charge:
+        """Buy a pack; returns its charge."""
+        session = await self.pay(await self.session(self.prices.pack, **more))
         (charge,) = (
             await self.stripe.charges.list_async({"payment_intent": str(session.payment_intent)})
         ).data
         return charge
 
-    async def paid(self, session_id: str, card: Card = Card.PAYS) -> Session:
+    async def pay(self, session_id: str, card: Card = Card.PAYS) -> Session:
         pay_session(self.account, session_id, card)
         return await self.stripe.checkout.sessions.retrieve_async(session_id)
 
-    async def subscribed(
+    async def subscribe(
         self, price: str = "", card: Card = Card.PAYS, **more: object
     ) -> Subscription:
-        """A subscription that was just begun through Checkout."""
-        session = await self.paid(await self.session(price or self.goods.gold, **more), card)
+        """Subscribe through Checkout."""
+        session = await self.pay(await self.session(price or self.prices.gold, **more), card)
         return await self.subscription(str(session.subscription))
 
     async def subscription(self, subscription_id: str) -> Subscription:
         return await self.stripe.subscriptions.retrieve_async(subscription_id)
 
-    async def changed(self, subscription_id: str, **change: object) -> Subscription:
+    async def change(self, subscription_id: str, **change: object) -> Subscription:
         params: SubscriptionUpdateParams = {**change}  # type: ignore[typeddict-item]  # as above
         return await self.stripe.subscriptions.update_async(subscription_id, params)
 
     async def invoices(self, subscription_id: str) -> list[Invoice]:
-        """Of a subscription, newest first."""
+        """The invoices of a subscription, newest first."""
         return (await self.stripe.invoices.list_async({"subscription": subscription_id})).data
 
-    def told(self, *types: str) -> list[str]:
-        """The types of all events so far, in order; of some types only where they are given."""
+    def event_types(self, *types: str) -> list[str]:
+        """The types of all events so far, in order; only those of `types` where given."""
         return [
             event["type"]
             for event in self.account.find_all("event")

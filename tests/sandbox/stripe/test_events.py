@@ -1,4 +1,4 @@
-"""Events: signed as the SDK wants them, in order or not, and listed."""
+"""Events: signed as the SDK verifies them, delivered, and listed."""
 
 from random import Random
 
@@ -10,37 +10,37 @@ from paywall.sandbox.stripe.periods import DAY_SECONDS
 from tests.sandbox.stripe.shop import Shop
 
 SECRET = "whsec_test"
-FOREVER = 10**10
-"""The stand-in's time is not this machine's."""
+# The stand-in's clock differs from this machine's by any amount.
+TOLERANCE_SECONDS = 10**10
 
 
-def opened(delivery: WebhookDelivery, secret: str = SECRET) -> stripe.Event:
+def verified(delivery: WebhookDelivery, secret: str = SECRET) -> stripe.Event:
     event: stripe.Event = stripe.Webhook.construct_event(
-        delivery.payload, delivery.headers["Stripe-Signature"], secret, tolerance=FOREVER
+        delivery.payload, delivery.headers["Stripe-Signature"], secret, tolerance=TOLERANCE_SECONDS
     )
     return event
 
 
-async def test_every_event_is_signed_and_comes_in_order(shop: Shop) -> None:
-    await shop.subscribed()
-    events = [opened(delivery) for delivery in drain_deliveries(shop.account, SECRET)]
-    assert [event.type for event in events] == shop.told()
+async def test_every_event_is_signed_and_in_order(shop: Shop) -> None:
+    await shop.subscribe()
+    events = [verified(delivery) for delivery in drain_deliveries(shop.account, SECRET)]
+    assert [event.type for event in events] == shop.event_types()
     assert {event.api_version for event in events} == {stripe.api_version}
     assert drain_deliveries(shop.account, SECRET) == []
 
 
-async def test_a_wrong_secret_or_a_changed_byte_is_seen(shop: Shop) -> None:
+async def test_a_wrong_secret_or_a_changed_byte_fails_verification(shop: Shop) -> None:
     delivery = drain_deliveries(shop.account, SECRET)[0]
     with pytest.raises(stripe.SignatureVerificationError):
-        opened(delivery, "whsec_other")
+        verified(delivery, "whsec_other")
     with pytest.raises(stripe.SignatureVerificationError):
-        opened(delivery._replace(payload=delivery.payload.replace(b"evt_", b"evt-")))
+        verified(delivery._replace(payload=delivery.payload.replace(b"evt_", b"evt-")))
 
 
-async def test_an_event_shows_its_object_as_it_was(shop: Shop) -> None:
-    subscription = await shop.subscribed()
-    await shop.changed(subscription.id, cancel_at_period_end=True)
-    events = [opened(delivery) for delivery in drain_deliveries(shop.account, SECRET)]
+async def test_an_event_has_its_object_as_it_was_then(shop: Shop) -> None:
+    subscription = await shop.subscribe()
+    await shop.change(subscription.id, cancel_at_period_end=True)
+    events = [verified(delivery) for delivery in drain_deliveries(shop.account, SECRET)]
     begun, active, cancelled = (
         event for event in events if event.type.startswith("customer.subscription.")
     )
@@ -50,8 +50,8 @@ async def test_an_event_shows_its_object_as_it_was(shop: Shop) -> None:
     assert cancelled.data.object["cancel_at_period_end"] is True
 
 
-async def test_delivery_can_be_shuffled_repeated_and_dropped(shop: Shop) -> None:
-    await shop.subscribed()
+async def test_deliveries_can_be_shuffled_repeated_and_dropped(shop: Shop) -> None:
+    await shop.subscribe()
     sent = list(shop.account.undelivered)
     deliveries = drain_deliveries(shop.account, SECRET, shuffle=Random(7), repeat=0.5, drop=0.2)
     ids = [delivery.event_id for delivery in deliveries]
@@ -59,8 +59,8 @@ async def test_delivery_can_be_shuffled_repeated_and_dropped(shop: Shop) -> None
     assert len(set(ids)) < min(len(ids), len(sent))
 
 
-async def test_the_list_is_paged_both_ways(shop: Shop) -> None:
-    await shop.subscribed()
+async def test_the_event_list_pages_both_ways(shop: Shop) -> None:
+    await shop.subscribe()
     every = [event["id"] for event in shop.account.find_all("event")]
     backward = await shop.stripe.events.list_async({"limit": 3})
     assert [event.id async for event in backward.auto_paging_iter()] == every[::-1]
@@ -68,8 +68,8 @@ async def test_the_list_is_paged_both_ways(shop: Shop) -> None:
     assert [event.id async for event in forward.auto_paging_iter()] == every[1:]
 
 
-async def test_the_list_is_by_type_by_time_and_by_what_is_undelivered(shop: Shop) -> None:
-    await shop.subscribed()
+async def test_the_event_list_filters_by_type_time_and_delivery(shop: Shop) -> None:
+    await shop.subscribe()
     drain_deliveries(shop.account, SECRET)
     shop.stand_in.advance(31 * DAY_SECONDS)
     since: stripe.params.EventListParams = {"created": {"gte": shop.account.now - DAY_SECONDS}}

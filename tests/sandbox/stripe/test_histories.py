@@ -1,4 +1,4 @@
-"""Whatever payers, banks and the clock do, the stand-in stays true to Stripe's types and sums."""
+"""Histories of random steps keep Stripe's types, and the sums of refunds and invoices."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,25 +19,25 @@ from paywall.sandbox.stripe.stand_in import StandIn
 from tests.sandbox.stripe.sdk_contract import SdkContract, breaches_of
 from tests.sandbox.stripe.shop import DAY, HOUR, START, Shop
 
-Act = Callable[["Played", int], Awaitable[object]]
+Step = Callable[["History", int], Awaitable[object]]
 
 
-class Played:
-    """A shop in the middle of a history; `pick` chooses among what is there, if anything is."""
+class History:
+    """The steps of a history on one shop; `pick` chooses among the existing objects."""
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
 
-    def pick(self, kind: str, choice: int) -> Json:
-        things = list(self.shop.account.find_all(kind))
-        if not things:
-            raise ApiError(f"There is no {kind} yet.")
-        return things[choice % len(things)]
+    def pick(self, object_type: str, choice: int) -> Json:
+        objects = list(self.shop.account.find_all(object_type))
+        if not objects:
+            raise ApiError(f"There is no {object_type} yet.")
+        return objects[choice % len(objects)]
 
     async def open(self, choice: int) -> None:
-        price = self.shop.goods[choice % len(self.shop.goods)]
+        price = self.shop.prices[choice % len(self.shop.prices)]
         trial = {"subscription_data": {"trial_period_days": 5}}
-        more: Json = trial if choice % 3 == 0 and price != self.shop.goods.pack else {}
+        more: Json = trial if choice % 3 == 0 and price != self.shop.prices.pack else {}
         await self.shop.session(price, allow_promotion_codes=True, **more)
 
     async def pay(self, choice: int) -> None:
@@ -70,7 +70,7 @@ class Played:
 
     async def switch(self, choice: int) -> None:
         subscription = self.pick("subscription", choice)
-        price = self.shop.goods[1 + choice % 3]
+        price = self.shop.prices[1 + choice % 3]
         portal_switch(self.shop.account, subscription["id"], price)
 
     async def refund(self, choice: int) -> None:
@@ -92,44 +92,46 @@ class Played:
             close_dispute(self.shop.account, dispute["id"], won=choice % 3 == 1)
 
 
-ACTS: list[Act] = [
-    Played.open, Played.pay, Played.settle, Played.wait, Played.change_card, Played.cancel,
-    Played.resume, Played.end, Played.switch, Played.refund, Played.finish_refund, Played.dispute,
-    Played.finish_dispute,
+STEP_METHODS: list[Step] = [
+    History.open, History.pay, History.settle, History.wait, History.change_card, History.cancel,
+    History.resume, History.end, History.switch, History.refund, History.finish_refund,
+    History.dispute, History.finish_dispute,
 ]  # fmt: skip
-STEPS = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 30)), min_size=5, max_size=40)
+STEPS = st.lists(
+    st.tuples(st.sampled_from(STEP_METHODS), st.integers(0, 30)), min_size=5, max_size=40
+)
 
 
 @hypothesis.given(
-    steps=STEPS, begun=st.integers(0, 30), after_retries=st.sampled_from(["canceled", "unpaid"])
+    steps=STEPS, first=st.integers(0, 30), after_retries=st.sampled_from(["canceled", "unpaid"])
 )
-def test_every_history_keeps_types_and_sums(
-    steps: list[tuple[Act, int]], begun: int, after_retries: str
+def test_every_history_keeps_the_sdks_types_and_the_sums(
+    steps: list[tuple[Step, int]], first: int, after_retries: str
 ) -> None:
     sdk = SdkContract()
     shop = Shop(StandIn(START, inspector=sdk))
     shop.account.after_retries = after_retries
-    asyncio.run(_play(shop, [(Played.open, begun), (Played.pay, 0), *steps]))
-    sdk.hold()
-    for of_kind in shop.account.objects.values():
-        for thing in of_kind.values():
-            assert breaches_of(thing) == []
-    _sums_hold(shop)
+    asyncio.run(_play(shop, [(History.open, first), (History.pay, 0), *steps]))
+    sdk.assert_no_breaches()
+    for by_id in shop.account.objects.values():
+        for obj in by_id.values():
+            assert breaches_of(obj) == []
+    _check_sums(shop)
 
 
-async def _play(shop: Shop, steps: list[tuple[Act, int]]) -> None:
+async def _play(shop: Shop, steps: list[tuple[Step, int]]) -> None:
     await shop.open()
     create_coupon(shop.account, {"id": "FREE", "percent_off": "100"})
-    played = Played(shop)
-    for act, choice in steps:
+    history = History(shop)
+    for step, choice in steps:
         try:
-            await act(played, choice)
+            await step(history, choice)
         except (ApiError, stripe.InvalidRequestError):
-            # What cannot be done at this moment is refused, as by Stripe, and changes nothing.
+            # A step that is not possible now is refused, as by Stripe, and has no effect.
             continue
 
 
-def _sums_hold(shop: Shop) -> None:
+def _check_sums(shop: Shop) -> None:
     for charge in shop.account.find_all("charge"):
         live = [
             r

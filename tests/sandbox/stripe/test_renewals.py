@@ -6,8 +6,8 @@ from paywall.sandbox.stripe.customers import Card, set_card
 from tests.sandbox.stripe.shop import DAY, HOUR, Shop
 
 
-async def test_the_invoice_is_a_draft_for_an_hour(shop: Shop) -> None:
-    subscription = await shop.subscribed()
+async def test_a_renewal_invoice_is_a_draft_for_an_hour(shop: Shop) -> None:
+    subscription = await shop.subscribe()
     shop.stand_in.advance(30 * DAY)
     assert (await shop.invoices(subscription.id))[0].status == "draft"
     shop.stand_in.advance(HOUR)
@@ -15,8 +15,8 @@ async def test_the_invoice_is_a_draft_for_an_hour(shop: Shop) -> None:
     assert (renewal.status, renewal.billing_reason) == ("paid", "subscription_cycle")
 
 
-async def test_a_step_over_months_is_as_many_small_ones(shop: Shop) -> None:
-    subscription = await shop.subscribed()
+async def test_a_step_of_a_year_renews_every_month(shop: Shop) -> None:
+    subscription = await shop.subscribe()
     shop.stand_in.advance(365 * DAY)
     listed = await shop.stripe.invoices.list_async({"subscription": subscription.id, "limit": 20})
     assert [invoice.status for invoice in listed.data] == ["draft"] + ["paid"] * 12
@@ -25,8 +25,8 @@ async def test_a_step_over_months_is_as_many_small_ones(shop: Shop) -> None:
     assert starts[:-1] == ends[1:]
 
 
-async def test_a_card_that_is_declined_is_tried_again_and_then_it_is_over(shop: Shop) -> None:
-    subscription = await shop.subscribed(card=Card.PAYS_ONCE)
+async def test_a_declined_renewal_is_retried_before_it_cancels(shop: Shop) -> None:
+    subscription = await shop.subscribe(card=Card.PAYS_ONCE)
     shop.stand_in.advance(31 * DAY)
     late = await shop.subscription(subscription.id)
     (invoice, _) = await shop.invoices(subscription.id)
@@ -37,11 +37,11 @@ async def test_a_card_that_is_declined_is_tried_again_and_then_it_is_over(shop: 
     assert over.status == "canceled"
     assert over.cancellation_details is not None
     assert over.cancellation_details.reason == "payment_failed"
-    assert len(shop.told("invoice.payment_failed")) == 4
+    assert len(shop.event_types("invoice.payment_failed")) == 4
 
 
-async def test_a_retry_that_pays_mends_it(shop: Shop) -> None:
-    subscription = await shop.subscribed(card=Card.PAYS_ONCE)
+async def test_a_successful_retry_reactivates_a_subscription(shop: Shop) -> None:
+    subscription = await shop.subscribe(card=Card.PAYS_ONCE)
     shop.stand_in.advance(31 * DAY)
     set_card(shop.account, shop.customer, Card.PAYS)
     shop.stand_in.advance(3 * DAY)
@@ -49,9 +49,9 @@ async def test_a_retry_that_pays_mends_it(shop: Shop) -> None:
     assert (await shop.invoices(subscription.id))[0].attempt_count == 2
 
 
-async def test_where_the_seller_chose_so_it_goes_on_unpaid(shop: Shop) -> None:
+async def test_a_subscription_can_stay_unpaid_after_the_last_retry(shop: Shop) -> None:
     shop.account.after_retries = "unpaid"
-    subscription = await shop.subscribed(card=Card.PAYS_ONCE)
+    subscription = await shop.subscribe(card=Card.PAYS_ONCE)
     shop.stand_in.advance(65 * DAY)
     assert (await shop.subscription(subscription.id)).status == "unpaid"
     newest, older, _ = await shop.invoices(subscription.id)
@@ -59,8 +59,8 @@ async def test_where_the_seller_chose_so_it_goes_on_unpaid(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 7, 100])
-async def test_the_size_of_the_steps_changes_nothing(shop: Shop, steps: int) -> None:
-    await shop.subscribed()
+async def test_the_size_of_clock_steps_changes_nothing(shop: Shop, steps: int) -> None:
+    await shop.subscribe()
     for _ in range(steps):
         shop.stand_in.advance(100 * DAY // steps)
-    assert shop.told("invoice.paid") == ["invoice.paid"] * 4
+    assert shop.event_types("invoice.paid") == ["invoice.paid"] * 4

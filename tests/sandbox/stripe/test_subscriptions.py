@@ -14,8 +14,8 @@ from tests.sandbox.stripe.shop import DAY, HOUR, START, Shop
 NOW = int(START.timestamp())
 
 
-async def test_the_period_is_on_the_items_and_on_the_lines(shop: Shop) -> None:
-    subscription = await shop.subscribed()
+async def test_items_and_invoice_lines_have_the_period(shop: Shop) -> None:
+    subscription = await shop.subscribe()
     item = subscription["items"].data[0]
     (invoice,) = await shop.invoices(subscription.id)
     line = invoice.lines.data[0]
@@ -26,11 +26,11 @@ async def test_the_period_is_on_the_items_and_on_the_lines(shop: Shop) -> None:
     assert (line.period.start, line.period.end) == (NOW, NOW + 30 * DAY)
     assert line.pricing is not None
     assert line.pricing.price_details is not None
-    assert line.pricing.price_details.price == shop.goods.gold
+    assert line.pricing.price_details.price == shop.prices.gold
 
 
-async def test_an_invoice_is_found_by_its_payment(shop: Shop) -> None:
-    subscription = await shop.subscribed()
+async def test_an_invoice_is_found_by_its_payment_intent(shop: Shop) -> None:
+    subscription = await shop.subscribe()
     (intent,) = shop.account.find_all("payment_intent")
     found = await shop.stripe.invoice_payments.list_async(
         {"payment": {"type": "payment_intent", "payment_intent": intent["id"]}}
@@ -38,9 +38,9 @@ async def test_an_invoice_is_found_by_its_payment(shop: Shop) -> None:
     assert [payment.invoice for payment in found.data] == [subscription.latest_invoice]
 
 
-async def test_cancelled_at_the_end_it_ends_at_the_end(shop: Shop) -> None:
-    subscription = await shop.subscribed()
-    changed = await shop.changed(subscription.id, cancel_at_period_end=True)
+async def test_cancelling_at_period_end_ends_it_then(shop: Shop) -> None:
+    subscription = await shop.subscribe()
+    changed = await shop.change(subscription.id, cancel_at_period_end=True)
     assert (changed.status, changed.cancel_at) == ("active", NOW + 30 * DAY)
     shop.stand_in.advance(31 * DAY)
     ended = await shop.subscription(subscription.id)
@@ -48,28 +48,28 @@ async def test_cancelled_at_the_end_it_ends_at_the_end(shop: Shop) -> None:
     assert len(await shop.invoices(subscription.id)) == 1
 
 
-async def test_resumed_it_goes_on(shop: Shop) -> None:
-    subscription = await shop.subscribed()
-    await shop.changed(subscription.id, cancel_at_period_end=True)
-    resumed = await shop.changed(subscription.id, cancel_at_period_end=False)
+async def test_a_resumed_subscription_renews(shop: Shop) -> None:
+    subscription = await shop.subscribe()
+    await shop.change(subscription.id, cancel_at_period_end=True)
+    resumed = await shop.change(subscription.id, cancel_at_period_end=False)
     assert (resumed.cancel_at, resumed.canceled_at) == (None, None)
     shop.stand_in.advance(31 * DAY)
     assert (await shop.subscription(subscription.id)).status == "active"
 
 
-async def test_the_portal_cancels_by_a_date_without_the_flag(shop: Shop) -> None:
-    subscription = await shop.subscribed()
+async def test_the_portal_cancels_by_cancel_at_alone(shop: Shop) -> None:
+    subscription = await shop.subscribe()
     portal_cancel(shop.account, subscription.id)
     cancelled = await shop.subscription(subscription.id)
     assert (cancelled.cancel_at, cancelled.cancel_at_period_end) == (NOW + 30 * DAY, False)
-    same = await shop.changed(subscription.id, cancel_at_period_end=False)
+    same = await shop.change(subscription.id, cancel_at_period_end=False)
     assert same.cancel_at == NOW + 30 * DAY
     portal_resume(shop.account, subscription.id)
     assert (await shop.subscription(subscription.id)).cancel_at is None
 
 
-async def test_cancelled_now_it_is_over_and_stays_over(shop: Shop) -> None:
-    subscription = await shop.subscribed()
+async def test_cancelling_now_is_final(shop: Shop) -> None:
+    subscription = await shop.subscribe()
     await shop.stripe.subscriptions.cancel_async(subscription.id)
     assert (await shop.subscription(subscription.id)).status == "canceled"
     assert (await shop.stripe.subscriptions.list_async({})).data == []
@@ -77,44 +77,44 @@ async def test_cancelled_now_it_is_over_and_stays_over(shop: Shop) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="No such subscription"):
         await shop.stripe.subscriptions.cancel_async(subscription.id)
     with pytest.raises(stripe.InvalidRequestError, match="canceled subscription"):
-        await shop.changed(subscription.id, cancel_at_period_end=False)
+        await shop.change(subscription.id, cancel_at_period_end=False)
 
 
-async def test_a_dearer_price_bills_the_rest_of_the_period(shop: Shop) -> None:
-    subscription = await shop.subscribed()
+async def test_an_upgrade_bills_the_rest_of_the_period(shop: Shop) -> None:
+    subscription = await shop.subscribe()
     shop.stand_in.advance(15 * DAY)
-    portal_switch(shop.account, subscription.id, shop.goods.diamond)
+    portal_switch(shop.account, subscription.id, shop.prices.diamond)
     invoice = (await shop.invoices(subscription.id))[0]
     assert [line.amount for line in invoice.lines.data] == [-450, 950]
     assert (invoice.billing_reason, invoice.amount_paid) == ("subscription_update", 500)
     assert {line.period.end for line in invoice.lines.data} == {NOW + 30 * DAY}
 
 
-async def test_a_cheaper_price_leaves_the_customer_something_in_hand(shop: Shop) -> None:
-    subscription = await shop.subscribed(shop.goods.diamond)
+async def test_a_downgrade_leaves_a_credit_balance(shop: Shop) -> None:
+    subscription = await shop.subscribe(shop.prices.diamond)
     shop.stand_in.advance(15 * DAY)
-    portal_switch(shop.account, subscription.id, shop.goods.gold)
+    portal_switch(shop.account, subscription.id, shop.prices.gold)
     assert (await shop.stripe.customers.retrieve_async(shop.customer)).balance == -500
     shop.stand_in.advance(16 * DAY)
     renewal = (await shop.invoices(subscription.id))[0]
     assert (renewal.total, renewal.amount_due, renewal.amount_paid) == (900, 400, 400)
 
 
-async def test_a_switch_can_wait_for_the_next_invoice(shop: Shop) -> None:
-    subscription = await shop.subscribed()
+async def test_a_price_change_can_be_billed_on_the_next_invoice(shop: Shop) -> None:
+    subscription = await shop.subscribe()
     shop.stand_in.advance(15 * DAY)
     item = subscription["items"].data[0].id
-    await shop.changed(subscription.id, items=[{"id": item, "price": shop.goods.diamond}])
+    await shop.change(subscription.id, items=[{"id": item, "price": shop.prices.diamond}])
     assert len(await shop.invoices(subscription.id)) == 1
     shop.stand_in.advance(16 * DAY)
     renewal = (await shop.invoices(subscription.id))[0]
     assert [line.amount for line in renewal.lines.data] == [-450, 950, 1900]
 
 
-async def test_another_interval_begins_a_period_at_once(shop: Shop) -> None:
-    subscription = await shop.subscribed()
+async def test_a_price_with_another_interval_starts_a_period(shop: Shop) -> None:
+    subscription = await shop.subscribe()
     shop.stand_in.advance(15 * DAY)
-    portal_switch(shop.account, subscription.id, shop.goods.yearly)
+    portal_switch(shop.account, subscription.id, shop.prices.yearly)
     item = (await shop.subscription(subscription.id))["items"].data[0]
     assert item.current_period_start == NOW + 15 * DAY
     assert item.current_period_end == NOW + 380 * DAY
@@ -126,13 +126,13 @@ async def test_another_interval_begins_a_period_at_once(shop: Shop) -> None:
     ("behavior", "status"),
     [("void", "void"), ("keep_as_draft", "draft"), ("mark_uncollectible", "uncollectible")],
 )
-async def test_while_collection_is_paused_nothing_is_charged(
+async def test_nothing_is_charged_while_collection_is_paused(
     shop: Shop, behavior: str, status: str
 ) -> None:
-    subscription = await shop.subscribed()
+    subscription = await shop.subscribe()
     resumes_at = NOW + 45 * DAY
     pause = {"behavior": behavior, "resumes_at": resumes_at}
-    await shop.changed(subscription.id, pause_collection=pause)
+    await shop.change(subscription.id, pause_collection=pause)
     shop.stand_in.advance(31 * DAY)
     assert (await shop.invoices(subscription.id))[0].status == status
     shop.stand_in.advance(31 * DAY)
@@ -141,55 +141,55 @@ async def test_while_collection_is_paused_nothing_is_charged(
 
 
 @pytest.mark.parametrize(("missing", "status"), [("pause", "paused"), ("cancel", "canceled")])
-async def test_a_trial_without_a_card_ends_as_it_was_told(
+async def test_a_trial_without_a_card_pauses_or_ends_as_configured(
     shop: Shop, missing: str, status: str
 ) -> None:
     trial = {
         "trial_period_days": 7,
         "trial_settings": {"end_behavior": {"missing_payment_method": missing}},
     }
-    subscription = await shop.subscribed(
+    subscription = await shop.subscribe(
         card=Card.NONE, subscription_data=trial, payment_method_collection="if_required"
     )
     shop.stand_in.advance(8 * DAY)
     assert (await shop.subscription(subscription.id)).status == status
 
 
-async def test_what_was_paused_can_be_resumed(shop: Shop) -> None:
+async def test_a_paused_subscription_can_be_resumed(shop: Shop) -> None:
     trial = {
         "trial_period_days": 7,
         "trial_settings": {"end_behavior": {"missing_payment_method": "pause"}},
     }
-    subscription = await shop.subscribed(card=Card.NONE, subscription_data=trial)
+    subscription = await shop.subscribe(card=Card.NONE, subscription_data=trial)
     shop.stand_in.advance(8 * DAY)
-    await shop.paid(await shop.session(shop.goods.pack))
+    await shop.pay(await shop.session(shop.prices.pack))
     resumed = await shop.stripe.subscriptions.resume_async(subscription.id)
     assert resumed.status == "active"
     assert (await shop.invoices(subscription.id))[0].amount_paid == 900
 
 
-async def test_a_date_to_end_at_is_kept(shop: Shop) -> None:
-    subscription = await shop.subscribed()
-    await shop.changed(subscription.id, cancel_at=NOW + 10 * DAY)
+async def test_a_subscription_ends_at_its_cancel_date(shop: Shop) -> None:
+    subscription = await shop.subscribe()
+    await shop.change(subscription.id, cancel_at=NOW + 10 * DAY)
     shop.stand_in.advance(10 * DAY - HOUR)
     assert (await shop.subscription(subscription.id)).status == "active"
     shop.stand_in.advance(HOUR)
     assert (await shop.subscription(subscription.id)).status == "canceled"
 
 
-async def test_a_price_that_is_paid_once_is_no_price_to_switch_to(shop: Shop) -> None:
-    subscription = await shop.subscribed()
+async def test_a_subscription_cannot_switch_to_a_one_time_price(shop: Shop) -> None:
+    subscription = await shop.subscribe()
     with pytest.raises(ApiError, match="type=recurring") as refused:
-        portal_switch(shop.account, subscription.id, shop.goods.pack)
+        portal_switch(shop.account, subscription.id, shop.prices.pack)
     assert refused.value.status == HTTPStatus.BAD_REQUEST
     assert await shop.subscription(subscription.id) == subscription
 
 
-async def test_with_its_customer_a_subscription_ends(shop: Shop) -> None:
-    subscription = await shop.subscribed()
+async def test_deleting_a_customer_ends_its_subscriptions(shop: Shop) -> None:
+    subscription = await shop.subscribe()
     delete_customer(shop.account, shop.customer)
     assert (await shop.subscription(subscription.id)).status == "canceled"
-    assert shop.told()[-2:] == ["customer.subscription.deleted", "customer.deleted"]
+    assert shop.event_types()[-2:] == ["customer.subscription.deleted", "customer.deleted"]
     with pytest.raises(stripe.InvalidRequestError, match="No such customer") as refused:
-        await shop.session(shop.goods.pack)
+        await shop.session(shop.prices.pack)
     assert (refused.value.code, refused.value.param) == ("resource_missing", "customer")

@@ -1,4 +1,4 @@
-"""The stand-in behind a real socket, in this process, so that a test can drive it as well."""
+"""Serves a stand-in on a socket in this process, so that a test can change it as well."""
 
 import asyncio
 import socket
@@ -18,60 +18,60 @@ STARTED_WITHIN_SECONDS = 20
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """Signals when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.listens = asyncio.Event()
+        self.is_listening = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self.listens.set()
+        self.is_listening.set()
 
 
-class Hold:
-    """Holds back one answer to what is asked under a path, until it is old."""
+class HeldResponse:
+    """Delays one response under a path until `release` is set, so that it is out of date."""
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.is_meant = False
-        self.is_held, self.goes_on = asyncio.Event(), asyncio.Event()
+        self.is_armed = False
+        self.is_held, self.release = asyncio.Event(), asyncio.Event()
 
-    def next_one(self) -> None:
-        self.is_meant = True
+    def hold_next(self) -> None:
+        self.is_armed = True
 
-    def around(self, app: ASGIApp) -> ASGIApp:
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    def wrap(self, app: ASGIApp) -> ASGIApp:
+        async def respond(scope: Scope, receive: Receive, send: Send) -> None:
             async def send_late(message: Message) -> None:
-                if self.is_meant and scope["path"].startswith(self.path):
-                    self.is_meant = False
+                if self.is_armed and scope["path"].startswith(self.path):
+                    self.is_armed = False
                     self.is_held.set()
-                    await self.goes_on.wait()
+                    await self.release.wait()
                 await send(message)
 
             await app(scope, receive, send_late)
 
-        return answer
+        return respond
 
 
 @asynccontextmanager
-async def served(
-    stand_in: StandIn, webhook_url: str | None = None, hold: Hold | None = None
+async def serve_stand_in(
+    stand_in: StandIn, webhook_url: str | None = None, hold: HeldResponse | None = None
 ) -> AsyncIterator[StandInRunner]:
-    """Serve it at `stand_in.account.address`, with its events going to the webhook URL."""
+    """Serve it at `stand_in.account.address`, and send its events to the webhook URL."""
     listener = listening("127.0.0.1", 0)
     stand_in.account.address = address_of(listener)
     running = StandInRunner(stand_in, webhook_url, SECRET)
     app: ASGIApp = create_app(running)
     config = uvicorn.Config(
-        hold.around(app) if hold else app,
+        hold.wrap(app) if hold else app,
         log_config=None, access_log=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = _Server(config)
     serving = asyncio.create_task(server.serve([listener]))
     try:
         async with asyncio.timeout(STARTED_WITHIN_SECONDS):
-            await server.listens.wait()
+            await server.is_listening.wait()
         yield running
     finally:
         server.should_exit = True

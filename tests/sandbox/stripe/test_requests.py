@@ -1,4 +1,4 @@
-"""Who may ask the stand-in, and what it says of itself."""
+"""Keys, versions, parameters and expansion of requests to the stand-in."""
 
 import pytest
 import stripe
@@ -8,27 +8,27 @@ from tests.sandbox.stripe.shop import DAY, START, Shop, client_of
 
 
 @pytest.mark.parametrize("key", ["sk_live_secret", "rk_live_secret"])
-async def test_a_live_key_is_refused_with_a_sentence(stand_in: StandIn, key: str) -> None:
+async def test_a_live_key_is_refused_with_an_explanation(stand_in: StandIn, key: str) -> None:
     with pytest.raises(stripe.PermissionError, match="This is not Stripe") as refused:
         await client_of(stand_in, key).v1.customers.create_async({})
     assert key not in str(refused.value)
     assert not list(stand_in.account.find_all("customer"))
 
 
-async def test_a_key_of_no_kind_is_refused(stand_in: StandIn) -> None:
+async def test_an_unknown_kind_of_key_is_refused(stand_in: StandIn) -> None:
     with pytest.raises(stripe.AuthenticationError):
         await client_of(stand_in, "secret").v1.customers.create_async({})
 
 
-async def test_another_version_of_the_api_is_refused(stand_in: StandIn) -> None:
+async def test_another_api_version_is_refused(stand_in: StandIn) -> None:
     customers = client_of(stand_in).v1.customers
     with pytest.raises(stripe.InvalidRequestError, match="2020-08-27"):
         await customers.create_async({}, {"stripe_version": "2020-08-27"})
 
 
-async def test_nothing_of_it_is_live(shop: Shop) -> None:
-    await shop.subscribed()
-    await shop.bought()
+async def test_every_object_is_in_test_mode(shop: Shop) -> None:
+    await shop.subscribe()
+    await shop.buy_pack()
     shop.stand_in.advance(40 * DAY)
     modes = {
         thing["livemode"]
@@ -39,7 +39,7 @@ async def test_nothing_of_it_is_live(shop: Shop) -> None:
     assert modes == {False}
 
 
-async def test_what_it_does_not_have_is_404_and_says_so(stand_in: StandIn) -> None:
+async def test_unknown_routes_and_ids_are_not_found(stand_in: StandIn) -> None:
     answer = StandIn(START).respond("GET", "/v1/topups", "", {"authorization": "Bearer sk_test_1"})
     assert answer.status == 404
     assert b"does not implement it" in answer.body
@@ -47,14 +47,14 @@ async def test_what_it_does_not_have_is_404_and_says_so(stand_in: StandIn) -> No
         await client_of(stand_in).v1.subscriptions.retrieve_async("sub_none")
 
 
-async def test_a_parameter_that_it_would_ignore_is_refused(shop: Shop) -> None:
-    subscription = await shop.subscribed()
+async def test_an_unsupported_parameter_is_refused(shop: Shop) -> None:
+    subscription = await shop.subscribe()
     with pytest.raises(stripe.InvalidRequestError, match="unknown parameter: trial_end"):
-        await shop.changed(subscription.id, trial_end="now")
+        await shop.change(subscription.id, trial_end="now")
 
 
-async def test_ids_are_shown_as_objects_where_asked_for(shop: Shop) -> None:
-    charge = await shop.bought()
+async def test_expand_replaces_ids_by_objects(shop: Shop) -> None:
+    charge = await shop.buy_pack()
     shown = await shop.stripe.charges.retrieve_async(
         charge.id, {"expand": ["payment_intent.customer"]}
     )

@@ -1,4 +1,4 @@
-"""Refunds whole, in parts and failed; disputes and inquiries."""
+"""Refunds in full, in part and failed; disputes and inquiries."""
 
 import pytest
 import stripe
@@ -14,8 +14,8 @@ from paywall.sandbox.stripe.refunds import complete_refund, create_pending_refun
 from tests.sandbox.stripe.shop import Shop
 
 
-async def test_a_charge_is_refunded_in_parts_and_no_further(shop: Shop) -> None:
-    charge = await shop.bought()
+async def test_partial_refunds_never_exceed_the_charge(shop: Shop) -> None:
+    charge = await shop.buy_pack()
     await shop.stripe.refunds.create_async({"charge": charge.id, "amount": 200})
     part = await shop.stripe.charges.retrieve_async(charge.id)
     assert (part.amount_refunded, part.refunded) == (200, False)
@@ -29,50 +29,50 @@ async def test_a_charge_is_refunded_in_parts_and_no_further(shop: Shop) -> None:
 
 
 async def test_a_refund_can_fail(shop: Shop) -> None:
-    charge = await shop.bought()
+    charge = await shop.buy_pack()
     refund = await shop.stripe.refunds.create_async({"charge": charge.id})
     fail_refund(shop.account, refund.id)
     again = await shop.stripe.charges.retrieve_async(charge.id)
     assert (again.amount_refunded, again.refunded) == (0, False)
-    assert "refund.failed" in shop.told()
+    assert "refund.failed" in shop.event_types()
     listed = await shop.stripe.refunds.list_async({"payment_intent": str(charge.payment_intent)})
     assert [each.status for each in listed.data] == ["failed"]
 
 
 @pytest.mark.parametrize("won", [True, False])
-async def test_a_dispute_takes_the_money_and_may_give_it_back(shop: Shop, *, won: bool) -> None:
-    charge = await shop.bought()
+async def test_a_won_dispute_reinstates_the_withdrawn_funds(shop: Shop, *, won: bool) -> None:
+    charge = await shop.buy_pack()
     dispute = open_dispute(shop.account, charge.id)
     submit_evidence(shop.account, dispute["id"])
     close_dispute(shop.account, dispute["id"], won=won)
     found = await shop.stripe.disputes.list_async({"payment_intent": str(charge.payment_intent)})
     assert [each.status for each in found.data] == ["won" if won else "lost"]
-    told = [name for name in shop.told() if name.startswith("charge.dispute")]
-    assert told[:2] == ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
-    assert ("charge.dispute.funds_reinstated" in told) == won
+    types = [name for name in shop.event_types() if name.startswith("charge.dispute")]
+    assert types[:2] == ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
+    assert ("charge.dispute.funds_reinstated" in types) == won
     with pytest.raises(ApiError, match="closed"):
         close_dispute(shop.account, dispute["id"], won=True)
 
 
-async def test_an_inquiry_takes_nothing_until_it_becomes_a_dispute(shop: Shop) -> None:
-    charge = await shop.bought()
+async def test_an_inquiry_withdraws_funds_once_it_is_a_dispute(shop: Shop) -> None:
+    charge = await shop.buy_pack()
     inquiry = open_dispute(shop.account, charge.id, inquiry=True)
     assert inquiry["status"] == "warning_needs_response"
-    assert "charge.dispute.funds_withdrawn" not in shop.told()
+    assert "charge.dispute.funds_withdrawn" not in shop.event_types()
     escalate_inquiry(shop.account, inquiry["id"])
     assert inquiry["status"] == "needs_response"
-    assert "charge.dispute.funds_withdrawn" in shop.told()
+    assert "charge.dispute.funds_withdrawn" in shop.event_types()
 
 
-async def test_an_inquiry_just_ends(shop: Shop) -> None:
-    charge = await shop.bought()
+async def test_closing_an_inquiry_moves_no_money(shop: Shop) -> None:
+    charge = await shop.buy_pack()
     inquiry = open_dispute(shop.account, charge.id, inquiry=True)
     close_dispute(shop.account, inquiry["id"], won=False)
     assert inquiry["status"] == "warning_closed"
 
 
-async def test_a_refund_can_wait_for_the_bank(shop: Shop) -> None:
-    charge = await shop.bought()
+async def test_a_refund_can_be_pending(shop: Shop) -> None:
+    charge = await shop.buy_pack()
     refund = create_pending_refund(shop.account, charge.id, 200)
     assert (await shop.stripe.refunds.retrieve_async(refund["id"])).status == "pending"
     assert (await shop.stripe.charges.retrieve_async(charge.id)).amount_refunded == 200

@@ -1,4 +1,4 @@
-"""What was done on the stand-in is there again at the next start."""
+"""The stand-in's state survives a restart."""
 
 import signal
 import subprocess
@@ -24,42 +24,42 @@ KEY = {"Authorization": "Bearer sk_test_1", "Idempotency-Key": "k"}
 READY_WITHIN_SECONDS = 30
 
 
-async def test_a_saved_account_goes_on_as_if_nothing_was(
+async def test_a_restored_account_continues_like_the_original(
     shop: Shop, sdk: SdkContract, tmp_path: Path
 ) -> None:
-    subscription = await shop.subscribed()
+    subscription = await shop.subscribe()
     item = subscription["items"].data[0].id
-    await shop.changed(subscription.id, items=[{"id": item, "price": shop.goods.diamond}])
-    left_open = await shop.session(shop.goods.pack)
+    await shop.change(subscription.id, items=[{"id": item, "price": shop.prices.diamond}])
+    left_open = await shop.session(shop.prices.pack)
     save_state(shop.stand_in, tmp_path / "stripe.json")
     again = Shop(StandIn(START, inspector=sdk))
     load_state(again.stand_in, tmp_path / "stripe.json")
-    again.goods, again.customer = shop.goods, shop.customer
+    again.prices, again.customer = shop.prices, shop.customer
     for each in (shop, again):
-        await each.paid(left_open)
-        portal_switch(each.account, subscription.id, each.goods.gold)
+        await each.pay(left_open)
+        portal_switch(each.account, subscription.id, each.prices.gold)
         each.stand_in.advance(70 * DAY)
     assert again.account.objects == shop.account.objects
     assert drain_deliveries(again.account, "whsec_x") == drain_deliveries(shop.account, "whsec_x")
 
 
-def test_the_command_keeps_its_file(tmp_path: Path) -> None:
+def test_the_command_continues_from_its_state_file(tmp_path: Path) -> None:
     file = tmp_path / "stripe.json"
-    with _standing_in(file) as bank:
-        first = bank.post("/v1/customers").json()
-        bank.post("/clock/advance", data={"seconds": str(DAY // 2)})
-        then = bank.get("/clock").json()["now"]
-    with _standing_in(file) as bank:
-        found = bank.get(f"/v1/customers/{first['id']}").json()
-        replayed = bank.post("/v1/customers")
-        now = bank.get("/clock").json()["now"]
+    with _running(file) as client:
+        first = client.post("/v1/customers").json()
+        client.post("/clock/advance", data={"seconds": str(DAY // 2)})
+        then = client.get("/clock").json()["now"]
+    with _running(file) as client:
+        found = client.get(f"/v1/customers/{first['id']}").json()
+        replayed = client.post("/v1/customers")
+        now = client.get("/clock").json()["now"]
     assert found == replayed.json() == first
     assert replayed.headers["idempotent-replayed"] == "true"
     assert now >= then
 
 
 @contextmanager
-def _standing_in(file: Path) -> Iterator[httpx.Client]:
+def _running(file: Path) -> Iterator[httpx.Client]:
     """`python -m paywall.sandbox.stripe`, ready, and stopped at the end."""
     port = free_port()
     process = subprocess.Popen(
@@ -81,8 +81,8 @@ def _standing_in(file: Path) -> Iterator[httpx.Client]:
         process.wait(20)
 
 
-def _is_up(bank: httpx.Client) -> bool:
+def _is_up(client: httpx.Client) -> bool:
     try:
-        return bank.get("/clock").is_success
+        return client.get("/clock").is_success
     except httpx.TransportError:
         return False

@@ -1,4 +1,4 @@
-"""The newspaper leads to pages of its own alone."""
+"""The newspaper redirects to its own pages alone."""
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ async def no_token() -> str:
 
 
 @pytest.mark.parametrize(
-    ("back", "way"),
+    ("back", "location"),
     [
         ("/rice-bank?from=home", "/rice-bank?from=home"),
         ("//evil.example/x", "/"),
@@ -27,10 +27,10 @@ async def no_token() -> str:
         ("", "/"),
     ],
 )
-async def test_who_signs_in_comes_back_to_the_newspaper(back: str, way: str) -> None:
+async def test_signing_in_redirects_within_the_newspaper_alone(back: str, location: str) -> None:
     publisher = PaywallClient("http://service.example", no_token)
     app = newspaper(publisher, TimeMachine(publisher, ""))
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # httpx has looser types of its own
     async with httpx.AsyncClient(transport=transport, base_url=PAPER) as client:
         answer = await client.post("/sign-in", data={"reader": "bo", "back": back})
-    assert (answer.status_code, answer.headers["location"]) == (303, way)
+    assert (answer.status_code, answer.headers["location"]) == (303, location)
