@@ -1,6 +1,6 @@
 """`make screenshots`: a picture of every state in light, in dark and on a small telephone.
 
-All go to `screenshots/`; those that the README shows are kept beside this file.
+All go to `screenshots/`; those that the README and docs/ show are kept beside this file.
 """
 
 import shutil
@@ -17,7 +17,7 @@ from tests.journeys.states import LOOKS, STATES
 ROOT = Path(__file__).parents[2]
 ALL = ROOT / "screenshots"
 KEPT = Path(__file__).parent / "pictures"
-IN_README = (
+IN_DOCS = (
     "front-light",
     "unlock_dialog-dark",
     "unlock_dialog_in_khmer-small",
@@ -43,7 +43,7 @@ def main() -> None:
                 take(browser, state, look)
         browser.close()
     KEPT.mkdir(exist_ok=True)
-    for name in IN_README:
+    for name in IN_DOCS:
         shutil.copy(ALL / f"{name}.png", KEPT)
 
 
