@@ -1,1 +1,1 @@
-"""Who calls: issuers and their keys, verifying, minting, revoking, and the guards of routes."""
+"""Tokens: issuers and their keys, verification, minting, revocation, and the guards of routes."""

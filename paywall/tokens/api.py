@@ -1,4 +1,4 @@
-"""Routes for tokens: a reader's, revoking, and the public keys."""
+"""Routes for minting reader tokens, revoking tokens, and the public keys."""
 
 from datetime import datetime
 from typing import Annotated
@@ -34,20 +34,20 @@ Lifetime = Annotated[
 
 
 class ReaderTokenOrder(RequestModel):
-    """How long the reader's token is to live."""
+    """The lifetime of the reader token."""
 
     lifetime_seconds: Lifetime = READER_LIFETIME_SECONDS_MAX
 
 
 class ReaderToken(ResponseModel):
-    """A token to hand to one reader's browser."""
+    """A token for one reader's browser."""
 
     token: str
     expires_at: datetime
 
 
 class Revocation(RequestModel):
-    """One token by its id, or everything of a subject that was issued before a time."""
+    """One token by its id, or all tokens of a subject that were issued before a time."""
 
     issuer: str = OWN_NAME
     token_id: Id | None = None
@@ -63,7 +63,7 @@ async def create_reader_token(
     caller: NamedDependency[Caller],
     data: JSONBody[ReaderTokenOrder | None] = None,
 ) -> ReaderToken:
-    """Mint a token for a reader, for 15 minutes unless told; it dies with the one that asks."""
+    """Mint a token for a reader, by default for 15 minutes; it ends with the caller's token."""
     order = data or ReaderTokenOrder()
     now = database.clock.now()
     minted = mint_reader(
@@ -82,7 +82,7 @@ async def revoke_tokens(
     database: NamedDependency[Database],
     verifier: NamedDependency[Verifier],
 ) -> None:
-    """Refuse tokens from now on, at the very next request, in every process."""
+    """Revoke tokens; every process refuses them from the next request on."""
     target = Target(data.issuer, data.token_id, data.subject, data.issued_before)
     async with database.writing() as session:
         await revoke(session, verifier.issuers, target, database.clock.now())

@@ -1,4 +1,4 @@
-"""Who calls: what a verified token says of its bearer."""
+"""The caller of a request, as a verified token describes it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,14 +8,14 @@ from paywall.rules.enums import Actor
 
 
 class TokenKind(StrEnum):
-    """The two kinds of tokens; neither is ever taken for the other."""
+    """The two kinds of tokens; neither is accepted in place of the other."""
 
     SITE = "site"
     READER = "reader"
 
 
 class AskedBy(NamedTuple):
-    """The site token that asked for a reader token, which dies with it (RFC 8693 §4.1, `act`)."""
+    """The site token that minted a reader token, which ends with it (RFC 8693 §4.1, `act`)."""
 
     issuer: str
     subject: str
@@ -30,7 +30,7 @@ class Caller(NamedTuple):
     issuer: str
     subject: str
     token_id: str
-    # Empty for a reader; every scope there is for a site token with `admin`.
+    # Empty for a reader; all scopes for a site token with `admin`.
     scopes: frozenset[str]
     issued_at: datetime
     expires_at: datetime

@@ -1,4 +1,4 @@
-"""The inside of a token whose signature holds: who, for whom, from when and until when."""
+"""Checks the claims of a token with a valid signature: issuer, audience, subject and times."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -13,14 +13,14 @@ from paywall.tokens.scopes import with_implied
 
 REQUIRED = ("iss", "aud", "exp", "iat", "sub", "jti")
 ID = re.compile(ID_PATTERN)
-# In the year 2242; far enough for any token, and near enough to add to.
+# In the year 2242: late enough for any token, and early enough for arithmetic with datetimes.
 TIMESTAMP_MAX = 2**33
 
 Payload = dict[str, object]
 
 
 class Verified(NamedTuple):
-    """A caller, and the time `[begins_at, ends_at)` of the token with the leeway in it."""
+    """A caller, and the validity `[begins_at, ends_at)` of its token, leeway included."""
 
     caller: Caller
     begins_at: datetime
@@ -30,7 +30,7 @@ class Verified(NamedTuple):
 def read_claims(
     payload: Payload, issuer: TrustedIssuer, kind: TokenKind, now: datetime
 ) -> Verified:
-    """Check every claim (RFC 7519 §4.1); raises Problem that names the one that is wrong."""
+    """Check every claim (RFC 7519 §4.1); raises Problem that names the invalid one."""
     for name in REQUIRED:
         if name not in payload:
             raise invalid_token(f"The token has no claim {name}.")
@@ -100,7 +100,7 @@ def _id(payload: Payload, name: str) -> str:
 
 
 def _scopes(payload: Payload) -> frozenset[str]:
-    """Scopes of others are passed over: an identity provider may add its own."""
+    """Ignore unknown scopes, since an identity provider may add its own."""
     scope = payload.get("scope", "")
     if not isinstance(scope, str):
         raise invalid_token("The claim scope is not a string with spaces between the scopes.")

@@ -1,4 +1,4 @@
-"""The outside of a token: three segments of base64url, two of them JSON (RFC 7515 §7.1).
+"""Decodes a token's compact form: three base64url segments, two of them JSON (RFC 7515 §7.1).
 
 PyJWT takes the last of two equal keys, padding, and UTF-16; nothing of that is taken here.
 """
@@ -16,14 +16,14 @@ BASE64URL = re.compile(rb"[A-Za-z0-9_-]+\Z")
 
 
 class Compact(NamedTuple):
-    """A token that was read and not yet verified."""
+    """A decoded token, not verified yet."""
 
     header: dict[str, object]
     payload: dict[str, object]
 
 
 def read_compact(token: bytes) -> Compact:
-    """Take a token apart; raises Problem for whatever is not exactly a signed JWT."""
+    """Decode a token; raises Problem for anything that is not exactly a signed JWT."""
     if len(token) > TOKEN_BYTES_MAX:
         raise invalid_token(f"The token is longer than {TOKEN_BYTES_MAX} bytes.")
     segments = token.split(b".")

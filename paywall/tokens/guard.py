@@ -1,4 +1,4 @@
-"""Who may call a route: exactly one guard stands on each, and says so to tests and to OpenAPI."""
+"""Guards of routes: exactly one for each route, which also describes itself to OpenAPI."""
 
 import re
 from collections.abc import Iterable
@@ -41,7 +41,7 @@ SECURITY_SCHEMES = {
 
 
 class Guard:
-    """Lets a caller in by the kind of its token and one scope; without a kind, anyone."""
+    """Admits callers by the kind of their token and one scope; without a kind, anyone."""
 
     def __init__(self, kind: TokenKind | None, scope: str | None = None) -> None:
         if scope is not None and scope not in SCOPES:
@@ -51,7 +51,7 @@ class Guard:
 
     @property
     def security(self) -> list[SecurityRequirement]:
-        """What OpenAPI says of a route with this guard (OpenAPI 3.1 §4.8.30)."""
+        """The security requirement of a route with this guard (OpenAPI 3.1 §4.8.30)."""
         if self.kind is None:
             return []
         return [{self.kind.value: [] if self.scope is None else [self.scope]}]
@@ -73,7 +73,7 @@ class Guard:
 
 
 def site(scope: str | None = None) -> Guard:
-    """A site token with this scope; any site token where none is named."""
+    """Require a site token with this scope, or any site token without one."""
     return Guard(TokenKind.SITE, scope)
 
 
@@ -82,7 +82,7 @@ anyone = Guard(None)
 
 
 def bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The token of the header Authorization (RFC 6750 §2.1); raises Problem but for exactly one."""
+    """The token of the Authorization header (RFC 6750 §2.1); raises Problem unless there is one."""
     values = [value for name, value in headers if name.lower() == b"authorization"]
     if len(values) > 1:
         raise invalid_token("The header Authorization came more than once: send it once.")
@@ -102,7 +102,7 @@ def insufficient_scope(scope: str, detail: str | None = None) -> Problem:
 
 
 def guard_of(handler: BaseRouteHandler) -> Guard:
-    """The one guard of a route; raises ValueError where there is none, or a second one."""
+    """The guard of a route; raises ValueError unless there is exactly one."""
     guards = [guard for guard in handler.resolve_guards() if isinstance(guard, Guard)]
     if len(guards) != 1:
         raise ValueError(f"{handler} has {len(guards)} guards of paywall.tokens.guard, not one")

@@ -1,4 +1,4 @@
-"""Whom this service trusts: each issuer's keys, one algorithm a key, and how far the trust goes."""
+"""Trusted issuers: their keys, one algorithm for each key, and the tokens they may issue."""
 
 import ipaddress
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
 
 class VerificationKey(NamedTuple):
-    """What verifies a signature, by one algorithm alone (RFC 8725 §3.1)."""
+    """A key that verifies signatures with exactly one algorithm (RFC 8725 §3.1)."""
 
     kid: str | None
     algorithm: str
@@ -30,17 +30,17 @@ class VerificationKey(NamedTuple):
 
 
 class KeySource(Protocol):
-    """Where an issuer's keys are."""
+    """A source of an issuer's keys."""
 
     async def find(self, kid: str | None, now: datetime) -> VerificationKey | None: ...
 
     def holds(self, key: VerificationKey, now: datetime) -> bool:
-        """Whether a key that was found before is still one of the issuer's."""
+        """Whether a key that was found earlier still belongs to the issuer."""
         ...
 
 
 class TrustedIssuer(NamedTuple):
-    """An issuer and where its keys are."""
+    """An issuer and the source of its keys."""
 
     name: str
     kinds: frozenset[TokenKind]
@@ -51,7 +51,7 @@ class TrustedIssuer(NamedTuple):
 
 
 class StaticKeys:
-    """Keys that stand in the settings, and change with a restart."""
+    """Keys from the settings, which change only with a restart."""
 
     def __init__(self, keys: Iterable[VerificationKey]) -> None:
         self._keys = {key.kid: key for key in keys}
@@ -64,7 +64,7 @@ class StaticKeys:
 
 
 def find_key(keys: Mapping[str | None, VerificationKey], kid: str | None) -> VerificationKey | None:
-    """The key of that id; a token may leave the id out where there is one key alone."""
+    """The key with this id; a token may omit the id if there is only one key."""
     if kid is None and len(keys) == 1:
         return next(iter(keys.values()))
     return keys.get(kid)
@@ -88,7 +88,7 @@ def check_issuers(issuers: Iterable[Issuer]) -> None:
 
 
 def static_keys(issuer: Issuer) -> StaticKeys:
-    """Load an issuer's keys from the settings; raises SettingsError for a weak or unreadable."""
+    """Load an issuer's keys from the settings; raises SettingsError for a weak key."""
     kids = [key.kid for key in issuer.keys]
     if len(set(kids)) < len(kids) or (len(kids) > 1 and None in kids):
         raise wrong(issuer, "has several keys: give each a `kid` of its own.")

@@ -1,4 +1,4 @@
-"""An issuer's keys from its JWKS URL (RFC 7517), kept within limits of size, time and age.
+"""Fetches an issuer's keys from its JWKS URL (RFC 7517), with limits on size, time and age.
 
 A token with an unknown `kid` may be the first of a new key, or garbage: nothing in it can be
 verified before the key is there. So one `kid` starts at most one fetch in BETWEEN_FETCHES, and all
@@ -30,7 +30,7 @@ else:
 
 JWKS_BYTES_MAX = 64 * 1024
 JWKS_KEYS_MAX = 100
-# Less than a request may take, so that one request can wait for the keys.
+# Less than a request's deadline, so that a request can wait for the keys.
 TIMEOUT_SECONDS = 1.0
 FRESH = timedelta(minutes=5)
 BETWEEN_FETCHES = timedelta(minutes=1)
@@ -38,7 +38,7 @@ BETWEEN_UNKNOWN = timedelta(seconds=5)
 
 
 class JwksKeys:
-    """Keys that are fetched when they are needed, and again when they are no longer fresh."""
+    """Keys that are fetched when first needed, and again when they are stale."""
 
     def __init__(self, issuer: Issuer, url: str) -> None:
         self._name = issuer.name
@@ -53,10 +53,10 @@ class JwksKeys:
         self._fetching: asyncio.Task[None] | None = None
 
     async def find(self, kid: str | None, now: datetime) -> VerificationKey | None:
-        """The key of that id; waits for a fetch only where there is no such key yet."""
+        """The key with this id; waits for a fetch only if no such key is cached."""
         key = self._known(kid, now)
         if key is None and (fetching := self._fetch_for(kid, now)) is not None:
-            # Shielded: whoever goes away must not stop the fetch that others wait for.
+            # Shielded, because a cancelled request must not stop a fetch that others wait for.
             await asyncio.shield(fetching)
             key = self._known(kid, now)
         return key
@@ -76,7 +76,7 @@ class JwksKeys:
         return find_key(self._keys, kid)
 
     def _fetch_for(self, kid: str | None, now: datetime) -> "asyncio.Task[None] | None":
-        """The fetch under way, or a new one for this unknown `kid`; None where it has to wait."""
+        """The current fetch, or a new one for this unknown `kid`; None if it is too early."""
         oldest = now - BETWEEN_FETCHES
         self._tried_for = {of: at for of, at in self._tried_for.items() if at > oldest}
         if kid in self._tried_for:
@@ -90,7 +90,7 @@ class JwksKeys:
     def _refresh(
         self, now: datetime, between: timedelta = BETWEEN_FETCHES
     ) -> "asyncio.Task[None] | None":
-        """The fetch under way, or a new one; none where the last began less than `between` ago."""
+        """The current fetch, or a new one; None if the last began less than `between` ago."""
         if (fetching := self._under_way()) is not None:
             return fetching
         if self._tried_at is not None and now < self._tried_at + between:
@@ -110,7 +110,7 @@ class JwksKeys:
         except (httpx.HTTPError, TimeoutError, OSError, ValueError) as error:
             logger.warning("the keys of issuer %s cannot be fetched: %r", self._name, error)
             return
-        # An unchanged key stays the same object, by which remembered tokens know it.
+        # An unchanged key remains the same object, because cached tokens compare keys by identity.
         self._keys = {
             key.kid: known if (known := self._keys.get(key.kid)) == key else key for key in keys
         }
@@ -118,7 +118,7 @@ class JwksKeys:
 
 
 async def _get(url: str) -> bytes:
-    """Fetch without redirects and without compression, so that the size is what is counted."""
+    """Fetch without redirects or compression, so that the size limit counts the real size."""
     async with (
         httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client,
         client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
@@ -138,7 +138,7 @@ class _Document(msgspec.Struct):
 
 
 class _Jwk(msgspec.Struct):
-    """The public members of a key; a private one that stands there by mistake is left out."""
+    """The public members of a key, without private ones that were published by mistake."""
 
     kty: str
     kid: str | None = None
@@ -158,7 +158,7 @@ class _Jwk(msgspec.Struct):
     }
 
     def is_for(self, algorithm: str) -> bool:
-        """Whether the key verifies by this algorithm (RFC 7517 §4.2 to §4.4)."""
+        """Whether the key may verify with this algorithm (RFC 7517 §4.2 to §4.4)."""
         return (
             (self.kty, self.crv) == self.FORMS[algorithm]
             and self.alg in (None, algorithm)
@@ -168,12 +168,12 @@ class _Jwk(msgspec.Struct):
 
 
 def read_jwks(document: bytes, algorithm: str) -> list[VerificationKey]:
-    """The keys for this algorithm; others and weak ones are passed over (RFC 7517 §5).
+    """The keys for this algorithm; other and weak keys are ignored (RFC 7517 §5).
 
     Raises ValueError where the document is no JWK set.
     """
     try:
-        # As text, since msgspec does not look at the UTF-8 of fields that it passes over.
+        # Decoded as text first, since msgspec does not validate the UTF-8 of ignored fields.
         raw_keys = msgspec.json.decode(document.decode("utf-8"), type=_Document).keys
     except RecursionError as error:
         raise ValueError("nested too deeply") from error

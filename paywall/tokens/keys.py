@@ -1,4 +1,4 @@
-"""The service's own signing keys, in `<data_dir>/keys.json`.
+"""The service's own signing keys, stored in `<data_dir>/keys.json`.
 
 EdDSA with Ed25519 (RFC 8037): signing needs no randomness that could fail, there is one curve and
 nothing to choose, and keys and signatures are the smallest of the four.
@@ -30,7 +30,7 @@ KEPT_WHEN_RETIRED = timedelta(seconds=SITE_LIFETIME_SECONDS_MAX) + LEEWAY
 
 
 class SigningKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One key pair; it signs until it is retired, and verifies until its tokens have ended."""
+    """A key pair; it signs until it is retired, and verifies until its tokens have expired."""
 
     kid: str
     # The seed of RFC 8032 §5.1.5, 32 bytes as base64url.
@@ -51,7 +51,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Keyring:
-    """The keys of this service, shared by all of its processes through the file.
+    """The keys of this service; all of its processes share the file.
 
     Another process may change the file at any time; it is looked at for each token to sign, for
     each unknown key, and otherwise every second.
@@ -65,19 +65,19 @@ class Keyring:
         self._verifying: dict[str | None, VerificationKey] = {}
 
     def newest(self, now: datetime) -> SigningKey:
-        """The key to sign with, made on first use; raises SettingsError where it cannot be kept."""
-        self._look(now)
+        """The signing key, created on first use; raises SettingsError if it cannot be stored."""
+        self._reload(now)
         if not self._in_use():
             with self._locked():
-                self._look(now)
+                self._reload(now)
                 if not self._in_use():
                     self._write([*self._signing, _make(now)], now)
         return self._in_use()[-1]
 
     def rotate(self, now: datetime) -> SigningKey:
-        """Add a key and retire the others; drops those whose tokens have all ended."""
+        """Add a key and retire the others; remove keys whose tokens have all expired."""
         with self._locked():
-            self._look(now)
+            self._reload(now)
             kept = [key for key in self._signing if not key.is_over(now)]
             retired = [
                 msgspec.structs.replace(key, retired_at=key.retired_at or now) for key in kept
@@ -92,19 +92,19 @@ class Keyring:
 
     async def find(self, kid: str | None, now: datetime) -> VerificationKey | None:
         if kid not in self._verifying:
-            self._look(now)
+            self._reload(now)
         return self._verifying.get(kid)
 
     def holds(self, key: VerificationKey, now: datetime) -> bool:
         if not self._looked_at <= now < self._look_again_at:
-            self._look(now)
+            self._reload(now)
         return self._verifying.get(key.kid) is key
 
     def _in_use(self) -> list[SigningKey]:
         return [key for key in self._signing if key.retired_at is None]
 
-    def _look(self, now: datetime) -> None:
-        """Read the file if it is another one than last time."""
+    def _reload(self, now: datetime) -> None:
+        """Read the file again if it has changed."""
         self._looked_at, self._look_again_at = now, now + LOOK_AGAIN
         stamp = self._stamp_now()
         if stamp == self._stamp:
@@ -114,7 +114,7 @@ class Keyring:
         except SettingsError:
             if self._stamp is None:
                 raise
-            # A slip in a running service's file must not stop it; a restart will be refused.
+            # A broken file must not stop a running service, but it prevents a restart.
             logger.exception("the signing keys stay as they were")
         self._stamp = stamp
 
@@ -141,7 +141,7 @@ class Keyring:
         return keys
 
     def _refuse_open_file(self) -> None:
-        """Not repaired in silence: whoever had the file can sign any token, until it is replaced.
+        """Refuse a file that others could read: they can sign tokens until the keys are replaced.
 
         Raises SettingsError.
         """
@@ -156,14 +156,14 @@ class Keyring:
         self._signing = keys
         known = self._verifying
         verifying = [VerificationKey(key.kid, ALGORITHM, key.private.public_key()) for key in keys]
-        # An unchanged key stays the same object, by which remembered tokens know it.
+        # An unchanged key remains the same object, because cached tokens compare keys by identity.
         self._verifying = {
             key.kid: same if (same := known.get(key.kid)) == key else key for key in verifying
         }
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """One process at a time, so that two first starts end with one key."""
+        """Lock the file, so that two processes that start at once create only one key."""
         try:
             make_private_folder(self._path.parent)
             lock = os.open(self._path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
@@ -180,7 +180,7 @@ class Keyring:
             _replace(self._path, msgspec.json.format(msgspec.json.encode(_File(keys))))
         except OSError as error:
             raise self._cannot("write", error) from error
-        self._look(now)
+        self._reload(now)
 
     def _cannot(self, verb: str, error: OSError) -> SettingsError:
         return SettingsError(
@@ -206,7 +206,7 @@ def _public_jwk(key: SigningKey) -> dict[str, str]:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Whoever reads sees the old file or the new one, after a power cut as well."""
+    """Replace the file atomically and durably: readers see the old or the new one."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

@@ -1,9 +1,9 @@
-"""What bounds a token, in one place."""
+"""The limits of tokens."""
 
 from datetime import timedelta
 
 TOKEN_BYTES_MAX = 8 * 1024
-# How far an issuer's clock may be off.
+# The permitted error of an issuer's clock.
 LEEWAY = timedelta(seconds=30)
 
 SITE_LIFETIME_SECONDS = 90 * 86_400

@@ -1,4 +1,4 @@
-"""New tokens, signed with the service's own newest key."""
+"""Mints tokens, signed with the service's newest key."""
 
 import secrets
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ class Minted(NamedTuple):
 def mint_site(
     key: SigningKey, *, subject: str, scopes: frozenset[str], lifetime_seconds: int, now: datetime
 ) -> Minted:
-    """A token for the publisher's server."""
+    """Mint a token for the publisher's server."""
     expires = now.timestamp() + lifetime_seconds
     return _mint(
         key,
@@ -44,7 +44,7 @@ def mint_reader(
     now: datetime,
     asked_by: Caller | None = None,
 ) -> Minted:
-    """A token for one reader, which never outlives the site token that asked for it.
+    """Mint a token for one reader, which never outlives the site token that asked for it.
 
     Raises Problem where that one ends at once.
     """
@@ -65,7 +65,7 @@ def mint_reader(
 
 
 def _act(site: Caller) -> dict[str, object]:
-    """Who acts for the reader (RFC 8693 §4.1)."""
+    """The claim `act`: who acts for the reader (RFC 8693 §4.1)."""
     return {
         "iss": site.issuer,
         "sub": site.subject,
@@ -89,7 +89,7 @@ def _mint(
         "aud": AUDIENCES[kind],
         "sub": subject,
         "jti": token_id,
-        # Not whole seconds: a token minted right after a revocation is not caught by it.
+        # With a fraction, so that a revocation does not cover a token minted later in that second.
         "iat": now.timestamp(),
         "exp": expires,
         **claims,

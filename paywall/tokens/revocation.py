@@ -1,4 +1,4 @@
-"""Tokens that are refused before they end: one, or everything of a subject issued until a time."""
+"""Revocation of one token, or of all tokens of a subject that were issued before a time."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -22,19 +22,19 @@ TOKENS = "tokens"
 
 
 class Target(NamedTuple):
-    """One token by its id, or everything of a subject that was issued before a time."""
+    """One token by its id, or all tokens of a subject that were issued before a time."""
 
     issuer: str = OWN_NAME
     token_id: str | None = None
     subject: str | None = None
-    # Now, unless told.
+    # None means now.
     issued_before: datetime | None = None
 
 
 async def revoke(
     session: AsyncSession, issuers: Mapping[str, TrustedIssuer], target: Target, now: datetime
 ) -> None:
-    """Refuse tokens from now on, and the reader tokens that they asked for.
+    """Revoke tokens, and the reader tokens that were minted with them.
 
     Raises Problem where the target is not exactly one of the two, or of an unknown issuer.
     """
@@ -52,16 +52,16 @@ async def revoke(
         await _revoke_token(session, issuer, target.token_id, now)
 
 
-def _issued_before(told: datetime | None, issuer: TrustedIssuer, now: datetime) -> datetime:
-    """Unless told, a time after every token that there can be now.
+def _issued_before(requested: datetime | None, issuer: TrustedIssuer, now: datetime) -> datetime:
+    """The given time, or by default a time after every token that can exist now.
 
-    Other issuers mostly tell whole seconds, and their clocks may be ahead by the leeway.
+    Other issuers mostly use whole seconds, and their clocks may be ahead by the leeway.
     """
     whole = now.replace(microsecond=0) + timedelta(seconds=1)
     latest = now + datetime.resolution if issuer.name == OWN_NAME else whole + LEEWAY
-    if told is not None and told > latest:
+    if requested is not None and requested > latest:
         raise invalid("issued_before", "lies in the future; leave it out to mean now")
-    return told or latest
+    return requested or latest
 
 
 async def _revoke_token(
@@ -82,19 +82,19 @@ async def _revoke_subject(
         issued_before=issued_before,
         forget_at=_all_ended_at(issuer, issued_before),
     )
-    told = row.excluded
+    new = row.excluded
     await session.exec(
         row.on_conflict_do_update(
             index_elements=["issuer", "subject"],
-            set_={"issued_before": told.issued_before, "forget_at": told.forget_at},
-            # Whichever comes last, the later time holds.
-            where=col(RevokedSubject.issued_before) < told.issued_before,
+            set_={"issued_before": new.issued_before, "forget_at": new.forget_at},
+            # In any order of requests, the later time wins.
+            where=col(RevokedSubject.issued_before) < new.issued_before,
         )
     )
 
 
 async def is_revoked(database: Database, caller: Caller) -> bool:
-    """Whether the caller's token, or the site token that asked for it, was revoked."""
+    """Whether the caller's token, or the site token that minted it, was revoked."""
     dialect = database.dialect
     asked: list[Caller | AskedBy] = [caller]
     if caller.asked_by is not None:
@@ -115,7 +115,7 @@ def _any_revoked(dialect: str) -> sa.Select[*tuple[Any, ...]]:
 
 @cache
 def tokens_on(dialect: str) -> JsonRows:
-    """The tokens that a statement is asked about: `token_columns`."""
+    """The tokens that a statement checks, as rows of `token_columns`."""
     text = sa.Text()
     return json_rows(
         dialect, TOKENS, issuer=text, token_id=text, subject=text, issued_at=UTCDateTime()
@@ -127,7 +127,7 @@ def token_columns(token: Caller | AskedBy, dialect: str) -> tuple[str, str, str,
 
 
 def revoked_among(tokens: JsonRows) -> sa.ScalarSelect[str]:
-    """The numbers of the revoked tokens, from 0 and with commas; null where there is none."""
+    """The indexes of the revoked tokens from 0, separated by commas; null if there are none."""
     asked = tokens.columns
     one = tokens.matched_by(
         sa.select(col(RevokedToken.token_id)).where(
@@ -146,7 +146,7 @@ def revoked_among(tokens: JsonRows) -> sa.ScalarSelect[str]:
 
 
 async def forget(session: AsyncSession, now: datetime) -> int:
-    """Delete the revocations of which no token can still live; the number of them."""
+    """Delete revocations whose tokens have all expired; returns their number."""
     tokens = await session.exec(delete(RevokedToken).where(col(RevokedToken.forget_at) <= now))
     subjects = await session.exec(
         delete(RevokedSubject).where(col(RevokedSubject.forget_at) <= now)
@@ -155,5 +155,5 @@ async def forget(session: AsyncSession, now: datetime) -> int:
 
 
 def _all_ended_at(issuer: TrustedIssuer, issued_before: datetime) -> datetime:
-    """When the last token ends that was issued before, by a clock that may be off both ways."""
+    """When the last token issued before ends, with the clock's error in both directions."""
     return issued_before + timedelta(seconds=issuer.longest_lifetime_seconds) + 2 * LEEWAY

@@ -1,4 +1,4 @@
-"""What a site token may do. A route asks for one scope; `admin` implies them all."""
+"""The scopes of site tokens. A route requires one scope; `admin` implies all of them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -20,7 +20,7 @@ SCOPES: Mapping[str, str] = MappingProxyType(
 
 
 def parse_scopes(text: str) -> frozenset[str]:
-    """Read a list with spaces (RFC 6749 §3.3); raises ValueError with all scopes there are."""
+    """Parse a list separated by spaces (RFC 6749 §3.3); raises ValueError with the known scopes."""
     scopes = frozenset(text.split())
     unknown = sorted(scopes - SCOPES.keys())
     if unknown or not scopes:
@@ -30,5 +30,5 @@ def parse_scopes(text: str) -> frozenset[str]:
 
 
 def with_implied(scopes: frozenset[str]) -> frozenset[str]:
-    """The scopes of ours among these, and all of them for `admin`."""
+    """The known scopes among these, and all scopes for `admin`."""
     return frozenset(SCOPES) if ADMIN in scopes else scopes & SCOPES.keys()

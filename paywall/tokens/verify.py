@@ -1,4 +1,4 @@
-"""Is this token valid here, now, as this kind? Everything but revocation, which the database knows.
+"""Verifies tokens for one kind and time; everything except revocation, which is in the database.
 
 RFC 7519 §7.2, RFC 8725. The header's `jwk`, `jku`, `x5u` and `x5c` are never looked at: a token
 does not bring its own key.
@@ -29,7 +29,7 @@ from paywall.tokens.keys import Keyring
 from paywall.tokens.limits import SITE_LIFETIME_SECONDS_MAX
 
 REMEMBERED_MAX = 10_000
-# A longer token is verified each time, so that the memory stays under 20 MiB.
+# A longer token is verified each time, so that the cache stays under 20 MiB.
 REMEMBERED_BYTES_MAX = 2 * 1024
 
 AUDIENCES = {TokenKind.SITE: "paywall:site", TokenKind.READER: "paywall:reader"}
@@ -43,10 +43,10 @@ class _Remembered(NamedTuple):
 
 
 class Verifier:
-    """Verifies tokens of the trusted issuers and of this service, and remembers those it did."""
+    """Verifies tokens of the trusted issuers and of this service, and caches the valid ones."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        """Raises SettingsError for an issuer that must not be trusted as it is configured."""
+        """Raises SettingsError for an issuer whose configuration is not safe."""
         check_issuers(settings.issuers)
         self.keyring = Keyring(settings.data_path)
         self._clock = clock
@@ -63,7 +63,7 @@ class Verifier:
         self._memory: OrderedDict[bytes, _Remembered] = OrderedDict()
 
     def recall(self, token: bytes, kind: TokenKind) -> Caller | None:
-        """The caller of a token that was verified before and still holds; None: verify it."""
+        """The caller of a cached token that is still valid; None means: verify it."""
         remembered = self._memory.get(token)
         if remembered is None:
             return None
@@ -76,7 +76,7 @@ class Verifier:
         return verified.caller if verified.caller.kind is kind else None
 
     async def verify(self, token: str, kind: TokenKind) -> Caller:
-        """The caller of this token; raises Problem (INVALID_TOKEN) whatever is wrong with it."""
+        """The caller of this token; raises Problem(INVALID_TOKEN) for any fault."""
         spelled = _spelled(token)
         caller = self.recall(spelled, kind)
         if caller is not None:
@@ -144,7 +144,7 @@ def _spelled(token: str) -> bytes:
 
 
 def _check_type(compact: Compact, issuer: TrustedIssuer, kind: TokenKind) -> None:
-    """A media type: in any case, `application/` left out or not (RFC 7515 §4.1.9)."""
+    """Normalise a media type: case, and an omitted `application/` (RFC 7515 §4.1.9)."""
     typ = compact.header.get("typ")
     name = typ.lower().removeprefix("application/") if isinstance(typ, str) else None
     if name != f"{kind}+jwt" and not (name == "jwt" and issuer.accept_plain_typ):

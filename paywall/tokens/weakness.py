@@ -1,4 +1,4 @@
-"""Keys that anybody could find: too short, or printed in somebody's manual."""
+"""Detects weak keys: too short, repetitive, or printed in a manual."""
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
@@ -8,7 +8,7 @@ DISTINCT_CHARACTERS_MIN = 8
 RSA_BITS_MIN = 2048
 RSA_BITS_MAX = 8192
 
-# Without `-`, `_`, `.` and spaces, in lower case. From jwt.io, RFC 7515 A.1, and the manuals of
+# Lower case, without `-`, `_`, `.` and spaces. From jwt.io, RFC 7515 A.1, and the manuals of
 # FastAPI, Spring, ASP.NET, Symfony, Django, WordPress and its JWT plug-ins, jsonwebtoken and PyJWT.
 WELL_KNOWN = (
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
@@ -61,7 +61,7 @@ WELL_KNOWN = (
 
 
 def weakness_of_secret(secret: bytes) -> str | None:
-    """Why this secret must not be trusted, or None."""
+    """Why this secret is weak, or None."""
     if len(secret) < SECRET_BYTES_MIN:
         return f"has {len(secret)} bytes where {SECRET_BYTES_MIN} are the least"
     rest = secret.decode("latin-1").lower().translate(str.maketrans("", "", "-_. \r\n\t\0"))
@@ -74,14 +74,14 @@ def weakness_of_secret(secret: bytes) -> str | None:
 
 
 def weakness_of_rsa(key: RSAPublicKey) -> str | None:
-    """Why this RSA key must not be trusted, or None (NIST SP 800-131A)."""
+    """Why this RSA key is weak, or None (NIST SP 800-131A)."""
     if RSA_BITS_MIN <= key.key_size <= RSA_BITS_MAX:
         return None
     return f"has {key.key_size} bits where {RSA_BITS_MIN} to {RSA_BITS_MAX} are allowed"
 
 
 def _period(text: str) -> int:
-    """The length of the shortest part that makes the text by repetition."""
+    """The length of the shortest part whose repetition is the text."""
     return next(
         (period for period in range(1, len(text)) if text.startswith(text[period:])), len(text)
     )
