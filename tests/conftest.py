@@ -20,7 +20,7 @@ from litestar import Litestar
 from litestar.types import ASGIApp
 
 from paywall import app as application
-from paywall.app import create_app
+from paywall.app import Service, create_app
 from paywall.clock import Clock
 from paywall.database.engine import Database
 from paywall.database.migrations import migrate
@@ -209,7 +209,7 @@ async def running(app: ASGIApp) -> AsyncIterator[None]:
     finally:
         await told.put({"type": "lifespan.shutdown"})
         await task
-        if isinstance(app, Edge):
+        if isinstance(app, Service):
             give_back(app)
 
 

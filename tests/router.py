@@ -32,9 +32,10 @@ def lend(allowed_origins: tuple[str, ...]) -> Litestar:
     return router
 
 
-def give_back(edge: Edge) -> None:
+def give_back(service: app.Service) -> None:
     """Once the application has ended, another may have its router."""
-    router = router_of(edge)
+    # Not `service.app`, which a test may have replaced.
+    router = service.router
     # Outside pytest nothing is lent.
     if (allowed_origins := _origins_of.pop(router, None)) is not None:
         _free[allowed_origins].append(router)
