@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
-from paywall.rules.addresses import is_web_address
 from paywall.rules.decision import Policy
 from paywall.rules.origin import canonical_origin
+from paywall.rules.urls import is_web_address
 
 PREFIX = "PAYWALL_"
 FILE_NAME = "paywall.toml"

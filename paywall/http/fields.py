@@ -6,7 +6,7 @@ from typing import Annotated
 from litestar.params import PathParameter
 from msgspec import Meta
 
-from paywall.rules.addresses import WEB_ADDRESS_PATTERN
+from paywall.rules.urls import WEB_ADDRESS_PATTERN
 
 NOT_IN_IDS = r"\x00-\x1f\x7f-\x9f/\\\ud800-\udfff"
 # White space except control characters; spelled out because dialects of `\s` differ.

@@ -1,6 +1,6 @@
 """Which addresses are pages of the site."""
 
-from paywall.rules.addresses import origin_of
+from paywall.rules.urls import origin_of
 from paywall.settings import Settings
 
 

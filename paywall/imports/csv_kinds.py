@@ -19,8 +19,8 @@ from paywall.problems import FieldError
 from paywall.rules.decision import Policy, Terms
 from paywall.rules.enums import Actor, GrantSource, Outcome
 from paywall.subscriptions.api import ComplimentaryInput
-from paywall.subscriptions.migrate import MigratedSubscription, migrate_subscriptions
-from paywall.unlocks.migrate import MigratedUnlock, migrate_unlocks
+from paywall.subscriptions.import_subscriptions import MigratedSubscription, migrate_subscriptions
+from paywall.unlocks.import_unlocks import MigratedUnlock, migrate_unlocks
 
 ACTOR = Actor("paywall", "import", "")
 

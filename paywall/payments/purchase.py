@@ -17,7 +17,7 @@ from paywall.database.tables.totals import Added, add_to_totals
 from paywall.problems import REFERENCE_CONFLICT, Problem
 from paywall.rules.calendar import after
 from paywall.rules.enums import Actor, CreditsExpire, GrantSource, ProductKind
-from paywall.subscriptions.period import add_pass, add_period
+from paywall.subscriptions.prepaid import add_pass, add_period
 
 Product = Pack | Pass | Plan
 STRIPE = "stripe"

@@ -14,7 +14,7 @@ from paywall.problems import PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LA
 from paywall.rules.enums import Actor, TakingKind
 from paywall.rules.refunds import ClawbackAmount, ClawbackSnapshot, clawed_back
 from paywall.subscriptions.billed import recompute_access_of_purchase
-from paywall.subscriptions.period import take_back_period
+from paywall.subscriptions.prepaid import take_back_period
 
 
 class RefundTerms(NamedTuple):

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from paywall.rules.addresses import is_image_source, is_link
 from paywall.rules.html_source import beginning
+from paywall.rules.urls import is_image_source, is_link
 
 PIECES_MAX = 10_000
 

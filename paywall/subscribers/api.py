@@ -20,11 +20,11 @@ from paywall.processors.stripe.checkout_flow import StripeContext, close_checkou
 from paywall.processors.stripe.client import REFUSALS, StripeClient, require_stripe
 from paywall.processors.stripe.close_out import end_all, unsettled_of
 from paywall.settings import Settings
+from paywall.subscribers.erase import erase_reader, ids_of
 from paywall.subscribers.export import export_reader, require_on_record
 from paywall.subscribers.export_models import ReaderExport
 from paywall.subscribers.merge import merge_readers
 from paywall.subscribers.overview import Overview, overview
-from paywall.subscribers.privacy import erase_reader, ids_of
 from paywall.subscriptions.billed import billed_of
 from paywall.tokens.guard import Caller, reader, site
 

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.subscribers.proofs_of_access import ACCESS
-from paywall.subscribers.proofs_of_credits import CREDITS
-from paywall.subscribers.proofs_of_history import HISTORY
-from paywall.subscribers.proofs_of_money import MONEY
+from paywall.subscribers.audit_credits import CREDITS
+from paywall.subscribers.audit_history import HISTORY
+from paywall.subscribers.audit_payments import MONEY
+from paywall.subscribers.audit_subscriptions import ACCESS
 
 ROWS_NAMED_AT_MOST = 20
 PROOFS = (*CREDITS, *MONEY, *ACCESS, *HISTORY)

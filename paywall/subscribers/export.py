@@ -24,6 +24,7 @@ from paywall.database.tables import (
 )
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
 from paywall.rules.enums import EntryKind, ViewerKind
+from paywall.subscribers.erase import merged_into
 from paywall.subscribers.export_models import (
     ABOUT,
     CreditsSection,
@@ -45,7 +46,6 @@ from paywall.subscribers.export_payments import (
     rows_of,
     subscriptions_section,
 )
-from paywall.subscribers.privacy import merged_into
 from paywall.unlocks.responses import NO_ARTICLE, UnlockAnswer, articles_of, describe
 
 AT_ONCE = 500

@@ -33,7 +33,7 @@ from paywall.database.tables.totals import COUNTED, Added, add_to_totals
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem, invalid, unavailable
 from paywall.processors.stripe.checkout import open_plan_of
 from paywall.rules.enums import Actor, SubscriptionKind
-from paywall.subscriptions.period import schedule_passes
+from paywall.subscriptions.prepaid import schedule_passes
 from paywall.unlocks.revoke import revoke
 
 MOVED: tuple[type[SQLModel], ...] = (

@@ -15,7 +15,7 @@ from paywall.credits.locking import lock_subscriber
 from paywall.database.tables import CancellationReceipt, StripeSubscription, Subscription
 from paywall.problems import Problem
 from paywall.rules.enums import STRIPE_ENDED, CancelWhen, SubscriptionKind
-from paywall.subscriptions.period import recompute_access
+from paywall.subscriptions.prepaid import recompute_access
 from paywall.subscriptions.responses import is_over, receipts_of
 
 

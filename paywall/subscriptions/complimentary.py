@@ -11,7 +11,7 @@ from paywall.clock import Clock
 from paywall.credits.locking import lock_or_open_subscriber
 from paywall.database.tables import Subscription
 from paywall.rules.enums import SubscriptionKind
-from paywall.subscriptions.period import recompute_access
+from paywall.subscriptions.prepaid import recompute_access
 from paywall.subscriptions.responses import is_over
 
 

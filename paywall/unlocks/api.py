@@ -29,7 +29,7 @@ from paywall.rules.decision import Reason
 from paywall.rules.enums import UnlockSource
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, reader, site
-from paywall.unlocks.give import give_unlock
+from paywall.unlocks.complimentary import give_unlock
 from paywall.unlocks.responses import (
     PaymentAnswer,
     UnlockAnswer,

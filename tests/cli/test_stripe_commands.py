@@ -18,7 +18,7 @@ from paywall.sandbox.stripe.checkout import create_session, pay_session
 from paywall.sandbox.stripe.customers import create_customer
 from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
-from paywall.subscriptions.migrate import MigratedSubscription, migrate_subscriptions
+from paywall.subscriptions.import_subscriptions import MigratedSubscription, migrate_subscriptions
 from tests.postgres import free_port
 from tests.sandbox.stripe.stand_in_server import serve_stand_in
 

@@ -9,9 +9,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.database.tables import Subscriber
 from paywall.problems import Problem
 from paywall.rules.enums import UnlockSource
+from paywall.subscribers.erase import erase_reader
 from paywall.subscribers.merge import merge_readers
-from paywall.subscribers.privacy import erase_reader
-from paywall.unlocks.give import give_unlock
+from paywall.unlocks.complimentary import give_unlock
 from paywall.unlocks.revoke import revoke_article
 from tests.histories.base import ACTOR, HOURS, History
 from tests.histories.desk_model import DeskModel

@@ -10,8 +10,8 @@ from paywall.rules.enums import Outcome
 from paywall.sandbox.stripe import disputes, refunds
 from paywall.sandbox.stripe.customers import Card
 from paywall.server.housekeeping import run_housekeeping_once
-from paywall.subscriptions.migrate import MigratedSubscription, migrate_subscriptions
-from paywall.unlocks.migrate import MigratedUnlock, migrate_unlocks
+from paywall.subscriptions.import_subscriptions import MigratedSubscription, migrate_subscriptions
+from paywall.unlocks.import_unlocks import MigratedUnlock, migrate_unlocks
 from tests.conftest import START
 from tests.processors.stripe.shop import PRICES, Shop
 from tests.processors.stripe.stage import stage

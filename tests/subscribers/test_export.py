@@ -15,8 +15,8 @@ from paywall.rules.enums import Actor, GrantSource, UnlockSource
 from paywall.settings import Settings
 from paywall.subscribers.export import AT_ONCE
 from tests.conftest import START, Bearer, SetClock
+from tests.subscribers.test_erase import erase, live, stock
 from tests.subscribers.test_merge import merge
-from tests.subscribers.test_privacy import erase, live, stock
 from tests.test_story import check, grant, put_article, unlock
 
 Service = httpx.AsyncClient

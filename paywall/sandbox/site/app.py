@@ -14,8 +14,8 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from paywall.rules.addresses import is_web_address
 from paywall.rules.enums import Interval
+from paywall.rules.urls import is_web_address
 from paywall.sandbox.site import noscript, pages
 from paywall.sandbox.site.paywall_client import ENTRY_TOKEN_SECONDS, Json, PageViewer, PaywallClient
 from paywall.sandbox.site.rendering import MOVED_ANCHOR, NewspaperContext, render_feed

@@ -10,7 +10,7 @@ from litestar import Response
 from litestar.datastructures import Cookie
 
 from paywall.http.origins import is_of_the_site
-from paywall.rules.addresses import is_web_address
+from paywall.rules.urls import is_web_address
 from paywall.settings import Settings
 from paywall.web.assets import parts_of
 from paywall.web.language import Language

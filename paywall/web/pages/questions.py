@@ -5,10 +5,10 @@ from html import escape
 from litestar import Response
 
 from paywall.access.api import DecisionAnswer, MyBatchAnswer
-from paywall.rules.addresses import is_web_address
 from paywall.rules.decision import Reason
 from paywall.rules.enums import CancelWhen
 from paywall.rules.phase import SubscriptionAction
+from paywall.rules.urls import is_web_address
 from paywall.subscribers.overview import Overview
 from paywall.subscriptions.api import CancelAnswer, LapsingCredits
 from paywall.unlocks.api import UnlockOutcome

@@ -13,7 +13,7 @@ from litestar import Request
 from litestar.datastructures import Cookie
 
 from paywall.http.cookies import find_cookie
-from paywall.rules.addresses import origin_of
+from paywall.rules.urls import origin_of
 from paywall.settings import Settings
 from paywall.web.assets import parts_of
 from paywall.web.language import Language, accepted, is_language_tag

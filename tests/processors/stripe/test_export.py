@@ -9,8 +9,8 @@ from sqlmodel import SQLModel
 from paywall.sandbox.stripe import checkout, disputes, refunds
 from tests.conftest import START
 from tests.processors.stripe.shop import PRICES, Shop
+from tests.subscribers.test_erase import live
 from tests.subscribers.test_merge import merge
-from tests.subscribers.test_privacy import live
 from tests.test_story import grant
 
 TOLD = {

@@ -1,6 +1,6 @@
 """What the audit proves of purchases, refunds and disputes."""
 
-from paywall.subscribers.proof import Proof
+from paywall.subscribers.audit_check import Proof
 
 REFUNDS = """
     select purchase_id,

@@ -24,7 +24,7 @@ from paywall.database.tables import (
 from paywall.rules.enums import Actor, CancelWhen
 from paywall.rules.tombstone import is_tombstone
 from paywall.subscribers.audit import audit
-from paywall.subscribers.privacy import ACTED, DELETED, KEPT
+from paywall.subscribers.erase import ACTED, DELETED, KEPT
 from tests.conftest import START, Bearer
 from tests.subscribers.dump import dumped
 from tests.subscribers.test_merge import is_proven, left, merge, put_end

@@ -2,7 +2,7 @@
 
 import pytest
 
-from paywall.rules.addresses import is_image_source, is_link, is_web_address, origin_of
+from paywall.rules.urls import is_image_source, is_link, is_web_address, origin_of
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What the audit proves of grants, ledger entries and unlocks."""
 
-from paywall.subscribers.proof import CLOCKS_APART_SECONDS_MAX, Proof
+from paywall.subscribers.audit_check import CLOCKS_APART_SECONDS_MAX, Proof
 
 CREDITS = (
     Proof(

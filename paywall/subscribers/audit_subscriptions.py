@@ -1,6 +1,6 @@
 """What the audit proves of subscriptions: their ends follow from what was paid, and taken back."""
 
-from paywall.subscribers.proof import Proof
+from paywall.subscribers.audit_check import Proof
 
 INVOICES = """
     select i.subscription_id,

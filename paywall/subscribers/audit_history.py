@@ -1,6 +1,6 @@
 """What the audit proves of times, and that no row was added or removed past this service."""
 
-from paywall.subscribers.proof import CLOCKS_APART_SECONDS_MAX, Proof
+from paywall.subscribers.audit_check import CLOCKS_APART_SECONDS_MAX, Proof
 
 
 def _counted(what: str, table: str, column: str, newest: str) -> Proof:
