@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from paywall.rules.decision import Policy
 from paywall.rules.origin import canonical_origin
-from paywall.rules.urls import is_web_address
+from paywall.rules.urls import is_web_url
 
 PREFIX = "PAYWALL_"
 FILE_NAME = "paywall.toml"
@@ -276,7 +276,7 @@ def _check(settings: Settings) -> None:
         ) from error
     for name in ("stripe_api_base", "sandbox_clock_url"):
         address = getattr(settings, name)
-        if address and not is_web_address(address):
+        if address and not is_web_url(address):
             raise SettingsError(
                 f"{name}: {address!r} is not a web address. Write one such as"
                 f" http://127.0.0.1:12111, or leave {name} out."

@@ -14,7 +14,7 @@ from paywall.articles.bodies import body_of
 from paywall.articles.publish import Publication, publish
 from paywall.cli.main import main
 from paywall.database.engine import Database
-from paywall.rules.enums import Actor, Outcome
+from paywall.rules.enums import Actor, UpsertOutcome
 from paywall.settings import Settings
 from paywall.subscribers.audit import audit
 
@@ -72,8 +72,8 @@ class Installation:
 
         assert self.run(check) == []
 
-    def publish(self, publication: Publication) -> Outcome:
-        async def put(database: Database) -> Outcome:
+    def publish(self, publication: Publication) -> UpsertOutcome:
+        async def put(database: Database) -> UpsertOutcome:
             async with database.writing() as session:
                 _, outcome = await publish(
                     session, publication, actor=Actor("i", "s", "t"), now=LATER, preview_share=0.4

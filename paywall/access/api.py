@@ -156,7 +156,7 @@ async def decide_for(
     now = database.clock.now()
     async with database.reading() as session:
         facts = await load_one(session, viewer, article_id, settings=settings, now=now)
-    decision = decide(facts.terms, facts.standing, now)
+    decision = decide(facts.terms, facts.viewer_state, now)
     if counting:
         decision = await counted(decision, viewer, facts, database, settings, now)
     telemetry.decided(decision.reason)
@@ -236,7 +236,7 @@ async def _decide_all(
     now = database.clock.now()
     async with database.reading() as session:
         asked = await load(session, viewer, article_ids, settings=settings, now=now)
-    decided = [(facts, decide(facts.terms, facts.standing, now)) for facts in asked]
+    decided = [(facts, decide(facts.terms, facts.viewer_state, now)) for facts in asked]
     for _, decision in decided:
         telemetry.decided(decision.reason)
     return decided

@@ -21,7 +21,7 @@ from paywall.database.engine import dialect_of
 from paywall.database.json_rows import encode_rows, json_rows
 from paywall.database.tables import Article, CreditGrant, MeteredViews, Subscription, Unlock
 from paywall.rules.calendar import Month, month_of
-from paywall.rules.decision import Meter, Policy, Standing, Terms
+from paywall.rules.decision import ArticleTerms, Meter, Policy, ViewerState
 from paywall.rules.enums import ViewerKind
 from paywall.settings import Settings
 
@@ -62,8 +62,8 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     """What one decision is made from; `terms` is None for an unknown article."""
 
     article_id: str
-    terms: Terms | None
-    standing: Standing
+    terms: ArticleTerms | None
+    viewer_state: ViewerState
     title: str | None
     url: str | None
 
@@ -126,8 +126,8 @@ async def load_beside(
 def _standing_beside(
     dialect: str, other: Callable[[], sa.Select[*tuple[Any, ...]]]
 ) -> sa.Select[*tuple[Any, ...]]:
-    standing, beside = standing_on(dialect).subquery("standing"), other().subquery("beside")
-    return sa.select(standing, beside).select_from(standing.outerjoin(beside, sa.true()))
+    viewer_state, beside = standing_on(dialect).subquery("standing"), other().subquery("beside")
+    return sa.select(viewer_state, beside).select_from(viewer_state.outerjoin(beside, sa.true()))
 
 
 def viewer_columns(viewer: Viewer) -> tuple[str | None, str | None, str | None]:
@@ -214,16 +214,16 @@ def facts_of(article_id: str, row: Row, viewer: Viewer, month: Month, settings: 
     policy, unlock_cost, unlocked, balance, entitled_until, access_until, views, title, url = row[
         :FACTS_COLUMNS
     ]
-    terms = Terms(POLICIES[policy], unlock_cost) if policy else _default_terms(settings)
+    terms = ArticleTerms(POLICIES[policy], unlock_cost) if policy else _default_terms(settings)
     meter: Meter | None = None
     if viewer.id is not None and terms is not None and terms.policy is Policy.METERED:
         views = views or ()
         meter = Meter(len(views), settings.meter_limit, month.ends_at, article_id in views)
-    standing = Standing(
+    viewer_state = ViewerState(
         viewer.kind is ViewerKind.READER, balance, unlocked, entitled_until, access_until, meter
     )
-    return Facts(article_id, terms, standing, title, url)
+    return Facts(article_id, terms, viewer_state, title, url)
 
 
-def _default_terms(settings: Settings) -> Terms | None:
-    return None if settings.default_policy is None else Terms(settings.default_policy)
+def _default_terms(settings: Settings) -> ArticleTerms | None:
+    return None if settings.default_policy is None else ArticleTerms(settings.default_policy)

@@ -30,7 +30,7 @@ async def count_view(
     Of many views that ask for the last one at once, one is granted.
     """
     meter = await _count(session, viewer, facts.article_id, settings=settings, now=now)
-    return decide(facts.terms, replace(facts.standing, meter=meter), now)
+    return decide(facts.terms, replace(facts.viewer_state, meter=meter), now)
 
 
 async def move_views(session: AsyncSession, from_id: str, into_id: str) -> None:

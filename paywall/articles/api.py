@@ -21,8 +21,8 @@ from paywall.http.bodies import ARTICLE_BYTES_MAX, JSON_MEDIA_TYPE, RequestModel
 from paywall.http.fields import LINE_PATTERN, Credits, Id, Line, PathId, Text, Timestamp, WebAddress
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.problems import ARTICLE_UNKNOWN, Problem, invalid
-from paywall.rules.decision import Policy, Terms
-from paywall.rules.enums import Outcome
+from paywall.rules.decision import ArticleTerms, Policy
+from paywall.rules.enums import UpsertOutcome
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, site
 from paywall.tokens.guard import reader as only_readers
@@ -119,7 +119,7 @@ async def put_article(
             now=database.clock.now(),
             preview_share=settings.preview_share,
         )
-    return Response(_tell(article), status_code=201 if outcome is Outcome.CREATED else 200)
+    return Response(_tell(article), status_code=201 if outcome is UpsertOutcome.CREATED else 200)
 
 
 @get("/v1/articles/{article_id:str}", guards=[site("articles:read")], refuses=[ARTICLE_UNKNOWN])
@@ -241,7 +241,7 @@ def as_publication(article_id: str, data: ArticleInput) -> Publication:
     return Publication(
         id=article_id,
         title=data.title,
-        terms=Terms(data.policy, data.unlock_cost),
+        terms=ArticleTerms(data.policy, data.unlock_cost),
         url=data.url,
         language=data.language,
         tags=data.tags,

@@ -12,11 +12,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.articles.bodies import bodies_of, body_sha256, keep_bodies
 from paywall.database.engine import insert
 from paywall.database.tables import Article, PolicyChange
-from paywall.rules.decision import Terms
-from paywall.rules.enums import Actor, Outcome
+from paywall.rules.decision import ArticleTerms
+from paywall.rules.enums import Actor, UpsertOutcome
 from paywall.rules.preview import preview
 
-Published = tuple[Article, Outcome]
+Published = tuple[Article, UpsertOutcome]
 
 
 class Publication(NamedTuple):
@@ -24,7 +24,7 @@ class Publication(NamedTuple):
 
     id: str
     title: str
-    terms: Terms
+    terms: ArticleTerms
     url: str | None = None
     language: str | None = None
     tags: tuple[str, ...] | UnsetType = ()
@@ -67,7 +67,7 @@ async def publish_all(
     published: list[Published] = []
     for publication in publications:
         article, is_new = rows[publication.id]
-        old_terms = None if is_new else Terms(article.policy, article.unlock_cost)
+        old_terms = None if is_new else ArticleTerms(article.policy, article.unlock_cost)
         body_html = publication.body_html
         if body_html is UNSET:
             body_html = bodies.get(article.id)
@@ -163,16 +163,20 @@ def _describe(
         )
 
 
-def _outcome(session: AsyncSession, article: Article, *, is_new: bool, now: datetime) -> Outcome:
+def _outcome(
+    session: AsyncSession, article: Article, *, is_new: bool, now: datetime
+) -> UpsertOutcome:
     if is_new:
-        return Outcome.CREATED
+        return UpsertOutcome.CREATED
     if not session.is_modified(article):
-        return Outcome.UNCHANGED
+        return UpsertOutcome.UNCHANGED
     article.updated_at = now
-    return Outcome.REPLACED
+    return UpsertOutcome.REPLACED
 
 
-def _change(article_id: str, terms: Terms | None, actor: Actor, now: datetime) -> dict[str, object]:
+def _change(
+    article_id: str, terms: ArticleTerms | None, actor: Actor, now: datetime
+) -> dict[str, object]:
     return {
         "article_id": article_id,
         "at": now,

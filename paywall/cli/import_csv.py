@@ -10,7 +10,7 @@ from paywall.imports.csv_rows import RowShape
 from paywall.imports.csv_text import CsvError
 from paywall.imports.import_csv import Import, Summary, import_csv
 from paywall.imports.progress import FOUND_SOMETHING, on_terminal, with_database
-from paywall.rules.enums import Outcome
+from paywall.rules.enums import UpsertOutcome
 
 ROWS_BETWEEN_LINES = 10_000
 OF_ALL = """Columns, in any order: {columns}.
@@ -120,9 +120,9 @@ def _run(ctx: click.Context, file: BinaryIO, kind: Import[RowShape]) -> None:
 def _summary_lines(summary: Summary) -> list[str]:
     done = summary.outcomes
     return [
-        f"new: {done[Outcome.CREATED]}",
-        f"changed: {done[Outcome.REPLACED]}",
-        f"unchanged: {done[Outcome.UNCHANGED]}",
+        f"new: {done[UpsertOutcome.CREATED]}",
+        f"changed: {done[UpsertOutcome.REPLACED]}",
+        f"unchanged: {done[UpsertOutcome.UNCHANGED]}",
         f"bad: {summary.bad}",
         *([f"empty: {summary.empty}"] if summary.empty else []),
         *([f"lines not read: {summary.lines_not_read}"] if summary.lines_not_read else []),

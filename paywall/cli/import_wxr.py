@@ -11,7 +11,7 @@ from paywall.imports.progress import FOUND_SOMETHING, on_terminal, with_database
 from paywall.imports.wxr_item import WxrError
 from paywall.imports.wxr_rules import PolicyRule
 from paywall.rules.decision import Policy
-from paywall.rules.enums import Outcome
+from paywall.rules.enums import UpsertOutcome
 
 POLICIES = ", ".join(Policy)
 ITEMS_BETWEEN_LINES = 500
@@ -130,9 +130,9 @@ def wxr(
 def _summary_lines(summary: Summary) -> list[str]:
     done = summary.outcomes
     return [
-        f"new: {done[Outcome.CREATED]}",
-        f"changed: {done[Outcome.REPLACED]}",
-        f"unchanged: {done[Outcome.UNCHANGED]}",
+        f"new: {done[UpsertOutcome.CREATED]}",
+        f"changed: {done[UpsertOutcome.REPLACED]}",
+        f"unchanged: {done[UpsertOutcome.UNCHANGED]}",
         f"skipped, password-protected: {len(summary.protected)}",
         *(f"  {post_id} {title}" for post_id, title in summary.protected),
         _counted("skipped, not published", summary.unpublished),

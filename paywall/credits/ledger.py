@@ -17,7 +17,7 @@ from paywall.database.json_rows import encode_rows, json_rows
 from paywall.database.tables import CreditGrant, LedgerEntry, Unlock, UnlockPayment
 from paywall.database.tables.totals import Added, add_to_totals, adding, of_entry
 from paywall.rules.enums import Actor, EntryKind, UnlockSource
-from paywall.rules.spending import Lot, Payment, spendable
+from paywall.rules.spending import GrantBalance, GrantDebit, spendable_credits
 
 LOT_COLUMNS = ("id", "remaining", "priority", "expires_at", "granted_at")
 BURN_ORDER = (
@@ -107,16 +107,18 @@ def _is_spendable(reader_id: Any, now: Any) -> tuple[sa.ColumnElement[bool], ...
     )
 
 
-def lot(grant: CreditGrant) -> Lot:
+def lot(grant: CreditGrant) -> GrantBalance:
     """A grant as the rules see it."""
-    return Lot(grant.id, grant.remaining, grant.priority, grant.expires_at, grant.granted_at)
+    return GrantBalance(
+        grant.id, grant.remaining, grant.priority, grant.expires_at, grant.granted_at
+    )
 
 
 async def spend(
     session: AsyncSession,
     reader_id: str,
     article_id: str,
-    payments: Sequence[Payment],
+    payments: Sequence[GrantDebit],
     *,
     actor: Actor,
     at: datetime,
@@ -193,5 +195,5 @@ def _paying(dialect: str, unlock_id: sa.ColumnElement[int]) -> Sequence[sa.Inser
 def give_up(session: AsyncSession, grant: CreditGrant, *, actor: Actor, at: datetime) -> None:
     """Enter what remains as voided, or as expired where it had expired before."""
     if grant.remaining > 0:
-        kind = EntryKind.VOIDED if spendable(lot(grant), at) else EntryKind.EXPIRED
+        kind = EntryKind.VOIDED if spendable_credits(lot(grant), at) else EntryKind.EXPIRED
         enter(session, grant, kind, -grant.remaining, actor=actor, at=at)

@@ -6,7 +6,7 @@ from typing import Annotated
 from litestar.params import PathParameter
 from msgspec import Meta
 
-from paywall.rules.urls import WEB_ADDRESS_PATTERN
+from paywall.rules.urls import WEB_URL_PATTERN
 
 NOT_IN_IDS = r"\x00-\x1f\x7f-\x9f/\\\ud800-\udfff"
 # White space except control characters; spelled out because dialects of `\s` differ.
@@ -42,7 +42,7 @@ RULES = {
     ID_PATTERN: ID_RULE,
     LINE_PATTERN: LINE_RULE,
     TEXT_PATTERN: TEXT_RULE,
-    WEB_ADDRESS_PATTERN: WEB_ADDRESS_RULE,
+    WEB_URL_PATTERN: WEB_ADDRESS_RULE,
     PROCESSOR_PATTERN: PROCESSOR_RULE,
     CURRENCY_PATTERN: CURRENCY_RULE,
 }
@@ -53,7 +53,7 @@ PathNumber = Annotated[int, PathParameter(ge=1, le=NUMBER_MAX)]
 Line = Annotated[str, Meta(pattern=LINE_PATTERN, max_length=LINE_LENGTH_MAX, description=LINE_RULE)]
 Text = Annotated[str, Meta(pattern=TEXT_PATTERN, description=TEXT_RULE)]
 WebAddress = Annotated[
-    str, Meta(pattern=WEB_ADDRESS_PATTERN, max_length=LINE_LENGTH_MAX, description=WEB_ADDRESS_RULE)
+    str, Meta(pattern=WEB_URL_PATTERN, max_length=LINE_LENGTH_MAX, description=WEB_ADDRESS_RULE)
 ]
 Credits = Annotated[int, Meta(ge=1, le=1_000_000, description=ANY_CREDITS)]
 Timestamp = Annotated[datetime, Meta(tz=True, description=ANY_TIMESTAMP)]

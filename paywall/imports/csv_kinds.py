@@ -16,8 +16,8 @@ from paywall.http.bodies import RequestModel
 from paywall.http.fields import Credits, Id, Text, Timestamp, WebAddress
 from paywall.imports.import_csv import Context, Done, Import
 from paywall.problems import FieldError
-from paywall.rules.decision import Policy, Terms
-from paywall.rules.enums import Actor, GrantSource, Outcome
+from paywall.rules.decision import ArticleTerms, Policy
+from paywall.rules.enums import Actor, GrantSource, UpsertOutcome
 from paywall.subscriptions.api import ComplimentaryInput
 from paywall.subscriptions.import_subscriptions import MigratedSubscription, migrate_subscriptions
 from paywall.unlocks.import_unlocks import MigratedUnlock, migrate_unlocks
@@ -65,7 +65,7 @@ async def _put_articles(
         Publication(
             id=row.article_id,
             title=row.title,
-            terms=Terms(row.policy, row.unlock_cost),
+            terms=ArticleTerms(row.policy, row.unlock_cost),
             url=row.url,
             language=row.language,
             # The file has no columns for these: what another import or the site said stays.
@@ -107,7 +107,7 @@ async def _put_grants(
     # A running service may have granted the same reference between the two statements.
     before |= await granted_before(session, (t for t in new if t.key not in granted))
     return [
-        Outcome.CREATED
+        UpsertOutcome.CREATED
         if terms.key in granted
         else _unless_differing("reference", terms.differing(before[terms.key]))
         for terms in all_terms
@@ -131,14 +131,16 @@ async def _put_subscriptions(
         for row in rows
     ]
     return [
-        done if isinstance(done, Outcome) else _unless_differing("stripe_subscription_id", done)
+        done
+        if isinstance(done, UpsertOutcome)
+        else _unless_differing("stripe_subscription_id", done)
         for done in await migrate_subscriptions(session, migrated, clock=context.clock)
     ]
 
 
 def _unless_differing(field: str, differing: Sequence[str]) -> Done:
     if not differing:
-        return Outcome.UNCHANGED
+        return UpsertOutcome.UNCHANGED
     return FieldError(
         field,
         f"it is on record with another {', '.join(differing)}, which stays as it is."

@@ -15,7 +15,7 @@ from paywall.database.errors import is_unavailable
 from paywall.imports.csv_rows import CsvRow, RowShape, read_rows
 from paywall.imports.progress import Bad, Progress
 from paywall.problems import FieldError
-from paywall.rules.enums import Outcome
+from paywall.rules.enums import UpsertOutcome
 from paywall.settings import Settings
 
 BATCH_ROWS_MAX = 1000
@@ -24,7 +24,7 @@ BATCH_BYTES_MAX = 8 * 1024 * 1024
 ROW_SQLSTATE_CLASSES = ("22", "23", "P0")
 
 # What became of a row, or why the store refused it.
-Done = Outcome | FieldError
+Done = UpsertOutcome | FieldError
 
 
 class Context(NamedTuple):
@@ -56,7 +56,7 @@ class ToPut(NamedTuple, Generic[RowShape]):
 class Summary:
     """What became of the rows of a file, and how many lines of it are in none."""
 
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    outcomes: Counter[UpsertOutcome] = field(default_factory=Counter)
     bad: int = 0
     empty: int = 0
     lines_not_read: int = 0
@@ -142,7 +142,7 @@ def _to_put(
         if before == line.number:
             yield ToPut(line._replace(row=None), line.row, len(encoded))
         elif same == hash(encoded):
-            summary.outcomes[Outcome.UNCHANGED] += 1
+            summary.outcomes[UpsertOutcome.UNCHANGED] += 1
         else:
             what = f"line {before} says the same with other fields. Remove one of the two."
             _report(line, [FieldError("", what)], progress, summary)

@@ -17,7 +17,7 @@ from paywall.imports.wxr_item import Item
 from paywall.imports.wxr_rules import PolicyRule, policy_of
 from paywall.lazy_import import lazy_import
 from paywall.rules.decision import Policy
-from paywall.rules.enums import Actor, Outcome
+from paywall.rules.enums import Actor, UpsertOutcome
 
 if TYPE_CHECKING:
     from paywall.imports import wxr
@@ -46,7 +46,7 @@ class Plan(NamedTuple):
 class Summary:
     """What an import did."""
 
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    outcomes: Counter[UpsertOutcome] = field(default_factory=Counter)
     protected: list[tuple[str, str]] = field(default_factory=list)
     unpublished: Counter[str] = field(default_factory=Counter)
     other_types: Counter[str] = field(default_factory=Counter)

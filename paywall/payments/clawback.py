@@ -13,14 +13,14 @@ from paywall.credits.ledger import enter, give_up, lot
 from paywall.database.tables import Clawback, CreditGrant, Purchase, Unlock, UnlockPayment
 from paywall.rules.enums import Actor, EntryKind
 from paywall.rules.refunds import (
+    ClawbackStep,
     CreditState,
     GrantState,
     PaidUnlock,
-    Step,
     credits_owed,
     settle_clawbacks,
 )
-from paywall.rules.spending import is_over
+from paywall.rules.spending import is_expired
 from paywall.rules.tombstone import is_tombstone
 
 
@@ -64,7 +64,7 @@ async def _load(session: AsyncSession, reader_id: str, now: datetime) -> _Loaded
                 grant_id: GrantState(
                     grant_id,
                     unspent[grant_id],
-                    is_dead=is_over(lot(grant), now) or grant.voided_at is not None,
+                    is_unspendable=is_expired(lot(grant), now) or grant.voided_at is not None,
                     taken=sum(t.credits for t in clawbacks if t.grant_id == grant_id),
                 )
                 for grant_id, grant in grants.items()
@@ -79,7 +79,7 @@ async def _load(session: AsyncSession, reader_id: str, now: datetime) -> _Loaded
                 )
                 for unlock_id, unlock in unlocks.items()
             },
-            steps=[Step(t.grant_id, t.unlock_id, t.credits) for t in clawbacks],
+            steps=[ClawbackStep(t.grant_id, t.unlock_id, t.credits) for t in clawbacks],
             unlocked_elsewhere=await _unlocked_elsewhere(session, reader_id, unlocks),
         ),
         owed={
@@ -201,7 +201,7 @@ async def _enter(
         taken = grant_state.taken - before.grants_by_id[grant_id].taken
         if taken > 0:
             enter(session, grant, EntryKind.VOIDED, -taken, actor=actor, at=now)
-        if grant_state.is_dead:
+        if grant_state.is_unspendable:
             give_up(session, grant, actor=actor, at=now)
 
 
@@ -234,7 +234,7 @@ def _turn(
         )
 
 
-async def _keep_steps(session: AsyncSession, reader_id: str, steps: Sequence[Step]) -> None:
+async def _keep_steps(session: AsyncSession, reader_id: str, steps: Sequence[ClawbackStep]) -> None:
     await session.exec(delete(Clawback).where(col(Clawback.reader_id) == reader_id))
     for step in steps:
         session.add(Clawback(reader_id=reader_id, **step._asdict()))

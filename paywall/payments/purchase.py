@@ -15,7 +15,7 @@ from paywall.database.engine import insert
 from paywall.database.tables import Pack, Pass, Plan, Purchase
 from paywall.database.tables.totals import Added, add_to_totals
 from paywall.problems import REFERENCE_CONFLICT, Problem
-from paywall.rules.calendar import after
+from paywall.rules.calendar import add_intervals
 from paywall.rules.enums import Actor, CreditsExpire, GrantSource, ProductKind
 from paywall.subscriptions.prepaid import add_pass, add_period
 
@@ -145,7 +145,7 @@ async def _give_period(
     subscription = await add_period(
         session,
         purchase,
-        lambda starts_at: after(starts_at, plan.interval, plan.interval_count),
+        lambda starts_at: add_intervals(starts_at, plan.interval, plan.interval_count),
     )
     if plan.credits > 0:
         lapses = plan.credits_expire is CreditsExpire.PERIOD_END

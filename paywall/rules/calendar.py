@@ -26,7 +26,7 @@ def _first_instant(year: int, month: int, zone: tzinfo) -> datetime:
     return datetime(year, month, 1, tzinfo=zone).astimezone(UTC)
 
 
-def after(at: datetime, interval: Interval, count: int) -> datetime:
+def add_intervals(at: datetime, interval: Interval, count: int) -> datetime:
     """The end of `count` intervals from `at`; a day that a month lacks becomes its last."""
     match interval:
         case Interval.DAY:

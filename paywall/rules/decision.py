@@ -40,7 +40,7 @@ class Action(StrEnum):
     SUBSCRIBE = "subscribe"
 
 
-class Terms(msgspec.Struct, frozen=True, gc=False):
+class ArticleTerms(msgspec.Struct, frozen=True, gc=False):
     """On what terms an article is to be had; `unlock_cost` is in credits."""
 
     policy: Policy
@@ -57,7 +57,7 @@ class Meter(msgspec.Struct, frozen=True, gc=False):
     """This article is among those counted already."""
 
 
-class Standing(msgspec.Struct, frozen=True, gc=False):
+class ViewerState(msgspec.Struct, frozen=True, gc=False):
     """What a viewer has, as far as one article is concerned."""
 
     signed_in: bool
@@ -92,51 +92,53 @@ ACTIONS: dict[Reason, tuple[Action, ...]] = {
 }
 
 
-def decide(terms: Terms | None, standing: Standing, now: datetime) -> Decision:
+def decide(terms: ArticleTerms | None, viewer_state: ViewerState, now: datetime) -> Decision:
     """Decide by the first rule that matches; `terms` is None for an unknown article."""
     cost = terms.unlock_cost if terms else UNKNOWN_ARTICLE_COST
-    granted = _why_granted(terms, standing, now)
+    granted = _grant_reason(terms, viewer_state, now)
     if granted is None:
-        denied = _why_denied(terms, standing)
-        return Decision(False, denied, standing.balance, cost, ACTIONS[denied])
-    meter = standing.meter if granted is Reason.METERED else None
-    access_until = _told_until(standing, now) if granted is Reason.SUBSCRIBED else None
-    return Decision(True, granted, standing.balance, cost, (), meter, access_until)
+        denied = _denial_reason(terms, viewer_state)
+        return Decision(False, denied, viewer_state.balance, cost, ACTIONS[denied])
+    meter = viewer_state.meter if granted is Reason.METERED else None
+    access_until = _shown_access_until(viewer_state, now) if granted is Reason.SUBSCRIBED else None
+    return Decision(True, granted, viewer_state.balance, cost, (), meter, access_until)
 
 
-def _why_granted(terms: Terms | None, standing: Standing, now: datetime) -> Reason | None:
+def _grant_reason(
+    terms: ArticleTerms | None, viewer_state: ViewerState, now: datetime
+) -> Reason | None:
     policy = terms.policy if terms else None
     if policy is Policy.FREE:
         return Reason.FREE
-    if standing.entitled_until is not None and now < standing.entitled_until:
+    if viewer_state.entitled_until is not None and now < viewer_state.entitled_until:
         return Reason.SUBSCRIBED
-    if standing.unlocked:
+    if viewer_state.unlocked:
         return Reason.UNLOCKED
-    if policy is Policy.REGISTERED and standing.signed_in:
+    if policy is Policy.REGISTERED and viewer_state.signed_in:
         return Reason.REGISTERED
-    if policy is Policy.METERED and has_view(standing.meter):
+    if policy is Policy.METERED and meter_allows_view(viewer_state.meter):
         return Reason.METERED
     return None
 
 
-def has_view(meter: Meter | None) -> bool:
+def meter_allows_view(meter: Meter | None) -> bool:
     """A view is left, or this article was counted already."""
     return meter is not None and (meter.counted or meter.used < meter.limit)
 
 
-def _why_denied(terms: Terms | None, standing: Standing) -> Reason:
+def _denial_reason(terms: ArticleTerms | None, viewer_state: ViewerState) -> Reason:
     if terms is None:
         return Reason.ARTICLE_UNKNOWN
-    if not standing.signed_in:
+    if not viewer_state.signed_in:
         return Reason.LOGIN_REQUIRED
     if terms.policy is Policy.SUBSCRIBERS:
         return Reason.SUBSCRIPTION_REQUIRED
-    if standing.balance >= terms.unlock_cost:
+    if viewer_state.balance >= terms.unlock_cost:
         return Reason.UNLOCK_AVAILABLE
     return Reason.CREDITS_REQUIRED
 
 
-def _told_until(standing: Standing, now: datetime) -> datetime | None:
+def _shown_access_until(viewer_state: ViewerState, now: datetime) -> datetime | None:
     """The end that a reader is told leaves the renewal's leeway out, so it may be over by now."""
-    until = standing.access_until
+    until = viewer_state.access_until
     return until if until is not None and now < until else None

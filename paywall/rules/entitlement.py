@@ -6,7 +6,7 @@ from typing import NamedTuple
 from paywall.rules.enums import StripeStatus
 
 
-class Paid(NamedTuple):
+class PaidAccess(NamedTuple):
     """What was paid for: `[starts_at, paid_through)`, unless it was ended or taken back."""
 
     starts_at: datetime
@@ -15,7 +15,7 @@ class Paid(NamedTuple):
     is_clawed_back: bool = False
 
 
-def entitled_until(paid: Paid) -> datetime:
+def entitled_until(paid: PaidAccess) -> datetime:
     """The end of access: of what was paid, or of our own "now", whichever is first."""
     if paid.is_clawed_back:
         return paid.starts_at
@@ -47,14 +47,14 @@ def last_was_clawed_back(periods: list[PaidPeriod]) -> bool:
     return any(period.is_clawed_back for period in periods if period.ends_at == latest)
 
 
-class Billed(NamedTuple):
+class BilledSubscription(NamedTuple):
     """A subscription that Stripe bills, as far as its end depends on it.
 
     `paid` never says that it was taken back as a whole: its periods are, one by one.
     """
 
     status: StripeStatus
-    paid: Paid
+    paid: PaidAccess
     will_renew: bool
     last_was_clawed_back: bool
 
@@ -66,24 +66,24 @@ class Allowance(NamedTuple):
     leeway: timedelta
 
 
-class Ends(NamedTuple):
+class AccessEnds(NamedTuple):
     """Until when it opens everything, and until when the reader is told that it does."""
 
     entitled_until: datetime
     access_until: datetime
 
 
-def billed_until(billed: Billed, allowance: Allowance) -> Ends:
+def billed_access_ends(billed: BilledSubscription, allowance: Allowance) -> AccessEnds:
     """The end of access of a subscription by its status in Stripe."""
     end = entitled_until(billed.paid)
     match billed.status:
         case StripeStatus.ACTIVE | StripeStatus.TRIALING:
             has_leeway = billed.will_renew and not billed.last_was_clawed_back
-            return Ends(end + allowance.leeway if has_leeway else end, end)
+            return AccessEnds(end + allowance.leeway if has_leeway else end, end)
         case StripeStatus.PAST_DUE:
             in_grace = end + allowance.grace
-            return Ends(in_grace, in_grace)
+            return AccessEnds(in_grace, in_grace)
         case StripeStatus.CANCELED | StripeStatus.UNPAID | StripeStatus.PAUSED:
-            return Ends(end, end)
+            return AccessEnds(end, end)
         case StripeStatus.INCOMPLETE | StripeStatus.INCOMPLETE_EXPIRED:
-            return Ends(billed.paid.starts_at, billed.paid.starts_at)
+            return AccessEnds(billed.paid.starts_at, billed.paid.starts_at)

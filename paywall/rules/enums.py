@@ -12,7 +12,7 @@ class Actor(NamedTuple):
     token_id: str
 
 
-class Outcome(StrEnum):
+class UpsertOutcome(StrEnum):
     """What putting something did."""
 
     CREATED = "created"

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from paywall.rules.html_source import beginning
-from paywall.rules.urls import is_image_source, is_link
+from paywall.rules.html_source import bounded_source
+from paywall.rules.urls import is_image_url, is_link_url
 
 PIECES_MAX = 10_000
 
@@ -29,9 +29,9 @@ BLOCKS = frozenset(
     " figcaption figure footer h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol p pre"
     " search section summary table tbody tfoot thead tr ul".split()
 )
-REPLACED = {"form": "section", "listing": "pre", "plaintext": "pre", "xmp": "pre"}
+REPLACEMENTS = {"form": "section", "listing": "pre", "plaintext": "pre", "xmp": "pre"}
 # An embed, a drawing or a formula cannot be given in part, and its text is not to be counted on.
-LEFT_OUT = frozenset(
+OMITTED_ELEMENTS = frozenset(
     "applet area audio base basefont bgsound button canvas datalist dialog embed frame frameset"
     " head iframe input link map marquee math meta meter noembed noframes noscript object optgroup"
     " option param progress script select style svg template textarea title track video".split()
@@ -52,40 +52,40 @@ HIDING_ATTRIBUTES = frozenset("hidden popover".split())
 HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
 
 
-class Kind(Enum):
+class PieceKind(Enum):
     """What a piece is."""
 
     START = "start"
     END = "end"
     VOID = "void"
     TEXT = "text"
-    LEFT_OUT = "left out"
+    OMITTED = "omitted"
 
 
-class Piece(NamedTuple):
+class HtmlPiece(NamedTuple):
     """A tag with the `html` that it is written as, a `text` as it is read, or nothing."""
 
-    kind: Kind
+    kind: PieceKind
     tag: str = ""
     html: str = ""
     text: str = ""
 
 
 @dataclass
-class _Opened:
+class _OpenElement:
     """An element that is open, and the `place` of its start tag among the pieces."""
 
     place: int
     has_content: bool = False
-    has_left_out: bool = False
+    has_omitted: bool = False
 
 
-def pieces(body_html: str) -> Iterator[Piece]:
+def visible_pieces(body_html: str) -> Iterator[HtmlPiece]:
     """What a reader sees of the beginning of a body, in the order of the page."""
-    return iter(_without_empty_wrappers(islice(_walk(beginning(body_html)), PIECES_MAX)))
+    return iter(_without_empty_wrappers(islice(_walk(bounded_source(body_html)), PIECES_MAX)))
 
 
-def _walk(html: str) -> Iterator[Piece]:
+def _walk(html: str) -> Iterator[HtmlPiece]:
     node = LexborHTMLParser(html, is_fragment=True).root
     opened: list[LexborNode] = []
     while node is not None or opened:
@@ -93,48 +93,48 @@ def _walk(html: str) -> Iterator[Piece]:
             node = opened.pop()
             yield _end(node)
         elif node.is_text_node:
-            yield Piece(Kind.TEXT, text=node.text_content or "")
+            yield HtmlPiece(PieceKind.TEXT, text=node.text_content or "")
         elif _is_shown(node):
             start = _start(node)
             yield start
-            if start.kind is Kind.START:
+            if start.kind is PieceKind.START:
                 opened.append(node)
                 node = node.first_child
                 continue
         elif node.is_element_node:
-            yield Piece(Kind.LEFT_OUT)
+            yield HtmlPiece(PieceKind.OMITTED)
         node = node.next
 
 
-def _without_empty_wrappers(walked: Iterable[Piece]) -> list[Piece]:
+def _without_empty_wrappers(walked: Iterable[HtmlPiece]) -> list[HtmlPiece]:
     """Drop the tags of wrappers of which all was left out; paragraphs stay apart there."""
-    kept: list[Piece] = []
-    opened: list[_Opened] = [_Opened(0)]
+    kept: list[HtmlPiece] = []
+    opened: list[_OpenElement] = [_OpenElement(0)]
     for piece in walked:
         inner = opened[-1]
         match piece.kind:
-            case Kind.LEFT_OUT:
-                inner.has_left_out = True
+            case PieceKind.OMITTED:
+                inner.has_omitted = True
                 continue
-            case Kind.START:
-                opened.append(_Opened(len(kept)))
-            case Kind.END:
+            case PieceKind.START:
+                opened.append(_OpenElement(len(kept)))
+            case PieceKind.END:
                 opened.pop()
-                is_empty = inner.has_left_out and not inner.has_content
+                is_empty = inner.has_omitted and not inner.has_content
                 if is_empty and piece.tag in WRAPPERS:
-                    opened[-1].has_left_out = True
-                    kept[inner.place] = Piece(Kind.LEFT_OUT, piece.tag)
+                    opened[-1].has_omitted = True
+                    kept[inner.place] = HtmlPiece(PieceKind.OMITTED, piece.tag)
                     continue
                 opened[-1].has_content = True
-            case Kind.VOID:
+            case PieceKind.VOID:
                 inner.has_content = True
-            case Kind.TEXT:
+            case PieceKind.TEXT:
                 inner.has_content = inner.has_content or not piece.text.isspace()
         kept.append(piece)
     return kept
 
 
-def escaped(text: str) -> str:
+def escape_text(text: str) -> str:
     """Text as the standard writes it (§13.3)."""
     return (
         text.replace("&", "&amp;")
@@ -144,44 +144,46 @@ def escaped(text: str) -> str:
     )
 
 
-def is_stable(html: str) -> bool:
+def survives_reparsing(html: str) -> bool:
     """Read and written again it is the same: every page shows it as it was meant."""
     return LexborHTMLParser(html, is_fragment=True).inner_html == html
 
 
 def _is_shown(node: LexborNode) -> bool:
-    if not node.is_element_node or node.tag in LEFT_OUT:
+    if not node.is_element_node or node.tag in OMITTED_ELEMENTS:
         return False
     attributes = node.attributes
     is_hidden = not HIDING_ATTRIBUTES.isdisjoint(attributes)
     return not is_hidden and not HIDDEN_STYLE.search(attributes.get("style") or "")
 
 
-def _start(node: LexborNode) -> Piece:
-    tag = _name(node)
+def _start(node: LexborNode) -> HtmlPiece:
+    tag = _output_tag(node)
     attributes = "".join(
-        f' {name}="{escaped(value or "").replace(chr(34), "&quot;")}"'
+        f' {name}="{escape_text(value or "").replace(chr(34), "&quot;")}"'
         for name, value in node.attributes.items()
-        if _is_kept(tag, name, value or "")
+        if _is_allowed_attribute(tag, name, value or "")
     )
-    return Piece(Kind.VOID if tag in VOID else Kind.START, tag, f"<{tag}{attributes}>")
+    return HtmlPiece(
+        PieceKind.VOID if tag in VOID else PieceKind.START, tag, f"<{tag}{attributes}>"
+    )
 
 
-def _is_kept(tag: str, name: str, value: str) -> bool:
+def _is_allowed_attribute(tag: str, name: str, value: str) -> bool:
     if name in LINKS:
-        return value != "" and is_link(value)
+        return value != "" and is_link_url(value)
     if name in IMAGE_ATTRIBUTES:
-        return tag in ("img", "source") and value != "" and is_image_source(value)
+        return tag in ("img", "source") and value != "" and is_image_url(value)
     return name in ATTRIBUTES
 
 
-def _end(node: LexborNode) -> Piece:
-    tag = _name(node)
-    return Piece(Kind.END, tag, f"</{tag}>")
+def _end(node: LexborNode) -> HtmlPiece:
+    tag = _output_tag(node)
+    return HtmlPiece(PieceKind.END, tag, f"</{tag}>")
 
 
-def _name(node: LexborNode) -> str:
+def _output_tag(node: LexborNode) -> str:
     """An element that is not known is read like a span, so it can be written as one."""
     tag = node.tag or ""
-    tag = REPLACED.get(tag, tag)
+    tag = REPLACEMENTS.get(tag, tag)
     return tag if tag in INLINE or tag in BLOCKS else "span"

@@ -43,7 +43,7 @@ COMMENT = "<!---->"
 """Stands where one was: what it parts must not become one text, one reference or one tag."""
 SHORT_COMMENT = re.compile(r"<!---?>")
 COMMENT_END = re.compile(r"--!?>")
-DRAWING = re.compile(
+PLAIN_SVG = re.compile(
     rf"<svg(?={_SPACE}|>){_ATTRIBUTES}{_SPACE}*+>"
     r"(?:[^<]++|</?(?:circle|clipPath|defs|ellipse|g|line|linearGradient|mask|path|pattern|polygon"
     r"|polyline|radialGradient|rect|stop|symbol|text|tspan|use)"
@@ -53,12 +53,16 @@ DRAWING = re.compile(
 )
 """An inline SVG without anything that HTML would read differently inside one."""
 
-RAW_TEXT = frozenset("iframe noembed noframes noscript script style textarea title xmp".split())
+RAW_TEXT_ELEMENTS = frozenset(
+    "iframe noembed noframes noscript script style textarea title xmp".split()
+)
 """Their content is text up to their own end tag; of these only xmp shows it."""
-RAW_TEXT_END = {name: re.compile(rf"</{name}(?={_SPACE}|[/>])", re.IGNORECASE) for name in RAW_TEXT}
+RAW_TEXT_END = {
+    name: re.compile(rf"</{name}(?={_SPACE}|[/>])", re.IGNORECASE) for name in RAW_TEXT_ELEMENTS
+}
 SCRIPT = re.compile("<script", re.IGNORECASE)
-OWN_SYNTAX = frozenset("frameset math plaintext select svg".split())
-UNFINISHED = re.compile(r"&[^<>&;\s]*\Z")
+OWN_SYNTAX_ELEMENTS = frozenset("frameset math plaintext select svg".split())
+UNFINISHED_REFERENCE = re.compile(r"&[^<>&;\s]*\Z")
 
 
 class _Token(NamedTuple):
@@ -74,7 +78,7 @@ class _Token(NamedTuple):
     is_ambiguous: bool = False
 
 
-def beginning(html: str) -> str:
+def bounded_source(html: str) -> str:
     """The source up to the limits, as a reader's browser would see it.
 
     A page with scripts reads noscript like noembed, as raw text; lexbor has no such switch, so it
@@ -87,7 +91,7 @@ def beginning(html: str) -> str:
         is_plain = is_plain and not token.is_ambiguous
         source = token.visible if is_plain else token.source
         if not token.name and len(source) > characters:
-            kept.append(UNFINISHED.sub("", source[:characters]))
+            kept.append(UNFINISHED_REFERENCE.sub("", source[:characters]))
             break
         if source != COMMENT:
             characters -= len(source)
@@ -99,25 +103,25 @@ def beginning(html: str) -> str:
 
 
 def _tokens(html: str) -> Iterator[_Token]:
-    place = 0
-    while markup := MARKUP.search(html, place):
+    position = 0
+    while markup := MARKUP.search(html, position):
         start = markup.start()
-        if start > place:
-            yield _Token(start, html[place:start], html[place:start])
-        place = start
+        if start > position:
+            yield _Token(start, html[position:start], html[position:start])
+        position = start
         for token in _markup(html, start):
             yield token
-            place = token.end
-        if place == start:
+            position = token.end
+        if position == start:
             # A tag that never ends is none, and takes the rest with it.
             return
-    if place < len(html):
-        yield _Token(len(html), html[place:], html[place:])
+    if position < len(html):
+        yield _Token(len(html), html[position:], html[position:])
 
 
 def _markup(html: str, start: int) -> Iterator[_Token]:
     """The tag or comment that starts here, and the content where that is text."""
-    if drawing := DRAWING.match(html, start):
+    if drawing := PLAIN_SVG.match(html, start):
         yield _Token(drawing.end(), drawing[0], "<svg></svg>", "svg")
     elif not TAG_START.match(html, start):
         end = _end_of_comment(html, start)
@@ -139,9 +143,11 @@ def _tag(html: str, tag: re.Match[str]) -> Iterator[_Token]:
     written = tag["name"] if name != "noscript" else "noembed"
     source = f"<{tag['slash']}{written}{tag['attributes']}{tag['end']}"
     is_start = not tag["slash"]
-    visible = f"<{tag['slash']}{written}{_short(tag['attributes'])}{tag['end']}"
-    yield _Token(tag.end(), source, visible, name, is_ambiguous=is_start and name in OWN_SYNTAX)
-    if is_start and name in RAW_TEXT:
+    visible = f"<{tag['slash']}{written}{_without_long_values(tag['attributes'])}{tag['end']}"
+    yield _Token(
+        tag.end(), source, visible, name, is_ambiguous=is_start and name in OWN_SYNTAX_ELEMENTS
+    )
+    if is_start and name in RAW_TEXT_ELEMENTS:
         end_tag = RAW_TEXT_END[name].search(html, tag.end())
         end = end_tag.start() if end_tag else len(html)
         yield _content(html[tag.end() : end], end, name)
@@ -156,14 +162,14 @@ def _content(text: str, end: int, name: str) -> _Token:
     return _Token(end, text, text if name == "xmp" else "", is_ambiguous=is_ambiguous)
 
 
-def _short(attributes: str) -> str:
+def _without_long_values(attributes: str) -> str:
     """Without the values that are too long, such as that of a picture within the page."""
     if len(attributes) <= ATTRIBUTE_CHARACTERS_MAX:
         return attributes
-    return ATTRIBUTE.sub(_short_attribute, attributes)
+    return ATTRIBUTE.sub(_without_long_value, attributes)
 
 
-def _short_attribute(attribute: re.Match[str]) -> str:
+def _without_long_value(attribute: re.Match[str]) -> str:
     space, name, value = attribute.groups()
     is_short = len(value or "") <= ATTRIBUTE_CHARACTERS_MAX
     return attribute[0] if is_short or name.lower() == "style" else f'{space}{name}=""'

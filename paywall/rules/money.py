@@ -17,7 +17,7 @@ def currency_code(text: str) -> str | None:
     return code if code in _currencies() else None
 
 
-def write_money(amount: int, currency: str, locale: Locale, pattern: str) -> str:
+def format_money(amount: int, currency: str, locale: Locale, pattern: str) -> str:
     """An amount in the currency's smallest unit; decimals are shown where there are any.
 
     The pattern is one of CLDR (https://unicode.org/reports/tr35/tr35-numbers.html).
@@ -30,14 +30,14 @@ def write_money(amount: int, currency: str, locale: Locale, pattern: str) -> str
     return str(written.apply(value, locale, currency=code, currency_digits=False))
 
 
-def money_with_sign(amount: int, currency: str, locale: Locale) -> str:
+def format_money_with_symbol(amount: int, currency: str, locale: Locale) -> str:
     """As the language writes it, with the sign that the currency's own country gives it."""
     pattern = str(locale.currency_formats["standard"].pattern)
     code = currency.upper()
-    return write_money(amount, currency, locale, pattern).replace(code, _own_sign(code))
+    return format_money(amount, currency, locale, pattern).replace(code, _national_symbol(code))
 
 
-def _own_sign(code: str) -> str:
+def _national_symbol(code: str) -> str:
     """The first two letters of a code name the country; the code itself where they don't."""
     try:
         return str(get_currency_symbol(code, Locale.parse(f"und_{code[:2]}")))
@@ -45,9 +45,9 @@ def _own_sign(code: str) -> str:
         return code
 
 
-def money_with_code(amount: int, currency: str) -> str:
+def format_money_with_code(amount: int, currency: str) -> str:
     """An amount in the currency's smallest unit, in plain English: `16,000 KHR`, `1.50 USD`."""
-    return write_money(amount, currency, ENGLISH, AMOUNT_AND_CODE)
+    return format_money(amount, currency, ENGLISH, AMOUNT_AND_CODE)
 
 
 @cache

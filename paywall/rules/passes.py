@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from paywall.rules.entitlement import Paid, entitled_until
+from paywall.rules.entitlement import PaidAccess, entitled_until
 
 
-class PassPaid(NamedTuple):
+class PassPayment(NamedTuple):
     """A pass, and when it was ended, or began to be wholly taken back, if it was.
 
     `given_back_at` is when its whole price was on its way back: when the refunds that complete it
@@ -23,10 +23,10 @@ class PassPaid(NamedTuple):
     paid_at: datetime
     lasts: timedelta
     ended_at: datetime | None = None
-    given_back_at: datetime | None = None
+    refunded_at: datetime | None = None
 
 
-def starts_of(passes: Sequence[PassPaid]) -> list[datetime]:
+def pass_starts(passes: Sequence[PassPayment]) -> list[datetime]:
     """The start of each, in the order of their payments, in which they have to come.
 
     One starts when it is paid for, or when all before it end as they stood at that time; one whose
@@ -40,15 +40,17 @@ def starts_of(passes: Sequence[PassPaid]) -> list[datetime]:
         ends = [
             end
             for before, start in zip(passes, starts, strict=False)
-            if (end := _end_as_of(one.paid_at, before, start)) > start
+            if (end := _end_known_at(one.paid_at, before, start)) > start
         ]
         starts.append(max([one.paid_at, *ends]))
     return starts
 
 
-def _end_as_of(at: datetime, one: PassPaid, starts_at: datetime) -> datetime:
+def _end_known_at(at: datetime, one: PassPayment, starts_at: datetime) -> datetime:
     is_ended = one.ended_at is not None and one.ended_at <= at
-    is_given_back = one.given_back_at is not None and one.given_back_at < at
+    is_refunded = one.refunded_at is not None and one.refunded_at < at
     return entitled_until(
-        Paid(starts_at, starts_at + one.lasts, one.ended_at if is_ended else None, is_given_back)
+        PaidAccess(
+            starts_at, starts_at + one.lasts, one.ended_at if is_ended else None, is_refunded
+        )
     )

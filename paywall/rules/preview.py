@@ -11,14 +11,21 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from paywall.rules.html import INLINE, Kind, Piece, escaped, is_stable, pieces
+from paywall.rules.html import (
+    INLINE,
+    HtmlPiece,
+    PieceKind,
+    escape_text,
+    survives_reparsing,
+    visible_pieces,
+)
 
 # They accompany a paragraph and are none themselves.
-ACCOMPANYING = frozenset("h1 h2 h3 h4 h5 h6 caption figcaption legend summary".split())
+NOT_PARAGRAPHS = frozenset("h1 h2 h3 h4 h5 h6 caption figcaption legend summary".split())
 BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
-COUNTED = re.compile(r"\s+|\S")
+COUNTED_CHARACTER = re.compile(r"\s+|\S")
 SPACES = re.compile(r"\s+")
-EDITORS_CUT = re.compile(
+EDITOR_MARKER = re.compile(
     r"<!--(?:more|\s{0,20}(?:wp:more|wp:nextpage|(?:more|nextpage|members-only)\s{0,20}--))",
     re.IGNORECASE,
 )
@@ -29,7 +36,7 @@ VIRAMA = 9  # the combining class of what joins the next consonant, such as the 
 LETTERS_THAT_JOIN = re.compile("[\u0e33\u0eb3\u1160-\u11ff\ud7b0-\ud7ff]")
 
 
-class Run(NamedTuple):
+class TextRun(NamedTuple):
     """The text of one paragraph, `[start, end)` in the body's visible text."""
 
     start: int
@@ -37,12 +44,12 @@ class Run(NamedTuple):
     is_paragraph: bool
 
 
-class Reading(NamedTuple):
+class VisibleHtml(NamedTuple):
     """What a reader sees of some HTML."""
 
-    pieces: Sequence[Piece]
+    pieces: Sequence[HtmlPiece]
     text: str
-    runs: Sequence[Run]
+    runs: Sequence[TextRun]
 
 
 def preview(body_html: str, *, paragraphs: int, share: float) -> str:
@@ -52,80 +59,80 @@ def preview(body_html: str, *, paragraphs: int, share: float) -> str:
     own cut. A long body is read up to `READ_CHARACTERS_MAX` and `READ_TAGS_MAX`, and the share is
     one of what was read.
     """
-    whole = _read(body_html)
-    cut = EDITORS_CUT.search(body_html)
+    whole = _visible(body_html)
+    cut = EDITOR_MARKER.search(body_html)
     # By the source, not by the parsed tree: a parser moves text out of tables, before the marker.
-    shown = _read(body_html[: cut.start()]) if cut else whole
+    shown = _visible(body_html[: cut.start()]) if cut else whole
     end = _end(shown, paragraphs, _limit(shown, whole, share))
     if end == 0:
         return ""
-    html = _written(shown.pieces, end)
-    return html if is_stable(html) else _plain(shown, end)
+    html = _html_up_to(shown.pieces, end)
+    return html if survives_reparsing(html) else _plain_paragraphs(shown, end)
 
 
 def visible_text(html: str) -> str:
     """The characters that a reader sees of a body or of a preview."""
-    return "".join(piece.text for piece in pieces(html)).strip()
+    return "".join(piece.text for piece in visible_pieces(html)).strip()
 
 
-def _read(html: str) -> Reading:
-    body = _without_leading_space(pieces(html))
+def _visible(html: str) -> VisibleHtml:
+    body = _without_leading_space(visible_pieces(html))
     text = "".join(piece.text for piece in body)
-    return Reading(body, text, _runs(body, text))
+    return VisibleHtml(body, text, _runs(body, text))
 
 
-def _without_leading_space(body: Iterable[Piece]) -> list[Piece]:
-    kept: list[Piece] = []
+def _without_leading_space(body: Iterable[HtmlPiece]) -> list[HtmlPiece]:
+    kept: list[HtmlPiece] = []
     begun = False
     for piece in body:
         text = piece.text if begun else piece.text.lstrip()
         begun = begun or text != ""
-        if piece.kind is not Kind.TEXT or text:
+        if piece.kind is not PieceKind.TEXT or text:
             kept.append(piece._replace(text=text))
     return kept
 
 
-def _runs(body: Sequence[Piece], text: str) -> list[Run]:
+def _runs(body: Sequence[HtmlPiece], text: str) -> list[TextRun]:
     """Paragraphs are parted by blocks, by two line breaks and by blank lines."""
-    runs: list[Run] = []
+    runs: list[TextRun] = []
     start = offset = accompanying = breaks = 0
 
-    def part(end: int) -> None:
+    def end_run(end: int) -> None:
         nonlocal start
         words = text[start:end].strip()
         if words:
             first = text.index(words, start)
-            runs.append(Run(first, first + len(words), accompanying == 0))
+            runs.append(TextRun(first, first + len(words), accompanying == 0))
         start = end
 
     for piece in body:
-        if piece.kind is Kind.TEXT:
+        if piece.kind is PieceKind.TEXT:
             for blank in BLANK_LINE.finditer(piece.text):
-                part(offset + blank.start())
+                end_run(offset + blank.start())
             offset += len(piece.text)
             breaks = breaks if piece.text.isspace() else 0
             continue
         breaks += piece.tag == "br"
         if breaks > 1 or piece.tag not in INLINE:
-            part(offset)
-        if piece.tag in ACCOMPANYING:
-            accompanying += 1 if piece.kind is Kind.START else -1
-    part(offset)
+            end_run(offset)
+        if piece.tag in NOT_PARAGRAPHS:
+            accompanying += 1 if piece.kind is PieceKind.START else -1
+    end_run(offset)
     return runs
 
 
-def _end(shown: Reading, paragraphs: int, limit: int) -> int:
+def _end(shown: VisibleHtml, paragraphs: int, limit: int) -> int:
     """Where the preview ends in the visible text: always after a paragraph's own words."""
     end = 0
     for run in [run for run in shown.runs if run.is_paragraph][:paragraphs]:
         if run.end > limit:
-            cut = _boundary(shown.text, run.start, limit)
+            cut = _cut_position(shown.text, run.start, limit)
             return cut if cut > run.start else end
         end = run.end
     return end
 
 
-def _limit(shown: Reading, whole: Reading, share: float) -> int:
+def _limit(shown: VisibleHtml, whole: VisibleHtml, share: float) -> int:
     """Where the share ends, with every space counted and with as few as a reader sees."""
     allowed = math.floor(share * sum(_counts(whole)))
     limit = math.floor(share * len(whole.text.rstrip()))
@@ -133,32 +140,32 @@ def _limit(shown: Reading, whole: Reading, share: float) -> int:
         if allowed <= 0:
             return 0
         if allowed <= count:
-            counted = COUNTED.finditer(shown.text, run.start, run.end)
+            counted = COUNTED_CHARACTER.finditer(shown.text, run.start, run.end)
             last = next(islice(counted, allowed - 1, None))
             return min(last.end(), limit)
         allowed -= count
     return min(len(shown.text), limit)
 
 
-def _counts(reading: Reading) -> list[int]:
+def _counts(reading: VisibleHtml) -> list[int]:
     """The characters of each run, with as few spaces as a reader sees."""
     return [len(SPACES.sub(" ", reading.text[run.start : run.end])) for run in reading.runs]
 
 
-def _boundary(text: str, start: int, limit: int) -> int:
+def _cut_position(text: str, start: int, limit: int) -> int:
     """The last place up to `limit` that parts words, or at least no grapheme cluster."""
     if limit <= start:
         return start
-    for place in range(limit, max(start, limit - WORD_CHARACTERS_MAX), -1):
-        if WORD_SPACES.match(text[place]):
-            return start + len(text[start:place].rstrip())
-    for place in range(limit, start, -1):
-        if _parts_graphemes(text[place - 1], text[place]):
-            return place
+    for position in range(limit, max(start, limit - WORD_CHARACTERS_MAX), -1):
+        if WORD_SPACES.match(text[position]):
+            return start + len(text[start:position].rstrip())
+    for position in range(limit, start, -1):
+        if _is_grapheme_boundary(text[position - 1], text[position]):
+            return position
     return start
 
 
-def _parts_graphemes(before: str, after: str) -> bool:
+def _is_grapheme_boundary(before: str, after: str) -> bool:
     """Sure to part two grapheme clusters (UAX #29): rather no cut than one within a cluster."""
     return (
         unicodedata.category(after)[0] in "LNPZ"
@@ -168,28 +175,28 @@ def _parts_graphemes(before: str, after: str) -> bool:
     )
 
 
-def _written(body: Sequence[Piece], end: int) -> str:
+def _html_up_to(body: Sequence[HtmlPiece], end: int) -> str:
     written: list[str] = []
     opened: list[str] = []
     offset = 0
     for piece in body:
         text = piece.text[: end - offset]
-        written.append(escaped(text) if piece.kind is Kind.TEXT else piece.html)
+        written.append(escape_text(text) if piece.kind is PieceKind.TEXT else piece.html)
         offset += len(text)
         if offset == end:
             break
-        if piece.kind is Kind.START:
+        if piece.kind is PieceKind.START:
             opened.append(piece.tag)
-        elif piece.kind is Kind.END:
+        elif piece.kind is PieceKind.END:
             opened.pop()
     return "".join([*written, *(f"</{tag}>" for tag in reversed(opened))])
 
 
-def _plain(shown: Reading, end: int) -> str:
+def _plain_paragraphs(shown: VisibleHtml, end: int) -> str:
     """The words alone, where the tags would be read differently a second time."""
     words = [
         " ".join(shown.text[run.start : min(run.end, end)].split())
         for run in shown.runs
         if run.start < end
     ]
-    return "".join(f"<p>{escaped(paragraph)}</p>" for paragraph in words)
+    return "".join(f"<p>{escape_text(paragraph)}</p>" for paragraph in words)

@@ -56,7 +56,7 @@ def credits_owed(granted: int, paid: int, back: int) -> int:
     return granted * back // paid if paid > 0 else 0
 
 
-class Step(NamedTuple):
+class ClawbackStep(NamedTuple):
     """Credits taken from one grant; `unlock_id` names the unlock that was revoked for them."""
 
     grant_id: int
@@ -73,12 +73,12 @@ class GrantState:
 
     grant_id: int
     unspent: int
-    is_dead: bool
+    is_unspendable: bool
     taken: int = 0
 
     @property
     def given_up(self) -> int:
-        return self.taken + (self.unspent if self.is_dead else 0)
+        return self.taken + (self.unspent if self.is_unspendable else 0)
 
 
 @dataclass
@@ -103,7 +103,7 @@ class CreditState:
 
     grants_by_id: dict[int, GrantState]
     unlocks: dict[int, PaidUnlock]
-    steps: list[Step] = field(default_factory=list)
+    steps: list[ClawbackStep] = field(default_factory=list)
     unlocked_elsewhere: frozenset[str] = frozenset()
 
     def is_unlocked(self, article_id: str) -> bool:
@@ -147,7 +147,9 @@ def _revive(credit_state: CreditState, unlock: PaidUnlock) -> None:
 
 def _take(credit_state: CreditState, grant_state: GrantState, owed: int) -> None:
     """Credits that lapsed unspent count; then unspent ones; then the newest unlocks, whole."""
-    unspent = 0 if grant_state.is_dead else min(grant_state.unspent, owed - grant_state.given_up)
+    unspent = (
+        0 if grant_state.is_unspendable else min(grant_state.unspent, owed - grant_state.given_up)
+    )
     if unspent > 0:
         _take_credits(credit_state, grant_state, unspent, None)
     for unlock in _newest_first(credit_state.unlocks.values(), grant_state.grant_id):
@@ -166,7 +168,7 @@ def _take_credits(
 ) -> None:
     grant_state.unspent -= credits_
     grant_state.taken += credits_
-    credit_state.steps.append(Step(grant_state.grant_id, unlock_id, credits_))
+    credit_state.steps.append(ClawbackStep(grant_state.grant_id, unlock_id, credits_))
 
 
 def _newest_first(unlocks: Iterable[PaidUnlock], grant_id: int) -> Sequence[PaidUnlock]:

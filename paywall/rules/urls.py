@@ -11,28 +11,28 @@ INLINE_IMAGE = re.compile(r"data:image/(?:avif|gif|jpeg|png|webp)[;,]", re.IGNOR
 DROPPED = dict.fromkeys(map(ord, "\t\n\r"))
 TRIMMED = "".join(map(chr, range(0x21)))
 CANDIDATE = re.compile(r"[^\s,]+")
-WEB_ADDRESS_PATTERN = (
+WEB_URL_PATTERN = (
     r"^([Hh][Tt][Tt][Pp][Ss]?)://"
     r"([^\x00-\x20\x7f-\x9f\\/?#@:\[\]\ud800-\udfff]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
     r"([/?#][^\x00-\x20\x7f-\x9f\\\ud800-\udfff]*)?\Z"
 )
-WEB_ADDRESS = re.compile(WEB_ADDRESS_PATTERN)
+WEB_ADDRESS = re.compile(WEB_URL_PATTERN)
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
-def is_link(address: str) -> bool:
+def is_link_url(address: str) -> bool:
     """It leads to a web page, a mail address or a telephone, or is relative to the page."""
     return _has_scheme(address, LINK_SCHEMES)
 
 
-def is_image_source(text: str) -> bool:
+def is_image_url(text: str) -> bool:
     """A picture's address or the candidates of a `srcset`: from the web, or a short one inline."""
     if INLINE_IMAGE.match(_as_read(text)):
         return True
     return all(_has_scheme(part, IMAGE_SCHEMES) for part in CANDIDATE.findall(_as_read(text)))
 
 
-def is_web_address(address: str) -> bool:
+def is_web_url(address: str) -> bool:
     """A whole `http` or `https` address without user information, spaces or backslashes."""
     return WEB_ADDRESS.match(address) is not None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from paywall.articles.publish import Publication
-from paywall.rules.decision import Policy, Terms
+from paywall.rules.decision import ArticleTerms, Policy
 
 FOLDER = Path(__file__).parent / "articles"
 FENCE = "+++\n"
@@ -39,7 +39,7 @@ def _read_file(path: Path, site: str) -> Publication:
     return Publication(
         id=path.stem,
         title=metadata.title,
-        terms=Terms(metadata.policy, metadata.unlock_cost),
+        terms=ArticleTerms(metadata.policy, metadata.unlock_cost),
         url=f"{site}/{path.stem}",
         language=metadata.language,
         tags=metadata.tags,

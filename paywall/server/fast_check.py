@@ -99,7 +99,7 @@ class _PendingResponse:
         if self.has_gone:
             return
         try:
-            decision = decide(facts.terms, facts.standing, at)
+            decision = decide(facts.terms, facts.viewer_state, at)
             if self._counts_view and takes_a_view(decision):
                 self._counting = asyncio.create_task(self._count(decision, facts, at))
             else:

@@ -19,7 +19,7 @@ from paywall.database.tables import (
     Subscription,
 )
 from paywall.rules.enums import CheckoutStatus, TakingKind
-from paywall.rules.money import money_with_code
+from paywall.rules.money import format_money_with_code
 from paywall.subscribers.export_models import (
     ABOUT,
     CheckoutsSection,
@@ -96,7 +96,7 @@ async def _invoices(session: AsyncSession, reader_id: str) -> Mapping[str, list[
 def _billing(
     billing: StripeSubscription, price: StripePrice | None, invoices: list[ExportedInvoice]
 ) -> ExportedBilling:
-    cost = money_with_code(price.amount, price.currency) if price else None
+    cost = format_money_with_code(price.amount, price.currency) if price else None
     return ExportedBilling(
         customer_id=billing.customer_id,
         status=billing.status,
@@ -122,7 +122,7 @@ async def purchases_section(session: AsyncSession, reader_id: str) -> PurchasesS
             ExportedPurchase(
                 id=row.id,
                 created_at=row.created_at,
-                what=f"Paid {money_with_code(row.amount_paid, row.currency)}"
+                what=f"Paid {format_money_with_code(row.amount_paid, row.currency)}"
                 f" for the {row.product_kind} {row.product_id}.",
                 processor=row.processor,
                 reference=row.reference,
@@ -151,7 +151,7 @@ async def _refunds(session: AsyncSession, reader_id: str) -> Mapping[int, list[E
         refunds[row.purchase_id].append(
             ExportedRefund(
                 created_at=row.created_at,
-                what=_refund_in_words(row, money_with_code(row.amount, currency)),
+                what=_refund_in_words(row, format_money_with_code(row.amount, currency)),
                 kind=row.kind,
                 reference=row.reference,
                 amount=row.amount,
@@ -213,7 +213,7 @@ def _checkout(row: Checkout, price: StripePrice | None) -> ExportedCheckout:
 def _checkout_in_words(checkout: Checkout, price: StripePrice | None) -> str:
     product = f"the {checkout.product_kind} {checkout.product_id}"
     if price is not None:
-        product = f"{product} at {money_with_code(price.amount, price.currency)}"
+        product = f"{product} at {format_money_with_code(price.amount, price.currency)}"
     match checkout.status:
         case CheckoutStatus.OPEN:
             return f"You went to pay for {product}, and have not paid yet."

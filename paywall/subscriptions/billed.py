@@ -9,10 +9,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.database.tables import Purchase, StripeInvoice, StripeSubscription, Subscription
 from paywall.rules.entitlement import (
     Allowance,
-    Billed,
-    Paid,
+    BilledSubscription,
+    PaidAccess,
     PaidPeriod,
-    billed_until,
+    billed_access_ends,
     last_was_clawed_back,
     paid_through,
 )
@@ -38,10 +38,10 @@ async def recompute_billed_access(
     """Set the end that follows from the paid periods, the clawbacks and the status."""
     periods = await _periods(session, subscription.id)
     subscription.paid_through = paid_through(subscription.starts_at, periods, billing.trial_ends_at)
-    ends = billed_until(
-        Billed(
+    ends = billed_access_ends(
+        BilledSubscription(
             billing.status,
-            Paid(subscription.starts_at, subscription.paid_through, subscription.ended_at),
+            PaidAccess(subscription.starts_at, subscription.paid_through, subscription.ended_at),
             billing.will_renew,
             last_was_clawed_back(periods),
         ),

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_open_subscribers
 from paywall.database.tables import Subscription
-from paywall.rules.enums import Outcome, SubscriptionKind
+from paywall.rules.enums import SubscriptionKind, UpsertOutcome
 from paywall.subscriptions.complimentary import (
     begin_anew,
     complimentary_of,
@@ -37,7 +37,7 @@ class MigratedSubscription(NamedTuple):
         return [name for name, value in pairs.items() if getattr(self, name) != value]
 
 
-Migrated = Outcome | list[str]
+Migrated = UpsertOutcome | list[str]
 """What was done, or the fields in which Stripe's subscription of that id is here with others."""
 
 
@@ -60,10 +60,10 @@ async def migrate_subscriptions(
         if stripe_id is None:
             migrated.append(_put(session, subscription, held.get(subscription.reader_id), now))
         elif stripe_id in known:
-            migrated.append(subscription.differing(known[stripe_id]) or Outcome.UNCHANGED)
+            migrated.append(subscription.differing(known[stripe_id]) or UpsertOutcome.UNCHANGED)
         else:
             session.add(_of_stripe(subscription, stripe_id, now))
-            migrated.append(Outcome.CREATED)
+            migrated.append(UpsertOutcome.CREATED)
     await session.flush()
     return migrated
 
@@ -81,14 +81,14 @@ def _put(
     migrated: MigratedSubscription,
     held: Subscription | None,
     now: datetime,
-) -> Outcome:
+) -> UpsertOutcome:
     if held is not None and not migrated.differing(held):
-        return Outcome.UNCHANGED
+        return UpsertOutcome.UNCHANGED
     end = migrated.current_period_end
     subscription = held or new_complimentary(migrated.reader_id, end, now)
     begins = held is None or begin_anew(held, now)
     give(session, subscription, migrated.plan_id, end)
-    return Outcome.CREATED if begins else Outcome.REPLACED
+    return UpsertOutcome.CREATED if begins else UpsertOutcome.REPLACED
 
 
 def _of_stripe(migrated: MigratedSubscription, stripe_id: str, now: datetime) -> Subscription:

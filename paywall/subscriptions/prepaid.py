@@ -8,9 +8,9 @@ from sqlmodel import col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import Purchase, Refund, Subscription
-from paywall.rules.entitlement import Paid, entitled_until
+from paywall.rules.entitlement import PaidAccess, entitled_until
 from paywall.rules.enums import SubscriptionKind
-from paywall.rules.passes import PassPaid, starts_of
+from paywall.rules.passes import PassPayment, pass_starts
 from paywall.rules.refunds import ClawbackAmount, wholly_clawed_back_at
 
 
@@ -74,14 +74,14 @@ async def schedule_passes(session: AsyncSession, reader_id: str) -> None:
         .order_by(col(Purchase.created_at), col(Purchase.processor), col(Purchase.reference))
     )
     rows = (await session.exec(statement)).all()
-    given_back_at = await _given_back_at(session, [purchase for _, purchase in rows])
-    starts = starts_of(
+    refunded_at = await _given_back_at(session, [purchase for _, purchase in rows])
+    starts = pass_starts(
         [
-            PassPaid(
+            PassPayment(
                 purchase.created_at,
                 subscription.paid_through - subscription.starts_at,
                 subscription.ended_at,
-                given_back_at.get(purchase.id),
+                refunded_at.get(purchase.id),
             )
             for subscription, purchase in rows
         ]
@@ -118,7 +118,7 @@ async def _given_back_at(
 def recompute_access(session: AsyncSession, subscription: Subscription) -> None:
     """Write down the end that follows from what was paid, ended and taken back."""
     end = entitled_until(
-        Paid(
+        PaidAccess(
             subscription.starts_at,
             subscription.paid_through,
             subscription.ended_at,

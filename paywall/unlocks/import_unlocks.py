@@ -13,7 +13,7 @@ from paywall.credits.locking import lock_or_open_subscribers
 from paywall.database.tables import Unlock
 from paywall.database.tables.totals import Added, add_to_totals
 from paywall.problems import FieldError
-from paywall.rules.enums import Outcome, UnlockSource
+from paywall.rules.enums import UnlockSource, UpsertOutcome
 
 AHEAD = FieldError("unlocked_at", "lies in the future. Write when the reader got the article.")
 
@@ -28,7 +28,7 @@ class MigratedUnlock(NamedTuple):
 
 async def migrate_unlocks(
     session: AsyncSession, migrated: Sequence[MigratedUnlock], *, clock: Clock
-) -> list[Outcome | FieldError]:
+) -> list[UpsertOutcome | FieldError]:
     """Take over unlocks, of which no two may be of the same reader and article.
 
     An unlock in force stays as it is. One that was taken over before and revoked since stays
@@ -50,9 +50,9 @@ async def migrate_unlocks(
     return [
         AHEAD
         if unlock.unlocked_at > now
-        else Outcome.UNCHANGED
+        else UpsertOutcome.UNCHANGED
         if unlock in before
-        else Outcome.CREATED
+        else UpsertOutcome.CREATED
         for unlock in migrated
     ]
 

@@ -11,7 +11,7 @@ from paywall.credits.locking import lock_subscriber
 from paywall.database.tables import CreditGrant, Unlock, UnlockPayment
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
 from paywall.rules.enums import Actor, EntryKind
-from paywall.rules.spending import is_over
+from paywall.rules.spending import is_expired
 from paywall.unlocks.unlock import unlock_in_force
 
 
@@ -58,5 +58,5 @@ async def _return_credits(
     )
     for grant, amount in (await session.exec(statement)).all():
         enter(session, grant, EntryKind.RESTORED, amount, actor=actor, at=at, unlock_id=unlock.id)
-        if grant.voided_at is not None or is_over(lot(grant), at):
+        if grant.voided_at is not None or is_expired(lot(grant), at):
             give_up(session, grant, actor=actor, at=at)

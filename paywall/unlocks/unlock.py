@@ -17,7 +17,7 @@ from paywall.database.tables import Unlock
 from paywall.problems import Problem
 from paywall.rules.decision import Decision, Reason, decide
 from paywall.rules.enums import Actor, UnlockSource
-from paywall.rules.spending import Lot, Payment, pay
+from paywall.rules.spending import GrantBalance, GrantDebit, allocate_debits
 from paywall.settings import Settings
 
 GRANTS_AT_FIRST = 50
@@ -30,7 +30,7 @@ class NewUnlock(NamedTuple):
     id: int
     article_id: str
     unlocked_at: datetime
-    payments: Sequence[Payment]
+    payments: Sequence[GrantDebit]
     source: UnlockSource = UnlockSource.CREDITS
     revoked_at: datetime | None = None
 
@@ -71,7 +71,7 @@ async def unlock_article(
     facts, lots = await load_beside(
         session, reader(reader_id), article_id, first, settings=settings, now=now
     )
-    decision = decide(facts.terms, facts.standing, now)
+    decision = decide(facts.terms, facts.viewer_state, now)
     if decision.granted:
         unlock = await unlock_in_force(session, reader_id, article_id)
         return Outcome(unlock, facts, decision.reason, decision.unlocks_left)
@@ -84,7 +84,7 @@ async def unlock_article(
         lots = await driver.execute(
             session, spendable_lots(), lots_of(reader_id, now, at_most=cost)
         )
-    payments = pay((Lot(*row) for row in lots), cost, now)
+    payments = allocate_debits((GrantBalance(*row) for row in lots), cost, now)
     if payments is None:
         raise _too_few(decision.unlocks_left, cost)
     id_ = await spend(session, reader_id, article_id, payments, actor=actor, at=now)

@@ -12,7 +12,7 @@ from babel.dates import format_date, get_timezone
 from babel.numbers import format_decimal
 
 from paywall.rules.enums import ProductKind
-from paywall.rules.money import money_with_sign
+from paywall.rules.money import format_money_with_symbol
 from paywall.web.theme import DEFAULT, PLACEHOLDER, Theme, Titles, Words
 
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
@@ -79,7 +79,7 @@ class Language(NamedTuple):
 
     def money(self, amount: int, currency: str) -> str:
         """An amount in the currency's smallest unit; decimals are shown where there are any."""
-        return money_with_sign(amount, currency, self.locale)
+        return format_money_with_symbol(amount, currency, self.locale)
 
     @property
     def is_sign_last(self) -> bool:

@@ -10,11 +10,11 @@ from paywall.articles.bodies import body_of, preview_of
 from paywall.articles.publish import Publication, publish, withdraw
 from paywall.database.engine import Database
 from paywall.database.tables import Article, PolicyChange
-from paywall.rules.decision import Policy, Terms
-from paywall.rules.enums import Actor, Outcome
+from paywall.rules.decision import ArticleTerms, Policy
+from paywall.rules.enums import Actor, UpsertOutcome
 
 FOUR = "<p>One is here.</p><p>Two is here.</p><p>Three is here.</p><p>Four is here.</p>"
-PREMIUM = Terms(Policy.PREMIUM, 1)
+PREMIUM = ArticleTerms(Policy.PREMIUM, 1)
 
 
 async def put(
@@ -22,12 +22,12 @@ async def put(
     editor: Actor,
     *,
     title: str = "",
-    terms: Terms = PREMIUM,
+    terms: ArticleTerms = PREMIUM,
     preview: int | str = 2,
     body_html: str | UnsetType | None = UNSET,
     preview_share: float = 1,
     published: str = "a1",
-) -> Outcome:
+) -> UpsertOutcome:
     async with database.writing() as session:
         _, outcome = await publish(
             session,
@@ -55,9 +55,9 @@ async def changes(database: Database) -> list[tuple[Policy | None, int | None, s
 async def test_an_article_is_created_then_replaced_then_unchanged(
     database: Database, editor: Actor
 ) -> None:
-    assert await put(database, editor, body_html=FOUR) is Outcome.CREATED
-    assert await put(database, editor, title="New", body_html=FOUR) is Outcome.REPLACED
-    assert await put(database, editor, title="New", body_html=FOUR) is Outcome.UNCHANGED
+    assert await put(database, editor, body_html=FOUR) is UpsertOutcome.CREATED
+    assert await put(database, editor, title="New", body_html=FOUR) is UpsertOutcome.REPLACED
+    assert await put(database, editor, title="New", body_html=FOUR) is UpsertOutcome.UNCHANGED
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ async def test_who_changed_policy_or_cost_stays_on_record(
     other = editor._replace(subject="desk")
     await put(database, editor)
     await put(database, editor, title="Another title")
-    await put(database, other, terms=Terms(Policy.PREMIUM, 3))
-    await put(database, editor, terms=Terms(Policy.FREE, 3))
+    await put(database, other, terms=ArticleTerms(Policy.PREMIUM, 3))
+    await put(database, editor, terms=ArticleTerms(Policy.FREE, 3))
     async with database.writing() as session:
         await withdraw(session, "a1", actor=other, now=database.clock.now())
         await withdraw(session, "a1", actor=other, now=database.clock.now())
@@ -144,13 +144,13 @@ async def test_of_ten_puts_at_once_one_wins_as_a_whole(database: Database, edito
                 database,
                 editor,
                 title=str(number),
-                terms=Terms(Policy.PREMIUM, number),
+                terms=ArticleTerms(Policy.PREMIUM, number),
                 body_html=f"<p>{number}</p>",
             )
             for number in range(1, 11)
         )
     )
-    assert outcomes.count(Outcome.CREATED) == 1
+    assert outcomes.count(UpsertOutcome.CREATED) == 1
     article, body_html, preview = await kept(database)
     number = article.title
     assert article.unlock_cost == int(number)

@@ -12,7 +12,7 @@ from paywall.clock import Clock
 from paywall.database.engine import Database
 from paywall.database.tables import Article, CreditGrant, Unlock
 from paywall.http.bodies import StrictRequest
-from paywall.rules.decision import Standing, Terms, decide
+from paywall.rules.decision import ArticleTerms, ViewerState, decide
 from paywall.settings import load
 from paywall.tokens.guard import site
 from paywall.tokens.verify import Verifier
@@ -36,9 +36,9 @@ def application() -> Litestar:
                 select(CreditGrant).where(CreditGrant.reader_id == data.reader_id)
             )
             balance = sum(grant.remaining for grant in grants)
-            terms = Terms(article.policy, article.unlock_cost) if article else None
-            standing = Standing(True, balance, unlocked=unlocks.first() is not None)
-        return answer_of(decide(terms, standing, now))
+            terms = ArticleTerms(article.policy, article.unlock_cost) if article else None
+            viewer_state = ViewerState(True, balance, unlocked=unlocks.first() is not None)
+        return answer_of(decide(terms, viewer_state, now))
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:

@@ -11,7 +11,7 @@ from paywall.credits.grant import GrantTerms, grant_all
 from paywall.credits.locking import lock_subscriber
 from paywall.database.engine import Database
 from paywall.database.tables import CreditGrant
-from paywall.rules.decision import Policy, Terms
+from paywall.rules.decision import ArticleTerms, Policy
 from paywall.rules.enums import Actor, GrantSource
 from paywall.subscribers.audit import audit
 
@@ -67,7 +67,9 @@ async def test_two_imports_behind_one_reader_do_not_wait_for_each_other(
 async def test_articles_published_in_any_order_at_once_are_each_whole(database: Database) -> None:
     async def run(title: str, numbers: Sequence[int]) -> None:
         publications = [
-            Publication(f"a{number}", title, Terms(Policy.FREE, 1), body_html=f"<p>{title}</p>")
+            Publication(
+                f"a{number}", title, ArticleTerms(Policy.FREE, 1), body_html=f"<p>{title}</p>"
+            )
             for number in numbers
         ]
         async with database.writing() as session:

@@ -95,7 +95,7 @@ class History:
 
     def everybody_gets_the_same_answer(self) -> None:
         for kind, viewer, facts in self.runner.run(self.all_facts()):
-            decision = decide(facts.terms, facts.standing, self.clock.now())
+            decision = decide(facts.terms, facts.viewer_state, self.clock.now())
             assert_same(decision, self.model.ask(kind, viewer, facts.article_id))
 
     async def all_facts(self) -> list[tuple[str, str, Facts]]:

@@ -146,7 +146,7 @@ class Credits(History):
         async def ask(session: AsyncSession) -> Decision:
             now = self.clock.now()
             facts = await load_one(session, asking, name, settings=self.settings, now=now)
-            decision = decide(facts.terms, facts.standing, now)
+            decision = decide(facts.terms, facts.viewer_state, now)
             if decision.meter is None:
                 return decision
             return await count_view(session, asking, facts, settings=self.settings, now=now)

@@ -101,7 +101,7 @@ class Grant:
     voided: bool = False
     purchase: Purchase | None = None
 
-    def is_dead(self, now: datetime) -> bool:
+    def is_unspendable(self, now: datetime) -> bool:
         return self.voided or (self.expires_at is not None and self.expires_at <= now)
 
     def free(self) -> list[Credit]:
@@ -168,7 +168,7 @@ class Model:
         return [
             credit
             for grant in self.grants
-            if grant.reader == reader and not grant.is_dead(self.now)
+            if grant.reader == reader and not grant.is_unspendable(self.now)
             for credit in grant.free()
         ]
 
@@ -282,7 +282,7 @@ class Model:
         unlock.in_force = True
 
     def _take(self, grant: Grant, owed: int) -> None:
-        if grant.is_dead(self.now):
+        if grant.is_unspendable(self.now):
             self.happened["settle lapsed"] += bool(owed and grant.free())
             owed -= len(grant.free())
         else:

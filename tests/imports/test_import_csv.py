@@ -22,7 +22,7 @@ from paywall.database.tables import (
     Unlock,
 )
 from paywall.imports.import_csv import BATCH_ROWS_MAX
-from paywall.rules.decision import Policy, Terms
+from paywall.rules.decision import ArticleTerms, Policy
 from paywall.rules.enums import GrantSource, SubscriptionKind, UnlockSource
 from tests.installation import HEADS, LATER, Installation
 
@@ -76,7 +76,7 @@ def test_what_a_file_of_articles_has_no_column_for_stays(here: Installation) -> 
     said = Publication(
         id="a1",
         title="Old",
-        terms=Terms(Policy.FREE, 1),
+        terms=ArticleTerms(Policy.FREE, 1),
         tags=("news",),
         published_at=LATER,
         preview="<p>Own words.</p>",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from paywall.rules.calendar import after
+from paywall.rules.calendar import add_intervals
 from paywall.rules.enums import Interval
 from tests.journeys.conftest import OpenDesk
 from tests.journeys.desk import Desk
@@ -64,7 +64,9 @@ def test_a_month_later_the_account_is_of_that_day_at_once(desk: Desk, press: Pre
     page.locator("form button").first.click()
     expect(page.get_by_text("The tenth sack pays for the roof")).to_be_visible()
     at = press.clock.now()
-    before, month_later, renews = (press.here(after(at, Interval.MONTH, n)) for n in range(3))
+    before, month_later, renews = (
+        press.here(add_intervals(at, Interval.MONTH, n)) for n in range(3)
+    )
     page.goto(f"{press.paper}/account")
     expect(page.locator(".dateline")).to_contain_text(
         f"{before:%A, %B} {before.day}, {before.year}"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paywall.rules.calendar import after, month_of
+from paywall.rules.calendar import add_intervals, month_of
 from paywall.rules.enums import Interval
 
 PHNOM_PENH = ZoneInfo("Asia/Phnom_Penh")
@@ -49,4 +49,4 @@ def test_months_follow_each_other_without_a_gap(now: datetime, zone_name: str) -
 def test_a_day_that_a_month_lacks_becomes_its_last(
     interval: Interval, count: int, end: datetime
 ) -> None:
-    assert after(datetime(2027, 1, 31, 9, tzinfo=UTC), interval, count) == end
+    assert add_intervals(datetime(2027, 1, 31, 9, tzinfo=UTC), interval, count) == end

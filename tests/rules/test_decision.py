@@ -8,29 +8,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from paywall.rules.decision import Action, Meter, Policy, Reason, Standing, Terms, decide
+from paywall.rules.decision import Action, ArticleTerms, Meter, Policy, Reason, ViewerState, decide
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=1)
 RESETS = datetime(2026, 12, 1, tzinfo=UTC)
 
-FREE, REGISTERED = Terms(Policy.FREE), Terms(Policy.REGISTERED)
-METERED, PREMIUM = Terms(Policy.METERED, 2), Terms(Policy.PREMIUM, 2)
-SUBSCRIBERS = Terms(Policy.SUBSCRIBERS, 2)
+FREE, REGISTERED = ArticleTerms(Policy.FREE), ArticleTerms(Policy.REGISTERED)
+METERED, PREMIUM = ArticleTerms(Policy.METERED, 2), ArticleTerms(Policy.PREMIUM, 2)
+SUBSCRIBERS = ArticleTerms(Policy.SUBSCRIBERS, 2)
 
-READER = Standing(signed_in=True)
-VISITOR = Standing(signed_in=False)
+READER = ViewerState(signed_in=True)
+VISITOR = ViewerState(signed_in=False)
 RICH = replace(READER, balance=2)
 UNLOCKED = replace(READER, unlocked=True)
 SUBSCRIBED = replace(READER, entitled_until=LATER, access_until=LATER)
 
 
-def with_meter(used: int, *, counted: bool = False) -> Standing:
+def with_meter(used: int, *, counted: bool = False) -> ViewerState:
     return replace(READER, meter=Meter(used, 5, RESETS, counted))
 
 
 @pytest.mark.parametrize(
-    ("terms", "standing", "reason"),
+    ("terms", "viewer_state", "reason"),
     [
         (FREE, VISITOR, "free"),
         (FREE, SUBSCRIBED, "free"),
@@ -50,14 +50,14 @@ def with_meter(used: int, *, counted: bool = False) -> Standing:
     ],
 )
 def test_granted_by_the_first_rule_that_matches(
-    terms: Terms | None, standing: Standing, reason: str
+    terms: ArticleTerms | None, viewer_state: ViewerState, reason: str
 ) -> None:
-    decision = decide(terms, standing, NOW)
+    decision = decide(terms, viewer_state, NOW)
     assert (decision.granted, decision.reason, decision.actions) == (True, reason, ())
 
 
 @pytest.mark.parametrize(
-    ("terms", "standing", "reason", "actions"),
+    ("terms", "viewer_state", "reason", "actions"),
     [
         (None, RICH, "article_unknown", []),
         (None, VISITOR, "article_unknown", []),
@@ -74,9 +74,9 @@ def test_granted_by_the_first_rule_that_matches(
     ],
 )
 def test_denied_with_what_the_reader_could_do(
-    terms: Terms | None, standing: Standing, reason: str, actions: list[str]
+    terms: ArticleTerms | None, viewer_state: ViewerState, reason: str, actions: list[str]
 ) -> None:
-    decision = decide(terms, standing, NOW)
+    decision = decide(terms, viewer_state, NOW)
     assert (decision.granted, decision.reason) == (False, reason)
     assert list(decision.actions) == actions
     assert (decision.meter, decision.access_until) == (None, None)
@@ -98,13 +98,13 @@ def test_readers_are_not_told_of_the_leeway() -> None:
 
 def test_a_metered_grant_carries_the_meter_and_others_do_not() -> None:
     meter = Meter(2, 5, RESETS)
-    standing = replace(READER, meter=meter, unlocked=True)
+    viewer_state = replace(READER, meter=meter, unlocked=True)
     assert decide(METERED, replace(READER, meter=meter), NOW).meter == meter
-    assert decide(METERED, standing, NOW).meter is None
+    assert decide(METERED, viewer_state, NOW).meter is None
 
 
-standings = st.builds(
-    Standing,
+viewer_states = st.builds(
+    ViewerState,
     signed_in=st.booleans(),
     balance=st.integers(0, 3),
     unlocked=st.booleans(),
@@ -112,28 +112,28 @@ standings = st.builds(
     access_until=st.none() | st.sampled_from([NOW, LATER]),
     meter=st.none() | st.builds(Meter, st.integers(0, 6), st.just(5), st.just(RESETS)),
 )
-any_terms = st.none() | st.builds(Terms, st.sampled_from(Policy), st.integers(1, 4))
+any_terms = st.none() | st.builds(ArticleTerms, st.sampled_from(Policy), st.integers(1, 4))
 
 
-@given(any_terms, standings)
+@given(any_terms, viewer_states)
 def test_every_decision_carries_balance_and_cost_and_offers_only_what_can_be_done(
-    terms: Terms | None, standing: Standing
+    terms: ArticleTerms | None, viewer_state: ViewerState
 ) -> None:
-    decision = decide(terms, standing, NOW)
-    assert decision.unlocks_left == standing.balance
+    decision = decide(terms, viewer_state, NOW)
+    assert decision.unlocks_left == viewer_state.balance
     assert decision.unlock_cost == (terms.unlock_cost if terms else 1)
     assert not (decision.granted and decision.actions)
     if Action.UNLOCK in decision.actions:
-        assert standing.signed_in
-        assert standing.balance >= decision.unlock_cost
+        assert viewer_state.signed_in
+        assert viewer_state.balance >= decision.unlock_cost
 
 
-@given(standings)
-def test_an_unlock_or_a_subscription_grants_under_every_policy(standing: Standing) -> None:
+@given(viewer_states)
+def test_an_unlock_or_a_subscription_grants_under_every_policy(viewer_state: ViewerState) -> None:
     for policy, has in product(Policy, (UNLOCKED, SUBSCRIBED)):
         better = replace(
-            standing,
-            unlocked=has.unlocked or standing.unlocked,
-            entitled_until=has.entitled_until or standing.entitled_until,
+            viewer_state,
+            unlocked=has.unlocked or viewer_state.unlocked,
+            entitled_until=has.entitled_until or viewer_state.entitled_until,
         )
-        assert decide(Terms(policy), better, NOW).granted
+        assert decide(ArticleTerms(policy), better, NOW).granted

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from paywall.rules.entitlement import (
     Allowance,
-    Billed,
-    Paid,
+    BilledSubscription,
+    PaidAccess,
     PaidPeriod,
-    billed_until,
+    billed_access_ends,
     last_was_clawed_back,
     paid_through,
 )
@@ -44,23 +44,29 @@ times = st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2028, 1,
 def test_each_status_has_its_end(
     *, status: StripeStatus, will_renew: bool, entitled: datetime, told: datetime
 ) -> None:
-    ends = billed_until(
-        Billed(status, Paid(START, END), will_renew, last_was_clawed_back=False), ALLOWANCE
+    ends = billed_access_ends(
+        BilledSubscription(status, PaidAccess(START, END), will_renew, last_was_clawed_back=False),
+        ALLOWANCE,
     )
     assert ends == (entitled, told)
 
 
 def test_there_is_no_leeway_once_the_last_payment_went_back() -> None:
-    billed = Billed(StripeStatus.ACTIVE, Paid(START, END), True, last_was_clawed_back=True)
-    assert billed_until(billed, ALLOWANCE) == (END, END)
+    billed = BilledSubscription(
+        StripeStatus.ACTIVE, PaidAccess(START, END), True, last_was_clawed_back=True
+    )
+    assert billed_access_ends(billed, ALLOWANCE) == (END, END)
 
 
 def test_our_own_now_ends_it_before_what_was_paid() -> None:
     now = START + timedelta(days=3)
-    billed = Billed(
-        StripeStatus.CANCELED, Paid(START, END, now), will_renew=False, last_was_clawed_back=False
+    billed = BilledSubscription(
+        StripeStatus.CANCELED,
+        PaidAccess(START, END, now),
+        will_renew=False,
+        last_was_clawed_back=False,
     )
-    assert billed_until(billed, ALLOWANCE) == (now, now)
+    assert billed_access_ends(billed, ALLOWANCE) == (now, now)
 
 
 def test_a_period_that_was_taken_back_counts_no_more() -> None:
@@ -99,8 +105,8 @@ def test_nobody_is_told_more_than_they_have_or_given_more_than_the_allowance(
     went_back: bool,
 ) -> None:
     end = max(end, START)
-    billed = Billed(status, Paid(START, end, ended_at), will_renew, went_back)
-    entitled, told = billed_until(billed, ALLOWANCE)
+    billed = BilledSubscription(status, PaidAccess(START, end, ended_at), will_renew, went_back)
+    entitled, told = billed_access_ends(billed, ALLOWANCE)
     assert START <= told <= entitled <= end + GRACE
     if status is StripeStatus.CANCELED and ended_at is not None:
         assert entitled <= max(START, ended_at)

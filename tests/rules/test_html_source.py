@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paywall.rules.html import escaped, pieces
+from paywall.rules.html import escape_text, visible_pieces
 from paywall.rules.html_source import (
     ATTRIBUTE_CHARACTERS_MAX,
     ATTRIBUTES_MAX,
     READ_CHARACTERS_MAX,
     READ_TAGS_MAX,
     READ_TOKENS_MAX,
-    beginning,
+    bounded_source,
 )
 from paywall.rules.preview import visible_text
 
@@ -51,14 +51,14 @@ SOUP = st.lists(st.sampled_from([*TAGS, *ENDS, *ODDS]), max_size=30).map("".join
 
 def seen(html: str) -> str:
     """The tags and texts that a reader sees; what parts two texts without a trace is no matter."""
-    return "".join(piece.html or escaped(piece.text) for piece in pieces(html))
+    return "".join(piece.html or escape_text(piece.text) for piece in visible_pieces(html))
 
 
 @given(SOUP)
 def test_a_reader_sees_the_same_of_what_was_dropped(html: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        dropped = beginning(html)
-        patch.setattr("paywall.rules.html.beginning", lambda source: source)
+        dropped = bounded_source(html)
+        patch.setattr("paywall.rules.html.bounded_source", lambda source: source)
         before, after = seen(html), seen(dropped)
     assert after == before
 
@@ -67,15 +67,15 @@ def test_a_reader_sees_the_same_of_what_was_dropped(html: str) -> None:
 def test_a_dropped_value_changes_no_text(html: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("paywall.rules.html_source.ATTRIBUTE_CHARACTERS_MAX", 2)
-        dropped = beginning(html)
-        patch.setattr("paywall.rules.html.beginning", lambda source: source)
+        dropped = bounded_source(html)
+        patch.setattr("paywall.rules.html.bounded_source", lambda source: source)
         before, after = visible_text(html), visible_text(dropped)
     assert after == before
 
 
 def test_what_follows_a_dropped_value_stays_an_attribute_of_its_own() -> None:
     value = "x" * (ATTRIBUTE_CHARACTERS_MAX + 1)
-    assert beginning(f'<p title="{value}"hidden>') == '<p title=""hidden>'
+    assert bounded_source(f'<p title="{value}"hidden>') == '<p title=""hidden>'
 
 
 @pytest.mark.parametrize(
@@ -93,21 +93,21 @@ def test_what_follows_a_dropped_value_stays_an_attribute_of_its_own() -> None:
     ids=lambda text: text[:11],
 )
 def test_what_nobody_sees_leaves_room_for_the_text(unseen: str) -> None:
-    assert beginning(f"{unseen}<p>Text</p>").endswith("<p>Text</p>")
+    assert bounded_source(f"{unseen}<p>Text</p>").endswith("<p>Text</p>")
     # Whatever follows a drawing with a title may be read by other rules, so nothing is dropped.
-    kept = beginning(f"<svg><title>t</title></svg>{unseen}<p>Text</p>")
+    kept = bounded_source(f"<svg><title>t</title></svg>{unseen}<p>Text</p>")
     assert "<p>Text</p>" not in kept
     assert len(kept) <= READ_CHARACTERS_MAX
 
 
 def test_a_long_style_is_kept_because_it_can_hide_an_element() -> None:
     hidden = f'<p style="color:{" " * ATTRIBUTE_CHARACTERS_MAX}red;display:none">Hidden</p>'
-    assert beginning(hidden) == hidden
+    assert bounded_source(hidden) == hidden
 
 
 def test_noscript_is_renamed_where_it_is_a_tag() -> None:
-    assert beginning("<NoScript a>x</noscript>y") == "<noembed a></noembed>y"
-    assert beginning("<xmp><noscript></xmp>") == "<xmp><noscript></xmp>"
+    assert bounded_source("<NoScript a>x</noscript>y") == "<noembed a></noembed>y"
+    assert bounded_source("<xmp><noscript></xmp>") == "<xmp><noscript></xmp>"
 
 
 ATTRIBUTES = "".join(f" a{number}" for number in range(ATTRIBUTES_MAX))
@@ -125,11 +125,13 @@ ATTRIBUTES = "".join(f" a{number}" for number in range(ATTRIBUTES_MAX))
     ids=["characters", "tags", "tokens", "attributes", "a tag"],
 )
 def test_each_limit_is_read_up_to_and_not_past(within: str, one_more: str) -> None:
-    assert beginning(within) == within
-    assert beginning(within + one_more) == within
+    assert bounded_source(within) == within
+    assert bounded_source(within + one_more) == within
 
 
 @pytest.mark.parametrize("length", [ATTRIBUTE_CHARACTERS_MAX, ATTRIBUTE_CHARACTERS_MAX + 1])
 def test_a_value_is_kept_up_to_its_limit(length: int) -> None:
     value = "x" * (length - 2)
-    assert (value in beginning(f'<img src="{value}" alt>')) is (length == ATTRIBUTE_CHARACTERS_MAX)
+    assert (value in bounded_source(f'<img src="{value}" alt>')) is (
+        length == ATTRIBUTE_CHARACTERS_MAX
+    )

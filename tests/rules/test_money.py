@@ -2,7 +2,7 @@
 
 import pytest
 
-from paywall.rules.money import money_with_code
+from paywall.rules.money import format_money_with_code
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ from paywall.rules.money import money_with_code
 def test_an_amount_is_told_with_its_code_and_decimals_where_there_are_any(
     amount: int, currency: str, written: str
 ) -> None:
-    assert money_with_code(amount, currency) == written
+    assert format_money_with_code(amount, currency) == written

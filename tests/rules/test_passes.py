@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paywall.rules.passes import PassPaid, starts_of
+from paywall.rules.passes import PassPayment, pass_starts
 from paywall.rules.refunds import ClawbackAmount, wholly_clawed_back_at
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
@@ -14,7 +14,7 @@ WEEK = timedelta(days=7)
 DAYS = [START + timedelta(days=day) for day in range(40)]
 moments = st.sampled_from(DAYS)
 passes = st.builds(
-    PassPaid,
+    PassPayment,
     moments,
     st.sampled_from([timedelta(days=1), WEEK]),
     st.none() | moments,
@@ -24,51 +24,57 @@ queues = st.lists(passes, max_size=6).map(lambda found: sorted(found, key=lambda
 
 
 def test_the_second_starts_when_the_first_ends() -> None:
-    queue = [PassPaid(DAYS[0], WEEK), PassPaid(DAYS[1], WEEK), PassPaid(DAYS[20], WEEK)]
-    assert starts_of(queue) == [DAYS[0], DAYS[7], DAYS[20]]
+    queue = [PassPayment(DAYS[0], WEEK), PassPayment(DAYS[1], WEEK), PassPayment(DAYS[20], WEEK)]
+    assert pass_starts(queue) == [DAYS[0], DAYS[7], DAYS[20]]
 
 
 def test_one_that_was_gone_before_the_next_was_paid_for_does_not_hold_it_up() -> None:
-    ended = PassPaid(DAYS[0], WEEK, ended_at=DAYS[2])
-    refunded = PassPaid(DAYS[0], WEEK, given_back_at=DAYS[3])
-    assert starts_of([ended, PassPaid(DAYS[1], WEEK)]) == [DAYS[0], DAYS[7]]
-    assert starts_of([ended, PassPaid(DAYS[2], WEEK)]) == [DAYS[0], DAYS[2]]
-    assert starts_of([refunded, PassPaid(DAYS[3], WEEK)]) == [DAYS[0], DAYS[7]]
-    assert starts_of([refunded, PassPaid(DAYS[4], WEEK)]) == [DAYS[0], DAYS[4]]
+    ended = PassPayment(DAYS[0], WEEK, ended_at=DAYS[2])
+    refunded = PassPayment(DAYS[0], WEEK, refunded_at=DAYS[3])
+    assert pass_starts([ended, PassPayment(DAYS[1], WEEK)]) == [DAYS[0], DAYS[7]]
+    assert pass_starts([ended, PassPayment(DAYS[2], WEEK)]) == [DAYS[0], DAYS[2]]
+    assert pass_starts([refunded, PassPayment(DAYS[3], WEEK)]) == [DAYS[0], DAYS[7]]
+    assert pass_starts([refunded, PassPayment(DAYS[4], WEEK)]) == [DAYS[0], DAYS[4]]
 
 
-@pytest.mark.parametrize("gone", [{"ended_at": DAYS[2]}, {"given_back_at": DAYS[2]}], ids=str)
+@pytest.mark.parametrize("gone", [{"ended_at": DAYS[2]}, {"refunded_at": DAYS[2]}], ids=str)
 def test_one_that_was_gone_before_its_start_holds_nothing_up(gone: dict[str, datetime]) -> None:
-    first, second = PassPaid(DAYS[0], WEEK, **gone), PassPaid(DAYS[1], WEEK, **gone)
-    assert starts_of([first, second, PassPaid(DAYS[3], WEEK)]) == [DAYS[0], DAYS[7], DAYS[3]]
+    first, second = PassPayment(DAYS[0], WEEK, **gone), PassPayment(DAYS[1], WEEK, **gone)
+    assert pass_starts([first, second, PassPayment(DAYS[3], WEEK)]) == [DAYS[0], DAYS[7], DAYS[3]]
 
 
 def test_refunding_one_moves_none_that_was_paid_for_before() -> None:
-    queue = [PassPaid(DAYS[0], WEEK), PassPaid(DAYS[1], WEEK), PassPaid(DAYS[2], WEEK)]
+    queue = [PassPayment(DAYS[0], WEEK), PassPayment(DAYS[1], WEEK), PassPayment(DAYS[2], WEEK)]
     for place, one in enumerate(queue):
         refunded = [*queue]
-        refunded[place] = one._replace(given_back_at=DAYS[4])
-        assert starts_of(refunded) == starts_of(queue)
+        refunded[place] = one._replace(refunded_at=DAYS[4])
+        assert pass_starts(refunded) == pass_starts(queue)
 
 
 @given(queues)
-def test_none_starts_before_it_is_paid_for_and_each_takes_its_turn(queue: list[PassPaid]) -> None:
-    starts = starts_of(queue)
+def test_none_starts_before_it_is_paid_for_and_each_takes_its_turn(
+    queue: list[PassPayment],
+) -> None:
+    starts = pass_starts(queue)
     assert all(start >= one.paid_at for one, start in zip(queue, starts, strict=True))
-    standing = starts_of([one._replace(ended_at=None, given_back_at=None) for one in queue])
+    standing = pass_starts([one._replace(ended_at=None, refunded_at=None) for one in queue])
     assert standing == sorted(standing)
 
 
 @given(queues, passes)
-def test_a_payment_told_of_late_takes_no_moment_away(queue: list[PassPaid], late: PassPaid) -> None:
-    queue = [one._replace(ended_at=None, given_back_at=None) for one in queue]
-    late = late._replace(ended_at=None, given_back_at=None)
+def test_a_payment_told_of_late_takes_no_moment_away(
+    queue: list[PassPayment], late: PassPayment
+) -> None:
+    queue = [one._replace(ended_at=None, refunded_at=None) for one in queue]
+    late = late._replace(ended_at=None, refunded_at=None)
     told = sorted([*queue, late], key=lambda one: one.paid_at)
     assert open_days(queue) <= open_days(told)
 
 
-def open_days(queue: list[PassPaid]) -> set[datetime]:
-    spans = [(start, start + one.lasts) for one, start in zip(queue, starts_of(queue), strict=True)]
+def open_days(queue: list[PassPayment]) -> set[datetime]:
+    spans = [
+        (start, start + one.lasts) for one, start in zip(queue, pass_starts(queue), strict=True)
+    ]
     days = {START + timedelta(days=day) for day in range(120)}
     return {day for day in days if any(start <= day < end for start, end in spans)}
 

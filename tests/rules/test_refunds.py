@@ -24,7 +24,8 @@ def estates(draw: st.DrawFn) -> CreditState:
     """Some grants, and unlocks that they paid for, alone or together."""
     grants = range(1, draw(st.integers(1, 3)) + 1)
     grants_by_id = {
-        g: GrantState(g, draw(st.integers(0, 4)), is_dead=draw(st.booleans())) for g in grants
+        g: GrantState(g, draw(st.integers(0, 4)), is_unspendable=draw(st.booleans()))
+        for g in grants
     }
     unlocks = {}
     for number in range(draw(st.integers(0, 5))):
@@ -73,7 +74,7 @@ def test_a_grant_gives_up_what_it_owes_and_no_credit_is_made_or_lost(
         assert whole(credit_state, grant_id) == before[grant_id]
         assert grant_state.unspent >= 0
         assert grant_state.given_up >= owed[grant_id]
-        assert grant_state.is_dead or grant_state.taken == owed[grant_id]
+        assert grant_state.is_unspendable or grant_state.taken == owed[grant_id]
     assert [step for step in credit_state.steps if step.credits < 1] == []
 
 
@@ -82,7 +83,7 @@ def test_unspent_credits_go_first_then_the_newest_unlock_whole() -> None:
         n: PaidUnlock(n, f"a{n}", AT + timedelta(hours=n), {1: 2}, is_in_force=True) for n in (1, 2)
     }
     credit_state = settle_clawbacks(
-        CreditState({1: GrantState(1, 1, is_dead=False)}, unlocks), {1: 2}
+        CreditState({1: GrantState(1, 1, is_unspendable=False)}, unlocks), {1: 2}
     )
     assert [unlock.is_in_force for unlock in credit_state.unlocks.values()] == [True, False]
     assert (credit_state.grants_by_id[1].unspent, credit_state.grants_by_id[1].taken) == (1, 2)
@@ -91,7 +92,7 @@ def test_unspent_credits_go_first_then_the_newest_unlock_whole() -> None:
 def test_an_unlock_is_not_revived_where_its_credits_were_spent_again() -> None:
     unlock = PaidUnlock(1, "a", AT, {1: 3}, is_in_force=True)
     credit_state = settle_clawbacks(
-        CreditState({1: GrantState(1, 0, is_dead=False)}, {1: unlock}), {1: 1}
+        CreditState({1: GrantState(1, 0, is_unspendable=False)}, {1: unlock}), {1: 1}
     )
     assert (unlock.is_in_force, credit_state.grants_by_id[1].unspent) == (False, 2)
     credit_state.grants_by_id[1].unspent = 0
@@ -101,7 +102,7 @@ def test_an_unlock_is_not_revived_where_its_credits_were_spent_again() -> None:
 
 def test_an_unlock_is_not_revived_where_the_article_was_unlocked_again() -> None:
     unlock = PaidUnlock(1, "a", AT, {1: 1}, is_in_force=True)
-    credit_state = CreditState({1: GrantState(1, 0, is_dead=False)}, {1: unlock})
+    credit_state = CreditState({1: GrantState(1, 0, is_unspendable=False)}, {1: unlock})
     settle_clawbacks(credit_state, {1: 1})
     credit_state.unlocked_elsewhere = frozenset({"a"})
     settle_clawbacks(credit_state, {1: 0})
@@ -110,7 +111,7 @@ def test_an_unlock_is_not_revived_where_the_article_was_unlocked_again() -> None
 
 def test_credits_that_lapsed_unspent_count_as_given_up() -> None:
     unlock = PaidUnlock(1, "a", AT, {1: 1}, is_in_force=True)
-    credit_state = CreditState({1: GrantState(1, 3, is_dead=True)}, {1: unlock})
+    credit_state = CreditState({1: GrantState(1, 3, is_unspendable=True)}, {1: unlock})
     settle_clawbacks(credit_state, {1: 3})
     assert unlock.is_in_force
     settle_clawbacks(credit_state, {1: 4})

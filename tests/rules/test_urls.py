@@ -2,7 +2,7 @@
 
 import pytest
 
-from paywall.rules.urls import is_image_source, is_link, is_web_address, origin_of
+from paywall.rules.urls import is_image_url, is_link_url, is_web_url, origin_of
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from paywall.rules.urls import is_image_source, is_link, is_web_address, origin_
 )
 def test_the_origin_of_an_address_is_what_a_browser_says(address: str, origin: str) -> None:
     assert origin_of(address) == origin
-    assert is_web_address(address)
+    assert is_web_url(address)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_the_origin_of_an_address_is_what_a_browser_says(address: str, origin: s
 )  # fmt: skip
 def test_what_browsers_would_read_in_another_way_is_no_address(address: str) -> None:
     assert origin_of(address) is None
-    assert not is_web_address(address)
+    assert not is_web_url(address)
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ def test_what_browsers_would_read_in_another_way_is_no_address(address: str) -> 
     ],
 )
 def test_a_picture_comes_from_the_web_or_is_one(text: str, *, is_image: bool) -> None:
-    assert is_image_source(text) is is_image
+    assert is_image_url(text) is is_image
 
 
 @pytest.mark.parametrize("letter", [chr(number) for number in range(0x21)])
 def test_what_a_browser_drops_before_a_scheme_hides_none(letter: str) -> None:
-    assert not is_link(f"{letter}javascript:alert(1)")
+    assert not is_link_url(f"{letter}javascript:alert(1)")

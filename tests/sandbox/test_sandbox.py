@@ -13,7 +13,7 @@ from sqlmodel import select
 from paywall.articles.publish import Publication, publish, withdraw
 from paywall.database.engine import Database
 from paywall.database.tables import Article, CreditGrant
-from paywall.rules.decision import Policy, Terms
+from paywall.rules.decision import ArticleTerms, Policy
 from paywall.rules.enums import Actor
 from paywall.sandbox.article_files import read_publications
 from paywall.sandbox.prepare import prepare
@@ -55,7 +55,7 @@ async def _change_things(settings: Settings) -> None:
     """Change one article, delete another, and spend one of ann's credits."""
     database = Database(settings)
     async with database.writing() as session:
-        changed = Publication("night-buses", "Changed", Terms(Policy.FREE))
+        changed = Publication("night-buses", "Changed", ArticleTerms(Policy.FREE))
         await publish(session, changed, actor=ACTOR, now=START, preview_share=0.4)
         await withdraw(session, "ferry-returns", actor=ACTOR, now=START)
         await unlock_article(

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.engine import Database
 from paywall.database.tables import Article, CreditGrant, MeteredViews, Subscription, Unlock
-from paywall.rules.decision import Decision, Meter, Policy, Standing, Terms, decide
+from paywall.rules.decision import ArticleTerms, Decision, Meter, Policy, ViewerState, decide
 from paywall.rules.enums import GrantSource, SubscriptionKind, UnlockSource, ViewerKind
 from paywall.settings import Settings
 from tests.conftest import START
@@ -96,10 +96,10 @@ async def decide_row_by_row(
         )
     )
     seen = [counted for row in views for counted in row.article_ids]
-    terms = Terms(article.policy, article.unlock_cost) if article else None
+    terms = ArticleTerms(article.policy, article.unlock_cost) if article else None
     if terms is None and settings.default_policy:
-        terms = Terms(settings.default_policy)
-    standing = Standing(
+        terms = ArticleTerms(settings.default_policy)
+    standing = ViewerState(
         signed_in=reader_id is not None,
         balance=sum(
             it.remaining for it in grants if it.expires_at is None or it.expires_at > START

@@ -6,7 +6,7 @@ from typing import Any
 from paywall.catalogue.models import DAYS_MAX
 from paywall.credits.expiry import enter_expired
 from paywall.processors.stripe.catalogue_sync import apply, differ
-from paywall.rules.enums import Outcome
+from paywall.rules.enums import UpsertOutcome
 from paywall.sandbox.stripe import disputes, refunds
 from paywall.sandbox.stripe.customers import Card
 from paywall.server.housekeeping import run_housekeeping_once
@@ -147,7 +147,9 @@ async def at_the_desk(site: Site) -> None:
     await site.ask("DELETE", "subscribers/joe")
     async with shop.database.writing() as session:
         unlocks = [MigratedUnlock("ola", article, START) for article in ("a0", "old")]
-        assert await migrate_unlocks(session, unlocks, clock=shop.clock) == [Outcome.CREATED] * 2
+        assert (
+            await migrate_unlocks(session, unlocks, clock=shop.clock) == [UpsertOutcome.CREATED] * 2
+        )
         period_end = shop.clock.at.replace(year=2028)
         taken_over = [
             MigratedSubscription("ola", None, period_end, None),

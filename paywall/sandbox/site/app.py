@@ -15,7 +15,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from paywall.rules.enums import Interval
-from paywall.rules.urls import is_web_address
+from paywall.rules.urls import is_web_url
 from paywall.sandbox.site import noscript, pages
 from paywall.sandbox.site.paywall_client import ENTRY_TOKEN_SECONDS, Json, PageViewer, PaywallClient
 from paywall.sandbox.site.rendering import MOVED_ANCHOR, NewspaperContext, render_feed
@@ -276,7 +276,7 @@ def _request_path(request: PageRequest) -> str:
 def _local_path(address: str | None) -> str:
     """This address if it is a path of the newspaper, else the front page."""
     is_path = address is not None and address.startswith("/") and not address.startswith("//")
-    return address if address and is_path and is_web_address(f"http://here{address}") else "/"
+    return address if address and is_path and is_web_url(f"http://here{address}") else "/"
 
 
 def _html_response(

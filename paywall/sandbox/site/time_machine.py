@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from paywall.rules.calendar import after
+from paywall.rules.calendar import add_intervals
 from paywall.rules.enums import Interval
 from paywall.sandbox.site.paywall_client import PaywallClient
 
@@ -40,7 +40,7 @@ class TimeMachine:
         # Measured by the service's clock: minting a token for this call by a clock that is ahead
         # would give one that the service does not accept yet.
         now = await self._paywall.service_time()
-        seconds = int((after(now, step, 1) + CHARGE_DELAY - now).total_seconds())
+        seconds = int((add_intervals(now, step, 1) + CHARGE_DELAY - now).total_seconds())
         response = await self._http.post(f"{self._clock_url}/advance", data={"seconds": seconds})
         moved_to = _parse_time(response).replace(microsecond=0)
         return response.json()["undelivered"] == 0 and await self._service_is_at(moved_to)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale, negotiate_locale
 from babel.dates import format_date
 
-from paywall.rules.money import money_with_sign
+from paywall.rules.money import format_money_with_symbol
 
 # Each language by its own name; the first one is the default.
 LANGUAGES = {"en": "English", "km": "ខ្មែរ"}
@@ -59,7 +59,7 @@ class NewspaperTranslator(NamedTuple):
 
     def format_money(self, amount: int, currency: str) -> str:
         """An amount in the currency's smallest unit."""
-        return money_with_sign(amount, currency, Locale.parse(self.language))
+        return format_money_with_symbol(amount, currency, Locale.parse(self.language))
 
     def format_day(self, at: datetime) -> str:
         return format_date(at.astimezone(ZoneInfo(ZONE)), "long", locale=self.language)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from paywall.rules.calendar import after
+from paywall.rules.calendar import add_intervals
 from paywall.rules.enums import Interval
 from paywall.sandbox.stripe.objects import Json
 
@@ -15,6 +15,6 @@ def period_end(price: Json, anchor: int, at: int) -> int:
     length = price["recurring"]["interval_count"]
     anchored_at = datetime.fromtimestamp(anchor, UTC)
     periods = 1
-    while (end := int(after(anchored_at, interval, periods * length).timestamp())) <= at:
+    while (end := int(add_intervals(anchored_at, interval, periods * length).timestamp())) <= at:
         periods += 1
     return end

@@ -10,7 +10,7 @@ from litestar import Response
 from litestar.datastructures import Cookie
 
 from paywall.http.origins import is_of_the_site
-from paywall.rules.urls import is_web_address
+from paywall.rules.urls import is_web_url
 from paywall.settings import Settings
 from paywall.web.assets import parts_of
 from paywall.web.language import Language
@@ -155,7 +155,7 @@ class Writer:
 
     def named(self, text: str, address: str | None) -> str:
         """A link where there is a web address, else the text alone."""
-        return self.link(text, address) if address and is_web_address(address) else escape(text)
+        return self.link(text, address) if address and is_web_url(address) else escape(text)
 
     def actions(self, *forms: str) -> str:
         return f'<div class="paywall-actions">{"".join(forms)}</div>' if forms else ""

@@ -8,7 +8,7 @@ from paywall.access.api import DecisionAnswer, MyBatchAnswer
 from paywall.rules.decision import Reason
 from paywall.rules.enums import CancelWhen
 from paywall.rules.phase import SubscriptionAction
-from paywall.rules.urls import is_web_address
+from paywall.rules.urls import is_web_url
 from paywall.subscribers.overview import Overview
 from paywall.subscriptions.api import CancelAnswer, LapsingCredits
 from paywall.unlocks.api import UnlockOutcome
@@ -91,7 +91,7 @@ async def unlock(
     left = writer.say("credits", count=outcome.unlocks_left)
     parts = [writer.text(writer.say("you_have", credits=left))]
     url = outcome.unlock.url if outcome.unlock is not None else None
-    if url and is_web_address(url):
+    if url and is_web_url(url):
         parts.append(writer.link(writer.say("open_article"), url))
     title = writer.say("unlocked" if outcome.unlock is not None else "readable")
     return writer.page(title, *parts)
