@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.credits.ledger import give_up
+from paywall.credits.ledger import write_off
 from paywall.credits.locking import lock_subscriber
 from paywall.database.tables import CreditGrant
 from paywall.rules.enums import Actor
@@ -14,14 +14,14 @@ from paywall.rules.enums import Actor
 ACTOR = Actor("paywall", "housekeeping", "")
 
 
-def is_lapsed(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+def expiry_unrecorded(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     """Of a grant: it is over with something left, which no entry says yet."""
     return col(CreditGrant.remaining) > 0, col(CreditGrant.expires_at) <= now
 
 
-async def enter_expired(session: AsyncSession, now: datetime) -> int:
+async def record_expired(session: AsyncSession, now: datetime) -> int:
     """Housekeeping: write the `expired` entries of one reader; tells how many readers it found."""
-    lapsed = is_lapsed(now)
+    lapsed = expiry_unrecorded(now)
     found = (
         select(CreditGrant.reader_id).where(*lapsed).order_by(col(CreditGrant.expires_at)).limit(1)
     )
@@ -31,5 +31,5 @@ async def enter_expired(session: AsyncSession, now: datetime) -> int:
     await lock_subscriber(session, reader_id)
     grants = select(CreditGrant).where(CreditGrant.reader_id == reader_id, *lapsed)
     for grant in (await session.exec(grants)).all():
-        give_up(session, grant, actor=ACTOR, at=now)
+        write_off(session, grant, actor=ACTOR, at=now)
     return 1

@@ -8,8 +8,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
-from paywall.credits.ledger import give_up, open_grants
-from paywall.credits.locking import lock_or_open_subscribers, lock_subscriber
+from paywall.credits.ledger import add_granted_entries, write_off
+from paywall.credits.locking import lock_or_create_subscribers, lock_subscriber
 from paywall.database.engine import insert
 from paywall.database.tables import CreditGrant
 from paywall.problems import GRANT_UNKNOWN, REFERENCE_CONFLICT, SUBSCRIBER_UNKNOWN, Problem
@@ -47,9 +47,9 @@ async def grant_credits(
     Raises Problem(REFERENCE_CONFLICT) that names the fields in which an earlier grant of the same
     reference differs.
     """
-    for grant in await grant_all(session, [terms], actor=actor, clock=clock):
+    for grant in await grant_many(session, [terms], actor=actor, clock=clock):
         return grant, True
-    grant = (await granted_before(session, [terms]))[terms.key]
+    grant = (await find_grants(session, [terms]))[terms.key]
     if differing := terms.differing(grant):
         raise Problem(
             REFERENCE_CONFLICT,
@@ -60,7 +60,7 @@ async def grant_credits(
     return grant, False
 
 
-async def grant_all(
+async def grant_many(
     session: AsyncSession,
     all_terms: Sequence[GrantTerms],
     *,
@@ -76,7 +76,7 @@ async def grant_all(
     """
     if not all_terms:
         return []
-    await lock_or_open_subscribers(session, (t.reader_id for t in all_terms), clock.now())
+    await lock_or_create_subscribers(session, (t.reader_id for t in all_terms), clock.now())
     now = clock.now()
     values = [
         {**terms._asdict(), "remaining": terms.amount, "granted_at": paid_at or now}
@@ -92,11 +92,11 @@ async def grant_all(
         .execution_options(render_nulls=True)
     )
     grants = (await session.exec(statement, params=values)).scalars().all()
-    await open_grants(session, grants, actor=actor, at=now)
+    await add_granted_entries(session, grants, actor=actor, at=now)
     return grants
 
 
-async def granted_before(
+async def find_grants(
     session: AsyncSession, all_terms: Iterable[GrantTerms]
 ) -> dict[tuple[GrantSource, str], CreditGrant]:
     """What was granted by these sources and references, whatever the other fields."""
@@ -123,7 +123,7 @@ async def void_grant(
     if grant is None:
         raise Problem(GRANT_UNKNOWN)
     if grant.voided_at is None:
-        give_up(session, grant, actor=actor, at=now)
+        write_off(session, grant, actor=actor, at=now)
         grant.voided_at = now
         session.add(grant)
     return grant

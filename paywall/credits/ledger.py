@@ -19,7 +19,7 @@ from paywall.database.tables.totals import Added, add_to_totals, adding, of_entr
 from paywall.rules.enums import Actor, EntryKind, UnlockSource
 from paywall.rules.spending import GrantBalance, GrantDebit, spendable_credits
 
-LOT_COLUMNS = ("id", "remaining", "priority", "expires_at", "granted_at")
+BALANCE_COLUMNS = ("id", "remaining", "priority", "expires_at", "granted_at")
 BURN_ORDER = (
     col(CreditGrant.priority),
     col(CreditGrant.expires_at).nulls_last(),
@@ -28,7 +28,7 @@ BURN_ORDER = (
 )
 
 
-def enter(
+def add_entry(
     session: AsyncSession,
     grant: CreditGrant,
     kind: EntryKind,
@@ -44,22 +44,24 @@ def enter(
     """
     grant.remaining += amount
     session.add(grant)
-    session.add(LedgerEntry(**_entry(grant, kind, amount, actor, at), unlock_id=unlock_id))
+    session.add(LedgerEntry(**_entry_values(grant, kind, amount, actor, at), unlock_id=unlock_id))
 
 
-async def open_grants(
+async def add_granted_entries(
     session: AsyncSession, grants: Sequence[CreditGrant], *, actor: Actor, at: datetime
 ) -> None:
     """Enter new grants, of which all remains, as granted: one statement for any number."""
     if grants:
-        entries = [_entry(grant, EntryKind.GRANTED, grant.amount, actor, at) for grant in grants]
+        entries = [
+            _entry_values(grant, EntryKind.GRANTED, grant.amount, actor, at) for grant in grants
+        ]
         connection = await session.connection()
         await connection.execute(sa.insert(LedgerEntry), entries)
         added = [(grant.reader_id, of_entry(grant.amount)) for grant in grants]
         await connection.run_sync(add_to_totals, added)
 
 
-def _entry(
+def _entry_values(
     grant: CreditGrant, kind: EntryKind, amount: int, actor: Actor, at: datetime
 ) -> dict[str, Any]:
     return {
@@ -83,18 +85,20 @@ async def spendable_grants(
 
 
 @cache
-def spendable_lots() -> sa.Select[*tuple[Any, ...]]:
+def spendable_balances_query() -> sa.Select[*tuple[Any, ...]]:
     """A statement for the same as the rules see it; to pay `n` credits the first `n` suffice.
 
-    Its parameters are `lots_of`'s.
+    Its parameters are `spendable_balances_parameters`'s.
     """
-    columns = [getattr(CreditGrant, name) for name in LOT_COLUMNS]
+    columns = [getattr(CreditGrant, name) for name in BALANCE_COLUMNS]
     now = sa.bindparam("now", type_=UTCDateTime())
     statement = sa.select(*columns).where(*_is_spendable(sa.bindparam("reader_id"), now))
     return statement.order_by(*BURN_ORDER).limit(sa.bindparam("at_most", type_=sa.Integer))
 
 
-def lots_of(reader_id: str, now: datetime, *, at_most: int) -> dict[str, object]:
+def spendable_balances_parameters(
+    reader_id: str, now: datetime, *, at_most: int
+) -> dict[str, object]:
     return {"reader_id": reader_id, "now": now, "at_most": at_most}
 
 
@@ -107,7 +111,7 @@ def _is_spendable(reader_id: Any, now: Any) -> tuple[sa.ColumnElement[bool], ...
     )
 
 
-def lot(grant: CreditGrant) -> GrantBalance:
+def grant_balance(grant: CreditGrant) -> GrantBalance:
     """A grant as the rules see it."""
     return GrantBalance(
         grant.id, grant.remaining, grant.priority, grant.expires_at, grant.granted_at
@@ -138,7 +142,7 @@ async def spend(
         "subscriber_id": reader_id,
         **Added(len(payments), sum(payment.amount for payment in payments), unlocks=1)._asdict(),
     }
-    opening, *paying = _spending(dialect_of(session))
+    opening, *paying = _spend_statements(dialect_of(session))
     ((unlock_id,),) = await driver.execute(session, opening, values)
     for statement in paying:
         await driver.execute(session, statement, {**values, "unlock_id": unlock_id})
@@ -146,7 +150,7 @@ async def spend(
 
 
 @cache
-def _spending(dialect: str) -> Sequence[Statement]:
+def _spend_statements(dialect: str) -> Sequence[Statement]:
     """What opens an unlock and pays for it; the statement that opens it tells its id."""
     unlock: dict[str, sa.ColumnElement[Any]] = {
         "reader_id": sa.bindparam("reader_id", type_=sa.Text),
@@ -158,13 +162,15 @@ def _spending(dialect: str) -> Sequence[Statement]:
     opened = opened.returning(col(Unlock.id))
     if dialect == "sqlite":
         unlock_id = sa.bindparam("unlock_id", type_=sa.Integer)
-        return [opened, *_paying(dialect, unlock_id)]
+        return [opened, *_payment_statements(dialect, unlock_id)]
     new = opened.cte("opened")
-    paying = _paying(dialect, sa.select(new.c.id).scalar_subquery())
+    paying = _payment_statements(dialect, sa.select(new.c.id).scalar_subquery())
     return [sa.select(new.c.id).add_cte(*(statement.cte() for statement in paying))]
 
 
-def _paying(dialect: str, unlock_id: sa.ColumnElement[int]) -> Sequence[sa.Insert | sa.Update]:
+def _payment_statements(
+    dialect: str, unlock_id: sa.ColumnElement[int]
+) -> Sequence[sa.Insert | sa.Update]:
     """Of each grant that pays: what is left, an entry, and the payment; and the totals of both."""
     paid = json_rows(dialect, "paid", grant_id=sa.BigInteger(), amount=sa.BigInteger())
     grant_id, amount = paid.columns["grant_id"], paid.columns["amount"]
@@ -192,8 +198,10 @@ def _paying(dialect: str, unlock_id: sa.ColumnElement[int]) -> Sequence[sa.Inser
     ]
 
 
-def give_up(session: AsyncSession, grant: CreditGrant, *, actor: Actor, at: datetime) -> None:
+def write_off(session: AsyncSession, grant: CreditGrant, *, actor: Actor, at: datetime) -> None:
     """Enter what remains as voided, or as expired where it had expired before."""
     if grant.remaining > 0:
-        kind = EntryKind.VOIDED if spendable_credits(lot(grant), at) else EntryKind.EXPIRED
-        enter(session, grant, kind, -grant.remaining, actor=actor, at=at)
+        kind = (
+            EntryKind.VOIDED if spendable_credits(grant_balance(grant), at) else EntryKind.EXPIRED
+        )
+        add_entry(session, grant, kind, -grant.remaining, actor=actor, at=at)

@@ -16,7 +16,7 @@ from paywall.database.engine import insert
 from paywall.database.tables import Subscriber
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
 
-LOCKING = (
+LOCK_STATEMENT = (
     sa.select(col(Subscriber.id))
     .where(col(Subscriber.id) == sa.bindparam("reader_id"))
     .with_for_update()
@@ -26,15 +26,15 @@ LOCKING = (
 
 async def lock_subscriber(session: AsyncSession, reader_id: str) -> bool:
     """Lock the reader's row until the transaction ends; False where nothing is on record."""
-    return bool(await driver.execute(session, LOCKING, {"reader_id": reader_id}))
+    return bool(await driver.execute(session, LOCK_STATEMENT, {"reader_id": reader_id}))
 
 
-async def lock_or_open_subscriber(session: AsyncSession, reader_id: str, now: datetime) -> None:
+async def lock_or_create_subscriber(session: AsyncSession, reader_id: str, now: datetime) -> None:
     """Lock the reader's row, made on the spot where this is the first thing on record."""
-    await lock_or_open_subscribers(session, [reader_id], now)
+    await lock_or_create_subscribers(session, [reader_id], now)
 
 
-async def lock_or_open_subscribers(
+async def lock_or_create_subscribers(
     session: AsyncSession, reader_ids: Iterable[str], now: datetime
 ) -> None:
     """The same for many readers, in the order of their ids: so nobody waits in a circle."""

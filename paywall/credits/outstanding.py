@@ -10,7 +10,7 @@ from paywall import telemetry
 from paywall.database.tables import CreditGrant
 
 
-async def show_outstanding(session: AsyncSession, now: datetime) -> int:
+async def report_outstanding(session: AsyncSession, now: datetime) -> int:
     """Housekeeping: tell the metrics; it leaves nothing to be done again."""
     unexpired = sa.or_(col(CreditGrant.expires_at).is_(None), col(CreditGrant.expires_at) > now)
     total = select(sa.func.coalesce(sa.func.sum(col(CreditGrant.remaining)), 0)).where(

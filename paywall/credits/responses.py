@@ -9,14 +9,14 @@ from msgspec import Meta
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.credits.expiry import is_lapsed
+from paywall.credits.expiry import expiry_unrecorded
 from paywall.credits.ledger import spendable_grants
 from paywall.database.tables import Article, CreditGrant, LedgerEntry, Unlock
 from paywall.http.bodies import ResponseModel
 from paywall.http.paging import newest_first
 from paywall.rules.enums import Actor, EntryKind, GrantSource
 
-AT_MOST = 200
+GRANTS_MAX = 200
 
 
 class GrantAnswer(ResponseModel):
@@ -65,32 +65,34 @@ class EntryAnswer(ResponseModel, omit_defaults=True):
     )
 
 
-async def grants_with_something_left(
+async def list_spendable_grants(
     session: AsyncSession, reader_id: str, now: datetime
 ) -> list[GrantAnswer]:
     """In burn order, at most 200."""
-    grants = await spendable_grants(session, reader_id, now, at_most=AT_MOST)
+    grants = await spendable_grants(session, reader_id, now, at_most=GRANTS_MAX)
     return [to_response(grant) for grant in grants]
 
 
-async def lapsed_grants(session: AsyncSession, reader_id: str, now: datetime) -> list[GrantAnswer]:
+async def list_lapsed_grants(
+    session: AsyncSession, reader_id: str, now: datetime
+) -> list[GrantAnswer]:
     """Those whose lapse no ledger entry tells of yet, the last one first, at most 200."""
     statement = (
         select(CreditGrant)
-        .where(CreditGrant.reader_id == reader_id, *is_lapsed(now))
+        .where(CreditGrant.reader_id == reader_id, *expiry_unrecorded(now))
         .order_by(col(CreditGrant.expires_at).desc(), col(CreditGrant.id).desc())
-        .limit(AT_MOST)
+        .limit(GRANTS_MAX)
     )
     return [to_response(grant) for grant in await session.exec(statement)]
 
 
-async def newest_grants(session: AsyncSession, reader_id: str) -> list[GrantAnswer]:
+async def list_newest_grants(session: AsyncSession, reader_id: str) -> list[GrantAnswer]:
     """The newest 200 grants, spent and lapsed ones too."""
     statement = (
         select(CreditGrant)
         .where(CreditGrant.reader_id == reader_id)
         .order_by(col(CreditGrant.id).desc())
-        .limit(AT_MOST)
+        .limit(GRANTS_MAX)
     )
     return [to_response(grant) for grant in await session.exec(statement)]
 

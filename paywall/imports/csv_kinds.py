@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.articles.api import Language
 from paywall.articles.publish import Publication, publish_all
 from paywall.credits.api import GrantInput
-from paywall.credits.grant import GrantTerms, grant_all, granted_before
+from paywall.credits.grant import GrantTerms, find_grants, grant_many
 from paywall.http.bodies import RequestModel
 from paywall.http.fields import Credits, Id, Text, Timestamp, WebAddress
 from paywall.imports.import_csv import Context, Done, Import
@@ -20,7 +20,7 @@ from paywall.rules.decision import ArticleTerms, Policy
 from paywall.rules.enums import Actor, GrantSource, UpsertOutcome
 from paywall.subscriptions.api import ComplimentaryInput
 from paywall.subscriptions.import_subscriptions import MigratedSubscription, migrate_subscriptions
-from paywall.unlocks.import_unlocks import MigratedUnlock, migrate_unlocks
+from paywall.unlocks.import_unlocks import ImportedUnlock, import_unlocks
 
 ACTOR = Actor("paywall", "import", "")
 
@@ -100,12 +100,12 @@ async def _put_grants(
         )
         for row in rows
     ]
-    before = await granted_before(session, all_terms)
+    before = await find_grants(session, all_terms)
     new = [terms for terms in all_terms if terms.key not in before]
-    grants = await grant_all(session, new, actor=ACTOR, clock=context.clock)
+    grants = await grant_many(session, new, actor=ACTOR, clock=context.clock)
     granted = {(grant.source, grant.reference) for grant in grants}
     # A running service may have granted the same reference between the two statements.
-    before |= await granted_before(session, (t for t in new if t.key not in granted))
+    before |= await find_grants(session, (t for t in new if t.key not in granted))
     return [
         UpsertOutcome.CREATED
         if terms.key in granted
@@ -117,8 +117,8 @@ async def _put_grants(
 async def _put_unlocks(
     session: AsyncSession, rows: Sequence[UnlockRow], context: Context
 ) -> Sequence[Done]:
-    migrated = [MigratedUnlock(row.reader_id, row.article_id, row.unlocked_at) for row in rows]
-    return await migrate_unlocks(session, migrated, clock=context.clock)
+    migrated = [ImportedUnlock(row.reader_id, row.article_id, row.unlocked_at) for row in rows]
+    return await import_unlocks(session, migrated, clock=context.clock)
 
 
 async def _put_subscriptions(

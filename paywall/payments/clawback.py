@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlmodel import col, delete, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.credits.ledger import enter, give_up, lot
+from paywall.credits.ledger import add_entry, grant_balance, write_off
 from paywall.database.tables import Clawback, CreditGrant, Purchase, Unlock, UnlockPayment
 from paywall.rules.enums import Actor, EntryKind
 from paywall.rules.refunds import (
@@ -64,7 +64,8 @@ async def _load(session: AsyncSession, reader_id: str, now: datetime) -> _Loaded
                 grant_id: GrantState(
                     grant_id,
                     unspent[grant_id],
-                    is_unspendable=is_expired(lot(grant), now) or grant.voided_at is not None,
+                    is_unspendable=is_expired(grant_balance(grant), now)
+                    or grant.voided_at is not None,
                     taken=sum(t.credits for t in clawbacks if t.grant_id == grant_id),
                 )
                 for grant_id, grant in grants.items()
@@ -193,16 +194,16 @@ async def _enter(
         # What lapsed unspent is brought back where an unlock is revived from it.
         back = max(released, 0) + max(needed[grant_id] - there, 0)
         if back:
-            enter(session, grant, EntryKind.RESTORED, back, actor=actor, at=now)
+            add_entry(session, grant, EntryKind.RESTORED, back, actor=actor, at=now)
     for unlock in [*revoked, *revived]:
         _turn(session, loaded, unlock, actor, now)
     for grant_id, grant_state in loaded.credit_state.grants_by_id.items():
         grant = loaded.grants[grant_id]
         taken = grant_state.taken - before.grants_by_id[grant_id].taken
         if taken > 0:
-            enter(session, grant, EntryKind.VOIDED, -taken, actor=actor, at=now)
+            add_entry(session, grant, EntryKind.VOIDED, -taken, actor=actor, at=now)
         if grant_state.is_unspendable:
-            give_up(session, grant, actor=actor, at=now)
+            write_off(session, grant, actor=actor, at=now)
 
 
 def _by_grant(unlocks: Sequence[PaidUnlock]) -> dict[int, int]:
@@ -223,7 +224,7 @@ def _turn(
     session.add(row)
     kind, sign = (EntryKind.SPENT, -1) if unlock.is_in_force else (EntryKind.RESTORED, 1)
     for grant_id, share in unlock.shares.items():
-        enter(
+        add_entry(
             session,
             loaded.grants[grant_id],
             kind,

@@ -9,8 +9,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.catalogue.find import find_pack, find_pass, find_plan
 from paywall.clock import Clock
-from paywall.credits.grant import GrantTerms, grant_all
-from paywall.credits.locking import lock_or_open_subscriber
+from paywall.credits.grant import GrantTerms, grant_many
+from paywall.credits.locking import lock_or_create_subscriber
 from paywall.database.engine import insert
 from paywall.database.tables import Pack, Pass, Plan, Purchase
 from paywall.database.tables.totals import Added, add_to_totals
@@ -43,7 +43,7 @@ async def record_purchase(
     Raises Problem(PRODUCT_UNKNOWN), or Problem(REFERENCE_CONFLICT) that names the fields in which
     an earlier purchase of the same reference differs.
     """
-    await lock_or_open_subscriber(session, payment.reader_id, clock.now())
+    await lock_or_create_subscriber(session, payment.reader_id, clock.now())
     purchase = await enter_payment(session, payment, actor, clock.now())
     if purchase is None:
         return await _recorded_before(session, payment), False
@@ -172,4 +172,4 @@ async def _grant(
         expires_at=expires_at,
         purchase_id=purchase.id,
     )
-    await grant_all(session, [terms], actor=actor, clock=clock, paid_at=age_of(purchase))
+    await grant_many(session, [terms], actor=actor, clock=clock, paid_at=age_of(purchase))

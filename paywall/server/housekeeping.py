@@ -10,8 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import idempotency
 from paywall.access import meter
-from paywall.credits.expiry import enter_expired
-from paywall.credits.outstanding import show_outstanding
+from paywall.credits.expiry import record_expired
+from paywall.credits.outstanding import report_outstanding
 from paywall.database.engine import Database
 from paywall.database.errors import is_unavailable
 from paywall.processors.stripe import handled_events, intents
@@ -26,13 +26,13 @@ BATCHES_MAX = 1000
 Step = Callable[[AsyncSession, datetime], Awaitable[int]]
 
 STEPS: Sequence[Step] = (
-    enter_expired,
+    record_expired,
     meter.forget,
     idempotency.forget,
     revocation.forget,
     intents.forget,
     handled_events.forget,
-    show_outstanding,
+    report_outstanding,
 )
 
 

@@ -9,7 +9,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
 from paywall.credits.locking import require_subscriber
-from paywall.credits.responses import grants_with_something_left, newest_grants
+from paywall.credits.responses import list_newest_grants, list_spendable_grants
 from paywall.database.engine import Database
 from paywall.http.bodies import RequestModel
 from paywall.http.fields import Id, PathId
@@ -47,7 +47,7 @@ async def get_subscriber(
     now = database.clock.now()
     async with database.reading() as session:
         await require_subscriber(session, reader_id)
-        grants = await newest_grants(session, reader_id)
+        grants = await list_newest_grants(session, reader_id)
         return await overview(session, reader_id, grants, settings=settings, now=now)
 
 
@@ -60,7 +60,7 @@ async def get_my_overview(
     """What the reader has, with at most 200 grants that have something left."""
     now = database.clock.now()
     async with database.reading() as session:
-        grants = await grants_with_something_left(session, caller.subject, now)
+        grants = await list_spendable_grants(session, caller.subject, now)
         return await overview(session, caller.subject, grants, settings=settings, now=now)
 
 
@@ -97,7 +97,7 @@ async def post_merge(
         if stored := await stored_answer(session, claim, now, reader_id=data.into):
             return stored
         await merge_readers(session, reader_id, data.into, actor=caller.actor, clock=database.clock)
-        grants = await newest_grants(session, data.into)
+        grants = await list_newest_grants(session, data.into)
         answer = await overview(session, data.into, grants, settings=settings, now=now)
         return await keep_answer(session, claim, 200, answer)
 

@@ -24,7 +24,7 @@ from sqlmodel import SQLModel, case, col, delete, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
-from paywall.credits.locking import lock_or_open_subscriber
+from paywall.credits.locking import lock_or_create_subscriber
 from paywall.database.columns import ID_LENGTH_MAX
 from paywall.database.tables import (
     CancellationReceipt,
@@ -76,7 +76,7 @@ async def erase_reader(session: AsyncSession, reader_id: str, *, clock: Clock) -
     Raises Problem(UNAVAILABLE) where Stripe has something under way for the reader.
     """
     # Opened where it is missing, so that nothing can be put on record of the reader meanwhile.
-    await lock_or_open_subscriber(session, reader_id, clock.now())
+    await lock_or_create_subscriber(session, reader_id, clock.now())
     tombstones = {id_: _new_tombstone() for id_ in await ids_of(session, reader_id)}
     await refuse_unended(session, tombstones)
     billed = await _forget_stripe(session, tombstones)

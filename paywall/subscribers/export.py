@@ -46,7 +46,7 @@ from paywall.subscribers.export_payments import (
     rows_of,
     subscriptions_section,
 )
-from paywall.unlocks.responses import NO_ARTICLE, UnlockAnswer, articles_of, describe
+from paywall.unlocks.responses import UNKNOWN_ARTICLE, UnlockAnswer, articles_of, unlock_responses
 
 AT_ONCE = 500
 """Rows described by one statement, as databases limit its parameters."""
@@ -101,7 +101,7 @@ async def _unlocks(session: AsyncSession, reader_id: str) -> list[UnlockAnswer]:
     rows = await rows_of(session, Unlock, reader_id, "unlocked_at", "id")
     told: list[UnlockAnswer] = []
     for start in range(0, len(rows), AT_ONCE):
-        told += await describe(session, rows[start : start + AT_ONCE])
+        told += await unlock_responses(session, rows[start : start + AT_ONCE])
     return told
 
 
@@ -164,7 +164,7 @@ async def _views(session: AsyncSession, reader_id: str) -> ViewsSection:
     articles = await articles_of(session, [id_ for month in months for id_ in month.article_ids])
 
     def view(article_id: str) -> ExportedView:
-        title, url = articles.get(article_id, NO_ARTICLE)
+        title, url = articles.get(article_id, UNKNOWN_ARTICLE)
         return ExportedView(article_id=article_id, title=title, url=url)
 
     return ViewsSection(

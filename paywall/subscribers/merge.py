@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.meter import move_views
 from paywall.clock import Clock
-from paywall.credits.locking import lock_or_open_subscriber, lock_subscriber
+from paywall.credits.locking import lock_or_create_subscriber, lock_subscriber
 from paywall.database.engine import insert
 from paywall.database.tables import (
     CancellationReceipt,
@@ -67,7 +67,7 @@ async def merge_readers(
         if await session.get(Merge, (from_id, into_id)):
             return
         raise Problem(SUBSCRIBER_UNKNOWN)
-    await lock_or_open_subscriber(session, into_id, clock.now())
+    await lock_or_create_subscriber(session, into_id, clock.now())
     now = clock.now()
     await _keep_older_unlocks(session, from_id, into_id, actor, now)
     await _keep_later_complimentary(session, from_id, into_id)

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.api import MeterAnswer
 from paywall.access.facts import balance_of
-from paywall.credits.responses import GrantAnswer, lapsed_grants
+from paywall.credits.responses import GrantAnswer, list_lapsed_grants
 from paywall.database.tables import MeteredViews
 from paywall.http.bodies import ResponseModel
 from paywall.payments.responses import PendingAnswer, pending_to_response
@@ -58,7 +58,7 @@ async def overview(
         reader_id=reader_id,
         unlocks_left=int(balance),
         grants=grants,
-        lapsed=await lapsed_grants(session, reader_id, now),
+        lapsed=await list_lapsed_grants(session, reader_id, now),
         pending=[pending_to_response(one) for one in await pending_of(session, reader_id)],
         subscription=subscriptions[0] if subscriptions else None,
         subscriptions=subscriptions,

@@ -11,7 +11,7 @@ from msgspec import Meta
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.credits.locking import require_subscriber
-from paywall.credits.responses import GrantAnswer, grants_with_something_left
+from paywall.credits.responses import GrantAnswer, list_spendable_grants
 from paywall.database.engine import Database
 from paywall.database.tables import CancellationReceipt, Subscription
 from paywall.http.bodies import RequestModel, ResponseModel
@@ -330,7 +330,7 @@ async def _what_follows(
     receipt: CancellationReceipt | None,
     now: datetime,
 ) -> CancelAnswer:
-    grants = await grants_with_something_left(session, subscription.reader_id, now)
+    grants = await list_spendable_grants(session, subscription.reader_id, now)
     return CancelAnswer(
         subscription_id=subscription.id,
         when=when,

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
-from paywall.credits.locking import lock_or_open_subscriber
+from paywall.credits.locking import lock_or_create_subscriber
 from paywall.database.tables import Subscription
 from paywall.rules.enums import SubscriptionKind
 from paywall.subscriptions.prepaid import recompute_access
@@ -24,7 +24,7 @@ async def put_complimentary(
     clock: Clock,
 ) -> tuple[Subscription, bool]:
     """Give, prolong or shorten it; an end that is past ends it. Tells whether it is new."""
-    await lock_or_open_subscriber(session, reader_id, clock.now())
+    await lock_or_create_subscriber(session, reader_id, clock.now())
     now = clock.now()
     held = (await complimentary_of(session, [reader_id])).get(reader_id)
     subscription = held or new_complimentary(reader_id, current_period_end, now)

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
-from paywall.credits.locking import lock_or_open_subscribers
+from paywall.credits.locking import lock_or_create_subscribers
 from paywall.database.tables import Subscription
 from paywall.rules.enums import SubscriptionKind, UpsertOutcome
 from paywall.subscriptions.complimentary import (
@@ -51,7 +51,7 @@ async def migrate_subscriptions(
     """
     known = await _known_of_stripe(session, all_migrated)
     reader_ids = {m.reader_id for m in all_migrated if m.stripe_subscription_id not in known}
-    await lock_or_open_subscribers(session, reader_ids, clock.now())
+    await lock_or_create_subscribers(session, reader_ids, clock.now())
     now = clock.now()
     held = await complimentary_of(session, reader_ids)
     migrated: list[Migrated] = []

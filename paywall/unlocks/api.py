@@ -29,16 +29,16 @@ from paywall.rules.decision import Reason
 from paywall.rules.enums import UnlockSource
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, reader, site
-from paywall.unlocks.complimentary import give_unlock
+from paywall.unlocks.complimentary import add_unlock
 from paywall.unlocks.responses import (
     PaymentAnswer,
     UnlockAnswer,
-    describe,
     list_unlocks,
     to_response,
+    unlock_responses,
 )
-from paywall.unlocks.revoke import revoke_article
-from paywall.unlocks.unlock import NewUnlock, Outcome, unlock_article
+from paywall.unlocks.revoke import revoke_unlock_of_article
+from paywall.unlocks.unlock import NewUnlock, UnlockResult, unlock_article
 
 ReturnCredits = Annotated[
     bool, QueryParameter(description="Whether the credits that paid for it go back to the reader.")
@@ -118,14 +118,14 @@ async def unlock_my_article(
     return answer
 
 
-async def _tell(session: AsyncSession, outcome: Outcome) -> UnlockOutcome:
+async def _tell(session: AsyncSession, outcome: UnlockResult) -> UnlockOutcome:
     told: UnlockAnswer | None = None
     match outcome.unlock:
         case NewUnlock() as unlock:
             paid = [PaymentAnswer(grant_id=it.grant_id, amount=it.amount) for it in unlock.payments]
             told = to_response(unlock, (outcome.facts.title, outcome.facts.url), paid)
         case Unlock() as unlock:
-            (told,) = await describe(session, [unlock])
+            (told,) = await unlock_responses(session, [unlock])
         case None:
             pass
     return UnlockOutcome(unlock=told, reason=outcome.reason, unlocks_left=outcome.unlocks_left)
@@ -184,7 +184,7 @@ async def post_unlock(
         now = database.clock.now()
         if stored := await stored_answer(session, claim, now, reader_id=reader_id):
             return stored
-        unlock, is_new = await give_unlock(
+        unlock, is_new = await add_unlock(
             session,
             reader_id,
             data.article_id,
@@ -193,7 +193,7 @@ async def post_unlock(
             clock=database.clock,
             settings=settings,
         )
-        (answer,) = await describe(session, [unlock])
+        (answer,) = await unlock_responses(session, [unlock])
         return await keep_answer(session, claim, 201 if is_new else 200, answer)
 
 
@@ -211,7 +211,7 @@ async def delete_unlock(
 ) -> None:
     """Revoke an unlock, which stays on record; the reader can unlock the article again."""
     async with database.writing() as session:
-        await revoke_article(
+        await revoke_unlock_of_article(
             session,
             reader_id,
             article_id,

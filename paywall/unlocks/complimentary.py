@@ -6,7 +6,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.facts import load_one, reader
 from paywall.clock import Clock
-from paywall.credits.locking import lock_or_open_subscriber
+from paywall.credits.locking import lock_or_create_subscriber
 from paywall.database.tables import Unlock
 from paywall.problems import ARTICLE_UNKNOWN, Problem, invalid
 from paywall.rules.enums import UnlockSource
@@ -14,7 +14,7 @@ from paywall.settings import Settings
 from paywall.unlocks.unlock import unlock_in_force
 
 
-async def give_unlock(
+async def add_unlock(
     session: AsyncSession,
     reader_id: str,
     article_id: str,
@@ -30,7 +30,7 @@ async def give_unlock(
     article that is yet to come. Raises Problem(ARTICLE_UNKNOWN) for a complimentary one, and
     refuses a time that lies ahead.
     """
-    await lock_or_open_subscriber(session, reader_id, clock.now())
+    await lock_or_create_subscriber(session, reader_id, clock.now())
     now = clock.now()
     if unlock := await unlock_in_force(session, reader_id, article_id):
         return unlock, False

@@ -9,16 +9,18 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
-from paywall.credits.locking import lock_or_open_subscribers
+from paywall.credits.locking import lock_or_create_subscribers
 from paywall.database.tables import Unlock
 from paywall.database.tables.totals import Added, add_to_totals
 from paywall.problems import FieldError
 from paywall.rules.enums import UnlockSource, UpsertOutcome
 
-AHEAD = FieldError("unlocked_at", "lies in the future. Write when the reader got the article.")
+IN_THE_FUTURE = FieldError(
+    "unlocked_at", "lies in the future. Write when the reader got the article."
+)
 
 
-class MigratedUnlock(NamedTuple):
+class ImportedUnlock(NamedTuple):
     """A reader has had an article since `unlocked_at`."""
 
     reader_id: str
@@ -26,8 +28,8 @@ class MigratedUnlock(NamedTuple):
     unlocked_at: datetime
 
 
-async def migrate_unlocks(
-    session: AsyncSession, migrated: Sequence[MigratedUnlock], *, clock: Clock
+async def import_unlocks(
+    session: AsyncSession, migrated: Sequence[ImportedUnlock], *, clock: Clock
 ) -> list[UpsertOutcome | FieldError]:
     """Take over unlocks, of which no two may be of the same reader and article.
 
@@ -36,8 +38,8 @@ async def migrate_unlocks(
     """
     now = clock.now()
     past = [unlock for unlock in migrated if unlock.unlocked_at <= now]
-    await lock_or_open_subscribers(session, (unlock.reader_id for unlock in past), now)
-    before = await _there_before(session, past)
+    await lock_or_create_subscribers(session, (unlock.reader_id for unlock in past), now)
+    before = await _existing(session, past)
     new = [unlock for unlock in past if unlock not in before]
     if new:
         connection = await session.connection()
@@ -48,7 +50,7 @@ async def migrate_unlocks(
         added = [(unlock.reader_id, Added(unlocks=1)) for unlock in new]
         await connection.run_sync(add_to_totals, added)
     return [
-        AHEAD
+        IN_THE_FUTURE
         if unlock.unlocked_at > now
         else UpsertOutcome.UNCHANGED
         if unlock in before
@@ -57,18 +59,18 @@ async def migrate_unlocks(
     ]
 
 
-async def _there_before(
-    session: AsyncSession, migrated: Sequence[MigratedUnlock]
-) -> set[MigratedUnlock]:
+async def _existing(
+    session: AsyncSession, migrated: Sequence[ImportedUnlock]
+) -> set[ImportedUnlock]:
     statement = select(Unlock).where(
         col(Unlock.reader_id).in_({unlock.reader_id for unlock in migrated}),
         col(Unlock.article_id).in_({unlock.article_id for unlock in migrated}),
     )
     in_force: set[tuple[str, str]] = set()
-    revoked: set[MigratedUnlock] = set()
+    revoked: set[ImportedUnlock] = set()
     for unlock in await session.exec(statement):
         if unlock.revoked_at is None:
             in_force.add((unlock.reader_id, unlock.article_id))
         elif unlock.source is UnlockSource.MIGRATION:
-            revoked.add(MigratedUnlock(unlock.reader_id, unlock.article_id, unlock.unlocked_at))
+            revoked.add(ImportedUnlock(unlock.reader_id, unlock.article_id, unlock.unlocked_at))
     return {u for u in migrated if (u.reader_id, u.article_id) in in_force or u in revoked}

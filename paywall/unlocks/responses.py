@@ -15,7 +15,7 @@ from paywall.http.paging import newest_first
 from paywall.rules.enums import UnlockSource
 from paywall.unlocks.unlock import NewUnlock
 
-NO_ARTICLE = (None, None)
+UNKNOWN_ARTICLE = (None, None)
 
 
 class PaymentAnswer(ResponseModel):
@@ -48,14 +48,14 @@ async def list_unlocks(
     rows, next_cursor = await newest_first(
         session, statement, at=Unlock.unlocked_at, id=Unlock.id, limit=limit, cursor=cursor
     )
-    return await describe(session, rows), next_cursor
+    return await unlock_responses(session, rows), next_cursor
 
 
-async def describe(session: AsyncSession, unlocks: Sequence[Unlock]) -> list[UnlockAnswer]:
+async def unlock_responses(session: AsyncSession, unlocks: Sequence[Unlock]) -> list[UnlockAnswer]:
     articles = await articles_of(session, [unlock.article_id for unlock in unlocks])
-    payments = await _payments(session, [unlock.id for unlock in unlocks])
+    payments = await _payment_responses(session, [unlock.id for unlock in unlocks])
     return [
-        to_response(unlock, articles.get(unlock.article_id, NO_ARTICLE), payments[unlock.id])
+        to_response(unlock, articles.get(unlock.article_id, UNKNOWN_ARTICLE), payments[unlock.id])
         for unlock in unlocks
     ]
 
@@ -88,7 +88,7 @@ async def articles_of(
     return {id_: (title, url) for id_, title, url in await session.exec(statement)}
 
 
-async def _payments(
+async def _payment_responses(
     session: AsyncSession, unlock_ids: Sequence[int]
 ) -> dict[int, list[PaymentAnswer]]:
     statement = (

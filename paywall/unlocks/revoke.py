@@ -6,7 +6,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
-from paywall.credits.ledger import enter, give_up, lot
+from paywall.credits.ledger import add_entry, grant_balance, write_off
 from paywall.credits.locking import lock_subscriber
 from paywall.database.tables import CreditGrant, Unlock, UnlockPayment
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
@@ -15,7 +15,7 @@ from paywall.rules.spending import is_expired
 from paywall.unlocks.unlock import unlock_in_force
 
 
-async def revoke_article(
+async def revoke_unlock_of_article(
     session: AsyncSession,
     reader_id: str,
     article_id: str,
@@ -57,6 +57,8 @@ async def _return_credits(
         .order_by(col(CreditGrant.id))
     )
     for grant, amount in (await session.exec(statement)).all():
-        enter(session, grant, EntryKind.RESTORED, amount, actor=actor, at=at, unlock_id=unlock.id)
-        if grant.voided_at is not None or is_expired(lot(grant), at):
-            give_up(session, grant, actor=actor, at=at)
+        add_entry(
+            session, grant, EntryKind.RESTORED, amount, actor=actor, at=at, unlock_id=unlock.id
+        )
+        if grant.voided_at is not None or is_expired(grant_balance(grant), at):
+            write_off(session, grant, actor=actor, at=at)

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall import problems
 from paywall.access.facts import ExtraQuery, Facts, load_beside, reader
 from paywall.clock import Clock
-from paywall.credits.ledger import lots_of, spend, spendable_lots
+from paywall.credits.ledger import spend, spendable_balances_parameters, spendable_balances_query
 from paywall.credits.locking import lock_subscriber
 from paywall.database import driver
 from paywall.database.tables import Unlock
@@ -20,7 +20,7 @@ from paywall.rules.enums import Actor, UnlockSource
 from paywall.rules.spending import GrantBalance, GrantDebit, allocate_debits
 from paywall.settings import Settings
 
-GRANTS_AT_FIRST = 50
+GRANTS_READ_FIRST = 50
 """Read together with the standing; who pays with more has them read by a statement more."""
 
 
@@ -35,7 +35,7 @@ class NewUnlock(NamedTuple):
     revoked_at: datetime | None = None
 
 
-class Outcome(NamedTuple):
+class UnlockResult(NamedTuple):
     """What a click led to; `unlocks_left` in credits."""
 
     unlock: NewUnlock | Unlock | None
@@ -57,7 +57,7 @@ async def unlock_article(
     actor: Actor,
     clock: Clock,
     settings: Settings,
-) -> Outcome:
+) -> UnlockResult:
     """Unlock an article with credits; spends nothing on what is readable already.
 
     Three statements: lock, read, write. A repeat locks and commits like the first, so it is
@@ -67,29 +67,34 @@ async def unlock_article(
     """
     is_subscriber = await lock_subscriber(session, reader_id)
     now = clock.now()
-    first = ExtraQuery(spendable_lots, lots_of(reader_id, now, at_most=GRANTS_AT_FIRST))
+    first = ExtraQuery(
+        spendable_balances_query,
+        spendable_balances_parameters(reader_id, now, at_most=GRANTS_READ_FIRST),
+    )
     facts, lots = await load_beside(
         session, reader(reader_id), article_id, first, settings=settings, now=now
     )
     decision = decide(facts.terms, facts.viewer_state, now)
     if decision.granted:
         unlock = await unlock_in_force(session, reader_id, article_id)
-        return Outcome(unlock, facts, decision.reason, decision.unlocks_left)
+        return UnlockResult(unlock, facts, decision.reason, decision.unlocks_left)
     _refuse(decision, max_cost)
     cost = decision.unlock_cost
     # A reader without a row had no credits when it was looked for, and nothing was locked since.
     if not is_subscriber:
-        raise _too_few(0, cost)
-    if len(lots) == GRANTS_AT_FIRST < cost:
+        raise _insufficient_credits(0, cost)
+    if len(lots) == GRANTS_READ_FIRST < cost:
         lots = await driver.execute(
-            session, spendable_lots(), lots_of(reader_id, now, at_most=cost)
+            session,
+            spendable_balances_query(),
+            spendable_balances_parameters(reader_id, now, at_most=cost),
         )
     payments = allocate_debits((GrantBalance(*row) for row in lots), cost, now)
     if payments is None:
-        raise _too_few(decision.unlocks_left, cost)
+        raise _insufficient_credits(decision.unlocks_left, cost)
     id_ = await spend(session, reader_id, article_id, payments, actor=actor, at=now)
     new = NewUnlock(id_, article_id, now, payments)
-    return Outcome(new, facts, Reason.UNLOCKED, decision.unlocks_left - cost)
+    return UnlockResult(new, facts, Reason.UNLOCKED, decision.unlocks_left - cost)
 
 
 def _refuse(decision: Decision, max_cost: int | None) -> None:
@@ -107,7 +112,7 @@ def _refuse(decision: Decision, max_cost: int | None) -> None:
         )
 
 
-def _too_few(balance: int, cost: int) -> Problem:
+def _insufficient_credits(balance: int, cost: int) -> Problem:
     return Problem(
         problems.INSUFFICIENT_CREDITS,
         f"Balance {balance}, cost {cost}: buy a pack or subscribe.",

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from paywall.unlocks.unlock import GRANTS_AT_FIRST
+from paywall.unlocks.unlock import GRANTS_READ_FIRST
 from tests.conftest import Bearer, SetClock
 from tests.test_story import grant, put_article, unlock
 
@@ -63,9 +63,9 @@ async def test_however_many_grants_are_used_up_the_next_one_pays(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, end: str
 ) -> None:
     """One more than an unlock reads at first."""
-    await put_article(service, bearer, "everything", unlock_cost=GRANTS_AT_FIRST)
+    await put_article(service, bearer, "everything", unlock_cost=GRANTS_READ_FIRST)
     await put_article(service, bearer, "one")
-    for n in range(GRANTS_AT_FIRST):
+    for n in range(GRANTS_READ_FIRST):
         await grant(service, bearer, "ann", 1, reference=f"r{n}", expires_at="2026-11-24T13:00:00Z")
     if end == "spent":
         assert (await unlock(service, bearer, "ann", "everything")).status_code == 201

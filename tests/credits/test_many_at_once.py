@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import select
 
 from paywall.articles.publish import Publication, publish_all
-from paywall.credits.grant import GrantTerms, grant_all
+from paywall.credits.grant import GrantTerms, grant_many
 from paywall.credits.locking import lock_subscriber
 from paywall.database.engine import Database
 from paywall.database.tables import CreditGrant
@@ -28,7 +28,7 @@ async def test_grants_of_the_same_readers_and_references_in_any_order_are_each_m
             for number in numbers
         ]
         async with database.writing() as session:
-            return len(await grant_all(session, all_terms, actor=ACTOR, clock=database.clock))
+            return len(await grant_many(session, all_terms, actor=ACTOR, clock=database.clock))
 
     orders = [NUMBERS, NUMBERS[::-1], NUMBERS[1::2], NUMBERS[::-2]]
     granted = await asyncio.gather(*(run(order) for order in orders))
@@ -48,7 +48,7 @@ async def test_two_imports_behind_one_reader_do_not_wait_for_each_other(
     async def run(source: GrantSource, *reader_ids: str) -> int:
         all_terms = [GrantTerms(reader_id, 1, source, reader_id) for reader_id in reader_ids]
         async with database.writing() as session:
-            return len(await grant_all(session, all_terms, actor=ACTOR, clock=database.clock))
+            return len(await grant_many(session, all_terms, actor=ACTOR, clock=database.clock))
 
     await run(GrantSource.ADJUSTMENT, "a", "m", "z")
     async with database.writing() as session:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import exc
 
-from paywall.credits.locking import lock_or_open_subscriber, lock_subscriber
+from paywall.credits.locking import lock_or_create_subscriber, lock_subscriber
 from paywall.database.engine import Database
 from paywall.database.errors import is_unavailable
 from paywall.database.tables import Subscriber
@@ -41,7 +41,7 @@ async def test_a_request_past_its_deadline_leaves_nothing_behind(database: Datab
 
     async def hold() -> None:
         async with database.writing() as session:
-            await lock_or_open_subscriber(session, "ann", START)
+            await lock_or_create_subscriber(session, "ann", START)
             held.set()
             await release.wait()
 
@@ -49,7 +49,7 @@ async def test_a_request_past_its_deadline_leaves_nothing_behind(database: Datab
     await held.wait()
     with pytest.raises(Exception, match=r".*") as refused:
         async with asyncio.timeout(0.1), database.writing() as session:
-            await lock_or_open_subscriber(session, "ann", START)
+            await lock_or_create_subscriber(session, "ann", START)
     assert is_unavailable(refused.value)
     release.set()
     await holder

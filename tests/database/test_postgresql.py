@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.credits.locking import lock_or_open_subscriber, lock_subscriber
+from paywall.credits.locking import lock_or_create_subscriber, lock_subscriber
 from paywall.database import driver as by_driver
 from paywall.database.engine import Database
 from paywall.database.errors import is_unavailable
@@ -107,7 +107,7 @@ async def test_a_transaction_that_it_ends_is_lost_as_a_whole_and_may_be_tried_ag
 ) -> None:
     with pytest.raises(Exception, match=r".*") as refused:
         async with database.writing() as session:
-            await lock_or_open_subscriber(session, "ann", START)
+            await lock_or_create_subscriber(session, "ann", START)
             await end(operator, await driver_of(session))
             await (lock_subscriber(session, "ann") if by_the_driver else count(session))
     assert is_unavailable(refused.value)
@@ -167,7 +167,7 @@ async def test_a_request_that_is_cut_off_while_it_waits_lets_go_of_its_locks(
 async def test_a_commit_that_the_database_made_a_rollback_is_told(database: Database) -> None:
     with pytest.raises(RuntimeError, match="Nothing was committed"):
         async with database.writing() as session:
-            await lock_or_open_subscriber(session, "ann", START)
+            await lock_or_create_subscriber(session, "ann", START)
             with suppress(exc.DBAPIError):
                 await fail(session)
     await add(database, "bo")
@@ -177,7 +177,7 @@ async def test_a_commit_that_the_database_made_a_rollback_is_told(database: Data
 
 async def test_what_is_undone_to_a_savepoint_does_not_undo_the_rest(database: Database) -> None:
     async with database.writing() as session:
-        await lock_or_open_subscriber(session, "ann", START)
+        await lock_or_create_subscriber(session, "ann", START)
         with suppress(exc.DBAPIError):
             async with session.begin_nested():
                 await fail(session)

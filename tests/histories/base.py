@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple, TypeVar
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.facts import Facts, Viewer, load
-from paywall.credits.expiry import enter_expired
+from paywall.credits.expiry import record_expired
 from paywall.database.engine import Database
 from paywall.rules.decision import Decision, decide
 from paywall.rules.enums import Actor, ViewerKind
@@ -90,7 +90,7 @@ class History:
         return "on"
 
     def run_housekeeping(self) -> str:
-        self.runner.run(run_housekeeping_once(self.database, [enter_expired]))
+        self.runner.run(run_housekeeping_once(self.database, [record_expired]))
         return "done"
 
     def everybody_gets_the_same_answer(self) -> None:

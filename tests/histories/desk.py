@@ -11,8 +11,8 @@ from paywall.problems import Problem
 from paywall.rules.enums import UnlockSource
 from paywall.subscribers.erase import erase_reader
 from paywall.subscribers.merge import merge_readers
-from paywall.unlocks.complimentary import give_unlock
-from paywall.unlocks.revoke import revoke_article
+from paywall.unlocks.complimentary import add_unlock
+from paywall.unlocks.revoke import revoke_unlock_of_article
 from tests.histories.base import ACTOR, HOURS, History
 from tests.histories.desk_model import DeskModel
 
@@ -36,7 +36,7 @@ class Desk(History):
         expected = self.desk.give(self.model, reader, name, source.value, since)
         try:
             _, is_new = self.run(
-                lambda session: give_unlock(
+                lambda session: add_unlock(
                     session, reader, name, source=source,
                     unlocked_at=since, clock=self.clock, settings=self.settings,
                 )
@@ -53,7 +53,7 @@ class Desk(History):
         is_known = self.desk.revoke(self.model, reader, name, return_credits=return_credits)
         try:
             self.run(
-                lambda session: revoke_article(
+                lambda session: revoke_unlock_of_article(
                     session, reader, name,
                     return_credits=return_credits, actor=ACTOR, clock=self.clock,
                 )

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from paywall.credits.expiry import enter_expired
+from paywall.credits.expiry import record_expired
 from paywall.database.engine import Database
 from paywall.server.housekeeping import run_housekeeping_once
 from paywall.subscribers.audit import audit
@@ -151,7 +151,7 @@ class TestPurchases:
         await unlock(service, bearer, "ann", "a0")
         clock.move(days=30)
         if is_entered:
-            await run_housekeeping_once(database, [enter_expired])
+            await run_housekeeping_once(database, [record_expired])
         await refund(service, bearer, purchase, 200, "what lapsed")
         assert (await check(service, bearer, "a0", reader_id="ann"))["reason"] == "unlocked"
         await refund(service, bearer, purchase, 50, "more")

@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from paywall.catalogue.models import DAYS_MAX
-from paywall.credits.expiry import enter_expired
+from paywall.credits.expiry import record_expired
 from paywall.processors.stripe.catalogue_sync import apply, differ
 from paywall.rules.enums import UpsertOutcome
 from paywall.sandbox.stripe import disputes, refunds
 from paywall.sandbox.stripe.customers import Card
 from paywall.server.housekeeping import run_housekeeping_once
 from paywall.subscriptions.import_subscriptions import MigratedSubscription, migrate_subscriptions
-from paywall.unlocks.import_unlocks import MigratedUnlock, migrate_unlocks
+from paywall.unlocks.import_unlocks import ImportedUnlock, import_unlocks
 from tests.conftest import START
 from tests.processors.stripe.shop import PRICES, Shop
 from tests.processors.stripe.stage import stage
@@ -69,7 +69,7 @@ async def make_rich(address: str, folder: Path) -> None:
         await at_the_desk(site)
         shop.move(32)
         await shop.deliver()
-        await run_housekeeping_once(shop.database, [enter_expired])
+        await run_housekeeping_once(shop.database, [record_expired])
 
 
 async def by_the_site(site: Site) -> None:
@@ -146,9 +146,9 @@ async def at_the_desk(site: Site) -> None:
     await site.ask("DELETE", "subscribers/ned")
     await site.ask("DELETE", "subscribers/joe")
     async with shop.database.writing() as session:
-        unlocks = [MigratedUnlock("ola", article, START) for article in ("a0", "old")]
+        unlocks = [ImportedUnlock("ola", article, START) for article in ("a0", "old")]
         assert (
-            await migrate_unlocks(session, unlocks, clock=shop.clock) == [UpsertOutcome.CREATED] * 2
+            await import_unlocks(session, unlocks, clock=shop.clock) == [UpsertOutcome.CREATED] * 2
         )
         period_end = shop.clock.at.replace(year=2028)
         taken_over = [

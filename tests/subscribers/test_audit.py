@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.credits.expiry import enter_expired
+from paywall.credits.expiry import record_expired
 from paywall.credits.grant import GrantTerms, grant_credits, void_grant
 from paywall.database.engine import Database
 from paywall.database.tables import Article, Unlock
@@ -56,7 +56,7 @@ async def history(database: Database, clock: SetClock, settings: Settings) -> Da
                        unlocked_at=clock.now())
             )  # fmt: skip
     clock.move(hours=50)
-    await run_housekeeping_once(database, [enter_expired])
+    await run_housekeeping_once(database, [record_expired])
     return database
 
 

@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from paywall.credits.expiry import enter_expired
+from paywall.credits.expiry import record_expired
 from paywall.database.engine import Database
 from paywall.server.housekeeping import run_housekeeping_once
 from tests.conftest import Bearer, SetClock
@@ -61,7 +61,7 @@ async def test_what_lapsed_is_told_at_once_and_once_by_a_read_that_writes_nothin
     read = [await account(service), await account(service)]
     entries = await service.get("/v1/me/ledger", headers=bearer.reader("ann"))
     assert [entry["kind"] for entry in entries.json()["items"]] == ["granted", "granted"]
-    await run_housekeeping_once(database, [enter_expired])
+    await run_housekeeping_once(database, [record_expired])
     entries = await service.get("/v1/me/ledger", headers=bearer.reader("ann"))
     assert [entry["kind"] for entry in entries.json()["items"]] == ["expired", "granted", "granted"]
     for page in (*read, await account(service)):

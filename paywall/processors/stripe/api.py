@@ -9,7 +9,7 @@ from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
-from paywall.credits.locking import lock_or_open_subscriber
+from paywall.credits.locking import lock_or_create_subscriber
 from paywall.database.engine import Database
 from paywall.database.tables import Checkout
 from paywall.http.bodies import RequestModel, ResponseModel
@@ -158,7 +158,7 @@ async def post_my_checkout(
             now = database.clock.now()
             if stored := await stored_answer(session, claim, now, reader_id=reader_id):
                 return stored
-            await lock_or_open_subscriber(session, reader_id, now)
+            await lock_or_create_subscriber(session, reader_id, now)
             checkout, is_as_wished = await open_checkout(session, reader_id, wish, claim, now)
         is_new = checkout.session_id is None
         if not is_new:

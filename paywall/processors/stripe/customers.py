@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.credits.locking import lock_or_open_subscriber, lock_subscriber
+from paywall.credits.locking import lock_or_create_subscriber, lock_subscriber
 from paywall.database.engine import insert
 from paywall.database.tables import StripeCustomer
 
@@ -45,7 +45,7 @@ async def link_customer(
     session: AsyncSession, customer_id: str, reader_id: str, now: datetime
 ) -> None:
     """This customer is that reader, unless it is known whose it is."""
-    await lock_or_open_subscriber(session, reader_id, now)
+    await lock_or_create_subscriber(session, reader_id, now)
     link = insert(session, StripeCustomer).values(
         id=customer_id, reader_id=reader_id, version=0, created_at=now
     )

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
-from paywall.credits.grant import GrantTerms, grant_all
+from paywall.credits.grant import GrantTerms, grant_many
 from paywall.database.tables import (
     Checkout,
     Plan,
@@ -178,7 +178,7 @@ async def _grant_credits(
             continue
         if terms := await _terms_of(session, line, purchase):
             age = age_of(purchase)
-            await grant_all(session, [terms], actor=ACTOR, clock=clock, paid_at=age)
+            await grant_many(session, [terms], actor=ACTOR, clock=clock, paid_at=age)
 
 
 async def _terms_of(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from paywall.credits.expiry import enter_expired
+from paywall.credits.expiry import record_expired
 from paywall.sandbox.stripe import disputes
 from paywall.server.housekeeping import run_housekeeping_once
 from paywall.subscribers.audit import audit
@@ -125,7 +125,7 @@ async def test_credits_that_lapsed_meanwhile_are_still_there_for_a_revival(
     opened = await dispute(shop)
     if end == "expired":
         shop.move(days=2)
-        await run_housekeeping_once(shop.database, [enter_expired])
+        await run_housekeeping_once(shop.database, [record_expired])
     else:
         (given,) = (await shop.me())["grants"]
         path = f"/v1/subscribers/ann/grants/{given['id']}/void"
