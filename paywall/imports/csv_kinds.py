@@ -19,7 +19,7 @@ from paywall.problems import FieldError
 from paywall.rules.decision import ArticleTerms, Policy
 from paywall.rules.enums import Actor, GrantSource, UpsertOutcome
 from paywall.subscriptions.api import ComplimentaryInput
-from paywall.subscriptions.import_subscriptions import MigratedSubscription, migrate_subscriptions
+from paywall.subscriptions.import_subscriptions import ImportedSubscription, import_subscriptions
 from paywall.unlocks.import_unlocks import ImportedUnlock, import_unlocks
 
 ACTOR = Actor("paywall", "import", "")
@@ -125,7 +125,7 @@ async def _put_subscriptions(
     session: AsyncSession, rows: Sequence[SubscriptionRow], context: Context
 ) -> Sequence[Done]:
     migrated = [
-        MigratedSubscription(
+        ImportedSubscription(
             row.reader_id, row.plan_id, row.current_period_end, row.stripe_subscription_id
         )
         for row in rows
@@ -134,7 +134,7 @@ async def _put_subscriptions(
         done
         if isinstance(done, UpsertOutcome)
         else _unless_differing("stripe_subscription_id", done)
-        for done in await migrate_subscriptions(session, migrated, clock=context.clock)
+        for done in await import_subscriptions(session, migrated, clock=context.clock)
     ]
 
 

@@ -46,8 +46,8 @@ async def settle_credits(
         return
     before = deepcopy(loaded.credit_state)
     settle_clawbacks(loaded.credit_state, loaded.owed)
-    await _enter(session, loaded, before, actor, now)
-    await _keep_steps(session, purchase.reader_id, loaded.credit_state.steps)
+    await _write_changes(session, loaded, before, actor, now)
+    await _replace_steps(session, purchase.reader_id, loaded.credit_state.steps)
 
 
 async def _load(session: AsyncSession, reader_id: str, now: datetime) -> _Loaded:
@@ -178,7 +178,7 @@ async def _unlocked_elsewhere(
     return frozenset((await session.exec(statement)).all())
 
 
-async def _enter(
+async def _write_changes(
     session: AsyncSession, loaded: _Loaded, before: CreditState, actor: Actor, now: datetime
 ) -> None:
     """Write the difference: first what comes back to each grant, then what goes."""
@@ -196,7 +196,7 @@ async def _enter(
         if back:
             add_entry(session, grant, EntryKind.RESTORED, back, actor=actor, at=now)
     for unlock in [*revoked, *revived]:
-        _turn(session, loaded, unlock, actor, now)
+        _write_unlock_change(session, loaded, unlock, actor, now)
     for grant_id, grant_state in loaded.credit_state.grants_by_id.items():
         grant = loaded.grants[grant_id]
         taken = grant_state.taken - before.grants_by_id[grant_id].taken
@@ -214,7 +214,7 @@ def _by_grant(unlocks: Sequence[PaidUnlock]) -> dict[int, int]:
     return credits_
 
 
-def _turn(
+def _write_unlock_change(
     session: AsyncSession, loaded: _Loaded, unlock: PaidUnlock, actor: Actor, now: datetime
 ) -> None:
     """Revoke an unlock with its credits restored, or revive it with its credits spent."""
@@ -235,7 +235,9 @@ def _turn(
         )
 
 
-async def _keep_steps(session: AsyncSession, reader_id: str, steps: Sequence[ClawbackStep]) -> None:
+async def _replace_steps(
+    session: AsyncSession, reader_id: str, steps: Sequence[ClawbackStep]
+) -> None:
     await session.exec(delete(Clawback).where(col(Clawback.reader_id) == reader_id))
     for step in steps:
         session.add(Clawback(reader_id=reader_id, **step._asdict()))

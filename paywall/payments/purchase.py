@@ -17,7 +17,7 @@ from paywall.database.tables.totals import Added, add_to_totals
 from paywall.problems import REFERENCE_CONFLICT, Problem
 from paywall.rules.calendar import add_intervals
 from paywall.rules.enums import Actor, CreditsExpire, GrantSource, ProductKind
-from paywall.subscriptions.prepaid import add_pass, add_period
+from paywall.subscriptions.prepaid import add_pass, add_prepaid_period
 
 Product = Pack | Pass | Plan
 STRIPE = "stripe"
@@ -44,11 +44,11 @@ async def record_purchase(
     an earlier purchase of the same reference differs.
     """
     await lock_or_create_subscriber(session, payment.reader_id, clock.now())
-    purchase = await enter_payment(session, payment, actor, clock.now())
+    purchase = await insert_purchase(session, payment, actor, clock.now())
     if purchase is None:
-        return await _recorded_before(session, payment), False
+        return await _existing_purchase(session, payment), False
     product = await _find_product(session, payment)
-    await give(session, purchase, product, actor=actor, clock=clock)
+    await fulfill(session, purchase, product, actor=actor, clock=clock)
     return purchase, True
 
 
@@ -62,20 +62,20 @@ async def _find_product(session: AsyncSession, payment: Payment) -> Product:
             return await find_plan(session, payment.product_id)
 
 
-async def give(
+async def fulfill(
     session: AsyncSession, purchase: Purchase, product: Product, *, actor: Actor, clock: Clock
 ) -> None:
     """Give what was bought, on the terms of this product; a plan means one prepaid period."""
     match product:
         case Pack():
-            await _give_pack(session, purchase, product, actor, clock)
+            await _fulfill_pack(session, purchase, product, actor, clock)
         case Pass():
             await add_pass(session, purchase, product.days)
         case Plan():
-            await _give_period(session, purchase, product, actor, clock)
+            await _fulfill_period(session, purchase, product, actor, clock)
 
 
-async def enter_payment(
+async def insert_purchase(
     session: AsyncSession, payment: Payment, actor: Actor, now: datetime
 ) -> Purchase | None:
     """A purchase of its own for each processor and reference; None where there is one already."""
@@ -100,7 +100,7 @@ async def enter_payment(
     return purchase
 
 
-def age_of(purchase: Purchase) -> datetime:
+def grant_time(purchase: Purchase) -> datetime:
     """The time of a payment, as the age of what it grants: the oldest is burnt first.
 
     Stripe tells no more than the second. Of payments within one their references say which is
@@ -112,7 +112,7 @@ def age_of(purchase: Purchase) -> datetime:
     return purchase.created_at + timedelta(microseconds=within)
 
 
-async def _recorded_before(session: AsyncSession, payment: Payment) -> Purchase:
+async def _existing_purchase(session: AsyncSession, payment: Payment) -> Purchase:
     statement = select(Purchase).where(
         Purchase.processor == payment.processor, Purchase.reference == payment.reference
     )
@@ -130,7 +130,7 @@ async def _recorded_before(session: AsyncSession, payment: Payment) -> Purchase:
     return purchase
 
 
-async def _give_pack(
+async def _fulfill_pack(
     session: AsyncSession, purchase: Purchase, pack: Pack, actor: Actor, clock: Clock
 ) -> None:
     days = pack.expires_after_days
@@ -138,11 +138,11 @@ async def _give_pack(
     await _grant(session, purchase, GrantSource.PURCHASE, pack.credits, expires_at, actor, clock)
 
 
-async def _give_period(
+async def _fulfill_period(
     session: AsyncSession, purchase: Purchase, plan: Plan, actor: Actor, clock: Clock
 ) -> None:
     """One prepaid period of a plan, with the credits that the plan grants in each."""
-    subscription = await add_period(
+    subscription = await add_prepaid_period(
         session,
         purchase,
         lambda starts_at: add_intervals(starts_at, plan.interval, plan.interval_count),
@@ -172,4 +172,4 @@ async def _grant(
         expires_at=expires_at,
         purchase_id=purchase.id,
     )
-    await grant_many(session, [terms], actor=actor, clock=clock, paid_at=age_of(purchase))
+    await grant_many(session, [terms], actor=actor, clock=clock, paid_at=grant_time(purchase))

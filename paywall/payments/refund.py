@@ -14,7 +14,7 @@ from paywall.problems import PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LA
 from paywall.rules.enums import Actor, TakingKind
 from paywall.rules.refunds import ClawbackAmount, ClawbackSnapshot, clawed_back
 from paywall.subscriptions.billed import recompute_access_of_purchase
-from paywall.subscriptions.prepaid import take_back_period
+from paywall.subscriptions.prepaid import apply_period_clawback
 
 
 class RefundTerms(NamedTuple):
@@ -74,7 +74,7 @@ async def record_clawbacks(
     purchase = await _lock_purchase(session, purchase_id)
     refunds = {refund.reference: refund for refund in await _refunds_of(session, purchase)}
     for clawback in clawbacks:
-        refund = refunds.setdefault(clawback.id, _refund_seen(purchase, clawback, actor))
+        refund = refunds.setdefault(clawback.id, _new_refund(purchase, clawback, actor))
         refund.amount = clawback.amount
         refund.keep_access = clawback.keep_access
         refund.is_in_force = clawback.is_in_force
@@ -83,7 +83,7 @@ async def record_clawbacks(
     await _restate(session, purchase, list(refunds.values()), actor, clock)
 
 
-def _refund_seen(purchase: Purchase, clawback: ClawbackSnapshot, actor: Actor) -> Refund:
+def _new_refund(purchase: Purchase, clawback: ClawbackSnapshot, actor: Actor) -> Refund:
     return Refund(
         purchase_id=purchase.id,
         reference=clawback.id,
@@ -136,6 +136,6 @@ async def _restate(
     )
     session.add(purchase)
     await session.flush()
-    await take_back_period(session, purchase)
+    await apply_period_clawback(session, purchase)
     await recompute_access_of_purchase(session, purchase)
     await settle_credits(session, purchase, actor=actor, now=clock.now())

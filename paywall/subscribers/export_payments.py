@@ -32,7 +32,7 @@ from paywall.subscribers.export_models import (
     PurchasesSection,
     SubscriptionsSection,
 )
-from paywall.subscriptions.responses import billings_of
+from paywall.subscriptions.responses import stripe_billing_of
 
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -52,7 +52,7 @@ async def rows_of(
 
 async def subscriptions_section(session: AsyncSession, reader_id: str) -> SubscriptionsSection:
     rows = await rows_of(session, Subscription, reader_id, "created_at", "id")
-    billed = await billings_of(session, rows)
+    billed = await stripe_billing_of(session, rows)
     invoices = await _invoices(session, reader_id)
     return SubscriptionsSection(
         about=ABOUT["subscriptions"],

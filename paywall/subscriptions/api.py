@@ -35,11 +35,11 @@ from paywall.processors.stripe.client import REFUSALS, StripeClient
 from paywall.rules.enums import CancelWhen, SubscriptionKind
 from paywall.settings import Settings
 from paywall.subscriptions.cancel import (
-    access_after,
+    access_after_cancellation,
     cancel_subscription,
-    choose,
-    give_receipt,
-    receipt_before,
+    create_receipt,
+    find_receipt,
+    find_subscription,
     resume_subscription,
 )
 from paywall.subscriptions.complimentary import put_complimentary
@@ -206,8 +206,8 @@ async def _cancel(
     database, now = desk.database, desk.database.clock.now()
     if data.dry_run:
         async with database.reading() as session:
-            subscription = await choose(session, reader_id, data.subscription_id, now)
-            until = access_after(subscription, data.when, now)
+            subscription = await find_subscription(session, reader_id, data.subscription_id, now)
+            until = access_after_cancellation(subscription, data.when, now)
             return Response(await _what_follows(session, subscription, data.when, until, None, now))
     if billed := await _billed(reader_id, data.subscription_id, desk):
         return await _cancel_in_stripe(reader_id, billed, data, claim, desk)
@@ -239,7 +239,7 @@ async def _billed(
     try:
         async with desk.database.reading() as session:
             now = desk.database.clock.now()
-            chosen = await choose(session, reader_id, subscription_id, now)
+            chosen = await find_subscription(session, reader_id, subscription_id, now)
     except Problem:
         return None
     return chosen if chosen.kind is SubscriptionKind.STRIPE else None
@@ -256,16 +256,16 @@ async def _cancel_in_stripe(
         now = desk.database.clock.now()
         if stored := await stored_answer(session, claim, now, reader_id=reader_id):
             return stored
-        mine = await choose(session, reader_id, subscription.id, now)
-        receipt = await receipt_before(session, mine, data.when)
+        mine = await find_subscription(session, reader_id, subscription.id, now)
+        receipt = await find_receipt(session, mine, data.when)
         return await answer(session, mine, receipt) if receipt else None
 
     async def tell(session: AsyncSession, mine: Subscription) -> Response[CancelAnswer]:
         now = desk.database.clock.now()
-        receipt = await receipt_before(session, mine, data.when)
+        receipt = await find_receipt(session, mine, data.when)
         # One of a cancellation at the period's end says nothing of the end that it has now.
         if receipt is None or (data.when, receipt.when) == (CancelWhen.NOW, CancelWhen.PERIOD_END):
-            receipt = await give_receipt(
+            receipt = await create_receipt(
                 session, mine, data.when, mine.access_until, data.reason, now
             )
         return await answer(session, mine, receipt)

@@ -16,10 +16,10 @@ from paywall.database.tables import CancellationReceipt, StripeSubscription, Sub
 from paywall.problems import Problem
 from paywall.rules.enums import STRIPE_ENDED, CancelWhen, SubscriptionKind
 from paywall.subscriptions.prepaid import recompute_access
-from paywall.subscriptions.responses import is_over, receipts_of
+from paywall.subscriptions.responses import has_ended, receipts_of
 
 
-async def choose(
+async def find_subscription(
     session: AsyncSession, reader_id: str, subscription_id: str | None, now: datetime
 ) -> Subscription:
     """The subscription that is meant: by its id, or the only one that renews.
@@ -50,13 +50,15 @@ async def choose(
     return found[0]
 
 
-def access_after(subscription: Subscription, when: CancelWhen, now: datetime) -> datetime:
+def access_after_cancellation(
+    subscription: Subscription, when: CancelWhen, now: datetime
+) -> datetime:
     """Until when the reader has access once it is cancelled.
 
     Raises Problem(SUBSCRIPTION_ENDED) where there is nothing left to cancel.
     """
     is_billed = subscription.kind is SubscriptionKind.STRIPE
-    if subscription.ended_at is None and is_over(subscription, now) and not is_billed:
+    if subscription.ended_at is None and has_ended(subscription, now) and not is_billed:
         raise Problem(problems.SUBSCRIPTION_ENDED)
     if when is CancelWhen.PERIOD_END or subscription.ended_at is not None:
         return subscription.access_until
@@ -78,21 +80,23 @@ async def cancel_subscription(
     """
     await lock_subscriber(session, reader_id)
     now = clock.now()
-    subscription = await choose(session, reader_id, subscription_id, now)
+    subscription = await find_subscription(session, reader_id, subscription_id, now)
     if subscription.kind is SubscriptionKind.STRIPE:
         return None
-    access_until = access_after(subscription, when, now)
-    if (receipt := await receipt_before(session, subscription, when)) is not None:
+    access_until = access_after_cancellation(subscription, when, now)
+    if (receipt := await find_receipt(session, subscription, when)) is not None:
         return subscription, receipt
     subscription.cancel_at_period_end = True
     if when is CancelWhen.NOW:
         subscription.ended_at = now
         recompute_access(session, subscription)
     session.add(subscription)
-    return subscription, await give_receipt(session, subscription, when, access_until, reason, now)
+    return subscription, await create_receipt(
+        session, subscription, when, access_until, reason, now
+    )
 
 
-async def receipt_before(
+async def find_receipt(
     session: AsyncSession, subscription: Subscription, when: CancelWhen
 ) -> CancellationReceipt | None:
     """The receipt of a cancellation that does all that is asked for now."""
@@ -103,7 +107,7 @@ async def receipt_before(
     return receipts.get(subscription.id) if is_cancelled else None
 
 
-async def give_receipt(
+async def create_receipt(
     session: AsyncSession,
     subscription: Subscription,
     when: CancelWhen,
@@ -134,10 +138,10 @@ async def resume_subscription(
     """
     await lock_subscriber(session, reader_id)
     now = clock.now()
-    subscription = await choose(session, reader_id, subscription_id, now)
+    subscription = await find_subscription(session, reader_id, subscription_id, now)
     if subscription.kind is SubscriptionKind.STRIPE:
         return None
-    if is_over(subscription, now):
+    if has_ended(subscription, now):
         raise Problem(problems.SUBSCRIPTION_ENDED)
     if subscription.cancel_at_period_end:
         subscription.cancel_at_period_end = False

@@ -12,7 +12,7 @@ from paywall.credits.locking import lock_or_create_subscriber
 from paywall.database.tables import Subscription
 from paywall.rules.enums import SubscriptionKind
 from paywall.subscriptions.prepaid import recompute_access
-from paywall.subscriptions.responses import is_over
+from paywall.subscriptions.responses import has_ended
 
 
 async def put_complimentary(
@@ -28,8 +28,8 @@ async def put_complimentary(
     now = clock.now()
     held = (await complimentary_of(session, [reader_id])).get(reader_id)
     subscription = held or new_complimentary(reader_id, current_period_end, now)
-    begins = held is None or begin_anew(held, now)
-    give(session, subscription, plan_id, current_period_end)
+    begins = held is None or restart_ended(held, now)
+    set_plan_and_end(session, subscription, plan_id, current_period_end)
     await session.flush()
     return subscription, begins
 
@@ -62,12 +62,12 @@ def _new_id() -> str:
     return f"complimentary_{secrets.token_hex(12)}"
 
 
-def begin_anew(held: Subscription, now: datetime) -> bool:
+def restart_ended(held: Subscription, now: datetime) -> bool:
     """What has ended has ended for good, with its receipts: another begins in its row.
 
     Tells whether it does.
     """
-    if not is_over(held, now):
+    if not has_ended(held, now):
         return False
     held.id = _new_id()
     held.starts_at = held.created_at = now
@@ -76,7 +76,7 @@ def begin_anew(held: Subscription, now: datetime) -> bool:
     return True
 
 
-def give(
+def set_plan_and_end(
     session: AsyncSession,
     subscription: Subscription,
     plan_id: str | None,

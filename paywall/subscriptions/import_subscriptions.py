@@ -12,14 +12,14 @@ from paywall.credits.locking import lock_or_create_subscribers
 from paywall.database.tables import Subscription
 from paywall.rules.enums import SubscriptionKind, UpsertOutcome
 from paywall.subscriptions.complimentary import (
-    begin_anew,
     complimentary_of,
-    give,
     new_complimentary,
+    restart_ended,
+    set_plan_and_end,
 )
 
 
-class MigratedSubscription(NamedTuple):
+class ImportedSubscription(NamedTuple):
     """Without Stripe's id it is the reader's complimentary one."""
 
     reader_id: str
@@ -37,48 +37,50 @@ class MigratedSubscription(NamedTuple):
         return [name for name, value in pairs.items() if getattr(self, name) != value]
 
 
-Migrated = UpsertOutcome | list[str]
+ImportResult = UpsertOutcome | list[str]
 """What was done, or the fields in which Stripe's subscription of that id is here with others."""
 
 
-async def migrate_subscriptions(
-    session: AsyncSession, all_migrated: Sequence[MigratedSubscription], *, clock: Clock
-) -> list[Migrated]:
+async def import_subscriptions(
+    session: AsyncSession, all_migrated: Sequence[ImportedSubscription], *, clock: Clock
+) -> list[ImportResult]:
     """Take over subscriptions, of which no two may be the same.
 
     One of Stripe's that is known already stays as it is. A complimentary one is put, unless it was
     put with the same fields before: so running an import again revives nothing.
     """
-    known = await _known_of_stripe(session, all_migrated)
+    known = await _known_stripe_subscriptions(session, all_migrated)
     reader_ids = {m.reader_id for m in all_migrated if m.stripe_subscription_id not in known}
     await lock_or_create_subscribers(session, reader_ids, clock.now())
     now = clock.now()
     held = await complimentary_of(session, reader_ids)
-    migrated: list[Migrated] = []
+    migrated: list[ImportResult] = []
     for subscription in all_migrated:
         stripe_id = subscription.stripe_subscription_id
         if stripe_id is None:
-            migrated.append(_put(session, subscription, held.get(subscription.reader_id), now))
+            migrated.append(
+                _put_complimentary(session, subscription, held.get(subscription.reader_id), now)
+            )
         elif stripe_id in known:
             migrated.append(subscription.differing(known[stripe_id]) or UpsertOutcome.UNCHANGED)
         else:
-            session.add(_of_stripe(subscription, stripe_id, now))
+            session.add(_new_stripe_subscription(subscription, stripe_id, now))
             migrated.append(UpsertOutcome.CREATED)
     await session.flush()
     return migrated
 
 
-async def _known_of_stripe(
-    session: AsyncSession, migrated: Sequence[MigratedSubscription]
+async def _known_stripe_subscriptions(
+    session: AsyncSession, migrated: Sequence[ImportedSubscription]
 ) -> dict[str | None, Subscription]:
     stripe_ids = {m.stripe_subscription_id for m in migrated if m.stripe_subscription_id}
     statement = select(Subscription).where(col(Subscription.id).in_(stripe_ids))
     return {known.id: known for known in await session.exec(statement)}
 
 
-def _put(
+def _put_complimentary(
     session: AsyncSession,
-    migrated: MigratedSubscription,
+    migrated: ImportedSubscription,
     held: Subscription | None,
     now: datetime,
 ) -> UpsertOutcome:
@@ -86,12 +88,14 @@ def _put(
         return UpsertOutcome.UNCHANGED
     end = migrated.current_period_end
     subscription = held or new_complimentary(migrated.reader_id, end, now)
-    begins = held is None or begin_anew(held, now)
-    give(session, subscription, migrated.plan_id, end)
+    begins = held is None or restart_ended(held, now)
+    set_plan_and_end(session, subscription, migrated.plan_id, end)
     return UpsertOutcome.CREATED if begins else UpsertOutcome.REPLACED
 
 
-def _of_stripe(migrated: MigratedSubscription, stripe_id: str, now: datetime) -> Subscription:
+def _new_stripe_subscription(
+    migrated: ImportedSubscription, stripe_id: str, now: datetime
+) -> Subscription:
     end = migrated.current_period_end
     return Subscription(
         id=stripe_id,

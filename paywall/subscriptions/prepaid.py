@@ -14,7 +14,7 @@ from paywall.rules.passes import PassPayment, pass_starts
 from paywall.rules.refunds import ClawbackAmount, wholly_clawed_back_at
 
 
-async def add_period(
+async def add_prepaid_period(
     session: AsyncSession, purchase: Purchase, ends_after: Callable[[datetime], datetime]
 ) -> Subscription:
     """Give the prepaid period that was bought; it starts when the running one ends.
@@ -30,7 +30,7 @@ async def add_period(
     )
     running_until: datetime | None = (await session.exec(latest)).one()
     starts_at = max(paid_at, running_until or paid_at)
-    period = _bought(purchase, SubscriptionKind.PREPAID, starts_at, ends_after(starts_at))
+    period = _new_subscription(purchase, SubscriptionKind.PREPAID, starts_at, ends_after(starts_at))
     period.plan_id = purchase.product_id
     session.add(period)
     await session.flush()
@@ -40,13 +40,15 @@ async def add_period(
 async def add_pass(session: AsyncSession, purchase: Purchase, days: int) -> None:
     """Give the pass that was bought, in its place among the reader's passes."""
     paid_at = purchase.created_at
-    bought = _bought(purchase, SubscriptionKind.PASS, paid_at, paid_at + timedelta(days=days))
+    bought = _new_subscription(
+        purchase, SubscriptionKind.PASS, paid_at, paid_at + timedelta(days=days)
+    )
     bought.pass_id = purchase.product_id
     session.add(bought)
     await schedule_passes(session, purchase.reader_id)
 
 
-def _bought(
+def _new_subscription(
     purchase: Purchase, kind: SubscriptionKind, starts_at: datetime, paid_through: datetime
 ) -> Subscription:
     return Subscription(
@@ -74,7 +76,7 @@ async def schedule_passes(session: AsyncSession, reader_id: str) -> None:
         .order_by(col(Purchase.created_at), col(Purchase.processor), col(Purchase.reference))
     )
     rows = (await session.exec(statement)).all()
-    refunded_at = await _given_back_at(session, [purchase for _, purchase in rows])
+    refunded_at = await _wholly_refunded_at(session, [purchase for _, purchase in rows])
     starts = pass_starts(
         [
             PassPayment(
@@ -93,7 +95,7 @@ async def schedule_passes(session: AsyncSession, reader_id: str) -> None:
     await session.flush()
 
 
-async def _given_back_at(
+async def _wholly_refunded_at(
     session: AsyncSession, purchases: Collection[Purchase]
 ) -> dict[int, datetime | None]:
     """When the whole price of each of these was on its way back: what is pending counts."""
@@ -129,7 +131,7 @@ def recompute_access(session: AsyncSession, subscription: Subscription) -> None:
     session.add(subscription)
 
 
-async def take_back_period(session: AsyncSession, purchase: Purchase) -> None:
+async def apply_period_clawback(session: AsyncSession, purchase: Purchase) -> None:
     """The period goes with the whole of its price, and comes back when less is taken back."""
     statement = select(Subscription).where(Subscription.purchase_id == purchase.id)
     for subscription in (await session.exec(statement)).all():

@@ -26,7 +26,7 @@ from paywall.rules.phase import (
     phase_of,
 )
 
-AT_MOST = 200
+SUBSCRIPTIONS_MAX = 200
 NOT_BILLED = (None, None)
 
 
@@ -118,7 +118,7 @@ async def subscriptions_of(
         select(Subscription)
         .where(Subscription.reader_id == reader_id)
         .order_by(col(Subscription.entitled_until).desc(), col(Subscription.id).desc())
-        .limit(AT_MOST)
+        .limit(SUBSCRIPTIONS_MAX)
     )
     found = (await session.exec(statement)).all()
     return await load_responses(session, found, now)
@@ -132,7 +132,7 @@ async def load_responses(
         return []
     in_force = await receipts_of(session, subscriptions)
     receipts = await all_receipts_of(session, subscriptions)
-    billed = await billings_of(session, subscriptions)
+    billed = await stripe_billing_of(session, subscriptions)
     return [
         to_response(
             one,
@@ -145,7 +145,7 @@ async def load_responses(
     ]
 
 
-async def billings_of(
+async def stripe_billing_of(
     session: AsyncSession, subscriptions: Sequence[Subscription]
 ) -> dict[str, tuple[StripeSubscription, StripePrice | None]]:
     """How Stripe bills those of them that it does, and by which price, by the subscription's id."""
@@ -180,7 +180,7 @@ async def all_receipts_of(
         select(CancellationReceipt)
         .where(col(CancellationReceipt.subscription_id).in_([one.id for one in subscriptions]))
         .order_by(col(CancellationReceipt.at).desc(), col(CancellationReceipt.id).desc())
-        .limit(AT_MOST)
+        .limit(SUBSCRIPTIONS_MAX)
     )
     receipts: dict[str, list[CancellationReceipt]] = defaultdict(list)
     for receipt in await session.exec(statement):
@@ -188,7 +188,7 @@ async def all_receipts_of(
     return receipts
 
 
-def is_over(subscription: Subscription, now: datetime) -> bool:
+def has_ended(subscription: Subscription, now: datetime) -> bool:
     return subscription.entitled_until <= now
 
 
@@ -201,15 +201,15 @@ def to_response(
     *,
     now: datetime,
 ) -> SubscriptionAnswer:
-    own_status = StripeStatus.CANCELED if is_over(subscription, now) else StripeStatus.ACTIVE
+    own_status = StripeStatus.CANCELED if has_ended(subscription, now) else StripeStatus.ACTIVE
     next_payment = billing.next_payment_at if billing else None
     is_renewing = next_payment is not None and next_payment <= now
     is_in_leeway = subscription.access_until <= now < subscription.entitled_until
     state = SubscriptionState(
         kind=subscription.kind,
         status=StripeStatus(billing.status) if billing else own_status,
-        opens_all=subscription.starts_at <= now and not is_over(subscription, now),
-        is_over=is_over(subscription, now),
+        opens_all=subscription.starts_at <= now and not has_ended(subscription, now),
+        is_over=has_ended(subscription, now),
         is_cancelled=subscription.cancel_at_period_end,
         is_payment_due=is_renewing or is_in_leeway,
     )

@@ -18,7 +18,7 @@ from paywall.sandbox.stripe.checkout import create_session, pay_session
 from paywall.sandbox.stripe.customers import create_customer
 from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
-from paywall.subscriptions.import_subscriptions import MigratedSubscription, migrate_subscriptions
+from paywall.subscriptions.import_subscriptions import ImportedSubscription, import_subscriptions
 from tests.postgres import free_port
 from tests.sandbox.stripe.stand_in_server import serve_stand_in
 
@@ -97,8 +97,8 @@ async def test_reconcile_mends_and_says_what_had_drifted(typing: Typing) -> None
     subscription = subscribe(typing.account)
     database = Database(Settings(database_url=typing.database_url, data_dir=str(typing.folder)))
     async with database.writing() as session:
-        imported = MigratedSubscription("ann", "monthly", datetime.now(UTC), subscription)
-        await migrate_subscriptions(session, [imported], clock=database.clock)
+        imported = ImportedSubscription("ann", "monthly", datetime.now(UTC), subscription)
+        await import_subscriptions(session, [imported], clock=database.clock)
     await database.close()
     mended = await typing.type("reconcile")
     assert mended.exit_code == 0, mended.stderr

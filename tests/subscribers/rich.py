@@ -10,7 +10,7 @@ from paywall.rules.enums import UpsertOutcome
 from paywall.sandbox.stripe import disputes, refunds
 from paywall.sandbox.stripe.customers import Card
 from paywall.server.housekeeping import run_housekeeping_once
-from paywall.subscriptions.import_subscriptions import MigratedSubscription, migrate_subscriptions
+from paywall.subscriptions.import_subscriptions import ImportedSubscription, import_subscriptions
 from paywall.unlocks.import_unlocks import ImportedUnlock, import_unlocks
 from tests.conftest import START
 from tests.processors.stripe.shop import PRICES, Shop
@@ -152,7 +152,7 @@ async def at_the_desk(site: Site) -> None:
         )
         period_end = shop.clock.at.replace(year=2028)
         taken_over = [
-            MigratedSubscription("ola", None, period_end, None),
-            MigratedSubscription("pia", "monthly", period_end, "sub_of_before"),
+            ImportedSubscription("ola", None, period_end, None),
+            ImportedSubscription("pia", "monthly", period_end, "sub_of_before"),
         ]
-        await migrate_subscriptions(session, taken_over, clock=shop.clock)
+        await import_subscriptions(session, taken_over, clock=shop.clock)

@@ -17,7 +17,7 @@ from paywall.database.tables import (
     StripeSubscription,
     Subscription,
 )
-from paywall.payments.purchase import STRIPE, Payment, age_of, enter_payment, give
+from paywall.payments.purchase import STRIPE, Payment, fulfill, grant_time, insert_purchase
 from paywall.payments.refund import record_clawbacks
 from paywall.processors.stripe.fetch import Snapshot
 from paywall.processors.stripe.objects import (
@@ -101,11 +101,11 @@ async def _record_sale(
         reader_id, STRIPE, seen.id, checkout.product_kind, checkout.product_id,
         seen.amount, seen.currency,
     )  # fmt: skip
-    purchase = await enter_payment(session, payment, ACTOR, seen.paid_at or clock.now())
+    purchase = await insert_purchase(session, payment, ACTOR, seen.paid_at or clock.now())
     if purchase is None:
         purchase = await _find_purchase(session, seen.id)
     elif price := await find_price(session, checkout.price_id):
-        await give(session, purchase, sold(price), actor=ACTOR, clock=clock)
+        await fulfill(session, purchase, sold(price), actor=ACTOR, clock=clock)
     await record_clawbacks(session, purchase.id, seen.clawbacks, actor=ACTOR, clock=clock)
     return purchase
 
@@ -131,7 +131,7 @@ async def _record_invoice(
     payment = Payment(
         reader_id, STRIPE, seen.id, ProductKind.PLAN, plan_id, seen.amount_paid, seen.currency
     )
-    purchase = await enter_payment(session, payment, ACTOR, seen.paid_at)
+    purchase = await insert_purchase(session, payment, ACTOR, seen.paid_at)
     if purchase is None:
         purchase = await _find_purchase(session, seen.id)
     else:
@@ -177,7 +177,7 @@ async def _grant_credits(
         if line.is_proration or is_trial:
             continue
         if terms := await _terms_of(session, line, purchase):
-            age = age_of(purchase)
+            age = grant_time(purchase)
             await grant_many(session, [terms], actor=ACTOR, clock=clock, paid_at=age)
 
 
