@@ -7,19 +7,19 @@ from sqlmodel import SQLModel, func, select
 from paywall.database.opening import open_database
 from paywall.database.tables import CreditGrant, LedgerEntry, Unlock
 from paywall.settings import Settings
-from paywall.subscribers.audit import Finding, audit
+from paywall.subscribers.audit import Violation, audit
 
 
-class Proof(NamedTuple):
+class AuditReport(NamedTuple):
     """What was looked through, and every promise that does not hold for it."""
 
-    findings: list[Finding]
+    findings: list[Violation]
     grants: int
     entries: int
     unlocks: int
 
 
-async def proved(settings: Settings) -> Proof:
+async def run_audit(settings: Settings) -> AuditReport:
     """Audit the whole database in one snapshot, beside a running service.
 
     Raises NotMigratedError.
@@ -33,6 +33,6 @@ async def proved(settings: Settings) -> Proof:
         async def number(table: type[SQLModel]) -> int:
             return (await session.exec(select(func.count()).select_from(table))).one()
 
-        return Proof(
+        return AuditReport(
             findings, await number(CreditGrant), await number(LedgerEntry), await number(Unlock)
         )

@@ -11,7 +11,7 @@ from sqlalchemy import exc
 
 from paywall import settings
 from paywall.cli import import_csv, stripe, tokens
-from paywall.cli.audit import Proof, proved
+from paywall.cli.audit import AuditReport, run_audit
 from paywall.cli.doctor import diagnosed
 from paywall.cli.export import exported
 from paywall.cli.import_wxr import wxr
@@ -186,14 +186,14 @@ def audit_command() -> None:
 
     Exit status 0 where all of it adds up, 1 where it does not.
     """
-    proof = asyncio.run(proved(settings.load()))
+    proof = asyncio.run(run_audit(settings.load()))
     for line in _proof_lines(proof):
         click.echo(line)
     if proof.findings:
         raise click.exceptions.Exit(FOUND_SOMETHING)
 
 
-def _proof_lines(proof: Proof) -> Iterator[str]:
+def _proof_lines(proof: AuditReport) -> Iterator[str]:
     for finding in proof.findings:
         yield f"Does not hold: {finding.promise}."
         yield from (f"  {row}" for row in finding.rows)

@@ -20,7 +20,7 @@ from paywall.processors.stripe.checkout_flow import StripeContext, close_checkou
 from paywall.processors.stripe.client import REFUSALS, StripeClient, require_stripe
 from paywall.processors.stripe.close_out import end_all, unsettled_of
 from paywall.settings import Settings
-from paywall.subscribers.erase import erase_reader, ids_of
+from paywall.subscribers.erase import erase_reader, ids_to_erase
 from paywall.subscribers.export import export_reader, require_on_record
 from paywall.subscribers.export_models import ReaderExport
 from paywall.subscribers.merge import merge_readers
@@ -136,7 +136,7 @@ async def delete_subscriber(
     taken back. The same id may begin anew.
     """
     async with database.reading() as session:
-        ids = await ids_of(session, reader_id)
+        ids = await ids_to_erase(session, reader_id)
         is_under_way = await unsettled_of(session, ids) or await billed_of(session, ids)
     if is_under_way:
         await end_all(StripeContext(database, require_stripe(stripe_client), settings), ids)

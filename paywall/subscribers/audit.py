@@ -10,16 +10,16 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.subscribers.audit_credits import CREDITS
-from paywall.subscribers.audit_history import HISTORY
-from paywall.subscribers.audit_payments import MONEY
-from paywall.subscribers.audit_subscriptions import ACCESS
+from paywall.subscribers.audit_credits import CREDIT_CHECKS
+from paywall.subscribers.audit_history import HISTORY_CHECKS
+from paywall.subscribers.audit_payments import PAYMENT_CHECKS
+from paywall.subscribers.audit_subscriptions import SUBSCRIPTION_CHECKS
 
-ROWS_NAMED_AT_MOST = 20
-PROOFS = (*CREDITS, *MONEY, *ACCESS, *HISTORY)
+ROWS_NAMED_MAX = 20
+CHECKS = (*CREDIT_CHECKS, *PAYMENT_CHECKS, *SUBSCRIPTION_CHECKS, *HISTORY_CHECKS)
 
 
-class Finding(NamedTuple):
+class Violation(NamedTuple):
     """A promise that does not hold, with the rows, at most 20 of them named."""
 
     promise: str
@@ -27,20 +27,20 @@ class Finding(NamedTuple):
     rows: list[str]
 
 
-async def audit(session: AsyncSession) -> list[Finding]:
+async def audit(session: AsyncSession) -> list[Violation]:
     """Every promise that does not hold; an empty list is the proof."""
     findings = []
     connection = await session.connection()
     dialect = connection.dialect.name
-    for proof in PROOFS:
-        query = sa.text(proof.query(dialect, rows_max=ROWS_NAMED_AT_MOST))
+    for proof in CHECKS:
+        query = sa.text(proof.query(dialect, rows_max=ROWS_NAMED_MAX))
         found = (await connection.execute(query)).all()
         if found:
-            rows = sorted((str(name) for name, _ in found), key=_by_number)
-            findings.append(Finding(proof.promise, found[0][1], rows))
+            rows = sorted((str(name) for name, _ in found), key=_numeric_order)
+            findings.append(Violation(proof.promise, found[0][1], rows))
     return findings
 
 
-def _by_number(row: str) -> list[tuple[int, str]]:
+def _numeric_order(row: str) -> list[tuple[int, str]]:
     """Grant 9 stands before grant 10."""
     return [(int(part) if part.isdecimal() else 0, part) for part in re.split(r"(\d+)", row)]

@@ -20,11 +20,11 @@ MACROS = {
         "SECONDS": r"floor(extract(epoch from \1))",
     },
 }
-CLOCKS_APART_SECONDS_MAX = 60
+CLOCK_SKEW_SECONDS_MAX = 60
 """Processes measure the database's clock, each a little differently, and it may be set back."""
 
 
-FIRST_BREACHES = Template(
+FIRST_VIOLATIONS = Template(
     """
     with breach(name) as ($breaches)
     select name, (select count(*) from breach)
@@ -33,7 +33,7 @@ FIRST_BREACHES = Template(
 )
 
 
-class Proof(NamedTuple):
+class AuditCheck(NamedTuple):
     """A promise, and the query for the rows that break it (its one column names the row).
 
     `parts` are what the query shares with others: `$NAME` stands for each.
@@ -48,4 +48,4 @@ class Proof(NamedTuple):
         breaches = Template(self.breaches).substitute(self.parts)
         for name, text in MACROS[dialect].items():
             breaches = re.sub(rf"{name}\(([^()]+)\)", text, breaches)
-        return FIRST_BREACHES.substitute(breaches=breaches, rows_max=rows_max)
+        return FIRST_VIOLATIONS.substitute(breaches=breaches, rows_max=rows_max)

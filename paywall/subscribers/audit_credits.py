@@ -1,9 +1,9 @@
 """What the audit proves of grants, ledger entries and unlocks."""
 
-from paywall.subscribers.audit_check import CLOCKS_APART_SECONDS_MAX, Proof
+from paywall.subscribers.audit_check import CLOCK_SKEW_SECONDS_MAX, AuditCheck
 
-CREDITS = (
-    Proof(
+CREDIT_CHECKS = (
+    AuditCheck(
         "What remains of a grant is the sum of its entries",
         """
         select 'grant ' || g.id || ': remaining ' || g.remaining || ', entries '
@@ -12,21 +12,21 @@ CREDITS = (
         group by g.id, g.remaining having g.remaining <> coalesce(sum(e.amount), 0)
         """,
     ),
-    Proof(
+    AuditCheck(
         "What remains of a grant is never below zero and never above its amount",
         """
         select 'grant ' || id || ': remaining ' || remaining || ' of ' || amount
         from credit_grant where remaining < 0 or remaining > amount
         """,
     ),
-    Proof(
+    AuditCheck(
         "Nothing remains of a grant that was voided",
         """
         select 'grant ' || id || ': voided ' || voided_at || ', remaining ' || remaining
         from credit_grant where voided_at is not null and remaining > 0
         """,
     ),
-    Proof(
+    AuditCheck(
         "A grant begins with one entry `granted` of its whole amount",
         """
         select 'grant ' || g.id || ': amount ' || g.amount || ', granted '
@@ -37,7 +37,7 @@ CREDITS = (
         having count(e.id) <> 1 or coalesce(sum(e.amount), 0) <> g.amount
         """,
     ),
-    Proof(
+    AuditCheck(
         "An entry belongs to a grant of the same reader",
         """
         select 'entry ' || e.id || ': grant ' || e.grant_id
@@ -45,7 +45,7 @@ CREDITS = (
         where g.id is null or g.reader_id <> e.reader_id
         """,
     ),
-    Proof(
+    AuditCheck(
         "`granted` and `restored` add; `spent`, `expired` and `voided` take",
         """
         select 'entry ' || id || ': ' || kind || ' ' || amount from ledger_entry
@@ -54,7 +54,7 @@ CREDITS = (
                    else 1 = 1 end
         """,
     ),
-    Proof(
+    AuditCheck(
         "`spent` and `restored` name an unlock, the other kinds none; but what a refund took, or "
         "what lapsed, comes back without one",
         """
@@ -67,7 +67,7 @@ CREDITS = (
           )))
         """,
     ),
-    Proof(
+    AuditCheck(
         "An entry `expired` stands at or after its grant's expiry; `voided` at its voiding, or "
         "for a refund",
         """
@@ -78,9 +78,9 @@ CREDITS = (
                and (g.voided_at is null
                     or SECONDS(e.at) + $CLOCKS_APART_SECONDS_MAX < SECONDS(g.voided_at)))
         """,
-        {"CLOCKS_APART_SECONDS_MAX": CLOCKS_APART_SECONDS_MAX},
+        {"CLOCKS_APART_SECONDS_MAX": CLOCK_SKEW_SECONDS_MAX},
     ),
-    Proof(
+    AuditCheck(
         "What refunds took of a grant is what its entries say, beside what lapsed",
         """
         select 'grant ' || x.grant_id || ': taken ' || sum(x.taken) || ', entries ' || sum(x.gone)
@@ -97,7 +97,7 @@ CREDITS = (
             ))
         """,
     ),
-    Proof(
+    AuditCheck(
         "What a grant paid for an unlock is what its entries say: all of it, or nothing once "
         "a revocation gave it back",
         """
@@ -115,7 +115,7 @@ CREDITS = (
         group by x.unlock_id, x.grant_id having sum(x.paid) <> sum(x.spent)
         """,
     ),
-    Proof(
+    AuditCheck(
         "A payment or an entry belongs to an unlock of the same reader",
         """
         select 'unlock ' || x.unlock_id || ', grant ' || x.grant_id
@@ -129,7 +129,7 @@ CREDITS = (
         where u.id is null or u.reader_id <> x.reader_id
         """,
     ),
-    Proof(
+    AuditCheck(
         "An unlock was paid for if its source is credits, and only then",
         """
         select 'unlock ' || u.id || ': ' || u.source from unlock u
@@ -137,14 +137,14 @@ CREDITS = (
             <> exists (select 1 from unlock_payment p where p.unlock_id = u.id)
         """,
     ),
-    Proof(
+    AuditCheck(
         "A revoked unlock tells whether its credits were returned, one in force does not",
         """
         select 'unlock ' || id from unlock
         where (revoked_at is null) <> (credits_returned is null)
         """,
     ),
-    Proof(
+    AuditCheck(
         "A reader and an article have at most one unlock in force",
         """
         select 'unlocks ' || min(id) || ' to ' || max(id) || ': ' || count(*) || ' in force'
@@ -152,7 +152,7 @@ CREDITS = (
         group by reader_id, article_id having count(*) > 1
         """,
     ),
-    Proof(
+    AuditCheck(
         "Whoever has something on record is a subscriber",
         """
         select x.what || ' ' || x.id

@@ -1,10 +1,10 @@
 """What the audit proves of times, and that no row was added or removed past this service."""
 
-from paywall.subscribers.audit_check import CLOCKS_APART_SECONDS_MAX, Proof
+from paywall.subscribers.audit_check import CLOCK_SKEW_SECONDS_MAX, AuditCheck
 
 
-def _counted(what: str, table: str, column: str, newest: str) -> Proof:
-    return Proof(
+def _count_check(what: str, table: str, column: str, newest: str) -> AuditCheck:
+    return AuditCheck(
         f"As many {what} are on record of a reader as were counted when they were written",
         """
         select 'reader ' || x.reader_id || ': $what on record ' || sum(x.found) || ', counted '
@@ -20,12 +20,12 @@ def _counted(what: str, table: str, column: str, newest: str) -> Proof:
     )
 
 
-HISTORY = (
-    _counted("ledger entries", "ledger_entry", "entries", "max(id)"),
-    _counted("unlocks", "unlock", "unlocks", "max(id)"),
-    _counted("purchases", "purchase", "purchases", "max(id)"),
-    _counted("subscriptions", "subscription", "subscriptions", "max(id)"),
-    Proof(
+HISTORY_CHECKS = (
+    _count_check("ledger entries", "ledger_entry", "entries", "max(id)"),
+    _count_check("unlocks", "unlock", "unlocks", "max(id)"),
+    _count_check("purchases", "purchase", "purchases", "max(id)"),
+    _count_check("subscriptions", "subscription", "subscriptions", "max(id)"),
+    AuditCheck(
         "The entries of a reader move as many credits as were counted when they were written",
         """
         select 'reader ' || x.reader_id || ': entries move ' || sum(x.found) || ', counted '
@@ -38,7 +38,7 @@ HISTORY = (
         ) x group by x.reader_id having sum(x.found) <> sum(x.counted)
         """,
     ),
-    Proof(
+    AuditCheck(
         "The entries of a grant are dated in the order in which they were written, `granted` first",
         """
         select 'entry ' || x.id || ': ' || x.kind || ' of grant ' || x.grant_id || ' at ' || x.at
@@ -52,9 +52,9 @@ HISTORY = (
         where (x.latest is null) <> (x.kind = 'granted')
            or SECONDS(x.at) + $CLOCKS_APART_SECONDS_MAX < SECONDS(x.latest)
         """,
-        {"CLOCKS_APART_SECONDS_MAX": CLOCKS_APART_SECONDS_MAX},
+        {"CLOCKS_APART_SECONDS_MAX": CLOCK_SKEW_SECONDS_MAX},
     ),
-    Proof(
+    AuditCheck(
         "A grant is as old as its entry `granted`, or as its payment",
         """
         select 'grant ' || g.id || ': of ' || g.granted_at || ', entry ' || e.id || ' of ' || e.at
@@ -67,9 +67,9 @@ HISTORY = (
                and (g.granted_at <> p.created_at
                     or SECONDS(e.at) + $CLOCKS_APART_SECONDS_MAX < SECONDS(g.granted_at)))
         """,
-        {"CLOCKS_APART_SECONDS_MAX": CLOCKS_APART_SECONDS_MAX},
+        {"CLOCKS_APART_SECONDS_MAX": CLOCK_SKEW_SECONDS_MAX},
     ),
-    Proof(
+    AuditCheck(
         "An unlock that credits paid for is as old as its first entry `spent`",
         """
         select 'unlock ' || u.id || ': of ' || u.unlocked_at || ', entry ' || e.id || ' of ' || e.at
@@ -80,7 +80,7 @@ HISTORY = (
         where e.at <> u.unlocked_at
         """,
     ),
-    Proof(
+    AuditCheck(
         "An unlock whose credits were returned was revoked at its last entry `restored`",
         """
         select 'unlock ' || u.id || ': revoked ' || coalesce(cast(u.revoked_at as varchar(40)), '')
@@ -92,7 +92,7 @@ HISTORY = (
         where u.credits_returned and (u.revoked_at is null or e.at <> u.revoked_at)
         """,
     ),
-    Proof(
+    AuditCheck(
         "Credits were spent before they expired, when the article was unlocked",
         """
         select 'entry ' || e.id || ': spent at ' || e.at || ', grant ' || g.id || ' expired at '

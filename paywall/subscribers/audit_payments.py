@@ -1,6 +1,6 @@
 """What the audit proves of purchases, refunds and disputes."""
 
-from paywall.subscribers.audit_check import Proof
+from paywall.subscribers.audit_check import AuditCheck
 
 REFUNDS = """
     select purchase_id,
@@ -12,8 +12,8 @@ OWED = """
     case when p.amount_paid = 0 then 0 else g.amount * p.taken_back / p.amount_paid end
 """
 
-MONEY = (
-    Proof(
+PAYMENT_CHECKS = (
+    AuditCheck(
         "What a purchase says was refunded is the sum of its refunds in force",
         """
         select 'purchase ' || p.id || ': refunded ' || p.refunded || ', refunds in force '
@@ -23,7 +23,7 @@ MONEY = (
         """,
         {"REFUNDS": REFUNDS},
     ),
-    Proof(
+    AuditCheck(
         "What a purchase says was clawed back are its refunds and disputes in force that do not"
         " keep access, and never more than was paid",
         """
@@ -35,14 +35,14 @@ MONEY = (
         """,
         {"REFUNDS": REFUNDS},
     ),
-    Proof(
+    AuditCheck(
         "A refund or a dispute is of a purchase",
         """
         select 'refund ' || r.id || ': purchase ' || r.purchase_id || ' is missing'
         from refund r left join purchase p on p.id = r.purchase_id where p.id is null
         """,
     ),
-    Proof(
+    AuditCheck(
         "A grant was paid for if its source is a purchase or a subscription, and only then",
         """
         select 'grant ' || id || ': ' || source || ', purchase ' || coalesce(purchase_id, 0)
@@ -50,7 +50,7 @@ MONEY = (
         where (source in ('purchase', 'subscription')) <> (purchase_id is not null)
         """,
     ),
-    Proof(
+    AuditCheck(
         "What was bought belongs to a purchase of the same reader and kind, which its reference"
         " names",
         """
@@ -76,7 +76,7 @@ MONEY = (
                                                        else s.plan_id end, ''))
         """,
     ),
-    Proof(
+    AuditCheck(
         "A purchase of a pack gave one grant, of a pass one pass, of a plan one period or invoice",
         """
         select 'purchase ' || p.id || ': what this ' || p.product_kind || ' gave is missing, or'
@@ -93,7 +93,7 @@ MONEY = (
           and not (p.processor = 'stripe' and p.product_kind = 'plan' and ERASED(p.reader_id))
         """,
     ),
-    Proof(
+    AuditCheck(
         "What a checkout sold is as its price promised",
         """
         select 'grant ' || g.id || ': ' || g.amount || ' credits, and the price of purchase '
@@ -112,7 +112,7 @@ MONEY = (
               <> cast(t.terms ->> 'days' as bigint) * 86400
         """,
     ),
-    Proof(
+    AuditCheck(
         "A checkout that was paid names its purchase",
         """
         select 'checkout ' || c.id || ': purchase ' || coalesce(c.purchase_id, 0) || ' is missing'
@@ -120,7 +120,7 @@ MONEY = (
         where p.id is null and (c.status = 'paid' or c.purchase_id is not null)
         """,
     ),
-    Proof(
+    AuditCheck(
         "An invoice that was paid names its purchase and its subscription",
         """
         select 'invoice ' || i.id || ': purchase ' || i.purchase_id || ', subscription '
@@ -131,7 +131,7 @@ MONEY = (
         where p.id is null or s.id is null or p.reference <> i.id
         """,
     ),
-    Proof(
+    AuditCheck(
         "A grant gave up the share of its credits that was clawed back of its price, rounded down,"
         " unless too few were left and no unlock that it paid for is in force",
         """
@@ -156,7 +156,7 @@ MONEY = (
         """,
         {"OWED": OWED},
     ),
-    Proof(
+    AuditCheck(
         "Credits were given up by a grant of the same reader that was paid for, and an unlock that"
         " was revoked for them had them restored",
         """

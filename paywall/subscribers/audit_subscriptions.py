@@ -1,6 +1,6 @@
 """What the audit proves of subscriptions: their ends follow from what was paid, and taken back."""
 
-from paywall.subscribers.audit_check import Proof
+from paywall.subscribers.audit_check import AuditCheck
 
 INVOICES = """
     select i.subscription_id,
@@ -29,8 +29,8 @@ EXTRA_SECONDS = """
 """
 NEVER_PAID = "b.status in ('incomplete', 'incomplete_expired')"
 
-ACCESS = (
-    Proof(
+SUBSCRIPTION_CHECKS = (
+    AuditCheck(
         "A subscription that Stripe does not bill ends with what was paid, or when it was ended;"
         " one that was taken back never began",
         """
@@ -41,7 +41,7 @@ ACCESS = (
         """,
         {"END": END},
     ),
-    Proof(
+    AuditCheck(
         "A pass or period is taken back if all of its price was, and only then",
         """
         select s.kind || ' ' || s.id || ': purchase ' || coalesce(p.id, 0) || ', clawed back '
@@ -51,7 +51,7 @@ ACCESS = (
             <> coalesce(p.amount_paid > 0 and p.taken_back = p.amount_paid, false)
         """,
     ),
-    Proof(
+    AuditCheck(
         "A pass or period does not begin before its payment; a pass lasts whole days",
         """
         select s.kind || ' ' || s.id || ': from ' || s.starts_at || ' through ' || s.paid_through
@@ -61,7 +61,7 @@ ACCESS = (
                and cast(SECONDS(s.paid_through) - SECONDS(s.starts_at) as bigint) % 86400 <> 0)
         """,
     ),
-    Proof(
+    AuditCheck(
         "A pass or period begins at its payment, or where another of the same reader ends",
         """
         select s.kind || ' ' || s.id || ': from ' || s.starts_at || ', paid at ' || p.created_at
@@ -73,7 +73,7 @@ ACCESS = (
         )
         """,
     ),
-    Proof(
+    AuditCheck(
         "A subscription of Stripe's is paid through the latest period that was paid and not taken"
         " back, or the end of its trial",
         """
@@ -90,7 +90,7 @@ ACCESS = (
         """,
         {"INVOICES": INVOICES},
     ),
-    Proof(
+    AuditCheck(
         "A subscription of Stripe's opens everything through what was paid, with grace or leeway"
         " as its status says",
         """
@@ -113,7 +113,7 @@ ACCESS = (
             "EXTRA_SECONDS": EXTRA_SECONDS,
         },
     ),
-    Proof(
+    AuditCheck(
         "What Stripe bills is on record as a subscription of its kind, and has no purchase",
         """
         select 'subscription ' || b.id || ': ' || coalesce(s.kind, 'missing')

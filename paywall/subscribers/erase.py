@@ -58,7 +58,7 @@ from paywall.rules.enums import SubscriptionKind
 from paywall.rules.tombstone import replace_ids
 from paywall.tokens.issuers import OWN_NAME
 
-DELETED: tuple[type[SQLModel], ...] = (
+DELETED_TABLES: tuple[type[SQLModel], ...] = (
     UnlockPayment,
     Unlock,
     CancellationReceipt,
@@ -66,8 +66,14 @@ DELETED: tuple[type[SQLModel], ...] = (
     Checkout,
     StripeCustomer,
 )
-KEPT: tuple[type[SQLModel], ...] = (CreditGrant, LedgerEntry, Subscription, Purchase, Clawback)
-ACTED: tuple[type[SQLModel], ...] = (LedgerEntry, Purchase, Refund, PolicyChange)
+KEPT_TABLES: tuple[type[SQLModel], ...] = (
+    CreditGrant,
+    LedgerEntry,
+    Subscription,
+    Purchase,
+    Clawback,
+)
+ACTOR_TABLES: tuple[type[SQLModel], ...] = (LedgerEntry, Purchase, Refund, PolicyChange)
 
 
 async def erase_reader(session: AsyncSession, reader_id: str, *, clock: Clock) -> None:
@@ -77,7 +83,7 @@ async def erase_reader(session: AsyncSession, reader_id: str, *, clock: Clock) -
     """
     # Opened where it is missing, so that nothing can be put on record of the reader meanwhile.
     await lock_or_create_subscriber(session, reader_id, clock.now())
-    tombstones = {id_: _new_tombstone() for id_ in await ids_of(session, reader_id)}
+    tombstones = {id_: _new_tombstone() for id_ in await ids_to_erase(session, reader_id)}
     await refuse_unended(session, tombstones)
     billed = await _forget_stripe(session, tombstones)
     await _delete(session, tombstones)
@@ -97,15 +103,15 @@ def _new_tombstone() -> str:
     return f"erased_{secrets.token_hex(16)}"
 
 
-async def ids_of(session: AsyncSession, reader_id: str) -> list[str]:
+async def ids_to_erase(session: AsyncSession, reader_id: str) -> list[str]:
     """The reader's id, and those merged into it that have not begun anew."""
-    merged = await merged_into(session, reader_id)
+    merged = await ids_merged_into(session, reader_id)
     statement = select(Subscriber.id).where(col(Subscriber.id).in_(merged))
     began_anew = set((await session.exec(statement)).all())
     return [reader_id, *(id_ for id_ in merged if id_ not in began_anew)]
 
 
-async def merged_into(session: AsyncSession, reader_id: str) -> list[str]:
+async def ids_merged_into(session: AsyncSession, reader_id: str) -> list[str]:
     """Every id that was merged into the reader's, or into one of these."""
     ids = [reader_id]
     for id_ in ids:  # which grows on the way
@@ -143,7 +149,7 @@ async def _forget_stripe(session: AsyncSession, ids: Collection[str]) -> list[st
 
 
 async def _delete(session: AsyncSession, ids: Collection[str]) -> None:
-    for table in DELETED:
+    for table in DELETED_TABLES:
         reader_id = col(table.reader_id)  # type: ignore[attr-defined]  # every one of them has it
         await session.exec(delete(table).where(reader_id.in_(ids)))
     await session.exec(
@@ -159,28 +165,28 @@ async def _delete(session: AsyncSession, ids: Collection[str]) -> None:
     )
     await session.exec(delete(RevokedSubject).where(col(RevokedSubject.subject).in_(ids)))
     for id_ in ids:
-        await session.exec(delete(IdempotencyKey).where(_answers(id_)))
+        await session.exec(delete(IdempotencyKey).where(_stored_responses_of(id_)))
         await session.exec(
             delete(RevokedToken).where(
                 # The tokens that we mint ourselves have random ids, which bear nobody's.
                 col(RevokedToken.issuer) != OWN_NAME,
-                _bears(col(RevokedToken.token_id), id_),
+                _contains(col(RevokedToken.token_id), id_),
             )
         )
 
 
-def _answers(id_: str) -> sa.ColumnElement[bool]:
+def _stored_responses_of(id_: str) -> sa.ColumnElement[bool]:
     """Stored answers to the reader, and to anybody of whose path or answer the id is a part."""
     path = col(IdempotencyKey.route) + "/"
     quoted = msgspec.json.encode(id_).decode()
     return sa.or_(
         col(IdempotencyKey.caller_subject) == id_,
-        _bears(path, f"/{id_}/"),
-        _bears(col(IdempotencyKey.answer), quoted),
+        _contains(path, f"/{id_}/"),
+        _contains(col(IdempotencyKey.answer), quoted),
     )
 
 
-def _bears(column: Any, text: str) -> sa.ColumnElement[bool]:
+def _contains(column: Any, text: str) -> sa.ColumnElement[bool]:
     """Whether a text contains another, in the same case; LIKE would not mind it on SQLite."""
     bears: sa.ColumnElement[bool] = func.replace(column, text, "") != column
     return bears
@@ -206,7 +212,7 @@ async def _inscribe_references(
 async def _rename(session: AsyncSession, reader_id: str, tombstone: str) -> bool:
     """The one change that the ledger permits; tells whether there was anything to rename."""
     rows = 0
-    for table in KEPT:
+    for table in KEPT_TABLES:
         owner = col(table.reader_id)  # type: ignore[attr-defined]  # every one of KEPT has it
         renamed = update(table).where(owner == reader_id).values(reader_id=tombstone)
         rows += (await session.exec(renamed)).rowcount
@@ -226,7 +232,7 @@ async def _rename_totals(session: AsyncSession, reader_id: str, tombstone: str |
 
 async def _rename_actors(session: AsyncSession, tombstones: Mapping[str, str]) -> None:
     """Wherever the reader did something, with the id in the token's id too if it is there."""
-    for table in ACTED:
+    for table in ACTOR_TABLES:
         issuer, subject, token_id = (
             sa.inspect(table).columns[f"actor_{part}"] for part in ("issuer", "subject", "token_id")
         )

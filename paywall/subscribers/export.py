@@ -24,7 +24,7 @@ from paywall.database.tables import (
 )
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
 from paywall.rules.enums import EntryKind, ViewerKind
-from paywall.subscribers.erase import merged_into
+from paywall.subscribers.erase import ids_merged_into
 from paywall.subscribers.export_models import (
     ABOUT,
     CreditsSection,
@@ -83,7 +83,7 @@ async def _profile(session: AsyncSession, reader_id: str) -> ProfileSection:
         about=ABOUT["profile"],
         reader_id=reader_id,
         on_record_since=subscriber.created_at if subscriber else None,
-        merged_ids=sorted(await merged_into(session, reader_id)),
+        merged_ids=sorted(await ids_merged_into(session, reader_id)),
         stripe_customers=[
             ExportedCustomer(id=row.id, created_at=row.created_at)
             for row in await rows_of(session, StripeCustomer, reader_id, "created_at", "id")

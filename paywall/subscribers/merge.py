@@ -36,7 +36,7 @@ from paywall.rules.enums import Actor, SubscriptionKind
 from paywall.subscriptions.prepaid import schedule_passes
 from paywall.unlocks.revoke import revoke
 
-MOVED: tuple[type[SQLModel], ...] = (
+MOVED_TABLES: tuple[type[SQLModel], ...] = (
     CreditGrant,
     LedgerEntry,
     Unlock,
@@ -72,7 +72,7 @@ async def merge_readers(
     await _keep_older_unlocks(session, from_id, into_id, actor, now)
     await _keep_later_complimentary(session, from_id, into_id)
     await _refuse_two_open_plans(session, from_id, into_id)
-    for table in MOVED:
+    for table in MOVED_TABLES:
         owner = col(table.reader_id)  # type: ignore[attr-defined]  # every one of MOVED has it
         await session.exec(update(table).where(owner == from_id).values(reader_id=into_id))
     await _move_totals(session, from_id, into_id)

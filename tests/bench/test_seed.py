@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from paywall.cli.audit import proved
+from paywall.cli.audit import run_audit
 from paywall.settings import Settings
 from tests.bench.seed import Size, copy_postgres, seed_postgres, seed_sqlite
 
@@ -19,6 +19,6 @@ async def test_the_ledger_of_a_filled_database_adds_up(settings: Settings) -> No
         await copy_postgres(settings.database_url, name, FEW, MANY)
         server = settings.database_url.rpartition("/")[0]
         settings = Settings(database_url=f"{server}/{name}", data_dir=settings.data_dir)
-    proof = await proved(settings)
+    proof = await run_audit(settings)
     assert proof.findings == []
     assert proof.unlocks == MANY.unlocks

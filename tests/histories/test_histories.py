@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from paywall.database.engine import Database
 from paywall.settings import Settings
-from paywall.subscribers.audit import Finding, audit
+from paywall.subscribers.audit import Violation, audit
 from tests.conftest import IS_LONG, SetClock
 from tests.histories.base import ZONE, Store
 from tests.histories.desk import Desk
@@ -86,6 +86,6 @@ async def _fill_catalogue(database: Database) -> None:
         await fill_catalogue(session)
 
 
-async def _audit(database: Database) -> list[Finding]:
+async def _audit(database: Database) -> list[Violation]:
     async with database.reading() as session:
         return await audit(session)

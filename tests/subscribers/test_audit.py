@@ -15,7 +15,7 @@ from paywall.rules.decision import Policy
 from paywall.rules.enums import Actor, GrantSource, UnlockSource
 from paywall.server.housekeeping import run_housekeeping_once
 from paywall.settings import Settings
-from paywall.subscribers.audit import Finding, audit
+from paywall.subscribers.audit import Violation, audit
 from paywall.unlocks.unlock import unlock_article
 from tests.conftest import START, SetClock
 
@@ -130,9 +130,9 @@ async def changes(session: AsyncSession) -> list[Change]:
     return found
 
 
-async def findings_after(database: Database, change: Change) -> list[Finding] | None:
+async def findings_after(database: Database, change: Change) -> list[Violation] | None:
     """None where the change touches no row, or the database itself refuses it."""
-    findings: list[Finding] | None = None
+    findings: list[Violation] | None = None
     try:
         async with database.writing() as session:
             connection = await session.connection()

@@ -13,7 +13,7 @@ from paywall.database.engine import Database
 from paywall.database.migrations import FOLDER
 from paywall.database.migrations.upgrade import upgrade
 from paywall.settings import Settings
-from paywall.subscribers.audit import Finding, audit
+from paywall.subscribers.audit import Violation, audit
 from tests.conftest import _drop, _new_postgres_database
 from tests.subscribers.corruptions import CORRUPTIONS, Corruption
 from tests.subscribers.rich import make_rich
@@ -73,7 +73,7 @@ def test_a_sound_database_has_no_finding(rich: Rich) -> None:
 
 
 def test_the_migration_counts_what_was_there_before(rich: Rich) -> None:
-    async def migrate_again(session: AsyncSession) -> list[Finding]:
+    async def migrate_again(session: AsyncSession) -> list[Violation]:
         connection = await session.connection()
         for statement in (
             "drop table subscriber_totals",
@@ -88,7 +88,7 @@ def test_the_migration_counts_what_was_there_before(rich: Rich) -> None:
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS.values(), ids=CORRUPTIONS)
 def test_a_corruption_is_named(rich: Rich, corruption: Corruption) -> None:
-    async def corrupt(session: AsyncSession) -> tuple[object, list[Finding]]:
+    async def corrupt(session: AsyncSession) -> tuple[object, list[Violation]]:
         connection = await session.connection()
         found = (await connection.execute(sa.text(corruption.of))).scalar()
         assert found is not None, "the database has no such row"

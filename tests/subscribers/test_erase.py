@@ -24,7 +24,7 @@ from paywall.database.tables import (
 from paywall.rules.enums import Actor, CancelWhen
 from paywall.rules.tombstone import is_tombstone
 from paywall.subscribers.audit import audit
-from paywall.subscribers.erase import ACTED, DELETED, KEPT
+from paywall.subscribers.erase import ACTOR_TABLES, DELETED_TABLES, KEPT_TABLES
 from tests.conftest import START, Bearer
 from tests.subscribers.dump import dumped
 from tests.subscribers.test_merge import is_proven, left, merge, put_end
@@ -149,10 +149,10 @@ async def leave_traces(database: Database) -> None:
 
 def test_no_table_that_names_a_reader_was_forgotten() -> None:
     tables = SQLModel.metadata.tables.items()
-    told = {str(table.__tablename__) for table in (*DELETED, *KEPT)}
+    told = {str(table.__tablename__) for table in (*DELETED_TABLES, *KEPT_TABLES)}
     assert told == {name for name, table in tables if "reader_id" in table.columns}
     acted = {name for name, table in tables if "actor_subject" in table.columns}
-    assert {str(table.__tablename__) for table in ACTED} == acted
+    assert {str(table.__tablename__) for table in ACTOR_TABLES} == acted
 
 
 async def test_a_dump_has_the_reader_nowhere_nor_what_they_read(

@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 from paywall.credits.locking import lock_subscriber
 from paywall.database.engine import Database
 from paywall.subscribers.audit import audit
-from paywall.subscribers.merge import MOVED
+from paywall.subscribers.merge import MOVED_TABLES
 from tests.conftest import Bearer, SetClock
 from tests.test_story import check, grant, put_article, unlock
 from tests.unlocks.test_at_once import patiently
@@ -56,7 +56,7 @@ async def put_end(service: Service, bearer: Bearer, reader_id: str, end: str) ->
 
 def test_no_table_that_names_a_reader_was_forgotten() -> None:
     named = {name for name, t in SQLModel.metadata.tables.items() if "reader_id" in t.columns}
-    assert {str(table.__tablename__) for table in MOVED} == named - NOT_MOVED
+    assert {str(table.__tablename__) for table in MOVED_TABLES} == named - NOT_MOVED
 
 
 async def test_everything_moves(service: Service, bearer: Bearer, database: Database) -> None:
