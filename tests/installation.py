@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from sqlmodel import SQLModel, select
 
 from paywall.articles.bodies import body_of
-from paywall.articles.publish import Publication, publish
+from paywall.articles.publish import ArticleUpdate, publish
 from paywall.cli.main import main
 from paywall.database.engine import Database
 from paywall.rules.enums import Actor, UpsertOutcome
@@ -72,7 +72,7 @@ class Installation:
 
         assert self.run(check) == []
 
-    def publish(self, publication: Publication) -> UpsertOutcome:
+    def publish(self, publication: ArticleUpdate) -> UpsertOutcome:
         async def put(database: Database) -> UpsertOutcome:
             async with database.writing() as session:
                 _, outcome = await publish(

@@ -10,7 +10,7 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from paywall import telemetry
-from paywall.access.facts import Facts, Viewer, load, load_one, reader
+from paywall.access.facts import Facts, Viewer, load_article_facts, load_facts, viewer_of
 from paywall.access.meter import count_view
 from paywall.database.engine import Database
 from paywall.http.bodies import RequestModel, ResponseModel
@@ -42,7 +42,7 @@ class ViewerInput(RequestModel):
         if self.reader_id is not None and self.visitor_id is not None:
             raise invalid("visitor_id", "send reader_id or visitor_id, not both")
         if self.reader_id is not None:
-            return reader(self.reader_id)
+            return viewer_of(self.reader_id)
         return Viewer(ViewerKind.VISITOR, self.visitor_id) if self.visitor_id else Viewer()
 
 
@@ -118,7 +118,7 @@ class MyBatchAnswer(ResponseModel):
     decisions: list[MyDecision]
 
 
-def answer_of(decision: Decision) -> DecisionAnswer:
+def decision_response(decision: Decision) -> DecisionAnswer:
     return DecisionAnswer(
         granted=decision.granted,
         reason=decision.reason,
@@ -146,7 +146,7 @@ async def check_access(
     decision = await decide_for(
         data.viewer(), data.article_id, database, settings, counting=data.count_view
     )
-    return answer_of(decision)
+    return decision_response(decision)
 
 
 async def decide_for(
@@ -155,20 +155,20 @@ async def decide_for(
     """Decide, and where it grants as `metered` count the view if told to."""
     now = database.clock.now()
     async with database.reading() as session:
-        facts = await load_one(session, viewer, article_id, settings=settings, now=now)
+        facts = await load_article_facts(session, viewer, article_id, settings=settings, now=now)
     decision = decide(facts.terms, facts.viewer_state, now)
     if counting:
-        decision = await counted(decision, viewer, facts, database, settings, now)
+        decision = await with_counted_view(decision, viewer, facts, database, settings, now)
     telemetry.decided(decision.reason)
     return decision
 
 
-def takes_a_view(decision: Decision) -> bool:
+def needs_view_count(decision: Decision) -> bool:
     """Whether a view is to be counted before the body is shown."""
     return decision.meter is not None and not decision.meter.counted
 
 
-async def counted(
+async def with_counted_view(
     decision: Decision,
     viewer: Viewer,
     facts: Facts,
@@ -177,7 +177,7 @@ async def counted(
     now: datetime,
 ) -> Decision:
     """The decision once a view is counted, where it takes one that was not counted before."""
-    if not takes_a_view(decision):
+    if not needs_view_count(decision):
         return decision
     async with database.writing() as session:
         return await count_view(session, viewer, facts, settings=settings, now=now)
@@ -192,9 +192,9 @@ async def check_my_access(
 ) -> DecisionAnswer:
     """May I have the body of this article? No view is counted."""
     decision = await decide_for(
-        reader(caller.subject), article_id, database, settings, counting=False
+        viewer_of(caller.subject), article_id, database, settings, counting=False
     )
-    return answer_of(decision)
+    return decision_response(decision)
 
 
 @post("/v1/access/check-batch", guards=[site(CHECK_SCOPE)], status_code=200)
@@ -205,7 +205,7 @@ async def check_access_batch(
 ) -> BatchAnswer:
     """Ask for many articles at once; no view is counted."""
     decisions = [
-        BatchDecision(article_id=facts.article_id, **asdict(answer_of(decision)))
+        BatchDecision(article_id=facts.article_id, **asdict(decision_response(decision)))
         for facts, decision in await _decide_all(
             data.viewer(), data.article_ids, database, settings
         )
@@ -222,9 +222,11 @@ async def check_my_access_batch(
 ) -> MyBatchAnswer:
     """May I have the bodies of these articles, and what are they called? No view is counted."""
     decisions = [
-        MyDecision(article_id=facts.article_id, title=facts.title, **asdict(answer_of(decision)))
+        MyDecision(
+            article_id=facts.article_id, title=facts.title, **asdict(decision_response(decision))
+        )
         for facts, decision in await _decide_all(
-            reader(caller.subject), data.article_ids, database, settings
+            viewer_of(caller.subject), data.article_ids, database, settings
         )
     ]
     return MyBatchAnswer(decisions=decisions)
@@ -235,7 +237,7 @@ async def _decide_all(
 ) -> list[tuple[Facts, Decision]]:
     now = database.clock.now()
     async with database.reading() as session:
-        asked = await load(session, viewer, article_ids, settings=settings, now=now)
+        asked = await load_facts(session, viewer, article_ids, settings=settings, now=now)
     decided = [(facts, decide(facts.terms, facts.viewer_state, now)) for facts in asked]
     for _, decision in decided:
         telemetry.decided(decision.reason)

@@ -54,7 +54,7 @@ class Viewer(msgspec.Struct, frozen=True, gc=False):
         return self.id if self.kind is ViewerKind.READER else None
 
 
-def reader(reader_id: str) -> Viewer:
+def viewer_of(reader_id: str) -> Viewer:
     return Viewer(ViewerKind.READER, reader_id)
 
 
@@ -68,13 +68,13 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     url: str | None
 
 
-async def load_one(
+async def load_article_facts(
     session: AsyncSession, viewer: Viewer, article_id: str, *, settings: Settings, now: datetime
 ) -> Facts:
-    return (await load(session, viewer, [article_id], settings=settings, now=now))[0]
+    return (await load_facts(session, viewer, [article_id], settings=settings, now=now))[0]
 
 
-async def load(
+async def load_facts(
     session: AsyncSession,
     viewer: Viewer,
     article_ids: Sequence[str],
@@ -87,7 +87,7 @@ async def load(
     questions = encode_rows([(id_, *viewer_columns(viewer)) for id_ in article_ids])
     connection = await session.connection()
     rows = await connection.execute(
-        standing_on(dialect_of(session)),
+        facts_query(dialect_of(session)),
         {ASKED: questions, NOW.key: now, MONTH_STARTS_AT.key: month.starts_at},
     )
     return [
@@ -126,7 +126,7 @@ async def load_beside(
 def _standing_beside(
     dialect: str, other: Callable[[], sa.Select[*tuple[Any, ...]]]
 ) -> sa.Select[*tuple[Any, ...]]:
-    viewer_state, beside = standing_on(dialect).subquery("standing"), other().subquery("beside")
+    viewer_state, beside = facts_query(dialect).subquery("standing"), other().subquery("beside")
     return sa.select(viewer_state, beside).select_from(viewer_state.outerjoin(beside, sa.true()))
 
 
@@ -136,7 +136,7 @@ def viewer_columns(viewer: Viewer) -> tuple[str | None, str | None, str | None]:
 
 
 @cache
-def standing_on(dialect: str) -> sa.Select[*tuple[Any, ...]]:
+def facts_query(dialect: str) -> sa.Select[*tuple[Any, ...]]:
     """For each question in its order: policy, unlock_cost, and what the viewer has.
 
     Parameters: ASKED (rows of an article and of `viewer_columns`), NOW and MONTH_STARTS_AT.

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from sqlmodel import col, delete, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.access.facts import Facts, Viewer, reader
+from paywall.access.facts import Facts, Viewer, viewer_of
 from paywall.database.engine import insert
 from paywall.database.tables import MeteredViews
 from paywall.rules.calendar import Month, month_of
@@ -33,7 +33,7 @@ async def count_view(
     return decide(facts.terms, replace(facts.viewer_state, meter=meter), now)
 
 
-async def move_views(session: AsyncSession, from_id: str, into_id: str) -> None:
+async def merge_views(session: AsyncSession, from_id: str, into_id: str) -> None:
     """Unite the views of two readers who are one, even where they are then past the limit."""
     moved = delete(MeteredViews).where(
         col(MeteredViews.viewer_kind) == ViewerKind.READER, col(MeteredViews.viewer_id) == from_id
@@ -45,9 +45,9 @@ async def move_views(session: AsyncSession, from_id: str, into_id: str) -> None:
     )
     for starts_at, ends_at, article_ids in (await session.exec(moved.returning(*columns))).all():
         month = Month(starts_at, ends_at)
-        there = await _lock_counted(session, reader(into_id), month)
+        there = await _lock_counted(session, viewer_of(into_id), month)
         united = [*there, *(id_ for id_ in article_ids if id_ not in there)]
-        await _keep_counted(session, reader(into_id), month, united)
+        await _save_counted(session, viewer_of(into_id), month, united)
 
 
 async def _count(
@@ -57,7 +57,7 @@ async def _count(
     counted = await _lock_counted(session, viewer, month)
     if article_id not in counted and len(counted) < settings.meter_limit:
         counted = [*counted, article_id]
-        await _keep_counted(session, viewer, month, counted)
+        await _save_counted(session, viewer, month, counted)
     return Meter(len(counted), settings.meter_limit, month.ends_at, article_id in counted)
 
 
@@ -78,7 +78,7 @@ async def _lock_counted(session: AsyncSession, viewer: Viewer, month: Month) -> 
     return counted
 
 
-async def _keep_counted(
+async def _save_counted(
     session: AsyncSession, viewer: Viewer, month: Month, article_ids: list[str]
 ) -> None:
     key = (viewer.kind, viewer.id, month.starts_at)
@@ -86,7 +86,7 @@ async def _keep_counted(
     await session.exec(update(MeteredViews).where(*is_row).values(article_ids=article_ids))
 
 
-async def forget(session: AsyncSession, now: datetime) -> int:
+async def delete_past_views(session: AsyncSession, now: datetime) -> int:
     """Housekeeping: delete views whose month is over; the number of them."""
     over = delete(MeteredViews).where(col(MeteredViews.month_ends_at) <= now)
     return (await session.exec(over)).rowcount

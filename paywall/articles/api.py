@@ -10,10 +10,10 @@ from litestar.types import ControllerRouterHandler
 from msgspec import UNSET, Meta, UnsetType, field
 from sqlmodel import select
 
-from paywall.access.api import BodyQuestion, DecisionAnswer, answer_of, decide_for
-from paywall.access.facts import Viewer, reader
+from paywall.access.api import BodyQuestion, DecisionAnswer, decide_for, decision_response
+from paywall.access.facts import Viewer, viewer_of
 from paywall.articles.bodies import body_of, preview_of
-from paywall.articles.publish import Publication, publish, withdraw
+from paywall.articles.publish import ArticleUpdate, publish, unpublish
 from paywall.articles.structured_data import StructuredData, embeddable, structured_data
 from paywall.database.engine import Database
 from paywall.database.tables import Article
@@ -110,7 +110,7 @@ async def put_article(
     settings: NamedDependency[Settings],
 ) -> Response[ArticleOutput]:
     """Create an article (201), or replace it (200)."""
-    publication = as_publication(article_id, data)
+    publication = to_article_update(article_id, data)
     async with database.writing() as session:
         article, outcome = await publish(
             session,
@@ -157,7 +157,7 @@ async def delete_article(
 ) -> None:
     """Delete an article and its body; who unlocked it keeps the unlock. Twice is the same."""
     async with database.writing() as session:
-        await withdraw(session, article_id, actor=caller.actor, now=database.clock.now())
+        await unpublish(session, article_id, actor=caller.actor, now=database.clock.now())
 
 
 @get("/v1/articles", guards=[site("articles:read")])
@@ -206,7 +206,7 @@ async def read_my_body(
     settings: NamedDependency[Settings],
 ) -> BodyAnswer:
     """The article's body, if I may have it; a metered view is counted."""
-    return await _serve(reader(caller.subject), article_id, database, settings)
+    return await _serve(viewer_of(caller.subject), article_id, database, settings)
 
 
 async def _serve(
@@ -215,7 +215,7 @@ async def _serve(
     decision = await decide_for(viewer, article_id, database, settings, counting=True)
     async with database.reading() as session:
         return BodyAnswer(
-            decision=answer_of(decision),
+            decision=decision_response(decision),
             body_html=await body_of(session, article_id) if decision.granted else None,
             preview_html=None if decision.granted else await preview_of(session, article_id),
         )
@@ -232,13 +232,13 @@ ROUTES: list[ControllerRouterHandler] = [
 ]
 
 
-def as_publication(article_id: str, data: ArticleInput) -> Publication:
+def to_article_update(article_id: str, data: ArticleInput) -> ArticleUpdate:
     """What the site says, with its defaults; raises Problem where the two ids differ."""
     if data.id is not UNSET and data.id != article_id:
         raise invalid(
             "id", f"expected {article_id!r} as in the path, or nothing; it is {data.id!r}"
         )
-    return Publication(
+    return ArticleUpdate(
         id=article_id,
         title=data.title,
         terms=ArticleTerms(data.policy, data.unlock_cost),

@@ -30,7 +30,7 @@ async def preview_of(session: AsyncSession, article_id: str) -> str:
     return (await session.exec(statement)).first() or ""
 
 
-async def keep_bodies(session: AsyncSession, bodies: Mapping[str, str | None]) -> None:
+async def save_bodies(session: AsyncSession, bodies: Mapping[str, str | None]) -> None:
     """Make these the articles' bodies; None removes one. The articles' rows must be locked."""
     connection = await session.connection()
     removed = [article_id for article_id, body_html in bodies.items() if body_html is None]

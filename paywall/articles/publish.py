@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.articles.bodies import bodies_of, body_sha256, keep_bodies
+from paywall.articles.bodies import bodies_of, body_sha256, save_bodies
 from paywall.database.engine import insert
 from paywall.database.tables import Article, PolicyChange
 from paywall.rules.decision import ArticleTerms
@@ -19,7 +19,7 @@ from paywall.rules.preview import preview
 Published = tuple[Article, UpsertOutcome]
 
 
-class Publication(NamedTuple):
+class ArticleUpdate(NamedTuple):
     """What a site says of an article; what is UNSET stays as it is."""
 
     id: str
@@ -36,7 +36,7 @@ class Publication(NamedTuple):
 
 async def publish(
     session: AsyncSession,
-    publication: Publication,
+    publication: ArticleUpdate,
     *,
     actor: Actor,
     now: datetime,
@@ -51,7 +51,7 @@ async def publish(
 
 async def publish_all(
     session: AsyncSession,
-    publications: Sequence[Publication],
+    publications: Sequence[ArticleUpdate],
     *,
     actor: Actor,
     now: datetime,
@@ -59,7 +59,7 @@ async def publish_all(
 ) -> list[Published]:
     """Publish each of these articles, which are different ones, in a fixed number of statements."""
     told = {publication.id: publication for publication in publications}
-    rows = await _locked(session, told, now)
+    rows = await _lock_articles(session, told, now)
     kept = [p.id for p in publications if p.body_html is UNSET and rows[p.id][0].body_sha256]
     bodies = await bodies_of(session, kept)
     changed: dict[str, str | None] = {}
@@ -75,29 +75,31 @@ async def publish_all(
         if sha256 != article.body_sha256:
             article.body_sha256 = sha256
             changed[article.id] = body_html
-        _describe(article, publication, body_html or "", preview_share)
+        _update_fields(article, publication, body_html or "", preview_share)
         if old_terms != publication.terms:
-            changes.append(_change(article.id, publication.terms, actor, now))
+            changes.append(_policy_change(article.id, publication.terms, actor, now))
         published.append((article, _outcome(session, article, is_new=is_new, now=now)))
     await session.flush()
-    await keep_bodies(session, changed)
+    await save_bodies(session, changed)
     if changes:
         connection = await session.connection()
         await connection.execute(sa.insert(PolicyChange), changes)
     return published
 
 
-async def withdraw(session: AsyncSession, article_id: str, *, actor: Actor, now: datetime) -> None:
+async def unpublish(session: AsyncSession, article_id: str, *, actor: Actor, now: datetime) -> None:
     """Delete the article and its body, where there is one; unlocks of it stay in force."""
     article = await session.get(Article, article_id, with_for_update=True)
     if article is not None:
-        await keep_bodies(session, {article_id: None})
+        await save_bodies(session, {article_id: None})
         await session.delete(article)
-        await session.exec(sa.insert(PolicyChange).values(_change(article_id, None, actor, now)))
+        await session.exec(
+            sa.insert(PolicyChange).values(_policy_change(article_id, None, actor, now))
+        )
 
 
-async def _locked(
-    session: AsyncSession, told: Mapping[str, Publication], now: datetime
+async def _lock_articles(
+    session: AsyncSession, told: Mapping[str, ArticleUpdate], now: datetime
 ) -> dict[str, tuple[Article, bool]]:
     """The articles' rows, locked until the transaction ends, and whether each is new.
 
@@ -111,7 +113,7 @@ async def _locked(
             .on_conflict_do_nothing(index_elements=[col(Article.id)])
             .returning(col(Article.id))
         )
-        rows_opened = [_opened(told[article_id], now) for article_id in waiting]
+        rows_opened = [_new_row(told[article_id], now) for article_id in waiting]
         new = set((await session.exec(opening, params=rows_opened)).scalars())
         locking = (
             select(Article)
@@ -125,7 +127,7 @@ async def _locked(
     return rows
 
 
-def _opened(publication: Publication, now: datetime) -> dict[str, object]:
+def _new_row(publication: ArticleUpdate, now: datetime) -> dict[str, object]:
     return {
         "id": publication.id,
         "title": publication.title,
@@ -139,8 +141,8 @@ def _opened(publication: Publication, now: datetime) -> dict[str, object]:
     }
 
 
-def _describe(
-    article: Article, publication: Publication, body_html: str, preview_share: float
+def _update_fields(
+    article: Article, publication: ArticleUpdate, body_html: str, preview_share: float
 ) -> None:
     article.title = publication.title
     article.url = publication.url
@@ -174,7 +176,7 @@ def _outcome(
     return UpsertOutcome.REPLACED
 
 
-def _change(
+def _policy_change(
     article_id: str, terms: ArticleTerms | None, actor: Actor, now: datetime
 ) -> dict[str, object]:
     return {

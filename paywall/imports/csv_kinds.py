@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.articles.api import Language
-from paywall.articles.publish import Publication, publish_all
+from paywall.articles.publish import ArticleUpdate, publish_all
 from paywall.credits.api import GrantInput
 from paywall.credits.grant import GrantTerms, find_grants, grant_many
 from paywall.http.bodies import RequestModel
@@ -62,7 +62,7 @@ async def _put_articles(
     session: AsyncSession, rows: Sequence[ArticleRow], context: Context
 ) -> Sequence[Done]:
     publications = [
-        Publication(
+        ArticleUpdate(
             id=row.article_id,
             title=row.title,
             terms=ArticleTerms(row.policy, row.unlock_cost),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import msgspec
 
-from paywall.articles.api import ArticleInput, as_publication
-from paywall.articles.publish import Publication, publish_all
+from paywall.articles.api import ArticleInput, to_article_update
+from paywall.articles.publish import ArticleUpdate, publish_all
 from paywall.database.engine import Database
 from paywall.http.fields import Id
 from paywall.imports.progress import Bad, Progress
@@ -74,8 +74,8 @@ async def import_wxr(database: Database, file: BinaryIO, plan: Plan, progress: P
     return summary
 
 
-def _batches(publications: Iterator[Publication]) -> Iterator[list[Publication]]:
-    batch: list[Publication] = []
+def _batches(publications: Iterator[ArticleUpdate]) -> Iterator[list[ArticleUpdate]]:
+    batch: list[ArticleUpdate] = []
     characters = 0
     for publication in publications:
         batch.append(publication)
@@ -89,7 +89,7 @@ def _batches(publications: Iterator[Publication]) -> Iterator[list[Publication]]
 
 def _publications(
     file: BinaryIO, plan: Plan, progress: Progress, summary: Summary
-) -> Iterator[Publication]:
+) -> Iterator[ArticleUpdate]:
     seen: dict[str, int] = {}
     for number, item in enumerate(wxr.read_items(file), start=1):
         progress.read(number)
@@ -132,7 +132,7 @@ def _is_skipped(item: Item, summary: Summary) -> bool:
     return True
 
 
-def _publication(item: Item, plan: Plan, seen: dict[str, int]) -> Publication:
+def _publication(item: Item, plan: Plan, seen: dict[str, int]) -> ArticleUpdate:
     """Raises ValueError with what is wrong and the mend."""
     if item.error is not None:
         raise ValueError(f"its XML is broken ({item.error}). Mend that line, or export it again.")
@@ -156,7 +156,7 @@ def _publication(item: Item, plan: Plan, seen: dict[str, int]) -> Publication:
         )
     except msgspec.ValidationError as error:
         raise ValueError(f"{error}. Mend it in WordPress, and export again.") from error
-    return as_publication(post_id, data)
+    return to_article_update(post_id, data)
 
 
 def _post_id(item: Item) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from paywall.articles.publish import Publication
+from paywall.articles.publish import ArticleUpdate
 from paywall.rules.decision import ArticleTerms, Policy
 
 FOLDER = Path(__file__).parent / "articles"
@@ -24,7 +24,7 @@ class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     tags: tuple[str, ...] = ()
 
 
-def read_publications(site: str, folder: Path = FOLDER) -> list[Publication]:
+def read_publications(site: str, folder: Path = FOLDER) -> list[ArticleUpdate]:
     """Every article of the folder, oldest first, with addresses on `site`.
 
     An article's id is the name of its file.
@@ -33,10 +33,10 @@ def read_publications(site: str, folder: Path = FOLDER) -> list[Publication]:
     return sorted(articles, key=lambda article: (str(article.published_at), article.id))
 
 
-def _read_file(path: Path, site: str) -> Publication:
+def _read_file(path: Path, site: str) -> ArticleUpdate:
     _, front_matter, body_html = path.read_text(encoding="utf-8").split(FENCE, maxsplit=2)
     metadata = msgspec.convert(tomllib.loads(front_matter), FrontMatter)
-    return Publication(
+    return ArticleUpdate(
         id=path.stem,
         title=metadata.title,
         terms=ArticleTerms(metadata.policy, metadata.unlock_cost),

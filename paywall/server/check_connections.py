@@ -21,7 +21,7 @@ from paywall.access.facts import (
     NOW,
     Row,
     Viewer,
-    standing_on,
+    facts_query,
     viewer_columns,
 )
 from paywall.database.json_rows import encode_rows, from_db, to_db
@@ -62,7 +62,7 @@ class _Statement:
 
     def __init__(self, dialect: sa.Dialect) -> None:
         self._dialect = dialect.name
-        statement = standing_on(dialect.name)
+        statement = facts_query(dialect.name)
         statement = statement.add_columns(revoked_among(tokens_on(dialect.name)))
         compiled = statement.compile(dialect=dialect)
         self.text = str(compiled)

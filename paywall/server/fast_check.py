@@ -13,7 +13,14 @@ from time import perf_counter
 import msgspec
 
 from paywall import telemetry
-from paywall.access.api import CHECK, CHECK_SCOPE, Question, answer_of, counted, takes_a_view
+from paywall.access.api import (
+    CHECK,
+    CHECK_SCOPE,
+    Question,
+    decision_response,
+    needs_view_count,
+    with_counted_view,
+)
 from paywall.access.facts import Facts
 from paywall.database.engine import Database
 from paywall.http.bodies import has_unique_keys, keys_of
@@ -100,7 +107,7 @@ class _PendingResponse:
             return
         try:
             decision = decide(facts.terms, facts.viewer_state, at)
-            if self._counts_view and takes_a_view(decision):
+            if self._counts_view and needs_view_count(decision):
                 self._counting = asyncio.create_task(self._count(decision, facts, at))
             else:
                 self._respond_with(decision)
@@ -124,14 +131,16 @@ class _PendingResponse:
         database, settings = self._check.database_of(), self._check.settings
         try:
             self._respond_with(
-                await counted(decision, self.pending_check.viewer, facts, database, settings, at)
+                await with_counted_view(
+                    decision, self.pending_check.viewer, facts, database, settings, at
+                )
             )
         except Exception as error:  # noqa: BLE001 (`as_problem` logs unexpected errors)
             self.failed(error)
 
     def _respond_with(self, decision: Decision) -> None:
         telemetry.decided(decision.reason)
-        body = _encode(answer_of(decision))
+        body = _encode(decision_response(decision))
         self._respond(HTTPStatus.OK, answer(HTTPStatus.OK, JSON, body, self._request_id))
 
     def _respond(self, status: int, answer: bytes) -> None:

@@ -27,7 +27,7 @@ Step = Callable[[AsyncSession, datetime], Awaitable[int]]
 
 STEPS: Sequence[Step] = (
     record_expired,
-    meter.forget,
+    meter.delete_past_views,
     idempotency.forget,
     revocation.forget,
     intents.forget,

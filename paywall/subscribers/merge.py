@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import SQLModel, col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.access.meter import move_views
+from paywall.access.meter import merge_views
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_create_subscriber, lock_subscriber
 from paywall.database.engine import insert
@@ -77,7 +77,7 @@ async def merge_readers(
         await session.exec(update(table).where(owner == from_id).values(reader_id=into_id))
     await _move_totals(session, from_id, into_id)
     await schedule_passes(session, into_id)
-    await move_views(session, from_id, into_id)
+    await merge_views(session, from_id, into_id)
     await session.exec(delete(Subscriber).where(col(Subscriber.id) == from_id))
     remembered = insert(session, Merge).values(from_id=from_id, into_id=into_id)
     await session.exec(remembered.on_conflict_do_nothing())

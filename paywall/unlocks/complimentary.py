@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.access.facts import load_one, reader
+from paywall.access.facts import load_article_facts, viewer_of
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_create_subscriber
 from paywall.database.tables import Unlock
@@ -37,7 +37,9 @@ async def add_unlock(
     if unlocked_at is not None and unlocked_at > now:
         raise invalid("unlocked_at", "lies in the future; leave it out to mean now")
     if source is UnlockSource.COMPLIMENTARY:
-        facts = await load_one(session, reader(reader_id), article_id, settings=settings, now=now)
+        facts = await load_article_facts(
+            session, viewer_of(reader_id), article_id, settings=settings, now=now
+        )
         if facts.terms is None:
             raise Problem(ARTICLE_UNKNOWN)
     since = now if unlocked_at is None else unlocked_at.astimezone(UTC)

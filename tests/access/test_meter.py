@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from paywall.access import meter
-from paywall.access.facts import load_one, reader
+from paywall.access.facts import load_article_facts, viewer_of
 from paywall.database.engine import Database
 from paywall.database.tables import MeteredViews
 from paywall.server.housekeeping import run_housekeeping_once
@@ -114,14 +114,14 @@ async def test_views_are_kept_until_their_month_is_over_and_no_longer(
     for article in "abc":
         await view(service, bearer, article, visitor_id="v")
     clock.move(days=6, hours=5, seconds=-1)
-    await run_housekeeping_once(database, [meter.forget])
+    await run_housekeeping_once(database, [meter.delete_past_views])
     assert (await view(service, bearer, "d", visitor_id="v"))["granted"] is False
     assert (await view(service, bearer, "a", visitor_id="v"))["granted"] is True
     clock.move(seconds=1)
     await view(service, bearer, "d", visitor_id="w")
     async with database.writing() as session:
-        assert await meter.forget(session, clock.now()) == 1
-        assert await meter.forget(session, clock.now()) == 0
+        assert await meter.delete_past_views(session, clock.now()) == 1
+        assert await meter.delete_past_views(session, clock.now()) == 0
     async with database.reading() as session:
         kept = (await session.exec(select(MeteredViews.viewer_id))).all()
     assert kept == ["w"]
@@ -133,9 +133,9 @@ async def test_two_first_views_of_one_article_at_once_count_once(
 ) -> None:  # fmt: skip
     """Both were decided before either was counted."""
     await put_article(service, bearer, "a", policy="metered")
-    viewer, now = reader("ann"), clock.now()
+    viewer, now = viewer_of("ann"), clock.now()
     async with database.reading() as session:
-        facts = await load_one(session, viewer, "a", settings=settings, now=now)
+        facts = await load_article_facts(session, viewer, "a", settings=settings, now=now)
     used = []
     for _ in range(2):
         async with database.writing() as session:

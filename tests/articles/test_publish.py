@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from sqlmodel import col, select
 
 from paywall.articles.bodies import body_of, preview_of
-from paywall.articles.publish import Publication, publish, withdraw
+from paywall.articles.publish import ArticleUpdate, publish, unpublish
 from paywall.database.engine import Database
 from paywall.database.tables import Article, PolicyChange
 from paywall.rules.decision import ArticleTerms, Policy
@@ -31,7 +31,7 @@ async def put(
     async with database.writing() as session:
         _, outcome = await publish(
             session,
-            Publication(published, title, terms, preview=preview, body_html=body_html),
+            ArticleUpdate(published, title, terms, preview=preview, body_html=body_html),
             actor=editor,
             now=database.clock.now(),
             preview_share=preview_share,
@@ -118,8 +118,8 @@ async def test_who_changed_policy_or_cost_stays_on_record(
     await put(database, other, terms=ArticleTerms(Policy.PREMIUM, 3))
     await put(database, editor, terms=ArticleTerms(Policy.FREE, 3))
     async with database.writing() as session:
-        await withdraw(session, "a1", actor=other, now=database.clock.now())
-        await withdraw(session, "a1", actor=other, now=database.clock.now())
+        await unpublish(session, "a1", actor=other, now=database.clock.now())
+        await unpublish(session, "a1", actor=other, now=database.clock.now())
     assert await changes(database) == [
         (Policy.PREMIUM, 1, "cms"),
         (Policy.PREMIUM, 3, "desk"),
@@ -131,7 +131,7 @@ async def test_who_changed_policy_or_cost_stays_on_record(
 async def test_a_deleted_article_takes_its_body_along(database: Database, editor: Actor) -> None:
     await put(database, editor, body_html=FOUR)
     async with database.writing() as session:
-        await withdraw(session, "a1", actor=editor, now=database.clock.now())
+        await unpublish(session, "a1", actor=editor, now=database.clock.now())
     await put(database, editor)
     _, body_html, _ = await kept(database)
     assert body_html is None
@@ -176,7 +176,7 @@ async def test_puts_and_deletions_at_once_leave_a_whole_article_or_none(
 ) -> None:
     async def remove() -> None:
         async with database.writing() as session:
-            await withdraw(session, "a1", actor=editor, now=database.clock.now())
+            await unpublish(session, "a1", actor=editor, now=database.clock.now())
 
     await asyncio.gather(
         *(

@@ -7,7 +7,7 @@ from litestar import Litestar, post
 from litestar.params import JSONBody
 from sqlmodel import select
 
-from paywall.access.api import CHECK, CHECK_SCOPE, DecisionAnswer, Question, answer_of
+from paywall.access.api import CHECK, CHECK_SCOPE, DecisionAnswer, Question, decision_response
 from paywall.clock import Clock
 from paywall.database.engine import Database
 from paywall.database.tables import Article, CreditGrant, Unlock
@@ -38,7 +38,7 @@ def application() -> Litestar:
             balance = sum(grant.remaining for grant in grants)
             terms = ArticleTerms(article.policy, article.unlock_cost) if article else None
             viewer_state = ViewerState(True, balance, unlocked=unlocks.first() is not None)
-        return answer_of(decide(terms, viewer_state, now))
+        return decision_response(decide(terms, viewer_state, now))
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlmodel import select
 
-from paywall.articles.publish import Publication, publish_all
+from paywall.articles.publish import ArticleUpdate, publish_all
 from paywall.credits.grant import GrantTerms, grant_many
 from paywall.credits.locking import lock_subscriber
 from paywall.database.engine import Database
@@ -67,7 +67,7 @@ async def test_two_imports_behind_one_reader_do_not_wait_for_each_other(
 async def test_articles_published_in_any_order_at_once_are_each_whole(database: Database) -> None:
     async def run(title: str, numbers: Sequence[int]) -> None:
         publications = [
-            Publication(
+            ArticleUpdate(
                 f"a{number}", title, ArticleTerms(Policy.FREE, 1), body_html=f"<p>{title}</p>"
             )
             for number in numbers

@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple, TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.access.facts import Facts, Viewer, load
+from paywall.access.facts import Facts, Viewer, load_facts
 from paywall.credits.expiry import record_expired
 from paywall.database.engine import Database
 from paywall.rules.decision import Decision, decide
@@ -105,7 +105,7 @@ class History:
             return [
                 (kind, viewer, facts)
                 for kind, viewer in self.viewers
-                for facts in await load(
+                for facts in await load_facts(
                     session, Viewer(ViewerKind(kind), viewer), names,
                     settings=self.settings, now=now,
                 )

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.access.facts import Viewer, load_one
+from paywall.access.facts import Viewer, load_article_facts
 from paywall.access.meter import count_view
 from paywall.credits.grant import GrantTerms, grant_credits, void_grant
 from paywall.database.tables import Article
@@ -145,7 +145,7 @@ class Credits(History):
 
         async def ask(session: AsyncSession) -> Decision:
             now = self.clock.now()
-            facts = await load_one(session, asking, name, settings=self.settings, now=now)
+            facts = await load_article_facts(session, asking, name, settings=self.settings, now=now)
             decision = decide(facts.terms, facts.viewer_state, now)
             if decision.meter is None:
                 return decision

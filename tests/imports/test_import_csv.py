@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from sqlmodel import select
 
-from paywall.articles.publish import Publication
+from paywall.articles.publish import ArticleUpdate
 from paywall.cli.main import main
 from paywall.database.engine import Database
 from paywall.database.tables import (
@@ -73,7 +73,7 @@ def test_articles_are_kept_as_the_file_has_them(
 
 
 def test_what_a_file_of_articles_has_no_column_for_stays(here: Installation) -> None:
-    said = Publication(
+    said = ArticleUpdate(
         id="a1",
         title="Old",
         terms=ArticleTerms(Policy.FREE, 1),

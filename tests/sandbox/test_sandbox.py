@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from paywall.articles.publish import Publication, publish, withdraw
+from paywall.articles.publish import ArticleUpdate, publish, unpublish
 from paywall.database.engine import Database
 from paywall.database.tables import Article, CreditGrant
 from paywall.rules.decision import ArticleTerms, Policy
@@ -55,9 +55,9 @@ async def _change_things(settings: Settings) -> None:
     """Change one article, delete another, and spend one of ann's credits."""
     database = Database(settings)
     async with database.writing() as session:
-        changed = Publication("night-buses", "Changed", ArticleTerms(Policy.FREE))
+        changed = ArticleUpdate("night-buses", "Changed", ArticleTerms(Policy.FREE))
         await publish(session, changed, actor=ACTOR, now=START, preview_share=0.4)
-        await withdraw(session, "ferry-returns", actor=ACTOR, now=START)
+        await unpublish(session, "ferry-returns", actor=ACTOR, now=START)
         await unlock_article(
             session, "ann", "rice-bank",
             max_cost=None, actor=ACTOR, clock=database.clock, settings=settings,

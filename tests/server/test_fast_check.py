@@ -9,8 +9,8 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from paywall.access.api import answer_of
-from paywall.access.facts import Facts, reader
+from paywall.access.api import decision_response
+from paywall.access.facts import Facts, viewer_of
 from paywall.credits.locking import lock_subscriber
 from paywall.database.columns import ID_LENGTH_MAX
 from paywall.database.engine import Database
@@ -71,7 +71,7 @@ async def test_all_ways_to_ask_agree(
         assert told == by_batch[article_id, str(viewer)], (article_id, viewer)
         async with database.reading() as session:
             decision = await decide_row_by_row(session, article_id, settings, **viewer)
-        plain = msgspec.json.decode(msgspec.json.encode(answer_of(decision)))
+        plain = msgspec.json.decode(msgspec.json.encode(decision_response(decision)))
         assert told == plain, (article_id, viewer)
         reasons.add(told["reason"])
     missing = {"article_unknown"} if settings.default_policy else set()
@@ -192,7 +192,9 @@ async def test_what_cannot_be_asked_fails_alone(
     batches = Batches(settings, clock)
     async with batches.open():
         articles = ["a1", "\ud800", "a2", "\x00" if not settings.is_sqlite else "\ud801", "a3"]
-        pending_check = [Hope(PendingCheck(article, reader("ann"), caller)) for article in articles]
+        pending_check = [
+            Hope(PendingCheck(article, viewer_of("ann"), caller)) for article in articles
+        ]
         for hope in pending_check:
             batches.ask(hope)
         told = await asyncio.gather(*(it.future for it in pending_check), return_exceptions=True)
@@ -229,8 +231,8 @@ async def test_past_the_queue_a_check_is_refused_at_once(
     caller = await verified(edge, bearer)
     batches = Batches(settings, clock)
     async with batches.open():
-        waiting = [Hope(PendingCheck("a1", reader(f"r{n}"), caller)) for n in range(WAITING_MAX)]
-        one_too_many = Hope(PendingCheck("a1", reader("one too many"), caller))
+        waiting = [Hope(PendingCheck("a1", viewer_of(f"r{n}"), caller)) for n in range(WAITING_MAX)]
+        one_too_many = Hope(PendingCheck("a1", viewer_of("one too many"), caller))
         for hope in [*waiting, one_too_many]:
             batches.ask(hope)
         with pytest.raises(Problem) as refused:
@@ -256,7 +258,7 @@ async def test_a_connection_that_breaks_at_the_end_is_not_opened_again(
         finally:
             raise ConnectionResetError
 
-    hope = Hope(PendingCheck("a1", reader("ann"), await verified(edge, bearer)))
+    hope = Hope(PendingCheck("a1", viewer_of("ann"), await verified(edge, bearer)))
     batches, before = Batches(settings, clock), asyncio.all_tasks()
     async with batches.open():
         monkeypatch.setattr("asyncpg.prepared_stmt.PreparedStatement.fetch", breaks)
