@@ -36,7 +36,7 @@ from paywall.server.connection_limits import (
 from paywall.server.fast_check import FastCheck
 from paywall.server.housekeeping import run_housekeeping
 from paywall.server.sandbox_clock import follow_clock
-from paywall.settings import Settings, load
+from paywall.settings import Settings, load_settings
 from paywall.subscribers import api as subscribers
 from paywall.subscriptions import api as subscriptions
 from paywall.tasks import cancel_tasks
@@ -80,7 +80,7 @@ class Service(Edge):
 
 def application() -> Service:
     """What a serving process runs; its settings are those of `settings.load`."""
-    app = create_app(load())
+    app = create_app(load_settings())
     docs.docs_of(app.router)
     # All this lives as long as the process: the collector need not look at it again and again.
     gc.collect()
@@ -129,7 +129,7 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
         verifier.keyring.newest(clock.now())
         chores = [
             asyncio.create_task(chore)
-            for chore in _chores(database, clock, stripe_client, settings)
+            for chore in _background_tasks(database, clock, stripe_client, settings)
         ]
         try:
             async with batches.open():
@@ -168,7 +168,7 @@ def make_router(allowed_origins: tuple[str, ...]) -> Litestar:
     )
 
 
-def _chores(
+def _background_tasks(
     database: Database, clock: Clock, stripe_client: StripeClient | None, settings: Settings
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """What goes on beside the requests, as long as the process lives."""

@@ -18,12 +18,12 @@ from paywall.http.fields import ID_PATTERN
 from paywall.problems import IDEMPOTENCY_KEY_REUSED, Problem, invalid
 from paywall.tokens.guard import Caller
 
-KEPT_FOR = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 HEADER = "Idempotency-Key"
 _ID = re.compile(ID_PATTERN)
 
 
-class Claim(NamedTuple):
+class IdempotencyClaim(NamedTuple):
     """A key as one caller sent it to one route with one body."""
 
     issuer: str
@@ -35,7 +35,7 @@ class Claim(NamedTuple):
 
 async def claim_of(
     request: Request[Any, Any, Any], caller: NamedDependency[Caller]
-) -> Claim | None:
+) -> IdempotencyClaim | None:
     """The dependency `claim`: None where the caller sent no key."""
     key = request.headers.get(HEADER)
     if key is None:
@@ -44,7 +44,7 @@ async def claim_of(
         raise invalid(HEADER, "1 to 200 characters, such as a random UUID")
     body = await request.body()
     canonical = msgspec.json.encode(await request.json(), order="sorted") if body else b""
-    return Claim(
+    return IdempotencyClaim(
         issuer=caller.issuer,
         subject=caller.subject,
         route=f"{request.method} {request.scope['path']}",
@@ -53,8 +53,8 @@ async def claim_of(
     )
 
 
-async def stored_answer(
-    session: AsyncSession, claim: Claim | None, now: datetime, *, reader_id: str | None
+async def stored_response(
+    session: AsyncSession, claim: IdempotencyClaim | None, now: datetime, *, reader_id: str | None
 ) -> Response[Any] | None:
     """Claim the key: None where the effect is yet to come, else the answer that was given.
 
@@ -64,7 +64,7 @@ async def stored_answer(
     """
     if claim is None or await _is_first(session, claim, now, reader_id):
         return None
-    statement = select(IdempotencyKey).where(*_is(claim))
+    statement = select(IdempotencyKey).where(*_matches(claim))
     stored = (await session.exec(statement)).one()
     if stored.request_sha256 != claim.request_sha256:
         raise Problem(IDEMPOTENCY_KEY_REUSED)
@@ -79,7 +79,7 @@ async def stored_answer(
 
 
 async def _is_first(
-    session: AsyncSession, claim: Claim, now: datetime, reader_id: str | None
+    session: AsyncSession, claim: IdempotencyClaim, now: datetime, reader_id: str | None
 ) -> bool:
     claimed = insert(session, IdempotencyKey).values(
         caller_issuer=claim.issuer,
@@ -99,31 +99,33 @@ async def _is_first(
             "status": None,
             "answer": None,
         },
-        where=col(IdempotencyKey.created_at) <= now - KEPT_FOR,
+        where=col(IdempotencyKey.created_at) <= now - RETENTION,
     )
     row = (await session.exec(claimed.returning(col(IdempotencyKey.key)))).first()
     return row is not None
 
 
-async def keep_answer(
-    session: AsyncSession, claim: Claim | None, status: int, answer: ResponseModel
+async def store_response(
+    session: AsyncSession, claim: IdempotencyClaim | None, status: int, answer: ResponseModel
 ) -> Response[Any]:
     """Keep the answer with its key, and give it; a refusal is raised and so never kept."""
     content = msgspec.json.encode(answer)
     if claim is not None:
         await session.exec(
-            update(IdempotencyKey).where(*_is(claim)).values(status=status, answer=content.decode())
+            update(IdempotencyKey)
+            .where(*_matches(claim))
+            .values(status=status, answer=content.decode())
         )
     return Response(content, status_code=status, media_type=JSON_MEDIA_TYPE)
 
 
-async def forget(session: AsyncSession, now: datetime) -> int:
+async def delete_old_keys(session: AsyncSession, now: datetime) -> int:
     """Housekeeping: delete keys that are kept no longer; the number of them."""
-    old = delete(IdempotencyKey).where(col(IdempotencyKey.created_at) <= now - KEPT_FOR)
+    old = delete(IdempotencyKey).where(col(IdempotencyKey.created_at) <= now - RETENTION)
     return (await session.exec(old)).rowcount
 
 
-def _is(claim: Claim) -> tuple[Any, ...]:
+def _matches(claim: IdempotencyClaim) -> tuple[Any, ...]:
     return (
         IdempotencyKey.caller_issuer == claim.issuer,
         IdempotencyKey.caller_subject == claim.subject,

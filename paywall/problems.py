@@ -24,11 +24,11 @@ class FieldError(NamedTuple):
     def shortened(self) -> "FieldError":
         """With at most FIELD_CHARS_MAX of the name, and ERROR_DETAIL_CHARS_MAX of the detail."""
         return FieldError(
-            shortened(self.field, FIELD_CHARS_MAX), shortened(self.detail, ERROR_DETAIL_CHARS_MAX)
+            truncate(self.field, FIELD_CHARS_MAX), truncate(self.detail, ERROR_DETAIL_CHARS_MAX)
         )
 
 
-class Member(NamedTuple):
+class ProblemMember(NamedTuple):
     """A member that problems of one kind have beside those that all have (RFC 9457 §3.2)."""
 
     name: str
@@ -42,10 +42,10 @@ class ProblemType(NamedTuple):
     status: HTTPStatus
     title: str
     remedy: str
-    members: tuple[Member, ...] = ()
+    members: tuple[ProblemMember, ...] = ()
 
 
-def shortened(text: str, chars_max: int) -> str:
+def truncate(text: str, chars_max: int) -> str:
     """The text, with an ellipsis at its end where it is longer than `chars_max`."""
     return text if len(text) <= chars_max else f"{text[: chars_max - 1]}…"
 
@@ -63,7 +63,7 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457, and of every docu
         **members: Any,
     ) -> None:
         self.kind = kind
-        self.detail = shortened(detail or kind.remedy, DETAIL_CHARS_MAX)
+        self.detail = truncate(detail or kind.remedy, DETAIL_CHARS_MAX)
         self.errors = tuple(error.shortened() for error in errors[:ERRORS_MAX])
         super().__init__(f"{kind.code}: {self.detail}")
         self.headers = dict(headers or {})
@@ -117,7 +117,7 @@ INSUFFICIENT_SCOPE = ProblemType(
     HTTPStatus.FORBIDDEN,
     "The token does not allow this",
     "Use a token of the kind and with the scope that this operation requires.",
-    (Member("scope", str),),
+    (ProblemMember("scope", str),),
 )
 NOT_FOUND = ProblemType(
     "not_found",
@@ -178,7 +178,7 @@ REFERENCE_CONFLICT = ProblemType(
     HTTPStatus.CONFLICT,
     "The reference is in use with other fields",
     "Send the same fields as before, or choose a new reference.",
-    (Member("fields", list[str]),),
+    (ProblemMember("fields", list[str]),),
 )
 CATALOGUE_FULL = ProblemType(
     "catalogue_full",
@@ -221,14 +221,14 @@ PRICE_CHANGED = ProblemType(
     HTTPStatus.CONFLICT,
     "The article costs more than the reader agreed to",
     "Show the new cost and ask the reader again.",
-    (Member("unlock_cost", int), Member("max_cost", int)),
+    (ProblemMember("unlock_cost", int), ProblemMember("max_cost", int)),
 )
 INSUFFICIENT_CREDITS = ProblemType(
     "insufficient_credits",
     HTTPStatus.CONFLICT,
     "There are too few credits",
     "Buy a pack or subscribe.",
-    (Member("unlocks_left", int), Member("unlock_cost", int)),
+    (ProblemMember("unlocks_left", int), ProblemMember("unlock_cost", int)),
 )
 STRIPE_OFF = ProblemType(
     "stripe_off",
@@ -247,7 +247,7 @@ ALREADY_SUBSCRIBED = ProblemType(
     HTTPStatus.CONFLICT,
     "The reader has a subscription that renews",
     "Lead the reader to the billing portal (POST /v1/me/billing-portal) to change or cancel it.",
-    (Member("subscription_id", str),),
+    (ProblemMember("subscription_id", str),),
 )
 NO_BILLING = ProblemType(
     "no_billing",
@@ -290,7 +290,7 @@ INVALID_FIELDS = ProblemType(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "Fields of the request are wrong",
     "Correct the fields listed in `errors`.",
-    (Member("errors", list[FieldError]),),
+    (ProblemMember("errors", list[FieldError]),),
 )
 IDEMPOTENCY_KEY_REUSED = ProblemType(
     "idempotency_key_reused",

@@ -37,7 +37,7 @@ class SettingsError(Exception):
     """A setting is wrong or unknown; the text names it and says how to correct it."""
 
 
-class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class IssuerKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One key of an issuer: given inline or in a file, for one algorithm alone."""
 
     kid: Name | None = None
@@ -54,7 +54,7 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     kinds: Annotated[list[Literal["site", "reader"]], Meta(max_length=2)]
     site_audience: Name = "paywall:site"
     reader_audience: Name = "paywall:reader"
-    keys: Annotated[list[Key], Meta(max_length=KEYS_MAX)] = []
+    keys: Annotated[list[IssuerKey], Meta(max_length=KEYS_MAX)] = []
     jwks_url: Location | None = None
     jwks_algorithm: Literal["RS256", "ES256", "EdDSA"] = "RS256"
     jwks_max_age_seconds: Age = 86_400
@@ -62,7 +62,7 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     longest_lifetime_seconds: Age = 86_400
 
 
-def _described(description: str, **limits: Any) -> Meta:
+def _setting(description: str, **limits: Any) -> Meta:
     return Meta(description=description, **limits)
 
 
@@ -71,25 +71,25 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     database_url: Annotated[
         Location,
-        _described("`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`."),
+        _setting("`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`."),
     ] = ""
     data_dir: Annotated[
         Location,
-        _described(
+        _setting(
             "Folder for the signing key and, without a database_url, for SQLite. It must contain"
             " nothing else. The start removes other users' permissions (mode 0700)."
         ),
     ] = "var"
     issuers: Annotated[
         list[Issuer],
-        _described(
+        _setting(
             "Issuers whose tokens are trusted in addition to the service's own; in the file only.",
             max_length=ISSUERS_MAX,
         ),
     ] = []
     allowed_origins: Annotated[
         list[Location],
-        _described(
+        _setting(
             "Origins of the site's pages (`https://news.example`), as browsers send them, without"
             " wildcards. Pages of other origins cannot call the service.",
             max_length=ORIGINS_MAX,
@@ -97,51 +97,49 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = []
     default_policy: Annotated[
         Policy | None,
-        _described("Policy for unknown articles; unset means deny."),
+        _setting("Policy for unknown articles; unset means deny."),
     ] = None
     theme_dir: Annotated[
         Location,
-        _described(
+        _setting(
             "Folder with the site's own wording and colours for what readers see: `km.toml`,"
             " `colours.css`."
         ),
     ] = ""
     meter_limit: Annotated[
-        int, _described("Metered articles per reader and month.", ge=0, le=1000)
+        int, _setting("Metered articles per reader and month.", ge=0, le=1000)
     ] = 5
     meter_timezone: Annotated[
-        Name, _described("IANA time zone of the meter's months and of the times that readers see.")
+        Name, _setting("IANA time zone of the meter's months and of the times that readers see.")
     ] = "UTC"
     preview_share: Annotated[
         float,
-        _described("Largest share of the text that a preview by paragraphs contains.", ge=0, le=1),
+        _setting("Largest share of the text that a preview by paragraphs contains.", ge=0, le=1),
     ] = 0.4
     grant_credits_max: Annotated[
-        int, _described("Most credits in one grant without the scope `admin`.", ge=1, le=1_000_000)
+        int, _setting("Most credits in one grant without the scope `admin`.", ge=1, le=1_000_000)
     ] = 1000
     request_timeout_seconds: Annotated[
-        float, _described("Time limit for one request; past it 503.", ge=0.1, le=60)
+        float, _setting("Time limit for one request; past it 503.", ge=0.1, le=60)
     ] = 2.0
     database_pool_size: Annotated[
         int,
-        _described(
-            "Most PostgreSQL connections of a worker, besides two for checks.", ge=1, le=200
-        ),
+        _setting("Most PostgreSQL connections of a worker, besides two for checks.", ge=1, le=200),
     ] = 10
     connections_max: Annotated[
         Annotated[int, Meta(ge=16, le=1_000_000)] | None,
-        _described(
+        _setting(
             "Most client connections of a worker; past it the one that was idle for longest is"
             " closed. Unset: 10,000, or fewer if the limit of open files (`ulimit -n`) requires it."
         ),
     ] = None
     grace_days: Annotated[
         int,
-        _described("Days that a subscription gives access after a payment failed.", ge=0, le=60),
+        _setting("Days that a subscription gives access after a payment failed.", ge=0, le=60),
     ] = 3
     renewal_leeway_seconds: Annotated[
         int,
-        _described(
+        _setting(
             "Seconds that a renewing subscription gives access past its paid end: Stripe drafts an"
             " invoice an hour before it charges.",
             ge=0,
@@ -150,30 +148,30 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = 21_600
     stripe_secret_key: Annotated[
         Secret,
-        _described(
+        _setting(
             "Secret key (`sk_…` or `rk_…`) of the Stripe account. Unset: no sales through Stripe."
         ),
     ] = ""
     stripe_webhook_secrets: Annotated[
         list[Secret],
-        _described(
+        _setting(
             "Secret (`whsec_…`) of the webhook endpoint; both during a rotation.", max_length=2
         ),
     ] = []
     stripe_api_base: Annotated[
         Location,
-        _described("Address of a stand-in for Stripe, for trials. Not allowed with a live key."),
+        _setting("Address of a stand-in for Stripe, for trials. Not allowed with a live key."),
     ] = ""
     sandbox_clock_url: Annotated[
         Location,
-        _described(
+        _setting(
             "Clock of the stand-in, which the service then follows. Not allowed with a live key."
         ),
     ] = ""
-    metrics_host: Annotated[Name, _described("Address for Prometheus metrics.")] = "127.0.0.1"
+    metrics_host: Annotated[Name, _setting("Address for Prometheus metrics.")] = "127.0.0.1"
     metrics_port: Annotated[
         Annotated[int, Meta(ge=1, le=65535)] | None,
-        _described("Port for Prometheus metrics. Unset: not served."),
+        _setting("Port for Prometheus metrics. Unset: not served."),
     ] = None
 
     @property
@@ -199,7 +197,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.database.startswith("sqlite:")
 
 
-def load(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> Settings:
+def load_settings(
+    environment: Mapping[str, str] = os.environ, folder: Path | None = None
+) -> Settings:
     """Read the settings; raises SettingsError with the name and the remedy."""
     values = _from_file((folder or Path()) / FILE_NAME)
     values.update(_from_environment(environment))

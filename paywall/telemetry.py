@@ -13,8 +13,8 @@ from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
 
-LOGGED_ONLY_WHEN_FAILED = frozenset({"/v1/access/check"})
-QUOTES_VALUES = "22"
+LOGGED_ONLY_ON_FAILURE = frozenset({"/v1/access/check"})
+DATA_ERROR_CLASS = "22"
 """PostgreSQL's class of errors whose first line shows the value that was wrong (Appendix A)."""
 
 logger = logging.getLogger("paywall")
@@ -56,12 +56,12 @@ class WorkerEnd(StrEnum):
     NEVER_CAME_UP = "never_came_up"
 
 
-def request_answered(
+def record_request(
     *, method: str, route: str, status: int, seconds: float, request_id: str
 ) -> None:
     """Count one answered request under its route's template, never under its path."""
     _seconds_of(method, route, status).observe(seconds)
-    if route in LOGGED_ONLY_WHEN_FAILED and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+    if route in LOGGED_ONLY_ON_FAILURE and status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return
     fields = {
         "request_id": request_id,
@@ -73,43 +73,43 @@ def request_answered(
     logger.info("request", extra={"fields": fields})
 
 
-def decided(reason: str) -> None:
+def count_decision(reason: str) -> None:
     """Count one decision under its reason."""
     _decisions_with(reason).inc()
 
 
-def unlocked(outcome: str) -> None:
+def count_unlock(outcome: str) -> None:
     """Count one click on *Unlock* under what it led to."""
     _unlocks_with(outcome).inc()
 
 
-def stripe_event_handled(outcome: str) -> None:
+def count_stripe_event(outcome: str) -> None:
     """Count one event of Stripe's under what became of it."""
     _stripe_events.labels(outcome).inc()
 
 
-def stripe_had_drifted(kind: str, things: int) -> None:
+def count_stripe_drift(kind: str, things: int) -> None:
     """Count what this service had missed, and has mended now."""
     _stripe_drift.labels(kind).inc(things)
 
 
-def credits_are_outstanding(credits_: int) -> None:
+def set_credits_outstanding(credits_: int) -> None:
     """Show how many credits all readers together can still spend."""
     _credits_outstanding.set(credits_)
 
 
-def connections_are_in_use(connections: int) -> None:
+def set_connections_in_use(connections: int) -> None:
     """Show how many of this process's database connections are taken."""
     _connections_in_use.set(connections)
 
 
-def show_worker_ends() -> None:
+def initialize_worker_ends() -> None:
     """Begin to count from 0, so that the first one is seen as a change."""
     for end in WorkerEnd:
         worker_ends.labels(end)
 
 
-def worker_ended(end: WorkerEnd) -> None:
+def count_worker_end(end: WorkerEnd) -> None:
     """Count one worker that has to be replaced."""
     worker_ends.labels(end).inc()
 
@@ -144,20 +144,20 @@ class JsonLines(logging.Formatter):
             entry["request_id"] = request_id
         entry |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1] is not None:
-            entry["exception"] = list(told(record.exc_info[1]))
+            entry["exception"] = list(exception_lines(record.exc_info[1]))
         return json.dumps(entry, ensure_ascii=False)
 
 
-def told(error: BaseException) -> Iterator[str]:
+def exception_lines(error: BaseException) -> Iterator[str]:
     """What may be logged of an exception: where it came from, and its message without values.
 
     A database's errors quote rows below their first line ("Key (reader_id, article_id)=(…)").
     """
     if (earlier := error.__cause__ or error.__context__) is not None:
-        yield from told(earlier)
+        yield from exception_lines(earlier)
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
-            yield from told(inner)
+            yield from exception_lines(inner)
     for frame in traceback.extract_tb(error.__traceback__):
         yield f"{frame.filename}:{frame.lineno} in {frame.name}"
     yield f"{type(error).__module__}.{type(error).__qualname__}: {_message(error)}"
@@ -166,7 +166,7 @@ def told(error: BaseException) -> Iterator[str]:
 def _message(error: BaseException) -> str:
     database_error = getattr(error, "orig", None) or error
     sqlstate = getattr(database_error, "sqlstate", None)
-    if sqlstate and sqlstate.startswith(QUOTES_VALUES):
+    if sqlstate and sqlstate.startswith(DATA_ERROR_CLASS):
         return f"SQLSTATE {sqlstate}"
     return str(database_error).partition("\n")[0]
 

@@ -139,7 +139,7 @@ def test_two_workers_serve_from_postgresql_as_the_page_says(tmp_path: Path, empt
 def test_the_example_issuer_is_accepted(tmp_path: Path) -> None:
     block = _block("settings.md", "issuer", "toml")
     (tmp_path / "paywall.toml").write_text(block, encoding="utf-8")
-    loaded = settings.load({}, tmp_path)
+    loaded = settings.load_settings({}, tmp_path)
     assert "https://id.news.example" in Verifier(loaded, Clock()).issuers
 
 

@@ -110,7 +110,7 @@ async def test_housekeeping_deletes_keys_after_a_day_and_says_how_many(
 ) -> None:
     async def forget() -> int:
         async with database.writing() as session:
-            return await idempotency.forget(session, clock.now())
+            return await idempotency.delete_old_keys(session, clock.now())
 
     for key in ("one", "two"):
         headers = {"Idempotency-Key": key, **bearer.site()}

@@ -11,7 +11,14 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from paywall.settings import FILE_BYTES_MAX, Issuer, Key, Settings, SettingsError, load
+from paywall.settings import (
+    FILE_BYTES_MAX,
+    Issuer,
+    IssuerKey,
+    Settings,
+    SettingsError,
+    load_settings,
+)
 from tests.rules.test_origin import CANONICAL, NONE, WRITTEN_OTHERWISE
 
 KEY, SECRET = "sk_test_0123456789", "whsec_0123456789"
@@ -19,7 +26,9 @@ LIVE = "rk_live_0123456789"
 
 
 def loaded(tmp_path: Path, **given: str) -> Settings:
-    return load({f"PAYWALL_{name.upper()}": value for name, value in given.items()}, tmp_path)
+    return load_settings(
+        {f"PAYWALL_{name.upper()}": value for name, value in given.items()}, tmp_path
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,7 +116,7 @@ class Bound(typing.NamedTuple):
 def _example(kind: Any) -> object:
     if kind is Issuer:
         return {"name": "a", "kinds": ["site"]}
-    if kind is Key:
+    if kind is IssuerKey:
         return {"algorithm": "HS256", "secret": "s"}
     return "site" if typing.get_origin(kind) is Literal else "x"
 
@@ -139,7 +148,7 @@ def with_setting(name: str, value: object) -> dict[str, Any]:
 BOUNDS = {
     **dict(bounds_of(Settings)),
     **{f"issuer.{name}": bound for name, bound in bounds_of(Issuer)},
-    **{f"key.{name}": bound for name, bound in bounds_of(Key)},
+    **{f"key.{name}": bound for name, bound in bounds_of(IssuerKey)},
 }
 
 
@@ -150,7 +159,7 @@ def test_every_setting_has_a_limit_and_is_refused_by_name_past_it(
     values = with_setting(name, BOUNDS[name].least_past)
     (tmp_path / "paywall.toml").write_text(as_toml(values), encoding="utf-8")
     with pytest.raises(SettingsError) as refused:
-        load({}, tmp_path)
+        load_settings({}, tmp_path)
     assert name.rpartition(".")[2] in str(refused.value)
     assert "paywall.toml" in str(refused.value)
     assert len(str(refused.value)) < 500
@@ -179,7 +188,7 @@ def test_no_number_is_none(tmp_path: Path, name: str, value: str) -> None:
 def test_a_file_of_settings_is_read_up_to_its_limit(tmp_path: Path) -> None:
     path = tmp_path / "paywall.toml"
     path.write_bytes(b"#" * FILE_BYTES_MAX)
-    load({}, tmp_path)
+    load_settings({}, tmp_path)
     path.write_bytes(b"#" * (FILE_BYTES_MAX + 1))
     with pytest.raises(SettingsError, match="more than 1048576 bytes"):
-        load({}, tmp_path)
+        load_settings({}, tmp_path)

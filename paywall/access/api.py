@@ -159,7 +159,7 @@ async def decide_for(
     decision = decide(facts.terms, facts.viewer_state, now)
     if counting:
         decision = await with_counted_view(decision, viewer, facts, database, settings, now)
-    telemetry.decided(decision.reason)
+    telemetry.count_decision(decision.reason)
     return decision
 
 
@@ -240,7 +240,7 @@ async def _decide_all(
         asked = await load_facts(session, viewer, article_ids, settings=settings, now=now)
     decided = [(facts, decide(facts.terms, facts.viewer_state, now)) for facts in asked]
     for _, decision in decided:
-        telemetry.decided(decision.reason)
+        telemetry.count_decision(decision.reason)
     return decided
 
 

@@ -104,7 +104,7 @@ def subscriptions(ctx: click.Context, file: BinaryIO) -> None:
 
 
 def _run(ctx: click.Context, file: BinaryIO, kind: Import[RowShape]) -> None:
-    loaded = settings.load()
+    loaded = settings.load_settings()
     progress = on_terminal(file.name, "rows", ROWS_BETWEEN_LINES)
     try:
         summary = with_database(

@@ -115,7 +115,7 @@ def wxr(
     ctx: click.Context, file: BinaryIO, policy: str, rules: list[PolicyRule], unlock_cost: int
 ) -> None:
     """The help is above: it names the policies."""
-    loaded = settings.load()
+    loaded = settings.load_settings()
     plan = Plan(rules, Policy(policy), unlock_cost, loaded.preview_share)
     progress = on_terminal(file.name, "items", ITEMS_BETWEEN_LINES)
     try:

@@ -142,7 +142,7 @@ def main() -> None:
     help="Processes that answer; more than one needs PostgreSQL.",
 )
 def serve_command(host: str, port: int, workers: int) -> None:
-    serve(settings.load(), host=host, port=port, workers=workers)
+    serve(settings.load_settings(), host=host, port=port, workers=workers)
 
 
 @main.command("migrate")
@@ -153,7 +153,7 @@ def migrate_command() -> None:
     was. The release before goes on working on the new tables. On SQLite `paywall serve` does this
     by itself; to do it here, stop the service first.
     """
-    applied = asyncio.run(migrated(settings.load()))
+    applied = asyncio.run(migrated(settings.load_settings()))
     click.echo(f"Applied: {', '.join(applied)}." if applied else "Nothing to do: up to date.")
 
 
@@ -167,7 +167,7 @@ def doctor_command() -> None:
     Works beside a running service, and changes nothing. Exit status 0 where all is well, 1 where
     something is not.
     """
-    findings = asyncio.run(diagnosed(settings.load()))
+    findings = asyncio.run(diagnosed(settings.load_settings()))
     for finding in findings:
         click.echo(str(finding))
     if any(isinstance(finding, Finding) for finding in findings):
@@ -186,7 +186,7 @@ def audit_command() -> None:
 
     Exit status 0 where all of it adds up, 1 where it does not.
     """
-    proof = asyncio.run(run_audit(settings.load()))
+    proof = asyncio.run(run_audit(settings.load_settings()))
     for line in _proof_lines(proof):
         click.echo(line)
     if proof.findings:
@@ -221,7 +221,7 @@ def _proof_lines(proof: AuditReport) -> Iterator[str]:
 )
 @click.argument("reader_id", metavar="READER", type=_Id())
 def export_command(reader_id: str) -> None:
-    export = asyncio.run(exported(settings.load(), reader_id))
+    export = asyncio.run(exported(settings.load_settings(), reader_id))
     click.echo(msgspec.json.format(msgspec.json.encode(export), indent=2).decode())
 
 
@@ -262,7 +262,9 @@ def token() -> None:
     help="Seconds until it ends: 90 days unless told, 366 at most.",
 )
 def token_site(scopes: frozenset[str], subject: str, lifetime_seconds: int) -> None:
-    _print(asyncio.run(tokens.site_token(settings.load(), scopes, subject, lifetime_seconds)))
+    _print(
+        asyncio.run(tokens.site_token(settings.load_settings(), scopes, subject, lifetime_seconds))
+    )
 
 
 @token.command("reader")
@@ -274,7 +276,7 @@ def token_reader(reader_id: str) -> None:
     site gets the tokens of its readers by POST /v1/readers/ID/token, and those end with the site
     token that asked.
     """
-    _print(asyncio.run(tokens.reader_token(settings.load(), reader_id)))
+    _print(asyncio.run(tokens.reader_token(settings.load_settings(), reader_id)))
 
 
 @token.command(
@@ -297,7 +299,7 @@ def token_reader(reader_id: str) -> None:
 def token_revoke(token_id: str | None, subject: str | None, issuer: str) -> None:
     if (token_id is None) == (subject is None):
         raise click.UsageError("Give --token-id or --subject, and not both.")
-    asyncio.run(tokens.revoke_tokens(settings.load(), Target(issuer, token_id, subject)))
+    asyncio.run(tokens.revoke_tokens(settings.load_settings(), Target(issuer, token_id, subject)))
     click.echo("Revoked.", err=True)
 
 
@@ -330,7 +332,7 @@ def keys_rotate() -> None:
     has ended, and is dropped by a later rotation. Where it was stolen, take it out of keys.json:
     its tokens end at once.
     """
-    kid = asyncio.run(tokens.rotate_keys(settings.load()))
+    kid = asyncio.run(tokens.rotate_keys(settings.load_settings()))
     click.echo(f"New tokens are signed with the key {kid}.", err=True)
 
 

@@ -20,7 +20,7 @@ from paywall.processors.stripe.reconcile import reconcile as reconciled
 @asynccontextmanager
 async def _stripe_context() -> AsyncIterator[StripeContext]:
     """Raises Problem(STRIPE_OFF), NotMigratedError, or DatabaseInUse beside a service on SQLite."""
-    loaded = settings.load()
+    loaded = settings.load_settings()
     if not loaded.sells_by_stripe:
         raise Problem(STRIPE_OFF)
     async with open_database(loaded) as database:

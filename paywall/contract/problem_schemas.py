@@ -10,7 +10,7 @@ from typing import Any
 from paywall import problems
 from paywall.contract.examples import EXAMPLES
 from paywall.contract.glossary import GLOSSARY
-from paywall.problems import INVALID_FIELDS, FieldError, Member, ProblemType
+from paywall.problems import INVALID_FIELDS, FieldError, ProblemMember, ProblemType
 
 Json = dict[str, Any]
 SCHEMAS = "#/components/schemas/"
@@ -90,7 +90,7 @@ def _general_schema() -> Json:
     return general
 
 
-def _member(member: Member) -> Json:
+def _member(member: ProblemMember) -> Json:
     return {"description": GLOSSARY[member.name], **TYPES[member.type]}
 
 

@@ -15,7 +15,7 @@ from paywall.database.engine import Database
 from paywall.http.bodies import RequestModel
 from paywall.http.fields import Credits, Id, PathId, PathNumber, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
-from paywall.idempotency import Claim, keep_answer, stored_answer
+from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import (
     GRANT_UNKNOWN,
     REFERENCE_CONFLICT,
@@ -60,7 +60,7 @@ async def post_grant(
     reader_id: PathId,
     data: JSONBody[GrantInput],
     caller: NamedDependency[Caller],
-    claim: NamedDependency[Claim | None],
+    claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> Response[GrantAnswer]:
@@ -71,7 +71,7 @@ async def post_grant(
         )
     async with database.writing() as session:
         now = database.clock.now()
-        if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+        if stored := await stored_response(session, claim, now, reader_id=reader_id):
             return stored
         terms = GrantTerms(
             reader_id,
@@ -84,7 +84,7 @@ async def post_grant(
         grant, is_new = await grant_credits(
             session, terms, actor=caller.actor, clock=database.clock
         )
-        return await keep_answer(session, claim, 201 if is_new else 200, to_response(grant))
+        return await store_response(session, claim, 201 if is_new else 200, to_response(grant))
 
 
 @post(
@@ -97,18 +97,18 @@ async def post_void(
     reader_id: PathId,
     grant_id: PathNumber,
     caller: NamedDependency[Caller],
-    claim: NamedDependency[Claim | None],
+    claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
 ) -> Response[GrantAnswer]:
     """Take back what is unspent of a grant, for good."""
     async with database.writing() as session:
         now = database.clock.now()
-        if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+        if stored := await stored_response(session, claim, now, reader_id=reader_id):
             return stored
         grant = await void_grant(
             session, reader_id, grant_id, actor=caller.actor, clock=database.clock
         )
-        return await keep_answer(session, claim, 200, to_response(grant))
+        return await store_response(session, claim, 200, to_response(grant))
 
 
 @get(

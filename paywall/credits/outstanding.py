@@ -16,5 +16,5 @@ async def report_outstanding(session: AsyncSession, now: datetime) -> int:
     total = select(sa.func.coalesce(sa.func.sum(col(CreditGrant.remaining)), 0)).where(
         CreditGrant.remaining > 0, unexpired
     )
-    telemetry.credits_are_outstanding(int((await session.exec(total)).one()))
+    telemetry.set_credits_outstanding(int((await session.exec(total)).one()))
     return 0

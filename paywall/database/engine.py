@@ -149,7 +149,7 @@ async def keep_measuring(database: Database, every_seconds: float = 2) -> None:
     """Follow the database's clock and count connections, also while the database is unavailable."""
     while True:
         await asyncio.sleep(every_seconds)
-        telemetry.connections_are_in_use(database.connections_in_use)
+        telemetry.set_connections_in_use(database.connections_in_use)
         try:
             await database.measure_clock()
         except Exception as error:

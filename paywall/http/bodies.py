@@ -33,7 +33,7 @@ from paywall.problems import (
     Problem,
     invalid,
     invalid_fields,
-    shortened,
+    truncate,
 )
 
 JSON_MEDIA_TYPE = "application/json"
@@ -200,7 +200,7 @@ def field_error(message: str, name: str = "", choices: Sequence[str] = ()) -> Fi
     for opening in QUOTING_MESSAGES:
         if detail.startswith(opening):
             quoted = detail.removeprefix(opening)
-            detail = f"{opening}{shortened(quoted, FIELD_CHARS_MAX)}"
+            detail = f"{opening}{truncate(quoted, FIELD_CHARS_MAX)}"
     if detail.startswith("Invalid enum value") and choices:
         detail = f"{detail}: expected one of {', '.join(choices)}"
     return FieldError(

@@ -125,7 +125,7 @@ class _Answer:
         await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
     def observe(self) -> None:
-        telemetry.request_answered(
+        telemetry.record_request(
             method=self.method if self.method in METHODS else UNKNOWN,
             route=self.scope.get("path_template") or UNROUTED,
             status=self.status or 0,

@@ -14,7 +14,7 @@ from paywall.database.tables import Purchase
 from paywall.http.bodies import RequestModel
 from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, PROCESSOR_PATTERN, Id, PathNumber
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
-from paywall.idempotency import Claim, keep_answer, stored_answer
+from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.payments.purchase import STRIPE, Payment, record_purchase
 from paywall.payments.refund import RefundTerms, refund_purchase
 from paywall.payments.responses import AMOUNT, PurchaseAnswer, to_response, to_responses
@@ -96,20 +96,20 @@ class RefundInput(RequestModel, kw_only=True):
 async def post_purchase(
     data: JSONBody[PurchaseInput],
     caller: NamedDependency[Caller],
-    claim: NamedDependency[Claim | None],
+    claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
 ) -> Response[PurchaseAnswer]:
     """Record a payment and give what was bought: 201, or 200 where it was recorded before."""
     payment = data.payment()
     async with database.writing() as session:
         now = database.clock.now()
-        if stored := await stored_answer(session, claim, now, reader_id=payment.reader_id):
+        if stored := await stored_response(session, claim, now, reader_id=payment.reader_id):
             return stored
         purchase, is_new = await record_purchase(
             session, payment, actor=caller.actor, clock=database.clock
         )
         answer = await to_response(session, purchase)
-        return await keep_answer(session, claim, 201 if is_new else 200, answer)
+        return await store_response(session, claim, 201 if is_new else 200, answer)
 
 
 @post(
@@ -122,7 +122,7 @@ async def post_refund(
     purchase_id: PathNumber,
     data: JSONBody[RefundInput],
     caller: NamedDependency[Caller],
-    claim: NamedDependency[Claim | None],
+    claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
 ) -> Response[PurchaseAnswer]:
     """Record a refund and take back what follows: 201, or 200 where it was recorded before.
@@ -134,14 +134,14 @@ async def post_refund(
         now = database.clock.now()
         purchase = await session.get(Purchase, purchase_id)
         reader_id = purchase.reader_id if purchase else None
-        if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+        if stored := await stored_response(session, claim, now, reader_id=reader_id):
             return stored
         terms = RefundTerms(data.reference, data.amount, keep_access=data.keep_access)
         purchase, is_new = await refund_purchase(
             session, purchase_id, terms, actor=caller.actor, clock=database.clock
         )
         answer = await to_response(session, purchase)
-        return await keep_answer(session, claim, 201 if is_new else 200, answer)
+        return await store_response(session, claim, 201 if is_new else 200, answer)
 
 
 @get("/v1/purchases", guards=[site("subscribers:read")])

@@ -55,13 +55,13 @@ def main(port: int, site_port: int) -> None:
         os.environ.setdefault("PAYWALL_THEME_DIR", str(THEME_DIR))
         # The newspaper has four metered articles, of which the fourth is closed.
         os.environ.setdefault("PAYWALL_METER_LIMIT", "3")
-        loaded = settings.load()
+        loaded = settings.load_settings()
         stripe_address = None
         if not loaded.sells_by_stripe:
             require_sqlite(loaded)
             make_folder(loaded)
             stripe_address = stack.enter_context(running_stand_in(loaded.data_path, port))
-            loaded = settings.load()
+            loaded = settings.load_settings()
         sandbox = asyncio.run(prepare(loaded, paper))
 
         def announce(address: str, served_settings: Settings) -> None:

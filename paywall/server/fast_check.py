@@ -139,7 +139,7 @@ class _PendingResponse:
             self.failed(error)
 
     def _respond_with(self, decision: Decision) -> None:
-        telemetry.decided(decision.reason)
+        telemetry.count_decision(decision.reason)
         body = _encode(decision_response(decision))
         self._respond(HTTPStatus.OK, answer(HTTPStatus.OK, JSON, body, self._request_id))
 
@@ -149,7 +149,7 @@ class _PendingResponse:
         self.has_gone = True
         self._check.deadline.end(self)
         self._reply(answer)
-        telemetry.request_answered(
+        telemetry.record_request(
             method="POST", route=CHECK, status=status,
             seconds=perf_counter() - self._started, request_id=self._request_id,
         )  # fmt: skip

@@ -28,7 +28,7 @@ Step = Callable[[AsyncSession, datetime], Awaitable[int]]
 STEPS: Sequence[Step] = (
     record_expired,
     meter.delete_past_views,
-    idempotency.forget,
+    idempotency.delete_old_keys,
     revocation.forget,
     intents.forget,
     handled_events.forget,

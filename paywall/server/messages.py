@@ -105,7 +105,7 @@ def refusal_answer(refusal: h11.RemoteProtocolError) -> bytes:
     kind = KIND_OF_REFUSAL.get(HTTPStatus(refusal.error_status_hint), problems.MALFORMED)
     detail, _, _ = str(refusal).partition(": b")
     request_id = new_request_id()
-    telemetry.request_answered(
+    telemetry.record_request(
         method=UNKNOWN, route=UNROUTED, status=kind.status, seconds=0.0, request_id=request_id
     )
     return closing(problem_answer(Problem(kind, detail), request_id))

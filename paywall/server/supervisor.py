@@ -50,7 +50,7 @@ class Supervisor:
         self._is_stopping = False
         # No worker ever came up and one exited by itself: the next one would do the same.
         self.has_failed = False
-        telemetry.show_worker_ends()
+        telemetry.initialize_worker_ends()
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT, or until `has_failed`."""
@@ -81,7 +81,7 @@ class Supervisor:
     def _record_end(self, worker: "_Worker", end: WorkerEnd) -> None:
         """Record how a worker ended, and decide whether to start another."""
         status = worker.kill()
-        telemetry.worker_ended(end)
+        telemetry.count_worker_end(end)
         fields = {"worker": worker.process.pid, "exit_status": status}
         logger.warning("a worker %s", end.value.replace("_", " "), extra={"fields": fields})
         if status > 0 and not self._was_up:

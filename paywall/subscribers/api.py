@@ -13,7 +13,7 @@ from paywall.credits.responses import list_newest_grants, list_spendable_grants
 from paywall.database.engine import Database
 from paywall.http.bodies import RequestModel
 from paywall.http.fields import Id, PathId
-from paywall.idempotency import Claim, keep_answer, stored_answer
+from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import PAYMENT_PENDING, SUBSCRIBER_UNKNOWN
 from paywall.processors.stripe.checkout import open_plan_of
 from paywall.processors.stripe.checkout_flow import StripeContext, close_checkout
@@ -74,7 +74,7 @@ async def post_merge(
     reader_id: PathId,
     data: JSONBody[MergeInput],
     caller: NamedDependency[Caller],
-    claim: NamedDependency[Claim | None],
+    claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
     stripe_client: NamedDependency[StripeClient | None],
@@ -94,12 +94,12 @@ async def post_merge(
         )
     async with database.writing() as session:
         now = database.clock.now()
-        if stored := await stored_answer(session, claim, now, reader_id=data.into):
+        if stored := await stored_response(session, claim, now, reader_id=data.into):
             return stored
         await merge_readers(session, reader_id, data.into, actor=caller.actor, clock=database.clock)
         grants = await list_newest_grants(session, data.into)
         answer = await overview(session, data.into, grants, settings=settings, now=now)
-        return await keep_answer(session, claim, 200, answer)
+        return await store_response(session, claim, 200, answer)
 
 
 @get("/v1/subscribers/{reader_id:str}/export", guards=[site("admin")], refuses=[SUBSCRIBER_UNKNOWN])

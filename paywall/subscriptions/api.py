@@ -16,7 +16,7 @@ from paywall.database.engine import Database
 from paywall.database.tables import CancellationReceipt, Subscription
 from paywall.http.bodies import RequestModel, ResponseModel
 from paywall.http.fields import Id, PathId, Text, Timestamp
-from paywall.idempotency import Claim, keep_answer, stored_answer
+from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import (
     NO_SUBSCRIPTION,
     SEVERAL_SUBSCRIPTIONS,
@@ -139,7 +139,7 @@ async def put_subscription(
 async def post_cancel(
     reader_id: PathId,
     data: JSONBody[CancelInput],
-    claim: NamedDependency[Claim | None],
+    claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
     stripe_client: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
@@ -154,7 +154,7 @@ async def post_cancel(
 async def cancel_my_subscription(
     data: JSONBody[CancelInput],
     caller: NamedDependency[Caller],
-    claim: NamedDependency[Claim | None],
+    claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
     stripe_client: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
@@ -173,7 +173,7 @@ async def cancel_my_subscription(
 )
 async def post_resume(
     reader_id: PathId,
-    claim: NamedDependency[Claim | None],
+    claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
     stripe_client: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
@@ -189,7 +189,7 @@ async def post_resume(
 @post("/v1/me/subscription/resume", guards=[reader], status_code=200, refuses=NOT_CANCELLED)
 async def resume_my_subscription(
     caller: NamedDependency[Caller],
-    claim: NamedDependency[Claim | None],
+    claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
     stripe_client: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
@@ -201,7 +201,7 @@ async def resume_my_subscription(
 
 
 async def _cancel(
-    reader_id: str, data: CancelInput, claim: Claim | None, desk: ChangeContext
+    reader_id: str, data: CancelInput, claim: IdempotencyClaim | None, desk: ChangeContext
 ) -> Response[CancelAnswer]:
     database, now = desk.database, desk.database.clock.now()
     if data.dry_run:
@@ -212,7 +212,7 @@ async def _cancel(
     if billed := await _billed(reader_id, data.subscription_id, desk):
         return await _cancel_in_stripe(reader_id, billed, data, claim, desk)
     async with database.writing() as session:
-        if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+        if stored := await stored_response(session, claim, now, reader_id=reader_id):
             return stored
         done = await cancel_subscription(
             session,
@@ -227,7 +227,7 @@ async def _cancel(
             answer = await _what_follows(
                 session, subscription, receipt.when, receipt.access_until, receipt, now
             )
-            return await keep_answer(session, claim, 200, answer)
+            return await store_response(session, claim, 200, answer)
     # It began between the two looks, by a webhook.
     return await _cancel(reader_id, data, claim, desk)
 
@@ -249,12 +249,12 @@ async def _cancel_in_stripe(
     reader_id: str,
     subscription: Subscription,
     data: CancelInput,
-    claim: Claim | None,
+    claim: IdempotencyClaim | None,
     desk: ChangeContext,
 ) -> Response[CancelAnswer]:
     async def known(session: AsyncSession) -> Response[CancelAnswer] | None:
         now = desk.database.clock.now()
-        if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+        if stored := await stored_response(session, claim, now, reader_id=reader_id):
             return stored
         mine = await find_subscription(session, reader_id, subscription.id, now)
         receipt = await find_receipt(session, mine, data.when)
@@ -277,40 +277,40 @@ async def _cancel_in_stripe(
         follows = await _what_follows(
             session, mine, receipt.when, receipt.access_until, receipt, now
         )
-        return await keep_answer(session, claim, 200, follows)
+        return await store_response(session, claim, 200, follows)
 
     return await change_in_stripe(desk, subscription, CHANGES[data.when], known=known, tell=tell)
 
 
 async def _resume(
-    reader_id: str, data: ResumeInput, claim: Claim | None, desk: ChangeContext
+    reader_id: str, data: ResumeInput, claim: IdempotencyClaim | None, desk: ChangeContext
 ) -> Response[SubscriptionAnswer]:
     database, now = desk.database, desk.database.clock.now()
     if billed := await _billed(reader_id, data.subscription_id, desk):
         return await _resume_in_stripe(reader_id, billed, claim, desk)
     async with database.writing() as session:
-        if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+        if stored := await stored_response(session, claim, now, reader_id=reader_id):
             return stored
         subscription = await resume_subscription(
             session, reader_id, data.subscription_id, clock=database.clock
         )
         if subscription is not None:
             answer = await _tell(session, subscription, database.clock.now())
-            return await keep_answer(session, claim, 200, answer)
+            return await store_response(session, claim, 200, answer)
     # It began between the two looks, by a webhook.
     return await _resume(reader_id, data, claim, desk)
 
 
 async def _resume_in_stripe(
-    reader_id: str, subscription: Subscription, claim: Claim | None, desk: ChangeContext
+    reader_id: str, subscription: Subscription, claim: IdempotencyClaim | None, desk: ChangeContext
 ) -> Response[SubscriptionAnswer]:
     async def known(session: AsyncSession) -> Response[SubscriptionAnswer] | None:
         now = desk.database.clock.now()
-        return await stored_answer(session, claim, now, reader_id=reader_id)
+        return await stored_response(session, claim, now, reader_id=reader_id)
 
     async def tell(session: AsyncSession, mine: Subscription) -> Response[SubscriptionAnswer]:
         answer = await _tell(session, mine, desk.database.clock.now())
-        return await keep_answer(session, claim, 200, answer)
+        return await store_response(session, claim, 200, answer)
 
     return await change_in_stripe(desk, subscription, RESUMING, known=known, tell=tell)
 

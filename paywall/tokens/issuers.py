@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from paywall.settings import Issuer, Key, SettingsError, read_small_file
+from paywall.settings import Issuer, IssuerKey, SettingsError, read_small_file
 from paywall.tokens.caller import TokenKind
 from paywall.tokens.weakness import weakness_of_rsa, weakness_of_secret
 
@@ -120,7 +120,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _load(issuer: Issuer, key: Key) -> VerificationKey:
+def _load(issuer: Issuer, key: IssuerKey) -> VerificationKey:
     text = _text(issuer, key)
     if key.algorithm == "HS256":
         weakness = weakness_of_secret(text)
@@ -133,7 +133,7 @@ def _load(issuer: Issuer, key: Key) -> VerificationKey:
     return VerificationKey(key.kid, key.algorithm, _public_key(issuer, key, text))
 
 
-def _text(issuer: Issuer, key: Key) -> bytes:
+def _text(issuer: Issuer, key: IssuerKey) -> bytes:
     inline, other = (
         (key.secret, key.public_key) if key.algorithm == "HS256" else (key.public_key, key.secret)
     )
@@ -149,7 +149,7 @@ def _text(issuer: Issuer, key: Key) -> bytes:
         raise wrong(issuer, f"has a key file that cannot be read: {error}. Mend `file`.") from error
 
 
-def _public_key(issuer: Issuer, key: Key, pem: bytes) -> PublicKey:
+def _public_key(issuer: Issuer, key: IssuerKey, pem: bytes) -> PublicKey:
     try:
         material = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:

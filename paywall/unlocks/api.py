@@ -17,7 +17,7 @@ from paywall.database.tables import Unlock
 from paywall.http.bodies import RequestModel, ResponseModel
 from paywall.http.fields import Credits, Id, PathId, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
-from paywall.idempotency import Claim, keep_answer, stored_answer
+from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import (
     ARTICLE_UNKNOWN,
     INSUFFICIENT_CREDITS,
@@ -92,7 +92,7 @@ class UnlockOutcome(ResponseModel):
 async def unlock_my_article(
     data: JSONBody[UnlockInput],
     caller: NamedDependency[Caller],
-    claim: NamedDependency[Claim | None],
+    claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> Response[UnlockOutcome]:
@@ -100,7 +100,7 @@ async def unlock_my_article(
     reader_id = caller.subject
     async with database.writing() as session:
         now = database.clock.now()
-        if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+        if stored := await stored_response(session, claim, now, reader_id=reader_id):
             return stored
         outcome = await unlock_article(
             session,
@@ -111,10 +111,10 @@ async def unlock_my_article(
             clock=database.clock,
             settings=settings,
         )
-        answer = await keep_answer(
+        answer = await store_response(
             session, claim, 201 if outcome.is_new else 200, await _tell(session, outcome)
         )
-    telemetry.unlocked("new" if outcome.is_new else outcome.reason)
+    telemetry.count_unlock("new" if outcome.is_new else outcome.reason)
     return answer
 
 
@@ -175,14 +175,14 @@ async def list_subscriber_unlocks(
 async def post_unlock(
     reader_id: PathId,
     data: JSONBody[GivenUnlockInput],
-    claim: NamedDependency[Claim | None],
+    claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> Response[UnlockAnswer]:
     """Give an unlock: 201, or 200 with the one that the reader has already."""
     async with database.writing() as session:
         now = database.clock.now()
-        if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+        if stored := await stored_response(session, claim, now, reader_id=reader_id):
             return stored
         unlock, is_new = await add_unlock(
             session,
@@ -194,7 +194,7 @@ async def post_unlock(
             settings=settings,
         )
         (answer,) = await unlock_responses(session, [unlock])
-        return await keep_answer(session, claim, 201 if is_new else 200, answer)
+        return await store_response(session, claim, 201 if is_new else 200, answer)
 
 
 @delete(

@@ -13,13 +13,13 @@ from paywall.database.engine import Database
 from paywall.database.tables import Article, CreditGrant, Unlock
 from paywall.http.bodies import StrictRequest
 from paywall.rules.decision import ArticleTerms, ViewerState, decide
-from paywall.settings import load
+from paywall.settings import load_settings
 from paywall.tokens.guard import site
 from paywall.tokens.verify import Verifier
 
 
 def application() -> Litestar:
-    settings, clock = load(), Clock()
+    settings, clock = load_settings(), Clock()
     database = Database(settings, clock)
 
     @post(CHECK, guards=[site(CHECK_SCOPE)], status_code=200)

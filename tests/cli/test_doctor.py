@@ -13,7 +13,7 @@ from paywall.cli.doctor import diagnosed
 from paywall.cli.main import main
 from paywall.database.engine import Database
 from paywall.database.migrations import migrate
-from paywall.settings import Issuer, Key, Settings
+from paywall.settings import Issuer, IssuerKey, Settings
 from paywall.tokens.keys import Keyring
 from tests.postgres import psql, running_postgres
 
@@ -66,7 +66,7 @@ async def test_a_database_that_others_can_read_is_named(settings: Settings) -> N
 
 
 async def test_a_weak_secret_is_named(settings: Settings) -> None:
-    weak = Key(algorithm="HS256", secret="secret")
+    weak = IssuerKey(algorithm="HS256", secret="secret")
     issuer = Issuer(name="cms", kinds=["site"], keys=[weak])
     assert "cms" in await _said(msgspec.structs.replace(settings, issuers=[issuer]))
 

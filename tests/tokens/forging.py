@@ -10,7 +10,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from paywall.settings import Issuer, Key, Settings
+from paywall.settings import Issuer, IssuerKey, Settings
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 NAME = "https://id.example"
@@ -38,12 +38,12 @@ def pem(key: Any) -> str:
     return text.decode()
 
 
-def keys() -> list[Key]:
+def keys() -> list[IssuerKey]:
     return [
-        Key(kid="hs256", algorithm="HS256", secret=SECRET),
-        Key(kid="rs256", algorithm="RS256", public_key=pem(RSA_KEY)),
-        Key(kid="es256", algorithm="ES256", public_key=pem(EC_KEY)),
-        Key(kid="eddsa", algorithm="EdDSA", public_key=pem(ED_KEY)),
+        IssuerKey(kid="hs256", algorithm="HS256", secret=SECRET),
+        IssuerKey(kid="rs256", algorithm="RS256", public_key=pem(RSA_KEY)),
+        IssuerKey(kid="es256", algorithm="ES256", public_key=pem(EC_KEY)),
+        IssuerKey(kid="eddsa", algorithm="EdDSA", public_key=pem(ED_KEY)),
     ]
 
 

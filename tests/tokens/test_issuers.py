@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from paywall.app import create_app
-from paywall.settings import Key, Settings, SettingsError, load
+from paywall.settings import IssuerKey, Settings, SettingsError, load_settings
 from paywall.tokens.caller import TokenKind
 from paywall.tokens.verify import Verifier
 from tests.conftest import SetClock
@@ -75,7 +75,7 @@ WEAK = [
 
 @pytest.mark.parametrize("secret", WEAK)
 def test_a_weak_secret_stops_the_start(tmp_path: Path, secret: str) -> None:
-    said = refusal(tmp_path, keys=[Key(algorithm="HS256", secret=secret)])
+    said = refusal(tmp_path, keys=[IssuerKey(algorithm="HS256", secret=secret)])
     assert "openssl rand -base64 48" in said
     assert secret not in said or len(secret) < 10
 
@@ -91,12 +91,12 @@ def test_a_weak_secret_stops_the_start(tmp_path: Path, secret: str) -> None:
     ],
 )
 def test_a_random_secret_is_taken(tmp_path: Path, secret: str) -> None:
-    create_app(trusting(tmp_path, issuer(keys=[Key(algorithm="HS256", secret=secret)])))
+    create_app(trusting(tmp_path, issuer(keys=[IssuerKey(algorithm="HS256", secret=secret)])))
 
 
 def test_a_weak_rsa_key_stops_the_start(tmp_path: Path) -> None:
     weak = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 (meant to be weak)
-    said = refusal(tmp_path, keys=[Key(algorithm="RS256", public_key=pem(weak))])
+    said = refusal(tmp_path, keys=[IssuerKey(algorithm="RS256", public_key=pem(weak))])
     assert "1024 bits" in said
 
 
@@ -114,14 +114,14 @@ def test_a_weak_rsa_key_stops_the_start(tmp_path: Path) -> None:
 def test_a_key_of_another_algorithm_stops_the_start(
     tmp_path: Path, algorithm: Any, key: Any
 ) -> None:
-    said = refusal(tmp_path, keys=[Key(algorithm=algorithm, public_key=pem(key))])
+    said = refusal(tmp_path, keys=[IssuerKey(algorithm=algorithm, public_key=pem(key))])
     assert algorithm in said
 
 
 def test_a_private_key_or_a_word_is_no_public_key(tmp_path: Path) -> None:
     private = ED_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     for text in (private, "a word"):
-        said = refusal(tmp_path, keys=[Key(algorithm="EdDSA", public_key=text)])
+        said = refusal(tmp_path, keys=[IssuerKey(algorithm="EdDSA", public_key=text)])
         assert "public key in PEM" in said
         assert text not in said
 
@@ -140,13 +140,13 @@ MEANINGLESS: dict[str, dict[str, Any]] = {
     "no URL": {"keys": [], "jwks_url": "https://[::1"},
     "two keys of one kid": {"keys": [keys()[0], keys()[0]]},
     "two keys, one without a kid": {
-        "keys": [Key(algorithm="HS256", secret=SECRET), keys()[3]],
+        "keys": [IssuerKey(algorithm="HS256", secret=SECRET), keys()[3]],
     },
-    "a secret for a public algorithm": {"keys": [Key(algorithm="EdDSA", secret=SECRET)]},
-    "a public key for HS256": {"keys": [Key(algorithm="HS256", public_key=pem(ED_KEY))]},
-    "neither inline nor file": {"keys": [Key(algorithm="EdDSA")]},
-    "inline and file": {"keys": [Key(algorithm="HS256", secret=SECRET, file="x")]},
-    "no such file": {"keys": [Key(algorithm="HS256", file="nowhere.txt")]},
+    "a secret for a public algorithm": {"keys": [IssuerKey(algorithm="EdDSA", secret=SECRET)]},
+    "a public key for HS256": {"keys": [IssuerKey(algorithm="HS256", public_key=pem(ED_KEY))]},
+    "neither inline nor file": {"keys": [IssuerKey(algorithm="EdDSA")]},
+    "inline and file": {"keys": [IssuerKey(algorithm="HS256", secret=SECRET, file="x")]},
+    "no such file": {"keys": [IssuerKey(algorithm="HS256", file="nowhere.txt")]},
 }
 
 
@@ -172,8 +172,8 @@ async def test_keys_come_from_files(tmp_path: Path, clock: SetClock) -> None:
     (tmp_path / "secret").write_text(f"{SECRET}\n")
     (tmp_path / "ed.pem").write_text(pem(ED_KEY))
     from_files = [
-        Key(kid="hs256", algorithm="HS256", file=str(tmp_path / "secret")),
-        Key(kid="eddsa", algorithm="EdDSA", file=str(tmp_path / "ed.pem")),
+        IssuerKey(kid="hs256", algorithm="HS256", file=str(tmp_path / "secret")),
+        IssuerKey(kid="eddsa", algorithm="EdDSA", file=str(tmp_path / "ed.pem")),
     ]
     verifier = Verifier(trusting(tmp_path, issuer(keys=from_files)), clock)
     await verifier.verify(forge(algorithm="HS256"), TokenKind.SITE)
@@ -184,7 +184,7 @@ async def test_keys_come_from_files(tmp_path: Path, clock: SetClock) -> None:
 async def test_one_key_without_a_kid_is_used_whatever_the_token_says(
     tmp_path: Path, clock: SetClock, kid: object
 ) -> None:
-    alone = [Key(algorithm="EdDSA", public_key=pem(ED_KEY))]
+    alone = [IssuerKey(algorithm="EdDSA", public_key=pem(ED_KEY))]
     verifier = Verifier(trusting(tmp_path, issuer(keys=alone)), clock)
     await verifier.verify(forge(header(kid=kid)), TokenKind.SITE)
 
@@ -211,6 +211,6 @@ def test_issuers_are_written_in_the_settings_file(tmp_path: Path) -> None:
         keys = [{{ algorithm = "HS256", secret = "{SECRET}" }}]
         """
     )
-    settings: Settings = load({}, tmp_path)
+    settings: Settings = load_settings({}, tmp_path)
     assert [one.name for one in settings.issuers] == [NAME, "cms"]
     create_app(settings)

@@ -15,7 +15,7 @@ from paywall.database.tables import Checkout
 from paywall.http.bodies import RequestModel, ResponseModel
 from paywall.http.fields import CURRENCY_PATTERN, Id, PathId, Text
 from paywall.http.origins import is_of_the_site
-from paywall.idempotency import Claim, keep_answer, stored_answer
+from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import (
     ALREADY_SUBSCRIBED,
     CHECKOUT_CLOSED,
@@ -140,7 +140,7 @@ def refuse_foreign(return_url: str, settings: Settings) -> None:
 async def post_my_checkout(
     data: JSONBody[CheckoutInput],
     caller: NamedDependency[Caller],
-    claim: NamedDependency[Claim | None],
+    claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
     stripe_client: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],
@@ -156,7 +156,7 @@ async def post_my_checkout(
     for _ in range(TRIES_MAX):
         async with database.writing() as session:
             now = database.clock.now()
-            if stored := await stored_answer(session, claim, now, reader_id=reader_id):
+            if stored := await stored_response(session, claim, now, reader_id=reader_id):
                 return stored
             await lock_or_create_subscriber(session, reader_id, now)
             checkout, is_as_wished = await open_checkout(session, reader_id, wish, claim, now)
@@ -176,7 +176,7 @@ async def post_my_checkout(
         raise Problem(REQUEST_IN_PROGRESS, "Another wish of the reader comes in between each time.")
     async with database.writing() as session:
         answer = CheckoutPage(id=checkout.id, url=checkout.url or checkout.return_url)
-        return await keep_answer(session, claim, 201 if is_new else 200, answer)
+        return await store_response(session, claim, 201 if is_new else 200, answer)
 
 
 @get(

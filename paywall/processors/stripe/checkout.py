@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.catalogue.find import find_pack, find_pass, find_plan
 from paywall.database.tables import Checkout, StripeSubscription, Subscription
-from paywall.idempotency import KEPT_FOR, Claim
+from paywall.idempotency import RETENTION, IdempotencyClaim
 from paywall.payments.purchase import Product
 from paywall.problems import ALREADY_SUBSCRIBED, CHECKOUT_UNKNOWN, NOT_ON_SALE, Problem
 from paywall.processors.stripe.prices import price_now
@@ -39,7 +39,11 @@ class Opened(NamedTuple):
 
 
 async def open_checkout(
-    session: AsyncSession, reader_id: str, wish: CheckoutRequest, claim: Claim | None, now: datetime
+    session: AsyncSession,
+    reader_id: str,
+    wish: CheckoutRequest,
+    claim: IdempotencyClaim | None,
+    now: datetime,
 ) -> Opened:
     """The reader's checkout for this wish: a new one, or the one that is open for it already.
 
@@ -79,7 +83,7 @@ async def open_checkout(
     return Opened(checkout, is_as_wished=True)
 
 
-def _id_of(claim: Claim | None) -> str:
+def _id_of(claim: IdempotencyClaim | None) -> str:
     """By the caller's key, so that a repeat of a broken request finds what it began."""
     if claim is None:
         return f"checkout_{secrets.token_hex(12)}"
@@ -95,7 +99,7 @@ def _goes_on(checkout: Checkout, reader_id: str, now: datetime) -> bool:
 
     One that expired leads nowhere, and one of a reader who was merged or erased is not theirs.
     """
-    is_kept = checkout.created_at > now - KEPT_FOR
+    is_kept = checkout.created_at > now - RETENTION
     return (
         is_kept
         and checkout.reader_id == reader_id

@@ -31,7 +31,7 @@ async def handle_event(context: StripeContext, event_ref: StripeEventRef) -> Eve
                 context, event_ref, await _whose(context, event_ref, customer_id)
             )
         if await sync_customer(context.database, context.settings, customer_id, look, event_ref):
-            telemetry.stripe_event_handled(EventOutcome.RECORDED)
+            telemetry.count_stripe_event(EventOutcome.RECORDED)
             return EventOutcome.RECORDED
     except Missing:
         return await _pass_over(context, event_ref, EventOutcome.NOT_OURS)
@@ -54,5 +54,5 @@ async def _pass_over(
         is_first = await mark(session, event_ref, outcome, context.database.clock.now())
     if not is_first:
         return None
-    telemetry.stripe_event_handled(outcome)
+    telemetry.count_stripe_event(outcome)
     return outcome

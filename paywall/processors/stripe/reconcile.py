@@ -90,7 +90,7 @@ async def reconcile(context: StripeContext, *, whole: bool = True) -> Drift | No
         async with database.writing() as session:
             await end_turn(session, read_until)
     for kind, things in drift._asdict().items():
-        telemetry.stripe_had_drifted(kind, things)
+        telemetry.count_stripe_drift(kind, things)
     if any(drift):
         logger.warning("reconciled", extra={"fields": drift._asdict()})
     return drift
