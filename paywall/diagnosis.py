@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Finding(NamedTuple):
+class Diagnosis(NamedTuple):
     """Something wrong, in a sentence, and what to do about it, in another."""
 
     what: str

@@ -1,9 +1,14 @@
-"""The body of `paywall audit`."""
+"""`paywall audit`."""
 
+import asyncio
+from collections.abc import Iterator
 from typing import NamedTuple
 
+import click
 from sqlmodel import SQLModel, func, select
 
+from paywall import settings
+from paywall.cli.errors import FOUND_SOMETHING
 from paywall.database.opening import open_database
 from paywall.database.tables import CreditGrant, LedgerEntry, Unlock
 from paywall.settings import Settings
@@ -11,7 +16,7 @@ from paywall.subscribers.audit import Violation, audit
 
 
 class AuditReport(NamedTuple):
-    """What was looked through, and every promise that does not hold for it."""
+    """The number of rows that were checked, and every rule that does not hold for them."""
 
     findings: list[Violation]
     grants: int
@@ -19,20 +24,48 @@ class AuditReport(NamedTuple):
     unlocks: int
 
 
-async def run_audit(settings: Settings) -> AuditReport:
-    """Audit the whole database in one snapshot, beside a running service.
+@click.command("audit")
+def audit_command() -> None:
+    """Check that the whole ledger adds up.
 
-    Raises NotMigratedError.
+    Works while the service runs, and changes nothing. It compares grants with their entries and
+    payments, purchases with their refunds, subscriptions with what was paid for them, and all of
+    these with the totals that were counted when they were written. For each rule that does not
+    hold it prints at most 20 of the rows that break it.
+
+    Exit status: 0 everything adds up, 1 something does not.
     """
+    report = asyncio.run(run_audit(settings.load_settings()))
+    for line in _report_lines(report):
+        click.echo(line)
+    if report.findings:
+        raise click.exceptions.Exit(FOUND_SOMETHING)
+
+
+async def run_audit(loaded: Settings) -> AuditReport:
+    """Audit the whole database in one snapshot; raises NotMigratedError."""
     async with (
-        open_database(settings, for_writing=False) as database,
+        open_database(loaded, for_writing=False) as database,
         database.reading() as session,
     ):
         findings = await audit(session)
 
-        async def number(table: type[SQLModel]) -> int:
+        async def count(table: type[SQLModel]) -> int:
             return (await session.exec(select(func.count()).select_from(table))).one()
 
         return AuditReport(
-            findings, await number(CreditGrant), await number(LedgerEntry), await number(Unlock)
+            findings, await count(CreditGrant), await count(LedgerEntry), await count(Unlock)
+        )
+
+
+def _report_lines(report: AuditReport) -> Iterator[str]:
+    for finding in report.findings:
+        yield f"Does not hold: {finding.promise}."
+        yield from (f"  {row}" for row in finding.rows)
+        if more := finding.breaches - len(finding.rows):
+            yield f"  and {more} more"
+    if not report.findings:
+        yield (
+            f"The ledger adds up: {report.grants} grants, {report.entries} entries,"
+            f" {report.unlocks} unlocks."
         )

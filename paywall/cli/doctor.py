@@ -1,32 +1,53 @@
-"""What is wrong with this installation, and what to do; it changes nothing."""
+"""`paywall doctor`: finds problems of this installation, and changes nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
 import sqlalchemy as sa
 
+from paywall.cli.errors import FOUND_SOMETHING
 from paywall.clock import Clock
 from paywall.database.engine import Database
 from paywall.database.errors import first_line, why_unavailable
 from paywall.database.migrations import pending
 from paywall.database.opening import open_database
-from paywall.diagnosis import Finding
+from paywall.diagnosis import Diagnosis
 from paywall.private_files import is_open_to_others, sqlite_files
-from paywall.processors.stripe.doctor import stripe_diagnosed
-from paywall.settings import Settings, SettingsError
+from paywall.processors.stripe.doctor import diagnose_stripe
+from paywall.settings import Settings, SettingsError, load_settings
 from paywall.tokens.verify import Verifier
 
 CLOCK_SECONDS_MAX = 5
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
-async def diagnosed(settings: Settings) -> list[Finding | str]:
-    """Everything that is found wrong, of these settings and of what they lead to.
+@click.command("doctor")
+def doctor_command() -> None:
+    """Find problems of this installation, and print how to fix each.
 
-    Where the service sells by Stripe, what is well with that is told too, each in a sentence.
+    If the service sells by Stripe, this also checks Stripe: the key, the products and prices, and
+    whether events were missed.
+
+    Works while the service runs, and changes nothing. Exit status: 0 all is well, 1 something is
+    wrong.
     """
-    findings: list[Finding | str] = [finding async for finding in _keys(settings)]
+    findings = asyncio.run(diagnose(load_settings()))
+    for finding in findings:
+        click.echo(str(finding))
+    if any(isinstance(finding, Diagnosis) for finding in findings):
+        raise click.exceptions.Exit(FOUND_SOMETHING)
+    click.echo("All well.")
+
+
+async def diagnose(settings: Settings) -> list[Diagnosis | str]:
+    """Everything that is wrong with these settings, the database and Stripe.
+
+    For Stripe, sentences about what is right are included.
+    """
+    findings: list[Diagnosis | str] = [finding async for finding in _keys(settings)]
     findings += _modes(settings)
     try:
         async with open_database(
@@ -36,17 +57,17 @@ async def diagnosed(settings: Settings) -> list[Finding | str]:
             findings += of_database
             if settings.sells_by_stripe:
                 store = None if of_database else database
-                findings += [told async for told in stripe_diagnosed(settings, store)]
+                findings += [found async for found in diagnose_stripe(settings, store)]
     except Exception as error:
         why = why_unavailable(error)
         if why is None and not isinstance(error, sa.exc.DBAPIError):
             raise
         what = f"The database cannot be used: {first_line(error)}."
-        findings.append(Finding(what, why or "Correct database_url."))
+        findings.append(Diagnosis(what, why or "Correct database_url."))
     return findings
 
 
-async def _keys(settings: Settings) -> AsyncIterator[Finding]:
+async def _keys(settings: Settings) -> AsyncIterator[Diagnosis]:
     """Weak and unreadable keys, the service's own and its issuers'."""
     clock = Clock()
     try:
@@ -54,27 +75,27 @@ async def _keys(settings: Settings) -> AsyncIterator[Finding]:
         await verifier.keyring.find(None, clock.now())
         await verifier.close()
     except SettingsError as error:
-        yield Finding(str(error), "The service does not start before that.")
+        yield Diagnosis(str(error), "The service does not start until this is fixed.")
 
 
-def _modes(settings: Settings) -> Iterator[Finding]:
-    """The folder and the database; of the signing key its own reader says it."""
+def _modes(settings: Settings) -> Iterator[Diagnosis]:
+    """File modes of the folder and the database; the keyring checks its own file."""
     paths = [(settings.data_path, "700")]
     if settings.is_sqlite:
         database = Path(settings.database.removeprefix("sqlite:///"))
         paths += [(path, "600") for path in sqlite_files(database)]
     for path, mode in paths:
         if path.exists() and is_open_to_others(path):
-            yield Finding(
+            yield Diagnosis(
                 f"{path} can be read by other users of this machine.", f"chmod {mode} {path}"
             )
 
 
-async def _database(database: Database, settings: Settings) -> AsyncIterator[Finding]:
+async def _database(database: Database, settings: Settings) -> AsyncIterator[Diagnosis]:
     if database.is_sqlite:
         path = Path(settings.database.removeprefix("sqlite:///"))
         if not _is_there(path):
-            yield Finding(f"There is no database in {path} yet.", "`paywall serve` makes it.")
+            yield Diagnosis(f"There is no database in {path} yet.", "`paywall serve` creates it.")
             return
         async for finding in _sqlite(database, path):
             yield finding
@@ -82,7 +103,7 @@ async def _database(database: Database, settings: Settings) -> AsyncIterator[Fin
         async for finding in _postgres(database):
             yield finding
     if missing := await pending(database):
-        yield Finding(
+        yield Diagnosis(
             f"The database lacks the migrations {', '.join(missing)}.", "Run `paywall migrate`."
         )
 
@@ -91,21 +112,21 @@ def _is_there(path: Path) -> bool:
     return path.exists()
 
 
-async def _sqlite(database: Database, path: Path) -> AsyncIterator[Finding]:
+async def _sqlite(database: Database, path: Path) -> AsyncIterator[Diagnosis]:
     async with database.reading() as session:
         connection = await session.connection()
         damage = (await connection.execute(sa.text("pragma quick_check(1)"))).scalar_one()
         journal = (await connection.execute(sa.text("pragma journal_mode"))).scalar_one()
     if damage != "ok":
-        yield Finding(f"{path} is damaged: {damage}.", "Stop the service and put a backup back.")
+        yield Diagnosis(f"{path} is damaged: {damage}.", "Stop the service and restore a backup.")
     if journal != "wal":
-        yield Finding(
-            f"The journal mode of {path} is {journal}, so a reader stops the writer.",
+        yield Diagnosis(
+            f"The journal mode of {path} is {journal}, so readers block the writer.",
             "Start `paywall serve` once: it sets wal.",
         )
 
 
-async def _postgres(database: Database) -> AsyncIterator[Finding]:
+async def _postgres(database: Database) -> AsyncIterator[Diagnosis]:
     async with database.reading() as session:
         connection = await session.connection()
         for name in DURABLE:
@@ -113,16 +134,16 @@ async def _postgres(database: Database) -> AsyncIterator[Finding]:
                 await connection.execute(sa.select(sa.func.current_setting(name)))
             ).scalar_one()
             if value == "off":
-                yield Finding(
-                    f"PostgreSQL runs with {name} = off: a crash loses what was acknowledged.",
+                yield Diagnosis(
+                    f"PostgreSQL runs with {name} = off: a crash loses acknowledged writes.",
                     f"Set {name} = on in postgresql.conf, and reload it.",
                 )
-        told: datetime = (
+        database_time: datetime = (
             await connection.execute(sa.select(sa.func.clock_timestamp()))
         ).scalar_one()
-    apart = abs((datetime.now(UTC) - told).total_seconds())
+    apart = abs((datetime.now(UTC) - database_time).total_seconds())
     if apart > CLOCK_SECONDS_MAX:
-        yield Finding(
+        yield Diagnosis(
             f"The clocks of this machine and of the database's are {apart:.0f} s apart.",
-            "Keep both by NTP: tokens are judged by the database's.",
+            "Synchronise both with NTP: tokens are checked by the database's clock.",
         )

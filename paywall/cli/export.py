@@ -1,18 +1,39 @@
-"""The body of `paywall export`."""
+"""`paywall export`."""
 
+import asyncio
+
+import click
+import msgspec
+
+from paywall import settings
+from paywall.cli.parameters import IdParameter
 from paywall.database.opening import open_database
 from paywall.settings import Settings
 from paywall.subscribers.export import export_reader, require_on_record
 from paywall.subscribers.export_models import ReaderExport
 
 
-async def exported(settings: Settings, reader_id: str) -> ReaderExport:
-    """Everything about a reader in one snapshot, beside a running service.
+@click.command(
+    "export",
+    help="""Print everything on record about READER.
 
-    Raises NotMigratedError, and Problem(SUBSCRIBER_UNKNOWN).
-    """
+    The output is readable JSON, for the reader to take along. Each section begins with a sentence
+    that says what it contains. Works while the service runs.
+
+    \b
+    Example:
+      paywall export sophea > sophea.json
+    """,
+)
+@click.argument("reader_id", metavar="READER", type=IdParameter())
+def export_command(reader_id: str) -> None:
+    export = asyncio.run(_export(settings.load_settings(), reader_id))
+    click.echo(msgspec.json.format(msgspec.json.encode(export), indent=2).decode())
+
+
+async def _export(loaded: Settings, reader_id: str) -> ReaderExport:
     async with (
-        open_database(settings, for_writing=False) as database,
+        open_database(loaded, for_writing=False) as database,
         database.reading() as session,
     ):
         await require_on_record(session, reader_id)

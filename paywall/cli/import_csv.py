@@ -1,24 +1,25 @@
-"""What can be typed after `paywall import articles|grants|unlocks|subscriptions`."""
+"""`paywall import articles|grants|unlocks|subscriptions`."""
 
 from typing import BinaryIO
 
 import click
 
 from paywall import settings
+from paywall.cli.errors import FOUND_SOMETHING
 from paywall.imports import csv_kinds
 from paywall.imports.csv_rows import RowShape
 from paywall.imports.csv_text import CsvError
-from paywall.imports.import_csv import Import, Summary, import_csv
-from paywall.imports.progress import FOUND_SOMETHING, on_terminal, with_database
+from paywall.imports.import_csv import CsvImport, CsvSummary, import_csv
+from paywall.imports.progress import on_terminal, with_database
 from paywall.rules.enums import UpsertOutcome
 
 ROWS_BETWEEN_LINES = 10_000
 OF_ALL = """Columns, in any order: {columns}.
 
-    UTF-8, or UTF-16 with a byte order mark; commas, semicolons or tabs separate the columns, as
-    the header has them. Times in RFC 3339 with an offset, such as 2026-11-24T19:00:00+07:00. A bad
-    row is named with its line and how to fix it, and the others are imported. Run it again with
-    the fixed file: what is the same stays as it is.
+    The file is UTF-8, or UTF-16 with a byte order mark. Commas, semicolons or tabs separate the
+    columns, as in the header. Times are in RFC 3339 with an offset, such as
+    2026-11-24T19:00:00+07:00. A bad row is reported with its line and how to fix it, and the others
+    are imported. Run it again with the corrected file: identical rows change nothing.
 
     On SQLite, stop the service first. Exit status: 0 done, 1 some rows were bad, 2 used wrongly.
 
@@ -32,11 +33,11 @@ file_argument = click.argument("file", type=click.File("rb"))
 
 @click.command(
     "articles",
-    help="""Make articles, or replace them.
+    help="""Create or replace articles.
 
-    An article of the same id is replaced.
+    An article with the same id is replaced.
 
-    An empty body_html keeps the body; tags, date and the kind of preview stay. Policies:
+    An empty body_html keeps the body. Tags, date and kind of preview are kept. Policies:
     free, registered, metered, premium, subscribers. An empty unlock_cost is 1.
 
     """
@@ -47,7 +48,7 @@ file_argument = click.argument("file", type=click.File("rb"))
 @file_argument
 @click.pass_context
 def articles(ctx: click.Context, file: BinaryIO) -> None:
-    """The help is above: it names the columns."""
+    """The help text is in the decorator, because it is formatted."""
     _run(ctx, file, csv_kinds.ARTICLES)
 
 
@@ -55,7 +56,8 @@ def articles(ctx: click.Context, file: BinaryIO) -> None:
     "grants",
     help="""Grant credits, each reference once.
 
-    Sources: promotion, adjustment, migration. An empty expires_at is never, an empty priority 100.
+    Sources: promotion, adjustment, migration. An empty expires_at means never; an empty priority
+    is 100.
 
     """
     + OF_ALL.format(name="grants", columns="reader_id,amount,source,reference,expires_at,priority"),
@@ -63,15 +65,16 @@ def articles(ctx: click.Context, file: BinaryIO) -> None:
 @file_argument
 @click.pass_context
 def grants(ctx: click.Context, file: BinaryIO) -> None:
-    """The help is above: it names the columns."""
+    """The help text is in the decorator, because it is formatted."""
     _run(ctx, file, csv_kinds.GRANTS)
 
 
 @click.command(
     "unlocks",
-    help="""Take over unlocks; no credits are spent.
+    help="""Import unlocks; no credits are spent.
 
-    A reader who has the article unlocked already keeps that unlock. The article need not be here.
+    A reader who has already unlocked the article keeps that unlock. The article need not be on
+    record.
 
     """
     + OF_ALL.format(name="unlocks", columns="reader_id,article_id,unlocked_at"),
@@ -79,16 +82,17 @@ def grants(ctx: click.Context, file: BinaryIO) -> None:
 @file_argument
 @click.pass_context
 def unlocks(ctx: click.Context, file: BinaryIO) -> None:
-    """The help is above: it names the columns."""
+    """The help text is in the decorator, because it is formatted."""
     _run(ctx, file, csv_kinds.UNLOCKS)
 
 
 @click.command(
     "subscriptions",
-    help="""Take over subscriptions.
+    help="""Import subscriptions.
 
-    Without a stripe_subscription_id it is the reader's complimentary one, given or changed. With
-    one it is Stripe's; if that is on record already, it stays as it is. plan_id may be empty.
+    A row without a stripe_subscription_id gives or changes the reader's complimentary subscription.
+    A row with one describes a subscription in Stripe; one that is on record already is not changed.
+    plan_id may be empty.
 
     """
     + OF_ALL.format(
@@ -99,11 +103,11 @@ def unlocks(ctx: click.Context, file: BinaryIO) -> None:
 @file_argument
 @click.pass_context
 def subscriptions(ctx: click.Context, file: BinaryIO) -> None:
-    """The help is above: it names the columns."""
+    """The help text is in the decorator, because it is formatted."""
     _run(ctx, file, csv_kinds.SUBSCRIPTIONS)
 
 
-def _run(ctx: click.Context, file: BinaryIO, kind: Import[RowShape]) -> None:
+def _run(ctx: click.Context, file: BinaryIO, kind: CsvImport[RowShape]) -> None:
     loaded = settings.load_settings()
     progress = on_terminal(file.name, "rows", ROWS_BETWEEN_LINES)
     try:
@@ -117,7 +121,7 @@ def _run(ctx: click.Context, file: BinaryIO, kind: Import[RowShape]) -> None:
     ctx.exit(FOUND_SOMETHING if summary.bad or summary.lines_not_read else 0)
 
 
-def _summary_lines(summary: Summary) -> list[str]:
+def _summary_lines(summary: CsvSummary) -> list[str]:
     done = summary.outcomes
     return [
         f"new: {done[UpsertOutcome.CREATED]}",

@@ -1,4 +1,4 @@
-"""What can be typed after `paywall import wxr`, and what is printed."""
+"""`paywall import wxr`."""
 
 from collections import Counter
 from typing import BinaryIO, Literal
@@ -6,8 +6,9 @@ from typing import BinaryIO, Literal
 import click
 
 from paywall import settings
-from paywall.imports.import_wxr import Plan, Summary, import_wxr
-from paywall.imports.progress import FOUND_SOMETHING, on_terminal, with_database
+from paywall.cli.errors import FOUND_SOMETHING
+from paywall.imports.import_wxr import WxrImportOptions, WxrSummary, import_wxr
+from paywall.imports.progress import on_terminal, with_database
 from paywall.imports.wxr_item import WxrError
 from paywall.imports.wxr_rules import PolicyRule
 from paywall.rules.decision import Policy
@@ -38,7 +39,7 @@ class _Rule(click.ParamType[PolicyRule]):
 
 
 class _InOrder(click.Command):
-    """Keeps the rules in the order of the command line, which click sorts by option."""
+    """Keeps the rules in the order of the command line, since click groups them by option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         _, _, order = self.make_parser(ctx).parse_args(args=list(args))
@@ -52,15 +53,15 @@ class _InOrder(click.Command):
 @click.command(
     "wxr",
     cls=_InOrder,
-    help="""Make articles of a WordPress export.
+    help="""Import articles from a WordPress export.
 
     FILE is the export (WXR); published posts become articles.
 
     In WordPress: Tools, Export, All content or Posts. The article's id is the post's id, and the
-    body is taken as it is. Password-protected posts are left out and listed. Run it again after
-    the next export: what is the same stays as it is.
+    body is stored unchanged. Password-protected posts are skipped and listed. Import the next
+    export in the same way: identical articles are not changed.
 
-    The policy of a post is that of the first rule on the command line that it matches, or else
+    The policy of a post is that of the first matching rule on the command line, or else
     --policy. NAME is the slug or the display name. Policies: """
     + POLICIES
     + """.
@@ -80,46 +81,48 @@ class _InOrder(click.Command):
     type=click.Choice([policy.value for policy in Policy]),
     default=Policy.PREMIUM.value,
     show_default=True,
-    help="For a post that no rule matches.",
+    help="For posts that match no rule.",
 )
 @click.option(
     "--category",
     type=_Rule("category"),
     multiple=True,
     metavar="NAME=POLICY",
-    help="Policy of the posts in this category.",
+    help="Policy of posts in this category.",
 )
 @click.option(
     "--tag",
     type=_Rule("tag"),
     multiple=True,
     metavar="NAME=POLICY",
-    help="Policy of the posts with this tag.",
+    help="Policy of posts with this tag.",
 )
 @click.option(
     "--meta",
     type=_Rule("meta"),
     multiple=True,
     metavar="KEY[=VALUE]=POLICY",
-    help="Policy of the posts with this meta field, or this value of it.",
+    help="Policy of posts with this meta field, or with this value of it.",
 )
 @click.option(
     "--unlock-cost",
     type=click.IntRange(1, 1_000_000),
     default=1,
     show_default=True,
-    help="Credits that unlocking each of them costs.",
+    help="Credits that unlocking an article costs.",
 )
 @click.pass_context
 def wxr(
     ctx: click.Context, file: BinaryIO, policy: str, rules: list[PolicyRule], unlock_cost: int
 ) -> None:
-    """The help is above: it names the policies."""
+    """Import a WordPress export; the help text is in the decorator, because it is formatted."""
     loaded = settings.load_settings()
-    plan = Plan(rules, Policy(policy), unlock_cost, loaded.preview_share)
+    options = WxrImportOptions(rules, Policy(policy), unlock_cost, loaded.preview_share)
     progress = on_terminal(file.name, "items", ITEMS_BETWEEN_LINES)
     try:
-        summary = with_database(loaded, lambda database: import_wxr(database, file, plan, progress))
+        summary = with_database(
+            loaded, lambda database: import_wxr(database, file, options, progress)
+        )
     except WxrError as error:
         raise click.BadParameter(str(error), param_hint="FILE") from error
     for line in _summary_lines(summary):
@@ -127,7 +130,7 @@ def wxr(
     ctx.exit(FOUND_SOMETHING if summary.bad else 0)
 
 
-def _summary_lines(summary: Summary) -> list[str]:
+def _summary_lines(summary: WxrSummary) -> list[str]:
     done = summary.outcomes
     return [
         f"new: {done[UpsertOutcome.CREATED]}",

@@ -1,11 +1,27 @@
-"""The body of `paywall migrate`."""
+"""`paywall migrate`."""
 
+import asyncio
+
+import click
+
+from paywall import settings
 from paywall.database.migrations import migrate
 from paywall.database.opening import open_database
 from paywall.settings import Settings
 
 
-async def migrated(settings: Settings) -> list[str]:
-    """Apply what is pending, and tell which; raises DatabaseInUse beside a service on SQLite."""
-    async with open_database(settings, requires_migrations=False) as database:
+@click.command("migrate")
+def migrate_command() -> None:
+    """Update the database's tables to this release.
+
+    Run it before the service starts. A failed migration leaves the database unchanged. The
+    previous release works on the new tables too. On SQLite, `paywall serve` migrates by itself; to
+    migrate here, stop the service first.
+    """
+    applied = asyncio.run(_migrate(settings.load_settings()))
+    click.echo(f"Applied: {', '.join(applied)}." if applied else "Nothing to do: up to date.")
+
+
+async def _migrate(loaded: Settings) -> list[str]:
+    async with open_database(loaded, requires_migrations=False) as database:
         return await migrate(database)

@@ -1,4 +1,4 @@
-"""What can be typed to deal with Stripe: `paywall catalogue sync`, `paywall reconcile`."""
+"""`paywall catalogue sync` and `paywall reconcile`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -33,27 +33,27 @@ async def _stripe_context() -> AsyncIterator[StripeContext]:
 
 @click.group()
 def catalogue() -> None:
-    """Plans, packs and passes."""
+    """Manage plans, packs and passes."""
 
 
 @catalogue.command("sync")
-@click.option("--yes", is_flag=True, help="Do it without asking.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def sync(*, yes: bool) -> None:
-    """Make products and prices in Stripe as the catalogue says.
+    """Create the catalogue's products and prices in Stripe.
 
-    It shows what differs, and asks before it changes anything. Prices that are there already are
-    found; what was sold keeps its terms. On SQLite, stop the service first.
+    It shows the differences, and asks before it changes anything. Existing prices are reused; what
+    was sold keeps its terms. On SQLite, stop the service first.
     """
     difference = asyncio.run(_differ())
     if not difference.lacking and not difference.ending:
         asyncio.run(_apply(difference))
-        click.echo("Stripe sells what the catalogue says.")
+        click.echo("Stripe matches the catalogue.")
         return
     click.echo(str(difference))
     if not yes:
-        click.confirm("Do this?", abort=True)
+        click.confirm("Make these changes?", abort=True)
     asyncio.run(_apply(difference))
-    click.echo("Done: Stripe sells what the catalogue says.")
+    click.echo("Done: Stripe matches the catalogue.")
 
 
 async def _differ() -> Difference:
@@ -68,11 +68,11 @@ async def _apply(difference: Difference) -> None:
 
 @click.command()
 def reconcile() -> None:
-    """Make what is recorded what Stripe says.
+    """Update what is recorded to what Stripe has.
 
-    The service does this by itself at its start and every few minutes. It reads the events that no
-    webhook told, compares all subscriptions, mends, and says what had drifted. On SQLite, stop the
-    service first.
+    The service does this by itself at its start and every few minutes. It handles the events that
+    no webhook delivered, compares all subscriptions, corrects differences, and prints them. On
+    SQLite, stop the service first.
     """
     drift = asyncio.run(_reconcile())
     click.echo("Another process is reconciling." if drift is None else str(drift))

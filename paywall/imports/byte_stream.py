@@ -1,12 +1,12 @@
-"""Files of unknown encodings: their start is looked at first, and no byte of them raises."""
+"""Files of unknown encoding: the start is examined first, and undecodable bytes do not raise."""
 
 import codecs
 import io
 from typing import BinaryIO
 
-# Stands for bytes that are no text in an encoding: a lone surrogate, which no field takes.
+# Replaces undecodable bytes: a lone surrogate, which no field accepts.
 UNDECODABLE = "\udcff"
-# The error handler by this name puts it there.
+# The name of the codec error handler that inserts it.
 UNDECODABLE_AS_SURROGATE = "paywall.undecodable"
 
 
@@ -20,7 +20,7 @@ codecs.register_error(UNDECODABLE_AS_SURROGATE, _stand_in)
 
 
 class Resumed(io.RawIOBase):
-    """The start that was read, and then the rest of the file."""
+    """A file whose start was read already: that start, and then the rest."""
 
     def __init__(self, start: bytes, file: BinaryIO) -> None:
         self._start = start

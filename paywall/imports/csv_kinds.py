@@ -1,6 +1,6 @@
-"""What the rows of each kind of CSV file are, and the verbs that put them into the store.
+"""The kinds of CSV files: the model of their rows, and how the rows are stored.
 
-The columns are the fields of a shape, with the same limits as the API's.
+The columns are the fields of a model, with the same limits as in the API.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from paywall.credits.api import GrantInput
 from paywall.credits.grant import GrantTerms, find_grants, grant_many
 from paywall.http.bodies import RequestModel
 from paywall.http.fields import Credits, Id, Text, Timestamp, WebAddress
-from paywall.imports.import_csv import Context, Done, Import
+from paywall.imports.import_csv import CsvImport, ImportContext, RowOutcome
 from paywall.problems import FieldError
 from paywall.rules.decision import ArticleTerms, Policy
 from paywall.rules.enums import Actor, GrantSource, UpsertOutcome
@@ -26,7 +26,7 @@ ACTOR = Actor("paywall", "import", "")
 
 
 class ArticleRow(RequestModel):
-    """An article; an empty body keeps the one that is there."""
+    """An article; an empty body keeps the stored body."""
 
     article_id: Id
     title: Text
@@ -44,7 +44,7 @@ class GrantRow(GrantInput, kw_only=True):
 
 
 class UnlockRow(RequestModel):
-    """An article that a reader has already."""
+    """An unlock that a reader has in another system."""
 
     reader_id: Id
     article_id: Id
@@ -52,15 +52,15 @@ class UnlockRow(RequestModel):
 
 
 class SubscriptionRow(ComplimentaryInput, kw_only=True):
-    """A complimentary subscription, or one that Stripe goes on with."""
+    """A complimentary subscription, or an existing subscription in Stripe."""
 
     reader_id: Id
     stripe_subscription_id: Id | None = None
 
 
 async def _put_articles(
-    session: AsyncSession, rows: Sequence[ArticleRow], context: Context
-) -> Sequence[Done]:
+    session: AsyncSession, rows: Sequence[ArticleRow], context: ImportContext
+) -> Sequence[RowOutcome]:
     publications = [
         ArticleUpdate(
             id=row.article_id,
@@ -68,7 +68,7 @@ async def _put_articles(
             terms=ArticleTerms(row.policy, row.unlock_cost),
             url=row.url,
             language=row.language,
-            # The file has no columns for these: what another import or the site said stays.
+            # The file has no columns for these, so their stored values are kept.
             tags=UNSET,
             published_at=UNSET,
             preview=UNSET,
@@ -87,8 +87,8 @@ async def _put_articles(
 
 
 async def _put_grants(
-    session: AsyncSession, rows: Sequence[GrantRow], context: Context
-) -> Sequence[Done]:
+    session: AsyncSession, rows: Sequence[GrantRow], context: ImportContext
+) -> Sequence[RowOutcome]:
     all_terms = [
         GrantTerms(
             row.reader_id,
@@ -115,15 +115,15 @@ async def _put_grants(
 
 
 async def _put_unlocks(
-    session: AsyncSession, rows: Sequence[UnlockRow], context: Context
-) -> Sequence[Done]:
+    session: AsyncSession, rows: Sequence[UnlockRow], context: ImportContext
+) -> Sequence[RowOutcome]:
     migrated = [ImportedUnlock(row.reader_id, row.article_id, row.unlocked_at) for row in rows]
     return await import_unlocks(session, migrated, clock=context.clock)
 
 
 async def _put_subscriptions(
-    session: AsyncSession, rows: Sequence[SubscriptionRow], context: Context
-) -> Sequence[Done]:
+    session: AsyncSession, rows: Sequence[SubscriptionRow], context: ImportContext
+) -> Sequence[RowOutcome]:
     migrated = [
         ImportedSubscription(
             row.reader_id, row.plan_id, row.current_period_end, row.stripe_subscription_id
@@ -138,20 +138,20 @@ async def _put_subscriptions(
     ]
 
 
-def _unless_differing(field: str, differing: Sequence[str]) -> Done:
+def _unless_differing(field: str, differing: Sequence[str]) -> RowOutcome:
     if not differing:
         return UpsertOutcome.UNCHANGED
     return FieldError(
         field,
-        f"it is on record with another {', '.join(differing)}, which stays as it is."
+        f"it is on record with another {', '.join(differing)}, which is kept."
         f" Write the same fields as before, or another {field}.",
     )
 
 
-ARTICLES = Import(ArticleRow, lambda row: row.article_id, _put_articles)
-GRANTS = Import(GrantRow, lambda row: (row.source, row.reference), _put_grants)
-UNLOCKS = Import(UnlockRow, lambda row: (row.reader_id, row.article_id), _put_unlocks)
-SUBSCRIPTIONS = Import(
+ARTICLES = CsvImport(ArticleRow, lambda row: row.article_id, _put_articles)
+GRANTS = CsvImport(GrantRow, lambda row: (row.source, row.reference), _put_grants)
+UNLOCKS = CsvImport(UnlockRow, lambda row: (row.reader_id, row.article_id), _put_unlocks)
+SUBSCRIPTIONS = CsvImport(
     SubscriptionRow,
     lambda row: (row.stripe_subscription_id, None if row.stripe_subscription_id else row.reader_id),
     _put_subscriptions,

@@ -1,4 +1,4 @@
-"""The records of a CSV file (RFC 4180): a broken one costs its first line, and no other record."""
+"""Reads the records of a CSV file (RFC 4180); a broken record loses only its first line."""
 
 import csv
 from collections import deque
@@ -8,13 +8,13 @@ from typing import NamedTuple
 from paywall.imports.csv_text import LINE_CHARACTERS_MAX
 
 RECORD_CHARACTERS_MAX = LINE_CHARACTERS_MAX
-# Going back after broken records reads no more than so many times what was read before.
+# Limits re-reading after broken records, as a multiple of what was read once.
 REREAD_TIMES_MAX = 8
 CLOSE_QUOTES = "Write a quote within a quoted cell twice, and close each cell's quotes."
 
 
 class Record(NamedTuple):
-    """The cells that stand on these lines, or why they cannot be read and how to fix that."""
+    """The cells of these lines, or why they cannot be read and how to fix that."""
 
     first: int
     last: int
@@ -27,7 +27,7 @@ class _TooLong(Exception):  # noqa: N818 (raised through the csv module, and cau
 
 
 class _Lines(Iterator[str]):
-    """Physical lines; those of the current record are kept, to go back to."""
+    """Physical lines; those of the current record are kept, so that reading can go back."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
@@ -53,7 +53,7 @@ class _Lines(Iterator[str]):
         self.record, self._record_characters = [], 0
 
     def go_back(self) -> None:
-        """To the line after the record's first, unless that was done too often."""
+        """Continue at the line after the record's first, unless too much was re-read already."""
         again = self.record[1:]
         characters = sum(map(len, again))
         allowed = REREAD_TIMES_MAX * self._read_characters
@@ -66,9 +66,9 @@ class _Lines(Iterator[str]):
 def read_records(lines: Iterator[str], first: int, delimiter: str) -> Iterator[Record]:
     """Every record that is not a blank line, in the order of the file.
 
-    An unclosed quote would take the rest of the file into its cell. So after a record that cannot
-    be read, reading goes on at the line after its first; only where a file has very many of them,
-    at the line where it was given up.
+    An unclosed quote would extend a cell to the end of the file. So after a broken record, reading
+    continues at the line after its first. Only in a file with very many broken records does it
+    continue where the record was given up.
     """
     csv.field_size_limit(RECORD_CHARACTERS_MAX)
     source = _Lines(lines)

@@ -1,6 +1,6 @@
-"""Read a CSV file row by row: what is wrong with a row costs that row alone.
+"""Reads a CSV file row by row; an error affects only its own row.
 
-Columns are separated by comma, semicolon or tab: the one that makes the header what it has to be.
+Columns are separated by commas, semicolons or tabs: the one that makes the header valid.
 """
 
 import csv
@@ -19,7 +19,7 @@ from paywall.problems import FieldError, Problem
 RowShape = TypeVar("RowShape", bound=RequestModel)
 
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
-# What Excel reads, and some programs write, above the header.
+# A line above the header that Excel reads and some programs write.
 SEP_LINE = re.compile(r'"?sep=(.)"?\1*', re.IGNORECASE | re.DOTALL)
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
@@ -28,10 +28,10 @@ SHOWN_NAMES_MAX = 10
 
 
 class CsvRow(NamedTuple, Generic[RowShape]):
-    """One row and the lines of the file that it stands on.
+    """One row, with its first and last line in the file.
 
-    Without a `row` there are `errors`, or all of its cells are empty. `is_unread`: these are lines
-    after a broken row that are no rows by themselves.
+    Without a `row` there are `errors`, or all of its cells are empty. `is_unread`: lines after a
+    broken row that are not rows by themselves.
     """
 
     number: int
@@ -42,7 +42,7 @@ class CsvRow(NamedTuple, Generic[RowShape]):
 
 
 class Header(NamedTuple):
-    """The columns in their order, what separates them, and the line that they stand on."""
+    """The columns in order, their delimiter, and the line number of the header."""
 
     columns: Sequence[str]
     delimiter: str
@@ -54,20 +54,20 @@ def columns_of(shape: type[RequestModel]) -> list[str]:
 
 
 def read_rows(file: BinaryIO, shape: type[RowShape]) -> Iterator[CsvRow[RowShape]]:
-    """Every row in the order of the file; its header names the shape's fields in any order.
+    """Every row in the order of the file; the header names the model's fields in any order.
 
-    Raises CsvError for another header, or where the file is no text.
+    Raises CsvError if the header is wrong or the file is not text.
     """
     lines = physical_lines(file)
     header = _header(lines, columns_of(shape))
-    reading = _Reading(shape, header)
+    decoder = _RowDecoder(shape, header)
     unread: CsvRow[RowShape] | None = None
     for record in read_records(lines, header.number + 1, header.delimiter):
         cells = _without_trailing(record.cells, len(header.columns))
         if record.error is None and (unread is None or len(cells) == len(header.columns)):
             yield from _named(unread)
             unread = None
-            yield reading.line(record, cells)
+            yield decoder.line(record, cells)
         elif record.error is None and unread is not None:
             unread = unread._replace(last=record.last)
         else:
@@ -90,8 +90,8 @@ def _header(lines: Iterator[str], expected: Sequence[str]) -> Header:
         number, line = 2, next(lines, "").rstrip("\r\n")
         if declared[1] not in DELIMITERS:
             raise CsvError(
-                f"The first line says that {_shown(declared[1])} separates the columns. Separate"
-                f" them by {', '.join(DELIMITERS.values())}."
+                f"The first line declares {_shown(declared[1])} as the delimiter. Separate the"
+                f" columns by {', '.join(DELIMITERS.values())}."
             )
     found = [
         Header(_names(line, delimiter), delimiter, number)
@@ -106,7 +106,7 @@ def _names(line: str, delimiter: str) -> Sequence[str]:
     try:
         names = next(csv.reader([line], delimiter=delimiter, strict=True), [])
     except csv.Error as error:
-        raise CsvError(f"The header cannot be read: {error}. Mend the first line.") from error
+        raise CsvError(f"The header cannot be read: {error}. Correct the first line.") from error
     return _without_trailing(names, 0)
 
 
@@ -120,7 +120,7 @@ def _refuse_other(header: Sequence[str], expected: Sequence[str]) -> None:
         found = "; ".join(f"{what}: {_listed(names)}" for what, names in wrong.items() if names)
         raise CsvError(
             f"The header's columns are not these: {', '.join(expected)}. {found[0].upper()}"
-            f"{found[1:]}. Mend the first line, and separate its columns by"
+            f"{found[1:]}. Correct the first line, and separate its columns by"
             f" {', '.join(DELIMITERS.values())}; a column may stay empty."
         )
 
@@ -135,15 +135,15 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _without_trailing(cells: Sequence[str], at_least: int) -> Sequence[str]:
-    """Without empty cells at the end, which a spreadsheet writes for columns that it cleared."""
+    """Remove empty cells at the end, which spreadsheets write for cleared columns."""
     end = len(cells)
     while end > at_least and not cells[end - 1]:
         end -= 1
     return cells[:end]
 
 
-class _Reading(Generic[RowShape]):
-    """Makes the shape of the cells."""
+class _RowDecoder(Generic[RowShape]):
+    """Converts cells to the model of a row."""
 
     def __init__(self, shape: type[RowShape], header: Header) -> None:
         self.shape = shape
@@ -186,11 +186,11 @@ class _Reading(Generic[RowShape]):
     ) -> Sequence[FieldError]:
         errors = list(wrong_fields(values, self.shape)) or [FieldError("", str(first))]
         return [
-            FieldError(error.field, self._said(error, str(values.get(error.field, ""))))
+            FieldError(error.field, self._message(error, str(values.get(error.field, ""))))
             for error in errors
         ]
 
-    def _said(self, error: FieldError, value: str) -> str:
+    def _message(self, error: FieldError, value: str) -> str:
         if NOT_UTF8.search(value):
             return "not UTF-8. Save the file as UTF-8, and import it again."
         kind = self.kinds.get(error.field)

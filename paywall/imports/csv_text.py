@@ -1,4 +1,4 @@
-"""The text of a CSV file as physical lines: encodings and line ends, each line within a limit."""
+"""Decodes a CSV file into physical lines: encodings, line ends, and a limit for each line."""
 
 import codecs
 import io
@@ -22,13 +22,13 @@ SAVE_AS_CSV = "Save it as CSV UTF-8, and import that."
 
 
 class CsvError(Exception):
-    """The file as a whole is not what was asked for; the text says what to do."""
+    """The whole file is unusable; the text says what to do."""
 
 
 def physical_lines(file: BinaryIO) -> Iterator[str]:
-    """Every line with its end (LF, CRLF or CR); one past the limit is cut one character past it.
+    """Every line with its end (LF, CRLF or CR); a longer line is cut one character past the limit.
 
-    The file is UTF-8, or what its byte order mark says. Raises CsvError where it is no such text.
+    The encoding is UTF-8, or that of the byte order mark. Raises CsvError for any other file.
     """
     start = file.read(MARK_BYTES_MAX)
     encoding, mark = _encoding(start)
@@ -37,7 +37,7 @@ def physical_lines(file: BinaryIO) -> Iterator[str]:
     try:
         yield from _within_limit(text)
     finally:
-        text.detach()  # The file is the caller's to close.
+        text.detach()  # The caller closes the file.
         rest.detach()
 
 
@@ -66,7 +66,7 @@ def _within_limit(text: io.TextIOWrapper) -> Iterator[str]:
 
 
 def _skip_to_line_end(text: io.TextIOWrapper, last: str) -> str:
-    """Pass over what is left of a line; the first character of the next, if it had to be read."""
+    """Skip the rest of a line; returns the next line's first character if it was read."""
     while last not in ("\n", "\r", ""):
         last = text.readline(SKIPPED_CHARACTERS)[-1:]
     if last == "\r":

@@ -1,4 +1,4 @@
-"""`paywall import articles|grants|unlocks|subscriptions`: rows become what they say, in batches."""
+"""Imports the rows of a CSV file in batches."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
@@ -13,39 +13,41 @@ from paywall.clock import Clock
 from paywall.database.engine import Database
 from paywall.database.errors import is_unavailable
 from paywall.imports.csv_rows import CsvRow, RowShape, read_rows
-from paywall.imports.progress import Bad, Progress
+from paywall.imports.progress import BadItem, Progress
 from paywall.problems import FieldError
 from paywall.rules.enums import UpsertOutcome
 from paywall.settings import Settings
 
 BATCH_ROWS_MAX = 1000
 BATCH_BYTES_MAX = 8 * 1024 * 1024
-# A value, a constraint, a trigger's own refusal (PostgreSQL 18, Appendix A).
+# Classes of errors about one row: values, constraints, triggers (PostgreSQL 18, Appendix A).
 ROW_SQLSTATE_CLASSES = ("22", "23", "P0")
 
-# What became of a row, or why the store refused it.
-Done = UpsertOutcome | FieldError
+# The outcome of a row, or why it was refused.
+RowOutcome = UpsertOutcome | FieldError
 
 
-class Context(NamedTuple):
-    """What the verbs of an import need beside the rows."""
+class ImportContext(NamedTuple):
+    """What the verbs of an import need besides the rows."""
 
     clock: Clock
     settings: Settings
 
 
-class Import(NamedTuple, Generic[RowShape]):
-    """How the rows of one kind of file are put into the store."""
+class CsvImport(NamedTuple, Generic[RowShape]):
+    """How the rows of one kind of file are stored."""
 
     shape: type[RowShape]
-    # What the row is about: two rows of a file are never about the same.
+    # Identifies what a row describes; two rows of a file must not have the same key.
     key: Callable[[RowShape], Hashable]
-    # Put rows that are about different things, and tell what became of each, in order.
-    put: Callable[[AsyncSession, Sequence[RowShape], Context], Awaitable[Sequence[Done]]]
+    # Stores rows with different keys, and returns the outcome of each, in order.
+    put: Callable[
+        [AsyncSession, Sequence[RowShape], ImportContext], Awaitable[Sequence[RowOutcome]]
+    ]
 
 
 class ToPut(NamedTuple, Generic[RowShape]):
-    """A row for the store, the line that it stands on, and its size."""
+    """A valid row, its line in the file, and its size."""
 
     line: CsvRow[RowShape]
     row: RowShape
@@ -53,8 +55,8 @@ class ToPut(NamedTuple, Generic[RowShape]):
 
 
 @dataclass
-class Summary:
-    """What became of the rows of a file, and how many lines of it are in none."""
+class CsvSummary:
+    """The outcomes of the rows of a file, and the number of lines that are in no row."""
 
     outcomes: Counter[UpsertOutcome] = field(default_factory=Counter)
     bad: int = 0
@@ -65,16 +67,16 @@ class Summary:
 async def import_csv(
     database: Database,
     file: BinaryIO,
-    kind: Import[RowShape],
+    kind: CsvImport[RowShape],
     settings: Settings,
     progress: Progress,
-) -> Summary:
-    """Import in batches, a transaction each; run again, it changes nothing that is the same.
+) -> CsvSummary:
+    """Import in batches, one transaction each. Importing the same file again changes nothing.
 
-    Raises CsvError where the file's header is another, or the file no text.
+    Raises CsvError if the header is wrong or the file is not text.
     """
-    summary = Summary()
-    context = Context(database.clock, settings)
+    summary = CsvSummary()
+    context = ImportContext(database.clock, settings)
     for batch in _batches(_to_put(read_rows(file, kind.shape), kind, progress, summary)):
         rows = [row for _, row, _ in batch]
         for (line, _, _), done in zip(
@@ -88,9 +90,9 @@ async def import_csv(
 
 
 async def _put(
-    database: Database, kind: Import[RowShape], rows: Sequence[RowShape], context: Context
-) -> Sequence[Done]:
-    """All in one transaction; where the database refuses that, each in its own."""
+    database: Database, kind: CsvImport[RowShape], rows: Sequence[RowShape], context: ImportContext
+) -> Sequence[RowOutcome]:
+    """Store the rows in one transaction or, if the database refuses one, each in its own."""
     try:
         async with database.writing() as session:
             return await kind.put(session, rows, context)
@@ -98,13 +100,13 @@ async def _put(
         if not _is_about_a_row(error):
             raise
         if len(rows) == 1:
-            said = str(error.orig or error).partition("\n")[0]
-            return [FieldError("", f"the database refuses it ({said}). Mend it.")]
+            message = str(error.orig or error).partition("\n")[0]
+            return [FieldError("", f"the database refuses it ({message}). Correct it.")]
     return [done for row in rows for done in await _put(database, kind, [row], context)]
 
 
 def _is_about_a_row(error: exc.StatementError) -> bool:
-    """And not about the database as a whole, which every other row would be told again."""
+    """Whether the error concerns one row, and not the database, which would refuse every row."""
     if is_unavailable(error):
         return False
     if not isinstance(error, exc.DBAPIError):
@@ -117,9 +119,9 @@ def _is_about_a_row(error: exc.StatementError) -> bool:
 def _batches(found: Iterator[ToPut[RowShape]]) -> Iterator[Sequence[ToPut[RowShape]]]:
     batch: list[ToPut[RowShape]] = []
     size_bytes = 0
-    for each in found:
-        batch.append(each)
-        size_bytes += each.size_bytes
+    for item in found:
+        batch.append(item)
+        size_bytes += item.size_bytes
         if len(batch) == BATCH_ROWS_MAX or size_bytes > BATCH_BYTES_MAX:
             yield batch
             batch, size_bytes = [], 0
@@ -128,7 +130,10 @@ def _batches(found: Iterator[ToPut[RowShape]]) -> Iterator[Sequence[ToPut[RowSha
 
 
 def _to_put(
-    lines: Iterator[CsvRow[RowShape]], kind: Import[RowShape], progress: Progress, summary: Summary
+    lines: Iterator[CsvRow[RowShape]],
+    kind: CsvImport[RowShape],
+    progress: Progress,
+    summary: CsvSummary,
 ) -> Iterator[ToPut[RowShape]]:
     """The rows that are to be put; what is wrong with the others is reported and counted."""
     seen: dict[Hashable, tuple[int, int]] = {}
@@ -144,14 +149,14 @@ def _to_put(
         elif same == hash(encoded):
             summary.outcomes[UpsertOutcome.UNCHANGED] += 1
         else:
-            what = f"line {before} says the same with other fields. Remove one of the two."
+            what = f"line {before} describes the same with other fields. Remove one of the two."
             _report(line, [FieldError("", what)], progress, summary)
 
 
-def _pass_over(line: CsvRow[RowShape], progress: Progress, summary: Summary) -> None:
+def _pass_over(line: CsvRow[RowShape], progress: Progress, summary: CsvSummary) -> None:
     if line.is_unread:
         lines = f"lines {line.number} to {line.last} were not read: they are no rows"
-        progress.bad(Bad(line.number, "", f"{lines}. Fix the row before them."))
+        progress.bad(BadItem(line.number, "", f"{lines}. Fix the row before them."))
         summary.lines_not_read += line.last - line.number + 1
     elif line.errors:
         _report(line, line.errors, progress, summary)
@@ -160,9 +165,9 @@ def _pass_over(line: CsvRow[RowShape], progress: Progress, summary: Summary) -> 
 
 
 def _report(
-    line: CsvRow[RowShape], errors: Iterable[FieldError], progress: Progress, summary: Summary
+    line: CsvRow[RowShape], errors: Iterable[FieldError], progress: Progress, summary: CsvSummary
 ) -> None:
     until = f" The row goes on to line {line.last}." if line.last > line.number else ""
     for error in errors:
-        progress.bad(Bad(line.number, error.field, error.detail + until))
+        progress.bad(BadItem(line.number, error.field, error.detail + until))
     summary.bad += 1

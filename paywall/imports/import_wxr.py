@@ -1,4 +1,4 @@
-"""`paywall import wxr`: the published posts of a WordPress export become articles."""
+"""Imports the published posts of a WordPress export as articles."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from paywall.articles.api import ArticleInput, to_article_update
 from paywall.articles.publish import ArticleUpdate, publish_all
 from paywall.database.engine import Database
 from paywall.http.fields import Id
-from paywall.imports.progress import Bad, Progress
+from paywall.imports.progress import BadItem, Progress
 from paywall.imports.wxr_item import Item
 from paywall.imports.wxr_rules import PolicyRule, policy_of
 from paywall.lazy_import import lazy_import
@@ -22,7 +22,7 @@ from paywall.rules.enums import Actor, UpsertOutcome
 if TYPE_CHECKING:
     from paywall.imports import wxr
 else:
-    # It brings lxml, which nothing else needs.
+    # It loads lxml, which nothing else needs.
     wxr = lazy_import("paywall.imports.wxr")
 
 ACTOR = Actor("paywall", "import wxr", "")
@@ -33,8 +33,8 @@ CODE_MAX = 0xFFFF
 AS_TAGS = ("category", "post_tag")
 
 
-class Plan(NamedTuple):
-    """What the operator asked for; `unlock_cost` in credits, `preview_share` from 0 to 1."""
+class WxrImportOptions(NamedTuple):
+    """Options of an import; `unlock_cost` in credits, `preview_share` from 0 to 1."""
 
     rules: Sequence[PolicyRule]
     policy: Policy
@@ -43,32 +43,34 @@ class Plan(NamedTuple):
 
 
 @dataclass
-class Summary:
-    """What an import did."""
+class WxrSummary:
+    """The result of an import."""
 
     outcomes: Counter[UpsertOutcome] = field(default_factory=Counter)
     protected: list[tuple[str, str]] = field(default_factory=list)
     unpublished: Counter[str] = field(default_factory=Counter)
     other_types: Counter[str] = field(default_factory=Counter)
     bad: int = 0
-    # Characters that XML forbids, in posts that became articles without them.
+    # Characters that XML forbids, which were removed from imported posts.
     dropped: int = 0
 
 
-async def import_wxr(database: Database, file: BinaryIO, plan: Plan, progress: Progress) -> Summary:
+async def import_wxr(
+    database: Database, file: BinaryIO, options: WxrImportOptions, progress: Progress
+) -> WxrSummary:
     """Import in batches, a transaction each; run again, it changes nothing that is the same.
 
     Raises WxrError where the file is no WordPress export.
     """
-    summary = Summary()
-    for batch in _batches(_publications(file, plan, progress, summary)):
+    summary = WxrSummary()
+    for batch in _batches(_publications(file, options, progress, summary)):
         async with database.writing() as session:
             done = await publish_all(
                 session,
                 batch,
                 actor=ACTOR,
                 now=database.clock.now(),
-                preview_share=plan.preview_share,
+                preview_share=options.preview_share,
             )
         summary.outcomes.update(outcome for _, outcome in done)
     return summary
@@ -88,7 +90,7 @@ def _batches(publications: Iterator[ArticleUpdate]) -> Iterator[list[ArticleUpda
 
 
 def _publications(
-    file: BinaryIO, plan: Plan, progress: Progress, summary: Summary
+    file: BinaryIO, options: WxrImportOptions, progress: Progress, summary: WxrSummary
 ) -> Iterator[ArticleUpdate]:
     seen: dict[str, int] = {}
     for number, item in enumerate(wxr.read_items(file), start=1):
@@ -96,10 +98,10 @@ def _publications(
         if item.error is None and _is_skipped(item, summary):
             continue
         try:
-            publication = _publication(item, plan, seen)
+            publication = _publication(item, options, seen)
         except ValueError as error:
             post_id = item.fields.get("wp:post_id")
-            progress.bad(Bad(item.line, f"post {post_id}" if post_id else "", str(error)))
+            progress.bad(BadItem(item.line, f"post {post_id}" if post_id else "", str(error)))
             summary.bad += 1
             continue
         seen[publication.id] = item.line
@@ -107,19 +109,19 @@ def _publications(
         yield publication
 
 
-def _report_dropped(item: Item, post_id: str, progress: Progress, summary: Summary) -> None:
-    if item.taken_out:
+def _report_dropped(item: Item, post_id: str, progress: Progress, summary: WxrSummary) -> None:
+    if item.removed_characters:
         named = ", ".join(
             f"U+{code:04X} ({times})" if code <= CODE_MAX else f"a number past Unicode ({times})"
-            for code, times in sorted(item.taken_out.items())
+            for code, times in sorted(item.removed_characters.items())
         )
         what = f"imported without what XML forbids: {named}. Remove that in WordPress."
-        progress.bad(Bad(item.line, f"post {post_id}", what))
-        summary.dropped += sum(item.taken_out.values())
+        progress.bad(BadItem(item.line, f"post {post_id}", what))
+        summary.dropped += sum(item.removed_characters.values())
 
 
-def _is_skipped(item: Item, summary: Summary) -> bool:
-    """Count what is not to become an article, by its kind."""
+def _is_skipped(item: Item, summary: WxrSummary) -> bool:
+    """Whether the item is not a published post; counts skipped items by their kind."""
     fields = item.fields
     if fields.get("wp:post_type") != "post":
         summary.other_types[fields.get("wp:post_type", "")] += 1
@@ -132,10 +134,10 @@ def _is_skipped(item: Item, summary: Summary) -> bool:
     return True
 
 
-def _publication(item: Item, plan: Plan, seen: dict[str, int]) -> ArticleUpdate:
-    """Raises ValueError with what is wrong and the mend."""
+def _publication(item: Item, options: WxrImportOptions, seen: dict[str, int]) -> ArticleUpdate:
+    """Raises ValueError with the error and how to fix it."""
     if item.error is not None:
-        raise ValueError(f"its XML is broken ({item.error}). Mend that line, or export it again.")
+        raise ValueError(f"its XML is broken ({item.error}). Fix that line, or export it again.")
     post_id = _post_id(item)
     if post_id in seen:
         raise ValueError(f"the item of line {seen[post_id]} has the same id. Remove one of them.")
@@ -144,10 +146,10 @@ def _publication(item: Item, plan: Plan, seen: dict[str, int]) -> ArticleUpdate:
         data = msgspec.convert(
             {
                 "title": fields.get("title", ""),
-                "policy": policy_of(item, plan.rules, plan.policy),
+                "policy": policy_of(item, options.rules, options.policy),
                 "url": fields.get("link") or None,
                 "language": item.language or None,
-                "unlock_cost": plan.unlock_cost,
+                "unlock_cost": options.unlock_cost,
                 "tags": _tags(item),
                 "published_at": _published_at(fields.get("wp:post_date_gmt", "")),
                 "body_html": fields.get("content:encoded", ""),
@@ -155,7 +157,7 @@ def _publication(item: Item, plan: Plan, seen: dict[str, int]) -> ArticleUpdate:
             ArticleInput,
         )
     except msgspec.ValidationError as error:
-        raise ValueError(f"{error}. Mend it in WordPress, and export again.") from error
+        raise ValueError(f"{error}. Fix it in WordPress, and export again.") from error
     return to_article_update(post_id, data)
 
 
@@ -173,7 +175,7 @@ def _tags(item: Item) -> list[str]:
 
 
 def _published_at(text: str) -> datetime | None:
-    """WordPress writes zeros where it never set a date."""
+    """Parse a date; WordPress writes zeros if it never set one."""
     if text in NO_DATE:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What every import shares: it says how far it is, and names each bad item with its place."""
+"""Progress and error reports of imports."""
 
 import asyncio
 import sys
@@ -13,29 +13,27 @@ from paywall.settings import Settings
 
 T = TypeVar("T")
 
-FOUND_SOMETHING = 1
 
-
-class Bad(NamedTuple):
-    """What could not be imported: where it is, what is wrong, how to mend it."""
+class BadItem(NamedTuple):
+    """An item that could not be imported: where it is, what is wrong, and how to fix it."""
 
     line: int
-    # What it is within the line, such as `post 104` or `amount`; may be empty.
+    # The item or field in the line, such as `post 104` or `amount`; may be empty.
     place: str
     what: str
 
 
 class Progress(NamedTuple):
-    """Who is told while an import runs."""
+    """Callbacks of a running import."""
 
-    bad: Callable[[Bad], None]
+    bad: Callable[[BadItem], None]
     read: Callable[[int], None]
 
 
 def on_terminal(file_name: str, unit: str, between_lines: int) -> Progress:
-    """Tell the operator, on standard error: each bad item, and how many `unit` were read."""
+    """Print each bad item, and regularly the number of `unit` read, to standard error."""
 
-    def bad(bad: Bad) -> None:
+    def bad(bad: BadItem) -> None:
         place = f"{bad.place}: " if bad.place else ""
         click.echo(f"{file_name}:{bad.line}: {place}{bad.what}", err=True)
 
@@ -47,7 +45,7 @@ def on_terminal(file_name: str, unit: str, between_lines: int) -> Progress:
 
 
 def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    """Do a command's work on the migrated store, with the database's clock."""
+    """Run an import on the migrated database."""
 
     async def run() -> T:
         async with open_database(settings) as database:

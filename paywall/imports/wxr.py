@@ -1,8 +1,8 @@
-"""Read a WordPress export (WXR: RSS 2.0 with WordPress' own elements), one item at a time.
+"""Reads a WordPress export (WXR: RSS 2.0 with WordPress's own elements), one item at a time.
 
-A file of any size takes the memory of one item. No entity is expanded and nothing is fetched. A
-mistake in the XML costs the items that it stands in, not the file; a character that XML forbids is
-dropped, and costs nothing else.
+A file of any size needs the memory of one item. Entities are not expanded and nothing is fetched.
+An XML error rejects only the items that contain it; a character that XML forbids is dropped
+without rejecting its item.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import BinaryIO, TypeAlias
 from lxml import etree
 
 from paywall.imports.wxr_item import Item, Term, WxrError
-from paywall.imports.xml_text import UNDECODABLE, SoundXml, taken_out, unmarked
+from paywall.imports.xml_text import UNDECODABLE, CleanXml, removed_characters, unmarked
 
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
 WITH_ELEMENTS = frozenset({"wp:comment"})
@@ -24,13 +24,13 @@ Export: TypeAlias = "etree.iterparse[tuple[str, etree._Element]]"  # noqa: SLF00
 
 
 def read_items(file: BinaryIO) -> Iterator[Item]:
-    """Every item in the order of the file; raises WxrError where it is no WordPress export."""
+    """Every item in the order of the file; raises WxrError if it is not a WordPress export."""
     try:
-        sound = SoundXml(file)
+        clean = CleanXml(file)
     except LookupError as error:
         raise WxrError(f"The file's encoding is unknown: {error}. {AGAIN}") from error
     export = etree.iterparse(
-        sound,
+        clean,
         encoding="utf-8",
         events=("start", "end"),
         recover=True,
@@ -42,41 +42,41 @@ def read_items(file: BinaryIO) -> Iterator[Item]:
         remove_pis=True,
     )
     try:
-        yield from _items(export, sound)
+        yield from _items(export, clean)
     except etree.XMLSyntaxError as error:
         raise WxrError(f"The file is not XML: {error}. {AGAIN}") from error
 
 
-def _items(export: Export, sound: SoundXml) -> Iterator[Item]:
-    """An item waits for the next to start: only then is it known which mistakes stand in it."""
+def _items(export: Export, clean: CleanXml) -> Iterator[Item]:
+    """An item is held back until the next one starts, because only then are its errors known."""
     language: str | None = None
-    waiting: list[Item] = []
+    held_back: list[Item] = []
     line = begun = 0
     for event, element in export:
         if event == "start":
             _refuse_other_files(element)
             if element.tag == "item":
                 line, begun = _line(element), begun + 1
-                yield from _judged(waiting, export, until=line)
-                waiting = []
+                yield from _with_errors(held_back, export, until=line)
+                held_back = []
             continue
         if element.tag == "item":
-            waiting.append(_item(element, language))
+            held_back.append(_item(element, language))
         elif element.tag == "language" and _is_of_channel(element):
             language = _text(element)
         if element.tag == "item" or _is_of_channel(element):
             _forget(element)
-    yield from _judged(waiting, export, until=None)
-    if waiting:
-        yield from _cut_off(export, sound.items - begun)
+    yield from _with_errors(held_back, export, until=None)
+    if held_back:
+        yield from _unread_after_root(export, clean.items - begun)
     else:
-        yield from _lost(export, since=line)
+        yield from _unread_after_error(export, since=line)
 
 
-def _judged(waiting: list[Item], export: Export, *, until: int | None) -> Iterator[Item]:
-    """A line that two items share is blamed on both: rather none than half of one."""
+def _with_errors(held_back: list[Item], export: Export, *, until: int | None) -> Iterator[Item]:
+    """Attach XML errors to items by line; an error on a shared line rejects both items."""
     mistakes = [(error.line, error.message.strip()) for error in export.error_log]
-    for item in waiting:
+    for item in held_back:
         own = [
             f"line {line}: {text}"
             for line, text in mistakes
@@ -85,8 +85,8 @@ def _judged(waiting: list[Item], export: Export, *, until: int | None) -> Iterat
         yield item._replace(error=next(iter(own), item.error))
 
 
-def _lost(export: Export, *, since: int) -> Iterator[Item]:
-    """Where the parser gave up within an item, nothing of that item and what follows was read."""
+def _unread_after_error(export: Export, *, since: int) -> Iterator[Item]:
+    """Report where the parser gave up inside an item: nothing from there on was read."""
     for error in export.error_log:
         if export.root is None:
             raise WxrError(f"The file is not XML: {error.message.strip()}. {AGAIN}")
@@ -96,8 +96,8 @@ def _lost(export: Export, *, since: int) -> Iterator[Item]:
             return
 
 
-def _cut_off(export: Export, items: int) -> Iterator[Item]:
-    """Where stray end tags closed the root element, the parser read none of what follows."""
+def _unread_after_root(export: Export, items: int) -> Iterator[Item]:
+    """Report items that were not read because stray end tags closed the root element."""
     if items > 0 and export.error_log:
         last = max(export.error_log, key=lambda error: error.line)
         message = f"{last.message.strip()}; {items} items after this could not be read"
@@ -134,7 +134,7 @@ def _item(element: etree._Element, language: str | None) -> Item:
             fields.setdefault(name, _text(child))
             nested += [name] if len(child) else []
     error = f"{nested[0]} holds elements where it has to hold text" if nested else None
-    dropped = taken_out("".join(map(str, element.itertext())))
+    dropped = removed_characters("".join(map(str, element.itertext())))
     if UNDECODABLE in dropped:
         error = f"{dropped[UNDECODABLE]} times, bytes that are no text in the file's encoding"
     return Item(_line(element), language, fields, tuple(terms), tuple(meta), error, dropped)
@@ -154,7 +154,7 @@ def _name(element: etree._Element) -> str:
 
 
 def _forget(element: etree._Element) -> None:
-    """Free what was read: the element, and what stood before it."""
+    """Free the memory of the element and its earlier siblings."""
     element.clear()
     parent = element.getparent()
     while parent is not None and (before := element.getprevious()) is not None:

@@ -1,4 +1,4 @@
-"""What a WordPress export (WXR) holds, once it is read."""
+"""The items of a WordPress export (WXR), as values."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,7 +9,7 @@ class WxrError(Exception):
 
 
 class Term(NamedTuple):
-    """A category or a tag of a post; `domain` says which, or another taxonomy."""
+    """A category, tag or other term of a post; `domain` names the taxonomy."""
 
     domain: str
     slug: str
@@ -17,7 +17,7 @@ class Term(NamedTuple):
 
 
 class Item(NamedTuple):
-    """One item of the export and the line that it starts on; `error` where its XML is broken."""
+    """One item of the export and its first line; `error` if its XML is broken."""
 
     line: int
     language: str | None
@@ -26,5 +26,5 @@ class Item(NamedTuple):
     terms: tuple[Term, ...]
     meta: tuple[tuple[str, str], ...]
     error: str | None = None
-    # How often each character that XML forbids stood in it, by its code.
-    taken_out: Mapping[int, int] = {}
+    # How often it contained each character that XML forbids, by code point.
+    removed_characters: Mapping[int, int] = {}

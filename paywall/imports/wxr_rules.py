@@ -1,4 +1,4 @@
-"""On what terms an imported post becomes an article: the first rule that matches."""
+"""Chooses the policy of an imported post: the first matching rule decides."""
 
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
@@ -11,12 +11,12 @@ DOMAINS = {"category": "category", "tag": "post_tag"}
 
 
 class PolicyRule(NamedTuple):
-    """Posts of a category, with a tag or with a post-meta field get this policy."""
+    """Gives a policy to posts in a category, with a tag, or with a post-meta field."""
 
     kind: Literal["category", "tag", "meta"]
     # The slug or the display name of a category or tag, or the key of a field.
     name: str
-    # What the field has to hold; None: whatever it holds.
+    # The required value of the field; None accepts any value.
     value: str | None
     policy: Policy
 

@@ -1,7 +1,7 @@
-"""The text of an XML file without the characters that XML 1.0 forbids (§2.2), each one marked.
+"""Removes the characters that XML 1.0 forbids (§2.2) from a file, and marks each removal.
 
-A parser that meets one gives up the element that it stands in, and sometimes those that follow. So
-they are taken out before, and a mark that stays in the text says afterwards where each of them was.
+A parser that finds one gives up its element, and sometimes those that follow. So they are removed
+before parsing, and marks in the text show afterwards where they were.
 """
 
 import codecs
@@ -15,7 +15,7 @@ from paywall.imports import byte_stream
 from paywall.imports.byte_stream import UNDECODABLE_AS_SURROGATE, Resumed
 
 CHUNK_CHARACTERS = 64 * 1024
-# As long as anything is that must not be cut: `<![CDATA[`, or a reference such as `&#x10FFFF;`.
+# The longest token that must not be cut: `<![CDATA[`, or a reference such as `&#x10FFFF;`.
 TOKEN_CHARACTERS_MAX = 16
 START_BYTES = 256
 DECLARED = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
@@ -26,11 +26,11 @@ MARKS = (
 )
 UNMARKED_UTF16 = ((b"<\0?\0", "utf-16-le"), (b"\0<\0?", "utf-16-be"))
 
-# Begins what stands for a character that was taken out; twice, it stands for itself.
+# Begins the mark of a removed character; doubled, it stands for itself.
 MARK = "\U0010fffd"
 CODES_FROM = 0xF0000
 PLANE_LAST = 0xFFFF
-# The code of whatever is past Unicode, as a reference can be.
+# The code for references beyond Unicode's last code point.
 BEYOND = PLANE_LAST + 1
 UNDECODABLE = ord(byte_stream.UNDECODABLE)
 MARKED = re.compile(f"{MARK}(.)", re.DOTALL)
@@ -51,7 +51,7 @@ INSIDE["tag"] = re.compile(
 
 
 def encoding_of(start: bytes) -> tuple[str, bytes]:
-    """The encoding that a file says it has, and its byte order mark; LookupError if unknown."""
+    """The encoding that a file declares, and its byte order mark; raises LookupError if unknown."""
     for mark, encoding in MARKS:
         if start.startswith(mark):
             return encoding, mark
@@ -60,14 +60,14 @@ def encoding_of(start: bytes) -> tuple[str, bytes]:
             return encoding, b""
     declared = DECLARED.match(start)
     encoding = declared[1].decode() if declared else "utf-8"
-    # A declaration that can be read as ASCII is not in UTF-16, whatever it says.
+    # A declaration that is readable as ASCII cannot be in UTF-16, even if it claims so.
     return ("utf-8" if encoding.lower().startswith("utf-16") else encoding), b""
 
 
-class SoundXml:
-    """A file to be parsed as UTF-8: whatever its encoding, without what XML forbids.
+class CleanXml:
+    """A file-like object that yields UTF-8 without forbidden characters, from any encoding.
 
-    Raises LookupError where its encoding is unknown.
+    Raises LookupError if the encoding is unknown.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -75,27 +75,27 @@ class SoundXml:
         encoding, mark = encoding_of(start)
         rest = io.BufferedReader(Resumed(start.removeprefix(mark), file))
         self._text = io.TextIOWrapper(rest, encoding, errors=UNDECODABLE_AS_SURROGATE, newline="")
-        self._waiting = ""
+        self._pending = ""
         self._inside: str | None = None
         self._quote = ""
         self._after_tag = ""
-        # How many elements `item` have begun in what was read.
+        # The number of `item` elements that have begun so far.
         self.items = 0
 
     def read(self, _size: int = -1) -> bytes:
-        """The next piece, of whatever size; empty at the end alone."""
+        """The next piece, of any size; empty only at the end."""
         piece = ""
         while not piece:
             read = self._text.read(CHUNK_CHARACTERS)
-            piece = self._sound(self._waiting + read, is_last=not read)
+            piece = self._clean(self._pending + read, is_last=not read)
             if not read:
                 break
         return piece.encode()
 
-    def _sound(self, text: str, *, is_last: bool) -> str:
-        """The text up to what might go on in the next piece, with marks."""
-        end = len(text) if is_last else _whole(text)
-        self._waiting = "" if is_last else text[end:]
+    def _clean(self, text: str, *, is_last: bool) -> str:
+        """The marked text, up to a token that may continue in the next piece."""
+        end = len(text) if is_last else _complete_length(text)
+        self._pending = "" if is_last else text[end:]
         pieces: list[str] = []
         at = 0
         while found := self._pattern().search(text, at, end):
@@ -125,13 +125,13 @@ class SoundXml:
             case "end" if self._quote:
                 return token
             case "end" | "again":
-                # No tag has a < in it: one that is not closed ends where the next begins.
-                return self._end(token)
+                # No tag contains a <: an unclosed tag ends where the next one begins.
+                return self._end_construct(token)
             case _:
                 self._inside = kind
                 return token
 
-    def _end(self, token: str) -> str:
+    def _end_construct(self, token: str) -> str:
         marks = self._after_tag
         self._inside, self._quote, self._after_tag = None, "", ""
         return token + marks
@@ -140,13 +140,13 @@ class SoundXml:
         mark = MARK + chr(CODES_FROM + (code if code <= PLANE_LAST else BEYOND))
         if self._inside in (None, "cdata"):
             return mark
-        # No mark can stand in a tag: those of its attributes come after it.
+        # A tag cannot contain a mark, so the marks of its attributes follow it.
         self._after_tag += mark if self._inside == "tag" else ""
         return ""
 
 
-def _whole(text: str) -> int:
-    """Up to where nothing is cut: a token may begin in the last few characters."""
+def _complete_length(text: str) -> int:
+    """The length of the text without a token that may begin in its last characters."""
     cut = max(len(text) - TOKEN_CHARACTERS_MAX, 0)
     begins = re.search(r"[<&\]?-]", text[cut:])
     return cut + begins.start() if begins else len(text)
@@ -157,14 +157,14 @@ def _is_forbidden(code: int) -> bool:
 
 
 def unmarked(text: str) -> str:
-    """The text as it was, without what was taken out."""
+    """The original text, without the removed characters and their marks."""
     if MARK not in text:
         return text
     return MARKED.sub(lambda found: MARK if found[1] == MARK else "", text)
 
 
-def taken_out(text: str | None) -> Counter[int]:
-    """How often each character was taken out of a text, by its code, or BEYOND."""
+def removed_characters(text: str | None) -> Counter[int]:
+    """How often each character was removed from a text, by code point or BEYOND."""
     if text is None or MARK not in text:
         return Counter()
     return Counter(ord(found) - CODES_FROM for found in MARKED.findall(text) if found != MARK)

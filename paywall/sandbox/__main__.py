@@ -8,7 +8,7 @@ from functools import partial
 import click
 
 from paywall import settings
-from paywall.cli.main import cli_errors
+from paywall.cli.errors import cli_errors
 from paywall.sandbox.prepare import newspaper_token, prepare, require_sqlite
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.paywall_client import PaywallClient

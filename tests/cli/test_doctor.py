@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from paywall.cli.doctor import diagnosed
+from paywall.cli.doctor import diagnose
 from paywall.cli.main import main
 from paywall.database.engine import Database
 from paywall.database.migrations import migrate
@@ -26,12 +26,12 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 
 async def _said(settings: Settings) -> str:
-    return "\n".join(str(finding) for finding in await diagnosed(settings))
+    return "\n".join(str(finding) for finding in await diagnose(settings))
 
 
 async def test_all_is_well_beside_a_running_service(database: Database, settings: Settings) -> None:
     async with database.writing():
-        assert await diagnosed(settings) == []
+        assert await diagnose(settings) == []
 
 
 async def test_pending_migrations_are_named(database: Database, settings: Settings) -> None:
@@ -74,7 +74,7 @@ async def test_a_weak_secret_is_named(settings: Settings) -> None:
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_a_missing_file_is_named(settings: Settings, tmp_path: Path) -> None:
     missing = msgspec.structs.replace(settings, database_url=f"sqlite:///{tmp_path}/no.sqlite3")
-    assert "no.sqlite3 yet. `paywall serve` makes it." in await _said(missing)
+    assert "no.sqlite3 yet. `paywall serve` creates it." in await _said(missing)
     assert not (tmp_path / "no.sqlite3").exists()
 
 

@@ -73,11 +73,11 @@ async def test_sync_shows_what_differs_and_does_nothing_before_it_is_told_to(
     done = await typing.type("catalogue", "sync", "--yes")
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (
         0,
-        "Done: Stripe sells what the catalogue says.",
+        "Done: Stripe matches the catalogue.",
     )
     assert {price["unit_amount"] for price in typing.account.find_all("price")} == {600}
     again = await typing.type("catalogue", "sync")
-    assert (again.exit_code, again.stdout) == (0, "Stripe sells what the catalogue says.\n")
+    assert (again.exit_code, again.stdout) == (0, "Stripe matches the catalogue.\n")
     assert len(list(typing.account.find_all("price"))) == 2
 
 

@@ -120,9 +120,9 @@ def test_another_number_of_cells_is_explained(row: str, told: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_bytes_that_are_no_text_cost_their_row_alone(encoding: str) -> None:
-    sound = f"{HEADS['unlocks']}\nann,@,{AT}\nbo,a2,{AT}\n".encode(encoding)
+    clean = f"{HEADS['unlocks']}\nann,@,{AT}\nbo,a2,{AT}\n".encode(encoding)
     no_text = {"utf-8": b"\xe9", "utf-16": b"\x00\xd8"}[encoding]
-    broken = sound.replace("@".encode(encoding)[-2 if encoding == "utf-16" else 0 :], no_text)
+    broken = clean.replace("@".encode(encoding)[-2 if encoding == "utf-16" else 0 :], no_text)
     bad, good = read_rows(io.BytesIO(broken), UnlockRow)
     assert (bad.number, [error.field for error in bad.errors]) == (2, ["article_id"])
     assert good.row is not None
@@ -196,16 +196,16 @@ BROKEN = [f'r,"a,{AT}', f'r,"a"a,{AT}', "r,a", ""]
 def test_sound_rows_are_read_whatever_is_broken_around_them(rows: list[str]) -> None:
     file = "\n".join([HEADS["unlocks"], *rows]).encode()
     read = list(read_rows(io.BytesIO(file), UnlockRow))
-    sound = [number for number, row in enumerate(rows, start=2) if row in SOUND]
-    assert [line.number for line in read if line.row] == sound
+    clean = [number for number, row in enumerate(rows, start=2) if row in SOUND]
+    assert [line.number for line in read if line.row] == clean
     others = sum(line.last - line.number + 1 for line in read if line.row is None)
     broken = sum(row in BROKEN and row != "" for row in rows)
     assert broken <= others <= broken + rows.count("")
 
 
 def test_what_was_read_is_counted_as_the_file_has_it(here: Installation) -> None:
-    sound = [f"ann,a{number},{AT}" for number in range(30)]
-    rows = [*sound[:10], sound[0], 'bo,"a', *sound[10:20], "bo,a", ",,", "", *sound[20:]]
+    clean = [f"ann,a{number},{AT}" for number in range(30)]
+    rows = [*clean[:10], clean[0], 'bo,"a', *clean[10:20], "bo,a", ",,", "", *clean[20:]]
     done = here.import_rows("unlocks", *rows)
     assert done.stdout == "new: 30\nchanged: 0\nunchanged: 1\nbad: 2\nempty: 1\n"
     assert len(here.all(Unlock)) == 30

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from paywall.cli.main import main
 from paywall.imports.wxr import read_items
 from paywall.imports.wxr_item import Item, WxrError
-from paywall.imports.xml_text import CHUNK_CHARACTERS, MARK, SoundXml, taken_out, unmarked
+from paywall.imports.xml_text import CHUNK_CHARACTERS, MARK, CleanXml, removed_characters, unmarked
 from tests.installation import Installation
 
 HEAD = (
@@ -91,7 +91,7 @@ def test_what_is_forbidden_is_dropped_wherever_it_stands(
     body: str, left: str, dropped: dict[int, int]
 ) -> None:
     first, item, last = items_of(HEAD + post(1, "x") + post(2, body) + post(3, "y") + FOOT)
-    assert (body_of(item), dict(item.taken_out)) == (left, dropped)
+    assert (body_of(item), dict(item.removed_characters)) == (left, dropped)
     assert (body_of(first), body_of(last)) == ("x", "y")
 
 
@@ -107,7 +107,7 @@ def test_every_field_is_cleaned_and_attributes_too() -> None:
     assert item.fields["title"] == "T"
     assert [(term.slug, term.name) for term in item.terms] == [("a>", "N")]
     assert item.meta == (("k", "v"),)
-    assert dict(item.taken_out) == {8: 2, 0xB: 2, 0xC: 1}
+    assert dict(item.removed_characters) == {8: 2, 0xB: 2, 0xC: 1}
 
 
 @pytest.mark.parametrize("before", range(CHUNK_CHARACTERS - 20, CHUNK_CHARACTERS + 4))
@@ -116,7 +116,7 @@ def test_what_lies_across_two_pieces_is_read_as_any_other(before: int) -> None:
     start = HEAD + "<!---->"
     export = start + " " * (before - len(start)) + post(1, body) + FOOT
     (item,) = items_of(export)
-    assert (body_of(item), dict(item.taken_out)) == ("ក&#8;x", {8: 2})
+    assert (body_of(item), dict(item.removed_characters)) == ("ក&#8;x", {8: 2})
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_the_encoding_is_what_the_file_says(encoding: str, declared: str) -> Non
     first, second = items_of(
         head + post(1, f"{letter}\x0b&#x8;") + post(2, letter) + FOOT, encoding
     )
-    assert (body_of(first), dict(first.taken_out)) == (letter, {0xB: 1, 8: 1})
+    assert (body_of(first), dict(first.removed_characters)) == (letter, {0xB: 1, 8: 1})
     assert body_of(second) == letter
 
 
@@ -160,10 +160,10 @@ def test_bytes_that_are_no_text_cost_their_post_alone() -> None:
 
 def test_a_tag_that_is_not_closed_hides_nothing_that_follows() -> None:
     export = post(1, "1 < 2's") + post(2, "<![CDATA[&#8;\x08']]>")
-    sound = b"".join(iter(SoundXml(io.BytesIO(export.encode())).read, b"")).decode()
-    assert "<![CDATA[&#8;" in sound
-    assert unmarked(sound) == export.replace("\x08", "")
-    assert taken_out(sound) == {8: 1}
+    clean = b"".join(iter(CleanXml(io.BytesIO(export.encode())).read, b"")).decode()
+    assert "<![CDATA[&#8;" in clean
+    assert unmarked(clean) == export.replace("\x08", "")
+    assert removed_characters(clean) == {8: 1}
 
 
 @given(st.lists(st.lists(st.sampled_from(PARTS), max_size=6).map("".join), min_size=1, max_size=5))
@@ -173,7 +173,7 @@ def test_any_posts_are_kept_without_what_is_forbidden(bodies: list[str]) -> None
     plain = HEAD + "".join(post(n, FORBIDDEN.sub("", b)) for n, b in enumerate(bodies)) + FOOT
     items, expected = items_of(export.replace("\n", "")), items_of(plain)
     assert [body_of(item) for item in items] == [body_of(item) for item in expected]
-    assert [sum(item.taken_out.values()) for item in items] == [
+    assert [sum(item.removed_characters.values()) for item in items] == [
         len(FORBIDDEN.findall(body)) for body in bodies
     ]
 
@@ -191,6 +191,6 @@ def test_a_large_file_is_read_a_piece_at_a_time() -> None:
             return b"\x0b" * size
 
     endless = Endless()
-    sound = SoundXml(endless)  # type: ignore[arg-type]  # as much of a file as is needed
-    sound.read()
+    clean = CleanXml(endless)  # type: ignore[arg-type]  # as much of a file as is needed
+    clean.read()
     assert endless.given <= 2 * CHUNK_CHARACTERS

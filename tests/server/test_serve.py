@@ -113,7 +113,7 @@ def test_a_second_service_on_one_sqlite_is_refused(tmp_path: Path) -> None:
     with serving(tmp_path) as served:
         ended = command("serve", "--port", free_port(), folder=tmp_path, environment=environment())
         assert ended.returncode == 2
-        assert "SQLite takes one writer alone" in ended.stderr
+        assert "SQLite allows only one writer" in ended.stderr
         assert served.get("/readyz").is_success
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from paywall.database.engine import Database
-from paywall.diagnosis import Finding
+from paywall.diagnosis import Diagnosis
 from paywall.problems import Problem, Unconfirmed
 from paywall.processors.stripe.catalogue_sync import Difference, differ
 from paywall.processors.stripe.client import StripeClient
@@ -24,9 +24,9 @@ PAGES_MAX = 10
 SYNC = "Run `paywall catalogue sync`."
 
 
-async def stripe_diagnosed(
+async def diagnose_stripe(
     settings: Settings, database: Database | None
-) -> AsyncIterator[Finding | str]:
+) -> AsyncIterator[Diagnosis | str]:
     """What is wrong, and what is well in a sentence; without a database only what Stripe says."""
     yield _secrets(settings)
     stripe_client = StripeClient(settings)
@@ -45,10 +45,10 @@ async def stripe_diagnosed(
         await stripe_client.close()
 
 
-def _secrets(settings: Settings) -> Finding | str:
+def _secrets(settings: Settings) -> Diagnosis | str:
     count = len(settings.stripe_webhook_secrets)
     if count == 0:
-        return Finding(
+        return Diagnosis(
             "No webhook can be believed: stripe_webhook_secrets is empty.",
             "Set it to the signing secret of the endpoint in Stripe's dashboard.",
         )
@@ -63,33 +63,35 @@ async def _key(stripe_client: StripeClient) -> str:
     return f"Stripe takes the key, of the account {account_id}, in {mode}."
 
 
-def _unanswered(error: Problem | TimeoutError) -> Finding:
+def _unanswered(error: Problem | TimeoutError) -> Diagnosis:
     if isinstance(error, TimeoutError):
         what = f"Stripe did not answer within {ANSWERS_WITHIN_SECONDS:.0f} s."
     elif isinstance(error, Unconfirmed):
         what = error.detail
     else:
-        return Finding(
+        return Diagnosis(
             "Stripe refuses what it is asked with stripe_secret_key.",
             "Compare the key, and what it may read, with Stripe's dashboard.",
         )
-    return Finding(what, "Look at the way to it, at https://status.stripe.com and stripe_api_base.")
+    return Diagnosis(
+        what, "Look at the way to it, at https://status.stripe.com and stripe_api_base."
+    )
 
 
-async def _catalogue(database: Database, stripe_client: StripeClient) -> list[Finding | str]:
+async def _catalogue(database: Database, stripe_client: StripeClient) -> list[Diagnosis | str]:
     difference = await differ(database, stripe_client)
     findings = [*_differing(difference)]
     return [*findings] or ["Stripe sells what the catalogue says, at the same prices."]
 
 
-def _differing(difference: Difference) -> list[Finding]:
-    lacking = [Finding(f"Stripe does not have {each}.", SYNC) for each in difference.lacking]
+def _differing(difference: Difference) -> list[Diagnosis]:
+    lacking = [Diagnosis(f"Stripe does not have {each}.", SYNC) for each in difference.lacking]
     ending = [
-        Finding(f"It sells what the catalogue has no more, {named}.", SYNC)
+        Diagnosis(f"It sells what the catalogue has no more, {named}.", SYNC)
         for named in difference.ending
     ]
     other = [
-        Finding(
+        Diagnosis(
             f"Stripe asks {price.amount} {price.currency} for {each}.",
             f"Take the lookup key off {price.id} in Stripe's dashboard. {SYNC}",
         )
@@ -99,7 +101,7 @@ def _differing(difference: Difference) -> list[Finding]:
     return lacking + ending + other
 
 
-async def _events(database: Database, stripe_client: StripeClient) -> list[Finding | str]:
+async def _events(database: Database, stripe_client: StripeClient) -> list[Diagnosis | str]:
     now = database.clock.now()
     hints = await _listed(database, stripe_client)
     async with database.reading() as session:
@@ -118,7 +120,7 @@ async def _events(database: Database, stripe_client: StripeClient) -> list[Findi
     if not waiting:
         return [f"{told} None waits."]
     return [
-        Finding(
+        Diagnosis(
             f"{told} {len(waiting)} that Stripe tells of since {waiting[-1].at:%Y-%m-%d %H:%M:%S}"
             " UTC were not.",
             "Compare the address of the webhook endpoint in Stripe's dashboard with this service's,"

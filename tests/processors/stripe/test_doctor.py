@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from paywall.cli.doctor import diagnosed
+from paywall.cli.doctor import diagnose
 from paywall.database.engine import Database
 from paywall.database.tables import Pack
-from paywall.diagnosis import Finding
+from paywall.diagnosis import Diagnosis
 from paywall.processors.stripe import doctor
 from paywall.processors.stripe.catalogue_sync import apply, differ
 from paywall.processors.stripe.checkout_flow import StripeContext
@@ -59,8 +59,8 @@ async def settings(database_url: str, tmp_path: Path, stand_in: StandIn) -> Sett
 
 async def _said(settings: Settings) -> tuple[str, str]:
     """What is well, and what is wrong."""
-    told = await diagnosed(settings)
-    wrong = "\n".join(str(each) for each in told if isinstance(each, Finding))
+    told = await diagnose(settings)
+    wrong = "\n".join(str(each) for each in told if isinstance(each, Diagnosis))
     return "\n".join(each for each in told if isinstance(each, str)), wrong
 
 

@@ -1,0 +1,38 @@
+"""`paywall serve`."""
+
+import click
+
+from paywall import settings
+from paywall.server.serve import serve
+
+
+@click.command(
+    "serve",
+    help="""Serve until Ctrl-C or SIGTERM.
+
+    On a stop, requests that have begun are answered first. Without settings, the service uses
+    SQLite and its own signing key under var/. For several workers or machines, use PostgreSQL and
+    run `paywall migrate` before each new release.
+
+    \b
+    Example:
+      PAYWALL_DATABASE_URL=postgresql://paywall@db/paywall paywall serve --workers 4
+    """,
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 chooses a free one.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Number of worker processes; more than one needs PostgreSQL.",
+)
+def serve_command(host: str, port: int, workers: int) -> None:
+    serve(settings.load_settings(), host=host, port=port, workers=workers)
