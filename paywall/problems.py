@@ -33,6 +33,7 @@ class ProblemMember(NamedTuple):
 
     name: str
     type: type
+    description: str
 
 
 class ProblemType(NamedTuple):
@@ -117,7 +118,7 @@ INSUFFICIENT_SCOPE = ProblemType(
     HTTPStatus.FORBIDDEN,
     "The token does not allow this",
     "Use a token of the kind and with the scope that this operation requires.",
-    (ProblemMember("scope", str),),
+    (ProblemMember("scope", str, "The scope that the token lacks."),),
 )
 NOT_FOUND = ProblemType(
     "not_found",
@@ -178,7 +179,7 @@ REFERENCE_CONFLICT = ProblemType(
     HTTPStatus.CONFLICT,
     "The reference is in use with other fields",
     "Send the same fields as before, or choose a new reference.",
-    (ProblemMember("fields", list[str]),),
+    (ProblemMember("fields", list[str], "The fields that differ from what was recorded before."),),
 )
 CATALOGUE_FULL = ProblemType(
     "catalogue_full",
@@ -221,14 +222,20 @@ PRICE_CHANGED = ProblemType(
     HTTPStatus.CONFLICT,
     "The article costs more than the reader agreed to",
     "Show the new cost and ask the reader again.",
-    (ProblemMember("unlock_cost", int), ProblemMember("max_cost", int)),
+    (
+        ProblemMember("unlock_cost", int, "What the article costs, in credits."),
+        ProblemMember("max_cost", int, "What the caller agreed to pay, in credits."),
+    ),
 )
 INSUFFICIENT_CREDITS = ProblemType(
     "insufficient_credits",
     HTTPStatus.CONFLICT,
     "There are too few credits",
     "Buy a pack or subscribe.",
-    (ProblemMember("unlocks_left", int), ProblemMember("unlock_cost", int)),
+    (
+        ProblemMember("unlocks_left", int, "Credits that can be spent now."),
+        ProblemMember("unlock_cost", int, "What the article costs, in credits."),
+    ),
 )
 STRIPE_OFF = ProblemType(
     "stripe_off",
@@ -247,7 +254,7 @@ ALREADY_SUBSCRIBED = ProblemType(
     HTTPStatus.CONFLICT,
     "The reader has a subscription that renews",
     "Lead the reader to the billing portal (POST /v1/me/billing-portal) to change or cancel it.",
-    (ProblemMember("subscription_id", str),),
+    (ProblemMember("subscription_id", str, "The subscription that is meant."),),
 )
 NO_BILLING = ProblemType(
     "no_billing",
@@ -290,7 +297,11 @@ INVALID_FIELDS = ProblemType(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "Fields of the request are wrong",
     "Correct the fields listed in `errors`.",
-    (ProblemMember("errors", list[FieldError]),),
+    (
+        ProblemMember(
+            "errors", list[FieldError], "The wrong fields, each with its path and its fix."
+        ),
+    ),
 )
 IDEMPOTENCY_KEY_REUSED = ProblemType(
     "idempotency_key_reused",

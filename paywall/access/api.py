@@ -14,9 +14,16 @@ from paywall.access.facts import Facts, Viewer, load_article_facts, load_facts, 
 from paywall.access.meter import count_view
 from paywall.database.engine import Database
 from paywall.http.bodies import RequestModel, ResponseModel
-from paywall.http.fields import Id, PathId
+from paywall.http.fields import (
+    AccessUntil,
+    ArticleId,
+    DecisionReason,
+    Id,
+    PathArticleId,
+    UnlocksLeft,
+)
 from paywall.problems import invalid
-from paywall.rules.decision import Action, Decision, Meter, Reason, decide
+from paywall.rules.decision import Action, Decision, Meter, decide
 from paywall.rules.enums import ViewerKind
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, site
@@ -27,7 +34,14 @@ CHECK_SCOPE = "access:check"
 
 
 BATCH_ARTICLES_MAX = 100
-ArticleIds = Annotated[list[Id], Meta(min_length=1, max_length=BATCH_ARTICLES_MAX)]
+ArticleIds = Annotated[
+    list[Id],
+    Meta(
+        min_length=1,
+        max_length=BATCH_ARTICLES_MAX,
+        description="Up to 100 articles; the answer keeps their order.",
+    ),
+]
 
 
 class ViewerInput(RequestModel):
@@ -59,7 +73,9 @@ class BodyQuestion(ViewerInput, kw_only=True):
     """Give me the body, if this reader may have it."""
 
     article_id: Annotated[Id, Meta(description="The site's id of the article.")]
-    count_view: bool = True
+    count_view: Annotated[
+        bool, Meta(description="Accepted as in a check, but a view always counts.")
+    ] = True
 
 
 class Questions(ViewerInput, kw_only=True):
@@ -77,33 +93,38 @@ class MyQuestions(RequestModel):
 class MeterAnswer(ResponseModel):
     """Metered articles read this month."""
 
-    used: int
-    limit: int
-    resets_at: datetime
+    used: Annotated[int, Meta(description="Metered articles that were read this month.")]
+    limit: Annotated[int, Meta(description="Metered articles that a month gives.")]
+    resets_at: Annotated[datetime, Meta(description="When the month ends and the count restarts.")]
 
 
 class DecisionAnswer(ResponseModel):
     """Granted or not, why, and what the reader could do about it."""
 
-    granted: bool
-    reason: Reason
-    unlocks_left: Annotated[int, Meta(description="Credits that can be spent now.")]
+    granted: Annotated[bool, Meta(description="Whether the reader may have the body.")]
+    reason: DecisionReason
+    unlocks_left: UnlocksLeft
     unlock_cost: Annotated[int, Meta(description="What the article costs, in credits.")]
-    actions: tuple[Action, ...]
-    meter: MeterAnswer | None
-    access_until: datetime | None
+    actions: Annotated[
+        tuple[Action, ...],
+        Meta(description="What the reader can do about a denial; empty if access is granted."),
+    ]
+    meter: Annotated[MeterAnswer | None, Meta(description="This month's metered articles.")]
+    access_until: AccessUntil
 
 
 class BatchDecision(DecisionAnswer):
     """A decision of a batch, with its article."""
 
-    article_id: str
+    article_id: ArticleId
 
 
 class BatchAnswer(ResponseModel):
     """Decisions in the order of the articles that were asked for."""
 
-    decisions: list[BatchDecision]
+    decisions: Annotated[
+        list[BatchDecision], Meta(description="One per article, in the order of the request.")
+    ]
 
 
 class MyDecision(BatchDecision):
@@ -115,7 +136,9 @@ class MyDecision(BatchDecision):
 class MyBatchAnswer(ResponseModel):
     """Decisions in the order of the articles that were asked for."""
 
-    decisions: list[MyDecision]
+    decisions: Annotated[
+        list[MyDecision], Meta(description="One per article, in the order of the request.")
+    ]
 
 
 def decision_response(decision: Decision) -> DecisionAnswer:
@@ -185,7 +208,7 @@ async def with_counted_view(
 
 @get("/v1/me/articles/{article_id:str}/access", guards=[only_readers])
 async def check_my_access(
-    article_id: PathId,
+    article_id: PathArticleId,
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],

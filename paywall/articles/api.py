@@ -18,7 +18,18 @@ from paywall.articles.structured_data import StructuredData, embeddable, structu
 from paywall.database.engine import Database
 from paywall.database.tables import Article
 from paywall.http.bodies import ARTICLE_BYTES_MAX, JSON_MEDIA_TYPE, RequestModel, ResponseModel
-from paywall.http.fields import LINE_PATTERN, Credits, Id, Line, PathId, Text, Timestamp, WebAddress
+from paywall.http.fields import (
+    LINE_PATTERN,
+    ArticleId,
+    ArticleUrl,
+    Credits,
+    Id,
+    Line,
+    PathArticleId,
+    Text,
+    Timestamp,
+    WebAddress,
+)
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.problems import ARTICLE_UNKNOWN, Problem, invalid
 from paywall.rules.decision import ArticleTerms, Policy
@@ -67,12 +78,16 @@ class ArticleInput(RequestModel):
         None
     )
     language: Language | None = None
-    unlock_cost: Credits = 1
+    unlock_cost: Annotated[Credits, Meta(description="What the article costs, in credits.")] = 1
     tags: Annotated[tuple[Line, ...], Meta(max_length=100, description="At most 100.")] = ()
-    published_at: Timestamp | None = None
-    preview: Preview = field(default_factory=lambda: Preview(paragraphs=2))
+    published_at: Annotated[Timestamp | None, Meta(description="When the site published it.")] = (
+        None
+    )
+    preview: Annotated[Preview, Meta(description="What everybody may read.")] = field(
+        default_factory=lambda: Preview(paragraphs=2)
+    )
     body_html: (
-        Annotated[Text, Meta(description="Left out, it keeps the body; null removes it.")]
+        Annotated[Text, Meta(description="HTML. Left out, the body is kept; null removes it.")]
         | UnsetType
         | None
     ) = UNSET
@@ -81,16 +96,16 @@ class ArticleInput(RequestModel):
 class ArticleOutput(ResponseModel):
     """An article as it is kept, without its body."""
 
-    id: str
-    title: str
-    url: str | None
-    language: str | None
-    policy: Policy
+    id: ArticleId
+    title: Annotated[str, Meta(description="The article's title; it may be empty.")]
+    url: ArticleUrl
+    language: Annotated[str | None, Meta(description="A BCP 47 tag, such as `km`.")]
+    policy: Annotated[Policy, Meta(description="Who may read the article.")]
     unlock_cost: Annotated[int, Meta(description="In credits.")]
-    tags: list[str]
-    published_at: datetime | None
-    preview: Preview
-    has_body: bool
+    tags: Annotated[list[str], Meta(description="At most 100.")]
+    published_at: Annotated[datetime | None, Meta(description="When the site published it.")]
+    preview: Annotated[Preview, Meta(description="What everybody may read.")]
+    has_body: Annotated[bool, Meta(description="Whether it has a body.")]
     body_sha256: Annotated[
         str | None, Meta(description="Hexadecimal, of the body in UTF-8; null without a body.")
     ]
@@ -103,7 +118,7 @@ class ArticleOutput(ResponseModel):
     answers={201: "Created.", 200: "Replaced, or the same as before."},
 )
 async def put_article(
-    article_id: PathId,
+    article_id: PathArticleId,
     data: JSONBody[ArticleInput],
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
@@ -123,7 +138,9 @@ async def put_article(
 
 
 @get("/v1/articles/{article_id:str}", guards=[site("articles:read")], refuses=[ARTICLE_UNKNOWN])
-async def get_article(article_id: PathId, database: NamedDependency[Database]) -> ArticleOutput:
+async def get_article(
+    article_id: PathArticleId, database: NamedDependency[Database]
+) -> ArticleOutput:
     """An article and its terms, without its body."""
     async with database.reading() as session:
         article = await session.get(Article, article_id)
@@ -138,7 +155,7 @@ async def get_article(article_id: PathId, database: NamedDependency[Database]) -
     refuses=[ARTICLE_UNKNOWN],
 )
 async def get_structured_data(
-    article_id: PathId, database: NamedDependency[Database]
+    article_id: PathArticleId, database: NamedDependency[Database]
 ) -> Response[StructuredData]:
     """What the article's page should tell search engines of its paywall (schema.org).
 
@@ -153,7 +170,7 @@ async def get_structured_data(
 
 @delete("/v1/articles/{article_id:str}", guards=[site("articles:write")])
 async def delete_article(
-    article_id: PathId, caller: NamedDependency[Caller], database: NamedDependency[Database]
+    article_id: PathArticleId, caller: NamedDependency[Caller], database: NamedDependency[Database]
 ) -> None:
     """Delete an article and its body; who unlocked it keeps the unlock. Twice is the same."""
     async with database.writing() as session:
@@ -183,9 +200,16 @@ class BodyAnswer(ResponseModel):
     `body_html` is null where access is granted to an article without a body.
     """
 
-    decision: DecisionAnswer
-    body_html: str | None
-    preview_html: str | None
+    decision: Annotated[
+        DecisionAnswer, Meta(description="Whether the reader may have the body, and why.")
+    ]
+    body_html: Annotated[
+        str | None,
+        Meta(description="The whole body, as the site put it; null if access is denied."),
+    ]
+    preview_html: Annotated[
+        str | None, Meta(description="What everybody may read; null if access is granted.")
+    ]
 
 
 @post("/v1/access/body", guards=[site("articles:read")], status_code=200)
@@ -200,7 +224,7 @@ async def read_body(
 
 @get("/v1/me/articles/{article_id:str}/body", guards=[only_readers])
 async def read_my_body(
-    article_id: PathId,
+    article_id: PathArticleId,
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from paywall.database.tables import Article
 from paywall.http.bodies import ResponseModel
+from paywall.http.fields import ArticleUrl
 from paywall.rules.decision import Policy
 
 SELECTOR = ".paywall-content"
@@ -23,9 +24,9 @@ class PaidPart(
 ):
     """The part of the page that not everybody may read."""
 
-    type: str = "WebPageElement"
-    is_free: bool = False
-    selector: str = SELECTOR
+    type: Annotated[str, Meta(description="Its schema.org type.")] = "WebPageElement"
+    is_free: Annotated[bool, Meta(description="Whether everybody may read it.")] = False
+    selector: Annotated[str, Meta(description="The element of the page that holds it.")] = SELECTOR
 
 
 class StructuredData(
@@ -41,14 +42,16 @@ class StructuredData(
 ):
     """A schema.org NewsArticle, for a page's `<script type="application/ld+json">`."""
 
-    context: str = "https://schema.org"
-    type: str = "NewsArticle"
-    headline: str
-    url: str | None
-    language: str | None
-    published_at: datetime | None
+    context: Annotated[str, Meta(description="The vocabulary.")] = "https://schema.org"
+    type: Annotated[str, Meta(description="Its schema.org type.")] = "NewsArticle"
+    headline: Annotated[str, Meta(description="The article's title.")]
+    url: ArticleUrl
+    language: Annotated[str | None, Meta(description="A BCP 47 tag, such as `km`.")]
+    published_at: Annotated[datetime | None, Meta(description="When the site published it.")]
     is_free: Annotated[bool, Meta(description="True under the policy `free` alone.")]
-    paid_part: PaidPart | None
+    paid_part: Annotated[
+        PaidPart | None, Meta(description="The part behind the paywall; null if there is none.")
+    ]
 
 
 def structured_data(article: Article) -> StructuredData:

@@ -1,9 +1,12 @@
 """Routes for the catalogue: plans, packs and passes, and the offers that anyone may see."""
 
+from typing import Annotated
+
 from litestar import Response, delete, get, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
+from msgspec import Meta
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -24,7 +27,7 @@ from paywall.catalogue.products import put_product, remove_product
 from paywall.database.engine import Database
 from paywall.database.tables import Pack, Pass, Plan
 from paywall.http.bodies import ResponseModel
-from paywall.http.fields import PathId
+from paywall.http.fields import PathPackId, PathPassId, PathPlanId
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.problems import CATALOGUE_FULL, PRODUCT_UNKNOWN
 from paywall.rules.enums import Interval
@@ -38,7 +41,7 @@ from paywall.tokens.guard import anyone, site
     refuses=[CATALOGUE_FULL],
 )
 async def put_plan(
-    plan_id: PathId, data: JSONBody[PlanInput], database: NamedDependency[Database]
+    plan_id: PathPlanId, data: JSONBody[PlanInput], database: NamedDependency[Database]
 ) -> Response[PlanAnswer]:
     """Put a plan into the catalogue (201), or replace it (200); what was sold stays as it was."""
     async with database.writing() as session:
@@ -48,14 +51,14 @@ async def put_plan(
 
 
 @get("/v1/plans/{plan_id:str}", guards=[site()], refuses=[PRODUCT_UNKNOWN])
-async def get_plan(plan_id: PathId, database: NamedDependency[Database]) -> PlanAnswer:
+async def get_plan(plan_id: PathPlanId, database: NamedDependency[Database]) -> PlanAnswer:
     """A plan as it is sold now."""
     async with database.reading() as session:
         return to_response(await find_plan(session, plan_id), PlanAnswer)
 
 
 @delete("/v1/plans/{plan_id:str}", guards=[site("catalogue:write")])
-async def delete_plan(plan_id: PathId, database: NamedDependency[Database]) -> None:
+async def delete_plan(plan_id: PathPlanId, database: NamedDependency[Database]) -> None:
     """Sell a plan no more; who bought it keeps it. Twice is the same."""
     async with database.writing() as session:
         await remove_product(session, Plan, plan_id)
@@ -80,7 +83,7 @@ async def list_plans(
     refuses=[CATALOGUE_FULL],
 )
 async def put_pack(
-    pack_id: PathId, data: JSONBody[PackInput], database: NamedDependency[Database]
+    pack_id: PathPackId, data: JSONBody[PackInput], database: NamedDependency[Database]
 ) -> Response[PackAnswer]:
     """Put a pack into the catalogue (201), or replace it (200); what was sold stays as it was."""
     async with database.writing() as session:
@@ -90,14 +93,14 @@ async def put_pack(
 
 
 @get("/v1/packs/{pack_id:str}", guards=[site()], refuses=[PRODUCT_UNKNOWN])
-async def get_pack(pack_id: PathId, database: NamedDependency[Database]) -> PackAnswer:
+async def get_pack(pack_id: PathPackId, database: NamedDependency[Database]) -> PackAnswer:
     """A pack as it is sold now."""
     async with database.reading() as session:
         return to_response(await find_pack(session, pack_id), PackAnswer)
 
 
 @delete("/v1/packs/{pack_id:str}", guards=[site("catalogue:write")])
-async def delete_pack(pack_id: PathId, database: NamedDependency[Database]) -> None:
+async def delete_pack(pack_id: PathPackId, database: NamedDependency[Database]) -> None:
     """Sell a pack no more; who bought it keeps it. Twice is the same."""
     async with database.writing() as session:
         await remove_product(session, Pack, pack_id)
@@ -122,7 +125,7 @@ async def list_packs(
     refuses=[CATALOGUE_FULL],
 )
 async def put_pass(
-    pass_id: PathId, data: JSONBody[PassInput], database: NamedDependency[Database]
+    pass_id: PathPassId, data: JSONBody[PassInput], database: NamedDependency[Database]
 ) -> Response[PassAnswer]:
     """Put a pass into the catalogue (201), or replace it (200); what was sold stays as it was."""
     async with database.writing() as session:
@@ -132,14 +135,14 @@ async def put_pass(
 
 
 @get("/v1/passes/{pass_id:str}", guards=[site()], refuses=[PRODUCT_UNKNOWN])
-async def get_pass(pass_id: PathId, database: NamedDependency[Database]) -> PassAnswer:
+async def get_pass(pass_id: PathPassId, database: NamedDependency[Database]) -> PassAnswer:
     """A pass as it is sold now."""
     async with database.reading() as session:
         return to_response(await find_pass(session, pass_id), PassAnswer)
 
 
 @delete("/v1/passes/{pass_id:str}", guards=[site("catalogue:write")])
-async def delete_pass(pass_id: PathId, database: NamedDependency[Database]) -> None:
+async def delete_pass(pass_id: PathPassId, database: NamedDependency[Database]) -> None:
     """Sell a pass no more; who bought it keeps it. Twice is the same."""
     async with database.writing() as session:
         await remove_product(session, Pass, pass_id)
@@ -164,9 +167,9 @@ DAYS = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 30, Interval.YEAR: 36
 class Offers(ResponseModel):
     """Everything that can be bought, of each kind the smallest first."""
 
-    plans: list[PlanAnswer]
-    packs: list[PackAnswer]
-    passes: list[PassAnswer]
+    plans: Annotated[list[PlanAnswer], Meta(description="Subscriptions.")]
+    packs: Annotated[list[PackAnswer], Meta(description="Credits, bought once.")]
+    passes: Annotated[list[PassAnswer], Meta(description="Everything for some days, bought once.")]
 
 
 @get("/v1/offers", guards=[anyone])

@@ -54,7 +54,7 @@ class ProductInput(RequestModel, kw_only=True):
 class PlanInput(ProductInput, kw_only=True):
     """A subscription: opens everything for a period, again and again."""
 
-    interval: Interval
+    interval: Annotated[Interval, Meta(description="The unit of its period.")]
     interval_count: IntervalCount = 1
     credits: PlanCredits = 0
     credits_expire: Annotated[
@@ -78,36 +78,41 @@ class PassInput(ProductInput, kw_only=True):
     days: Days
 
 
-class PlanAnswer(ResponseModel):
+class ProductAnswer(ResponseModel, kw_only=True):
+    """What every product has."""
+
+    id: Annotated[str, Meta(description="The site's id of the product.")]
+    title: Annotated[str, Meta(description="What readers see.")]
+    prices: Annotated[list[Price], Meta(description="One per currency.")]
+
+
+class PlanAnswer(ProductAnswer, kw_only=True):
     """A subscription: opens everything for a period, again and again."""
 
-    id: str
-    title: str
-    interval: Interval
-    interval_count: int
-    credits: int
-    credits_expire: CreditsExpire
-    trial_days: int | None
-    prices: list[Price]
+    interval: Annotated[Interval, Meta(description="The unit of its period.")]
+    interval_count: Annotated[int, Meta(description="How many intervals make a period.")]
+    credits: Annotated[int, Meta(description="Credits that each paid period grants.")]
+    credits_expire: Annotated[
+        CreditsExpire, Meta(description="With the period that granted them, or never.")
+    ]
+    trial_days: Annotated[
+        int | None, Meta(description="Days before the first payment; null: no trial.")
+    ]
 
 
-class PackAnswer(ResponseModel):
+class PackAnswer(ProductAnswer, kw_only=True):
     """Credits, bought once."""
 
-    id: str
-    title: str
-    credits: int
-    expires_after_days: int | None
-    prices: list[Price]
+    credits: Annotated[int, Meta(description="A number of credits.")]
+    expires_after_days: Annotated[
+        int | None, Meta(description="Counted from the purchase; null: the credits never expire.")
+    ]
 
 
-class PassAnswer(ResponseModel):
+class PassAnswer(ProductAnswer, kw_only=True):
     """Opens everything for some days, bought once."""
 
-    id: str
-    title: str
-    days: int
-    prices: list[Price]
+    days: Annotated[int, Meta(description="How many days it lasts.")]
 
 
 def as_product(table: type[Product], product_id: str, data: ProductInput, now: datetime) -> Product:

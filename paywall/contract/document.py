@@ -7,7 +7,6 @@ from litestar import Litestar
 
 from paywall import __version__, problems
 from paywall.contract.examples import EXAMPLES
-from paywall.contract.glossary import GLOSSARY
 from paywall.contract.operation import Operation, Parameter, operations
 from paywall.contract.problem_schemas import (
     header_refs,
@@ -122,7 +121,9 @@ def _told(operation: Operation, schemas: dict[Any, Json]) -> Json:
 
 
 def _parameter(parameter: Parameter) -> Json:
-    meaning = GLOSSARY.get(f"{parameter.place}.{parameter.name}") or GLOSSARY[parameter.name]
+    meaning = parameter.limits.description
+    if not meaning:
+        raise LookupError(f"The parameter {parameter.name} has no description")
     told: Json = {
         "name": parameter.name,
         "in": parameter.place,

@@ -9,7 +9,6 @@ from typing import Any
 
 from paywall import problems
 from paywall.contract.examples import EXAMPLES
-from paywall.contract.glossary import GLOSSARY
 from paywall.problems import INVALID_FIELDS, FieldError, ProblemMember, ProblemType
 
 Json = dict[str, Any]
@@ -39,6 +38,7 @@ SHARED: Mapping[str, tuple[ProblemType, ...]] = {
 }
 """Responses that operations share by their form; all others stand in their operations."""
 DEFAULT = "Failed"
+DETAIL = "What is wrong, and how to fix it."
 SPECIAL_HEADERS = {401: "WWW-Authenticate", 403: "WWW-Authenticate", 503: "Retry-After"}
 
 
@@ -67,8 +67,10 @@ def problem_schemas() -> dict[str, Json]:
             "description": "What is wrong with one field.",
             "type": "object",
             "properties": {
-                "field": _text("field", problems.FIELD_CHARS_MAX),
-                "detail": _text("detail", problems.ERROR_DETAIL_CHARS_MAX),
+                "field": _text(
+                    "The path of the field, such as `tags[2]`.", problems.FIELD_CHARS_MAX
+                ),
+                "detail": _text(DETAIL, problems.ERROR_DETAIL_CHARS_MAX),
             },
             "required": ["field", "detail"],
         },
@@ -78,8 +80,8 @@ def problem_schemas() -> dict[str, Json]:
     }
 
 
-def _text(name: str, chars_max: int) -> Json:
-    return {"description": GLOSSARY[name], "type": "string", "maxLength": chars_max}
+def _text(description: str, chars_max: int) -> Json:
+    return {"description": description, "type": "string", "maxLength": chars_max}
 
 
 def _general_schema() -> Json:
@@ -91,7 +93,7 @@ def _general_schema() -> Json:
 
 
 def _member(member: ProblemMember) -> Json:
-    return {"description": GLOSSARY[member.name], **TYPES[member.type]}
+    return {"description": member.description, **TYPES[member.type]}
 
 
 def _schema_of(kind: ProblemType) -> Json:
@@ -108,7 +110,7 @@ def _schema(description: str, type_: Json, members: Mapping[str, Json]) -> Json:
             "type": "integer",
             "format": "int32",
         },
-        "detail": _text("detail", problems.DETAIL_CHARS_MAX),
+        "detail": _text(DETAIL, problems.DETAIL_CHARS_MAX),
         **members,
     }
     return {

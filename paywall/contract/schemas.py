@@ -13,14 +13,11 @@ from msgspec import NODEFAULT
 from msgspec.inspect import DateTimeType, StructType, Type, type_info
 
 from paywall.contract.examples import EXAMPLES
-from paywall.contract.glossary import GLOSSARY
 from paywall.contract.operation import Parameter
-from paywall.http.fields import ANY_CREDITS, ANY_TIMESTAMP, ID_PATTERN, ID_RULE, RULES
+from paywall.http.fields import ID_PATTERN, ID_RULE, RULES
 
 TYPES = {int: "integer", bool: "boolean"}
 REF = "#/components/schemas/"
-GENERIC = frozenset({*RULES.values(), ANY_CREDITS, ANY_TIMESTAMP})
-"""What a kind of field says of itself, but not of the field."""
 
 Schema = dict[str, Any]
 
@@ -85,14 +82,6 @@ def with_rule(meaning: str, pattern: str | None, length_max: int | None = None) 
     return f"{meaning} {rule[0].upper()}{rule[1:]}{length}."
 
 
-def _meaning(owner: str, name: str, own: str) -> str:
-    meaning = GLOSSARY.get(f"{owner}.{name}") or ("" if own in GENERIC else own)
-    meaning = meaning or GLOSSARY.get(name, "")
-    if not meaning:
-        raise LookupError(f"{owner}.{name} has no description: give it one, or a word in GLOSSARY")
-    return meaning
-
-
 def _collect(info: Type, structs: dict[str, StructType]) -> None:
     if isinstance(info, StructType):
         name = model_name(info.cls)
@@ -140,8 +129,9 @@ def _complete(name: str, schema: Schema, structs: Mapping[str, StructType]) -> N
 def _complete_field(owner: str, name: str, property_: Schema) -> None:
     """One description at the top; below, only what a validator needs."""
     parts = [property_, *property_.get("anyOf", []), *_items(property_)]
-    owns = [text for part in parts if (text := part.pop("description", None))]
-    own = next((text for text in owns if text not in GENERIC), "")
+    meanings = [text for part in parts if (text := part.pop("description", None))]
+    if not meanings:
+        raise LookupError(f"{owner}.{name} has no description: give it one by Meta")
     limits: Schema = next((part for part in parts if "pattern" in part), {})
     rule = limits.get("pattern"), limits.get("maxLength")
     for part in parts:
@@ -152,7 +142,7 @@ def _complete_field(owner: str, name: str, property_: Schema) -> None:
             part["pattern"] = ecmascript(part["pattern"])
     rest = dict(property_)
     property_.clear()
-    property_["description"] = with_rule(_meaning(owner, name, own), *rule)
+    property_["description"] = with_rule(meanings[0], *rule)
     property_.update(rest)
     is_shape = "$ref" in property_ and property_["$ref"] != REF + ID
     if not is_shape and property_.get("type") != "null":

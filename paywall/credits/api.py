@@ -13,7 +13,7 @@ from paywall.credits.locking import require_subscriber
 from paywall.credits.responses import EntryAnswer, GrantAnswer, list_entries, to_response
 from paywall.database.engine import Database
 from paywall.http.bodies import RequestModel
-from paywall.http.fields import Credits, Id, PathId, PathNumber, Timestamp
+from paywall.http.fields import Credits, Id, PathGrantId, PathReaderId, Timestamp
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import (
@@ -38,7 +38,7 @@ class GrantInput(RequestModel):
     """Credits for a reader."""
 
     amount: Credits
-    source: GivenSource
+    source: Annotated[GivenSource, Meta(description="Where it came from.")]
     reference: Annotated[
         Id, Meta(description="Unique with `source` in the deployment: the same again is the same.")
     ]
@@ -57,7 +57,7 @@ class GrantInput(RequestModel):
     refuses=[REFERENCE_CONFLICT],
 )
 async def post_grant(
-    reader_id: PathId,
+    reader_id: PathReaderId,
     data: JSONBody[GrantInput],
     caller: NamedDependency[Caller],
     claim: NamedDependency[IdempotencyClaim | None],
@@ -94,8 +94,8 @@ async def post_grant(
     refuses=[SUBSCRIBER_UNKNOWN, GRANT_UNKNOWN],
 )
 async def post_void(
-    reader_id: PathId,
-    grant_id: PathNumber,
+    reader_id: PathReaderId,
+    grant_id: PathGrantId,
     caller: NamedDependency[Caller],
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
@@ -117,7 +117,7 @@ async def post_void(
     refuses=[SUBSCRIBER_UNKNOWN],
 )
 async def list_subscriber_ledger(
-    reader_id: PathId,
+    reader_id: PathReaderId,
     database: NamedDependency[Database],
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,

@@ -13,6 +13,16 @@ from paywall.credits.expiry import expiry_unrecorded
 from paywall.credits.ledger import spendable_grants
 from paywall.database.tables import Article, CreditGrant, LedgerEntry, Unlock
 from paywall.http.bodies import ResponseModel
+from paywall.http.fields import (
+    ArticleId,
+    ArticleTitle,
+    ArticleUrl,
+    GrantId,
+    HappenedAt,
+    NumberId,
+    PurchaseId,
+    TokenIssuer,
+)
 from paywall.http.paging import newest_first
 from paywall.rules.enums import Actor, EntryKind, GrantSource
 
@@ -22,44 +32,52 @@ GRANTS_MAX = 200
 class GrantAnswer(ResponseModel):
     """Credits that came from one place; `remaining` is the sum of its ledger entries."""
 
-    id: int
-    amount: int
-    remaining: int
-    source: GrantSource
-    reference: str
+    id: NumberId
+    amount: Annotated[int, Meta(description="A number of credits.")]
+    remaining: Annotated[int, Meta(description="Credits of it that are not spent.")]
+    source: Annotated[GrantSource, Meta(description="Where it came from.")]
+    reference: Annotated[str, Meta(description="The site's own name for it, unique with `source`.")]
     priority: Annotated[int, Meta(description="Lower is spent first.")]
-    granted_at: datetime
-    expires_at: datetime | None
-    purchase_id: int | None
+    granted_at: Annotated[
+        datetime, Meta(description="When it was granted; of a purchase, when it was paid.")
+    ]
+    expires_at: Annotated[
+        datetime | None, Meta(description="Spendable before this time; null: no expiry.")
+    ]
+    purchase_id: PurchaseId
 
 
 class ActorAnswer(ResponseModel):
     """Who did it: the `iss`, `sub` and `jti` of the token."""
 
-    issuer: str
-    subject: str
-    token_id: str
+    issuer: TokenIssuer
+    subject: Annotated[str, Meta(description="The token's subject (claim `sub`).")]
+    token_id: Annotated[str, Meta(description="The token's id (claim `jti`).")]
 
 
 class EntryArticle(ResponseModel):
     """What an entry's credits were for; `title` and `url` are null where it was deleted."""
 
-    id: str
-    title: str | None
-    url: str | None
+    id: ArticleId
+    title: ArticleTitle
+    url: ArticleUrl
 
 
 class EntryAnswer(ResponseModel, omit_defaults=True):
     """One change to one grant; `amount` is signed."""
 
-    id: int
-    at: datetime
-    kind: EntryKind
-    amount: int
-    grant_id: int
-    source: GrantSource
-    unlock_id: int | None
-    article: EntryArticle | None
+    id: NumberId
+    at: HappenedAt
+    kind: Annotated[EntryKind, Meta(description="What happened to the credits.")]
+    amount: Annotated[int, Meta(description="The change to the grant, in credits, with its sign.")]
+    grant_id: GrantId
+    source: Annotated[GrantSource, Meta(description="Where its grant came from.")]
+    unlock_id: Annotated[
+        int | None, Meta(description="The unlock that it paid for, or that returned it; else null.")
+    ]
+    article: Annotated[
+        EntryArticle | None, Meta(description="The article of that unlock; else null.")
+    ]
     actor: Annotated[ActorAnswer | msgspec.UnsetType, Meta(description="Told to sites only.")] = (
         msgspec.UNSET
     )
@@ -98,17 +116,7 @@ async def list_newest_grants(session: AsyncSession, reader_id: str) -> list[Gran
 
 
 def to_response(grant: CreditGrant) -> GrantAnswer:
-    return GrantAnswer(
-        id=grant.id,
-        amount=grant.amount,
-        remaining=grant.remaining,
-        source=grant.source,
-        reference=grant.reference,
-        priority=grant.priority,
-        granted_at=grant.granted_at,
-        expires_at=grant.expires_at,
-        purchase_id=grant.purchase_id,
-    )
+    return msgspec.convert(grant, GrantAnswer, from_attributes=True)
 
 
 async def list_entries(
@@ -118,23 +126,18 @@ async def list_entries(
     rows, next_cursor = await newest_first(
         session, statement, at=LedgerEntry.at, id=LedgerEntry.id, limit=limit, cursor=cursor
     )
-    return await _entries(session, rows, with_actor=with_actor), next_cursor
+    return await load_entries(session, rows, with_actor=with_actor), next_cursor
 
 
-async def _entries(
-    session: AsyncSession, rows: Sequence[LedgerEntry], *, with_actor: bool
+async def load_entries(
+    session: AsyncSession, rows: Sequence[LedgerEntry], *, with_actor: bool = False
 ) -> list[EntryAnswer]:
     sources = await _sources(session, rows)
     articles = await _articles(session, rows)
     return [
-        EntryAnswer(
-            id=row.id,
-            at=row.at,
-            kind=row.kind,
-            amount=row.amount,
-            grant_id=row.grant_id,
+        EntryAnswer.from_row(
+            row,
             source=sources[row.grant_id],
-            unlock_id=row.unlock_id,
             article=articles.get(row.unlock_id),
             actor=_actor(row) if with_actor else msgspec.UNSET,
         )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from itertools import chain
-from typing import Any, get_args
+from typing import Any, Self, get_args
 
 import msgspec
 from litestar import Request
@@ -62,6 +62,12 @@ def _in_utc(name: str, at: datetime) -> datetime:
 
 class ResponseModel(msgspec.Struct, kw_only=True):
     """Base class of response bodies."""
+
+    @classmethod
+    def from_row(cls, row: object, **own: Any) -> Self:
+        """Each field from the row's attribute of the same name, or from the keyword argument."""
+        names = cls.__struct_fields__
+        return cls(**{name: own[name] if name in own else getattr(row, name) for name in names})
 
 
 class StrictRequest(Request[Any, Any, Any]):

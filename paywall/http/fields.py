@@ -6,6 +6,8 @@ from typing import Annotated
 from litestar.params import PathParameter
 from msgspec import Meta
 
+from paywall.rules.decision import Reason
+from paywall.rules.enums import CancelWhen
 from paywall.rules.urls import WEB_URL_PATTERN
 
 NOT_IN_IDS = r"\x00-\x1f\x7f-\x9f/\\\ud800-\udfff"
@@ -32,8 +34,6 @@ PROCESSOR_RULE = "1 to 40 of the characters a to z, 0 to 9, _ and -"
 CURRENCY_PATTERN = r"^[A-Za-z]{3}\Z"
 CURRENCY_RULE = "three letters, as in ISO 4217"
 
-ANY_CREDITS = "A number of credits."
-ANY_TIMESTAMP = "RFC 3339, with an offset."
 NUMBER_MAX = 2**63 - 1
 # The most money in one payment or price, in the smallest unit of its currency.
 AMOUNT_MAX = 10**12
@@ -47,16 +47,65 @@ RULES = {
     CURRENCY_PATTERN: CURRENCY_RULE,
 }
 
-Id = Annotated[str, Meta(pattern=ID_PATTERN, description=ID_RULE)]
-PathId = Annotated[str, PathParameter(pattern=ID_PATTERN, description=ID_RULE)]
-PathNumber = Annotated[int, PathParameter(ge=1, le=NUMBER_MAX)]
-Line = Annotated[str, Meta(pattern=LINE_PATTERN, max_length=LINE_LENGTH_MAX, description=LINE_RULE)]
-Text = Annotated[str, Meta(pattern=TEXT_PATTERN, description=TEXT_RULE)]
-WebAddress = Annotated[
-    str, Meta(pattern=WEB_URL_PATTERN, max_length=LINE_LENGTH_MAX, description=WEB_ADDRESS_RULE)
+Id = Annotated[str, Meta(pattern=ID_PATTERN)]
+Line = Annotated[str, Meta(pattern=LINE_PATTERN, max_length=LINE_LENGTH_MAX)]
+Text = Annotated[str, Meta(pattern=TEXT_PATTERN)]
+WebAddress = Annotated[str, Meta(pattern=WEB_URL_PATTERN, max_length=LINE_LENGTH_MAX)]
+Credits = Annotated[int, Meta(ge=1, le=1_000_000, description="A number of credits.")]
+Timestamp = Annotated[datetime, Meta(tz=True)]
+
+
+def _path_id(description: str) -> PathParameter:
+    return PathParameter(pattern=ID_PATTERN, description=description)
+
+
+def _path_number(description: str) -> PathParameter:
+    return PathParameter(ge=1, le=NUMBER_MAX, description=description)
+
+
+PathArticleId = Annotated[str, _path_id("The site's id of the article.")]
+PathCheckoutId = Annotated[str, _path_id("The id of the checkout, from POST /v1/me/checkout.")]
+PathReaderId = Annotated[str, _path_id("The site's id of the reader.")]
+PathGrantId = Annotated[int, _path_number("The grant of credits.")]
+PathPurchaseId = Annotated[int, _path_number("The id of the purchase, from POST /v1/purchases.")]
+PathPackId = Annotated[str, _path_id("The site's id of the pack.")]
+PathPassId = Annotated[str, _path_id("The site's id of the pass.")]
+PathPlanId = Annotated[str, _path_id("The site's id of the plan.")]
+
+# Fields that several responses have.
+AccessUntil = Annotated[
+    datetime | None,
+    Meta(description="When access ends; null where nothing ends it, or it is not known yet."),
 ]
-Credits = Annotated[int, Meta(ge=1, le=1_000_000, description=ANY_CREDITS)]
-Timestamp = Annotated[datetime, Meta(tz=True, description=ANY_TIMESTAMP)]
+ArticleId = Annotated[str, Meta(description="The site's id of the article.")]
+ArticleTitle = Annotated[
+    str | None, Meta(description="The article's title; null if the article was deleted.")
+]
+ArticleUrl = Annotated[str | None, Meta(description="Where readers find it.")]
+CreatedAt = Annotated[datetime, Meta(description="When it was recorded.")]
+GrantId = Annotated[int, Meta(description="The grant of credits.")]
+HappenedAt = Annotated[datetime, Meta(description="When it happened.")]
+NextPayment = Annotated[
+    datetime | None, Meta(description="When the next payment is due; null if none is.")
+]
+NumberId = Annotated[int, Meta(description="Its id in this service.")]
+PassId = Annotated[str | None, Meta(description="The site's id of the pass, if it is for one.")]
+PaymentType = Annotated[
+    str | None, Meta(description="How it is paid for, such as `card`; null if nothing is paid.")
+]
+PlanId = Annotated[str | None, Meta(description="The site's id of the plan, if it is for one.")]
+PurchaseId = Annotated[
+    int | None, Meta(description="The purchase that it came from; null if nobody paid.")
+]
+ReaderId = Annotated[str, Meta(description="The site's id of the reader.")]
+SubscriptionId = Annotated[str, Meta(description="The subscription that is meant.")]
+TextId = Annotated[str, Meta(description="Its id in this service.")]
+TokenIssuer = Annotated[str, Meta(description="The token's issuer (claim `iss`).")]
+UnlocksLeft = Annotated[int, Meta(description="Credits that can be spent now.")]
+DecisionReason = Annotated[Reason, Meta(description="Why the decision is what it is.")]
+CancelledWhen = Annotated[
+    CancelWhen, Meta(description="At the end of what was paid, or now and for good.")
+]
 
 
 def describe_pattern(message: str) -> str:

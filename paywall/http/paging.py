@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from litestar.params import QueryParameter
+from msgspec import Meta
 from sqlmodel import col, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -18,7 +19,11 @@ Row = TypeVar("Row")
 
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="At most so many items.")]
 Cursor = Annotated[
-    str | None, QueryParameter(max_length=1000, description="`next_cursor` of the page before.")
+    str | None,
+    QueryParameter(
+        max_length=1000,
+        description="`next_cursor` of the page before; default: start at the newest item.",
+    ),
 ]
 LIMIT_DEFAULT = 50
 
@@ -26,8 +31,10 @@ LIMIT_DEFAULT = 50
 class Page(msgspec.Struct, Generic[T]):
     """One page of a list; `next_cursor` is null on the last."""
 
-    items: list[T]
-    next_cursor: str | None
+    items: Annotated[list[T], Meta(description="The page's items, newest first.")]
+    next_cursor: Annotated[
+        str | None, Meta(description="Send it as `cursor` to get the next page; null on the last.")
+    ]
 
 
 class _Position(msgspec.Struct, array_like=True):

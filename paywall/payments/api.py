@@ -12,7 +12,7 @@ from sqlmodel import select
 from paywall.database.engine import Database
 from paywall.database.tables import Purchase
 from paywall.http.bodies import RequestModel
-from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, PROCESSOR_PATTERN, Id, PathNumber
+from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, PROCESSOR_PATTERN, Id, PathPurchaseId
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.payments.purchase import STRIPE, Payment, record_purchase
@@ -34,7 +34,7 @@ from paywall.tokens.guard import Caller, reader, site
 class PurchaseInput(RequestModel, kw_only=True):
     """A payment that the site took itself: KHQR, cash, a bank. Exactly one product is named."""
 
-    reader_id: Id
+    reader_id: Annotated[Id, Meta(description="The site's id of the reader who paid.")]
     processor: Annotated[
         str,
         Meta(
@@ -45,8 +45,8 @@ class PurchaseInput(RequestModel, kw_only=True):
     reference: Annotated[
         Id, Meta(description="The processor's own name for it: the same again is the same.")
     ]
-    pack_id: Id | None = None
-    pass_id: Id | None = None
+    pack_id: Annotated[Id | None, Meta(description="The pack that was bought.")] = None
+    pass_id: Annotated[Id | None, Meta(description="The pass that was bought.")] = None
     plan_id: Annotated[Id | None, Meta(description="One prepaid period of the plan.")] = None
     amount_paid: Annotated[int, Meta(ge=0, le=AMOUNT_MAX, description=AMOUNT)]
     currency: Annotated[str, Meta(pattern=CURRENCY_PATTERN, description="ISO 4217, in any case.")]
@@ -119,7 +119,7 @@ async def post_purchase(
     refuses=[PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LARGE],
 )
 async def post_refund(
-    purchase_id: PathNumber,
+    purchase_id: PathPurchaseId,
     data: JSONBody[RefundInput],
     caller: NamedDependency[Caller],
     claim: NamedDependency[IdempotencyClaim | None],
@@ -158,7 +158,7 @@ async def list_purchases(
     refuses=[PURCHASE_UNKNOWN],
 )
 async def get_purchase(
-    purchase_id: PathNumber, database: NamedDependency[Database]
+    purchase_id: PathPurchaseId, database: NamedDependency[Database]
 ) -> PurchaseAnswer:
     """One purchase."""
     async with database.reading() as session:

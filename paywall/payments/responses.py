@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import Checkout, Purchase, StripeInvoice
 from paywall.http.bodies import ResponseModel
+from paywall.http.fields import CreatedAt, NumberId, PassId, PlanId, ReaderId
 from paywall.rules.enums import ProductKind
 
 AMOUNT = "In the currency's smallest unit as ISO 4217 counts it: 4,000 riel are 400000."
@@ -18,13 +19,15 @@ AMOUNT = "In the currency's smallest unit as ISO 4217 counts it: 4,000 riel are 
 class PurchaseAnswer(ResponseModel):
     """One payment, by any processor, for the one product that is named."""
 
-    id: int
-    reader_id: str
-    processor: str
+    id: NumberId
+    reader_id: ReaderId
+    processor: Annotated[
+        str, Meta(description="Who took the money, such as `khqr`, `cash` or `stripe`.")
+    ]
     reference: Annotated[str, Meta(description="The processor's own name for the payment.")]
-    pack_id: str | None
-    pass_id: str | None
-    plan_id: str | None
+    pack_id: Annotated[str | None, Meta(description="The pack that was bought, if it was one.")]
+    pass_id: Annotated[str | None, Meta(description="The pass that was bought, if it was one.")]
+    plan_id: Annotated[str | None, Meta(description="The plan that was paid for, if it was one.")]
     amount_paid: Annotated[int, Meta(description=AMOUNT)]
     currency: Annotated[str, Meta(description="ISO 4217, in lower case.")]
     refunded: Annotated[int, Meta(description="What was refunded of it, disputes aside.")]
@@ -32,27 +35,24 @@ class PurchaseAnswer(ResponseModel):
         datetime | None,
         Meta(description="Of a payment for a subscription in Stripe: the end of what it paid for."),
     ]
-    created_at: datetime
+    created_at: CreatedAt
 
 
 class PendingAnswer(ResponseModel):
     """A payment that the reader has made and a bank has yet to confirm, for the product named."""
 
     checkout_id: Annotated[str, Meta(description="GET /v1/me/checkout/{id} tells how it stands.")]
-    pack_id: str | None
-    pass_id: str | None
-    plan_id: str | None
+    pack_id: Annotated[str | None, Meta(description="The site's id of the pack.")]
+    pass_id: PassId
+    plan_id: PlanId
     since: Annotated[datetime, Meta(description="When the checkout was opened.")]
 
 
 def pending_to_response(checkout: Checkout) -> PendingAnswer:
-    bought = {checkout.product_kind: checkout.product_id}
     return PendingAnswer(
         checkout_id=checkout.id,
-        pack_id=bought.get(ProductKind.PACK),
-        pass_id=bought.get(ProductKind.PASS),
-        plan_id=bought.get(ProductKind.PLAN),
         since=checkout.created_at,
+        **_product_ids(checkout.product_kind, checkout.product_id),
     )
 
 
@@ -62,7 +62,7 @@ async def to_responses(
     ids = [purchase.id for purchase in purchases]
     invoices = select(StripeInvoice).where(col(StripeInvoice.purchase_id).in_(ids))
     until = {paid.purchase_id: paid.period_ends_at for paid in await session.exec(invoices)}
-    return [_told(purchase, until.get(purchase.id)) for purchase in purchases]
+    return [_to_response(purchase, until.get(purchase.id)) for purchase in purchases]
 
 
 async def to_response(session: AsyncSession, purchase: Purchase) -> PurchaseAnswer:
@@ -70,19 +70,21 @@ async def to_response(session: AsyncSession, purchase: Purchase) -> PurchaseAnsw
     return answer
 
 
-def _told(purchase: Purchase, paid_until: datetime | None) -> PurchaseAnswer:
-    bought = {purchase.product_kind: purchase.product_id}
+def _to_response(purchase: Purchase, paid_until: datetime | None) -> PurchaseAnswer:
     return PurchaseAnswer(
         id=purchase.id,
         reader_id=purchase.reader_id,
         processor=purchase.processor,
         reference=purchase.reference,
-        pack_id=bought.get(ProductKind.PACK),
-        pass_id=bought.get(ProductKind.PASS),
-        plan_id=bought.get(ProductKind.PLAN),
         amount_paid=purchase.amount_paid,
         currency=purchase.currency,
         refunded=purchase.refunded,
         paid_until=paid_until,
         created_at=purchase.created_at,
+        **_product_ids(purchase.product_kind, purchase.product_id),
     )
+
+
+def _product_ids(kind: ProductKind, product_id: str) -> dict[str, str | None]:
+    """The id under the name of its kind; null under the others."""
+    return {f"{each}_id": product_id if each == kind else None for each in ProductKind}

@@ -1,8 +1,11 @@
 """Liveness and readiness, for supervisors and load balancers."""
 
+from typing import Annotated
+
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.types import ControllerRouterHandler
+from msgspec import Meta
 
 from paywall.database.engine import Database
 from paywall.database.migrations import pending
@@ -14,13 +17,13 @@ from paywall.tokens.guard import anyone
 class Alive(ResponseModel):
     """The process runs."""
 
-    status: str
+    status: Annotated[str, Meta(description="`alive`.")]
 
 
 class Ready(ResponseModel):
     """The service can answer."""
 
-    status: str
+    status: Annotated[str, Meta(description="`ready`.")]
 
 
 @get("/livez", guards=[anyone], summary="Is the process alive? Asks no database")

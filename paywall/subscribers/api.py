@@ -12,7 +12,7 @@ from paywall.credits.locking import require_subscriber
 from paywall.credits.responses import list_newest_grants, list_spendable_grants
 from paywall.database.engine import Database
 from paywall.http.bodies import RequestModel
-from paywall.http.fields import Id, PathId
+from paywall.http.fields import Id, PathReaderId
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import PAYMENT_PENDING, SUBSCRIBER_UNKNOWN
 from paywall.processors.stripe.checkout import open_plan_of
@@ -41,7 +41,9 @@ class MergeInput(RequestModel):
     refuses=[SUBSCRIBER_UNKNOWN],
 )
 async def get_subscriber(
-    reader_id: PathId, database: NamedDependency[Database], settings: NamedDependency[Settings]
+    reader_id: PathReaderId,
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
 ) -> Overview:
     """What a subscriber has, with the newest 200 grants, spent ones too."""
     now = database.clock.now()
@@ -71,7 +73,7 @@ async def get_my_overview(
     refuses=[SUBSCRIBER_UNKNOWN, *REFUSALS],
 )
 async def post_merge(
-    reader_id: PathId,
+    reader_id: PathReaderId,
     data: JSONBody[MergeInput],
     caller: NamedDependency[Caller],
     claim: NamedDependency[IdempotencyClaim | None],
@@ -103,7 +105,9 @@ async def post_merge(
 
 
 @get("/v1/subscribers/{reader_id:str}/export", guards=[site("admin")], refuses=[SUBSCRIBER_UNKNOWN])
-async def export_subscriber(reader_id: PathId, database: NamedDependency[Database]) -> ReaderExport:
+async def export_subscriber(
+    reader_id: PathReaderId, database: NamedDependency[Database]
+) -> ReaderExport:
     """Everything on record about a reader, for that reader to take along."""
     async with database.reading() as session:
         await require_on_record(session, reader_id)
@@ -125,7 +129,7 @@ async def export_my_data(
     refuses=[PAYMENT_PENDING, *REFUSALS],
 )
 async def delete_subscriber(
-    reader_id: PathId,
+    reader_id: PathReaderId,
     database: NamedDependency[Database],
     stripe_client: NamedDependency[StripeClient | None],
     settings: NamedDependency[Settings],

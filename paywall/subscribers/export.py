@@ -3,15 +3,17 @@
 Each section says in a sentence what it is. Lists are whole, and newest first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.facts import balance_of
-from paywall.credits.responses import to_response as tell_grant
+from paywall.credits.responses import EntryAnswer, load_entries
+from paywall.credits.responses import to_response as grant_to_response
 from paywall.database.tables import (
     CancellationReceipt,
     CreditGrant,
@@ -41,12 +43,13 @@ from paywall.subscribers.export_models import (
     ViewsSection,
 )
 from paywall.subscribers.export_payments import (
+    Row,
     checkouts_section,
     purchases_section,
     rows_of,
     subscriptions_section,
 )
-from paywall.unlocks.responses import UNKNOWN_ARTICLE, UnlockAnswer, articles_of, unlock_responses
+from paywall.unlocks.responses import UNKNOWN_ARTICLE, articles_of, unlock_responses
 
 AT_ONCE = 500
 """Rows described by one statement, as databases limit its parameters."""
@@ -61,13 +64,12 @@ async def require_on_record(session: AsyncSession, reader_id: str) -> None:
 
 async def export_reader(session: AsyncSession, reader_id: str, now: datetime) -> ReaderExport:
     """All of it as of one moment; empty sections for a reader with nothing on record."""
-    unlocks = await _unlocks(session, reader_id)
     return ReaderExport(
         made_at=now,
         profile=await _profile(session, reader_id),
-        credits=await _credits(session, reader_id, unlocks, now),
-        unlocks=UnlocksSection(about=ABOUT["unlocks"], unlocks=unlocks),
-        subscriptions=await subscriptions_section(session, reader_id),
+        credits=await _credits(session, reader_id, now),
+        unlocks=await _unlocks(session, reader_id),
+        subscriptions=await subscriptions_section(session, reader_id, now),
         purchases=await purchases_section(session, reader_id),
         checkouts=await checkouts_section(session, reader_id),
         views=await _views(session, reader_id),
@@ -85,60 +87,51 @@ async def _profile(session: AsyncSession, reader_id: str) -> ProfileSection:
         on_record_since=subscriber.created_at if subscriber else None,
         merged_ids=sorted(await ids_merged_into(session, reader_id)),
         stripe_customers=[
-            ExportedCustomer(id=row.id, created_at=row.created_at)
+            ExportedCustomer.from_row(row)
             for row in await rows_of(session, StripeCustomer, reader_id, "created_at", "id")
         ],
         revocations=[
-            ExportedRevocation(
-                issuer=row.issuer, issued_before=row.issued_before, forget_at=row.forget_at
-            )
+            ExportedRevocation.from_row(row)
             for row in await session.exec(revoked.order_by(*newest))
         ],
     )
 
 
-async def _unlocks(session: AsyncSession, reader_id: str) -> list[UnlockAnswer]:
+async def _unlocks(session: AsyncSession, reader_id: str) -> UnlocksSection:
     rows = await rows_of(session, Unlock, reader_id, "unlocked_at", "id")
-    told: list[UnlockAnswer] = []
-    for start in range(0, len(rows), AT_ONCE):
-        told += await unlock_responses(session, rows[start : start + AT_ONCE])
-    return told
+    described = [await unlock_responses(session, part) for part in _parts(rows)]
+    return UnlocksSection(about=ABOUT["unlocks"], unlocks=[*chain(*described)])
 
 
-async def _credits(
-    session: AsyncSession, reader_id: str, unlocks: Sequence[UnlockAnswer], now: datetime
-) -> CreditsSection:
+def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    return (rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE))
+
+
+async def _credits(session: AsyncSession, reader_id: str, now: datetime) -> CreditsSection:
     connection = await session.connection()
     balance = (await connection.execute(sa.select(balance_of(reader_id, now)))).scalar_one()
     grants = await rows_of(session, CreditGrant, reader_id, "granted_at", "id")
-    entries = await rows_of(session, LedgerEntry, reader_id, "at", "id")
-    by_grant = {grant.id: grant for grant in grants}
-    by_unlock = {unlock.id: unlock for unlock in unlocks}
+    rows = await rows_of(session, LedgerEntry, reader_id, "at", "id")
+    entries = [await load_entries(session, part) for part in _parts(rows)]
+    references = {grant.id: grant.reference for grant in grants}
     return CreditsSection(
         about=ABOUT["credits"],
         unlocks_left=int(balance),
-        grants=[tell_grant(grant) for grant in grants],
+        grants=[grant_to_response(grant) for grant in grants],
         ledger=[
-            ExportedEntry(
-                at=entry.at,
-                what=_in_words(entry, by_grant[entry.grant_id], by_unlock),
-                amount=entry.amount,
-                grant_id=entry.grant_id,
-                unlock_id=entry.unlock_id,
-            )
-            for entry in entries
+            ExportedEntry.from_row(entry, what=_in_words(entry, references[entry.grant_id]))
+            for entry in chain(*entries)
         ],
     )
 
 
-def _in_words(entry: LedgerEntry, grant: CreditGrant, unlocks: Mapping[int, UnlockAnswer]) -> str:
+def _in_words(entry: EntryAnswer, reference: str) -> str:
     number = abs(entry.amount)
     amount = f"{number} credit" if number == 1 else f"{number} credits"
-    unlock = unlocks.get(entry.unlock_id) if entry.unlock_id is not None else None
-    article = "an article" if unlock is None else f"“{unlock.title or unlock.article_id}”"
+    article = f"“{entry.article.title or entry.article.id}”" if entry.article else "an article"
     match entry.kind:
         case EntryKind.GRANTED:
-            return f"{amount} granted: {grant.source}, {grant.reference}"
+            return f"{amount} granted: {entry.source}, {reference}"
         case EntryKind.SPENT:
             return f"{amount} spent on {article}"
         case EntryKind.EXPIRED:
@@ -184,16 +177,5 @@ async def _receipts(session: AsyncSession, reader_id: str) -> ReceiptsSection:
     rows = await rows_of(session, CancellationReceipt, reader_id, "at", "id")
     return ReceiptsSection(
         about=ABOUT["receipts"],
-        receipts=[
-            ExportedReceipt(
-                id=row.id,
-                at=row.at,
-                subscription_id=row.subscription_id,
-                when=row.when,
-                access_until=row.access_until,
-                reason=row.reason,
-                withdrawn_at=row.withdrawn_at,
-            )
-            for row in rows
-        ],
+        receipts=[ExportedReceipt.from_row(row) for row in rows],
     )

@@ -6,15 +6,28 @@ from typing import Annotated
 from msgspec import Meta
 
 from paywall.catalogue.models import Price
-from paywall.credits.responses import GrantAnswer
+from paywall.credits.responses import EntryAnswer, GrantAnswer
 from paywall.http.bodies import ResponseModel
+from paywall.http.fields import (
+    ArticleId,
+    ArticleTitle,
+    ArticleUrl,
+    CreatedAt,
+    NextPayment,
+    PaymentType,
+    PurchaseId,
+    ReaderId,
+    TextId,
+    TokenIssuer,
+    UnlocksLeft,
+)
+from paywall.payments.responses import PurchaseAnswer
 from paywall.rules.enums import (
-    CancelWhen,
     CheckoutStatus,
     ProductKind,
-    SubscriptionKind,
     TakingKind,
 )
+from paywall.subscriptions.responses import ReceiptAnswer, SubscriptionAnswer
 from paywall.unlocks.responses import UnlockAnswer
 
 ABOUT = {
@@ -47,13 +60,13 @@ class ExportedCustomer(ResponseModel):
     """Who the reader is to Stripe; of a merged reader there are several."""
 
     id: Annotated[str, Meta(description="Stripe's own name for the customer.")]
-    created_at: datetime
+    created_at: CreatedAt
 
 
 class ExportedRevocation(ResponseModel):
     """The reader's tokens of one issuer that are refused."""
 
-    issuer: str
+    issuer: TokenIssuer
     issued_before: Annotated[datetime, Meta(description="Tokens from before are refused.")]
     forget_at: Annotated[
         datetime, Meta(description="When they all have ended anyway, and this is forgotten.")
@@ -64,7 +77,7 @@ class ProfileSection(ResponseModel):
     """Who the reader is to this service."""
 
     about: About
-    reader_id: str
+    reader_id: ReaderId
     on_record_since: Annotated[
         datetime | None, Meta(description="Null where nothing but views is on record.")
     ]
@@ -77,22 +90,18 @@ class ProfileSection(ResponseModel):
     ]
 
 
-class ExportedEntry(ResponseModel):
+class ExportedEntry(EntryAnswer, kw_only=True, omit_defaults=True):
     """One change to the reader's credits."""
 
-    at: datetime
     what: Annotated[str, Meta(description="What happened, in words.")]
-    amount: Annotated[int, Meta(description="Credits, signed.")]
-    grant_id: int
-    unlock_id: int | None
 
 
 class CreditsSection(ResponseModel):
     """Credits, and every change to them."""
 
     about: About
-    unlocks_left: int
-    grants: list[GrantAnswer]
+    unlocks_left: UnlocksLeft
+    grants: Annotated[list[GrantAnswer], Meta(description="Credits, by where they came from.")]
     ledger: Annotated[list[ExportedEntry], Meta(description="Every change, newest first.")]
 
 
@@ -117,8 +126,8 @@ class ExportedBilling(ResponseModel):
     customer_id: Annotated[str, Meta(description="The customer of Stripe who pays.")]
     status: Annotated[str, Meta(description="Its status in Stripe.")]
     trial_ends_at: Annotated[datetime | None, Meta(description="Null where there was no trial.")]
-    next_payment: datetime | None
-    payment_type: str | None
+    next_payment: NextPayment
+    payment_type: PaymentType
     what: Annotated[
         str | None, Meta(description="What a period costs, in words; null where it is not known.")
     ]
@@ -128,21 +137,16 @@ class ExportedBilling(ResponseModel):
     ]
 
 
-class ExportedSubscription(ResponseModel):
+class ExportedSubscription(SubscriptionAnswer, kw_only=True):
     """What opened everything for a time."""
 
-    id: str
-    kind: SubscriptionKind
-    plan_id: str | None
-    pass_id: str | None
-    purchase_id: int | None
+    purchase_id: PurchaseId
     starts_at: Annotated[datetime, Meta(description="When it began to open articles.")]
     paid_through: Annotated[datetime, Meta(description="Until when it was paid for, or given.")]
     ended_at: Annotated[
         datetime | None, Meta(description="When it was ended early; null: it was not.")
     ]
-    access_until: datetime
-    cancel_at_period_end: bool
+    access_until: Annotated[datetime, Meta(description="When access ends.")]
     billing: Annotated[
         ExportedBilling | None, Meta(description="Null where Stripe does not bill it.")
     ]
@@ -160,9 +164,9 @@ class SubscriptionsSection(ResponseModel):
 class ExportedRefund(ResponseModel):
     """Money that went back, by a refund or a dispute."""
 
-    created_at: datetime
+    created_at: CreatedAt
     what: Annotated[str, Meta(description="What happened, in words.")]
-    kind: TakingKind
+    kind: Annotated[TakingKind, Meta(description="Its kind.")]
     reference: Annotated[str, Meta(description="The processor's own name for it.")]
     amount: Annotated[int, Meta(description="In the currency's smallest unit.")]
     is_in_force: Annotated[
@@ -175,19 +179,12 @@ class ExportedRefund(ResponseModel):
     keep_access: Annotated[bool, Meta(description="Nothing was taken back for it.")]
 
 
-class ExportedPurchase(ResponseModel):
+class ExportedPurchase(PurchaseAnswer, kw_only=True):
     """What was paid for one product."""
 
-    id: int
-    created_at: datetime
     what: Annotated[str, Meta(description="What was paid for what, in words.")]
-    processor: Annotated[str, Meta(description="Who took the money.")]
-    reference: Annotated[str, Meta(description="The processor's own name for it.")]
     product_kind: Annotated[ProductKind, Meta(description="What was bought.")]
     product_id: Annotated[str, Meta(description="Which one.")]
-    amount_paid: Annotated[int, Meta(description="In the currency's smallest unit.")]
-    currency: str
-    refunded: Annotated[int, Meta(description="What was refunded of it, disputes aside.")]
     refunds: Annotated[list[ExportedRefund], Meta(description="All of them, newest first.")]
 
 
@@ -201,10 +198,10 @@ class PurchasesSection(ResponseModel):
 class ExportedCheckout(ResponseModel):
     """A reader on the way to pay, on Stripe's page."""
 
-    id: str
+    id: TextId
     created_at: Annotated[datetime, Meta(description="When it was opened.")]
     what: Annotated[str, Meta(description="For what, and how it stands, in words.")]
-    status: CheckoutStatus
+    status: Annotated[CheckoutStatus, Meta(description="Its state.")]
     product_kind: Annotated[ProductKind, Meta(description="What was to be bought.")]
     product_id: Annotated[str, Meta(description="Which one.")]
     price: Annotated[Price | None, Meta(description="What it cost, discounts aside.")]
@@ -230,9 +227,9 @@ class CheckoutsSection(ResponseModel):
 class ExportedView(ResponseModel):
     """A metered article that the reader was given."""
 
-    article_id: str
-    title: str | None
-    url: str | None
+    article_id: ArticleId
+    title: ArticleTitle
+    url: ArticleUrl
 
 
 class ExportedMonth(ResponseModel):
@@ -250,18 +247,10 @@ class ViewsSection(ResponseModel):
     months: Annotated[list[ExportedMonth], Meta(description="Newest first.")]
 
 
-class ExportedReceipt(ResponseModel):
+class ExportedReceipt(ReceiptAnswer, kw_only=True):
     """What the reader was told when a subscription was cancelled."""
 
-    id: str
-    at: datetime
-    subscription_id: Annotated[str, Meta(description="The subscription that was cancelled.")]
-    when: Annotated[CancelWhen, Meta(description="At the end of its period, or at once.")]
-    access_until: datetime
     reason: Annotated[str | None, Meta(description="What the reader gave as a reason.")]
-    withdrawn_at: Annotated[
-        datetime | None, Meta(description="When the cancellation was taken back; null: never.")
-    ]
 
 
 class ReceiptsSection(ResponseModel):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from paywall.database.tables import (
     StripeSubscription,
     Subscription,
 )
+from paywall.payments.responses import to_responses
 from paywall.rules.enums import CheckoutStatus, TakingKind
 from paywall.rules.money import format_money_with_code
 from paywall.subscribers.export_models import (
@@ -32,7 +34,7 @@ from paywall.subscribers.export_models import (
     PurchasesSection,
     SubscriptionsSection,
 )
-from paywall.subscriptions.responses import stripe_billing_of
+from paywall.subscriptions.responses import load_responses, stripe_billing_of
 
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -50,27 +52,26 @@ async def rows_of(
     return (await session.exec(statement)).all()
 
 
-async def subscriptions_section(session: AsyncSession, reader_id: str) -> SubscriptionsSection:
+async def subscriptions_section(
+    session: AsyncSession, reader_id: str, now: datetime
+) -> SubscriptionsSection:
     rows = await rows_of(session, Subscription, reader_id, "created_at", "id")
+    responses = await load_responses(session, rows, now)
     billed = await stripe_billing_of(session, rows)
     invoices = await _invoices(session, reader_id)
     return SubscriptionsSection(
         about=ABOUT["subscriptions"],
         subscriptions=[
-            ExportedSubscription(
-                id=row.id,
-                kind=row.kind,
-                plan_id=row.plan_id,
-                pass_id=row.pass_id,
+            ExportedSubscription.from_row(
+                response,
                 purchase_id=row.purchase_id,
                 starts_at=row.starts_at,
                 paid_through=row.paid_through,
                 ended_at=row.ended_at,
                 access_until=row.access_until,
-                cancel_at_period_end=row.cancel_at_period_end,
                 billing=_billing(*billed[row.id], invoices[row.id]) if row.id in billed else None,
             )
-            for row in rows
+            for row, response in zip(rows, responses, strict=True)
         ],
     )
 
@@ -85,11 +86,7 @@ async def _invoices(session: AsyncSession, reader_id: str) -> Mapping[str, list[
     )
     invoices: dict[str, list[ExportedInvoice]] = defaultdict(list)
     for row in await session.exec(statement):
-        invoices[row.subscription_id].append(
-            ExportedInvoice(
-                id=row.id, purchase_id=row.purchase_id, period_ends_at=row.period_ends_at
-            )
-        )
+        invoices[row.subscription_id].append(ExportedInvoice.from_row(row))
     return invoices
 
 
@@ -97,12 +94,9 @@ def _billing(
     billing: StripeSubscription, price: StripePrice | None, invoices: list[ExportedInvoice]
 ) -> ExportedBilling:
     cost = format_money_with_code(price.amount, price.currency) if price else None
-    return ExportedBilling(
-        customer_id=billing.customer_id,
-        status=billing.status,
-        trial_ends_at=billing.trial_ends_at,
+    return ExportedBilling.from_row(
+        billing,
         next_payment=billing.next_payment_at,
-        payment_type=billing.payment_type,
         what=f"Costs {cost} a period, discounts aside." if cost else None,
         price=_price(price),
         invoices=invoices,
@@ -115,25 +109,20 @@ def _price(price: StripePrice | None) -> Price | None:
 
 async def purchases_section(session: AsyncSession, reader_id: str) -> PurchasesSection:
     rows = await rows_of(session, Purchase, reader_id, "created_at", "id")
+    responses = await to_responses(session, rows)
     refunds = await _refunds(session, reader_id)
     return PurchasesSection(
         about=ABOUT["purchases"],
         purchases=[
-            ExportedPurchase(
-                id=row.id,
-                created_at=row.created_at,
+            ExportedPurchase.from_row(
+                response,
                 what=f"Paid {format_money_with_code(row.amount_paid, row.currency)}"
                 f" for the {row.product_kind} {row.product_id}.",
-                processor=row.processor,
-                reference=row.reference,
                 product_kind=row.product_kind,
                 product_id=row.product_id,
-                amount_paid=row.amount_paid,
-                currency=row.currency,
-                refunded=row.refunded,
                 refunds=refunds[row.id],
             )
-            for row in rows
+            for row, response in zip(rows, responses, strict=True)
         ],
     )
 
@@ -149,15 +138,8 @@ async def _refunds(session: AsyncSession, reader_id: str) -> Mapping[int, list[E
     refunds: dict[int, list[ExportedRefund]] = defaultdict(list)
     for row, currency in await session.exec(statement):
         refunds[row.purchase_id].append(
-            ExportedRefund(
-                created_at=row.created_at,
-                what=_refund_in_words(row, format_money_with_code(row.amount, currency)),
-                kind=row.kind,
-                reference=row.reference,
-                amount=row.amount,
-                is_in_force=row.is_in_force,
-                is_pending=row.is_pending,
-                keep_access=row.keep_access,
+            ExportedRefund.from_row(
+                row, what=_refund_in_words(row, format_money_with_code(row.amount, currency))
             )
         )
     return refunds
@@ -187,26 +169,11 @@ async def checkouts_section(session: AsyncSession, reader_id: str) -> CheckoutsS
     prices = {price.id: price for price in await session.exec(statement)}
     return CheckoutsSection(
         about=ABOUT["checkouts"],
-        checkouts=[_checkout(row, prices.get(row.price_id)) for row in rows],
-    )
-
-
-def _checkout(row: Checkout, price: StripePrice | None) -> ExportedCheckout:
-    return ExportedCheckout(
-        id=row.id,
-        created_at=row.created_at,
-        what=_checkout_in_words(row, price),
-        status=row.status,
-        product_kind=row.product_kind,
-        product_id=row.product_id,
-        price=_price(price),
-        consent_at=row.consent_at,
-        return_url=row.return_url,
-        url=row.url,
-        session_id=row.session_id,
-        customer_id=row.customer_id,
-        subscription_id=row.subscription_id,
-        purchase_id=row.purchase_id,
+        checkouts=[
+            ExportedCheckout.from_row(row, what=_checkout_in_words(row, price), price=_price(price))
+            for row in rows
+            for price in [prices.get(row.price_id)]
+        ],
     )
 
 

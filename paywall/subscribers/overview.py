@@ -14,6 +14,7 @@ from paywall.access.facts import balance_of
 from paywall.credits.responses import GrantAnswer, list_lapsed_grants
 from paywall.database.tables import MeteredViews
 from paywall.http.bodies import ResponseModel
+from paywall.http.fields import ReaderId, UnlocksLeft
 from paywall.payments.responses import PendingAnswer, pending_to_response
 from paywall.processors.stripe.checkout import pending_of
 from paywall.rules.calendar import month_of
@@ -25,9 +26,9 @@ from paywall.subscriptions.responses import SubscriptionAnswer, subscriptions_of
 class Overview(ResponseModel):
     """What a reader has: credits, payments on their way, subscriptions, and the month's views."""
 
-    reader_id: str
-    unlocks_left: Annotated[int, Meta(description="Credits that can be spent now.")]
-    grants: list[GrantAnswer]
+    reader_id: ReaderId
+    unlocks_left: UnlocksLeft
+    grants: Annotated[list[GrantAnswer], Meta(description="Credits, by where they came from.")]
     lapsed: Annotated[
         list[GrantAnswer],
         Meta(
@@ -39,8 +40,10 @@ class Overview(ResponseModel):
     subscription: Annotated[
         SubscriptionAnswer | None, Meta(description="The one with the latest end.")
     ]
-    subscriptions: list[SubscriptionAnswer]
-    meter: MeterAnswer
+    subscriptions: Annotated[
+        list[SubscriptionAnswer], Meta(description="All of the reader's, the latest end first.")
+    ]
+    meter: Annotated[MeterAnswer, Meta(description="This month's metered articles.")]
 
 
 async def overview(

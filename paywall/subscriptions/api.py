@@ -15,7 +15,7 @@ from paywall.credits.responses import GrantAnswer, list_spendable_grants
 from paywall.database.engine import Database
 from paywall.database.tables import CancellationReceipt, Subscription
 from paywall.http.bodies import RequestModel, ResponseModel
-from paywall.http.fields import Id, PathId, Text, Timestamp
+from paywall.http.fields import CancelledWhen, Id, PathReaderId, SubscriptionId, Text, Timestamp
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import (
     NO_SUBSCRIPTION,
@@ -76,7 +76,10 @@ class CancelInput(RequestModel, kw_only=True):
     when: Annotated[
         CancelWhen, Meta(description="At the end of what was paid, or now and for good.")
     ]
-    reason: Annotated[Text, Meta(max_length=2000)] | None = None
+    reason: Annotated[
+        Annotated[Text, Meta(max_length=2000)] | None,
+        Meta(description="Why, if the reader wants to say."),
+    ] = None
     dry_run: Annotated[bool, Meta(description="Tell what would follow, and change nothing.")] = (
         False
     )
@@ -93,16 +96,18 @@ class ResumeInput(RequestModel, kw_only=True):
 class LapsingCredits(ResponseModel):
     """Credits that stay spendable until a time; null: for good."""
 
-    amount: int
-    expires_at: datetime | None
+    amount: Annotated[int, Meta(description="A number of credits.")]
+    expires_at: Annotated[
+        datetime | None, Meta(description="Spendable before this time; null: no expiry.")
+    ]
 
 
 class CancelAnswer(ResponseModel):
     """Exactly what follows from a cancellation."""
 
-    subscription_id: str
-    when: CancelWhen
-    access_until: datetime
+    subscription_id: SubscriptionId
+    when: CancelledWhen
+    access_until: Annotated[datetime, Meta(description="When access ends.")]
     credits: Annotated[
         list[LapsingCredits], Meta(description="Credits keep their expiry: what is left, by it.")
     ]
@@ -115,7 +120,7 @@ class CancelAnswer(ResponseModel):
     answers={201: "Given.", 200: "Changed, or the same as before."},
 )
 async def put_subscription(
-    reader_id: PathId, data: JSONBody[ComplimentaryInput], database: NamedDependency[Database]
+    reader_id: PathReaderId, data: JSONBody[ComplimentaryInput], database: NamedDependency[Database]
 ) -> Response[SubscriptionAnswer]:
     """Give a complimentary subscription (201), or change the one that is there (200)."""
     async with database.writing() as session:
@@ -137,7 +142,7 @@ async def put_subscription(
     refuses=[SUBSCRIBER_UNKNOWN, *NOT_CANCELLED],
 )
 async def post_cancel(
-    reader_id: PathId,
+    reader_id: PathReaderId,
     data: JSONBody[CancelInput],
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
@@ -172,7 +177,7 @@ async def cancel_my_subscription(
     refuses=[SUBSCRIBER_UNKNOWN, *NOT_CANCELLED],
 )
 async def post_resume(
-    reader_id: PathId,
+    reader_id: PathReaderId,
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
     stripe_client: NamedDependency[StripeClient | None],

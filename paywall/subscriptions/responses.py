@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,7 +18,18 @@ from paywall.database.tables import (
     Subscription,
 )
 from paywall.http.bodies import ResponseModel
-from paywall.rules.enums import CancelWhen, StripeStatus, SubscriptionKind
+from paywall.http.fields import (
+    AccessUntil,
+    CancelledWhen,
+    HappenedAt,
+    NextPayment,
+    PassId,
+    PaymentType,
+    PlanId,
+    SubscriptionId,
+    TextId,
+)
+from paywall.rules.enums import StripeStatus, SubscriptionKind
 from paywall.rules.phase import (
     SubscriptionAction,
     SubscriptionPhase,
@@ -33,11 +45,11 @@ NOT_BILLED = (None, None)
 class ReceiptAnswer(ResponseModel):
     """What a reader was told when a subscription was cancelled; theirs to keep."""
 
-    id: str
-    at: datetime
-    subscription_id: str
-    when: CancelWhen
-    access_until: datetime
+    id: TextId
+    at: HappenedAt
+    subscription_id: SubscriptionId
+    when: CancelledWhen
+    access_until: Annotated[datetime, Meta(description="When access ends.")]
     withdrawn_at: Annotated[
         datetime | None, Meta(description="When the subscription was resumed; null: never.")
     ]
@@ -46,8 +58,8 @@ class ReceiptAnswer(ResponseModel):
 class SubscriptionAnswer(ResponseModel):
     """What opens everything until `access_until`."""
 
-    id: str
-    kind: SubscriptionKind
+    id: TextId
+    kind: Annotated[SubscriptionKind, Meta(description="Its kind.")]
     status: Annotated[
         str,
         Meta(
@@ -74,9 +86,9 @@ class SubscriptionAnswer(ResponseModel):
             " all have `buy_pass`."
         ),
     ]
-    plan_id: str | None
-    pass_id: str | None
-    access_until: datetime | None
+    plan_id: PlanId
+    pass_id: PassId
+    access_until: AccessUntil
     opens_all: Annotated[
         bool,
         Meta(
@@ -84,13 +96,16 @@ class SubscriptionAnswer(ResponseModel):
             " time that was paid for."
         ),
     ]
-    cancel_at_period_end: bool
-    next_payment: datetime | None
+    cancel_at_period_end: Annotated[
+        bool,
+        Meta(description="Whether it was cancelled: it ends at `access_until` and does not renew."),
+    ]
+    next_payment: NextPayment
     is_renewing: Annotated[
         bool,
         Meta(description="Its period is over, and Stripe is about to take the next payment."),
     ]
-    payment_type: str | None
+    payment_type: PaymentType
     price: Annotated[
         Price | None,
         Meta(
@@ -234,11 +249,4 @@ def to_response(
 
 
 def receipt_to_response(receipt: CancellationReceipt) -> ReceiptAnswer:
-    return ReceiptAnswer(
-        id=receipt.id,
-        at=receipt.at,
-        subscription_id=receipt.subscription_id,
-        when=receipt.when,
-        access_until=receipt.access_until,
-        withdrawn_at=receipt.withdrawn_at,
-    )
+    return msgspec.convert(receipt, ReceiptAnswer, from_attributes=True)

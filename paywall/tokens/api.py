@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from paywall.database.engine import Database
 from paywall.http.bodies import RequestModel, ResponseModel
-from paywall.http.fields import Id, PathId, Timestamp
+from paywall.http.fields import Id, PathReaderId, Timestamp
 from paywall.tokens.caller import Caller
 from paywall.tokens.guard import anyone, site
 from paywall.tokens.issuers import OWN_NAME
@@ -42,22 +42,29 @@ class ReaderTokenOrder(RequestModel):
 class ReaderToken(ResponseModel):
     """A token for one reader's browser."""
 
-    token: str
-    expires_at: datetime
+    token: Annotated[str, Meta(description="The token, to be sent as `Authorization: Bearer …`.")]
+    expires_at: Annotated[datetime, Meta(description="When the token ends.")]
 
 
 class Revocation(RequestModel):
     """One token by its id, or all tokens of a subject that were issued before a time."""
 
-    issuer: str = OWN_NAME
-    token_id: Id | None = None
-    subject: Id | None = None
-    issued_before: Timestamp | None = None
+    issuer: Annotated[
+        str, Meta(description="The tokens' issuer (claim `iss`); default: this service.")
+    ] = OWN_NAME
+    token_id: Annotated[Id | None, Meta(description="One token, by its claim `jti`.")] = None
+    subject: Annotated[
+        Id | None, Meta(description="Every token of this subject (claim `sub`).")
+    ] = None
+    issued_before: Annotated[
+        Timestamp | None,
+        Meta(description="With `subject`: tokens issued before this time; default: now."),
+    ] = None
 
 
 @post("/v1/readers/{reader_id:str}/token", status_code=200, guards=[site("readers:token")])
 async def create_reader_token(
-    reader_id: PathId,
+    reader_id: PathReaderId,
     database: NamedDependency[Database],
     verifier: NamedDependency[Verifier],
     caller: NamedDependency[Caller],
@@ -91,7 +98,10 @@ async def revoke_tokens(
 class Jwks(ResponseModel):
     """A set of public keys (RFC 7517 §5)."""
 
-    keys: list[dict[str, str]]
+    keys: Annotated[
+        list[dict[str, str]],
+        Meta(description="One JWK (RFC 7517) per key; a token's `kid` names its key."),
+    ]
 
 
 @get("/.well-known/jwks.json", guards=[anyone], sync_to_thread=False, media_type=JWKS_MEDIA_TYPE)

@@ -15,7 +15,15 @@ from paywall.credits.locking import require_subscriber
 from paywall.database.engine import Database
 from paywall.database.tables import Unlock
 from paywall.http.bodies import RequestModel, ResponseModel
-from paywall.http.fields import Credits, Id, PathId, Timestamp
+from paywall.http.fields import (
+    Credits,
+    DecisionReason,
+    Id,
+    PathArticleId,
+    PathReaderId,
+    Timestamp,
+    UnlocksLeft,
+)
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import (
@@ -25,7 +33,6 @@ from paywall.problems import (
     SUBSCRIBER_UNKNOWN,
     SUBSCRIPTION_REQUIRED,
 )
-from paywall.rules.decision import Reason
 from paywall.rules.enums import UnlockSource
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, reader, site
@@ -48,7 +55,7 @@ ReturnCredits = Annotated[
 class UnlockInput(RequestModel):
     """A reader's click on *Unlock*."""
 
-    article_id: Id
+    article_id: Annotated[Id, Meta(description="The site's id of the article.")]
     max_cost: Annotated[
         Credits | None,
         Meta(description="The cost that the dialog showed; a higher one is refused."),
@@ -65,7 +72,7 @@ class GivenUnlockSource(StrEnum):
 class GivenUnlockInput(RequestModel, kw_only=True):
     """An article for a reader, without credits."""
 
-    article_id: Id
+    article_id: Annotated[Id, Meta(description="The site's id of the article.")]
     source: Annotated[
         GivenUnlockSource,
         Meta(description="`migration` may name an article that is not here yet."),
@@ -78,9 +85,12 @@ class GivenUnlockInput(RequestModel, kw_only=True):
 class UnlockOutcome(ResponseModel):
     """The unlock, or why none was needed."""
 
-    unlock: UnlockAnswer | None
-    reason: Reason
-    unlocks_left: int
+    unlock: Annotated[
+        UnlockAnswer | None,
+        Meta(description="The unlock in force; null if the article is readable without."),
+    ]
+    reason: DecisionReason
+    unlocks_left: UnlocksLeft
 
 
 @post(
@@ -152,7 +162,7 @@ async def list_my_unlocks(
     refuses=[SUBSCRIBER_UNKNOWN],
 )
 async def list_subscriber_unlocks(
-    reader_id: PathId,
+    reader_id: PathReaderId,
     database: NamedDependency[Database],
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
@@ -173,7 +183,7 @@ async def list_subscriber_unlocks(
     answers={201: "Given.", 200: "The unlock that the reader has already."},
 )
 async def post_unlock(
-    reader_id: PathId,
+    reader_id: PathReaderId,
     data: JSONBody[GivenUnlockInput],
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
@@ -203,8 +213,8 @@ async def post_unlock(
     refuses=[SUBSCRIBER_UNKNOWN],
 )
 async def delete_unlock(
-    reader_id: PathId,
-    article_id: PathId,
+    reader_id: PathReaderId,
+    article_id: PathArticleId,
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
     return_credits: ReturnCredits = True,  # noqa: FBT002 (a query parameter, called by name)

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import Article, Unlock, UnlockPayment
 from paywall.http.bodies import ResponseModel
+from paywall.http.fields import ArticleId, ArticleTitle, ArticleUrl, GrantId, NumberId
 from paywall.http.paging import newest_first
 from paywall.rules.enums import UnlockSource
 from paywall.unlocks.unlock import NewUnlock
@@ -21,20 +22,20 @@ UNKNOWN_ARTICLE = (None, None)
 class PaymentAnswer(ResponseModel):
     """Credits that one grant paid for an unlock."""
 
-    grant_id: int
-    amount: int
+    grant_id: GrantId
+    amount: Annotated[int, Meta(description="A number of credits.")]
 
 
 class UnlockAnswer(ResponseModel):
     """A reader has an article, for good; `title` and `url` are null where it was deleted."""
 
-    id: int
-    article_id: str
-    title: str | None
-    url: str | None
-    unlocked_at: datetime
-    source: UnlockSource
-    payments: list[PaymentAnswer]
+    id: NumberId
+    article_id: ArticleId
+    title: ArticleTitle
+    url: ArticleUrl
+    unlocked_at: Annotated[datetime, Meta(description="When it was unlocked.")]
+    source: Annotated[UnlockSource, Meta(description="Where it came from.")]
+    payments: Annotated[list[PaymentAnswer], Meta(description="What each grant paid for it.")]
     revoked_at: Annotated[datetime | None, Meta(description="Null while it is in force.")]
 
 

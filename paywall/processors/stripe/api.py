@@ -13,7 +13,7 @@ from paywall.credits.locking import lock_or_create_subscriber
 from paywall.database.engine import Database
 from paywall.database.tables import Checkout
 from paywall.http.bodies import RequestModel, ResponseModel
-from paywall.http.fields import CURRENCY_PATTERN, Id, PathId, Text
+from paywall.http.fields import CURRENCY_PATTERN, Id, PathCheckoutId, Text
 from paywall.http.origins import is_of_the_site
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import (
@@ -56,8 +56,8 @@ ReturnUrl = Annotated[Text, Meta(max_length=2000)]
 class CheckoutInput(RequestModel, kw_only=True):
     """What a reader wants to buy. Exactly one product is named."""
 
-    pack_id: Id | None = None
-    pass_id: Id | None = None
+    pack_id: Annotated[Id | None, Meta(description="The pack to buy.")] = None
+    pass_id: Annotated[Id | None, Meta(description="The pass to buy.")] = None
     plan_id: Annotated[Id | None, Meta(description="A subscription to the plan.")] = None
     currency: Annotated[
         Annotated[str, Meta(pattern=CURRENCY_PATTERN)] | None,
@@ -97,20 +97,20 @@ class PortalInput(RequestModel, kw_only=True):
 class CheckoutPage(ResponseModel):
     """Where the reader pays."""
 
-    id: str
+    id: Annotated[str, Meta(description="The checkout, to be asked for on the return page.")]
     url: Annotated[str, Meta(description="Stripe's page: send the reader there.")]
 
 
 class CheckoutAnswer(ResponseModel):
     """How a checkout stands."""
 
-    id: str
+    id: Annotated[str, Meta(description="The checkout.")]
     status: Annotated[
         CheckoutStatus,
         Meta(description="`paid` once what was bought is here; `processing` while money is due."),
     ]
     url: Annotated[str | None, Meta(description="Stripe's page, while it is open.")]
-    purchase_id: int | None
+    purchase_id: Annotated[int | None, Meta(description="What was bought, once it is paid.")]
 
 
 class PortalAnswer(ResponseModel):
@@ -185,7 +185,7 @@ async def post_my_checkout(
     refuses=[CHECKOUT_UNKNOWN],
 )
 async def get_my_checkout(
-    checkout_id: PathId,
+    checkout_id: PathCheckoutId,
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
     stripe_client: NamedDependency[StripeClient | None],
