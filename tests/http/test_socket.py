@@ -22,7 +22,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def token(served: Served) -> bytes:
-    return served.run("token", "site", "--scope", "admin").strip().encode()
+    return served.site_token("admin").encode()
 
 
 def answer_to(served: Served, *parts: bytes, is_whole: bool = True) -> bytes:

@@ -104,9 +104,7 @@ class Press:
     def move(self, **by: float) -> None:
         """Time passes for everybody."""
         seconds = {"seconds": int(timedelta(**by).total_seconds())}
-        assert httpx.post(
-            f"{self.bank}/clock/advance", data=seconds, timeout=PATIENT_SECONDS
-        ).is_success
+        assert self._site.post(f"{self.bank}/clock/advance", data=seconds).is_success
 
     def close(self) -> None:
         self._site.close()

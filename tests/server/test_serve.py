@@ -12,7 +12,6 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from paywall.server.connection_limits import IDLE_SECONDS
@@ -338,4 +337,4 @@ def _reports(metrics: str, name: str) -> bool:
 
 
 def _shown(metrics: str) -> list[str]:
-    return httpx.get(metrics, timeout=PATIENT_SECONDS).text.splitlines()
+    return processes.CLIENT.get(metrics).text.splitlines()

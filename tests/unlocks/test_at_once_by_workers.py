@@ -37,7 +37,7 @@ async def click(served: Served, site: str, reader: str, articles: list[str]) -> 
             headers={"Authorization": f"Bearer {site}"},
         )
         assert granted.status_code == httpx.codes.CREATED
-        token = served.run("token", "reader", reader).strip()
+        token = served.reader_token(reader)
         answers = await asyncio.gather(*(ask(http, token, article) for article in articles))
     return Counter(answer.status_code for answer in answers)
 
@@ -48,7 +48,7 @@ async def test_two_workers_spend_what_is_there_and_once(database_url: str, tmp_p
     with serving(
         tmp_path, workers=2, database_url=database_url, default_policy="premium"
     ) as served:
-        site = served.run("token", "site", "--scope", "subscribers:write").strip()
+        site = served.site_token("subscribers:write")
         different = [f"a{n}" for n in range(CLICKS)]
         assert await click(served, site, "ann", different) == {201: CREDITS, 409: CLICKS - CREDITS}
         assert await click(served, site, "bo", ["a1"] * CLICKS) == {201: 1, 200: CLICKS - 1}

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import PATIENT_SECONDS
+from tests.conftest import IS_LONG, PATIENT_SECONDS
 from tests.processes import serving
 
-PAIRS = 10_000
+PAIRS = 10_000 if IS_LONG else 2_000
 READERS = 20
 THREADS = 4
 SCOPES = "access:check subscribers:write readers:token"
@@ -77,7 +77,7 @@ def test_what_was_acknowledged_is_seen_by_every_worker(database_url: str, tmp_pa
         tmp_path, workers=2, database_url=database_url, default_policy="premium",
         grant_credits_max=str(PAIRS),
     ) as served:  # fmt: skip
-        site = served.run("token", "site", "--scope", SCOPES).strip()
+        site = served.site_token(SCOPES)
         askers = [Asker(served.address) for _ in range(THREADS)]
         readers = grant(askers[0], site)
         parts = [iter(range(n, PAIRS, THREADS)) for n in range(THREADS)]
