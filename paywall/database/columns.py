@@ -1,4 +1,4 @@
-"""Kinds of columns and indexes, the same on both databases."""
+"""Column types and indexes that work on both databases."""
 
 from enum import StrEnum
 from typing import Any
@@ -24,7 +24,7 @@ SQLModel.metadata.naming_convention = {
 
 
 def by_value(enum: type[StrEnum]) -> Any:
-    """A column that keeps an enum's value, as text that a person can read in the database."""
+    """The type of a column that stores an enum's value as text."""
     return sa.Enum(
         enum,
         values_callable=lambda members: [member.value for member in members],
@@ -35,7 +35,7 @@ def by_value(enum: type[StrEnum]) -> Any:
 
 
 def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
-    """An index of the rows for which a condition holds."""
+    """An index of the rows that meet a condition."""
     condition = sa.text(where)
     return sa.Index(
         name, *columns, unique=unique, postgresql_where=condition, sqlite_where=condition

@@ -14,6 +14,8 @@ TRANSACTIONS_OPEN_IN = re.compile(
     r"|paywall/processors/stripe/(intents|change_subscription|close_out|sync|handle_event"
     r"|checkout_flow|catalogue_sync|doctor|reconcile)\.py"
 )
+# The guard only reads by it, also for HEAD.
+STATE_HAS_THE_DATABASE_IN = re.compile(r"paywall/(app|tokens/guard)\.py|tests/.+")
 TRANSACTIONS_END_IN = re.compile(r"paywall/database/(engine|driver)\.py|tests/.+")
 EXCUSE = re.compile(r"#\s*(no" + r"qa|type:\s*ignore)")
 EXCUSE_WITH_REASON = re.compile(
@@ -74,7 +76,15 @@ def transactions_end_in_the_database(source: Source) -> Iterator[Finding]:
     if not TRANSACTIONS_END_IN.fullmatch(str(source.path)):
         for line, method in source.called_methods:
             if method in ("begin", "begin_nested", "commit", "rollback"):
-                yield line, f"{method}() belongs to database.py: leave it to writing()"
+                yield line, f"{method}() belongs to database/: leave it to writing()"
+
+
+def handlers_get_the_database_injected(source: Source) -> Iterator[Finding]:
+    """The injected one discards the writes of HEAD requests."""
+    if not STATE_HAS_THE_DATABASE_IN.fullmatch(str(source.path)):
+        for node in source.nodes:
+            if isinstance(node, ast.Attribute) and ast.unparse(node).endswith("state.database"):
+                yield node.lineno, "state.database: take the dependency `database`"
 
 
 def imports_stand_at_the_top(source: Source) -> Iterator[Finding]:
@@ -101,6 +111,7 @@ RULES = (
     functions_are_short,
     transactions_open_in_handlers_and_commands,
     transactions_end_in_the_database,
+    handlers_get_the_database_injected,
     imports_stand_at_the_top,
     excuses_have_a_reason,
     nothing_is_left_for_later,

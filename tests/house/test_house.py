@@ -21,6 +21,7 @@ BREACHES: list[tuple[Rule, str]] = [
     (rules.transactions_open_in_handlers_and_commands, "with database.reading():\n    pass\n"),
     (rules.transactions_end_in_the_database, "session.commit()\n"),
     (rules.transactions_end_in_the_database, "with engine.begin():\n    pass\n"),
+    (rules.handlers_get_the_database_injected, "database = request.app.state.database\n"),
     (rules.imports_stand_at_the_top, "def late():\n    import os\n"),
     (rules.excuses_have_a_reason, NO_CODE),
     (rules.excuses_have_a_reason, NO_REASON),

@@ -1,6 +1,6 @@
-"""How a database of any age gets today's schema: expand first, contract in a later release.
+"""Migrations of the schema: expand in one release, contract in a later one.
 
-All pending migrations run in one transaction, so a failed one leaves nothing half applied.
+All pending migrations run in one transaction, so a failed one leaves no partial schema.
 """
 
 from pathlib import Path
@@ -14,18 +14,18 @@ from paywall.lazy_import import lazy_import
 if TYPE_CHECKING:
     from paywall.database.migrations import upgrade
 else:
-    # What is pending can be told without Alembic.
+    # `pending` does without Alembic.
     upgrade = lazy_import("paywall.database.migrations.upgrade")
 
 FOLDER = Path(__file__).parent
 LOCK_KEY = 7292_5901
 LOCK_WAIT_SECONDS = 60
+# Alembic's table has one row; before the first migration it does not exist.
 APPLIED = sa.table("alembic_version", sa.column("version_num", sa.Text))
-"""One row, which Alembic keeps; no table before the first migration."""
 
 
 async def migrate(database: Database) -> list[str]:
-    """Apply what is pending, and tell which; several processes may ask at once."""
+    """Apply pending migrations and return them; several processes may call it at once."""
     async with database.writing() as session:
         connection = await session.connection()
         if not database.is_sqlite:
@@ -37,7 +37,7 @@ async def migrate(database: Database) -> list[str]:
 
 
 async def pending(database: Database) -> list[str]:
-    """The migrations that this database lacks, oldest first; none where it is newer than we are."""
+    """The missing migrations, oldest first; none where the database is newer than this release."""
     async with database.reading() as session:
         return await (await session.connection()).run_sync(_pending)
 
@@ -45,7 +45,7 @@ async def pending(database: Database) -> list[str]:
 def _wait_for_others(connection: sa.Connection) -> None:
     connection.execute(sa.text(f"set local lock_timeout = '{LOCK_WAIT_SECONDS}s'"))
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_KEY)))
-    # A change of a table that waits for long makes every request wait behind it.
+    # While ALTER TABLE waits for its lock, every request on that table waits behind it.
     connection.execute(sa.text("set local lock_timeout to default"))
 
 
@@ -56,6 +56,6 @@ def _pending(connection: sa.Connection) -> list[str]:
     applied = connection.execute(sa.select(APPLIED.c.version_num)).scalar()
     if applied is None:
         return ours
-    # An older release, rolled back to, meets a revision that it doesn't know: expand and contract
-    # let it run on that schema.
+    # After a rollback to an older release the revision is unknown: expand and contract let that
+    # release run on the newer schema.
     return ours[ours.index(applied) + 1 :] if applied in ours else []

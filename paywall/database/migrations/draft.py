@@ -1,6 +1,6 @@
-"""`make migration NAME="…"`: draft a migration from what the schema page has and no migration yet.
+"""`make migration NAME="…"`: draft a migration from what the tables have and no migration yet.
 
-Read what it wrote: a renamed column is drafted as one dropped and one added.
+Review the draft: a renamed column appears as one dropped and one added.
 """
 
 import asyncio

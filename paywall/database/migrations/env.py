@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, in the transaction that `migrate` opened."""
+"""Alembic's entry point; it runs in the transaction that `migrate` opened."""
 
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ TEXT_LIST = "postgresql.ARRAY(sa.Text()).with_variant(sa.JSON(), 'sqlite')"
 
 
 def plain(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
-    """Write columns in SQLAlchemy's own words: a migration must not change with our classes."""
+    """Render columns as plain SQLAlchemy types: a migration must not change with our classes."""
     if kind != "type":
         return False
     match item:

@@ -1,4 +1,4 @@
-"""Alembic's part: the scripts under versions/, applied."""
+"""Runs the scripts under versions/ by Alembic."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from alembic.config import Config
 
 
 def upgrade(connection: sa.Connection, folder: Path) -> None:
-    """Apply what is pending of the scripts under `folder`."""
+    """Apply the pending scripts under `folder`."""
     command.upgrade(configuration(connection, folder), "head")
 
 
 def configuration(connection: sa.Connection, folder: Path) -> Config:
-    """Alembic's settings, without a file: the scripts are here and the connection is given."""
+    """Alembic's settings, without a file."""
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(folder))
     config.set_main_option("path_separator", "os")
