@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -12,6 +13,9 @@ from paywall.rules.decision import Policy
 from paywall.sandbox.article_files import read_publications
 from paywall.sandbox.prepare import products
 from paywall.sandbox.site import translations
+from paywall.sandbox.site.pages import front_page
+from paywall.sandbox.site.paywall_client import PageViewer
+from paywall.sandbox.site.rendering import NewspaperContext
 from paywall.sandbox.site.session import READERS
 from paywall.sandbox.site.time_machine import STEPS
 from paywall.sandbox.site.translations import LANGUAGES, TEXTS
@@ -42,6 +46,26 @@ def test_no_text_is_missing_or_unused() -> None:
     composed |= {*READERS, *(f"about_{reader_id}" for reader_id in READERS)}
     assert (used | composed) - TEXTS.keys() == set()
     assert TEXTS.keys() - composed - set(re.findall(r"""["'](\w+)["']""", source)) == set()
+
+
+def test_titles_and_paths_are_escaped() -> None:
+    article = {
+        "id": "one", "title": "<b>Rice</b>", "language": "en", "published_at": None,
+        "policy": "free", "unlock_cost": 1,
+    }  # fmt: skip
+    translator = translations.NewspaperTranslator("en")
+    page = NewspaperContext(PageViewer("ann"), translator, '/?a="<b>')
+    html = front_page(page, [article], {"one": {"reason": "free", "granted": True}})
+    assert "&lt;b&gt;Rice&lt;/b&gt;" in html
+    assert 'value="/?a=&#34;&lt;b&gt;"' in html
+    assert "<b>" not in html
+
+
+def test_templates_trust_only_what_the_service_has_sanitized() -> None:
+    templates = list(SITE.parent.glob("*/templates/*"))
+    assert len(templates) > 10
+    trusted = [re.findall(r"(\w+)\s*\|\s*safe", path.read_text("utf-8")) for path in templates]
+    assert sorted(chain(*trusted)) == ["body_html", "preview_html", "structured_data"]
 
 
 def test_every_product_has_a_khmer_name() -> None:

@@ -138,7 +138,7 @@ async def account(
     if page.reader_id is None:
         return Redirect(page.sign_in_url, status_code=303)
     unlocks = await site.paywall.unlocks(page.reader_id)
-    languages = {each["id"]: each["language"] for each in await site.paywall.articles()}
+    languages = {article["id"]: article["language"] for article in await site.paywall.articles()}
     unlocks = [unlock | {"language": languages.get(unlock["article_id"])} for unlock in unlocks]
     fields = {"page": "account", "back": f"{_origin(request)}{page.path}"}
     form = await _plain_pages_form(site, page, translate("all_data"), fields)

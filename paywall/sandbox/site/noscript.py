@@ -99,7 +99,7 @@ def all_prices(translator: NewspaperTranslator, offers: Json) -> list[str]:
 def _price_line(translator: NewspaperTranslator, kind: str, product: Json) -> str:
     """A product's name, its price in each currency, and what it gives."""
     price = " · ".join(
-        translator.format_money(each["amount"], each["currency"]) for each in product["prices"]
+        translator.format_money(money["amount"], money["currency"]) for money in product["prices"]
     )
     # The title of a plan with another interval has to state the interval.
     if product.get("interval_count") == 1:

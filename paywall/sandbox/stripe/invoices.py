@@ -72,7 +72,7 @@ def finalize_invoice(account: StandInAccount, invoice: Json) -> Json:
     customer = account.find("customer", invoice["customer"])
     ending = min(0, invoice["total"] + invoice["starting_balance"])
     customer["balance"] = ending
-    number = sum(1 for each in account.find_all("invoice") if each["number"]) + 1
+    number = sum(1 for other in account.find_all("invoice") if other["number"]) + 1
     account.update(
         invoice,
         "invoice.finalized",

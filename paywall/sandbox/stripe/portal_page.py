@@ -82,16 +82,16 @@ def _state(account: StandInAccount, subscription: Json, item: Json) -> str:
     if subscription["ended_at"]:
         return f"It ended on {format_time(subscription['ended_at'])}. Nothing more is charged."
     if subscription["status"] not in PAID_STATUSES:
-        return f"{_owed(account, subscription)}{_end(subscription)}"
+        return f"{_owed(account, subscription)}{_end_date(subscription)}"
     trial = "It is a free trial. " if subscription["status"] == "trialing" else ""
     if subscription["cancel_at"]:
-        return f"{trial}It is cancelled.{_end(subscription)}"
+        return f"{trial}It is cancelled.{_end_date(subscription)}"
     amount = format_money(_next_amount(account, subscription, item), subscription["currency"])
     when = format_time(item["current_period_end"])
     return f"{trial}The next payment is {amount}, on {when}. It goes on until you cancel."
 
 
-def _end(subscription: Json) -> str:
+def _end_date(subscription: Json) -> str:
     if not subscription["cancel_at"]:
         return ""
     return f" It ends on {format_time(subscription['cancel_at'])}, and does not renew."

@@ -1,4 +1,4 @@
-"""JSON Schemas made from the installed SDK's own types, so that they never lag behind it.
+"""JSON Schemas made from the types of the installed SDK, so that they match its version.
 
 The SDK's annotations are read with `ast`, since most of them are only there for type checkers.
 Its enumerations are open (`Literal[…] | str`); here they are closed.
@@ -32,12 +32,12 @@ WRAPPERS = {"NotRequired", "Required", "ClassVar"}
 LISTS = {"List", "list", "Sequence"}
 MAPPINGS = {"Dict", "dict", "UntypedStripeObject", "Mapping"}
 PAGES = {"ListObject", "SearchResultObject"}
+# Object types that are checked field by field inside another; of others only the type is.
 FOLLOWED = {"discount", "invoice_payment", "item", "line_item", "price", "subscription_item"}
-"""The kinds that are checked field by field inside another; of the rest only their kind is."""
 
 
 def object_schema(kind: str) -> Schema:
-    """What the SDK says of an object in an answer (`customer`, `invoice`, …)."""
+    """The schema of an object in a response (`customer`, `invoice`, …)."""
     cls = get_object_class("V1", kind)
     builder = _Builder()
     schema = builder.of_class(cls)
@@ -47,7 +47,7 @@ def object_schema(kind: str) -> Schema:
 
 
 def request_schema(method: Callable[..., object]) -> Schema:
-    """What the SDK says of a method's parameters, e.g. `stripe.SubscriptionService.update`."""
+    """The schema of a method's parameters, e.g. of `stripe.SubscriptionService.update`."""
     builder = _Builder()
     function = ast.parse(textwrap.dedent(inspect.getsource(method))).body[0]
     assert isinstance(function, ast.FunctionDef)
@@ -100,8 +100,8 @@ class _Builder:
 
     def _of_union(self, nodes: list[ast.expr], module: ModuleType, scope: type | None) -> Schema:
         found = [self.of(node, module, scope) for node in nodes]
-        if any("enum" in each and each["enum"] != [""] for each in found):
-            found = [each for each in found if each != {"type": "string"}]
+        if any("enum" in schema and schema["enum"] != [""] for schema in found):
+            found = [schema for schema in found if schema != {"type": "string"}]
         return found[0] if len(found) == 1 else {"anyOf": found}
 
     def _of_name(self, name: str, module: ModuleType, scope: type | None) -> Schema:
@@ -222,7 +222,9 @@ def _class_node(cls: type) -> ast.ClassDef:
     node: ast.AST = _tree(sys.modules[cls.__module__])
     for part in cls.__qualname__.split("."):
         node = next(
-            each for each in ast.walk(node) if isinstance(each, ast.ClassDef) and each.name == part
+            child
+            for child in ast.walk(node)
+            if isinstance(child, ast.ClassDef) and child.name == part
         )
     assert isinstance(node, ast.ClassDef)
     return node

@@ -28,7 +28,7 @@ async def test_a_session_is_found_by_its_payment_intent(shop: Shop) -> None:
     found = await shop.stripe.checkout.sessions.list_async(
         {"payment_intent": str(session.payment_intent)}
     )
-    assert [each.id for each in found.data] == [session.id]
+    assert [listed.id for listed in found.data] == [session.id]
 
 
 async def test_a_declined_card_leaves_the_session_open(shop: Shop) -> None:

@@ -36,7 +36,7 @@ async def test_a_refund_can_fail(shop: Shop) -> None:
     assert (again.amount_refunded, again.refunded) == (0, False)
     assert "refund.failed" in shop.event_types()
     listed = await shop.stripe.refunds.list_async({"payment_intent": str(charge.payment_intent)})
-    assert [each.status for each in listed.data] == ["failed"]
+    assert [listed_refund.status for listed_refund in listed.data] == ["failed"]
 
 
 @pytest.mark.parametrize("won", [True, False])
@@ -46,7 +46,7 @@ async def test_a_won_dispute_reinstates_the_withdrawn_funds(shop: Shop, *, won: 
     submit_evidence(shop.account, dispute["id"])
     close_dispute(shop.account, dispute["id"], won=won)
     found = await shop.stripe.disputes.list_async({"payment_intent": str(charge.payment_intent)})
-    assert [each.status for each in found.data] == ["won" if won else "lost"]
+    assert [dispute.status for dispute in found.data] == ["won" if won else "lost"]
     types = [name for name in shop.event_types() if name.startswith("charge.dispute")]
     assert types[:2] == ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
     assert ("charge.dispute.funds_reinstated" in types) == won

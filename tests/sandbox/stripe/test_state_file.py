@@ -35,10 +35,10 @@ async def test_a_restored_account_continues_like_the_original(
     again = Shop(StandIn(START, inspector=sdk))
     load_state(again.stand_in, tmp_path / "stripe.json")
     again.prices, again.customer = shop.prices, shop.customer
-    for each in (shop, again):
-        await each.pay(left_open)
-        portal_switch(each.account, subscription.id, each.prices.gold)
-        each.stand_in.advance(70 * DAY)
+    for copy in (shop, again):
+        await copy.pay(left_open)
+        portal_switch(copy.account, subscription.id, copy.prices.gold)
+        copy.stand_in.advance(70 * DAY)
     assert again.account.objects == shop.account.objects
     assert drain_deliveries(again.account, "whsec_x") == drain_deliveries(shop.account, "whsec_x")
 
