@@ -1,4 +1,4 @@
-"""What the image and the compose file name is there, and means what they take it for."""
+"""The image and the compose file refer to existing files, commands and settings."""
 
 import json
 import re
@@ -30,14 +30,14 @@ FILLED_IN = {
 
 
 def _filled_in() -> dict[str, str]:
-    """The example with its blanks filled in, those behind a `#` too."""
+    """The example with every empty value filled in, also in comments."""
     named = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
     assert {name for name, value in named.items() if not value} == set(FILLED_IN)
     return named | FILLED_IN
 
 
 def _words(instruction: str) -> list[str]:
-    """What the image's one instruction of this kind runs."""
+    """The words of the image's only instruction of this kind."""
     (found,) = re.findall(rf"^{instruction} (\[.*\])$", IMAGE, re.MULTILINE)
     words: list[str] = json.loads(found)
     return words
@@ -69,13 +69,13 @@ def test_compose_publishes_the_service_on_localhost_alone() -> None:
 
 def test_the_files_that_the_image_copies_are_in_its_context() -> None:
     rules = (FOLDER / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
-    let_in = {rule[1:] for rule in rules if rule.startswith("!")}
+    included = {rule[1:] for rule in rules if rule.startswith("!")}
     copied = {
         word
         for line in re.findall(r"^COPY (?!--from)(.*) \S+$", IMAGE, re.MULTILINE)
         for word in line.split()
     }
-    assert copied == let_in
+    assert copied == included
     assert [name for name in copied if not (ROOT / name).exists()] == []
     assert "*" in rules
     assert any(fnmatch("paywall/rules/__pycache__", rule) for rule in rules)
@@ -89,13 +89,13 @@ def test_the_images_python_is_one_that_ci_tests() -> None:
 
 def test_the_image_is_healthy_while_the_service_answers(tmp_path: Path) -> None:
     with serving(tmp_path) as served:
-        assert _health(served.address).returncode == 0
-    assert _health(f"http://127.0.0.1:{free_port()}").returncode != 0
+        assert _check_health(served.address).returncode == 0
+    assert _check_health(f"http://127.0.0.1:{free_port()}").returncode != 0
 
 
-def _health(address: str) -> "subprocess.CompletedProcess[bytes]":
-    """The image's own look at itself, but at this address."""
+def _check_health(address: str) -> "subprocess.CompletedProcess[bytes]":
+    """Run the image's health check against this address."""
     python, *words = _words(r"HEALTHCHECK .*\\\n +CMD")
     assert (python, IMAGE_ADDRESS in words[-1]) == ("python", True)
-    look = [word.replace(IMAGE_ADDRESS, address) for word in words]
-    return subprocess.run([sys.executable, *look], check=False, capture_output=True)
+    command = [word.replace(IMAGE_ADDRESS, address) for word in words]
+    return subprocess.run([sys.executable, *command], check=False, capture_output=True)
