@@ -52,7 +52,7 @@ class SetClock(Clock):
     def __init__(self, at: datetime = START) -> None:
         self.at = at
 
-    def measured(self, told: datetime, asked: float, answered: float) -> None:
+    def measured(self, received: datetime, asked: float, answered: float) -> None:
         """The test tells the time, not the database."""
 
     def now(self) -> datetime:
@@ -197,17 +197,17 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 @asynccontextmanager
 async def running(app: ASGIApp) -> AsyncIterator[None]:
     """Start and stop an application as a server does (the ASGI lifespan protocol)."""
-    told: asyncio.Queue[object] = asyncio.Queue()
+    received: asyncio.Queue[object] = asyncio.Queue()
     answers: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
-    task = asyncio.ensure_future(app(scope, told.get, answers.put))  # type: ignore[arg-type]  # a server's own, looser types
-    await told.put({"type": "lifespan.startup"})
+    task = asyncio.ensure_future(app(scope, received.get, answers.put))  # type: ignore[arg-type]  # a server's own, looser types
+    await received.put({"type": "lifespan.startup"})
     started = await answers.get()
     assert started["type"] == "lifespan.startup.complete", started
     try:
         yield
     finally:
-        await told.put({"type": "lifespan.shutdown"})
+        await received.put({"type": "lifespan.shutdown"})
         await task
         if isinstance(app, Service):
             give_back(app)

@@ -66,7 +66,7 @@ async def test_a_folder_and_a_database_that_were_open_are_closed_at_the_start(
     earlier.execute("pragma journal_mode = wal")
     earlier.execute("create table kept (id integer)")
     open_files = [Path(f"{path}{suffix}") for suffix in ("", "-wal", "-shm")]
-    assert {mode_of(each) for each in open_files} == {0o644}
+    assert {mode_of(item) for item in open_files} == {0o644}
     modes = await used(settings)
     assert [name for name, mode in modes.items() if mode & OTHERS] == []
     assert mode_of(settings.data_path) == 0o700
@@ -97,7 +97,7 @@ async def test_a_database_elsewhere_is_closed_and_its_folder_left_as_it_is(tmp_p
     path = folder / "paywall.sqlite3"
     await used(Settings(database_url=f"sqlite:///{path}", data_dir=str(tmp_path / "var")))
     assert mode_of(folder) == 0o755
-    assert {mode_of(each) for each in folder.iterdir()} == {0o600}
+    assert {mode_of(item) for item in folder.iterdir()} == {0o600}
 
 
 def test_the_files_of_a_database_are_those_that_sqlite_makes() -> None:

@@ -144,7 +144,7 @@ async def test_a_batch_is_decided_in_the_order_asked(
     ]  # fmt: skip
 
 
-async def test_a_reader_asks_for_all_articles_of_a_page_at_once_and_what_they_are_called(
+async def test_a_reader_checks_all_articles_of_a_page_at_once(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await put_article(service, bearer, "42")

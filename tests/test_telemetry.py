@@ -54,9 +54,9 @@ async def test_a_request_is_one_line_without_its_path(
     with caplog.at_level(logging.INFO, logger="paywall"):
         answer = await service.get("/v1/articles/a-secret-article?token=t")
     (line,) = _lines(caplog)
-    told = json.loads(line)
-    assert told["request_id"] == answer.headers["x-request-id"]
-    assert (told["method"], told["route"], told["status"]) == (
+    received = json.loads(line)
+    assert received["request_id"] == answer.headers["x-request-id"]
+    assert (received["method"], received["route"], received["status"]) == (
         "GET",
         "/v1/articles/{article_id}",
         401,

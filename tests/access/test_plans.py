@@ -92,8 +92,8 @@ def scans_of(address: str) -> dict[str, int]:
     others = f"select count(*) from pg_stat_activity where datname = '{name}'"
     while psql(f"{server}/postgres", others) != "0":
         pass
-    told = psql(address, "select relname, seq_scan from pg_stat_user_tables order by relname")
-    scans = dict(line.split("|") for line in told.splitlines())
+    received = psql(address, "select relname, seq_scan from pg_stat_user_tables order by relname")
+    scans = dict(line.split("|") for line in received.splitlines())
     return {table: int(scans[table]) for table in GROWING}
 
 

@@ -15,7 +15,7 @@ from tests.bench.checks import measure_checks
 from tests.bench.databases import fill, postgres_with_databases
 from tests.bench.figures import Figures
 from tests.bench.machine import CannotMeasure, described, find_tools, keep_off_the_servers_core
-from tests.bench.progress import say
+from tests.bench.progress import print_progress
 from tests.bench.report import report
 from tests.bench.servers import (
     CHECK_POSTGRES,
@@ -55,7 +55,7 @@ def _measured(place: Place) -> Figures:
         databases = asyncio.run(fill(server, place.folder))
         token = _site_token(place.folder)
         compared = {variant.name: variant for variant in variants(databases)}
-        say(f"Starts, {STARTS} times…")
+        print_progress(f"Starts, {STARTS} times…")
         starts = [seconds_to_ready(compared[CHECK_POSTGRES], place) for _ in range(STARTS)]
         postgres = postgres_pid(server)
         servers = {

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from tests.bench.databases import MANY
 from tests.bench.figures import Checks
 from tests.bench.load import Run, run_wrk
-from tests.bench.progress import say
+from tests.bench.progress import print_progress
 from tests.bench.servers import CHECK, Target
 
 CONNECTIONS = (8, 64, 256)
@@ -19,7 +19,7 @@ def measure_checks(servers: Mapping[str, Target], site_token: str) -> list[Check
         _ask(target, site_token, connections=64, seconds=1)
     measured: list[Checks] = []
     for connections in CONNECTIONS:
-        say(f"Checks on {connections} connections, {ROUNDS} rounds…")
+        print_progress(f"Checks on {connections} connections, {ROUNDS} rounds…")
         rounds = [
             {name: _ask(target, site_token, connections) for name, target in servers.items()}
             for _ in range(ROUNDS)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from paywall.database.engine import Database
 from paywall.database.migrations import migrate
 from paywall.settings import Settings
-from tests.bench.progress import say
+from tests.bench.progress import print_progress
 from tests.bench.seed import Size, copy_postgres, seed_postgres, seed_sqlite
 from tests.postgres import BIN, psql, running_postgres
 
@@ -48,11 +48,11 @@ async def fill(server: str, folder: Path) -> Databases:
         sqlite=f"sqlite:///{folder / 'bench.sqlite3'}",
         pgbench=f"{server}/pgbench",
     )
-    say("Filling PostgreSQL with 10,000 unlocks, and with 1,000,000…")
+    print_progress("Filling PostgreSQL with 10,000 unlocks, and with 1,000,000…")
     await _migrate(databases.few)
     await seed_postgres(databases.few, FEW)
     await copy_postgres(databases.few, "many", FEW, MANY)
-    say("Filling SQLite with 1,000,000 unlocks…")
+    print_progress("Filling SQLite with 1,000,000 unlocks…")
     await _migrate(databases.sqlite)
     seed_sqlite(folder / "bench.sqlite3", MANY)
     return databases

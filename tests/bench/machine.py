@@ -52,10 +52,10 @@ def described(server_core: int | None) -> dict[str, str]:
 
 
 def _postgres_version() -> str:
-    told = subprocess.run(
+    received = subprocess.run(
         [str(BIN / "postgres"), "--version"], check=True, capture_output=True, text=True
     )
-    return told.stdout.split()[-1]
+    return received.stdout.split()[-1]
 
 
 def _pinning(server_core: int | None) -> str:

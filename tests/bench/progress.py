@@ -6,6 +6,6 @@ import time
 _started = time.monotonic()
 
 
-def say(text: str) -> None:
+def print_progress(text: str) -> None:
     sys.stderr.write(f"{time.monotonic() - _started:4.0f} s  {text}\n")
     sys.stderr.flush()

@@ -49,7 +49,7 @@ def premium_articles(size: Size) -> Iterator[str]:
 async def seed_postgres(address: str, size: Size) -> None:
     """Fill a migrated database."""
     await _execute(address, *_statements(size, no_tags="'{}'"), _unlocks(0, size), *TOTALS)
-    await _settle(address)
+    await _vacuum(address)
 
 
 async def copy_postgres(address: str, name: str, size: Size, more: Size) -> None:
@@ -57,7 +57,7 @@ async def copy_postgres(address: str, name: str, size: Size, more: Size) -> None
     server, _, original = address.rpartition("/")
     await _execute(f"{server}/postgres", f"create database {name} template {original}")
     await _execute(f"{server}/{name}", _unlocks(size.unlocks, more), *TOTALS)
-    await _settle(f"{server}/{name}")
+    await _vacuum(f"{server}/{name}")
 
 
 def seed_sqlite(path: Path, size: Size) -> None:
@@ -155,7 +155,7 @@ def _numbers(count: int) -> str:
     )
 
 
-async def _settle(address: str) -> None:
+async def _vacuum(address: str) -> None:
     """What a server does by itself in its first minutes."""
     await _execute(address, "vacuum (analyze)", "checkpoint")
 

@@ -44,8 +44,8 @@ def rows(text: str, *begin: str) -> list[list[str]]:
 
 
 def test_a_ratio_is_the_median_of_the_rounds_and_not_the_ratio_of_medians() -> None:
-    told = ratio([10.0, 60.0, 20.0], [10.0, 100.0, 50.0])
-    assert (told.median, told.least, told.most) == (0.6, 0.4, 1.0)
+    received = ratio([10.0, 60.0, 20.0], [10.0, 100.0, 50.0])
+    assert (received.median, received.least, received.most) == (0.6, 0.4, 1.0)
 
 
 def test_rounds_that_do_not_match_are_no_ratio() -> None:

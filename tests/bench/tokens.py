@@ -7,7 +7,7 @@ from paywall.clock import Clock
 from paywall.tokens.caller import TokenKind
 from paywall.tokens.verify import Verifier
 from tests.bench.figures import TokenCost
-from tests.bench.progress import say
+from tests.bench.progress import print_progress
 from tests.tokens.forging import ALGORITHMS, forge, header, issuer, payload, trusting
 
 COLD_TOKENS = 500
@@ -15,7 +15,7 @@ TIMES_REMEMBERED = 20_000
 
 
 async def measure_tokens(folder: Path) -> list[TokenCost]:
-    say("Tokens…")
+    print_progress("Tokens…")
     verifier = Verifier(trusting(folder, issuer()), Clock())
     return [await _cost(verifier, algorithm) for algorithm in ALGORITHMS]
 

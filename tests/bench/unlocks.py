@@ -13,7 +13,7 @@ from paywall.tokens.mint import mint_reader
 from tests.bench.databases import MANY
 from tests.bench.figures import Unlocks
 from tests.bench.load import Run, run_wrk
-from tests.bench.progress import say
+from tests.bench.progress import print_progress
 from tests.bench.seed import premium_articles, spending_readers
 from tests.bench.servers import Target
 from tests.postgres import BIN
@@ -35,7 +35,7 @@ class Round(NamedTuple):
 
 def measure_unlocks(target: Target, pgbench: str, folder: Path) -> Unlocks:
     """Unlocks of many readers, unlocks of one, and pgbench; in turn, round after round."""
-    say(f"Unlocks and pgbench, {ROUNDS} rounds…")
+    print_progress(f"Unlocks and pgbench, {ROUNDS} rounds…")
     many = _written(folder / "tokens", _tokens(folder, islice(spending_readers(MANY), READERS)))
     articles = list(premium_articles(MANY))
     everything = _written(folder / "all-articles", articles)

@@ -27,9 +27,11 @@ COMMANDS = list(_all(main))
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_its_help_says_what_it_does_and_what_each_option_means(words: tuple[str, ...]) -> None:
-    told = CliRunner().invoke(main, [*words, "--help"], terminal_width=80).stdout
-    assert "..." not in told.partition("Commands:")[2], "a first sentence is too long for its line"
-    assert len(told.splitlines()) > 6
+    received = CliRunner().invoke(main, [*words, "--help"], terminal_width=80).stdout
+    assert "..." not in received.partition("Commands:")[2], (
+        "a first sentence is too long for its line"
+    )
+    assert len(received.splitlines()) > 6
     assert [parameter.name for parameter in _options(words) if not parameter.help] == []
 
 

@@ -40,7 +40,9 @@ class Typing(NamedTuple):
             "stripe_webhook_secrets": "whsec_standin",
             "stripe_api_base": self.account.address,
         }
-        given = {f"PAYWALL_{name.upper()}": told for name, told in (usual | settings).items()}
+        given = {
+            f"PAYWALL_{name.upper()}": received for name, received in (usual | settings).items()
+        }
         return await asyncio.to_thread(CliRunner().invoke, main, words, env=given)
 
 

@@ -94,9 +94,9 @@ async def test_grants_are_listed_in_the_order_in_which_they_pay(
         clock.move(minutes=1)
     order = ["first", "sooner", "sooner-but-newer", "later", "never"]
     listed = (await service.get("/v1/me", headers=bearer.reader("ann"))).json()["grants"]
-    assert [each["reference"] for each in listed] == order
+    assert [item["reference"] for item in listed] == order
     await put_article(service, bearer, "a", unlock_cost=3)
     opened = (await unlock(service, bearer, "ann", "a")).json()["unlock"]
-    assert [each["grant_id"] for each in opened["payments"]] == [each["id"] for each in listed[:3]]
+    assert [item["grant_id"] for item in opened["payments"]] == [item["id"] for item in listed[:3]]
     left = (await service.get("/v1/me", headers=bearer.reader("ann"))).json()["grants"]
-    assert [each["reference"] for each in left] == order[3:]
+    assert [item["reference"] for item in left] == order[3:]

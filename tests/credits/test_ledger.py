@@ -14,9 +14,9 @@ GONE = {"id": "gone", "title": None, "url": None}
 async def ledger(service: httpx.AsyncClient, bearer: Bearer) -> list[dict[str, Any]]:
     """Ann's whole ledger, the oldest entry first; the site is told the same as she is."""
     mine = await service.get("/v1/me/ledger", headers=bearer.reader("ann"))
-    told = await service.get("/v1/subscribers/ann/ledger", headers=bearer.site())
+    received = await service.get("/v1/subscribers/ann/ledger", headers=bearer.site())
     entries = list(reversed(mine.json()["items"]))
-    for entry, sites in zip(entries, reversed(told.json()["items"]), strict=True):
+    for entry, sites in zip(entries, reversed(received.json()["items"]), strict=True):
         assert {**entry, "actor": sites["actor"]} == sites
     return entries
 
@@ -37,8 +37,8 @@ async def test_an_entry_tells_where_its_credits_came_from_and_what_they_were_for
     await service.delete("/v1/subscribers/ann/unlocks/rice", headers=bearer.site())
     await service.delete("/v1/articles/gone", headers=bearer.site())
     entries = await ledger(service, bearer)
-    told = sorted((e["kind"], e["source"], e["amount"]) for e in entries)
-    assert told == [
+    received = sorted((e["kind"], e["source"], e["amount"]) for e in entries)
+    assert received == [
         ("granted", "promotion", 2), ("granted", "purchase", 1),
         ("restored", "promotion", 1), ("restored", "purchase", 1),
         ("spent", "promotion", -1), ("spent", "promotion", -1), ("spent", "purchase", -1),

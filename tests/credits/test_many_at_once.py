@@ -19,7 +19,7 @@ ACTOR = Actor("paywall", "import", "")
 NUMBERS = range(200)
 
 
-async def test_grants_of_the_same_readers_and_references_in_any_order_are_each_made_once(
+async def test_concurrent_grants_with_equal_references_are_made_once(
     database: Database,
 ) -> None:
     async def run(numbers: Sequence[int]) -> int:

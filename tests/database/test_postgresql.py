@@ -48,7 +48,7 @@ async def driver_of(session: AsyncSession) -> asyncpg.Connection:
     return (await connection.get_raw_connection()).driver_connection
 
 
-async def end(operator: asyncpg.Connection, driver: asyncpg.Connection) -> None:
+async def terminate(operator: asyncpg.Connection, driver: asyncpg.Connection) -> None:
     """As an operator ends a connection, or a failover does."""
     await operator.execute("select pg_terminate_backend($1)", driver.get_server_pid())
 
@@ -73,7 +73,7 @@ async def test_it_runs_with_its_default_durability(database: Database) -> None:
             assert (await connection.execute(sa.text(f"show {setting}"))).scalar() == "on"
 
 
-async def test_what_is_read_after_a_lock_is_what_is_there_then_whatever_its_default(
+async def test_reads_after_a_lock_see_the_latest_rows_at_any_default_isolation(
     database: Database, operator: asyncpg.Connection
 ) -> None:
     name = await operator.fetchval("select current_database()")
@@ -93,7 +93,7 @@ async def test_a_connection_that_it_ended_is_not_given_out(
         driver = await driver_of(session)
     ended = asyncio.Event()
     driver.add_termination_listener(lambda _: ended.set())
-    await end(operator, driver)
+    await terminate(operator, driver)
     async with asyncio.timeout(5):
         await ended.wait()
     await add(database, "ann")
@@ -102,13 +102,13 @@ async def test_a_connection_that_it_ended_is_not_given_out(
 
 
 @pytest.mark.parametrize("by_the_driver", [True, False])
-async def test_a_transaction_that_it_ends_is_lost_as_a_whole_and_may_be_tried_again(
+async def test_a_transaction_that_the_server_aborts_is_lost_as_a_whole(
     database: Database, operator: asyncpg.Connection, *, by_the_driver: bool
 ) -> None:
     with pytest.raises(Exception, match=r".*") as refused:
         async with database.writing() as session:
             await lock_or_create_subscriber(session, "ann", START)
-            await end(operator, await driver_of(session))
+            await terminate(operator, await driver_of(session))
             await (lock_subscriber(session, "ann") if by_the_driver else count(session))
     assert is_unavailable(refused.value)
     await add(database, "bo")

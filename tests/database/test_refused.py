@@ -160,7 +160,7 @@ async def test_a_restart_under_load_is_a_503_and_everything_is_back_after_it(
     assert set(load.statuses) <= {200, 201, 503}, load.shown
 
 
-async def test_twelve_at_once_on_a_role_with_two_connections_are_made_or_told_503(
+async def test_twelve_requests_on_two_connections_succeed_or_get_503(
     server: PostgresServer, service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     psql(f"{server.address}/postgres", f"alter role {ROLE} connection limit 2")

@@ -95,8 +95,8 @@ def form(*headers: bytes, path: str = ENTER, **fields: str) -> bytes:
 
 
 def session(*, padded_to: int = 0) -> bytes:
-    told = json.dumps([TOKEN, "", "", ""]).encode()
-    value = base64.urlsafe_b64encode(told).rstrip(b"=").ljust(padded_to, b"=")
+    received = json.dumps([TOKEN, "", "", ""]).encode()
+    value = base64.urlsafe_b64encode(received).rstrip(b"=").ljust(padded_to, b"=")
     return b"Cookie: " + COOKIE.encode() + b"=" + value
 
 
@@ -121,8 +121,8 @@ def signed(size: int) -> bytes:
     body = json.dumps(EVENT).encode()
     at = int(START.timestamp())
     signature = hmac.new(WEBHOOK_SECRET.encode(), b"%d.%b" % (at, body), "sha256").hexdigest()
-    told = f",t={at},v1={signature}".encode()
-    return request(WEBHOOK, b"Stripe-Signature: " + told.rjust(size, b","), body=body)
+    received = f",t={at},v1={signature}".encode()
+    return request(WEBHOOK, b"Stripe-Signature: " + received.rjust(size, b","), body=body)
 
 
 def multipart_of(size: int) -> bytes:

@@ -116,8 +116,8 @@ async def test_a_body_over_the_limit_is_refused_before_it_is_read_whole(
             yield b" " * 65_536
 
     caller = JSON | headers(bearer, route)
-    told = await service.request(method, path, content=b" " * (limit + 1), headers=caller)
-    await refused(told, 413, "too_large")
+    received = await service.request(method, path, content=b" " * (limit + 1), headers=caller)
+    await refused(received, 413, "too_large")
     chunked = await service.request(method, path, content=endless(), headers=caller)
     await refused(chunked, 413, "too_large")
 

@@ -57,7 +57,7 @@ def rows() -> Iterator[Row]:
 
 
 ROWS = {row.name: row for row in rows()}
-CASES = [(name, variant) for name, each in INPUTS.items() for variant in each.streams]
+CASES = [(name, variant) for name, item in INPUTS.items() for variant in item.streams]
 
 
 def test_every_row_has_its_requests_and_every_request_its_row() -> None:
@@ -99,7 +99,7 @@ def anonymous_routes() -> Iterator[Anonymous]:
                 | model.expected_cookie_params
             )
             path = re.sub(r":\w+\}", "}", route.path)
-            yield Anonymous(path, frozenset(each.field_alias for each in read))
+            yield Anonymous(path, frozenset(item.field_alias for item in read))
 
 
 ROUTES = sorted(set(anonymous_routes()))
@@ -162,7 +162,7 @@ async def exchange(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ex
 
 
 @pytest.mark.parametrize(("name", "variant"), CASES)
-async def test_an_input_is_read_up_to_its_bound_in_linear_time_and_refused_past_it(
+async def test_an_input_is_read_in_linear_time_and_refused_past_its_limit(
     name: str, variant: str, exchange: Exchange
 ) -> None:
     tried = INPUTS[name]

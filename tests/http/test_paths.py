@@ -16,7 +16,7 @@ WITH_ID = [path for path in PATHS if re.search(r"\{(reader|article)_id\}", path)
 LISTS = [
     path
     for path, methods in PATHS.items()
-    if any(each.get("name") == "cursor" for each in methods.get("get", {}).get("parameters", []))
+    if any(item.get("name") == "cursor" for item in methods.get("get", {}).get("parameters", []))
 ]
 BAD_IDS = {
     "%00": (422, "invalid_fields"),

@@ -127,7 +127,7 @@ NO_REQUEST = {
 
 
 @pytest.mark.parametrize(("sent", "status", "code"), NO_REQUEST.values(), ids=NO_REQUEST)
-def test_what_is_no_request_is_answered_with_a_problem_and_leaves_the_service_well(
+def test_invalid_requests_get_a_problem_and_do_no_harm(
     sent: bytes, status: int, code: str, served: Served
 ) -> None:
     head, _, body = answer_to(served, sent).partition(b"\r\n\r\n")

@@ -64,7 +64,7 @@ async def test_a_page_of_the_site_does_not_change_what_it_varies_with(
     service: httpx.AsyncClient,
 ) -> None:
     answer = await service.get("/web/1/paywall.js", headers={"Origin": ORIGIN, **ZIPPED})
-    assert {each.lower() for each in answer.headers.get_list("vary", split_commas=True)} == {
+    assert {item.lower() for item in answer.headers.get_list("vary", split_commas=True)} == {
         "origin",
         "accept-encoding",
     }

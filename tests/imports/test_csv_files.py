@@ -112,10 +112,10 @@ def test_what_cannot_be_read_is_refused_with_its_cause(file: bytes, cause: str) 
         ("ann;a", "2 cells, and the header has 3. Write a semicolon for each empty cell, too."),
     ],
 )
-def test_another_number_of_cells_is_explained(row: str, told: str) -> None:
+def test_another_number_of_cells_is_explained(row: str, received: str) -> None:
     file = f"reader_id;article_id;unlocked_at\n{row}\n".encode()
     [line] = read_rows(io.BytesIO(file), UnlockRow)
-    assert told in line.errors[0].detail
+    assert received in line.errors[0].detail
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])

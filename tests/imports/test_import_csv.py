@@ -207,8 +207,8 @@ def test_subscriptions_are_put_and_those_of_stripe_taken_over(here: Installation
         ("subscriptions", "ann,x,2026-01-01T00:00:00Z,", "given.csv:3: line 2 says the same"),
     ],
 )  # fmt: skip
-def test_a_bad_row_is_told_with_its_line_field_and_mend_and_the_others_are_imported(
-    here: Installation, kind: str, row: str, told: str
+def test_a_bad_row_is_reported_and_the_others_are_imported(
+    here: Installation, kind: str, row: str, received: str
 ) -> None:
     good = {
         "articles": ("good,t,,,free,,", "last,t,,,free,,"),
@@ -218,7 +218,7 @@ def test_a_bad_row_is_told_with_its_line_field_and_mend_and_the_others_are_impor
     }[kind]
     done = here.import_rows(kind, good[0], row, good[1])
     assert done.exit_code == 1, done.output
-    assert told in done.stderr
+    assert received in done.stderr
     assert done.stdout == summary(new=2, bad=1)
     here.assert_sound()
 
@@ -230,7 +230,7 @@ def test_every_wrong_field_of_a_row_is_told_and_the_row_counts_once(here: Instal
     assert done.stdout == summary(bad=1)
 
 
-def test_the_line_of_a_bad_row_is_that_of_the_file_after_bodies_with_newlines(
+def test_line_numbers_count_newlines_inside_cells(
     here: Installation,
 ) -> None:
     rows = [
@@ -271,17 +271,17 @@ def test_the_same_row_twice_in_a_file_is_unchanged(here: Installation) -> None:
     ],
 )
 def test_another_header_is_refused_with_the_list_of_columns(
-    here: Installation, head: str, told: str
+    here: Installation, head: str, received: str
 ) -> None:
     done = here.import_("unlocks", f"{head}\nann,a1,2026-01-01T00:00:00Z\n")
     assert done.exit_code == 2
     said = " ".join(done.stderr.split())
     assert "The header's columns are not these: reader_id, article_id, unlocked_at." in said
-    assert told in said
+    assert received in said
     assert here.all(Unlock) == []
 
 
-def test_more_rows_than_a_batch_are_imported_and_a_refused_one_costs_itself_alone(
+def test_a_row_that_the_database_refuses_loses_no_other_row(
     here: Installation,
 ) -> None:
     rows = [f"r{number % 7},1,migration,ref{number},," for number in range(BATCH_ROWS_MAX + 500)]

@@ -240,9 +240,7 @@ def test_who_imported_stays_on_record(import_wxr: Import, settings: Settings) ->
     assert asyncio.run(read()) == {("paywall", "import wxr")}
 
 
-def test_a_large_file_takes_more_than_one_transaction_and_tells_how_far_it_is(
-    import_wxr: Import, kept: Kept
-) -> None:
+def test_a_large_file_is_imported_in_batches_with_progress(import_wxr: Import, kept: Kept) -> None:
     done = import_wxr(HEAD + "".join(post(n) for n in range(1, 1002)) + FOOT)
     assert done.exit_code == 0, done.output
     assert done.stderr == "500 items read\n1000 items read\n"

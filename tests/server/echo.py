@@ -127,9 +127,9 @@ class Conversation:
             assert not self.transport.is_paused
             if piece:
                 self.connection.data_received(piece)
-            await self._settle()
+            await self._run_until_idle()
 
-    async def _settle(self) -> None:
+    async def _run_until_idle(self) -> None:
         """Until nothing happens any more."""
         while True:
             before = len(self.transport.written), len(self.echo.requests)
@@ -157,6 +157,6 @@ class Conversation:
             rest = rest[length:]
         return answers
 
-    async def end(self) -> None:
+    async def close(self) -> None:
         self.transport.close()
-        await self._settle()
+        await self._run_until_idle()

@@ -176,7 +176,7 @@ async def test_a_client_that_wants_no_more_is_told_and_let_go(
     answer = await client.answer()
     assert answer.headers["connection"] == "close"
     assert answer.body["unlock_cost"] == 1
-    assert await client.end() == b""
+    assert await client.read_to_end() == b""
 
 
 async def test_a_server_that_stops_answers_what_is_under_way(
@@ -189,7 +189,7 @@ async def test_a_server_that_stops_answers_what_is_under_way(
     answer = await client.answer()
     assert answer.headers["connection"] == "close"
     assert answer.body["unlock_cost"] == 2
-    assert await client.end() == b""
+    assert await client.read_to_end() == b""
 
 
 async def test_a_server_that_stops_closes_an_idle_connection(
@@ -198,7 +198,7 @@ async def test_a_server_that_stops_closes_an_idle_connection(
     client.send(question(bearer, BODY))
     await client.answer()
     port[0].connections[-1].shutdown()
-    assert await client.end() == b""
+    assert await client.read_to_end() == b""
 
 
 async def test_a_client_that_goes_leaves_the_service_well(

@@ -63,9 +63,9 @@ async def test_a_view_that_cannot_be_counted_in_time_is_not_counted(
         await assert_too_late(hurried, bearer, count_view=True)
     assert isinstance(edge, Service)
     edge.check.deadline = Deadline(30)
-    told = await check(hurried, bearer, "a1", visitor_id="v", count_view=True)
-    assert isinstance(told["meter"], dict)
-    assert told["meter"]["used"] == 1
+    received = await check(hurried, bearer, "a1", visitor_id="v", count_view=True)
+    assert isinstance(received["meter"], dict)
+    assert received["meter"]["used"] == 1
 
 
 async def test_an_answer_on_its_way_is_not_cut_off_by_the_deadline() -> None:

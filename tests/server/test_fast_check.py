@@ -61,19 +61,19 @@ async def test_all_ways_to_ask_agree(
             json={"article_ids": [*ARTICLES, UNKNOWN], **viewer},
             headers=bearer.site(),
         )
-        for told in answer.json()["decisions"]:
-            by_batch[told.pop("article_id"), str(viewer)] = told
+        for received in answer.json()["decisions"]:
+            by_batch[received.pop("article_id"), str(viewer)] = received
     await check(service, bearer, UNKNOWN)
     edge.app = nowhere
     reasons = set()
     for article_id, viewer in pending_check:
-        told = await check(service, bearer, article_id, **viewer)
-        assert told == by_batch[article_id, str(viewer)], (article_id, viewer)
+        received = await check(service, bearer, article_id, **viewer)
+        assert received == by_batch[article_id, str(viewer)], (article_id, viewer)
         async with database.reading() as session:
             decision = await decide_row_by_row(session, article_id, settings, **viewer)
         plain = msgspec.json.decode(msgspec.json.encode(decision_response(decision)))
-        assert told == plain, (article_id, viewer)
-        reasons.add(told["reason"])
+        assert received == plain, (article_id, viewer)
+        reasons.add(received["reason"])
     missing = {"article_unknown"} if settings.default_policy else set()
     assert reasons == set(Reason) - missing
 
@@ -197,8 +197,10 @@ async def test_what_cannot_be_asked_fails_alone(
         ]
         for hope in pending_check:
             batches.ask(hope)
-        told = await asyncio.gather(*(it.future for it in pending_check), return_exceptions=True)
-    assert [isinstance(it, BaseException) for it in told] == [False, True, False, True, False]
+        received = await asyncio.gather(
+            *(it.future for it in pending_check), return_exceptions=True
+        )
+    assert [isinstance(it, BaseException) for it in received] == [False, True, False, True, False]
 
 
 class Hope:

@@ -114,7 +114,7 @@ def known(reading: Reading, conversation: Conversation) -> None:
     assert conversation.is_over == reading.is_closed
 
 
-async def told(*pieces: bytes) -> Conversation:
+async def received(*pieces: bytes) -> Conversation:
     conversation = Conversation()
     await conversation.receive(*pieces)
     return conversation
@@ -129,11 +129,11 @@ def cuts(stream: bytes) -> Sequence[list[bytes]]:
 @pytest.mark.parametrize("stream", WHOLE.values(), ids=WHOLE)
 async def test_a_request_ends_where_its_length_says_whatever_it_offers(stream: bytes) -> None:
     for pieces in cuts(stream + NEXT):
-        conversation = await told(*pieces)
+        conversation = await received(*pieces)
         reading = read(stream + NEXT)
         assert [request.target for request in reading.requests][1:] == [b"/livez?next=1"]
         known(reading, conversation)
-        await conversation.end()
+        await conversation.close()
 
 
 @pytest.mark.parametrize("stream", LAST.values(), ids=LAST)
@@ -142,7 +142,7 @@ async def test_nothing_is_read_behind_the_last_request(stream: bytes) -> None:
         reading = read(stream + NEXT)
         assert reading.is_closed
         assert len(reading.requests) == 1
-        known(reading, await told(*pieces))
+        known(reading, await received(*pieces))
 
 
 @pytest.mark.parametrize("stream", REFUSED.values(), ids=REFUSED)
@@ -150,7 +150,7 @@ async def test_what_is_no_request_is_refused_and_nothing_is_read_behind_it(strea
     for pieces in cuts(stream + NEXT):
         reading = read(stream + NEXT)
         assert reading == Reading([], is_refused=True, is_closed=True)
-        known(reading, await told(*pieces))
+        known(reading, await received(*pieces))
 
 
 FRAGMENTS = [
@@ -169,9 +169,9 @@ async def test_any_stream_is_read_as_the_rfc_says() -> None:
             at = chance.randint(0, len(stream))
             stream = stream[:at] + chance.choice(FRAGMENTS) + stream[at + chance.randint(0, 3) :]
         at, other = sorted(chance.randint(0, len(stream)) for _ in range(2))
-        conversation = await told(stream[:at], stream[at:other], stream[other:])
+        conversation = await received(stream[:at], stream[at:other], stream[other:])
         try:
             known(read(stream), conversation)
         except AssertionError as error:
             raise AssertionError(stream, at, other) from error
-        await conversation.end()
+        await conversation.close()

@@ -55,7 +55,7 @@ async def last_answer(client: Client) -> int:
     """The status of an answer that says it is the last, and is."""
     answer = await client.answer()
     assert answer.headers["connection"] == "close"
-    assert await client.end() == b""
+    assert await client.read_to_end() == b""
     return answer.status
 
 
@@ -82,7 +82,7 @@ async def test_what_has_begun_and_what_comes_on_kept_connections_is_answered() -
             await client.__aenter__()
             client.send(POST)
             await client.answer()
-        working, half, kept, asking = clients
+        working, half, kept, pending_requests = clients
         it.echo.may_answer.clear()
         working.send(POST)
         half.send(POST[:-1])
@@ -92,9 +92,9 @@ async def test_what_has_begun_and_what_comes_on_kept_connections_is_answered() -
         kept.send(POST)
         await kept.is_sent()
         it.echo.may_answer.set()
-        asking.send(CHECK)
+        pending_requests.send(CHECK)
         half.send(POST[-1:])
-        for client in (working, half, kept, asking):
+        for client in (working, half, kept, pending_requests):
             assert await last_answer(client) == 200
         await stopping
         for client in clients:
@@ -106,6 +106,6 @@ async def test_a_connection_without_a_request_is_closed_at_the_end() -> None:
         idle.send(POST)
         await idle.answer()
         stopping = it.stop()
-        assert await idle.end() == b""
-        assert await silent.end() == b""
+        assert await idle.read_to_end() == b""
+        assert await silent.read_to_end() == b""
         await stopping

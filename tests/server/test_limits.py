@@ -69,7 +69,7 @@ async def test_what_is_at_its_limit_is_read_and_what_is_past_it_refused(
         await conversation.receive(stream[:cut], stream[cut:])
         assert [answer for answer, _ in conversation.answers()] == [expected]
         assert conversation.is_over == (expected != 200)
-        await conversation.end()
+        await conversation.close()
 
 
 FLOODS = {
@@ -98,7 +98,7 @@ async def test_a_flood_is_refused_or_waits_in_the_network(begun: bytes, piece: b
         pieces += 1
         assert pieces < FLOOD_PIECES
     assert pieces * len(piece) <= 65_536 + 2 * PIECE_BYTES
-    await conversation.end()
+    await conversation.close()
     echo.may_answer.set()
 
 

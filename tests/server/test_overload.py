@@ -17,7 +17,7 @@ TOO_MANY = 10
 ASKED = WAITING_MAX + CONNECTIONS * BATCH_MAX + TOO_MANY
 
 
-async def test_checks_beyond_the_queue_are_refused_at_once_and_all_others_are_answered(
+async def test_only_checks_beyond_the_queue_are_refused(
     service: httpx.AsyncClient, port: tuple[Wire, int], bearer: Bearer, database: Database
 ) -> None:
     await put_article(service, bearer, "a1", policy="free")

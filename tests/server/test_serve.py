@@ -53,7 +53,7 @@ def test_a_stop_answers_what_is_under_way_and_exits_0(tmp_path: Path, number: in
         assert "Stopped." in served.log.read_text()
 
 
-def test_a_connection_without_a_request_is_ended_by_the_proxy_and_not_by_the_service() -> None:
+def test_the_proxy_closes_idle_connections_before_the_service_does() -> None:
     """Or a request would be lost that came just as it ended."""
     assert IDLE_SECONDS > PROXY_KEEPS_SECONDS
 
@@ -188,7 +188,7 @@ def begin_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 @pytest.mark.slow
-def test_a_worker_that_starts_slowly_is_waited_for_and_one_that_hangs_is_replaced(
+def test_a_hung_worker_is_replaced_and_a_slow_start_is_not(
     tmp_path: Path, database_url: str, begin_with: Callable[[str], None]
 ) -> None:
     begin_with(f"time.sleep({HANGS_AFTER_SECONDS + 3})")
@@ -260,7 +260,7 @@ def test_a_killed_service_leaves_no_folder_of_metrics(
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 @pytest.mark.slow
-def test_a_killed_services_workers_end_and_the_next_start_clears_its_folder_and_no_other(
+def test_workers_of_a_killed_service_end_and_its_metrics_are_removed(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))

@@ -119,7 +119,7 @@ class Client:
         async with asyncio.timeout(PATIENT_SECONDS):
             return await self._reader.readuntil(b"\r\n\r\n")
 
-    async def end(self) -> bytes:
+    async def read_to_end(self) -> bytes:
         """What comes until the service closes the connection."""
         async with asyncio.timeout(PATIENT_SECONDS):
             return await self._reader.read()

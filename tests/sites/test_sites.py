@@ -21,9 +21,9 @@ from tests.sites.proxies import PACKAGES, running_proxy
 from tests.sites.traffic import (
     ANSWERED_WITHIN_SECONDS,
     HostileReader,
-    Seen,
     Site,
     Tally,
+    TrafficCounts,
     prepare,
     unlocked_by_the_attacker,
 )
@@ -71,7 +71,7 @@ def tallies(sites: Sites) -> dict[str, Tally]:
 
 async def _traffic(sites: Sites) -> dict[str, Tally]:
     tallies = {name: Tally() for name in PACKAGES}
-    seen = Seen()
+    seen = TrafficCounts()
     async with httpx.AsyncClient(
         headers={"Authorization": f"Bearer {sites.site_token}"}, timeout=ANSWERED_WITHIN_SECONDS
     ) as http:
@@ -89,7 +89,7 @@ async def _traffic(sites: Sites) -> dict[str, Tally]:
     return tallies
 
 
-async def _behind(name: str, sites: Sites, token: str, tally: Tally, seen: Seen) -> None:
+async def _behind(name: str, sites: Sites, token: str, tally: Tally, seen: TrafficCounts) -> None:
     async with (
         httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{sites.ports[name]}",

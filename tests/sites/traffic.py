@@ -47,7 +47,7 @@ class Tally:
             self.shown.append(f"{client}: {what}")
 
 
-class Seen:
+class TrafficCounts:
     """The ids of all answers of the service: each reaches one client, once."""
 
     def __init__(self) -> None:
@@ -94,7 +94,9 @@ async def unlocked_by_the_attacker(http: httpx.AsyncClient) -> object:
 class Site:
     """Asks as a site does, with a site token, several requests at a time."""
 
-    def __init__(self, http: httpx.AsyncClient, tally: Tally, seen: Seen, name: str) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, tally: Tally, seen: TrafficCounts, name: str
+    ) -> None:
         self._http, self._tally, self._seen, self._name = http, tally, seen, name
 
     async def run(self, seconds: float) -> None:
@@ -168,7 +170,7 @@ def _is_its_answer(call: Call, answer: httpx.Response) -> bool:
 class HostileReader:
     """Attacks, and reads on in between as any reader does."""
 
-    def __init__(self, port: int, token: str, tally: Tally, seen: Seen) -> None:
+    def __init__(self, port: int, token: str, tally: Tally, seen: TrafficCounts) -> None:
         self._port, self._token, self._tally, self._seen = port, token, tally, seen
 
     async def run(self, seconds: float) -> None:

@@ -111,13 +111,13 @@ def test_a_token_is_revoked(configured: Settings, by: str) -> None:
     done = run("token", "revoke", f"--{by.replace('_', '-')}={getattr(caller, by)}")
     assert (done.exit_code, done.stdout) == (0, "")
 
-    async def look() -> bool:
+    async def is_revoked_now() -> bool:
         database = Database(configured, for_writing=False)
         found = await is_revoked(database, caller)
         await database.close()
         return found
 
-    assert asyncio.run(look())
+    assert asyncio.run(is_revoked_now())
 
 
 def test_beside_a_running_service_on_sqlite_revoking_names_the_route(

@@ -163,7 +163,7 @@ async def test_every_other_scope_is_too_little_and_admin_is_enough(
     for scopes in ([], *([scope] for scope in others), others):
         answer = await asked(service, route, with_token(mint.site(*scopes)))
         assert answer.status_code == 403
-        told = f'Bearer error="insufficient_scope", scope="{route.guard.scope}"'
-        assert answer.headers["www-authenticate"] == told
+        received = f'Bearer error="insufficient_scope", scope="{route.guard.scope}"'
+        assert answer.headers["www-authenticate"] == received
     answer = await asked(service, route, with_token(mint.site(ADMIN)))
     assert answer.status_code not in (401, 403, 500)

@@ -62,8 +62,8 @@ async def test_a_token_in_the_query_or_a_cookie_is_no_token(service: Service, mi
 async def test_a_missing_scope_is_named(service: Service, mint: Mint) -> None:
     answer = await asked(service, f"Bearer {mint.site('articles:read').token}")
     assert answer.status_code == 403
-    told = 'Bearer error="insufficient_scope", scope="readers:token"'
-    assert answer.headers["www-authenticate"] == told
+    received = 'Bearer error="insufficient_scope", scope="readers:token"'
+    assert answer.headers["www-authenticate"] == received
     assert "readers:token" in answer.json()["detail"]
 
 

@@ -107,7 +107,7 @@ async def test_an_unknown_kid_fetches_at_most_once_a_minute(
     assert jwks.asked == 3
 
 
-async def test_a_flood_of_unknown_kids_keeps_no_new_key_out_for_longer_than_five_seconds(
+async def test_a_flood_of_unknown_kids_delays_a_new_key_by_five_seconds_at_most(
     verifier: Verifier, jwks: JwksServer, clock: SetClock
 ) -> None:
     await is_taken(verifier, OLD)
@@ -297,8 +297,8 @@ async def test_a_server_that_answers_byte_by_byte_is_left_in_time(
     monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.1)
     jwks.seconds_between_bytes = 0.02
     jwks.body = b" " * JWKS_BYTES_MAX
-    asking = asyncio.create_task(is_taken(verifier, OLD))
-    assert not await asyncio.wait_for(asking, PATIENT_SECONDS)
+    pending_requests = asyncio.create_task(is_taken(verifier, OLD))
+    assert not await asyncio.wait_for(pending_requests, PATIENT_SECONDS)
 
 
 async def test_whoever_goes_away_does_not_stop_the_fetch_of_the_others(
@@ -317,11 +317,11 @@ async def test_whoever_goes_away_does_not_stop_the_fetch_of_the_others(
 
 async def test_closing_ends_a_fetch_under_way(verifier: Verifier, jwks: JwksServer) -> None:
     jwks.answering.clear()
-    asking = asyncio.create_task(verifier.verify(OLD, SITE))
+    pending_requests = asyncio.create_task(verifier.verify(OLD, SITE))
     await jwks.asked_once_more.wait()
     await verifier.close()
     with pytest.raises(asyncio.CancelledError):
-        await asking
+        await pending_requests
 
 
 WEAK_RSA = rsa.generate_private_key(65537, 1024)  # noqa: S505 (meant to be weak)

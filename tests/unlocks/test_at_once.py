@@ -28,7 +28,7 @@ async def entries(service: httpx.AsyncClient, bearer: Bearer, reader_id: str) ->
     return Counter(entry["kind"] for entry in answer.json()["items"])
 
 
-async def test_two_hundred_clicks_on_different_articles_spend_seven_credits_on_seven(
+async def test_two_hundred_clicks_on_different_articles_spend_seven_credits(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     for n in range(CLICKS):
