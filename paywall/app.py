@@ -23,8 +23,8 @@ from paywall.http.edge import DISCARDS_WRITES, Edge, answer_options, answer_prob
 from paywall.idempotency import claim_of
 from paywall.payments import api as payments
 from paywall.processors.stripe import api as stripe_payments
-from paywall.processors.stripe.checkout_flow import StripeContext
 from paywall.processors.stripe.client import StripeClient
+from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.reconcile import keep_reconciled
 from paywall.server import health
 from paywall.server.check_batches import Batches
@@ -150,7 +150,7 @@ def make_router(allowed_origins: tuple[str, ...]) -> Litestar:
             "caller": Provide(_caller, sync_to_thread=False),
             "claim": Provide(claim_of),
             "database": Provide(_database, sync_to_thread=False),
-            "stripe_client": Provide(_stripe_client, sync_to_thread=False),
+            "stripe": Provide(_stripe, sync_to_thread=False),
             "settings": Provide(_settings, sync_to_thread=False),
             "verifier": Provide(_verifier, sync_to_thread=False),
         },
@@ -206,13 +206,18 @@ def _caller(
     return request.auth
 
 
-def _stripe_client(request: Request[Any, Any, Any]) -> StripeClient | None:
-    """The dependency `stripe_client` of a handler, which gets the time to wait for Stripe."""
-    stripe_client: StripeClient | None = request.app.state.stripe_client
-    if stripe_client is not None:
-        service: Service = request.app.state.service
-        service.extend_deadline(request.scope)
-    return stripe_client
+def _stripe(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+) -> StripeContext | None:
+    """The dependency `stripe` of a handler, which gets the time to wait for Stripe."""
+    client: StripeClient | None = request.app.state.stripe_client
+    if client is None:
+        return None
+    service: Service = request.app.state.service
+    service.extend_deadline(request.scope)
+    return StripeContext(database, client, settings)
 
 
 def _verifier(request: Request[Any, Any, Any]) -> Verifier:

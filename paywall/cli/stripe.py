@@ -11,8 +11,8 @@ from paywall.database.opening import open_database
 from paywall.problems import STRIPE_OFF, Problem
 from paywall.processors.stripe import catalogue_sync
 from paywall.processors.stripe.catalogue_sync import Difference, differ
-from paywall.processors.stripe.checkout_flow import StripeContext
 from paywall.processors.stripe.client import StripeClient
+from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.reconcile import Drift
 from paywall.processors.stripe.reconcile import reconcile as reconciled
 
@@ -24,11 +24,11 @@ async def _stripe_context() -> AsyncIterator[StripeContext]:
     if not loaded.sells_by_stripe:
         raise Problem(STRIPE_OFF)
     async with open_database(loaded) as database:
-        stripe_client = StripeClient(loaded)
+        client = StripeClient(loaded)
         try:
-            yield StripeContext(database, stripe_client, loaded)
+            yield StripeContext(database, client, loaded)
         finally:
-            await stripe_client.close()
+            await client.close()
 
 
 @click.group()
@@ -58,12 +58,12 @@ def sync(*, yes: bool) -> None:
 
 async def _differ() -> Difference:
     async with _stripe_context() as context:
-        return await differ(context.database, context.stripe_client)
+        return await differ(context.database, context.client)
 
 
 async def _apply(difference: Difference) -> None:
     async with _stripe_context() as context:
-        await catalogue_sync.apply(context.database, context.stripe_client, difference)
+        await catalogue_sync.apply(context.database, context.client, difference)
 
 
 @click.command()

@@ -14,7 +14,7 @@ from paywall.credits.expiry import record_expired
 from paywall.credits.outstanding import report_outstanding
 from paywall.database.engine import Database
 from paywall.database.errors import is_unavailable
-from paywall.processors.stripe import handled_events, intents
+from paywall.processors.stripe import events, intents
 from paywall.telemetry import logger
 from paywall.tokens import revocation
 
@@ -31,7 +31,7 @@ STEPS: Sequence[Step] = (
     idempotency.delete_old_keys,
     revocation.forget,
     intents.forget,
-    handled_events.forget,
+    events.forget,
     report_outstanding,
 )
 

@@ -16,9 +16,10 @@ from paywall.http.fields import Id, PathReaderId
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import PAYMENT_PENDING, SUBSCRIBER_UNKNOWN
 from paywall.processors.stripe.checkout import open_plan_of
-from paywall.processors.stripe.checkout_flow import StripeContext, close_checkout
-from paywall.processors.stripe.client import REFUSALS, StripeClient, require_stripe
+from paywall.processors.stripe.checkout_flow import close_checkout
+from paywall.processors.stripe.client import REFUSALS
 from paywall.processors.stripe.close_out import end_all, unsettled_of
+from paywall.processors.stripe.context import StripeContext, require_stripe
 from paywall.settings import Settings
 from paywall.subscribers.erase import erase_reader, ids_to_erase
 from paywall.subscribers.export import export_reader, require_on_record
@@ -79,7 +80,7 @@ async def post_merge(
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
-    stripe_client: NamedDependency[StripeClient | None],
+    stripe: NamedDependency[StripeContext | None],
 ) -> Response[Overview]:
     """Move all that a reader has to another id of the same person, and tell what that one has.
 
@@ -91,9 +92,7 @@ async def post_merge(
         moved = await open_plan_of(session, reader_id)
         stays = await open_plan_of(session, data.into)
     if moved and stays and reader_id != data.into:
-        await close_checkout(
-            StripeContext(database, require_stripe(stripe_client), settings), moved
-        )
+        await close_checkout(require_stripe(stripe), moved)
     async with database.writing() as session:
         now = database.clock.now()
         if stored := await stored_response(session, claim, now, reader_id=data.into):
@@ -131,8 +130,7 @@ async def export_my_data(
 async def delete_subscriber(
     reader_id: PathReaderId,
     database: NamedDependency[Database],
-    stripe_client: NamedDependency[StripeClient | None],
-    settings: NamedDependency[Settings],
+    stripe: NamedDependency[StripeContext | None],
 ) -> None:
     """Erase a reader: what they read goes, what was paid stays under a random name.
 
@@ -143,7 +141,7 @@ async def delete_subscriber(
         ids = await ids_to_erase(session, reader_id)
         is_under_way = await unsettled_of(session, ids) or await billed_of(session, ids)
     if is_under_way:
-        await end_all(StripeContext(database, require_stripe(stripe_client), settings), ids)
+        await end_all(require_stripe(stripe), ids)
     async with database.writing() as session:
         await erase_reader(session, reader_id, clock=database.clock)
 

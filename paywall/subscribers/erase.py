@@ -53,7 +53,7 @@ from paywall.database.tables import (
 )
 from paywall.processors.stripe.close_out import refuse_unended
 from paywall.processors.stripe.customers import customers_of
-from paywall.processors.stripe.erased_ids import remember_erased
+from paywall.processors.stripe.state import remember_erased
 from paywall.rules.enums import SubscriptionKind
 from paywall.rules.tombstone import replace_ids
 from paywall.tokens.issuers import OWN_NAME

@@ -19,27 +19,24 @@ from paywall.http.fields import CancelledWhen, Id, PathReaderId, SubscriptionId,
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import (
     NO_SUBSCRIPTION,
+    REQUEST_IN_PROGRESS,
     SEVERAL_SUBSCRIPTIONS,
     SUBSCRIBER_UNKNOWN,
     SUBSCRIPTION_ENDED,
     SUBSCRIPTION_UNKNOWN,
     Problem,
 )
-from paywall.processors.stripe.change_subscription import (
-    CHANGES,
-    RESUMING,
-    ChangeContext,
-    change_in_stripe,
-)
-from paywall.processors.stripe.client import REFUSALS, StripeClient
-from paywall.rules.enums import CancelWhen, SubscriptionKind
-from paywall.settings import Settings
+from paywall.processors.stripe.cancel import CANCELLATIONS, change
+from paywall.processors.stripe.client import REFUSALS
+from paywall.processors.stripe.context import StripeContext, require_stripe
+from paywall.processors.stripe.intents import attempts, take_intent
+from paywall.rules.enums import CancelWhen, IntentKind, SubscriptionKind
 from paywall.subscriptions.cancel import (
     access_after_cancellation,
     cancel_subscription,
-    create_receipt,
     find_receipt,
     find_subscription,
+    receipt_for,
     resume_subscription,
 )
 from paywall.subscriptions.complimentary import put_complimentary
@@ -146,13 +143,12 @@ async def post_cancel(
     data: JSONBody[CancelInput],
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
-    stripe_client: NamedDependency[StripeClient | None],
-    settings: NamedDependency[Settings],
+    stripe: NamedDependency[StripeContext | None],
 ) -> Response[CancelAnswer]:
     """Cancel a subscriber's subscription, or with `dry_run` tell what would follow."""
     async with database.reading() as session:
         await require_subscriber(session, reader_id)
-    return await _cancel(reader_id, data, claim, ChangeContext(database, stripe_client, settings))
+    return await _cancel(reader_id, data, claim, database, stripe)
 
 
 @post("/v1/me/subscription/cancel", guards=[reader], status_code=200, refuses=NOT_CANCELLED)
@@ -161,13 +157,10 @@ async def cancel_my_subscription(
     caller: NamedDependency[Caller],
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
-    stripe_client: NamedDependency[StripeClient | None],
-    settings: NamedDependency[Settings],
+    stripe: NamedDependency[StripeContext | None],
 ) -> Response[CancelAnswer]:
     """Cancel my subscription, or with `dry_run` tell what would follow."""
-    return await _cancel(
-        caller.subject, data, claim, ChangeContext(database, stripe_client, settings)
-    )
+    return await _cancel(caller.subject, data, claim, database, stripe)
 
 
 @post(
@@ -180,15 +173,13 @@ async def post_resume(
     reader_id: PathReaderId,
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
-    stripe_client: NamedDependency[StripeClient | None],
-    settings: NamedDependency[Settings],
+    stripe: NamedDependency[StripeContext | None],
     data: JSONBody[ResumeInput | None] = None,
 ) -> Response[SubscriptionAnswer]:
     """Take a cancellation back before the end."""
     async with database.reading() as session:
         await require_subscriber(session, reader_id)
-    desk = ChangeContext(database, stripe_client, settings)
-    return await _resume(reader_id, data or ResumeInput(), claim, desk)
+    return await _resume(reader_id, data or ResumeInput(), claim, database, stripe)
 
 
 @post("/v1/me/subscription/resume", guards=[reader], status_code=200, refuses=NOT_CANCELLED)
@@ -196,26 +187,28 @@ async def resume_my_subscription(
     caller: NamedDependency[Caller],
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
-    stripe_client: NamedDependency[StripeClient | None],
-    settings: NamedDependency[Settings],
+    stripe: NamedDependency[StripeContext | None],
     data: JSONBody[ResumeInput | None] = None,
 ) -> Response[SubscriptionAnswer]:
     """Take my cancellation back before the end."""
-    desk = ChangeContext(database, stripe_client, settings)
-    return await _resume(caller.subject, data or ResumeInput(), claim, desk)
+    return await _resume(caller.subject, data or ResumeInput(), claim, database, stripe)
 
 
 async def _cancel(
-    reader_id: str, data: CancelInput, claim: IdempotencyClaim | None, desk: ChangeContext
+    reader_id: str,
+    data: CancelInput,
+    claim: IdempotencyClaim | None,
+    database: Database,
+    stripe: StripeContext | None,
 ) -> Response[CancelAnswer]:
-    database, now = desk.database, desk.database.clock.now()
+    now = database.clock.now()
     if data.dry_run:
         async with database.reading() as session:
             subscription = await find_subscription(session, reader_id, data.subscription_id, now)
             until = access_after_cancellation(subscription, data.when, now)
             return Response(await _what_follows(session, subscription, data.when, until, None, now))
-    if billed := await _billed(reader_id, data.subscription_id, desk):
-        return await _cancel_in_stripe(reader_id, billed, data, claim, desk)
+    if billed := await _billed(database, reader_id, data.subscription_id):
+        return await _cancel_in_stripe(reader_id, billed, data, claim, require_stripe(stripe))
     async with database.writing() as session:
         if stored := await stored_response(session, claim, now, reader_id=reader_id):
             return stored
@@ -228,23 +221,23 @@ async def _cancel(
             clock=database.clock,
         )
         if done is not None:
-            subscription, receipt = done
-            answer = await _what_follows(
-                session, subscription, receipt.when, receipt.access_until, receipt, now
-            )
-            return await store_response(session, claim, 200, answer)
-    # It began between the two looks, by a webhook.
-    return await _cancel(reader_id, data, claim, desk)
+            return await _keep_cancelled(session, *done, claim, now)
+    # A webhook recorded a subscription of Stripe's between the two transactions.
+    return await _cancel(reader_id, data, claim, database, stripe)
 
 
 async def _billed(
-    reader_id: str, subscription_id: str | None, desk: ChangeContext
+    database: Database, reader_id: str, subscription_id: str | None
 ) -> Subscription | None:
-    """The subscription that is meant, if Stripe bills it; a kept answer may be of one long over."""
+    """The subscription that is meant, if Stripe bills it.
+
+    A Problem is not raised here: a stored answer may be about a subscription that has ended since.
+    """
     try:
-        async with desk.database.reading() as session:
-            now = desk.database.clock.now()
-            chosen = await find_subscription(session, reader_id, subscription_id, now)
+        async with database.reading() as session:
+            chosen = await find_subscription(
+                session, reader_id, subscription_id, database.clock.now()
+            )
     except Problem:
         return None
     return chosen if chosen.kind is SubscriptionKind.STRIPE else None
@@ -255,45 +248,49 @@ async def _cancel_in_stripe(
     subscription: Subscription,
     data: CancelInput,
     claim: IdempotencyClaim | None,
-    desk: ChangeContext,
+    stripe: StripeContext,
 ) -> Response[CancelAnswer]:
-    async def known(session: AsyncSession) -> Response[CancelAnswer] | None:
-        now = desk.database.clock.now()
-        if stored := await stored_response(session, claim, now, reader_id=reader_id):
-            return stored
-        mine = await find_subscription(session, reader_id, subscription.id, now)
-        receipt = await find_receipt(session, mine, data.when)
-        return await answer(session, mine, receipt) if receipt else None
+    clock, kind = stripe.database.clock, CANCELLATIONS[data.when]
+    async for _ in attempts():
+        async with stripe.database.writing() as session:
+            if stored := await stored_response(session, claim, clock.now(), reader_id=reader_id):
+                return stored
+            chosen = await find_subscription(session, reader_id, subscription.id, clock.now())
+            if receipt := await find_receipt(session, chosen, data.when):
+                return await _keep_cancelled(session, chosen, receipt, claim, clock.now())
+            intent = await take_intent(session, kind, subscription.id, clock.now())
+        if intent is None:
+            continue
+        async with change(stripe, subscription, intent) as (session, cancelled):
+            receipt = await receipt_for(session, cancelled, data.when, data.reason, clock.now())
+            return await _keep_cancelled(session, cancelled, receipt, claim, clock.now())
+    raise Problem(REQUEST_IN_PROGRESS)
 
-    async def tell(session: AsyncSession, mine: Subscription) -> Response[CancelAnswer]:
-        now = desk.database.clock.now()
-        receipt = await find_receipt(session, mine, data.when)
-        # One of a cancellation at the period's end says nothing of the end that it has now.
-        if receipt is None or (data.when, receipt.when) == (CancelWhen.NOW, CancelWhen.PERIOD_END):
-            receipt = await create_receipt(
-                session, mine, data.when, mine.access_until, data.reason, now
-            )
-        return await answer(session, mine, receipt)
 
-    async def answer(
-        session: AsyncSession, mine: Subscription, receipt: CancellationReceipt
-    ) -> Response[CancelAnswer]:
-        now = desk.database.clock.now()
-        follows = await _what_follows(
-            session, mine, receipt.when, receipt.access_until, receipt, now
-        )
-        return await store_response(session, claim, 200, follows)
-
-    return await change_in_stripe(desk, subscription, CHANGES[data.when], known=known, tell=tell)
+async def _keep_cancelled(
+    session: AsyncSession,
+    subscription: Subscription,
+    receipt: CancellationReceipt,
+    claim: IdempotencyClaim | None,
+    now: datetime,
+) -> Response[CancelAnswer]:
+    answer = await _what_follows(
+        session, subscription, receipt.when, receipt.access_until, receipt, now
+    )
+    return await store_response(session, claim, 200, answer)
 
 
 async def _resume(
-    reader_id: str, data: ResumeInput, claim: IdempotencyClaim | None, desk: ChangeContext
+    reader_id: str,
+    data: ResumeInput,
+    claim: IdempotencyClaim | None,
+    database: Database,
+    stripe: StripeContext | None,
 ) -> Response[SubscriptionAnswer]:
-    database, now = desk.database, desk.database.clock.now()
-    if billed := await _billed(reader_id, data.subscription_id, desk):
-        return await _resume_in_stripe(reader_id, billed, claim, desk)
+    if billed := await _billed(database, reader_id, data.subscription_id):
+        return await _resume_in_stripe(reader_id, billed, claim, require_stripe(stripe))
     async with database.writing() as session:
+        now = database.clock.now()
         if stored := await stored_response(session, claim, now, reader_id=reader_id):
             return stored
         subscription = await resume_subscription(
@@ -302,22 +299,28 @@ async def _resume(
         if subscription is not None:
             answer = await _tell(session, subscription, database.clock.now())
             return await store_response(session, claim, 200, answer)
-    # It began between the two looks, by a webhook.
-    return await _resume(reader_id, data, claim, desk)
+    # A webhook recorded a subscription of Stripe's between the two transactions.
+    return await _resume(reader_id, data, claim, database, stripe)
 
 
 async def _resume_in_stripe(
-    reader_id: str, subscription: Subscription, claim: IdempotencyClaim | None, desk: ChangeContext
+    reader_id: str,
+    subscription: Subscription,
+    claim: IdempotencyClaim | None,
+    stripe: StripeContext,
 ) -> Response[SubscriptionAnswer]:
-    async def known(session: AsyncSession) -> Response[SubscriptionAnswer] | None:
-        now = desk.database.clock.now()
-        return await stored_response(session, claim, now, reader_id=reader_id)
-
-    async def tell(session: AsyncSession, mine: Subscription) -> Response[SubscriptionAnswer]:
-        answer = await _tell(session, mine, desk.database.clock.now())
-        return await store_response(session, claim, 200, answer)
-
-    return await change_in_stripe(desk, subscription, RESUMING, known=known, tell=tell)
+    clock = stripe.database.clock
+    async for _ in attempts():
+        async with stripe.database.writing() as session:
+            if stored := await stored_response(session, claim, clock.now(), reader_id=reader_id):
+                return stored
+            intent = await take_intent(session, IntentKind.RESUME, subscription.id, clock.now())
+        if intent is None:
+            continue
+        async with change(stripe, subscription, intent) as (session, resumed):
+            answer = await _tell(session, resumed, clock.now())
+            return await store_response(session, claim, 200, answer)
+    raise Problem(REQUEST_IN_PROGRESS)
 
 
 async def _tell(

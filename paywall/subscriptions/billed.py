@@ -1,7 +1,7 @@
 """Subscriptions that Stripe bills: who has one, and until when each opens everything."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -52,6 +52,15 @@ async def recompute_billed_access(
     subscription.entitled_until, subscription.access_until = ends
     session.add(subscription)
     await session.flush()
+
+
+async def end_billed_access(
+    session: AsyncSession, subscription: Subscription, now: datetime
+) -> None:
+    """End access at once, whatever was paid: the reader cancelled with "now"."""
+    subscription.ended_at = subscription.ended_at or now
+    billing = await session.get_one(StripeSubscription, subscription.id)
+    await recompute_billed_access(session, subscription, billing)
 
 
 async def _periods(session: AsyncSession, subscription_id: str) -> list[PaidPeriod]:

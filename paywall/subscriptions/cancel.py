@@ -107,6 +107,23 @@ async def find_receipt(
     return receipts.get(subscription.id) if is_cancelled else None
 
 
+async def receipt_for(
+    session: AsyncSession,
+    subscription: Subscription,
+    when: CancelWhen,
+    reason: str | None,
+    now: datetime,
+) -> CancellationReceipt:
+    """The receipt of a subscription that Stripe has just cancelled, given once."""
+    receipt = await find_receipt(session, subscription, when)
+    # The receipt of a cancellation at the period's end does not state the end that it has now.
+    if receipt is None or (when, receipt.when) == (CancelWhen.NOW, CancelWhen.PERIOD_END):
+        return await create_receipt(
+            session, subscription, when, subscription.access_until, reason, now
+        )
+    return receipt
+
+
 async def create_receipt(
     session: AsyncSession,
     subscription: Subscription,

@@ -11,7 +11,7 @@ FUNCTION_LINES_MAX = 70
 TRANSACTIONS_OPEN_IN = re.compile(
     r"paywall/(.+/(api|guard)|(cli|imports|server|database|sandbox)/.+)\.py|tests/.+"
     # Stripe is asked between two transactions, which these hold together.
-    r"|paywall/processors/stripe/(intents|change_subscription|close_out|sync|handle_event"
+    r"|paywall/processors/stripe/(intents|cancel|close_out|sync|events"
     r"|checkout_flow|catalogue_sync|doctor|reconcile)\.py"
 )
 # The guard only reads by it, also for HEAD.

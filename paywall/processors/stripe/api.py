@@ -32,15 +32,11 @@ from paywall.problems import (
     invalid,
 )
 from paywall.processors.stripe.checkout import CheckoutRequest, find_checkout, open_checkout
-from paywall.processors.stripe.checkout_flow import (
-    StripeContext,
-    close_checkout,
-    fetch_again,
-    send_to_page,
-)
-from paywall.processors.stripe.client import REFUSALS, Missing, StripeClient, require_stripe
+from paywall.processors.stripe.checkout_flow import close_checkout, open_page, sync_checkout
+from paywall.processors.stripe.client import REFUSALS, Missing
+from paywall.processors.stripe.context import StripeContext, require_stripe
 from paywall.processors.stripe.customers import customers_of
-from paywall.processors.stripe.handle_event import handle_event
+from paywall.processors.stripe.events import handle_event
 from paywall.processors.stripe.signature import NotFromStripe, read, verify
 from paywall.rules.enums import CheckoutStatus, ProductKind
 from paywall.rules.money import currency_code
@@ -142,7 +138,7 @@ async def post_my_checkout(
     caller: NamedDependency[Caller],
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
-    stripe_client: NamedDependency[StripeClient | None],
+    stripe: NamedDependency[StripeContext | None],
     settings: NamedDependency[Settings],
 ) -> Response[CheckoutPage]:
     """Open a checkout: send the reader to its `url`, and wait at the return address.
@@ -151,7 +147,7 @@ async def post_my_checkout(
     another wish closes it first; what is closed before it has a page is refused. Where it is paid
     already, `url` is the return address.
     """
-    context = StripeContext(database, require_stripe(stripe_client), settings)
+    context = require_stripe(stripe)
     wish, reader_id = data.wish(settings), caller.subject
     for _ in range(TRIES_MAX):
         async with database.writing() as session:
@@ -162,11 +158,11 @@ async def post_my_checkout(
             checkout, is_as_wished = await open_checkout(session, reader_id, wish, claim, now)
         is_new = checkout.session_id is None
         if not is_new:
-            checkout = await fetch_again(context, checkout)
+            checkout = await sync_checkout(context, checkout)
         if checkout.status is CheckoutStatus.OPEN and not is_as_wished:
             await close_checkout(context, checkout)
         elif checkout.status is CheckoutStatus.OPEN:
-            checkout = await send_to_page(context, checkout)
+            checkout = await open_page(context, checkout)
         if is_as_wished and checkout.status is not CheckoutStatus.EXPIRED:
             break
         if is_as_wished and is_new:
@@ -188,8 +184,7 @@ async def get_my_checkout(
     checkout_id: PathCheckoutId,
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
-    stripe_client: NamedDependency[StripeClient | None],
-    settings: NamedDependency[Settings],
+    stripe: NamedDependency[StripeContext | None],
 ) -> CheckoutAnswer:
     """How a checkout stands: `paid` once the credits, the pass or the subscription are here.
 
@@ -197,9 +192,9 @@ async def get_my_checkout(
     """
     async with database.reading() as session:
         checkout = await find_checkout(session, caller.subject, checkout_id)
-    if checkout.status in UNSETTLED and stripe_client is not None:
+    if checkout.status in UNSETTLED and stripe is not None:
         try:
-            checkout = await fetch_again(StripeContext(database, stripe_client, settings), checkout)
+            checkout = await sync_checkout(stripe, checkout)
         except (Unconfirmed, Missing):
             return _tell(checkout)
     return _tell(checkout)
@@ -209,7 +204,7 @@ async def get_my_checkout(
 async def post_my_billing_portal(
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
-    stripe_client: NamedDependency[StripeClient | None],
+    stripe: NamedDependency[StripeContext | None],
     settings: NamedDependency[Settings],
     data: JSONBody[PortalInput | None] = None,
 ) -> PortalAnswer:
@@ -221,9 +216,8 @@ async def post_my_billing_portal(
         customers = await customers_of(session, [caller.subject])
     for customer in reversed(customers):
         try:
-            return PortalAnswer(
-                url=await require_stripe(stripe_client).portal(customer.id, return_url)
-            )
+            url = await require_stripe(stripe).client.portal(customer.id, return_url)
+            return PortalAnswer(url=url)
         except Missing:
             # Somebody deleted the customer in Stripe; an older one may still be there.
             continue
@@ -239,24 +233,23 @@ async def post_my_billing_portal(
 async def post_stripe_webhook(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
-    stripe_client: NamedDependency[StripeClient | None],
-    settings: NamedDependency[Settings],
+    stripe: NamedDependency[StripeContext | None],
 ) -> ReceivedEvent:
     """Take in an event of Stripe's, by its signature; once, however often it comes.
 
     What it is about is fetched from Stripe and recorded before the answer. A 5xx asks Stripe to
     send it again.
     """
-    context = StripeContext(database, require_stripe(stripe_client), settings)
+    context = require_stripe(stripe)
     body = await _read_body(request)
     now = database.clock.now()
     try:
         header = request.headers.get("stripe-signature")
-        verify(body, header, context.stripe_client.webhook_secrets, now)
-        event_ref = read(body, is_live=context.stripe_client.is_live)
+        verify(body, header, context.client.webhook_secrets, now)
+        event = read(body, is_live=context.client.is_live)
     except NotFromStripe as error:
         raise Problem(WEBHOOK_REFUSED, str(error)) from error
-    await handle_event(context, event_ref)
+    await handle_event(context, event)
     return ReceivedEvent(received=now)
 
 

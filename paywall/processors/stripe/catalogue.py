@@ -13,7 +13,7 @@ from paywall.database.engine import insert
 from paywall.database.tables import Pack, Pass, Plan, StripePrice
 from paywall.payments.purchase import Product
 from paywall.processors.stripe.client import PriceOrder
-from paywall.processors.stripe.sold_terms import kind_of, terms_of
+from paywall.processors.stripe.prices import kind_of, terms_of
 
 
 class Wanted(NamedTuple):

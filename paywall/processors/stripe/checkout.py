@@ -14,7 +14,7 @@ from paywall.database.tables import Checkout, StripeSubscription, Subscription
 from paywall.idempotency import RETENTION, IdempotencyClaim
 from paywall.payments.purchase import Product
 from paywall.problems import ALREADY_SUBSCRIBED, CHECKOUT_UNKNOWN, NOT_ON_SALE, Problem
-from paywall.processors.stripe.prices import price_now
+from paywall.processors.stripe.prices import current_price
 from paywall.rules.enums import STRIPE_ENDED, CheckoutStatus, ProductKind, StripeStatus
 
 PENDING_MAX = 20
@@ -60,7 +60,7 @@ async def open_checkout(
         await refuse_second_plan(session, reader_id)
     product = await _find(session, wish)
     currency = wish.currency or product.prices[0]["currency"]
-    price = await price_now(session, wish.product_kind, wish.product_id, currency)
+    price = await current_price(session, wish.product_kind, wish.product_id, currency)
     if price is None:
         raise Problem(NOT_ON_SALE)
     if wish.product_kind is ProductKind.PLAN:

@@ -1,39 +1,26 @@
-"""Sending a reader to Stripe's page, step by step: what is committed, what is asked, what is kept.
+"""Sending a reader to Stripe's page and back: what is committed, asked and recorded.
 
-Each step can be repeated: whoever finds one begun goes on with it.
+Each step can be repeated: whoever finds one that was begun goes on with it.
 """
-
-from functools import partial
-from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.engine import Database
 from paywall.database.tables import Checkout, Plan, StripeIntent
-from paywall.problems import Problem, Unconfirmed, unavailable
+from paywall.problems import REQUEST_IN_PROGRESS, Problem, Unconfirmed, unavailable
 from paywall.processors.stripe.client import Missing, SessionOrder, StripeClient
+from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.customers import customer_of, link_customer
-from paywall.processors.stripe.fetch import fetch_session
-from paywall.processors.stripe.intents import asking, begin, give_up, settle
-from paywall.processors.stripe.objects import StripeSessionSnapshot
-from paywall.processors.stripe.sync import sync_customer
+from paywall.processors.stripe.intents import asking, attempts, give_up, settle, take_intent
+from paywall.processors.stripe.objects import ObjectKind, ObjectRef, StripeSessionSnapshot
+from paywall.processors.stripe.sync import sync
 from paywall.rules.enums import CheckoutStatus, IntentKind, IntentState, ProductKind
-from paywall.settings import Settings
 
 
-class StripeContext(NamedTuple):
-    """Where things are sold: the store, and the way to Stripe."""
+async def open_page(context: StripeContext, checkout: Checkout) -> Checkout:
+    """The checkout with the address of its page, for a customer that Stripe has.
 
-    database: Database
-    stripe_client: StripeClient
-    settings: Settings
-
-
-async def send_to_page(context: StripeContext, checkout: Checkout) -> Checkout:
-    """The checkout with the address of its page, by a customer that Stripe has.
-
-    Where the reader's was deleted there, a new one is made; the old one stays linked, so that what
-    was paid by it can still go back.
+    Where the reader's customer was deleted in Stripe a new one is created; the old one stays
+    linked, so that refunds of its payments are still recorded.
     """
     customer_id = await _customer_for(context, checkout.reader_id)
     try:
@@ -41,69 +28,73 @@ async def send_to_page(context: StripeContext, checkout: Checkout) -> Checkout:
     except Missing as missing:
         if missing.param != "customer":
             raise
-    customer_id = await _customer_for(context, checkout.reader_id, besides=customer_id)
+    customer_id = await _customer_for(context, checkout.reader_id, other_than=customer_id)
     return await _page_for(context, checkout, customer_id)
 
 
 async def _customer_for(
-    context: StripeContext, reader_id: str, *, besides: str | None = None
+    context: StripeContext, reader_id: str, *, other_than: str | None = None
 ) -> str:
-    """The reader's customer, made where there is none besides this one; a reader buys by one."""
-    database, stripe_client, _ = context
+    """The reader's customer, created if there is none; a reader buys through one customer."""
+    database = context.database
+    async for _ in attempts():
+        async with database.writing() as session:
+            customer_id = await customer_of(session, reader_id)
+            if customer_id is not None and customer_id != other_than:
+                return customer_id
+            now = database.clock.now()
+            intent = await take_intent(session, IntentKind.CUSTOMER, reader_id, now)
+        if intent is None:
+            continue
+        async with asking(database, intent):
+            customer_id = await _make_customer(context.client, intent)
+        async with database.writing() as session:
+            await link_customer(session, customer_id, reader_id, database.clock.now())
+            await settle(session, intent, IntentState.CONFIRMED)
+        return customer_id
+    raise Problem(REQUEST_IN_PROGRESS)
 
-    async def known(session: AsyncSession) -> str | None:
-        customer_id = await customer_of(session, reader_id)
-        return None if customer_id == besides else customer_id
 
-    begun = await begin(database, IntentKind.CUSTOMER, reader_id, known)
-    if isinstance(begun, str):
-        return begun
-    async with asking(database, begun):
-        customer_id = await _make_customer(stripe_client, begun)
-    async with database.writing() as session:
-        await link_customer(session, customer_id, reader_id, database.clock.now())
-        await settle(session, begun, IntentState.CONFIRMED)
-    return customer_id
-
-
-async def _make_customer(stripe_client: StripeClient, intent: StripeIntent) -> str:
+async def _make_customer(client: StripeClient, intent: StripeIntent) -> str:
     try:
-        return await stripe_client.make_customer(intent.key)
+        return await client.make_customer(intent.key)
     except Unconfirmed:
-        made = await stripe_client.customer_of_intent(intent.key, intent.created_at)
+        made = await client.customer_of_intent(intent.key, intent.created_at)
         if made is None:
             raise
         return made
 
 
 async def _page_for(context: StripeContext, checkout: Checkout, customer_id: str) -> Checkout:
-    """The checkout with the address of its page, made where there is none yet.
+    """The checkout with the address of its page, which is created if there is none.
 
-    Another wish may have ended the checkout meanwhile: then it is told so, without an address.
+    Another request may have closed the checkout meanwhile: then it is returned without an address.
     """
-    database, stripe_client, _ = context
-    known = partial(_with_page_or_over, checkout_id=checkout.id)
-    begun = await begin(database, IntentKind.CHECKOUT, checkout.id, known)
-    if isinstance(begun, Checkout):
-        return begun
-    async with database.reading() as session:
-        order = await _order(session, checkout, customer_id)
-    async with asking(database, begun):
-        seen = await _open_session(stripe_client, order, begun)
-    async with database.writing() as session:
-        await settle(session, begun, IntentState.CONFIRMED)
-        kept = await _keep_page(session, checkout.id, customer_id, seen)
-    if kept.session_id != seen.id:
-        # Whoever took this request for gone went on without it: nobody may pay by this page.
-        await stripe_client.expire_session(seen.id, f"{begun.key}_late")
-    return kept
+    database = context.database
+    async for _ in attempts():
+        async with database.writing() as session:
+            current = await session.get_one(Checkout, checkout.id)
+            if not _lacks_page(current):
+                return current
+            now = database.clock.now()
+            intent = await take_intent(session, IntentKind.CHECKOUT, checkout.id, now)
+            order = await _order(session, current, customer_id)
+        if intent is None:
+            continue
+        async with asking(database, intent):
+            page = await _create_session(context.client, order, intent)
+        async with database.writing() as session:
+            await settle(session, intent, IntentState.CONFIRMED)
+            kept = await _keep_page(session, checkout.id, customer_id, page)
+        if kept.session_id != page.id:
+            # Another request took this one for dead and went on: nobody may pay on this page.
+            await context.client.expire_session(page.id, f"{intent.key}_late")
+        return kept
+    raise Problem(REQUEST_IN_PROGRESS)
 
 
-async def _with_page_or_over(session: AsyncSession, checkout_id: str) -> Checkout | None:
-    """The checkout, unless its page is yet to be made."""
-    now = await session.get_one(Checkout, checkout_id)
-    is_to_be_made = now.session_id is None and now.status is CheckoutStatus.OPEN
-    return None if is_to_be_made else now
+def _lacks_page(checkout: Checkout) -> bool:
+    return checkout.session_id is None and checkout.status is CheckoutStatus.OPEN
 
 
 async def _order(session: AsyncSession, checkout: Checkout, customer_id: str) -> SessionOrder:
@@ -119,13 +110,13 @@ async def _order(session: AsyncSession, checkout: Checkout, customer_id: str) ->
     )
 
 
-async def _open_session(
-    stripe_client: StripeClient, order: SessionOrder, intent: StripeIntent
+async def _create_session(
+    client: StripeClient, order: SessionOrder, intent: StripeIntent
 ) -> StripeSessionSnapshot:
     try:
-        return await stripe_client.open_session(order, intent.key)
+        return await client.open_session(order, intent.key)
     except Unconfirmed:
-        made = await _find_session(stripe_client, order.customer_id, order.checkout_id)
+        made = await _find_session(client, order.customer_id, order.checkout_id)
         if made is None:
             raise
         return made
@@ -145,77 +136,91 @@ async def _keep_page(
     return checkout
 
 
-async def fetch_again(context: StripeContext, checkout: Checkout) -> Checkout:
-    """The checkout as Stripe says it is now."""
+async def sync_checkout(context: StripeContext, checkout: Checkout) -> Checkout:
+    """The checkout as it is in Stripe now."""
     if checkout.session_id is not None and checkout.customer_id is not None:
-        look = partial(fetch_session, context.stripe_client, checkout.session_id)
-        await sync_customer(context.database, context.settings, checkout.customer_id, look)
+        ref = ObjectRef(ObjectKind.SESSION, checkout.session_id)
+        async with sync(context, checkout.customer_id, ref) as synced:
+            return await synced.session.get_one(Checkout, checkout.id)
     async with context.database.reading() as session:
         return await session.get_one(Checkout, checkout.id)
 
 
 async def close_checkout(context: StripeContext, checkout: Checkout) -> Checkout:
-    """Expire an open checkout, so that nobody can pay by it any more.
+    """Expire an open checkout, so that nobody can pay on its page any more.
 
-    It may turn out to be paid, or its payment to be under way: that is recorded then, and told.
+    It may turn out to be paid, or its payment to be under way: that is recorded and returned.
     Raises Problem where Stripe does not confirm that it is closed.
     """
-    database, stripe_client, _ = context
+    database = context.database
     checkout = await _find_page_or_drop(context, checkout)
     if checkout.session_id is None:
         return checkout
+    async for _ in attempts():
+        async with database.writing() as session:
+            current = await session.get_one(Checkout, checkout.id)
+            if current.status is not CheckoutStatus.OPEN:
+                return current
+            now = database.clock.now()
+            intent = await take_intent(session, IntentKind.EXPIRE, checkout.id, now)
+        if intent is not None:
+            return await _expire(context, checkout, checkout.session_id, intent)
+    raise Problem(REQUEST_IN_PROGRESS)
 
-    async def over(session: AsyncSession) -> Checkout | None:
-        now = await session.get_one(Checkout, checkout.id)
-        return now if now.status is not CheckoutStatus.OPEN else None
 
-    begun = await begin(database, IntentKind.EXPIRE, checkout.id, over)
-    if isinstance(begun, Checkout):
-        return begun
+async def _expire(
+    context: StripeContext, checkout: Checkout, session_id: str, intent: StripeIntent
+) -> Checkout:
+    database = context.database
     refusal = unavailable("Stripe did not confirm that the checkout is closed: ask again.")
     try:
-        await stripe_client.expire_session(checkout.session_id, begun.key)
+        await context.client.expire_session(session_id, intent.key)
     except Problem as error:
         refusal = error
-    closed = await fetch_again(context, checkout)
-    is_closed = closed.status is not CheckoutStatus.OPEN
+    current = await sync_checkout(context, checkout)
+    is_closed = current.status is not CheckoutStatus.OPEN
     async with database.writing() as session:
         if is_closed:
-            await settle(session, begun, IntentState.CONFIRMED)
+            await settle(session, intent, IntentState.CONFIRMED)
         else:
-            await give_up(session, begun, refusal, database.clock.now())
+            await give_up(session, intent, refusal, database.clock.now())
     if not is_closed:
         raise refusal
-    return closed
+    return current
 
 
 async def _find_page_or_drop(context: StripeContext, checkout: Checkout) -> Checkout:
-    """With its page, or over: a page that is being made is waited for, and none is made after."""
-    database, stripe_client, _ = context
-    known = partial(_with_page_or_over, checkout_id=checkout.id)
-    begun = await begin(database, IntentKind.CHECKOUT, checkout.id, known)
-    if isinstance(begun, Checkout):
-        return begun
-    async with database.reading() as session:
-        customer_id = await customer_of(session, checkout.reader_id)
-    async with asking(database, begun):
-        seen = await _find_session(stripe_client, customer_id, checkout.id)
-    async with database.writing() as session:
-        if seen is not None and customer_id is not None:
-            await settle(session, begun, IntentState.CONFIRMED)
-            return await _keep_page(session, checkout.id, customer_id, seen)
-        await settle(session, begun, IntentState.FAILED)
-        return await _drop(session, checkout.id)
+    """The checkout with its page, or closed: a page that is being created is waited for."""
+    database = context.database
+    async for _ in attempts():
+        async with database.writing() as session:
+            current = await session.get_one(Checkout, checkout.id)
+            if not _lacks_page(current):
+                return current
+            now = database.clock.now()
+            intent = await take_intent(session, IntentKind.CHECKOUT, checkout.id, now)
+            customer_id = await customer_of(session, checkout.reader_id)
+        if intent is None:
+            continue
+        async with asking(database, intent):
+            page = await _find_session(context.client, customer_id, checkout.id)
+        async with database.writing() as session:
+            if page is not None and customer_id is not None:
+                await settle(session, intent, IntentState.CONFIRMED)
+                return await _keep_page(session, checkout.id, customer_id, page)
+            await settle(session, intent, IntentState.FAILED)
+            return await _drop(session, checkout.id)
+    raise Problem(REQUEST_IN_PROGRESS)
 
 
 async def _find_session(
-    stripe_client: StripeClient, customer_id: str | None, checkout_id: str
+    client: StripeClient, customer_id: str | None, checkout_id: str
 ) -> StripeSessionSnapshot | None:
     """The session that was made for a checkout though nobody said so, if there is one."""
     if customer_id is None:
         return None
-    session_id = await stripe_client.session_of_checkout(customer_id, checkout_id)
-    return None if session_id is None else await stripe_client.session(session_id)
+    session_id = await client.session_of_checkout(customer_id, checkout_id)
+    return None if session_id is None else await client.session(session_id)
 
 
 async def _drop(session: AsyncSession, checkout_id: str) -> Checkout:

@@ -92,13 +92,6 @@ class Missing(Problem):
         self.param = param
 
 
-def require_stripe(stripe_client: "StripeClient | None") -> "StripeClient":
-    """Raises Problem(STRIPE_OFF) where this service does not sell by Stripe."""
-    if stripe_client is None:
-        raise Problem(STRIPE_OFF)
-    return stripe_client
-
-
 @asynccontextmanager
 async def _asking() -> AsyncIterator[None]:
     """Say what goes wrong on the way in our problems."""

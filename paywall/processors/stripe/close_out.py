@@ -7,8 +7,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import Checkout
 from paywall.problems import PAYMENT_PENDING, Problem, unavailable
-from paywall.processors.stripe.change_subscription import ChangeContext, end_billing
-from paywall.processors.stripe.checkout_flow import StripeContext, close_checkout, fetch_again
+from paywall.processors.stripe.cancel import end_billing
+from paywall.processors.stripe.checkout_flow import close_checkout, sync_checkout
+from paywall.processors.stripe.context import StripeContext
 from paywall.rules.enums import CheckoutStatus
 from paywall.subscriptions.billed import billed_of
 
@@ -31,7 +32,7 @@ async def end_all(context: StripeContext, reader_ids: Collection[str]) -> None:
     async with context.database.reading() as session:
         checkouts = await unsettled_of(session, reader_ids)
     for checkout in checkouts:
-        seen = await fetch_again(context, checkout)
+        seen = await sync_checkout(context, checkout)
         if seen.status is CheckoutStatus.OPEN:
             seen = await close_checkout(context, seen)
         if seen.status is CheckoutStatus.PROCESSING:
@@ -39,7 +40,7 @@ async def end_all(context: StripeContext, reader_ids: Collection[str]) -> None:
     async with context.database.reading() as session:
         billed = await billed_of(session, reader_ids)
     for subscription in billed:
-        await end_billing(ChangeContext(*context), subscription)
+        await end_billing(context, subscription)
 
 
 async def refuse_unended(session: AsyncSession, reader_ids: Collection[str]) -> None:

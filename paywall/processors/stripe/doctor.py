@@ -9,8 +9,8 @@ from paywall.diagnosis import Diagnosis
 from paywall.problems import Problem, Unconfirmed
 from paywall.processors.stripe.catalogue_sync import Difference, differ
 from paywall.processors.stripe.client import StripeClient
-from paywall.processors.stripe.event_objects import fetch_for
-from paywall.processors.stripe.handled_events import handled_of, last_handled_at
+from paywall.processors.stripe.event_types import kind_of_event
+from paywall.processors.stripe.events import handled_of, last_handled_at
 from paywall.processors.stripe.objects import StripeEventRef
 from paywall.settings import Settings
 
@@ -138,4 +138,4 @@ async def _listed(database: Database, stripe_client: StripeClient) -> list[Strip
         if not page:
             break
         hints += page
-    return [event_ref for event_ref in hints if fetch_for(stripe_client, event_ref) is not None]
+    return [event for event in hints if kind_of_event(event.type) is not None]

@@ -6,56 +6,44 @@ resuming and cancelling again, Stripe would replay the first answer to the third
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from sqlmodel import col, delete, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.engine import Database, insert
 from paywall.database.tables import StripeIntent
-from paywall.problems import REQUEST_IN_PROGRESS, Problem, Unconfirmed
+from paywall.problems import Problem, Unconfirmed
 from paywall.rules.enums import IntentKind, IntentState
 
-T = TypeVar("T")
-
+# Past a request's deadline: whoever asked has gone by then, and another may ask again.
 ASKED_FOR = timedelta(seconds=12)
-"""Past a request's deadline: whoever asked has gone by then, and another may ask again."""
-WAIT_SECONDS = 6.0
-LOOK_EVERY_SECONDS = 0.1
+# Six seconds in all.
+ATTEMPTS_MAX = 60
+RETRY_AFTER_SECONDS = 0.1
 KEPT_FOR = timedelta(days=30)
 
 
-async def begin(
-    database: Database,
-    kind: IntentKind,
-    target: str,
-    settled: Callable[[AsyncSession], Awaitable[T | None]],
-) -> StripeIntent | T:
-    """Commit that Stripe is about to be asked, unless `settled` tells that it need not be.
+async def attempts() -> AsyncIterator[None]:
+    """When to try for an intent: at once, and then while a twin may be asking Stripe the same.
 
-    A twin waits while another asks the same, and raises Problem(REQUEST_IN_PROGRESS) at the end
-    of its patience.
+    Whoever is not done by then raises Problem(REQUEST_IN_PROGRESS).
     """
-    waited = 0.0
-    while True:
-        async with database.writing() as session:
-            if (answer := await settled(session)) is not None:
-                return answer
-            if intent := await _take(session, kind, target, database.clock.now()):
-                return intent
-        if waited >= WAIT_SECONDS:
-            raise Problem(REQUEST_IN_PROGRESS)
-        await asyncio.sleep(LOOK_EVERY_SECONDS)
-        waited += LOOK_EVERY_SECONDS
+    for _ in range(ATTEMPTS_MAX):
+        yield
+        await asyncio.sleep(RETRY_AFTER_SECONDS)
+    yield
 
 
-async def _take(
+async def take_intent(
     session: AsyncSession, kind: IntentKind, target: str, now: datetime
 ) -> StripeIntent | None:
-    """A new intent, or one that its asker left without an answer; None while it is being asked."""
+    """A new intent, or one whose request ended without an answer; None while another asks.
+
+    Commit it before asking Stripe.
+    """
     until = now + ASKED_FOR
     left = (
         update(StripeIntent)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from paywall.rules.enums import StripeStatus
+from paywall.rules.enums import STRIPE_ENDED, IntentKind, StripeStatus
 from paywall.rules.refunds import ClawbackSnapshot
 
 
@@ -110,6 +110,33 @@ class StripeSessionSnapshot(NamedTuple):
     clawbacks: tuple[ClawbackSnapshot, ...] = ()
 
 
+class Snapshot(NamedTuple):
+    """Objects of one customer, as they were fetched together."""
+
+    sessions: tuple[StripeSessionSnapshot, ...] = ()
+    subscriptions: tuple[StripeSubscriptionSnapshot, ...] = ()
+    invoices: tuple[StripeInvoiceSnapshot, ...] = ()
+
+
+class ObjectKind(StrEnum):
+    """What is fetched; each kind but one brings along what has to be recorded with it."""
+
+    SESSION = "session"
+    SUBSCRIPTION = "subscription"
+    SUBSCRIPTION_ALONE = "subscription_alone"
+    SUBSCRIPTION_HISTORY = "subscription_history"
+    INVOICE = "invoice"
+    PAYMENT = "payment"
+
+
+class ObjectRef(NamedTuple):
+    """An object in Stripe, by its id; the history of a subscription leaves out known invoices."""
+
+    kind: ObjectKind
+    id: str
+    known_invoices: frozenset[str] = frozenset()
+
+
 class StripeEventRef(NamedTuple):
     """An event of Stripe's: that something happened to an object, not what is true of it now."""
 
@@ -120,6 +147,14 @@ class StripeEventRef(NamedTuple):
     customer_id: str | None = None
     payment_id: str | None = None
     charge_id: str | None = None
+
+
+def is_changed(subscription: StripeSubscriptionSnapshot, kind: IntentKind) -> bool:
+    """Whether a subscription is what a cancellation or a resumption makes of it."""
+    has_ended = subscription.status in STRIPE_ENDED
+    if kind is IntentKind.RESUME:
+        return not subscription.is_cancelled and not has_ended
+    return has_ended or (kind is IntentKind.CANCEL and subscription.is_cancelled)
 
 
 DISPUTES_IN_FORCE = frozenset({"needs_response", "under_review", "lost"})

@@ -6,19 +6,19 @@ from typing import NamedTuple
 
 from paywall import telemetry
 from paywall.database.errors import is_unavailable
-from paywall.processors.stripe.checkout_flow import StripeContext, fetch_again
+from paywall.processors.stripe.checkout_flow import sync_checkout
 from paywall.processors.stripe.client import Missing
+from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.drift import (
     Compared,
     checkouts_to_fetch,
     compare,
     link_imported,
 )
-from paywall.processors.stripe.fetch import Snapshot, fetch_history
-from paywall.processors.stripe.handle_event import handle_event
-from paywall.processors.stripe.objects import StripeEventRef
+from paywall.processors.stripe.events import handle_event
+from paywall.processors.stripe.objects import ObjectKind, ObjectRef, StripeEventRef
 from paywall.processors.stripe.state import end_turn, take_turn
-from paywall.processors.stripe.sync import sync_customer
+from paywall.processors.stripe.sync import UnknownCustomer, sync
 from paywall.rules.enums import EventOutcome
 from paywall.telemetry import logger
 
@@ -101,7 +101,7 @@ async def _read_events(context: StripeContext, read_until: datetime | None) -> t
     now = context.database.clock.now()
     since = read_until - OVERLAP if read_until else now - LISTED_FOR
     hints: list[StripeEventRef] = []
-    while page := await context.stripe_client.events(since, hints[-1].id if hints else None):
+    while page := await context.client.events(since, hints[-1].id if hints else None):
         hints += page
     missed = 0
     for event_ref in reversed(hints):
@@ -115,7 +115,7 @@ def _has_gap(read_until: datetime | None, now: datetime) -> bool:
 
 async def _compare_subscriptions(context: StripeContext, *, anew: bool) -> int:
     database, mended, after = context.database, 0, None
-    while page := await context.stripe_client.subscriptions(after):
+    while page := await context.client.subscriptions(after):
         async with database.writing() as session:
             await link_imported(session, page, database.clock.now())
             compared = await compare(session, page)
@@ -128,20 +128,14 @@ async def _compare_subscriptions(context: StripeContext, *, anew: bool) -> int:
 
 async def _remedy(context: StripeContext, one: Compared, *, anew: bool) -> bool:
     """Whether anything of it was new: `anew`, its known invoices may have been refunded."""
-    found = not one.agrees
-
-    async def look() -> Snapshot:
-        nonlocal found
-        passed_over = frozenset[str]() if anew else one.known_invoices
-        seen = await fetch_history(context.stripe_client, one.id, passed_over)
-        found |= any(invoice.id not in one.known_invoices for invoice in seen.invoices)
-        return seen
-
+    known = frozenset[str]() if anew else one.known_invoices
+    ref = ObjectRef(ObjectKind.SUBSCRIPTION_HISTORY, one.id, known)
     try:
-        await sync_customer(context.database, context.settings, one.customer_id, look)
-    except Missing:
+        async with sync(context, one.customer_id, ref) as synced:
+            invoice_ids = {invoice.id for invoice in synced.snapshot.invoices}
+    except (Missing, UnknownCustomer):
         return False
-    return found
+    return not one.agrees or not invoice_ids <= one.known_invoices
 
 
 async def _compare_checkouts(context: StripeContext, *, anew: bool) -> int:
@@ -150,7 +144,7 @@ async def _compare_checkouts(context: StripeContext, *, anew: bool) -> int:
     ended = 0
     for checkout in to_look_at:
         try:
-            ended += (await fetch_again(context, checkout)).status is not checkout.status
-        except Missing:
+            ended += (await sync_checkout(context, checkout)).status is not checkout.status
+        except (Missing, UnknownCustomer):
             logger.warning("a checkout's session is missing in Stripe")
     return ended

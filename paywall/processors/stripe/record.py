@@ -1,66 +1,118 @@
-"""Recording what Stripe says: functions of what was fetched, the same from wherever it comes.
+"""Recording a snapshot: a function of what was fetched, the same from wherever it comes.
 
-Webhooks, the return page and reconcile all end here. Each may record the same thing once or often;
-what is not of this catalogue is passed over.
+The same snapshot may be recorded any number of times. What is not of this catalogue is ignored.
 """
+
+from datetime import datetime
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
-from paywall.credits.grant import GrantTerms, grant_many
 from paywall.database.tables import (
     Checkout,
-    Plan,
     Purchase,
     StripeInvoice,
     StripeSubscription,
     Subscription,
 )
-from paywall.payments.purchase import STRIPE, Payment, fulfill, grant_time, insert_purchase
+from paywall.payments.purchase import STRIPE, Payment, fulfill, insert_purchase
 from paywall.payments.refund import record_clawbacks
-from paywall.processors.stripe.fetch import Snapshot
 from paywall.processors.stripe.objects import (
-    InvoiceLine,
     SessionStatus,
-    StripeInvoiceSnapshot,
+    Snapshot,
     StripeSessionSnapshot,
+    StripeSubscriptionSnapshot,
 )
-from paywall.processors.stripe.prices import find_price
-from paywall.processors.stripe.sold_terms import sold
-from paywall.processors.stripe.subscriptions import record_subscription
-from paywall.rules.enums import (
-    Actor,
-    CheckoutStatus,
-    CreditsExpire,
-    GrantSource,
-    ProductKind,
-)
+from paywall.processors.stripe.prices import find_price, sold_product
+from paywall.processors.stripe.record_invoice import ACTOR, find_purchase, record_invoice
+from paywall.rules.enums import STRIPE_ENDED, CheckoutStatus, ProductKind, SubscriptionKind
 from paywall.settings import Settings
+from paywall.subscriptions.billed import recompute_billed_access
+from paywall.subscriptions.responses import receipts_of
 
-ACTOR = Actor("stripe", "stripe", "")
+DAY_SECONDS = 86_400
 
 
 async def record(
-    session: AsyncSession, seen: Snapshot, reader_id: str, *, settings: Settings, clock: Clock
+    session: AsyncSession, snapshot: Snapshot, reader_id: str, settings: Settings, clock: Clock
 ) -> None:
-    """Write down all that was seen of one customer, whose lock the caller holds."""
-    for subscription in seen.subscriptions:
-        price = await find_price(session, subscription.price_id)
-        if price is not None or await session.get(Subscription, subscription.id) is not None:
-            await record_subscription(
-                session, subscription, reader_id, settings=settings, now=clock.now()
-            )
-    for checkout in seen.sessions:
+    """Record a snapshot of one customer, whose lock the caller holds."""
+    for subscription in snapshot.subscriptions:
+        await _record_subscription(session, subscription, reader_id, settings, clock.now())
+    for checkout in snapshot.sessions:
         await _record_session(session, checkout, reader_id, clock)
-    for invoice in seen.invoices:
-        await _record_invoice(session, invoice, reader_id, clock)
+    for invoice in snapshot.invoices:
+        await record_invoice(session, invoice, reader_id, clock)
+        if invoice.subscription_id is not None:
+            await _settle_checkout(session, invoice.subscription_id)
+
+
+async def _record_subscription(
+    session: AsyncSession,
+    seen: StripeSubscriptionSnapshot,
+    reader_id: str,
+    settings: Settings,
+    now: datetime,
+) -> None:
+    """One that is neither here nor sold by this catalogue belongs to another product."""
+    price = await find_price(session, seen.price_id)
+    subscription = await session.get(Subscription, seen.id)
+    if subscription is None:
+        if price is None:
+            return
+        subscription = _new(seen, reader_id, now)
+    subscription.plan_id = price.product_id if price else subscription.plan_id
+    subscription.starts_at = seen.started_at
+    subscription.cancel_at_period_end = seen.is_cancelled or seen.status in STRIPE_ENDED
+    billing = await session.merge(_billing(seen, settings))
+    if not subscription.cancel_at_period_end:
+        await _withdraw_receipts(session, subscription, now)
+    await recompute_billed_access(session, subscription, billing)
+
+
+def _billing(seen: StripeSubscriptionSnapshot, settings: Settings) -> StripeSubscription:
+    return StripeSubscription(
+        id=seen.id,
+        customer_id=seen.customer_id,
+        price_id=seen.price_id,
+        status=seen.status,
+        trial_ends_at=seen.trial_ends_at,
+        will_renew=seen.will_renew,
+        next_payment_at=seen.period_ends_at if seen.will_renew else None,
+        payment_type=seen.payment_type,
+        grace_seconds=settings.grace_days * DAY_SECONDS,
+        leeway_seconds=settings.renewal_leeway_seconds,
+    )
+
+
+def _new(seen: StripeSubscriptionSnapshot, reader_id: str, now: datetime) -> Subscription:
+    return Subscription(
+        id=seen.id,
+        reader_id=reader_id,
+        kind=SubscriptionKind.STRIPE,
+        starts_at=seen.started_at,
+        paid_through=seen.started_at,
+        entitled_until=seen.started_at,
+        access_until=seen.started_at,
+        created_at=now,
+    )
+
+
+async def _withdraw_receipts(
+    session: AsyncSession, subscription: Subscription, now: datetime
+) -> None:
+    """The cancellation was withdrawn, here or in Stripe's portal."""
+    for receipt in (await receipts_of(session, [subscription])).values():
+        receipt.withdrawn_at = now
+        session.add(receipt)
+    await session.flush()
 
 
 async def _record_session(
     session: AsyncSession, seen: StripeSessionSnapshot, reader_id: str, clock: Clock
 ) -> None:
-    """A checkout is paid once what it sold is here; never after is it anything else."""
+    """A checkout becomes paid when what it sold is on record, and then stays paid."""
     checkout = await session.get(Checkout, seen.checkout_id) if seen.checkout_id else None
     if checkout is None or checkout.session_id not in (None, seen.id):
         return
@@ -96,107 +148,18 @@ async def _record_sale(
     reader_id: str,
     clock: Clock,
 ) -> Purchase:
-    """What was bought once is given once, on the terms of the price that was paid."""
+    """Give what was bought once, on the terms of the price that was paid."""
     payment = Payment(
         reader_id, STRIPE, seen.id, checkout.product_kind, checkout.product_id,
         seen.amount, seen.currency,
     )  # fmt: skip
     purchase = await insert_purchase(session, payment, ACTOR, seen.paid_at or clock.now())
     if purchase is None:
-        purchase = await _find_purchase(session, seen.id)
+        purchase = await find_purchase(session, seen.id)
     elif price := await find_price(session, checkout.price_id):
-        await fulfill(session, purchase, sold(price), actor=ACTOR, clock=clock)
+        await fulfill(session, purchase, sold_product(price), actor=ACTOR, clock=clock)
     await record_clawbacks(session, purchase.id, seen.clawbacks, actor=ACTOR, clock=clock)
     return purchase
-
-
-async def _find_purchase(session: AsyncSession, reference: str) -> Purchase:
-    statement = select(Purchase).where(
-        Purchase.processor == STRIPE, Purchase.reference == reference
-    )
-    return (await session.exec(statement)).one()
-
-
-async def _record_invoice(
-    session: AsyncSession, seen: StripeInvoiceSnapshot, reader_id: str, clock: Clock
-) -> None:
-    """A paid invoice is a purchase, a time that was paid for, and the credits of its periods."""
-    if seen.paid_at is None or seen.subscription_id is None or not seen.own_lines:
-        return
-    subscription = await session.get(Subscription, seen.subscription_id)
-    billing = await session.get(StripeSubscription, seen.subscription_id)
-    if subscription is None or billing is None:
-        return
-    plan_id = await _plan_of(session, seen, subscription)
-    payment = Payment(
-        reader_id, STRIPE, seen.id, ProductKind.PLAN, plan_id, seen.amount_paid, seen.currency
-    )
-    purchase = await insert_purchase(session, payment, ACTOR, seen.paid_at)
-    if purchase is None:
-        purchase = await _find_purchase(session, seen.id)
-    else:
-        session.add(
-            StripeInvoice(
-                id=seen.id,
-                subscription_id=subscription.id,
-                purchase_id=purchase.id,
-                period_ends_at=max(line.ends_at for line in seen.own_lines),
-            )
-        )
-        await session.flush()
-        await _grant_credits(session, seen, purchase, billing, clock)
-    await record_clawbacks(session, purchase.id, seen.clawbacks, actor=ACTOR, clock=clock)
-    await _settle_checkout(session, subscription.id)
-
-
-async def _plan_of(
-    session: AsyncSession, seen: StripeInvoiceSnapshot, subscription: Subscription
-) -> str:
-    """The plan of the invoice's latest line; of an imported subscription it may be unknown."""
-    for line in sorted(seen.own_lines, key=lambda line: line.starts_at, reverse=True):
-        if line.price_id and (price := await find_price(session, line.price_id)):
-            return price.product_id
-    return subscription.plan_id or subscription.id
-
-
-async def _grant_credits(
-    session: AsyncSession,
-    seen: StripeInvoiceSnapshot,
-    purchase: Purchase,
-    billing: StripeSubscription,
-    clock: Clock,
-) -> None:
-    """Once for each invoice and start of a period: none for a trial, or for a proration.
-
-    Of two invoices whose periods start in one second each has its own: shared, they would hang on
-    the one that was recorded first.
-    """
-    trial_ends_at = billing.trial_ends_at
-    for line in seen.own_lines:
-        is_trial = trial_ends_at is not None and line.starts_at < trial_ends_at
-        if line.is_proration or is_trial:
-            continue
-        if terms := await _terms_of(session, line, purchase):
-            age = grant_time(purchase)
-            await grant_many(session, [terms], actor=ACTOR, clock=clock, paid_at=age)
-
-
-async def _terms_of(
-    session: AsyncSession, line: InvoiceLine, purchase: Purchase
-) -> GrantTerms | None:
-    price = await find_price(session, line.price_id) if line.price_id else None
-    plan = sold(price) if price else None
-    if not isinstance(plan, Plan) or plan.credits == 0:
-        return None
-    lapses = plan.credits_expire is CreditsExpire.PERIOD_END
-    return GrantTerms(
-        purchase.reader_id,
-        plan.credits,
-        GrantSource.SUBSCRIPTION,
-        reference=f"{purchase.reference} {line.starts_at:%Y-%m-%dT%H:%M:%SZ}",
-        expires_at=line.ends_at if lapses else None,
-        purchase_id=purchase.id,
-    )
 
 
 async def _settle_checkout(session: AsyncSession, subscription_id: str) -> None:

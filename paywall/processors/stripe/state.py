@@ -1,17 +1,20 @@
-"""What this deployment remembers of Stripe as a whole, in one row."""
+"""What this deployment keeps about Stripe as a whole: one row, and hashes of erased ids."""
 
+import hmac
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from hashlib import sha256
 
-from sqlmodel import col, or_, update
+from sqlmodel import col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.engine import insert
-from paywall.database.tables import StripeState
+from paywall.database.tables import ErasedStripeId, StripeState
 from paywall.database.tables.stripe import THE_ONE
 
+# After this, a process that reconciles counts as dead.
 BUSY_FOR = timedelta(minutes=10)
-"""Whoever reconciles is taken for dead after this."""
 
 
 async def state(session: AsyncSession) -> StripeState:
@@ -42,3 +45,24 @@ async def end_turn(session: AsyncSession, read_until: datetime | None) -> None:
     if read_until is not None:
         values["events_read_until"] = read_until
     await session.exec(update(StripeState).where(col(StripeState.id) == THE_ONE).values(values))
+
+
+async def remember_erased(session: AsyncSession, stripe_ids: Iterable[str]) -> None:
+    """Keep keyed hashes of ids of an erased reader, so that late events are recognised."""
+    key = (await state(session)).hash_key
+    for stripe_id in stripe_ids:
+        kept = insert(session, ErasedStripeId).values(sha256=_hash(key, stripe_id))
+        await session.exec(kept.on_conflict_do_nothing())
+
+
+async def is_erased(session: AsyncSession, stripe_ids: Iterable[str]) -> bool:
+    kept = await session.get(StripeState, THE_ONE)
+    if kept is None:
+        return False
+    hashes = [_hash(kept.hash_key, stripe_id) for stripe_id in stripe_ids]
+    found = select(ErasedStripeId.sha256).where(col(ErasedStripeId.sha256).in_(hashes))
+    return (await session.exec(found)).first() is not None
+
+
+def _hash(key: str, stripe_id: str) -> str:
+    return hmac.new(bytes.fromhex(key), stripe_id.encode(), sha256).hexdigest()

@@ -1,66 +1,127 @@
-"""Making what is recorded of a customer what Stripe says now: look, then record under the lock.
+"""One way to record what Stripe says now: read the version, fetch, lock, record.
 
-It may be done at any time, once or often, by several workers at once.
+Webhooks, the return page, cancelling, resuming and reconciling all come here. It can be done at any
+time, once or often, and by several workers at once: what was fetched is recorded only while the
+version of the customer that was read before still stands.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.engine import Database
-from paywall.problems import unavailable
+from paywall.problems import UNAVAILABLE, Problem, unavailable
+from paywall.processors.stripe.client import StripeClient
+from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.customers import lock_customer, version_of
-from paywall.processors.stripe.fetch import Snapshot
-from paywall.processors.stripe.handled_events import is_handled, mark
-from paywall.processors.stripe.objects import StripeEventRef
+from paywall.processors.stripe.objects import ObjectKind, ObjectRef, Snapshot
 from paywall.processors.stripe.record import record
-from paywall.rules.enums import EventOutcome
-from paywall.settings import Settings
 
 TRIES_MAX = 20
 
 
-async def sync_customer(
-    database: Database,
-    settings: Settings,
-    customer_id: str,
-    look: Callable[[], Awaitable[Snapshot]],
-    event_ref: StripeEventRef | None = None,
-) -> bool:
-    """Record what `look` sees; with a hint, mark its event as handled in the same transaction.
+class Synced(NamedTuple):
+    """The open transaction, and what was recorded in it."""
 
-    Tells whether this call did it: not where the customer is nobody's here, or where the event
-    was handled before. Raises Problem where Stripe cannot be asked, or where something else was
-    recorded each time while it looked.
+    session: AsyncSession
+    snapshot: Snapshot
+
+
+class UnknownCustomer(Problem):
+    """No reader has this customer: it is another product's, or its reader was erased."""
+
+    def __init__(self) -> None:
+        super().__init__(UNAVAILABLE, "The reader was erased meanwhile: ask again.")
+
+
+@asynccontextmanager
+async def sync(context: StripeContext, customer_id: str, ref: ObjectRef) -> AsyncIterator[Synced]:
+    """A transaction in which an object of this customer has been recorded as it is in Stripe now.
+
+    What the caller adds is committed with it. Raises UnknownCustomer, Missing, or Problem where
+    Stripe cannot be asked or something else was recorded during each fetch.
     """
+    database = context.database
     for _ in range(TRIES_MAX):
         async with database.reading() as session:
-            if event_ref is not None and await is_handled(session, event_ref):
-                return False
             version = await version_of(session, customer_id)
         if version is None:
-            return False
-        seen = await look()
+            raise UnknownCustomer
+        snapshot = await _fetch(context.client, ref)
         async with database.writing() as session:
-            if await _recorded(session, seen, customer_id, version, event_ref, database, settings):
-                return True
+            customer = await lock_customer(session, customer_id, version)
+            if customer is not None:
+                await record(
+                    session, snapshot, customer.reader_id, context.settings, database.clock
+                )
+                yield Synced(session, snapshot)
+                return
     raise unavailable("Too much happens to this customer at once: ask again.")
 
 
-async def _recorded(
-    session: AsyncSession,
-    seen: Snapshot,
-    customer_id: str,
-    version: int,
-    event_ref: StripeEventRef | None,
-    database: Database,
-    settings: Settings,
-) -> bool:
-    """False, and nothing recorded, where what was seen may be stale by now."""
-    customer = await lock_customer(session, customer_id, version)
-    if customer is None:
-        return False
-    now = database.clock.now()
-    if event_ref is None or await mark(session, event_ref, EventOutcome.RECORDED, now):
-        await record(session, seen, customer.reader_id, settings=settings, clock=database.clock)
-    return True
+async def _fetch(client: StripeClient, ref: ObjectRef) -> Snapshot:
+    """Fetch everything that has to be recorded together.
+
+    An invoice and a session come with all refunds and disputes of their payments, so that a refund
+    that is reported before its payment is not lost.
+    """
+    match ref.kind:
+        case ObjectKind.SESSION:
+            return await _fetch_session(client, ref.id)
+        case ObjectKind.SUBSCRIPTION:
+            return await _fetch_subscription(client, ref.id)
+        case ObjectKind.SUBSCRIPTION_ALONE:
+            return Snapshot(subscriptions=(await client.subscription(ref.id),))
+        case ObjectKind.SUBSCRIPTION_HISTORY:
+            return await _fetch_history(client, ref.id, ref.known_invoices)
+        case ObjectKind.INVOICE:
+            return await _fetch_invoice(client, ref.id)
+        case ObjectKind.PAYMENT:
+            return await _fetch_payment(client, ref.id)
+
+
+async def _fetch_session(client: StripeClient, session_id: str) -> Snapshot:
+    """A Checkout session, with the subscription that it began and its latest invoice."""
+    session = await client.session(session_id)
+    if session.subscription_id is None:
+        return Snapshot(sessions=(session,))
+    snapshot = await _fetch_subscription(client, session.subscription_id)
+    return snapshot._replace(sessions=(session,))
+
+
+async def _fetch_subscription(client: StripeClient, subscription_id: str) -> Snapshot:
+    """A subscription with its latest invoice."""
+    subscription = await client.subscription(subscription_id)
+    if subscription.latest_invoice_id is None:
+        return Snapshot(subscriptions=(subscription,))
+    invoice = await client.invoice(subscription.latest_invoice_id)
+    return Snapshot(subscriptions=(subscription,), invoices=(invoice,))
+
+
+async def _fetch_invoice(client: StripeClient, invoice_id: str) -> Snapshot:
+    """An invoice with its subscription; nothing for an invoice without one."""
+    invoice = await client.invoice(invoice_id)
+    if invoice.subscription_id is None:
+        return Snapshot()
+    subscription = await client.subscription(invoice.subscription_id)
+    return Snapshot(subscriptions=(subscription,), invoices=(invoice,))
+
+
+async def _fetch_payment(client: StripeClient, payment_id: str) -> Snapshot:
+    """The session or the invoice that a payment intent was for."""
+    if session_id := await client.session_of_payment(payment_id):
+        return await _fetch_session(client, session_id)
+    if invoice_id := await client.invoice_of_payment(payment_id):
+        return await _fetch_invoice(client, invoice_id)
+    return Snapshot()
+
+
+async def _fetch_history(
+    client: StripeClient, subscription_id: str, known_invoices: frozenset[str]
+) -> Snapshot:
+    """A subscription with those of its newest hundred paid invoices that are not known."""
+    subscription = await client.subscription(subscription_id)
+    ids = await client.paid_invoices_of(subscription_id)
+    invoices = [await client.invoice(id_) for id_ in reversed(ids) if id_ not in known_invoices]
+    return Snapshot(subscriptions=(subscription,), invoices=tuple(invoices))

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from random import Random
 from typing import Any
 
-from paywall.processors.stripe import checkout_flow
+from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.reconcile import reconcile
 from paywall.sandbox.stripe import checkout, disputes, events, portal, refunds
 from paywall.sandbox.stripe.customers import Card, set_card
@@ -189,9 +189,7 @@ class Played:
         if self.dropped:
             assert (
                 await reconcile(
-                    checkout_flow.StripeContext(
-                        self.shop.database, self.shop.stripe_client, self.settings
-                    )
+                    StripeContext(self.shop.database, self.shop.stripe_client, self.settings)
                 )
                 is not None
             )

@@ -13,8 +13,8 @@ from paywall.database.tables import Pack
 from paywall.diagnosis import Diagnosis
 from paywall.processors.stripe import doctor
 from paywall.processors.stripe.catalogue_sync import apply, differ
-from paywall.processors.stripe.checkout_flow import StripeContext
 from paywall.processors.stripe.client import StripeClient
+from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.reconcile import reconcile
 from paywall.sandbox.stripe import checkout
 from paywall.sandbox.stripe.catalogue import update_price

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from paywall.processors.stripe.checkout_flow import StripeContext
+from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.reconcile import reconcile
 from paywall.sandbox.stripe.api_messages import StandInRequest
 from paywall.sandbox.stripe.faults import Fault

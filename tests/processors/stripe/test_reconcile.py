@@ -1,6 +1,6 @@
 """What a webhook did not tell is made up for, and told as drift."""
 
-from paywall.processors.stripe.checkout_flow import StripeContext
+from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.reconcile import Drift, reconcile
 from paywall.sandbox.stripe.customers import Card, set_card
 from paywall.settings import Settings

@@ -1,0 +1,122 @@
+"""Cancelling and resuming a subscription that Stripe bills: ask, fetch, record what was confirmed.
+
+Where Stripe does not confirm a change, nothing of it is recorded.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.database.tables import StripeIntent, StripeSubscription, Subscription
+from paywall.problems import (
+    REQUEST_IN_PROGRESS,
+    SUBSCRIPTION_ENDED,
+    Problem,
+    Unconfirmed,
+    unavailable,
+)
+from paywall.processors.stripe.client import Missing, StripeClient
+from paywall.processors.stripe.context import StripeContext
+from paywall.processors.stripe.customers import link_customer
+from paywall.processors.stripe.intents import attempts, give_up, settle, take_intent
+from paywall.processors.stripe.objects import ObjectKind, ObjectRef, is_changed
+from paywall.processors.stripe.sync import sync
+from paywall.rules.enums import STRIPE_ENDED, CancelWhen, IntentKind, IntentState
+from paywall.subscriptions.billed import end_billed_access
+
+CANCELLATIONS = {
+    CancelWhen.PERIOD_END: IntentKind.CANCEL,
+    CancelWhen.NOW: IntentKind.CANCEL_NOW,
+}
+
+
+class Changed(NamedTuple):
+    """The open transaction, and the subscription as it was recorded in it."""
+
+    session: AsyncSession
+    subscription: Subscription
+
+
+@asynccontextmanager
+async def change(
+    context: StripeContext, subscription: Subscription, intent: StripeIntent
+) -> AsyncIterator[Changed]:
+    """Ask Stripe for a change: a transaction in which it has been recorded as confirmed.
+
+    What the caller adds is committed with it, and settles the intent. Raises Problem where Stripe
+    refuses the change, or does not confirm it.
+    """
+    now = context.database.clock.now
+    refusal = await _ask(context.client, subscription.id, intent)
+    try:
+        customer_id = await _customer_of(context, subscription)
+        ref = ObjectRef(ObjectKind.SUBSCRIPTION_ALONE, subscription.id)
+        async with sync(context, customer_id, ref) as (session, snapshot):
+            if is_changed(snapshot.subscriptions[0], intent.kind):
+                mine = await session.get_one(Subscription, subscription.id)
+                if intent.kind is IntentKind.CANCEL_NOW:
+                    await end_billed_access(session, mine, now())
+                yield Changed(session, mine)
+                # A twin locks its key and then the intent: the key comes first here too.
+                await settle(session, intent, IntentState.CONFIRMED)
+                return
+            await give_up(session, intent, refusal, now())
+    except Problem as error:
+        # Stripe may have made the change: the next try asks with the same key.
+        unseen = Unconfirmed(error.detail, is_answered=False)
+        async with context.database.writing() as session:
+            await give_up(session, intent, unseen, now())
+        raise
+    raise refusal
+
+
+async def _ask(client: StripeClient, subscription_id: str, intent: StripeIntent) -> Problem:
+    """Ask for the change; returns what to raise if the change is then not found in Stripe."""
+    try:
+        if intent.kind is IntentKind.CANCEL:
+            await client.end_with_period(subscription_id, intent.key)
+        elif intent.kind is IntentKind.CANCEL_NOW:
+            await client.end_now(subscription_id, intent.key)
+        else:
+            await _resume(client, subscription_id, intent.key)
+    except Missing:
+        # Stripe reports a subscription that has ended as missing when it is to be changed.
+        return Problem(SUBSCRIPTION_ENDED)
+    except Problem as error:
+        return error
+    return unavailable("Stripe did not do it: ask again.")
+
+
+async def _resume(client: StripeClient, subscription_id: str, key: str) -> None:
+    snapshot = await client.subscription(subscription_id)
+    if snapshot.status in STRIPE_ENDED:
+        raise Problem(SUBSCRIPTION_ENDED)
+    if snapshot.is_cancelled:
+        await client.go_on(snapshot, key)
+
+
+async def _customer_of(context: StripeContext, subscription: Subscription) -> str:
+    """The customer of a subscription; an imported one is linked once Stripe has named it."""
+    async with context.database.reading() as session:
+        billing = await session.get(StripeSubscription, subscription.id)
+    if billing is not None:
+        return billing.customer_id
+    customer_id = (await context.client.subscription(subscription.id)).customer_id
+    async with context.database.writing() as session:
+        now = context.database.clock.now()
+        await link_customer(session, customer_id, subscription.reader_id, now)
+    return customer_id
+
+
+async def end_billing(context: StripeContext, subscription: Subscription) -> None:
+    """End a subscription in Stripe, now and for good; raises Problem unless Stripe confirms it."""
+    async for _ in attempts():
+        async with context.database.writing() as session:
+            now = context.database.clock.now()
+            intent = await take_intent(session, IntentKind.CANCEL_NOW, subscription.id, now)
+        if intent is not None:
+            async with change(context, subscription, intent):
+                return
+    raise Problem(REQUEST_IN_PROGRESS)
