@@ -90,7 +90,7 @@ def test_a_file_of_a_spreadsheet_is_imported(here: Installation) -> None:
         (b"PK\x03\x04rest", "a workbook of a spreadsheet program"),
         (b"\xd0\xcf\x11\xe0rest", "a workbook of a spreadsheet program"),
         ("reader_id".encode("utf-32"), "UTF-32"),
-        (b"sep=|\nreader_id|article_id|unlocked_at\n", "'|' separates the columns"),
+        (b"sep=|\nreader_id|article_id|unlocked_at\n", "declares '|' as the delimiter"),
         (b"sep=;\nreader_id,article_id,unlocked_at\n", "Missing: reader_id, article_id, unlocked"),
         (b"reader_id|article_id|unlocked_at\n", "by a comma, a semicolon, a tab"),
         (b"reader_id,,article_id,unlocked_at\n", "Unknown: (no name)"),

@@ -171,7 +171,7 @@ def test_subscriptions_are_put_and_those_of_stripe_taken_over(here: Installation
     assert (changed.exit_code, changed.stdout) == (1, summary(changed=1, bad=1))
     assert (
         "given.csv:3: stripe_subscription_id: it is on record with another"
-        " reader_id, current_period_end, which stays as it is." in changed.stderr
+        " reader_id, current_period_end, which is kept." in changed.stderr
     )
     assert {reader.id for reader in here.all(Subscriber)} == {"ann"}
     here.assert_sound()
@@ -187,7 +187,7 @@ def test_subscriptions_are_put_and_those_of_stripe_taken_over(here: Installation
         ("articles", "b,t,,,free,1.5,", "given.csv:3: unlock_cost: it is '1.5'. Expected `int`"),
         ("articles", "b,t,,,free,,a\0b", "given.csv:3: body_html: it is 'a\\x00b'. Expected text"),
         ("articles", f"b,t,{'x' * 2001},,free,,", "given.csv:3: url: it is 'xxxxx"),
-        ("articles", "b,t,javascript:x,,free,,", "url: it is 'javascript:x'. Expected a whole"),
+        ("articles", "b,t,javascript:x,,free,,", "url: it is 'javascript:x'. Expected a complete"),
         ("articles", "b,t,,,free,,a,b", "given.csv:3: 8 cells, and the header has 7."),
         ("articles", 'b,t,,,free,,"a"b', "given.csv:3: the quotes are broken"),
         ("articles", "good,t,,,premium,,", "given.csv:3: line 2 describes the same with"),
@@ -204,7 +204,7 @@ def test_subscriptions_are_put_and_those_of_stripe_taken_over(here: Installation
         ("unlocks", "bo,a2,2999-01-01T00:00:00Z", "given.csv:3: unlocked_at: lies in the future."),
         ("unlocks", "bo,a2,", "given.csv:3: unlocked_at: it is ''. "),
         ("subscriptions", "bo,,,", "given.csv:3: current_period_end: it is ''. "),
-        ("subscriptions", "ann,x,2026-01-01T00:00:00Z,", "given.csv:3: line 2 says the same"),
+        ("subscriptions", "ann,x,2026-01-01T00:00:00Z,", "given.csv:3: line 2 describes the same"),
     ],
 )  # fmt: skip
 def test_a_bad_row_is_reported_and_the_others_are_imported(
