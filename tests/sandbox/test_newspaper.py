@@ -1,6 +1,7 @@
 """The newspaper of `make run`: its texts, and its time machine."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -8,6 +9,7 @@ from string import Formatter
 from typing import Any
 
 import httpx
+import pytest
 
 from paywall.rules.decision import Policy
 from paywall.sandbox.article_files import read_publications
@@ -24,6 +26,13 @@ from tests.processes import Served, playing
 
 SITE = Path(translations.__file__).parent
 PATIENT_SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One sandbox for the tests that move its clock by less than its tokens' 90 days."""
+    with playing(tmp_path_factory.mktemp("sandbox")) as served:
+        yield served
 
 
 def placeholders(text: str) -> set[str]:
@@ -78,17 +87,14 @@ def test_every_product_has_a_khmer_name() -> None:
         assert re.search("[A-Za-z]", named) is None
 
 
-def test_dates_are_in_the_newspapers_time_zone(tmp_path: Path) -> None:
+def test_dates_are_in_the_newspapers_time_zone(sandbox: Served) -> None:
     evening = datetime(2026, 11, 30, 20, tzinfo=UTC)
-    assert translations.NewspaperTranslator("en").format_day(evening) == "December 1, 2026"
-    assert (
-        translations.NewspaperTranslator("en").format_weekday(evening)
-        == "Tuesday, December 1, 2026"
-    )
-    with playing(tmp_path) as sandbox:
-        (ann,) = re.findall(r"^ANN=(\S+)$", sandbox.log.read_text(), re.MULTILINE)
-        headers = {"Authorization": f"Bearer {ann}"}
-        me = httpx.get(f"{sandbox.address}/v1/me", headers=headers, timeout=PATIENT_SECONDS)
+    english = translations.NewspaperTranslator("en")
+    assert english.format_day(evening) == "December 1, 2026"
+    assert english.format_weekday(evening) == "Tuesday, December 1, 2026"
+    (ann,) = re.findall(r"^ANN=(\S+)$", sandbox.log.read_text(), re.MULTILINE)
+    headers = {"Authorization": f"Bearer {ann}"}
+    me = httpx.get(f"{sandbox.address}/v1/me", headers=headers, timeout=PATIENT_SECONDS)
     resets_at = datetime.fromisoformat(me.json()["meter"]["resets_at"])
     assert (resets_at.day >= 28, resets_at.hour) == (True, 17)
 
@@ -100,10 +106,8 @@ def test_amounts_have_their_currencys_sign_and_decimals() -> None:
     assert [khmer.format_money(*one) for one in amounts] == ["4$", "3.50$", "16,000៛", "5€"]
 
 
-def test_the_fourth_metered_article_is_closed_and_says_why(
-    tmp_path: Path,
-) -> None:
-    with playing(tmp_path) as sandbox, httpx.Client(timeout=PATIENT_SECONDS) as client:
+def test_the_fourth_metered_article_is_closed_and_says_why(sandbox: Served) -> None:
+    with httpx.Client(timeout=PATIENT_SECONDS) as client:
         (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
         metered = [one.id for one in read_publications(paper) if one.terms.policy is Policy.METERED]
         shown = [client.get(f"{paper}/{article_id}").text for article_id in metered]
@@ -112,27 +116,24 @@ def test_the_fourth_metered_article_is_closed_and_says_why(
     assert explained == [False, False, False, True]
 
 
-def test_subscriptions_have_renewed_when_a_time_step_returns(tmp_path: Path) -> None:
-    with playing(tmp_path) as sandbox:
-        printed = dict(re.findall(r"^(\w+)=(\S+)$", sandbox.log.read_text(), re.MULTILINE))
-        (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
-        headers = {"Authorization": f"Bearer {printed['ANN']}"}
-        with httpx.Client(headers=headers, timeout=PATIENT_SECONDS) as client:
-            before = _subscribe(sandbox, client)
-            _travel(client, paper, "month")
-            after_a_month = _subscription(sandbox, client)
-            _travel(client, paper, "month")
-            after_two_months = _subscription(sandbox, client)
+def test_subscriptions_have_renewed_when_a_time_step_returns(sandbox: Served) -> None:
+    (ann,) = re.findall(r"^ANN=(\S+)$", sandbox.log.read_text(), re.MULTILINE)
+    (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
+    headers = {"Authorization": f"Bearer {ann}"}
+    with httpx.Client(headers=headers, timeout=PATIENT_SECONDS) as client:
+        before = _subscribe(sandbox, client)
+        _travel(client, paper, "month")
+        after_a_month = _subscription(sandbox, client)
+        _travel(client, paper, "month")
+        after_two_months = _subscription(sandbox, client)
     payments = [one["next_payment"] for one in (before, after_a_month, after_two_months)]
     assert sorted(set(payments)) == payments
     assert [one["access_until"] for one in (after_a_month, after_two_months)] == payments[1:]
 
 
-def test_the_newspaper_still_works_thirteen_months_later(
-    tmp_path: Path,
-) -> None:
-    with playing(tmp_path) as sandbox, httpx.Client(timeout=PATIENT_SECONDS) as client:
-        (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
+def test_the_newspaper_still_works_thirteen_months_later(tmp_path: Path) -> None:
+    with playing(tmp_path) as aged, httpx.Client(timeout=PATIENT_SECONDS) as client:
+        (paper,) = re.findall(r"Open (\S+) in a browser", aged.log.read_text())
         for _month in range(13):
             _travel(client, paper, "month")
         client.post(f"{paper}/sign-in", data={"reader": "ann"})
