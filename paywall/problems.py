@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 MEDIA_TYPE = "application/problem+json"
+# Errors in one problem: a body of 1 MiB can have 100,000 wrong fields.
 ERRORS_MAX = 20
-"""Errors in one problem: a body of 1 MiB can have 100,000 wrong fields."""
 FIELD_CHARS_MAX = 64
 ERROR_DETAIL_CHARS_MAX = 500
 DETAIL_CHARS_MAX = 2000

@@ -26,8 +26,8 @@ YEAR_SECONDS = 366 * 86_400
 ISSUERS_MAX, KEYS_MAX, ORIGINS_MAX = 50, 100, 100
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
+# A path or an address.
 Location = Annotated[str, Meta(max_length=2000)]
-"""A path or an address."""
 Secret = Annotated[str, Meta(max_length=500)]
 Pem = Annotated[str, Meta(max_length=16 * 1024)]
 Age = Annotated[int, Meta(ge=60, le=YEAR_SECONDS)]

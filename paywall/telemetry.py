@@ -14,8 +14,8 @@ from typing import Any
 from prometheus_client import Counter, Gauge, Histogram
 
 LOGGED_ONLY_ON_FAILURE = frozenset({"/v1/access/check"})
+# PostgreSQL's class of errors whose first line shows the value that was wrong (Appendix A).
 DATA_ERROR_CLASS = "22"
-"""PostgreSQL's class of errors whose first line shows the value that was wrong (Appendix A)."""
 
 logger = logging.getLogger("paywall")
 request_id_now: ContextVar[str | None] = ContextVar("request_id_now", default=None)
@@ -178,6 +178,7 @@ class _ErrorCounter(logging.Handler):
         _errors.labels(record.name, record.levelname.lower()).inc()
 
 
+# For `logging.config.dictConfig`, in every process that serves.
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -198,4 +199,3 @@ LOGGING: dict[str, Any] = {
         "stripe": {"level": "WARNING"},
     },
 }
-"""For `logging.config.dictConfig`, in every process that serves."""

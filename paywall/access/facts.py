@@ -31,8 +31,8 @@ FACTS_COLUMNS = 9
 METERED: sa.ColumnClause[str] = sa.literal_column(f"'{Policy.METERED}'", sa.Text())
 MONTH_STARTS_AT = sa.bindparam("month_starts_at", type_=UTCDateTime())
 
+# What the statement says to one question, in the order of its columns.
 Row = Sequence[Any]
-"""What the statement says to one question, in the order of its columns."""
 POLICIES = {policy.value: policy for policy in Policy}
 
 

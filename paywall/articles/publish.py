@@ -29,8 +29,8 @@ class ArticleUpdate(NamedTuple):
     language: str | None = None
     tags: tuple[str, ...] | UnsetType = ()
     published_at: datetime | UnsetType | None = None
+    # So many paragraphs, or the site's own words as HTML.
     preview: int | str | UnsetType = 2
-    """So many paragraphs, or the site's own words as HTML."""
     body_html: str | UnsetType | None = UNSET
 
 

@@ -14,8 +14,8 @@ from paywall.http.bodies import ResponseModel
 from paywall.http.fields import ArticleUrl
 from paywall.rules.decision import Policy
 
+# The class of the element that holds the body; `<paywall-gate>` has it.
 SELECTOR = ".paywall-content"
-"""The class of the element that holds the body; `<paywall-gate>` has it."""
 NAMES = {"context": "@context", "type": "@type"}
 
 

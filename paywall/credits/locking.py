@@ -16,12 +16,12 @@ from paywall.database.engine import insert
 from paywall.database.tables import Subscriber
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
 
+# Made once, and sent without the session's bookkeeping: every click on *Unlock* takes it.
 LOCK_STATEMENT = (
     sa.select(col(Subscriber.id))
     .where(col(Subscriber.id) == sa.bindparam("reader_id"))
     .with_for_update()
 )
-"""Made once, and sent without the session's bookkeeping: every click on *Unlock* takes it."""
 
 
 async def lock_subscriber(session: AsyncSession, reader_id: str) -> bool:

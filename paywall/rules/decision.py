@@ -53,8 +53,8 @@ class Meter(msgspec.Struct, frozen=True, gc=False):
     used: int
     limit: int
     resets_at: datetime
+    # This article is among those counted already.
     counted: bool = False
-    """This article is among those counted already."""
 
 
 class ViewerState(msgspec.Struct, frozen=True, gc=False):
@@ -65,8 +65,8 @@ class ViewerState(msgspec.Struct, frozen=True, gc=False):
     unlocked: bool = False
     entitled_until: datetime | None = None
     access_until: datetime | None = None
+    # None where nobody can be counted: the meter is then as good as used up.
     meter: Meter | None = None
-    """None where nobody can be counted: the meter is then as good as used up."""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):

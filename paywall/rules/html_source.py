@@ -16,12 +16,12 @@ from typing import NamedTuple
 # `<div>` takes minutes. These keep the worst body that we could make under half a second.
 READ_CHARACTERS_MAX = 65_536
 READ_TAGS_MAX = 2_000
+# Tags, comments and texts, those that are dropped included.
 READ_TOKENS_MAX = 20_000
-"""Tags, comments and texts, those that are dropped included."""
+# A longer value is dropped, except of `style`, which can hide an element.
 ATTRIBUTE_CHARACTERS_MAX = 4_096
-"""A longer value is dropped, except of `style`, which can hide an element."""
+# Nothing is read from a tag with more of them on.
 ATTRIBUTES_MAX = 1_000
-"""Nothing is read from a tag with more of them on."""
 
 _SPACE = r"[\t\n\f\r ]"
 _NAME = r"[^\t\n\f\r />][^\t\n\f\r />=]*+"
@@ -39,10 +39,11 @@ TAG = re.compile(
 )
 MARKUP = re.compile(r"<(?:[a-zA-Z!?]|/[^>])")
 TAG_START = re.compile(r"</?[a-zA-Z]")
+# Stands where one was: what it parts must not become one text, one reference or one tag.
 COMMENT = "<!---->"
-"""Stands where one was: what it parts must not become one text, one reference or one tag."""
 SHORT_COMMENT = re.compile(r"<!---?>")
 COMMENT_END = re.compile(r"--!?>")
+# An inline SVG without anything that HTML would read differently inside one.
 PLAIN_SVG = re.compile(
     rf"<svg(?={_SPACE}|>){_ATTRIBUTES}{_SPACE}*+>"
     r"(?:[^<]++|</?(?:circle|clipPath|defs|ellipse|g|line|linearGradient|mask|path|pattern|polygon"
@@ -51,12 +52,11 @@ PLAIN_SVG = re.compile(
     rf"</svg{_SPACE}*+>",
     re.IGNORECASE,
 )
-"""An inline SVG without anything that HTML would read differently inside one."""
 
+# Their content is text up to their own end tag; of these only xmp shows it.
 RAW_TEXT_ELEMENTS = frozenset(
     "iframe noembed noframes noscript script style textarea title xmp".split()
 )
-"""Their content is text up to their own end tag; of these only xmp shows it."""
 RAW_TEXT_END = {
     name: re.compile(rf"</{name}(?={_SPACE}|[/>])", re.IGNORECASE) for name in RAW_TEXT_ELEMENTS
 }

@@ -11,8 +11,8 @@ WRITTEN = re.compile(
     r"(?:[/?#].*)?",
     re.IGNORECASE,
 )
+# Names that have them are others' in IDNA 2003, which Python knows (UTS #46 §7).
 DEVIATIONS = re.compile("[ß\u03c2\u200c\u200d]")
-"""Names that have them are others' in IDNA 2003, which Python knows (UTS #46 §7)."""
 HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 
 

@@ -25,11 +25,11 @@ NOT_PARAGRAPHS = frozenset("h1 h2 h3 h4 h5 h6 caption figcaption legend summary"
 BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 COUNTED_CHARACTER = re.compile(r"\s+|\S")
 SPACES = re.compile(r"\s+")
+# Where WordPress and Ghost end what everybody reads. WordPress takes `<!--more` and any text.
 EDITOR_MARKER = re.compile(
     r"<!--(?:more|\s{0,20}(?:wp:more|wp:nextpage|(?:more|nextpage|members-only)\s{0,20}--))",
     re.IGNORECASE,
 )
-"""Where WordPress and Ghost end what everybody reads. WordPress takes `<!--more` and any text."""
 WORD_CHARACTERS_MAX = 60
 WORD_SPACES = re.compile("[\\s\u200b]")  # Khmer is written with zero-width spaces, where with any
 VIRAMA = 9  # the combining class of what joins the next consonant, such as the Khmer coeng

@@ -20,8 +20,8 @@ MACROS = {
         "SECONDS": r"floor(extract(epoch from \1))",
     },
 }
+# Processes measure the database's clock, each a little differently, and it may be set back.
 CLOCK_SKEW_SECONDS_MAX = 60
-"""Processes measure the database's clock, each a little differently, and it may be set back."""
 
 
 FIRST_VIOLATIONS = Template(

@@ -2,6 +2,8 @@
 
 from paywall.subscribers.audit_check import AuditCheck
 
+# Of each subscription: the latest ends of what was paid, of all periods, and of those that went
+# back. The last period went back where the latter two are the same.
 INVOICES = """
     select i.subscription_id,
            max(case when p.amount_paid > 0 and p.taken_back = p.amount_paid then null
@@ -11,8 +13,6 @@ INVOICES = """
                     then i.period_ends_at end) as taken_back_end
     from stripe_invoice i join purchase p on p.id = i.purchase_id group by i.subscription_id
 """
-"""Of each subscription: the latest ends of what was paid, of all periods, and of those that went
-back. The last period went back where the latter two are the same."""
 
 END = """
     case when s.is_taken_back then s.starts_at

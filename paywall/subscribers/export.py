@@ -51,8 +51,8 @@ from paywall.subscribers.export_payments import (
 )
 from paywall.unlocks.responses import UNKNOWN_ARTICLE, articles_of, unlock_responses
 
+# Rows described by one statement, as databases limit its parameters.
 AT_ONCE = 500
-"""Rows described by one statement, as databases limit its parameters."""
 
 
 async def require_on_record(session: AsyncSession, reader_id: str) -> None:

@@ -37,8 +37,8 @@ class ImportedSubscription(NamedTuple):
         return [name for name, value in pairs.items() if getattr(self, name) != value]
 
 
+# What was done, or the fields in which Stripe's subscription of that id is here with others.
 ImportResult = UpsertOutcome | list[str]
-"""What was done, or the fields in which Stripe's subscription of that id is here with others."""
 
 
 async def import_subscriptions(

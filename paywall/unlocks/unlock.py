@@ -20,8 +20,8 @@ from paywall.rules.enums import Actor, UnlockSource
 from paywall.rules.spending import GrantBalance, GrantDebit, allocate_debits
 from paywall.settings import Settings
 
+# Read together with the standing; who pays with more has them read by a statement more.
 GRANTS_READ_FIRST = 50
-"""Read together with the standing; who pays with more has them read by a statement more."""
 
 
 class NewUnlock(NamedTuple):
