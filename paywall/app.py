@@ -1,4 +1,4 @@
-"""The service as one ASGI application: one list of routes, and what they share."""
+"""The service as one ASGI application: its routes and what they share."""
 
 import asyncio
 import gc
@@ -66,7 +66,7 @@ ROUTES: list[ControllerRouterHandler] = [
 
 
 class Service(Edge):
-    """The application, and beside it what `access/connection` needs of this process."""
+    """The application, with what the connection handling needs of this process."""
 
     def __init__(self, router: Litestar, check: FastCheck, settings: Settings) -> None:
         super().__init__(router, timeout_seconds=settings.request_timeout_seconds)
@@ -79,10 +79,10 @@ class Service(Edge):
 
 
 def application() -> Service:
-    """What a serving process runs; its settings are those of `settings.load`."""
+    """The application of a serving process, with the settings of `load_settings`."""
     app = create_app(load_settings())
     docs.docs_of(app.router)
-    # All this lives as long as the process: the collector need not look at it again and again.
+    # These objects live as long as the process, so exclude them from garbage collection.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
@@ -94,10 +94,8 @@ def create_app(
 ) -> Service:
     """The application; its lifespan opens and closes everything that it holds.
 
-    Without a client of its own it asks Stripe over the network, where it sells by Stripe.
-
-    Raises SettingsError where an issuer cannot be trusted as it is configured, or where the site's
-    own words or colours cannot be used.
+    Without a client, it calls Stripe over the network if Stripe is configured. Raises SettingsError
+    for an issuer, a theme or words that cannot be used.
     """
     clock = clock or (FollowingClock() if settings.sandbox_clock_url else Clock())
     assets.parts_of(settings)
@@ -171,7 +169,7 @@ def make_router(allowed_origins: tuple[str, ...]) -> Litestar:
 def _background_tasks(
     database: Database, clock: Clock, stripe_client: StripeClient | None, settings: Settings
 ) -> Iterator[Coroutine[Any, Any, None]]:
-    """What goes on beside the requests, as long as the process lives."""
+    """Tasks that run beside the requests for the lifetime of the process."""
     yield keep_measuring(database)
     yield run_housekeeping(database)
     if isinstance(clock, FollowingClock):
@@ -186,13 +184,14 @@ def _database(request: Request[Any, Any, Any]) -> Database:
     return database.discarding() if request.scope["state"][DISCARDS_WRITES] else database
 
 
-# `caller` takes `settings`, and `settings` takes `database`, only to be provided in turn: Litestar
-# starts a task for each dependency that waits for no other, which costs a tenth of an unlock.
+# `caller` depends on `settings`, and `settings` on `database`, only so that they are provided one
+# after the other: Litestar starts a task for each independent dependency, which takes a tenth of
+# an unlock's time.
 
 
 def _settings(
     request: Request[Any, Any, Any],
-    database: NamedDependency[Database],  # noqa: ARG001 (as said above)
+    database: NamedDependency[Database],  # noqa: ARG001 (see the comment above)
 ) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
@@ -200,7 +199,7 @@ def _settings(
 
 def _caller(
     request: Request[Any, Caller, Any],
-    settings: NamedDependency[Settings],  # noqa: ARG001 (as said above)
+    settings: NamedDependency[Settings],  # noqa: ARG001 (see the comment above)
 ) -> Caller:
     """The dependency `caller` of a handler whose route has the guard `site` or `reader`."""
     return request.auth

@@ -5,31 +5,31 @@ from datetime import UTC, datetime
 
 
 class Clock:
-    """Tells the database's time; between two measurements it runs on this machine's monotonic one.
+    """The database's time, extrapolated with this machine's monotonic clock.
 
-    A process measures every few seconds (`Database.measure_clock`), so two machines agree to
-    within half a round trip. SQLite is on this machine, whose own clock is then the database's.
+    A process measures it every few seconds (`Database.measure_clock`), so that two machines agree
+    within half a round trip. SQLite runs on this machine and uses its clock.
     """
 
     def __init__(self) -> None:
         self.measured(datetime.now(UTC), time.monotonic(), time.monotonic())
 
-    def measured(self, told: datetime, asked: float, answered: float) -> None:
-        """The database told its time between these two readings of `time.monotonic()`."""
-        self._origin_seconds = told.timestamp() - (asked + answered) / 2
+    def measured(self, server_time: datetime, sent_at: float, received_at: float) -> None:
+        """Synchronize with the database's time, read between two `time.monotonic()` values."""
+        self._origin_seconds = server_time.timestamp() - (sent_at + received_at) / 2
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._origin_seconds + time.monotonic(), UTC)
 
 
 class FollowingClock(Clock):
-    """Goes by the clock of a stand-in for Stripe, so that both have one time when it is moved."""
+    """Follows the clock of the Stripe stand-in, so that both agree when it is moved."""
 
-    def measured(self, told: datetime, asked: float, answered: float) -> None:
-        """The database's time does not count, once the stand-in's was told."""
+    def measured(self, server_time: datetime, sent_at: float, received_at: float) -> None:
+        """Ignore the database's time once the stand-in's time is known."""
         if not hasattr(self, "_origin_seconds"):
-            super().measured(told, asked, answered)
+            super().measured(server_time, sent_at, received_at)
 
-    def follow(self, told: datetime, asked: float, answered: float) -> None:
-        """The stand-in told its time between these two readings of `time.monotonic()`."""
-        super().measured(told, asked, answered)
+    def follow(self, server_time: datetime, sent_at: float, received_at: float) -> None:
+        """Synchronize with the stand-in's time, read between two `time.monotonic()` values."""
+        super().measured(server_time, sent_at, received_at)

@@ -1,4 +1,4 @@
-"""What a look at an installation found."""
+"""Findings of the diagnosis of an installation."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: claim a key and keep its answer, in the same transaction as the effect."""
+"""`Idempotency-Key`: the key and its response are stored in the transaction of the effect."""
 
 import hashlib
 import re
@@ -36,7 +36,7 @@ class IdempotencyClaim(NamedTuple):
 async def claim_of(
     request: Request[Any, Any, Any], caller: NamedDependency[Caller]
 ) -> IdempotencyClaim | None:
-    """The dependency `claim`: None where the caller sent no key."""
+    """The dependency `claim`: None if the caller sent no key."""
     key = request.headers.get(HEADER)
     if key is None:
         return None
@@ -56,11 +56,11 @@ async def claim_of(
 async def stored_response(
     session: AsyncSession, claim: IdempotencyClaim | None, now: datetime, *, reader_id: str | None
 ) -> Response[Any] | None:
-    """Claim the key: None where the effect is yet to come, else the answer that was given.
+    """Claim the key: None if the request must still be executed, else the stored response.
 
-    A twin's insert waits for the first to commit; only a second statement then sees its answer.
-    Where Stripe is asked, the key is committed before the answer is there (billing/intents).
-    Raises Problem(IDEMPOTENCY_KEY_REUSED) where the key came with other JSON.
+    The insert of a concurrent duplicate waits for the first to commit; a second statement then
+    reads its response. For requests to Stripe the key is committed before the response is known
+    (see `processors/stripe/intents`). Raises Problem(IDEMPOTENCY_KEY_REUSED) for other JSON.
     """
     if claim is None or await _is_first(session, claim, now, reader_id):
         return None
@@ -108,7 +108,7 @@ async def _is_first(
 async def store_response(
     session: AsyncSession, claim: IdempotencyClaim | None, status: int, answer: ResponseModel
 ) -> Response[Any]:
-    """Keep the answer with its key, and give it; a refusal is raised and so never kept."""
+    """Store the response with its key, and return it; refusals are raised and never stored."""
     content = msgspec.json.encode(answer)
     if claim is not None:
         await session.exec(
@@ -120,7 +120,7 @@ async def store_response(
 
 
 async def delete_old_keys(session: AsyncSession, now: datetime) -> int:
-    """Housekeeping: delete keys that are kept no longer; the number of them."""
+    """Housekeeping: delete keys past their retention; returns their number."""
     old = delete(IdempotencyKey).where(col(IdempotencyKey.created_at) <= now - RETENTION)
     return (await session.exec(old)).rowcount
 

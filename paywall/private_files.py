@@ -1,7 +1,6 @@
-"""Folders and files that only the service's own user may read, whatever the umask.
+"""Folders and files that only the service's user can read, whatever the umask.
 
-The database has reading histories and the key file signs tokens: other users of the machine have no
-business with either.
+The database contains reading histories and the key file signs tokens.
 """
 
 import os
@@ -13,22 +12,22 @@ from pathlib import Path
 from paywall.settings import SettingsError
 from paywall.telemetry import logger
 
-# Names of what the service keeps in its folder.
+# Names of the service's own files in its folder.
 SERVICE_FILE_NAMES = re.compile(r"keys\.|.*\.sqlite3(?:\Z|[-.])")
 SQLITE_SUFFIXES = ("", "-wal", "-shm", "-journal", ".lock")
 
 
 def is_open_to_others(path: Path) -> bool:
-    """Whether another user, of its group or not, may do anything with it."""
+    """Whether the group or other users have any permission."""
     return bool(stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO))
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make the folder with mode 0700; one that is open to others is closed where it is our own.
+    """Create the folder with mode 0700, or restrict an existing one that belongs to this user.
 
-    One of another user stays as it is (a volume that is mounted): the files in it are private by
-    themselves. Raises OSError where there can be no such folder, and SettingsError for one that is
-    open to others and not for the service alone: to close /tmp or a site's folder would break it.
+    A folder of another user, such as a mounted volume, is not changed; the files in it are private
+    themselves. Raises OSError if it cannot be created, and SettingsError for an open folder that
+    also contains other files: restricting /tmp or a site's folder would break it.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.geteuid() or not is_open_to_others(folder):
@@ -37,17 +36,17 @@ def make_private_folder(folder: Path) -> None:
         (path for path in folder.iterdir() if not SERVICE_FILE_NAMES.match(path.name)), None
     ):
         raise SettingsError(
-            f"data_dir: {folder} is open to other users of this machine, and has {foreign.name} in"
-            f" it beside what is the service's. Run: chmod 700 {folder}, or set data_dir to a"
-            " folder of the service's own."
+            f"data_dir: {folder} is open to other users of this machine and contains"
+            f" {foreign.name}, which is not a file of the service. Run: chmod 700 {folder}, or set"
+            " data_dir to a separate folder."
         )
     _close_to_others(folder)
 
 
 def make_private_sqlite(database: Path) -> None:
-    """Make the database's file with mode 0600, and close what belongs to it to others.
+    """Create the database file with mode 0600, and restrict its accompanying files.
 
-    SQLite would make it for everybody; its other files get the mode of the database itself. Raises
+    SQLite would use the umask's mode; it creates the other files with the database's mode. Raises
     SettingsError for a file that others can read and this user cannot change.
     """
     os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
@@ -56,13 +55,13 @@ def make_private_sqlite(database: Path) -> None:
             _close_to_others(path)
         except PermissionError as error:
             raise SettingsError(
-                f"{path} can be read by other users of this machine, and belongs to another user"
-                f" than this one. As its owner: chmod 600 {path}"
+                f"{path} can be read by other users of this machine and belongs to another user."
+                f" As its owner, run: chmod 600 {path}"
             ) from error
 
 
 def sqlite_files(database: Path) -> Iterable[Path]:
-    """Those files of a database that are there."""
+    """The existing files of a database."""
     paths = (Path(f"{database}{suffix}") for suffix in SQLITE_SUFFIXES)
     return [path for path in paths if path.exists()]
 
@@ -71,4 +70,4 @@ def _close_to_others(path: Path) -> None:
     if is_open_to_others(path):
         mode = stat.S_IMODE(path.stat().st_mode)
         path.chmod(mode & stat.S_IRWXU)
-        logger.warning("%s was open to other users (mode %o) and is not any more", path, mode)
+        logger.warning("removed other users' access to %s (mode was %o)", path, mode)

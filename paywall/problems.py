@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 MEDIA_TYPE = "application/problem+json"
-# Errors in one problem: a body of 1 MiB can have 100,000 wrong fields.
+# The number of errors in one response: a body of 1 MiB can have 100,000 wrong fields.
 ERRORS_MAX = 20
 FIELD_CHARS_MAX = 64
 ERROR_DETAIL_CHARS_MAX = 500
@@ -22,14 +22,14 @@ class FieldError(NamedTuple):
     detail: str
 
     def shortened(self) -> "FieldError":
-        """With at most FIELD_CHARS_MAX of the name, and ERROR_DETAIL_CHARS_MAX of the detail."""
+        """With at most FIELD_CHARS_MAX of the field and ERROR_DETAIL_CHARS_MAX of the detail."""
         return FieldError(
             truncate(self.field, FIELD_CHARS_MAX), truncate(self.detail, ERROR_DETAIL_CHARS_MAX)
         )
 
 
 class ProblemMember(NamedTuple):
-    """A member that problems of one kind have beside those that all have (RFC 9457 §3.2)."""
+    """An extension member of a problem type (RFC 9457 §3.2)."""
 
     name: str
     type: type
@@ -37,7 +37,7 @@ class ProblemMember(NamedTuple):
 
 
 class ProblemType(NamedTuple):
-    """A kind of problem; its `code` is stable, and its `type` is `/problems/` and the code."""
+    """A type of problem. Its `code` is stable; its `type` is `/problems/` and the code."""
 
     code: str
     status: HTTPStatus
@@ -47,12 +47,12 @@ class ProblemType(NamedTuple):
 
 
 def truncate(text: str, chars_max: int) -> str:
-    """The text, with an ellipsis at its end where it is longer than `chars_max`."""
+    """The text, with an ellipsis at the end if it is longer than `chars_max`."""
     return text if len(text) <= chars_max else f"{text[: chars_max - 1]}…"
 
 
-class Problem(Exception):  # noqa: N818 (the word of RFC 9457, and of every document here)
-    """A refusal: raised by a verb, answered as a problem document by the edge."""
+class Problem(Exception):  # noqa: N818 (the term of RFC 9457)
+    """A refusal: raised by any function, and converted to a problem document by the edge."""
 
     def __init__(
         self,
@@ -98,8 +98,8 @@ WEBHOOK_REFUSED = ProblemType(
 TOKEN_MISSING = ProblemType(
     "token_missing",
     HTTPStatus.UNAUTHORIZED,
-    "A token is needed",
-    "Send the header `Authorization: Bearer` and a token.",
+    "A token is required",
+    "Send the header `Authorization: Bearer` with a token.",
 )
 INVALID_TOKEN = ProblemType(
     "invalid_token",
@@ -123,7 +123,7 @@ INSUFFICIENT_SCOPE = ProblemType(
 NOT_FOUND = ProblemType(
     "not_found",
     HTTPStatus.NOT_FOUND,
-    "There is nothing at this address",
+    "There is no such resource",
     "Compare the path with /docs.",
 )
 ARTICLE_UNKNOWN = ProblemType(
@@ -148,12 +148,12 @@ PRODUCT_UNKNOWN = ProblemType(
     "product_unknown",
     HTTPStatus.NOT_FOUND,
     "The catalogue has no such product",
-    "Take the product's id from GET /v1/offers, or put it into the catalogue first.",
+    "Take the product's id from GET /v1/offers, or create the product first.",
 )
 PURCHASE_UNKNOWN = ProblemType(
     "purchase_unknown",
     HTTPStatus.NOT_FOUND,
-    "There is no such purchase",
+    "The purchase is unknown",
     "Take the purchase's id from GET /v1/purchases.",
 )
 SUBSCRIPTION_UNKNOWN = ProblemType(
@@ -177,7 +177,7 @@ METHOD_NOT_ALLOWED = ProblemType(
 REFERENCE_CONFLICT = ProblemType(
     "reference_conflict",
     HTTPStatus.CONFLICT,
-    "The reference is in use with other fields",
+    "The reference was already used with other fields",
     "Send the same fields as before, or choose a new reference.",
     (ProblemMember("fields", list[str], "The fields that differ from what was recorded before."),),
 )
@@ -230,7 +230,7 @@ PRICE_CHANGED = ProblemType(
 INSUFFICIENT_CREDITS = ProblemType(
     "insufficient_credits",
     HTTPStatus.CONFLICT,
-    "There are too few credits",
+    "The reader has too few credits",
     "Buy a pack or subscribe.",
     (
         ProblemMember("unlocks_left", int, "Credits that can be spent now."),
@@ -351,19 +351,24 @@ ALL: tuple[ProblemType, ...] = tuple(
 )
 
 
+def differing_fields(expected: Mapping[str, Any], stored: object) -> list[str]:
+    """The names of the fields in which a stored row differs from what was sent again."""
+    return [name for name, value in expected.items() if getattr(stored, name) != value]
+
+
 def invalid(field: str, detail: str) -> Problem:
-    """One wrong field."""
+    """A problem with one invalid field."""
     return invalid_fields([FieldError(field, detail)])
 
 
 def invalid_fields(errors: Iterable[FieldError]) -> Problem:
-    """Any number of wrong fields: the first ERRORS_MAX are named, the rest are counted."""
+    """A problem with invalid fields: the first ERRORS_MAX are named, the rest are counted."""
     remaining = iter(errors)
     named = tuple(error.shortened() for error in islice(remaining, ERRORS_MAX))
     sentences = [f"{error.field or 'body'}: {error.detail}" for error in named]
     if more := sum(1 for _ in remaining):
-        # First, since a long detail is cut at its end.
-        sentences.insert(0, f"{len(named) + more} fields are wrong, {more} of them not named here")
+        # First, because a long detail is truncated at its end.
+        sentences.insert(0, f"{len(named) + more} fields are invalid, {more} of them not listed")
     return Problem(INVALID_FIELDS, "; ".join(sentences), errors=named)
 
 
@@ -372,9 +377,9 @@ def unavailable(detail: str, retry_after_seconds: int = 1) -> Problem:
 
 
 class Unconfirmed(Problem):
-    """Stripe did not say whether it did what it was asked.
+    """Stripe did not confirm whether it executed a request.
 
-    `is_answered`: it said that it failed (a 5xx), so that nothing of the request is under way.
+    `is_answered`: Stripe answered with an error (5xx), so nothing of the request is in progress.
     """
 
     def __init__(self, detail: str, *, is_answered: bool) -> None:
@@ -383,7 +388,7 @@ class Unconfirmed(Problem):
 
 
 def invalid_token(detail: str) -> Problem:
-    """A token was sent and is not valid here (RFC 6750 §3.1); the detail never repeats it."""
+    """A token was sent and is not valid (RFC 6750 §3.1); the detail never contains it."""
     return Problem(
         INVALID_TOKEN, detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
     )

@@ -1,4 +1,4 @@
-"""Every setting, with its unit and its default; read once, at the start."""
+"""Every setting, with its unit and its default; read once, at start."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ YEAR_SECONDS = 366 * 86_400
 ISSUERS_MAX, KEYS_MAX, ORIGINS_MAX = 50, 100, 100
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
-# A path or an address.
+# A path or a URL.
 Location = Annotated[str, Meta(max_length=2000)]
 Secret = Annotated[str, Meta(max_length=500)]
 Pem = Annotated[str, Meta(max_length=16 * 1024)]
@@ -34,11 +34,11 @@ Age = Annotated[int, Meta(ge=60, le=YEAR_SECONDS)]
 
 
 class SettingsError(Exception):
-    """A setting is wrong or unknown; the text names it and says how to correct it."""
+    """A setting is wrong or unknown; the text names it and how to correct it."""
 
 
 class IssuerKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One key of an issuer: given inline or in a file, for one algorithm alone."""
+    """One key of an issuer, inline or in a file, for one algorithm."""
 
     kid: Name | None = None
     algorithm: Literal["HS256", "RS256", "ES256", "EdDSA"]
@@ -48,7 +48,7 @@ class IssuerKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A party whose tokens are trusted (RFC 7519 `iss`), and how far."""
+    """A trusted token issuer (RFC 7519 `iss`), with the limits of that trust."""
 
     name: Name
     kinds: Annotated[list[Literal["site", "reader"]], Meta(max_length=2)]
@@ -67,7 +67,7 @@ def _setting(description: str, **limits: Any) -> Meta:
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What an operator may set: `PAYWALL_` and the name in capitals, over `paywall.toml`."""
+    """All settings: environment variables `PAYWALL_<NAME>` override `paywall.toml`."""
 
     database_url: Annotated[
         Location,
@@ -180,7 +180,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     @property
     def database(self) -> str:
-        """The database's address, the embedded one when none was set."""
+        """The database URL, by default the embedded SQLite file."""
         return self.database_url or f"sqlite:///{self.data_path / 'paywall.sqlite3'}"
 
     @property
@@ -189,7 +189,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     @property
     def is_live(self) -> bool:
-        """Money moves: the key is one of Stripe's live mode."""
+        """Whether the key belongs to Stripe's live mode, so that real money moves."""
         return self.stripe_secret_key.startswith(LIVE_KEYS)
 
     @property
@@ -217,15 +217,15 @@ def _from_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(read_small_file(path).decode("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}. Mend the file.") from error
+        raise SettingsError(f"{path} cannot be read: {error}. Correct the file.") from error
 
 
 def read_small_file(path: Path) -> bytes:
-    """The content of a file of at most FILE_BYTES_MAX; raises OSError for a larger one."""
+    """The content of a file; raises OSError if it is larger than FILE_BYTES_MAX."""
     with path.open("rb") as file:
         content = file.read(FILE_BYTES_MAX + 1)
     if len(content) > FILE_BYTES_MAX:
-        raise OSError(errno.EFBIG, f"it has more than {FILE_BYTES_MAX} bytes")
+        raise OSError(errno.EFBIG, f"larger than {FILE_BYTES_MAX} bytes")
     return content
 
 
@@ -244,7 +244,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _parse(default: object, text: str) -> object:
-    """A list is written with commas; empty text is the same as not set where none is allowed."""
+    """Split lists at commas; an empty text unsets a setting that can be unset."""
     if isinstance(default, list) or default is msgspec.NODEFAULT:
         return [part.strip() for part in text.split(",") if part.strip()]
     return None if text == "" and default is None else text
@@ -256,16 +256,16 @@ def _remedy(message: str) -> str:
         return f"Remove it from {FILE_NAME}, or see docs/settings.md."
     setting = name.partition("[")[0]
     if setting == "issuers":
-        return f"Mend `{name}` in {FILE_NAME}."
-    return f"Mend `{name}` in {FILE_NAME} or {PREFIX}{setting.upper()}."
+        return f"Correct `{name}` in {FILE_NAME}."
+    return f"Correct `{name}` in {FILE_NAME} or {PREFIX}{setting.upper()}."
 
 
 def _check(settings: Settings) -> None:
     _check_stripe(settings)
     if not settings.database.startswith(("sqlite:///", "postgresql://")):
         raise SettingsError(
-            "database_url has to start with sqlite:/// or postgresql://."
-            f" Mend it in {FILE_NAME} or {PREFIX}DATABASE_URL."
+            "database_url must start with sqlite:/// or postgresql://."
+            f" Correct it in {FILE_NAME} or {PREFIX}DATABASE_URL."
         )
     try:
         ZoneInfo(settings.meter_timezone)
@@ -278,7 +278,7 @@ def _check(settings: Settings) -> None:
         address = getattr(settings, name)
         if address and not is_web_url(address):
             raise SettingsError(
-                f"{name}: {address!r} is not a web address. Write one such as"
+                f"{name}: {address!r} is not an http(s) URL. Write one such as"
                 f" http://127.0.0.1:12111, or leave {name} out."
             )
     for origin in settings.allowed_origins:
@@ -286,38 +286,38 @@ def _check(settings: Settings) -> None:
 
 
 def _check_origin(origin: str) -> None:
-    """Raises SettingsError for an origin that no browser sends, and so would never match."""
+    """Raises SettingsError for an origin that no browser sends, which would never match."""
     canonical = canonical_origin(origin)
     if canonical is None:
         raise SettingsError(
-            f"allowed_origins: {origin!r} is not an origin, or has a wildcard. Name each site"
-            " by its scheme, host and port alone, such as https://news.example; write a host"
-            " beyond ASCII as browsers send it (xn--…)."
+            f"allowed_origins: {origin!r} is not an origin, or has a wildcard. Write only the"
+            " scheme, host and port of each site, such as https://news.example, and a non-ASCII"
+            " host as browsers send it (xn--…)."
         )
     if origin != canonical:
         raise SettingsError(
-            f"allowed_origins: {origin!r} never matches: browsers send that origin as"
-            f" {canonical!r}. Write it like that."
+            f"allowed_origins: {origin!r} never matches, because browsers send"
+            f" {canonical!r}. Write that instead."
         )
 
 
 def _check_stripe(settings: Settings) -> None:
-    """A refusal never repeats a secret."""
+    """The messages never contain a secret."""
     if not settings.sells_by_stripe:
         return
     if not settings.stripe_secret_key.startswith(STRIPE_KEYS):
         raise SettingsError(
-            f"stripe_secret_key is not a secret key of Stripe. Write one that starts with"
+            "stripe_secret_key is not a secret key of Stripe. Write one that starts with"
             f" {', '.join(STRIPE_KEYS)}, or leave it out."
         )
     secrets = settings.stripe_webhook_secrets
     if not secrets or not all(secret.startswith("whsec_") for secret in secrets):
         raise SettingsError(
-            "stripe_webhook_secrets has to name the signing secret of the webhook endpoint"
-            " (whsec_…): without it anybody could tell this service that they have paid."
+            "stripe_webhook_secrets must contain the signing secret of the webhook endpoint"
+            " (whsec_…): without it, anybody could send forged payment events."
         )
     if settings.is_live and (settings.stripe_api_base or settings.sandbox_clock_url):
         raise SettingsError(
-            "stripe_secret_key is a live key: take stripe_api_base and sandbox_clock_url out,"
-            " which are for the stand-in, or use a test key with them."
+            "stripe_secret_key is a live key: remove stripe_api_base and sandbox_clock_url, which"
+            " are for the stand-in, or use a test key with them."
         )

@@ -1,22 +1,22 @@
-"""Ending tasks that would go on for ever."""
+"""Cancelling background tasks."""
 
 import asyncio
 from collections.abc import Collection
 
-# Time for what a task does on its way out.
-AGAIN_AFTER_SECONDS = 5.0
+# The time for a task's cleanup before it is cancelled again.
+RETRY_SECONDS = 5.0
 
 
 async def cancel_tasks(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancel these tasks until they are over; what they raise at their end is nobody's any more.
+    """Cancel tasks until all have ended, and ignore their exceptions.
 
-    Once need not be enough: an error on the way out replaces the cancellation, and before Python
-    3.12 `asyncio.wait_for` may drop it (python/cpython#86296).
+    One cancellation may not suffice: an error during cleanup replaces it, and before Python 3.12
+    `asyncio.wait_for` can lose it (python/cpython#86296).
     """
-    ended = tuple(tasks)
-    going_on = set(ended)
-    while going_on:
-        for task in going_on:
+    cancelled = tuple(tasks)
+    pending = set(cancelled)
+    while pending:
+        for task in pending:
             task.cancel()
-        _, going_on = await asyncio.wait(going_on, timeout=AGAIN_AFTER_SECONDS)
-    await asyncio.gather(*ended, return_exceptions=True)
+        _, pending = await asyncio.wait(pending, timeout=RETRY_SECONDS)
+    await asyncio.gather(*cancelled, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Structured logs and Prometheus metrics; neither ever names a token, a body or who read what."""
+"""Structured logs and Prometheus metrics, without tokens, bodies or reading history."""
 
 import json
 import logging
@@ -14,7 +14,7 @@ from typing import Any
 from prometheus_client import Counter, Gauge, Histogram
 
 LOGGED_ONLY_ON_FAILURE = frozenset({"/v1/access/check"})
-# PostgreSQL's class of errors whose first line shows the value that was wrong (Appendix A).
+# PostgreSQL's class of data errors, whose first line quotes the value (Appendix A).
 DATA_ERROR_CLASS = "22"
 
 logger = logging.getLogger("paywall")
@@ -22,17 +22,15 @@ request_id_now: ContextVar[str | None] = ContextVar("request_id_now", default=No
 
 _request_seconds = Histogram(
     "paywall_request_seconds",
-    "Requests that were answered, and how long each took.",
+    "Duration of answered requests.",
     ["method", "route", "status"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 _decisions = Counter("paywall_decisions", "Decisions, by reason.", ["reason"])
-_unlocks = Counter("paywall_unlocks", "Clicks on unlock, by what they led to.", ["outcome"])
-_stripe_events = Counter(
-    "paywall_stripe_events", "Events of Stripe's, by what became of them.", ["outcome"]
-)
+_unlocks = Counter("paywall_unlocks", "Unlock requests, by outcome.", ["outcome"])
+_stripe_events = Counter("paywall_stripe_events", "Stripe events, by outcome.", ["outcome"])
 _stripe_drift = Counter(
-    "paywall_stripe_drift", "What reconcile found and mended, by kind.", ["kind"]
+    "paywall_stripe_drift", "Missed changes that reconcile found and applied, by kind.", ["kind"]
 )
 _errors = Counter("paywall_errors", "Warnings and errors in the log.", ["logger", "level"])
 worker_ends = Counter("paywall_worker_ends", "Workers that had to be replaced.", ["how"])
@@ -43,7 +41,7 @@ _credits_outstanding = Gauge(
 )
 _connections_in_use = Gauge(
     "paywall_database_connections_in_use",
-    "Database connections that work for somebody.",
+    "Database connections in use.",
     multiprocess_mode="livesum",
 )
 
@@ -59,7 +57,7 @@ class WorkerEnd(StrEnum):
 def record_request(
     *, method: str, route: str, status: int, seconds: float, request_id: str
 ) -> None:
-    """Count one answered request under its route's template, never under its path."""
+    """Record a request under its route template, never under its path."""
     _seconds_of(method, route, status).observe(seconds)
     if route in LOGGED_ONLY_ON_FAILURE and status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return
@@ -74,37 +72,37 @@ def record_request(
 
 
 def count_decision(reason: str) -> None:
-    """Count one decision under its reason."""
+    """Count one decision by its reason."""
     _decisions_with(reason).inc()
 
 
 def count_unlock(outcome: str) -> None:
-    """Count one click on *Unlock* under what it led to."""
+    """Count one unlock request by its outcome."""
     _unlocks_with(outcome).inc()
 
 
 def count_stripe_event(outcome: str) -> None:
-    """Count one event of Stripe's under what became of it."""
+    """Count one Stripe event by its outcome."""
     _stripe_events.labels(outcome).inc()
 
 
 def count_stripe_drift(kind: str, things: int) -> None:
-    """Count what this service had missed, and has mended now."""
+    """Count missed Stripe changes that were found and applied."""
     _stripe_drift.labels(kind).inc(things)
 
 
 def set_credits_outstanding(credits_: int) -> None:
-    """Show how many credits all readers together can still spend."""
+    """Set the number of credits that all readers together can still spend."""
     _credits_outstanding.set(credits_)
 
 
 def set_connections_in_use(connections: int) -> None:
-    """Show how many of this process's database connections are taken."""
+    """Set the number of database connections in use by this process."""
     _connections_in_use.set(connections)
 
 
 def initialize_worker_ends() -> None:
-    """Begin to count from 0, so that the first one is seen as a change."""
+    """Start all counts at 0, so that the first increase is visible."""
     for end in WorkerEnd:
         worker_ends.labels(end)
 
@@ -114,7 +112,7 @@ def count_worker_end(end: WorkerEnd) -> None:
     worker_ends.labels(end).inc()
 
 
-# Looking a label up takes longer than counting.
+# Cached, because looking up a label takes longer than counting.
 @cache
 def _seconds_of(method: str, route: str, status: int) -> Histogram:
     return _request_seconds.labels(method, route, status)
@@ -131,7 +129,7 @@ def _unlocks_with(outcome: str) -> Counter:
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line; a line break in a message cannot make a second entry."""
+    """Formats each record as one line of JSON, so that a line break cannot forge an entry."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
@@ -149,9 +147,9 @@ class JsonLines(logging.Formatter):
 
 
 def exception_lines(error: BaseException) -> Iterator[str]:
-    """What may be logged of an exception: where it came from, and its message without values.
+    """What may be logged of an exception: the stack, and its message without values.
 
-    A database's errors quote rows below their first line ("Key (reader_id, article_id)=(…)").
+    Database errors quote rows after their first line ("Key (reader_id, article_id)=(…)").
     """
     if (earlier := error.__cause__ or error.__context__) is not None:
         yield from exception_lines(earlier)
@@ -172,13 +170,13 @@ def _message(error: BaseException) -> str:
 
 
 class _ErrorCounter(logging.Handler):
-    """Counts what is logged as a warning or worse."""
+    """Counts log records at WARNING and above."""
 
     def emit(self, record: logging.LogRecord) -> None:
         _errors.labels(record.name, record.levelname.lower()).inc()
 
 
-# For `logging.config.dictConfig`, in every process that serves.
+# For `logging.config.dictConfig`, in every serving process.
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -194,7 +192,7 @@ LOGGING: dict[str, Any] = {
     "root": {"level": "INFO", "handlers": ["stderr", "counter"]},
     "loggers": {
         "alembic": {"level": "WARNING"},
-        # They log each address that they ask.
+        # These log each URL that they request.
         "httpx": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
     },

@@ -73,7 +73,7 @@ async def test_a_folder_and_a_database_that_were_open_are_closed_at_the_start(
     assert earlier.execute("select count(*) from kept").fetchone() == (0,)
     earlier.close()
     for closed in (settings.data_path, *open_files):
-        assert f"{closed} was open to other users" in caplog.text
+        assert f"access to {closed} (mode was" in caplog.text
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o1777])

@@ -190,5 +190,5 @@ def test_a_file_of_settings_is_read_up_to_its_limit(tmp_path: Path) -> None:
     path.write_bytes(b"#" * FILE_BYTES_MAX)
     load_settings({}, tmp_path)
     path.write_bytes(b"#" * (FILE_BYTES_MAX + 1))
-    with pytest.raises(SettingsError, match="more than 1048576 bytes"):
+    with pytest.raises(SettingsError, match="larger than 1048576 bytes"):
         load_settings({}, tmp_path)

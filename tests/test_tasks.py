@@ -25,10 +25,10 @@ async def test_all_that_goes_on_is_over_and_raises_nothing() -> None:
     assert all(task.done() for task in tasks)
 
 
-async def test_a_task_that_loses_its_cancellation_is_told_again(
+async def test_a_task_that_loses_its_cancellation_is_cancelled_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tasks, "AGAIN_AFTER_SECONDS", 0.01)
+    monkeypatch.setattr(tasks, "RETRY_SECONDS", 0.01)
 
     async def tries_again() -> None:
         try:

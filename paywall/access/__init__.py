@@ -1,1 +1,1 @@
-"""The one question: may this reader have the body of this article?"""
+"""The access check: may this viewer read the body of this article?"""

@@ -1,4 +1,4 @@
-"""The check, for sites."""
+"""Routes of the access check, for sites and readers."""
 
 from datetime import datetime
 from typing import Annotated
@@ -45,12 +45,10 @@ ArticleIds = Annotated[
 
 
 class ViewerInput(RequestModel):
-    """Who asks: a signed-in reader, a visitor, or neither."""
+    """The viewer: a signed-in reader, a visitor, or neither."""
 
     reader_id: Annotated[Id | None, Meta(description="The site's id of a signed-in reader.")] = None
-    visitor_id: Annotated[
-        Id | None, Meta(description="A pseudonym that the site made for a visitor.")
-    ] = None
+    visitor_id: Annotated[Id | None, Meta(description="The site's pseudonym for a visitor.")] = None
 
     def viewer(self) -> Viewer:
         if self.reader_id is not None and self.visitor_id is not None:
@@ -61,16 +59,16 @@ class ViewerInput(RequestModel):
 
 
 class Question(ViewerInput, kw_only=True):
-    """May this reader have the body of this article?"""
+    """May this viewer read the body of this article?"""
 
     article_id: Annotated[Id, Meta(description="The site's id of the article.")]
     count_view: Annotated[
-        bool, Meta(description="Count a metered view: the site is about to show the body.")
+        bool, Meta(description="Count a metered view, because the site is about to show the body.")
     ] = False
 
 
 class BodyQuestion(ViewerInput, kw_only=True):
-    """Give me the body, if this reader may have it."""
+    """Read the body, if this viewer has access."""
 
     article_id: Annotated[Id, Meta(description="The site's id of the article.")]
     count_view: Annotated[
@@ -85,7 +83,7 @@ class Questions(ViewerInput, kw_only=True):
 
 
 class MyQuestions(RequestModel):
-    """The articles of a page that the reader looks at: up to 100."""
+    """The articles on a page: up to 100."""
 
     article_ids: ArticleIds
 
@@ -99,7 +97,7 @@ class MeterAnswer(ResponseModel):
 
 
 class DecisionAnswer(ResponseModel):
-    """Granted or not, why, and what the reader could do about it."""
+    """Whether access is granted, why, and which actions are open to the reader."""
 
     granted: Annotated[bool, Meta(description="Whether the reader may have the body.")]
     reason: DecisionReason
@@ -120,7 +118,7 @@ class BatchDecision(DecisionAnswer):
 
 
 class BatchAnswer(ResponseModel):
-    """Decisions in the order of the articles that were asked for."""
+    """Decisions in the order of the requested articles."""
 
     decisions: Annotated[
         list[BatchDecision], Meta(description="One per article, in the order of the request.")
@@ -128,13 +126,13 @@ class BatchAnswer(ResponseModel):
 
 
 class MyDecision(BatchDecision):
-    """A decision of a batch, with what its article is called."""
+    """A decision of a batch, with its article's title."""
 
     title: Annotated[str | None, Meta(description="Null for an unknown article.")]
 
 
 class MyBatchAnswer(ResponseModel):
-    """Decisions in the order of the articles that were asked for."""
+    """Decisions in the order of the requested articles."""
 
     decisions: Annotated[
         list[MyDecision], Meta(description="One per article, in the order of the request.")
@@ -165,7 +163,7 @@ async def check_access(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> DecisionAnswer:
-    """Ask before serving an article. A denial is 200 and `granted: false`."""
+    """Check access before serving an article. A denial is 200 with `granted: false`."""
     decision = await decide_for(
         data.viewer(), data.article_id, database, settings, counting=data.count_view
     )
@@ -175,7 +173,7 @@ async def check_access(
 async def decide_for(
     viewer: Viewer, article_id: str, database: Database, settings: Settings, *, counting: bool
 ) -> Decision:
-    """Decide, and where it grants as `metered` count the view if told to."""
+    """Decide, and with `counting` count a view that was granted as `metered`."""
     now = database.clock.now()
     async with database.reading() as session:
         facts = await load_article_facts(session, viewer, article_id, settings=settings, now=now)
@@ -187,7 +185,7 @@ async def decide_for(
 
 
 def needs_view_count(decision: Decision) -> bool:
-    """Whether a view is to be counted before the body is shown."""
+    """Whether a view must be counted before the body is shown."""
     return decision.meter is not None and not decision.meter.counted
 
 
@@ -199,7 +197,7 @@ async def with_counted_view(
     settings: Settings,
     now: datetime,
 ) -> Decision:
-    """The decision once a view is counted, where it takes one that was not counted before."""
+    """Count a view if the decision needs it, and return the resulting decision."""
     if not needs_view_count(decision):
         return decision
     async with database.writing() as session:
@@ -213,7 +211,7 @@ async def check_my_access(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> DecisionAnswer:
-    """May I have the body of this article? No view is counted."""
+    """Check my access to an article. No view is counted."""
     decision = await decide_for(
         viewer_of(caller.subject), article_id, database, settings, counting=False
     )
@@ -226,7 +224,7 @@ async def check_access_batch(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> BatchAnswer:
-    """Ask for many articles at once; no view is counted."""
+    """Check access to several articles. No view is counted."""
     decisions = [
         BatchDecision(article_id=facts.article_id, **asdict(decision_response(decision)))
         for facts, decision in await _decide_all(
@@ -243,7 +241,7 @@ async def check_my_access_batch(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> MyBatchAnswer:
-    """May I have the bodies of these articles, and what are they called? No view is counted."""
+    """Check my access to several articles, and return their titles. No view is counted."""
     decisions = [
         MyDecision(
             article_id=facts.article_id, title=facts.title, **asdict(decision_response(decision))

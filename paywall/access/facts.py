@@ -1,7 +1,7 @@
-"""What a viewer has, and on what terms an article is to be had, loaded together.
+"""The facts for a decision: the article's terms and what the viewer has.
 
-By one statement, so that they show one moment. It is written once, for any number of viewers and
-articles: a transaction sends it here, the check by the driver itself (`access/lines`).
+One statement reads them in one snapshot, for any number of viewers and articles. Transactions send
+it through their session; the fast check sends it through the driver.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ FACTS_COLUMNS = 9
 METERED: sa.ColumnClause[str] = sa.literal_column(f"'{Policy.METERED}'", sa.Text())
 MONTH_STARTS_AT = sa.bindparam("month_starts_at", type_=UTCDateTime())
 
-# What the statement says to one question, in the order of its columns.
+# One row of the facts query.
 Row = Sequence[Any]
 POLICIES = {policy.value: policy for policy in Policy}
 
@@ -44,7 +44,7 @@ class ExtraQuery(NamedTuple):
 
 
 class Viewer(msgspec.Struct, frozen=True, gc=False):
-    """A signed-in reader, a visitor known by a pseudonym, or somebody with neither id."""
+    """A signed-in reader, a visitor with a pseudonym, or a viewer with neither id."""
 
     kind: ViewerKind | None = None
     id: str | None = None
@@ -59,7 +59,7 @@ def viewer_of(reader_id: str) -> Viewer:
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
-    """What one decision is made from; `terms` is None for an unknown article."""
+    """The facts for one decision; `terms` is None for an unknown article."""
 
     article_id: str
     terms: ArticleTerms | None
@@ -82,7 +82,7 @@ async def load_facts(
     settings: Settings,
     now: datetime,
 ) -> list[Facts]:
-    """The facts for each article, in the order asked, by one statement."""
+    """The facts for each article, in the requested order, by one statement."""
     month = month_of(now, ZoneInfo(settings.meter_timezone))
     questions = encode_rows([(id_, *viewer_columns(viewer)) for id_ in article_ids])
     connection = await session.connection()
@@ -131,13 +131,13 @@ def _standing_beside(
 
 
 def viewer_columns(viewer: Viewer) -> tuple[str | None, str | None, str | None]:
-    """A viewer as the columns of ASKED behind the article."""
+    """A viewer as the columns after the article."""
     return viewer.reader_id, viewer.kind, viewer.id
 
 
 @cache
 def facts_query(dialect: str) -> sa.Select[*tuple[Any, ...]]:
-    """For each question in its order: policy, unlock_cost, and what the viewer has.
+    """The query for policy, unlock cost and what the viewer has, for each question in order.
 
     Parameters: ASKED (rows of an article and of `viewer_columns`), NOW and MONTH_STARTS_AT.
     """
@@ -156,7 +156,7 @@ def facts_query(dialect: str) -> sa.Select[*tuple[Any, ...]]:
         )
     )
     views = sa.select(col(MeteredViews.article_ids)).where(
-        # An article that is unknown may have the default policy.
+        # The default policy of unknown articles can be `metered`.
         article.policy.is_(None) | (article.policy == METERED),
         col(MeteredViews.viewer_kind) == asked.columns["viewer_kind"],
         col(MeteredViews.viewer_id) == asked.columns["viewer_id"],
@@ -180,9 +180,9 @@ def facts_query(dialect: str) -> sa.Select[*tuple[Any, ...]]:
 
 
 def balance_of(reader_id: Any, now: Any) -> sa.ScalarSelect[int]:
-    """What the reader can spend now; expired credits do not wait for their entry.
+    """The credits that the reader can spend now; expired ones are excluded at once.
 
-    Both are values, or expressions of the statement that this stands in.
+    Both arguments are values or SQL expressions.
     """
     return (
         sa.select(sa.func.coalesce(sa.func.sum(CreditGrant.remaining), sa.literal_column("0")))
@@ -210,7 +210,7 @@ def _latest(
 
 
 def facts_of(article_id: str, row: Row, viewer: Viewer, month: Month, settings: Settings) -> Facts:
-    """A row of the statement as facts; what was added behind its columns is left out."""
+    """Convert a row of the query; further columns are ignored."""
     policy, unlock_cost, unlocked, balance, entitled_until, access_until, views, title, url = row[
         :FACTS_COLUMNS
     ]

@@ -1,4 +1,4 @@
-"""Counting metered views: once per article and month, never past the limit."""
+"""Counting metered views: each article once a month, never past the limit."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -25,16 +25,16 @@ KEY = (
 async def count_view(
     session: AsyncSession, viewer: Viewer, facts: Facts, *, settings: Settings, now: datetime
 ) -> Decision:
-    """Count the view that a decision granted as `metered`, and decide again.
+    """Count a view that was granted as `metered`, and decide again.
 
-    Of many views that ask for the last one at once, one is granted.
+    Of several concurrent views that need the last one, only one is granted.
     """
     meter = await _count(session, viewer, facts.article_id, settings=settings, now=now)
     return decide(facts.terms, replace(facts.viewer_state, meter=meter), now)
 
 
 async def merge_views(session: AsyncSession, from_id: str, into_id: str) -> None:
-    """Unite the views of two readers who are one, even where they are then past the limit."""
+    """Unite the views of two merged readers, even if they then exceed the limit."""
     moved = delete(MeteredViews).where(
         col(MeteredViews.viewer_kind) == ViewerKind.READER, col(MeteredViews.viewer_id) == from_id
     )
@@ -62,7 +62,7 @@ async def _count(
 
 
 async def _lock_counted(session: AsyncSession, viewer: Viewer, month: Month) -> list[str]:
-    """The upsert locks the viewer's row of the month; what it returns nobody else can change."""
+    """Upsert and lock the viewer's row of the month, and return the counted articles."""
     locked = insert(session, MeteredViews).values(
         viewer_kind=viewer.kind,
         viewer_id=viewer.id,
@@ -87,6 +87,6 @@ async def _save_counted(
 
 
 async def delete_past_views(session: AsyncSession, now: datetime) -> int:
-    """Housekeeping: delete views whose month is over; the number of them."""
+    """Housekeeping: delete views whose month has ended; returns their number."""
     over = delete(MeteredViews).where(col(MeteredViews.month_ends_at) <= now)
     return (await session.exec(over)).rowcount

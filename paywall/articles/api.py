@@ -1,4 +1,4 @@
-"""Routes for articles: what the site sells. Bodies go in here and never come out here."""
+"""Routes for articles: their terms and bodies."""
 
 from datetime import datetime
 from typing import Annotated
@@ -44,7 +44,7 @@ Language = Annotated[
 
 
 class Preview(RequestModel, omit_defaults=True):
-    """What everybody may read: the first paragraphs of the body, or the site's own words."""
+    """What everybody can read: the first paragraphs of the body, or HTML from the site."""
 
     paragraphs: (
         Annotated[
@@ -52,14 +52,14 @@ class Preview(RequestModel, omit_defaults=True):
             Meta(
                 ge=0,
                 le=1000,
-                description="So many paragraphs, up to the editor's own cut (`<!--more-->`,"
-                " `<!--nextpage-->`, `<!--members-only-->`), and never more than `preview_share`"
-                " of the text.",
+                description="The number of paragraphs, up to the editor's marker (`<!--more-->`,"
+                " `<!--nextpage-->`, `<!--members-only-->`) and at most `preview_share` of the"
+                " text.",
             ),
         ]
         | None
     ) = None
-    html: Annotated[Text, Meta(description="HTML that is given out as it is.")] | None = None
+    html: Annotated[Text, Meta(description="HTML that is returned unchanged.")] | None = None
 
     def __post_init__(self) -> None:
         if (self.paragraphs is None) == (self.html is None):
@@ -67,16 +67,12 @@ class Preview(RequestModel, omit_defaults=True):
 
 
 class ArticleInput(RequestModel):
-    """An article as the site puts it; what is left out is set to its default."""
+    """An article; a field that is left out is set to its default."""
 
     title: Annotated[Text, Meta(description="May be empty.")]
     policy: Annotated[Policy, Meta(description="Who may read it.")]
-    id: Annotated[Id, Meta(description="The id of the path, if it is sent at all.")] | UnsetType = (
-        UNSET
-    )
-    url: Annotated[WebAddress, Meta(description="Where readers find it: http or https.")] | None = (
-        None
-    )
+    id: Annotated[Id, Meta(description="Optional; the same as in the path.")] | UnsetType = UNSET
+    url: Annotated[WebAddress, Meta(description="The http(s) URL of its page.")] | None = None
     language: Language | None = None
     unlock_cost: Annotated[Credits, Meta(description="What the article costs, in credits.")] = 1
     tags: Annotated[tuple[Line, ...], Meta(max_length=100, description="At most 100.")] = ()
@@ -94,7 +90,7 @@ class ArticleInput(RequestModel):
 
 
 class ArticleOutput(ResponseModel):
-    """An article as it is kept, without its body."""
+    """An article without its body."""
 
     id: ArticleId
     title: Annotated[str, Meta(description="The article's title; it may be empty.")]
@@ -107,7 +103,7 @@ class ArticleOutput(ResponseModel):
     preview: Annotated[Preview, Meta(description="What everybody may read.")]
     has_body: Annotated[bool, Meta(description="Whether it has a body.")]
     body_sha256: Annotated[
-        str | None, Meta(description="Hexadecimal, of the body in UTF-8; null without a body.")
+        str | None, Meta(description="Hexadecimal, over the body in UTF-8; null without a body.")
     ]
 
 
@@ -157,9 +153,9 @@ async def get_article(
 async def get_structured_data(
     article_id: PathArticleId, database: NamedDependency[Database]
 ) -> Response[StructuredData]:
-    """What the article's page should tell search engines of its paywall (schema.org).
+    """The schema.org data that an article's page should contain for search engines.
 
-    Put it into the page as it is: it has no `<`.
+    It contains no `<`, so it can be inserted into the page unchanged.
     """
     async with database.reading() as session:
         article = await session.get(Article, article_id)
@@ -172,7 +168,7 @@ async def get_structured_data(
 async def delete_article(
     article_id: PathArticleId, caller: NamedDependency[Caller], database: NamedDependency[Database]
 ) -> None:
-    """Delete an article and its body; who unlocked it keeps the unlock. Twice is the same."""
+    """Delete an article and its body; its unlocks stay in force. Repeating it is a no-op."""
     async with database.writing() as session:
         await unpublish(session, article_id, actor=caller.actor, now=database.clock.now())
 
@@ -181,7 +177,7 @@ async def delete_article(
 async def list_articles(
     database: NamedDependency[Database], limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
 ) -> Page[ArticleOutput]:
-    """Every article, the one put first most recently at the top."""
+    """Every article, newest first by creation."""
     async with database.reading() as session:
         articles, next_cursor = await newest_first(
             session,
@@ -218,7 +214,7 @@ async def read_body(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> BodyAnswer:
-    """Ask for a body: a metered view is counted, and a denial gives the preview."""
+    """Read a body if access is granted, counting a metered view; a denial has the preview."""
     return await _serve(data.viewer(), data.article_id, database, settings)
 
 
@@ -229,7 +225,7 @@ async def read_my_body(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> BodyAnswer:
-    """The article's body, if I may have it; a metered view is counted."""
+    """Read a body if I have access; a metered view is counted."""
     return await _serve(viewer_of(caller.subject), article_id, database, settings)
 
 
@@ -257,11 +253,9 @@ ROUTES: list[ControllerRouterHandler] = [
 
 
 def to_article_update(article_id: str, data: ArticleInput) -> ArticleUpdate:
-    """What the site says, with its defaults; raises Problem where the two ids differ."""
+    """Apply the defaults; raises Problem if the id differs from the path."""
     if data.id is not UNSET and data.id != article_id:
-        raise invalid(
-            "id", f"expected {article_id!r} as in the path, or nothing; it is {data.id!r}"
-        )
+        raise invalid("id", f"is {data.id!r}; leave it out, or send {article_id!r} as in the path")
     return ArticleUpdate(
         id=article_id,
         title=data.title,

@@ -1,4 +1,4 @@
-"""Put and delete articles; who set the terms stays on record."""
+"""Creating, replacing and deleting articles, with a record of who changed their terms."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ Published = tuple[Article, UpsertOutcome]
 
 
 class ArticleUpdate(NamedTuple):
-    """What a site says of an article; what is UNSET stays as it is."""
+    """An article as the site sends it; UNSET fields stay unchanged."""
 
     id: str
     title: str
@@ -29,7 +29,7 @@ class ArticleUpdate(NamedTuple):
     language: str | None = None
     tags: tuple[str, ...] | UnsetType = ()
     published_at: datetime | UnsetType | None = None
-    # So many paragraphs, or the site's own words as HTML.
+    # A number of paragraphs, or HTML from the site.
     preview: int | str | UnsetType = 2
     body_html: str | UnsetType | None = UNSET
 
@@ -42,7 +42,7 @@ async def publish(
     now: datetime,
     preview_share: float,
 ) -> Published:
-    """Make the article what the publication says; of two at once one wins as a whole."""
+    """Create or replace an article; of two concurrent calls, one wins as a whole."""
     [published] = await publish_all(
         session, [publication], actor=actor, now=now, preview_share=preview_share
     )
@@ -57,11 +57,11 @@ async def publish_all(
     now: datetime,
     preview_share: float,
 ) -> list[Published]:
-    """Publish each of these articles, which are different ones, in a fixed number of statements."""
-    told = {publication.id: publication for publication in publications}
-    rows = await _lock_articles(session, told, now)
-    kept = [p.id for p in publications if p.body_html is UNSET and rows[p.id][0].body_sha256]
-    bodies = await bodies_of(session, kept)
+    """Create or replace different articles, in a fixed number of statements."""
+    by_id = {publication.id: publication for publication in publications}
+    rows = await _lock_articles(session, by_id, now)
+    unchanged = [p.id for p in publications if p.body_html is UNSET and rows[p.id][0].body_sha256]
+    bodies = await bodies_of(session, unchanged)
     changed: dict[str, str | None] = {}
     changes: list[dict[str, object]] = []
     published: list[Published] = []
@@ -88,7 +88,7 @@ async def publish_all(
 
 
 async def unpublish(session: AsyncSession, article_id: str, *, actor: Actor, now: datetime) -> None:
-    """Delete the article and its body, where there is one; unlocks of it stay in force."""
+    """Delete the article and its body if it exists; its unlocks stay in force."""
     article = await session.get(Article, article_id, with_for_update=True)
     if article is not None:
         await save_bodies(session, {article_id: None})
@@ -99,25 +99,25 @@ async def unpublish(session: AsyncSession, article_id: str, *, actor: Actor, now
 
 
 async def _lock_articles(
-    session: AsyncSession, told: Mapping[str, ArticleUpdate], now: datetime
+    session: AsyncSession, by_id: Mapping[str, ArticleUpdate], now: datetime
 ) -> dict[str, tuple[Article, bool]]:
     """The articles' rows, locked until the transaction ends, and whether each is new.
 
-    In the order of their ids, so that two imports at once wait for each other and no more.
+    In the order of their ids, so that concurrent imports do not deadlock.
     """
     rows: dict[str, tuple[Article, bool]] = {}
-    # Again only where somebody deletes an article between the two statements.
-    while waiting := sorted(told.keys() - rows.keys()):
+    # Repeated only if an article is deleted between the two statements.
+    while missing := sorted(by_id.keys() - rows.keys()):
         opening = (
             insert(session, Article)
             .on_conflict_do_nothing(index_elements=[col(Article.id)])
             .returning(col(Article.id))
         )
-        rows_opened = [_new_row(told[article_id], now) for article_id in waiting]
+        rows_opened = [_new_row(by_id[article_id], now) for article_id in missing]
         new = set((await session.exec(opening, params=rows_opened)).scalars())
         locking = (
             select(Article)
-            .where(col(Article.id).in_(waiting))
+            .where(col(Article.id).in_(missing))
             .order_by(col(Article.id))
             .with_for_update()
             .execution_options(populate_existing=True)

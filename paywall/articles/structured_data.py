@@ -1,4 +1,4 @@
-"""What search engines are told of an article, so that a paywall is not taken for cloaking.
+"""Structured data for search engines, so that they do not mistake the paywall for cloaking.
 
 https://developers.google.com/search/docs/appearance/structured-data/paywalled-content
 """
@@ -14,7 +14,7 @@ from paywall.http.bodies import ResponseModel
 from paywall.http.fields import ArticleUrl
 from paywall.rules.decision import Policy
 
-# The class of the element that holds the body; `<paywall-gate>` has it.
+# The class of the element with the body, which `<paywall-gate>` sets.
 SELECTOR = ".paywall-content"
 NAMES = {"context": "@context", "type": "@type"}
 
@@ -22,7 +22,7 @@ NAMES = {"context": "@context", "type": "@type"}
 class PaidPart(
     ResponseModel, rename=NAMES | {"is_free": "isAccessibleForFree", "selector": "cssSelector"}
 ):
-    """The part of the page that not everybody may read."""
+    """The part of the page that not everybody can read."""
 
     type: Annotated[str, Meta(description="Its schema.org type.")] = "WebPageElement"
     is_free: Annotated[bool, Meta(description="Whether everybody may read it.")] = False
@@ -67,5 +67,5 @@ def structured_data(article: Article) -> StructuredData:
 
 
 def embeddable(data: StructuredData) -> bytes:
-    """JSON without a `<`, so that no title can end the script element that it is put into."""
+    """JSON without `<`, so that no title can end the script element that contains it."""
     return msgspec.json.encode(data).replace(b"<", rb"\u003c")

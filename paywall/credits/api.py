@@ -27,7 +27,7 @@ from paywall.tokens.guard import Caller, insufficient_scope, reader, site
 
 
 class GivenSource(StrEnum):
-    """Where a grant that a site makes can come from; others come from payments."""
+    """The sources that a site can grant credits from; other grants come from payments."""
 
     PROMOTION = "promotion"
     ADJUSTMENT = "adjustment"
@@ -40,10 +40,11 @@ class GrantInput(RequestModel):
     amount: Credits
     source: Annotated[GivenSource, Meta(description="Where it came from.")]
     reference: Annotated[
-        Id, Meta(description="Unique with `source` in the deployment: the same again is the same.")
+        Id, Meta(description="Unique per `source`; repeating it with the same fields is a no-op.")
     ]
     expires_at: Annotated[
-        Timestamp | None, Meta(description="Spendable before it, over at it; null: never.")
+        Timestamp | None,
+        Meta(description="The credits can be spent before this time; null: no expiry."),
     ] = None
     priority: Annotated[int, Meta(ge=0, le=1_000_000, description="Lower is spent first.")] = (
         PRIORITY_DEFAULT
@@ -53,7 +54,7 @@ class GrantInput(RequestModel):
 @post(
     "/v1/subscribers/{reader_id:str}/grants",
     guards=[site("subscribers:write")],
-    answers={201: "Granted.", 200: "Granted before: nothing was changed."},
+    answers={201: "Granted.", 200: "Already granted; nothing was changed."},
     refuses=[REFERENCE_CONFLICT],
 )
 async def post_grant(
@@ -64,7 +65,7 @@ async def post_grant(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> Response[GrantAnswer]:
-    """Grant credits: 201, or 200 where the same source and reference was granted before."""
+    """Grant credits: 201, or 200 if the same source and reference was already granted."""
     if data.amount > settings.grant_credits_max and not caller.has("admin"):
         raise insufficient_scope(
             "admin", f"Grants above {settings.grant_credits_max} credits need the scope admin."
@@ -100,7 +101,7 @@ async def post_void(
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
 ) -> Response[GrantAnswer]:
-    """Take back what is unspent of a grant, for good."""
+    """Void the unspent credits of a grant permanently."""
     async with database.writing() as session:
         now = database.clock.now()
         if stored := await stored_response(session, claim, now, reader_id=reader_id):
@@ -122,7 +123,7 @@ async def list_subscriber_ledger(
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Page[EntryAnswer]:
-    """Every change to a subscriber's credits, newest first, with who did it."""
+    """Every change to a subscriber's credits, newest first, with its actor."""
     async with database.reading() as session:
         await require_subscriber(session, reader_id)
         items, next_cursor = await list_entries(

@@ -1,4 +1,4 @@
-"""Entering what has expired. The balance does not wait for it: expiry is a matter of time alone."""
+"""Ledger entries for expired credits. The balance excludes them already, by their expiry time."""
 
 from datetime import datetime
 
@@ -15,12 +15,12 @@ ACTOR = Actor("paywall", "housekeeping", "")
 
 
 def expiry_unrecorded(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    """Of a grant: it is over with something left, which no entry says yet."""
+    """Conditions for an expired grant with credits remaining: it has no `expired` entry yet."""
     return col(CreditGrant.remaining) > 0, col(CreditGrant.expires_at) <= now
 
 
 async def record_expired(session: AsyncSession, now: datetime) -> int:
-    """Housekeeping: write the `expired` entries of one reader; tells how many readers it found."""
+    """Housekeeping: write the `expired` entries of one reader; returns the number of readers."""
     lapsed = expiry_unrecorded(now)
     found = (
         select(CreditGrant.reader_id).where(*lapsed).order_by(col(CreditGrant.expires_at)).limit(1)

@@ -12,14 +12,20 @@ from paywall.credits.ledger import add_granted_entries, write_off
 from paywall.credits.locking import lock_or_create_subscribers, lock_subscriber
 from paywall.database.engine import insert
 from paywall.database.tables import CreditGrant
-from paywall.problems import GRANT_UNKNOWN, REFERENCE_CONFLICT, SUBSCRIBER_UNKNOWN, Problem
+from paywall.problems import (
+    GRANT_UNKNOWN,
+    REFERENCE_CONFLICT,
+    SUBSCRIBER_UNKNOWN,
+    Problem,
+    differing_fields,
+)
 from paywall.rules.enums import Actor, GrantSource
 
 PRIORITY_DEFAULT = 100
 
 
 class GrantTerms(NamedTuple):
-    """What is granted: `amount` credits, burnt by `priority` (lower first)."""
+    """A grant of `amount` credits; grants with a lower `priority` are spent first."""
 
     reader_id: str
     amount: int
@@ -31,21 +37,20 @@ class GrantTerms(NamedTuple):
 
     @property
     def key(self) -> tuple[GrantSource, str]:
-        """By this it is known whether it was granted before."""
+        """Unique for each grant."""
         return (self.source, self.reference)
 
     def differing(self, grant: CreditGrant) -> list[str]:
-        """The fields in which an earlier grant of the same reference is another."""
-        return [name for name, told in self._asdict().items() if getattr(grant, name) != told]
+        """The fields in which an earlier grant with the same key differs."""
+        return differing_fields(self._asdict(), grant)
 
 
 async def grant_credits(
     session: AsyncSession, terms: GrantTerms, *, actor: Actor, clock: Clock
 ) -> tuple[CreditGrant, bool]:
-    """Grant once for each source and reference; tells whether this call did it.
+    """Grant once for each source and reference; returns whether this call granted.
 
-    Raises Problem(REFERENCE_CONFLICT) that names the fields in which an earlier grant of the same
-    reference differs.
+    Raises Problem(REFERENCE_CONFLICT) if an earlier grant of the same reference has other fields.
     """
     for grant in await grant_many(session, [terms], actor=actor, clock=clock):
         return grant, True
@@ -53,7 +58,7 @@ async def grant_credits(
     if differing := terms.differing(grant):
         raise Problem(
             REFERENCE_CONFLICT,
-            f"Reference {terms.reference!r} was granted before with another"
+            f"Reference {terms.reference!r} was already granted with a different"
             f" {', '.join(differing)}: send the same fields, or choose a new reference.",
             fields=differing,
         )
@@ -68,11 +73,9 @@ async def grant_many(
     clock: Clock,
     paid_at: datetime | None = None,
 ) -> Sequence[CreditGrant]:
-    """Grant those whose source and reference are new; tells which. No two may be the same.
+    """Grant those whose source and reference are new, and return them; no two may be equal.
 
-    A grant's age is its payment's time, which is now unless it is told.
-
-    Two readers may be granted the same reference at once, so the index decides who is first.
+    `paid_at` is the time of the payment, by which older grants are spent first; default: now.
     """
     if not all_terms:
         return []
@@ -84,11 +87,12 @@ async def grant_many(
     ]
     statement = (
         insert(session, CreditGrant)
+        # The unique index decides when two readers are granted the same reference at once.
         .on_conflict_do_nothing(
             index_elements=[col(CreditGrant.source), col(CreditGrant.reference)]
         )
         .returning(CreditGrant)
-        # Otherwise rows with and without an expiry would be sent apart from each other.
+        # Otherwise rows with and without an expiry would be sent in separate statements.
         .execution_options(render_nulls=True)
     )
     grants = (await session.exec(statement, params=values)).scalars().all()
@@ -99,7 +103,7 @@ async def grant_many(
 async def find_grants(
     session: AsyncSession, all_terms: Iterable[GrantTerms]
 ) -> dict[tuple[GrantSource, str], CreditGrant]:
-    """What was granted by these sources and references, whatever the other fields."""
+    """The existing grants with these sources and references."""
     keys = {terms.key for terms in all_terms}
     statement = select(CreditGrant).where(
         col(CreditGrant.source).in_({source for source, _ in keys}),
@@ -112,7 +116,7 @@ async def find_grants(
 async def void_grant(
     session: AsyncSession, reader_id: str, grant_id: int, *, actor: Actor, clock: Clock
 ) -> CreditGrant:
-    """Take back what is unspent of a grant, for good; voiding twice is voiding once."""
+    """Void the unspent credits of a grant permanently; repeating it is a no-op."""
     if not await lock_subscriber(session, reader_id):
         raise Problem(SUBSCRIBER_UNKNOWN)
     now = clock.now()

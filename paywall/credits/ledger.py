@@ -1,4 +1,4 @@
-"""The ledger: every change to a grant is one entry, written together with the grant."""
+"""The ledger: every change to a grant is one entry, written with the change."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -38,9 +38,9 @@ def add_entry(
     at: datetime,
     unlock_id: int | None = None,
 ) -> None:
-    """Change what remains of a grant by `amount` credits (signed); `spend` alone does so too.
+    """Change the remaining credits of a grant by `amount` (signed) and add the entry.
 
-    The caller holds the subscriber's lock.
+    Every change except `spend` goes through here. The caller holds the subscriber's lock.
     """
     grant.remaining += amount
     session.add(grant)
@@ -50,7 +50,7 @@ def add_entry(
 async def add_granted_entries(
     session: AsyncSession, grants: Sequence[CreditGrant], *, actor: Actor, at: datetime
 ) -> None:
-    """Enter new grants, of which all remains, as granted: one statement for any number."""
+    """Add the `granted` entries of new grants, in one statement for any number of grants."""
     if grants:
         entries = [
             _entry_values(grant, EntryKind.GRANTED, grant.amount, actor, at) for grant in grants
@@ -79,16 +79,16 @@ def _entry_values(
 async def spendable_grants(
     session: AsyncSession, reader_id: str, now: datetime, *, at_most: int
 ) -> Sequence[CreditGrant]:
-    """Grants with something left, in burn order."""
+    """Grants with credits that can be spent now, in burn order."""
     statement = select(CreditGrant).where(*_is_spendable(reader_id, now))
     return (await session.exec(statement.order_by(*BURN_ORDER).limit(at_most))).all()
 
 
 @cache
 def spendable_balances_query() -> sa.Select[*tuple[Any, ...]]:
-    """A statement for the same as the rules see it; to pay `n` credits the first `n` suffice.
+    """The query for spendable grants as `GrantBalance` rows, in burn order.
 
-    Its parameters are `spendable_balances_parameters`'s.
+    Each grant has at least one credit, so the first `n` rows suffice to pay `n` credits.
     """
     columns = [getattr(CreditGrant, name) for name in BALANCE_COLUMNS]
     now = sa.bindparam("now", type_=UTCDateTime())
@@ -105,14 +105,14 @@ def spendable_balances_parameters(
 def _is_spendable(reader_id: Any, now: Any) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         col(CreditGrant.reader_id) == reader_id,
-        # As a constant: a plan for any value could not use the index of what is spendable.
+        # A constant, because a generic plan could not use the partial index.
         col(CreditGrant.remaining) > sa.literal_column("0"),
         col(CreditGrant.expires_at).is_(None) | (col(CreditGrant.expires_at) > now),
     )
 
 
 def grant_balance(grant: CreditGrant) -> GrantBalance:
-    """A grant as the rules see it."""
+    """Convert a grant for the spending rules."""
     return GrantBalance(
         grant.id, grant.remaining, grant.priority, grant.expires_at, grant.granted_at
     )
@@ -127,9 +127,9 @@ async def spend(
     actor: Actor,
     at: datetime,
 ) -> int:
-    """Pay for a new unlock: the unlock, an entry and a payment for each grant, the grants' rest.
+    """Write a new unlock with its payments and entries, and debit the grants; returns its id.
 
-    One statement where the database can change several tables by one. The new unlock's id.
+    One statement on PostgreSQL, which can change several tables in one.
     """
     values: dict[str, object] = {
         "paid": encode_rows(payments),
@@ -151,7 +151,7 @@ async def spend(
 
 @cache
 def _spend_statements(dialect: str) -> Sequence[Statement]:
-    """What opens an unlock and pays for it; the statement that opens it tells its id."""
+    """The statements for an unlock and its payment; the first returns the unlock's id."""
     unlock: dict[str, sa.ColumnElement[Any]] = {
         "reader_id": sa.bindparam("reader_id", type_=sa.Text),
         "article_id": sa.bindparam("article_id", type_=sa.Text),
@@ -171,7 +171,7 @@ def _spend_statements(dialect: str) -> Sequence[Statement]:
 def _payment_statements(
     dialect: str, unlock_id: sa.ColumnElement[int]
 ) -> Sequence[sa.Insert | sa.Update]:
-    """Of each grant that pays: what is left, an entry, and the payment; and the totals of both."""
+    """Debit each paying grant, add its entry and its payment, and update the control totals."""
     paid = json_rows(dialect, "paid", grant_id=sa.BigInteger(), amount=sa.BigInteger())
     grant_id, amount = paid.columns["grant_id"], paid.columns["amount"]
     entry: dict[str, sa.ColumnElement[Any]] = {
@@ -199,7 +199,7 @@ def _payment_statements(
 
 
 def write_off(session: AsyncSession, grant: CreditGrant, *, actor: Actor, at: datetime) -> None:
-    """Enter what remains as voided, or as expired where it had expired before."""
+    """Add an entry that removes the remaining credits: `expired` if past expiry, else `voided`."""
     if grant.remaining > 0:
         kind = (
             EntryKind.VOIDED if spendable_credits(grant_balance(grant), at) else EntryKind.EXPIRED

@@ -1,7 +1,7 @@
-"""The subscriber's row: the only lock on what a reader has.
+"""The lock on the subscriber's row, which protects everything that belongs to a reader.
 
-The time and all that a verb decides from are read after the lock, in a second statement: read in
-one statement with it, they would show the world before the wait.
+After locking, read the time and the state in a second statement: in the same statement, they would
+come from a snapshot older than the lock.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from paywall.database.engine import insert
 from paywall.database.tables import Subscriber
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
 
-# Made once, and sent without the session's bookkeeping: every click on *Unlock* takes it.
+# Built once and sent by the driver, because every unlock takes this lock.
 LOCK_STATEMENT = (
     sa.select(col(Subscriber.id))
     .where(col(Subscriber.id) == sa.bindparam("reader_id"))
@@ -25,19 +25,19 @@ LOCK_STATEMENT = (
 
 
 async def lock_subscriber(session: AsyncSession, reader_id: str) -> bool:
-    """Lock the reader's row until the transaction ends; False where nothing is on record."""
+    """Lock the reader's row until the transaction ends; False if there is none."""
     return bool(await driver.execute(session, LOCK_STATEMENT, {"reader_id": reader_id}))
 
 
 async def lock_or_create_subscriber(session: AsyncSession, reader_id: str, now: datetime) -> None:
-    """Lock the reader's row, made on the spot where this is the first thing on record."""
+    """Lock the reader's row; create it first if it does not exist."""
     await lock_or_create_subscribers(session, [reader_id], now)
 
 
 async def lock_or_create_subscribers(
     session: AsyncSession, reader_ids: Iterable[str], now: datetime
 ) -> None:
-    """The same for many readers, in the order of their ids: so nobody waits in a circle."""
+    """The same for many readers, in the order of their ids to avoid deadlocks."""
     opened = [{"id": reader_id, "created_at": now} for reader_id in sorted(set(reader_ids))]
     if not opened:
         return
@@ -52,7 +52,7 @@ async def lock_or_create_subscribers(
 
 
 async def require_subscriber(session: AsyncSession, reader_id: str) -> None:
-    """Raises Problem(SUBSCRIBER_UNKNOWN) for a reader with nothing on record; locks nothing."""
+    """Raise Problem(SUBSCRIBER_UNKNOWN) if the reader has no row; takes no lock."""
     statement = select(Subscriber.id).where(Subscriber.id == reader_id)
     if (await session.exec(statement)).first() is None:
         raise Problem(SUBSCRIBER_UNKNOWN)

@@ -1,4 +1,4 @@
-"""How many credits all readers together can still spend."""
+"""The number of credits that all readers together can still spend."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from paywall.database.tables import CreditGrant
 
 
 async def report_outstanding(session: AsyncSession, now: datetime) -> int:
-    """Housekeeping: tell the metrics; it leaves nothing to be done again."""
+    """Housekeeping: set the metric; returns 0 because nothing is left to do."""
     unexpired = sa.or_(col(CreditGrant.expires_at).is_(None), col(CreditGrant.expires_at) > now)
     total = select(sa.func.coalesce(sa.func.sum(col(CreditGrant.remaining)), 0)).where(
         CreditGrant.remaining > 0, unexpired

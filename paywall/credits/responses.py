@@ -1,4 +1,4 @@
-"""Grants and ledger entries as they are told."""
+"""Response models of grants and ledger entries."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ GRANTS_MAX = 200
 
 
 class GrantAnswer(ResponseModel):
-    """Credits that came from one place; `remaining` is the sum of its ledger entries."""
+    """Credits from one source; `remaining` is the sum of the grant's ledger entries."""
 
     id: NumberId
     amount: Annotated[int, Meta(description="A number of credits.")]
@@ -48,7 +48,7 @@ class GrantAnswer(ResponseModel):
 
 
 class ActorAnswer(ResponseModel):
-    """Who did it: the `iss`, `sub` and `jti` of the token."""
+    """Who made the change: the `iss`, `sub` and `jti` of the token."""
 
     issuer: TokenIssuer
     subject: Annotated[str, Meta(description="The token's subject (claim `sub`).")]
@@ -56,7 +56,7 @@ class ActorAnswer(ResponseModel):
 
 
 class EntryArticle(ResponseModel):
-    """What an entry's credits were for; `title` and `url` are null where it was deleted."""
+    """The article that the credits unlocked; `title` and `url` are null after its deletion."""
 
     id: ArticleId
     title: ArticleTitle
@@ -94,7 +94,7 @@ async def list_spendable_grants(
 async def list_lapsed_grants(
     session: AsyncSession, reader_id: str, now: datetime
 ) -> list[GrantAnswer]:
-    """Those whose lapse no ledger entry tells of yet, the last one first, at most 200."""
+    """Expired grants without a ledger entry for it yet, latest expiry first, at most 200."""
     statement = (
         select(CreditGrant)
         .where(CreditGrant.reader_id == reader_id, *expiry_unrecorded(now))
@@ -105,7 +105,7 @@ async def list_lapsed_grants(
 
 
 async def list_newest_grants(session: AsyncSession, reader_id: str) -> list[GrantAnswer]:
-    """The newest 200 grants, spent and lapsed ones too."""
+    """The newest 200 grants, including spent and expired ones."""
     statement = (
         select(CreditGrant)
         .where(CreditGrant.reader_id == reader_id)
@@ -146,7 +146,7 @@ async def load_entries(
 
 
 async def _sources(session: AsyncSession, rows: Sequence[LedgerEntry]) -> dict[int, GrantSource]:
-    """Where the grant of each entry came from, by the grant's id."""
+    """The source of each entry's grant, by the grant's id."""
     statement = select(CreditGrant.id, CreditGrant.source).where(
         col(CreditGrant.id).in_({row.grant_id for row in rows})
     )
@@ -156,7 +156,7 @@ async def _sources(session: AsyncSession, rows: Sequence[LedgerEntry]) -> dict[i
 async def _articles(
     session: AsyncSession, rows: Sequence[LedgerEntry]
 ) -> dict[int | None, EntryArticle]:
-    """The article of each entry's unlock, by the unlock's id; none of a reader who was erased."""
+    """The article of each entry's unlock, by the unlock's id; empty for erased readers."""
     statement = (
         select(Unlock.id, Unlock.article_id, Article.title, Article.url)
         .outerjoin(Article, col(Article.id) == Unlock.article_id)

@@ -1,1 +1,1 @@
-"""Purchases by any processor, and what refunds take back of them."""
+"""Purchases through any processor, and what refunds claw back."""

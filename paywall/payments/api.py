@@ -1,4 +1,4 @@
-"""Purchases that Stripe does not handle, and their refunds; for sites, and for the reader."""
+"""Routes for purchases outside Stripe and their refunds, for sites and readers."""
 
 from typing import Annotated
 
@@ -32,18 +32,22 @@ from paywall.tokens.guard import Caller, reader, site
 
 
 class PurchaseInput(RequestModel, kw_only=True):
-    """A payment that the site took itself: KHQR, cash, a bank. Exactly one product is named."""
+    """A payment that the site took itself, by KHQR, cash or bank. Name exactly one product."""
 
     reader_id: Annotated[Id, Meta(description="The site's id of the reader who paid.")]
     processor: Annotated[
         str,
         Meta(
             pattern=PROCESSOR_PATTERN,
-            description="Who took the money, such as `khqr` or `cash`; `stripe` is refused.",
+            description="How the site was paid, such as `khqr` or `cash`; `stripe` is refused.",
         ),
     ]
     reference: Annotated[
-        Id, Meta(description="The processor's own name for it: the same again is the same.")
+        Id,
+        Meta(
+            description="The processor's id of the payment; repeating it with the same fields is a"
+            " no-op."
+        ),
     ]
     pack_id: Annotated[Id | None, Meta(description="The pack that was bought.")] = None
     pass_id: Annotated[Id | None, Meta(description="The pass that was bought.")] = None
@@ -64,7 +68,7 @@ class PurchaseInput(RequestModel, kw_only=True):
         if currency is None:
             raise invalid("currency", f"{self.currency!r} is not a currency of ISO 4217")
         if self.processor == STRIPE:
-            raise invalid("processor", "Stripe's own payments come by its webhooks, not here")
+            raise invalid("processor", "payments by Stripe are recorded by its webhooks")
         return Payment(
             self.reader_id,
             self.processor,
@@ -76,21 +80,22 @@ class PurchaseInput(RequestModel, kw_only=True):
 
 
 class RefundInput(RequestModel, kw_only=True):
-    """Money that went back to the reader."""
+    """Money that was returned to the reader."""
 
     amount: Annotated[int, Meta(ge=1, le=AMOUNT_MAX, description=AMOUNT)]
     reference: Annotated[
-        Id, Meta(description="Unique for the purchase: the same again is the same.")
+        Id,
+        Meta(description="Unique for the purchase; repeating it with the same fields is a no-op."),
     ]
-    keep_access: Annotated[
-        bool, Meta(description="A gesture of goodwill: nothing is taken back for it.")
-    ] = False
+    keep_access: Annotated[bool, Meta(description="A goodwill refund: nothing is clawed back.")] = (
+        False
+    )
 
 
 @post(
     "/v1/purchases",
     guards=[site("subscribers:write")],
-    answers={201: "Recorded.", 200: "Recorded before: nothing was changed."},
+    answers={201: "Recorded.", 200: "Already recorded; nothing was changed."},
     refuses=[PRODUCT_UNKNOWN, REFERENCE_CONFLICT],
 )
 async def post_purchase(
@@ -99,7 +104,7 @@ async def post_purchase(
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
 ) -> Response[PurchaseAnswer]:
-    """Record a payment and give what was bought: 201, or 200 where it was recorded before."""
+    """Record a payment and fulfill it: 201, or 200 if it was already recorded."""
     payment = data.payment()
     async with database.writing() as session:
         now = database.clock.now()
@@ -115,7 +120,7 @@ async def post_purchase(
 @post(
     "/v1/purchases/{purchase_id:int}/refunds",
     guards=[site("admin")],
-    answers={201: "Refunded.", 200: "Recorded before: nothing was changed."},
+    answers={201: "Refunded.", 200: "Already recorded; nothing was changed."},
     refuses=[PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LARGE],
 )
 async def post_refund(
@@ -125,10 +130,10 @@ async def post_refund(
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
 ) -> Response[PurchaseAnswer]:
-    """Record a refund and take back what follows: 201, or 200 where it was recorded before.
+    """Record a refund and claw back what it paid for: 201, or 200 if it was already recorded.
 
-    Credits go in proportion, rounded down: unspent ones first, then the newest unlocks that they
-    paid for. A pass or a prepaid period goes once its whole price was refunded.
+    Credits are taken in proportion, rounded down: unspent ones first, then the newest unlocks that
+    they paid for. A pass or prepaid period ends once its whole price is refunded.
     """
     async with database.writing() as session:
         now = database.clock.now()

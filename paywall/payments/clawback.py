@@ -1,4 +1,4 @@
-"""Loading what a refund touches, and entering what the refund rule says of it."""
+"""Applying clawbacks to a reader's credits and unlocks."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -34,10 +34,9 @@ class _Loaded(NamedTuple):
 async def settle_credits(
     session: AsyncSession, purchase: Purchase, *, actor: Actor, now: datetime
 ) -> None:
-    """Move the reader's credits and unlocks to what refunds take back now.
+    """Change the reader's credits and unlocks to match the current clawbacks.
 
-    The caller holds the subscriber's lock. Of an erased reader nobody can spend or read anything,
-    and the unlocks are gone: there is nothing to take.
+    The caller holds the subscriber's lock. A no-op for erased readers, whose unlocks are deleted.
     """
     if is_tombstone(purchase.reader_id):
         return
@@ -95,7 +94,7 @@ async def _load(session: AsyncSession, reader_id: str, now: datetime) -> _Loaded
 
 
 async def _refunded_grants(session: AsyncSession, reader_id: str) -> dict[int, Purchase]:
-    """Grants of purchases of which anything was ever taken back, by grant."""
+    """The grants of purchases with clawbacks, now or earlier, with their purchases."""
     taken = select(Clawback.grant_id).where(Clawback.reader_id == reader_id)
     statement = (
         select(CreditGrant.id, Purchase)
@@ -116,7 +115,7 @@ async def _clawbacks(session: AsyncSession, reader_id: str) -> Sequence[Clawback
 async def _unlocks(
     session: AsyncSession, grant_ids: Collection[int], revoked: Collection[int | None]
 ) -> dict[int, Unlock]:
-    """Unlocks in force that these grants paid for, and those that were revoked for them."""
+    """Unlocks in force that these grants paid for, and those that clawbacks revoked."""
     paid = select(UnlockPayment.unlock_id).where(col(UnlockPayment.grant_id).in_(grant_ids))
     statement = select(Unlock).where(
         or_(
@@ -136,7 +135,7 @@ async def _shares(session: AsyncSession, unlock_ids: Collection[int]) -> dict[in
 
 
 async def _grants(session: AsyncSession, grant_ids: Collection[int]) -> dict[int, CreditGrant]:
-    """Oldest first: an id says only which payment was told of first."""
+    """Oldest payment first: ids follow only the order in which payments were recorded."""
     statement = (
         select(CreditGrant)
         .where(col(CreditGrant.id).in_(grant_ids))
@@ -148,14 +147,14 @@ async def _grants(session: AsyncSession, grant_ids: Collection[int]) -> dict[int
 async def _unspent(
     session: AsyncSession, grants: Mapping[int, CreditGrant], clawbacks: Sequence[Clawback]
 ) -> dict[int, int]:
-    """Of each grant, what was neither spent nor taken: still there, or lapsed."""
+    """The credits of each grant that were neither spent nor taken, including expired ones."""
     unspent = {grant_id: grant.amount for grant_id, grant in grants.items()}
     statement = (
         select(UnlockPayment.grant_id, UnlockPayment.amount)
         .join(Unlock, col(Unlock.id) == UnlockPayment.unlock_id)
         .where(
             col(UnlockPayment.grant_id).in_(grants.keys()),
-            # Credits that a revocation did not return stay spent.
+            # Credits not returned by a revocation count as spent.
             col(Unlock.credits_returned).is_not(True),
         )
     )
@@ -181,7 +180,7 @@ async def _unlocked_elsewhere(
 async def _write_changes(
     session: AsyncSession, loaded: _Loaded, before: CreditState, actor: Actor, now: datetime
 ) -> None:
-    """Write the difference: first what comes back to each grant, then what goes."""
+    """Write the difference: first what returns to each grant, then what is taken."""
     changed = [u for u in loaded.credit_state.unlocks.values() if u != before.unlocks[u.unlock_id]]
     revived = [unlock for unlock in changed if unlock.is_in_force]
     revoked = [unlock for unlock in changed if not unlock.is_in_force]
@@ -191,7 +190,7 @@ async def _write_changes(
         grant = loaded.grants[grant_id]
         released = before.grants_by_id[grant_id].taken - grant_state.taken
         there = grant.remaining + released + returned[grant_id]
-        # What lapsed unspent is brought back where an unlock is revived from it.
+        # An unlock can be revived with credits that expired unspent: restore them first.
         back = max(released, 0) + max(needed[grant_id] - there, 0)
         if back:
             add_entry(session, grant, EntryKind.RESTORED, back, actor=actor, at=now)
@@ -217,7 +216,7 @@ def _by_grant(unlocks: Sequence[PaidUnlock]) -> dict[int, int]:
 def _write_unlock_change(
     session: AsyncSession, loaded: _Loaded, unlock: PaidUnlock, actor: Actor, now: datetime
 ) -> None:
-    """Revoke an unlock with its credits restored, or revive it with its credits spent."""
+    """Revoke an unlock and restore its credits, or revive it and spend them."""
     row = loaded.unlocks[unlock.unlock_id]
     row.revoked_at = None if unlock.is_in_force else now
     row.credits_returned = None if unlock.is_in_force else True

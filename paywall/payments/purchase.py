@@ -1,4 +1,4 @@
-"""Recording a payment, and giving what was bought: once for each processor and reference."""
+"""Recording a payment and fulfilling it, once for each processor and reference."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from paywall.credits.locking import lock_or_create_subscriber
 from paywall.database.engine import insert
 from paywall.database.tables import Pack, Pass, Plan, Purchase
 from paywall.database.tables.totals import Added, add_to_totals
-from paywall.problems import REFERENCE_CONFLICT, Problem
+from paywall.problems import REFERENCE_CONFLICT, Problem, differing_fields
 from paywall.rules.calendar import add_intervals
 from paywall.rules.enums import Actor, CreditsExpire, GrantSource, ProductKind
 from paywall.subscriptions.prepaid import add_pass, add_prepaid_period
@@ -24,7 +24,7 @@ STRIPE = "stripe"
 
 
 class Payment(NamedTuple):
-    """What was paid, to whom and for what; `amount_paid` in the currency's smallest unit."""
+    """A payment for one product; `amount_paid` in the currency's smallest unit."""
 
     reader_id: str
     processor: str
@@ -38,10 +38,10 @@ class Payment(NamedTuple):
 async def record_purchase(
     session: AsyncSession, payment: Payment, *, actor: Actor, clock: Clock
 ) -> tuple[Purchase, bool]:
-    """Record a payment and give what was bought; tells whether this call did it.
+    """Record a payment and fulfill it; returns whether this call recorded it.
 
-    Raises Problem(PRODUCT_UNKNOWN), or Problem(REFERENCE_CONFLICT) that names the fields in which
-    an earlier purchase of the same reference differs.
+    Raises Problem(PRODUCT_UNKNOWN), or Problem(REFERENCE_CONFLICT) if an earlier purchase of the
+    same reference has other fields.
     """
     await lock_or_create_subscriber(session, payment.reader_id, clock.now())
     purchase = await insert_purchase(session, payment, actor, clock.now())
@@ -65,7 +65,7 @@ async def _find_product(session: AsyncSession, payment: Payment) -> Product:
 async def fulfill(
     session: AsyncSession, purchase: Purchase, product: Product, *, actor: Actor, clock: Clock
 ) -> None:
-    """Give what was bought, on the terms of this product; a plan means one prepaid period."""
+    """Give what this product promises; for a plan, one prepaid period."""
     match product:
         case Pack():
             await _fulfill_pack(session, purchase, product, actor, clock)
@@ -78,7 +78,7 @@ async def fulfill(
 async def insert_purchase(
     session: AsyncSession, payment: Payment, actor: Actor, now: datetime
 ) -> Purchase | None:
-    """A purchase of its own for each processor and reference; None where there is one already."""
+    """Insert a purchase; None if one with the same processor and reference exists."""
     statement = (
         insert(session, Purchase)
         .values(
@@ -101,10 +101,10 @@ async def insert_purchase(
 
 
 def grant_time(purchase: Purchase) -> datetime:
-    """The time of a payment, as the age of what it grants: the oldest is burnt first.
+    """The payment's time, by which older grants are spent first.
 
-    Stripe tells no more than the second. Of payments within one their references say which is
-    the older, and not which was recorded first.
+    Stripe timestamps have one-second resolution. Within a second, a hash of the reference decides,
+    so that the order does not depend on which payment was recorded first.
     """
     if purchase.processor != STRIPE:
         return purchase.created_at
@@ -117,14 +117,11 @@ async def _existing_purchase(session: AsyncSession, payment: Payment) -> Purchas
         Purchase.processor == payment.processor, Purchase.reference == payment.reference
     )
     purchase = (await session.exec(statement)).one()
-    differing = [
-        name for name, told in payment._asdict().items() if getattr(purchase, name) != told
-    ]
-    if differing:
+    if differing := differing_fields(payment._asdict(), purchase):
         raise Problem(
             REFERENCE_CONFLICT,
-            f"Reference {payment.reference!r} of {payment.processor} was recorded before with"
-            f" another {', '.join(differing)}: send the same fields, or the right reference.",
+            f"Reference {payment.reference!r} of {payment.processor} was already recorded with a"
+            f" different {', '.join(differing)}: send the same fields, or the right reference.",
             fields=differing,
         )
     return purchase
@@ -141,7 +138,7 @@ async def _fulfill_pack(
 async def _fulfill_period(
     session: AsyncSession, purchase: Purchase, plan: Plan, actor: Actor, clock: Clock
 ) -> None:
-    """One prepaid period of a plan, with the credits that the plan grants in each."""
+    """Add one prepaid period of a plan, with its credits."""
     subscription = await add_prepaid_period(
         session,
         purchase,

@@ -1,4 +1,4 @@
-"""Refunds and disputes: money that goes back, and what is taken back for it."""
+"""Recording refunds and disputes, and the clawback that follows."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -10,7 +10,13 @@ from paywall.clock import Clock
 from paywall.credits.locking import lock_subscriber
 from paywall.database.tables import Purchase, Refund
 from paywall.payments.clawback import settle_credits
-from paywall.problems import PURCHASE_UNKNOWN, REFERENCE_CONFLICT, REFUND_TOO_LARGE, Problem
+from paywall.problems import (
+    PURCHASE_UNKNOWN,
+    REFERENCE_CONFLICT,
+    REFUND_TOO_LARGE,
+    Problem,
+    differing_fields,
+)
 from paywall.rules.enums import Actor, TakingKind
 from paywall.rules.refunds import ClawbackAmount, ClawbackSnapshot, clawed_back
 from paywall.subscriptions.billed import recompute_access_of_purchase
@@ -18,7 +24,7 @@ from paywall.subscriptions.prepaid import apply_period_clawback
 
 
 class RefundTerms(NamedTuple):
-    """What goes back; `amount` in the currency's smallest unit."""
+    """A refund; `amount` in the currency's smallest unit."""
 
     reference: str
     amount: int
@@ -29,10 +35,10 @@ class RefundTerms(NamedTuple):
 async def refund_purchase(
     session: AsyncSession, purchase_id: int, terms: RefundTerms, *, actor: Actor, clock: Clock
 ) -> tuple[Purchase, bool]:
-    """Record a refund once for each reference, and take back what follows from it.
+    """Record a refund once for each reference, and claw back what it paid for.
 
-    Raises Problem: PURCHASE_UNKNOWN, REFERENCE_CONFLICT, or REFUND_TOO_LARGE where a refund is
-    above what is left of the price.
+    Raises Problem: PURCHASE_UNKNOWN, REFERENCE_CONFLICT, or REFUND_TOO_LARGE if the refund is above
+    what is left of the price.
     """
     purchase = await _lock_purchase(session, purchase_id)
     refunds = await _refunds_of(session, purchase)
@@ -44,7 +50,7 @@ async def refund_purchase(
     if terms.kind is TakingKind.REFUND and terms.amount > left:
         raise Problem(
             REFUND_TOO_LARGE,
-            f"{terms.amount} is more than the {left} that are left of the purchase: refund less.",
+            f"{terms.amount} is above the {left} not refunded yet: refund at most {left}.",
         )
     refund = Refund(
         purchase_id=purchase.id,
@@ -67,9 +73,9 @@ async def record_clawbacks(
     actor: Actor,
     clock: Clock,
 ) -> None:
-    """Make a purchase's refunds and disputes what the processor says they are now.
+    """Set a purchase's refunds and disputes to the processor's current state.
 
-    Once or often, and in any order: the state that follows is that of the last it says.
+    The result depends on that state only, so events may repeat or arrive in any order.
     """
     purchase = await _lock_purchase(session, purchase_id)
     refunds = {refund.reference: refund for refund in await _refunds_of(session, purchase)}
@@ -97,7 +103,7 @@ def _new_refund(purchase: Purchase, clawback: ClawbackSnapshot, actor: Actor) ->
 
 
 async def _lock_purchase(session: AsyncSession, purchase_id: int) -> Purchase:
-    """Lock the subscriber whose purchase it is, who may change by a merge while this waits."""
+    """Lock the purchase's reader, who can change by a merge while this waits."""
     purchase = await session.get(Purchase, purchase_id)
     if purchase is None:
         raise Problem(PURCHASE_UNKNOWN)
@@ -115,11 +121,10 @@ async def _refunds_of(session: AsyncSession, purchase: Purchase) -> list[Refund]
 
 
 def _refuse_conflict(before: Refund, terms: RefundTerms) -> None:
-    differing = [name for name, told in terms._asdict().items() if getattr(before, name) != told]
-    if differing:
+    if differing := differing_fields(terms._asdict(), before):
         raise Problem(
             REFERENCE_CONFLICT,
-            f"Reference {terms.reference!r} was refunded before with another"
+            f"Reference {terms.reference!r} was already refunded with a different"
             f" {', '.join(differing)}: send the same fields, or choose a new reference.",
             fields=differing,
         )

@@ -1,4 +1,4 @@
-"""Payments as they are told: those that are here, and those on their way."""
+"""Response models of recorded and pending payments."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,11 +13,11 @@ from paywall.http.bodies import ResponseModel
 from paywall.http.fields import CreatedAt, NumberId, PassId, PlanId, ReaderId
 from paywall.rules.enums import ProductKind
 
-AMOUNT = "In the currency's smallest unit as ISO 4217 counts it: 4,000 riel are 400000."
+AMOUNT = "In the currency's smallest unit by ISO 4217: 4,000 riel are 400000."
 
 
 class PurchaseAnswer(ResponseModel):
-    """One payment, by any processor, for the one product that is named."""
+    """One payment, by any processor, for one product."""
 
     id: NumberId
     reader_id: ReaderId
@@ -30,16 +30,16 @@ class PurchaseAnswer(ResponseModel):
     plan_id: Annotated[str | None, Meta(description="The plan that was paid for, if it was one.")]
     amount_paid: Annotated[int, Meta(description=AMOUNT)]
     currency: Annotated[str, Meta(description="ISO 4217, in lower case.")]
-    refunded: Annotated[int, Meta(description="What was refunded of it, disputes aside.")]
+    refunded: Annotated[int, Meta(description="The refunded amount, without disputes.")]
     paid_until: Annotated[
         datetime | None,
-        Meta(description="Of a payment for a subscription in Stripe: the end of what it paid for."),
+        Meta(description="The end of the paid period if it paid for a Stripe subscription."),
     ]
     created_at: CreatedAt
 
 
 class PendingAnswer(ResponseModel):
-    """A payment that the reader has made and a bank has yet to confirm, for the product named."""
+    """A payment that the reader has made and the bank has not confirmed yet."""
 
     checkout_id: Annotated[str, Meta(description="GET /v1/me/checkout/{id} tells how it stands.")]
     pack_id: Annotated[str | None, Meta(description="The site's id of the pack.")]

@@ -1,4 +1,4 @@
-"""Calendar months: the meter's, in the site's time zone, and those that plans are sold by."""
+"""Calendar arithmetic: months of the meter in the site's time zone, and billing intervals."""
 
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -27,7 +27,7 @@ def _first_instant(year: int, month: int, zone: tzinfo) -> datetime:
 
 
 def add_intervals(at: datetime, interval: Interval, count: int) -> datetime:
-    """The end of `count` intervals from `at`; a day that a month lacks becomes its last."""
+    """`count` intervals after `at`; a day that the month does not have becomes its last day."""
     match interval:
         case Interval.DAY:
             return at + timedelta(days=count)

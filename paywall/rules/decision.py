@@ -1,4 +1,4 @@
-"""May this reader have the body of this article? The one place that decides, for every path."""
+"""The access decision: may this viewer read the body of this article?"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ class Policy(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a decision is what it is."""
+    """The rule that granted or denied access."""
 
     FREE = "free"
     SUBSCRIBED = "subscribed"
@@ -32,7 +32,7 @@ class Reason(StrEnum):
 
 
 class Action(StrEnum):
-    """What the reader could do about a denial."""
+    """A step that the reader can take after a denial."""
 
     LOGIN = "login"
     UNLOCK = "unlock"
@@ -41,36 +41,36 @@ class Action(StrEnum):
 
 
 class ArticleTerms(msgspec.Struct, frozen=True, gc=False):
-    """On what terms an article is to be had; `unlock_cost` is in credits."""
+    """An article's policy, and its `unlock_cost` in credits."""
 
     policy: Policy
     unlock_cost: int = 1
 
 
 class Meter(msgspec.Struct, frozen=True, gc=False):
-    """A viewer's metered views in the month of the decision, which ends at `resets_at`."""
+    """A viewer's metered views in the current month, which ends at `resets_at`."""
 
     used: int
     limit: int
     resets_at: datetime
-    # This article is among those counted already.
+    # Whether this article has been counted this month.
     counted: bool = False
 
 
 class ViewerState(msgspec.Struct, frozen=True, gc=False):
-    """What a viewer has, as far as one article is concerned."""
+    """What a viewer has that matters for access to one article."""
 
     signed_in: bool
     balance: int = 0
     unlocked: bool = False
     entitled_until: datetime | None = None
     access_until: datetime | None = None
-    # None where nobody can be counted: the meter is then as good as used up.
+    # None if there is no id to count by; the meter then counts as used up.
     meter: Meter | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
-    """The answer to the one question, and what the reader could do about it."""
+    """Whether access is granted, why, and which actions are open to the reader."""
 
     granted: bool
     reason: Reason
@@ -93,7 +93,7 @@ ACTIONS: dict[Reason, tuple[Action, ...]] = {
 
 
 def decide(terms: ArticleTerms | None, viewer_state: ViewerState, now: datetime) -> Decision:
-    """Decide by the first rule that matches; `terms` is None for an unknown article."""
+    """Apply the first rule that matches; `terms` is None for an unknown article."""
     cost = terms.unlock_cost if terms else UNKNOWN_ARTICLE_COST
     granted = _grant_reason(terms, viewer_state, now)
     if granted is None:
@@ -122,7 +122,7 @@ def _grant_reason(
 
 
 def meter_allows_view(meter: Meter | None) -> bool:
-    """A view is left, or this article was counted already."""
+    """Whether a view is left or this article has been counted."""
     return meter is not None and (meter.counted or meter.used < meter.limit)
 
 
@@ -139,6 +139,6 @@ def _denial_reason(terms: ArticleTerms | None, viewer_state: ViewerState) -> Rea
 
 
 def _shown_access_until(viewer_state: ViewerState, now: datetime) -> datetime | None:
-    """The end that a reader is told leaves the renewal's leeway out, so it may be over by now."""
+    """Readers are shown the end without the renewal leeway; None once it has passed."""
     until = viewer_state.access_until
     return until if until is not None and now < until else None

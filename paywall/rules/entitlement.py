@@ -1,4 +1,4 @@
-"""Until when a subscription opens everything: a function of what was paid, never of a job."""
+"""When a subscription's access ends, computed from what was paid; no job has to end it."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from paywall.rules.enums import StripeStatus
 
 
 class PaidAccess(NamedTuple):
-    """What was paid for: `[starts_at, paid_through)`, unless it was ended or taken back."""
+    """The paid interval `[starts_at, paid_through)`, unless it was ended or clawed back."""
 
     starts_at: datetime
     paid_through: datetime
@@ -16,7 +16,7 @@ class PaidAccess(NamedTuple):
 
 
 def entitled_until(paid: PaidAccess) -> datetime:
-    """The end of access: of what was paid, or of our own "now", whichever is first."""
+    """The end of access: the end of the paid time, or an earlier cancellation "now"."""
     if paid.is_clawed_back:
         return paid.starts_at
     if paid.ended_at is None:
@@ -25,7 +25,7 @@ def entitled_until(paid: PaidAccess) -> datetime:
 
 
 class PaidPeriod(NamedTuple):
-    """The time that one paid invoice is for, and whether all of its price went back."""
+    """The period of one paid invoice, and whether its whole price was clawed back."""
 
     ends_at: datetime
     is_clawed_back: bool
@@ -34,13 +34,13 @@ class PaidPeriod(NamedTuple):
 def paid_through(
     starts_at: datetime, periods: list[PaidPeriod], trial_ends_at: datetime | None
 ) -> datetime:
-    """The latest end of what was paid and not taken back, or of the trial; else the start."""
+    """The latest end of a paid period not clawed back, or of the trial; else the start."""
     ends = [period.ends_at for period in periods if not period.is_clawed_back]
     return max([starts_at, *ends, *([trial_ends_at] if trial_ends_at else [])])
 
 
 def last_was_clawed_back(periods: list[PaidPeriod]) -> bool:
-    """Whether the payment for the latest period went back."""
+    """Whether the payment for the latest period was clawed back."""
     if not periods:
         return False
     latest = max(period.ends_at for period in periods)
@@ -48,9 +48,9 @@ def last_was_clawed_back(periods: list[PaidPeriod]) -> bool:
 
 
 class BilledSubscription(NamedTuple):
-    """A subscription that Stripe bills, as far as its end depends on it.
+    """The facts of a Stripe subscription that its access depends on.
 
-    `paid` never says that it was taken back as a whole: its periods are, one by one.
+    `paid` is never clawed back as a whole: clawbacks apply to its single periods.
     """
 
     status: StripeStatus
@@ -60,21 +60,21 @@ class BilledSubscription(NamedTuple):
 
 
 class Allowance(NamedTuple):
-    """How far access goes beyond what was paid: past a failed payment, and before a next one."""
+    """Access beyond the paid time: `grace` after a failed payment, `leeway` before a renewal."""
 
     grace: timedelta
     leeway: timedelta
 
 
 class AccessEnds(NamedTuple):
-    """Until when it opens everything, and until when the reader is told that it does."""
+    """When access ends, and the end that readers are shown (without the leeway)."""
 
     entitled_until: datetime
     access_until: datetime
 
 
 def billed_access_ends(billed: BilledSubscription, allowance: Allowance) -> AccessEnds:
-    """The end of access of a subscription by its status in Stripe."""
+    """When access ends, by the subscription's status in Stripe."""
     end = entitled_until(billed.paid)
     match billed.status:
         case StripeStatus.ACTIVE | StripeStatus.TRIALING:

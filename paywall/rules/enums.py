@@ -1,11 +1,11 @@
-"""The words of the design, as values: what each kind of thing is called, everywhere."""
+"""Enumerations shared by the database, the rules and the API."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Actor(NamedTuple):
-    """Who did it: the token's `iss`, `sub` and `jti`, or a command's own name."""
+    """Who made a change: the token's `iss`, `sub` and `jti`, or the name of a command."""
 
     issuer: str
     subject: str
@@ -13,7 +13,7 @@ class Actor(NamedTuple):
 
 
 class UpsertOutcome(StrEnum):
-    """What putting something did."""
+    """What an upsert did."""
 
     CREATED = "created"
     REPLACED = "replaced"
@@ -90,7 +90,7 @@ class CheckoutStatus(StrEnum):
 
 
 class IntentKind(StrEnum):
-    """What Stripe is asked to do."""
+    """What Stripe is requested to do."""
 
     CUSTOMER = "customer"
     CHECKOUT = "checkout"
@@ -101,7 +101,7 @@ class IntentKind(StrEnum):
 
 
 class IntentState(StrEnum):
-    """How far it got: asked, and no answer yet; done; or known not to be done."""
+    """Requested and not yet answered, confirmed by Stripe, or known to have failed."""
 
     ASKED = "asked"
     CONFIRMED = "confirmed"
@@ -109,7 +109,7 @@ class IntentState(StrEnum):
 
 
 class EventOutcome(StrEnum):
-    """What became of an event of Stripe's."""
+    """How a Stripe event was handled."""
 
     RECORDED = "recorded"
     UNKNOWN_TYPE = "unknown_type"

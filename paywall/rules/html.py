@@ -1,9 +1,9 @@
-"""Body HTML as a flat list of pieces: the part of it that a reader sees, and nothing else.
+"""The visible part of body HTML, as a flat list of pieces.
 
-Read by lexbor, which follows the HTML Living Standard (§13.2). What is not on the lists below
-never gets out: no script, comment or template, no hidden element, no link to anything but a web
-page, a mail address or a telephone, and no attribute that could carry a second copy of the text
-(`title`, `style`, `on*`, `data-*` but those of lazy pictures).
+Parsed by lexbor, which follows the HTML Living Standard (§13.2). Only what the lists below allow
+is output: no scripts, comments, templates or hidden elements, only web, mail and telephone links,
+and no attribute that could contain a copy of the text (`title`, `style`, `on*`, `data-*` except
+those of lazy-loaded images).
 """
 
 import re
@@ -30,14 +30,14 @@ BLOCKS = frozenset(
     " search section summary table tbody tfoot thead tr ul".split()
 )
 REPLACEMENTS = {"form": "section", "listing": "pre", "plaintext": "pre", "xmp": "pre"}
-# An embed, a drawing or a formula cannot be given in part, and its text is not to be counted on.
+# Embeds, drawings and formulas cannot be cut, and their text cannot be relied on.
 OMITTED_ELEMENTS = frozenset(
     "applet area audio base basefont bgsound button canvas datalist dialog embed frame frameset"
     " head iframe input link map marquee math meta meter noembed noframes noscript object optgroup"
     " option param progress script select style svg template textarea title track video".split()
 )
 VOID = frozenset("br col hr img source wbr".split())
-# Where nothing is left but what was left out, no empty frame stays, as around an embedded video.
+# Wrappers that contained only omitted elements, such as the figure of a video, are omitted too.
 WRAPPERS = frozenset("a aside center div figure p picture section span".split())
 ATTRIBUTES = frozenset(
     "alt class colspan datetime dir height hreflang lang loading media rel reversed rowspan scope"
@@ -53,7 +53,7 @@ HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collap
 
 
 class PieceKind(Enum):
-    """What a piece is."""
+    """The type of a piece; OMITTED stands for an element that is not output."""
 
     START = "start"
     END = "end"
@@ -63,7 +63,7 @@ class PieceKind(Enum):
 
 
 class HtmlPiece(NamedTuple):
-    """A tag with the `html` that it is written as, a `text` as it is read, or nothing."""
+    """A tag with its output `html`, a `text`, or a placeholder for an omitted element."""
 
     kind: PieceKind
     tag: str = ""
@@ -73,15 +73,15 @@ class HtmlPiece(NamedTuple):
 
 @dataclass
 class _OpenElement:
-    """An element that is open, and the `place` of its start tag among the pieces."""
+    """An open element, and the `index` of its start tag among the pieces."""
 
-    place: int
+    index: int
     has_content: bool = False
     has_omitted: bool = False
 
 
 def visible_pieces(body_html: str) -> Iterator[HtmlPiece]:
-    """What a reader sees of the beginning of a body, in the order of the page."""
+    """The visible pieces at the beginning of a body, in document order."""
     return iter(_without_empty_wrappers(islice(_walk(bounded_source(body_html)), PIECES_MAX)))
 
 
@@ -107,8 +107,8 @@ def _walk(html: str) -> Iterator[HtmlPiece]:
 
 
 def _without_empty_wrappers(walked: Iterable[HtmlPiece]) -> list[HtmlPiece]:
-    """Drop the tags of wrappers of which all was left out; paragraphs stay apart there."""
-    kept: list[HtmlPiece] = []
+    """Omit wrappers whose whole content was omitted; their places still separate paragraphs."""
+    output: list[HtmlPiece] = []
     opened: list[_OpenElement] = [_OpenElement(0)]
     for piece in walked:
         inner = opened[-1]
@@ -117,25 +117,25 @@ def _without_empty_wrappers(walked: Iterable[HtmlPiece]) -> list[HtmlPiece]:
                 inner.has_omitted = True
                 continue
             case PieceKind.START:
-                opened.append(_OpenElement(len(kept)))
+                opened.append(_OpenElement(len(output)))
             case PieceKind.END:
                 opened.pop()
                 is_empty = inner.has_omitted and not inner.has_content
                 if is_empty and piece.tag in WRAPPERS:
                     opened[-1].has_omitted = True
-                    kept[inner.place] = HtmlPiece(PieceKind.OMITTED, piece.tag)
+                    output[inner.index] = HtmlPiece(PieceKind.OMITTED, piece.tag)
                     continue
                 opened[-1].has_content = True
             case PieceKind.VOID:
                 inner.has_content = True
             case PieceKind.TEXT:
                 inner.has_content = inner.has_content or not piece.text.isspace()
-        kept.append(piece)
-    return kept
+        output.append(piece)
+    return output
 
 
 def escape_text(text: str) -> str:
-    """Text as the standard writes it (§13.3)."""
+    """Escape text as the standard serializes it (§13.3)."""
     return (
         text.replace("&", "&amp;")
         .replace("\xa0", "&nbsp;")
@@ -145,7 +145,7 @@ def escape_text(text: str) -> str:
 
 
 def survives_reparsing(html: str) -> bool:
-    """Read and written again it is the same: every page shows it as it was meant."""
+    """Whether parsing and serializing it gives the same HTML, so that every page shows it alike."""
     return LexborHTMLParser(html, is_fragment=True).inner_html == html
 
 
@@ -183,7 +183,7 @@ def _end(node: LexborNode) -> HtmlPiece:
 
 
 def _output_tag(node: LexborNode) -> str:
-    """An element that is not known is read like a span, so it can be written as one."""
+    """Browsers treat an unknown element like a span, so it is output as one."""
     tag = node.tag or ""
     tag = REPLACEMENTS.get(tag, tag)
     return tag if tag in INLINE or tag in BLOCKS else "span"

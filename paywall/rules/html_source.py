@@ -1,10 +1,10 @@
-"""The beginning of a body's HTML source, bounded by what a reader could see of it.
+"""The beginning of a body's HTML source, with limits on what could be visible.
 
-Comments, the contents of elements that show none of it, and overlong attribute values are dropped
-before they count, so a 100 kB picture or style sheet in front of the text does not use up a limit.
-Only the syntax is read here (HTML Living Standard §13.2.5); what a tag means is the parser's
-matter. After a tag whose content has a syntax of its own everything is kept and counted as it came:
-a wrong guess must never make hidden text visible.
+Comments, the content of elements that do not display it, and overlong attribute values are removed
+before counting, so that a 100 kB image or style sheet before the text does not use up the limit.
+This module only tokenizes (HTML Living Standard §13.2.5); the parser interprets the tags. After a
+tag whose content has its own syntax, everything is copied and counted unchanged, because a wrong
+guess could make hidden text visible.
 """
 
 import re
@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-# The standard's own algorithm is quadratic in nesting, attributes and unclosed emphasis: 4 MiB of
-# `<div>` takes minutes. These keep the worst body that we could make under half a second.
+# The standard's algorithm is quadratic in nesting, attributes and unclosed emphasis: 4 MiB of
+# `<div>` take minutes. With these limits the worst known body takes less than half a second.
 READ_CHARACTERS_MAX = 65_536
 READ_TAGS_MAX = 2_000
-# Tags, comments and texts, those that are dropped included.
+# Tags, comments and texts, including removed ones.
 READ_TOKENS_MAX = 20_000
-# A longer value is dropped, except of `style`, which can hide an element.
+# A longer value is removed, except that of `style`, which can hide an element.
 ATTRIBUTE_CHARACTERS_MAX = 4_096
-# Nothing is read from a tag with more of them on.
+# Reading stops at a tag with more attributes.
 ATTRIBUTES_MAX = 1_000
 
 _SPACE = r"[\t\n\f\r ]"
@@ -39,11 +39,11 @@ TAG = re.compile(
 )
 MARKUP = re.compile(r"<(?:[a-zA-Z!?]|/[^>])")
 TAG_START = re.compile(r"</?[a-zA-Z]")
-# Stands where one was: what it parts must not become one text, one reference or one tag.
+# Replaces each comment, so that the source before and after it does not join into one token.
 COMMENT = "<!---->"
 SHORT_COMMENT = re.compile(r"<!---?>")
 COMMENT_END = re.compile(r"--!?>")
-# An inline SVG without anything that HTML would read differently inside one.
+# An inline SVG without anything that HTML parses differently inside SVG.
 PLAIN_SVG = re.compile(
     rf"<svg(?={_SPACE}|>){_ATTRIBUTES}{_SPACE}*+>"
     r"(?:[^<]++|</?(?:circle|clipPath|defs|ellipse|g|line|linearGradient|mask|path|pattern|polygon"
@@ -66,9 +66,9 @@ UNFINISHED_REFERENCE = re.compile(r"&[^<>&;\s]*\Z")
 
 
 class _Token(NamedTuple):
-    """A part of the source up to `end`, what of it can be `visible`, and the name of its tag.
+    """A part of the source up to `end`, its `visible` part, and the name of its tag.
 
-    The name is empty where it is not a tag; `is_ambiguous` where only the parser can read on.
+    The name is empty for text; `is_ambiguous` if only a parser can interpret what follows.
     """
 
     end: int
@@ -79,27 +79,27 @@ class _Token(NamedTuple):
 
 
 def bounded_source(html: str) -> str:
-    """The source up to the limits, as a reader's browser would see it.
+    """The source up to the limits, as a browser would interpret it.
 
-    A page with scripts reads noscript like noembed, as raw text; lexbor has no such switch, so it
-    is renamed.
+    With scripting on, browsers parse noscript like noembed, as raw text. lexbor has no such
+    option, so noscript is renamed to noembed.
     """
-    kept: list[str] = []
+    output: list[str] = []
     characters, tags = READ_CHARACTERS_MAX, READ_TAGS_MAX
     is_plain = True
     for token in islice(_tokens(html), READ_TOKENS_MAX):
         is_plain = is_plain and not token.is_ambiguous
         source = token.visible if is_plain else token.source
         if not token.name and len(source) > characters:
-            kept.append(UNFINISHED_REFERENCE.sub("", source[:characters]))
+            output.append(UNFINISHED_REFERENCE.sub("", source[:characters]))
             break
         if source != COMMENT:
             characters -= len(source)
             tags -= source.count("<") if token.name or not is_plain else 0
         if characters < 0 or tags < 0:
             break
-        kept.append(source)
-    return "".join(kept)
+        output.append(source)
+    return "".join(output)
 
 
 def _tokens(html: str) -> Iterator[_Token]:
@@ -113,14 +113,14 @@ def _tokens(html: str) -> Iterator[_Token]:
             yield token
             position = token.end
         if position == start:
-            # A tag that never ends is none, and takes the rest with it.
+            # A tag without an end is dropped by parsers, with everything after it.
             return
     if position < len(html):
         yield _Token(len(html), html[position:], html[position:])
 
 
 def _markup(html: str, start: int) -> Iterator[_Token]:
-    """The tag or comment that starts here, and the content where that is text."""
+    """The tag or comment that starts here, and its content if that is raw text."""
     if drawing := PLAIN_SVG.match(html, start):
         yield _Token(drawing.end(), drawing[0], "<svg></svg>", "svg")
     elif not TAG_START.match(html, start):
@@ -131,7 +131,7 @@ def _markup(html: str, start: int) -> Iterator[_Token]:
 
 
 def _end_of_comment(html: str, start: int) -> int:
-    """Of a comment, or of what is read like one; without an end it takes the rest."""
+    """The end of a comment or of what parsers treat as one; without an end, the whole rest."""
     if not html.startswith("<!--", start):
         return html.find(">", start) + 1 or len(html)
     end = SHORT_COMMENT.match(html, start) or COMMENT_END.search(html, start + 4)
@@ -157,13 +157,13 @@ def _tag(html: str, tag: re.Match[str]) -> Iterator[_Token]:
 
 def _content(text: str, end: int, name: str) -> _Token:
     escaped = text.find("<!--") if name == "script" else -1
-    # Then a script may go on after its first end tag (§13.2.5.17).
+    # After `<!--`, a script can continue past its first end tag (§13.2.5.17).
     is_ambiguous = escaped >= 0 and SCRIPT.search(text, escaped) is not None
     return _Token(end, text, text if name == "xmp" else "", is_ambiguous=is_ambiguous)
 
 
 def _without_long_values(attributes: str) -> str:
-    """Without the values that are too long, such as that of a picture within the page."""
+    """Remove values that are too long, such as inline images."""
     if len(attributes) <= ATTRIBUTE_CHARACTERS_MAX:
         return attributes
     return ATTRIBUTE.sub(_without_long_value, attributes)

@@ -1,4 +1,4 @@
-"""Currencies, those of ISO 4217 that are legal tender somewhere today, and amounts in writing."""
+"""Currencies (ISO 4217 codes that are legal tender today), and formatted amounts."""
 
 from decimal import Decimal
 from functools import cache
@@ -12,15 +12,15 @@ AMOUNT_AND_CODE = "#,##0.00 ¤¤"
 
 
 def currency_code(text: str) -> str | None:
-    """The code in lower case, as it is kept everywhere; None where there is no such currency."""
+    """The code in lower case, the form used everywhere; None if there is no such currency."""
     code = text.lower()
     return code if code in _currencies() else None
 
 
 def format_money(amount: int, currency: str, locale: Locale, pattern: str) -> str:
-    """An amount in the currency's smallest unit; decimals are shown where there are any.
+    """Format an amount given in the currency's smallest unit; zero decimals are left out.
 
-    The pattern is one of CLDR (https://unicode.org/reports/tr35/tr35-numbers.html).
+    The pattern is a CLDR number pattern (https://unicode.org/reports/tr35/tr35-numbers.html).
     """
     code = currency.upper()
     digits = get_currency_precision(code)
@@ -31,14 +31,14 @@ def format_money(amount: int, currency: str, locale: Locale, pattern: str) -> st
 
 
 def format_money_with_symbol(amount: int, currency: str, locale: Locale) -> str:
-    """As the language writes it, with the sign that the currency's own country gives it."""
+    """Format an amount for a locale, with the symbol used in the currency's own country."""
     pattern = str(locale.currency_formats["standard"].pattern)
     code = currency.upper()
     return format_money(amount, currency, locale, pattern).replace(code, _national_symbol(code))
 
 
 def _national_symbol(code: str) -> str:
-    """The first two letters of a code name the country; the code itself where they don't."""
+    """The first two letters of a code name its country; if they don't, use the code itself."""
     try:
         return str(get_currency_symbol(code, Locale.parse(f"und_{code[:2]}")))
     except UnknownLocaleError:
@@ -46,7 +46,7 @@ def _national_symbol(code: str) -> str:
 
 
 def format_money_with_code(amount: int, currency: str) -> str:
-    """An amount in the currency's smallest unit, in plain English: `16,000 KHR`, `1.50 USD`."""
+    """Format an amount given in the smallest unit in English: `16,000 KHR`, `1.50 USD`."""
     return format_money(amount, currency, ENGLISH, AMOUNT_AND_CODE)
 
 

@@ -1,4 +1,4 @@
-"""Origins (RFC 6454) in the one form in which browsers send them."""
+"""Web origins (RFC 6454), in the form that browsers send."""
 
 import re
 from ipaddress import IPv4Address, IPv6Address
@@ -11,15 +11,15 @@ WRITTEN = re.compile(
     r"(?:[/?#].*)?",
     re.IGNORECASE,
 )
-# Names that have them are others' in IDNA 2003, which Python knows (UTS #46 §7).
+# Python's IDNA 2003 codec maps these to another host than browsers do (UTS #46 §7).
 DEVIATIONS = re.compile("[ß\u03c2\u200c\u200d]")
 HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 
 
 def canonical_origin(text: str) -> str | None:
-    """The origin of this address as a browser sends it; None for what is no address of a page.
+    """The origin of a URL as a browser sends it; None if the URL is not one of a web page.
 
-    In lower case, a host beyond ASCII in Punycode, without a default port, and nothing after it.
+    Lower case, a non-ASCII host in Punycode, no default port and no path.
     """
     written = WRITTEN.fullmatch(text)
     host = _canonical_host(written["host"].lower()) if written else None
@@ -41,7 +41,7 @@ def _canonical_host(host: str) -> str | None:
         ascii_host = host if host.isascii() else host.encode("idna").decode("ascii")
         if ascii_host.rpartition(".")[2].isdigit():
             return str(IPv4Address(ascii_host))
-    except ValueError:  # UnicodeError is one too
+    except ValueError:  # UnicodeError is a subclass
         return None
     is_host = len(ascii_host) <= HOST_CHARS_MAX and HOST.fullmatch(ascii_host) is not None
     return ascii_host if is_host else None

@@ -1,8 +1,8 @@
-"""When each of a reader's passes starts: a function of what was paid when, in any order of telling.
+"""When each of a reader's passes starts, computed from the payments' times alone.
 
-They stand in a queue. One that is put in later only pushes others back, and never takes a moment
-of access away that the reader had without it. The passes of two readers who are merged are laid in
-one queue.
+Passes form a queue, so the order in which payments are reported does not matter. A payment that
+is reported late only delays later passes: it never removes access that the reader already had.
+The passes of two merged readers form one queue.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from paywall.rules.entitlement import PaidAccess, entitled_until
 
 
 class PassPayment(NamedTuple):
-    """A pass, and when it was ended, or began to be wholly taken back, if it was.
+    """A pass, with the time at which it was ended or its full refund began, if any.
 
-    `given_back_at` is when its whole price was on its way back: when the refunds that complete it
-    were asked for, the dispute or the inquiry opened. Of those that failed, were won or came to
-    nothing it is None.
+    `refunded_at` is when refunds or disputes first covered the whole price: when the last of
+    these refunds was requested or the dispute was opened. Failed refunds and won disputes do not
+    count.
     """
 
     paid_at: datetime
@@ -27,13 +27,12 @@ class PassPayment(NamedTuple):
 
 
 def pass_starts(passes: Sequence[PassPayment]) -> list[datetime]:
-    """The start of each, in the order of their payments, in which they have to come.
+    """The start of each pass; `passes` must be in the order of their payments.
 
-    One starts when it is paid for, or when all before it end as they stood at that time; one whose
-    price was on its way back by then, or that was ended before its start, does not hold it up. So
-    neither ending nor refunding one moves any that was paid for by then, at once or when a refund
-    that was pending arrives. Where the price does not go back in the end, the next one moves to
-    where the first ends: no day is lost.
+    A pass starts when it is paid for, or when all earlier passes end, as known at that time. An
+    earlier pass that was ended or whose full refund had begun by then does not delay it. So a
+    later end or refund does not move a pass that was already paid for. If the refund fails, the
+    next pass moves to the end of the earlier one, and no day is lost.
     """
     starts: list[datetime] = []
     for one in passes:

@@ -1,7 +1,7 @@
-"""What everybody may read of an article: its first paragraphs, and never more than a share.
+"""The public preview of an article: its first paragraphs, at most a share of the text.
 
-The cut is made in the list of pieces that the parser gives, never in the HTML itself: what is
-not on the list before the cut is not in the preview.
+The cut is made in the list of visible pieces, never in the HTML source, so the preview contains
+nothing that is not in the list before the cut.
 """
 
 import math
@@ -20,24 +20,25 @@ from paywall.rules.html import (
     visible_pieces,
 )
 
-# They accompany a paragraph and are none themselves.
+# These elements belong to a paragraph and are not counted as one.
 NOT_PARAGRAPHS = frozenset("h1 h2 h3 h4 h5 h6 caption figcaption legend summary".split())
 BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 COUNTED_CHARACTER = re.compile(r"\s+|\S")
 SPACES = re.compile(r"\s+")
-# Where WordPress and Ghost end what everybody reads. WordPress takes `<!--more` and any text.
+# The markers at which WordPress and Ghost end the public part. WordPress accepts any text after
+# `<!--more`.
 EDITOR_MARKER = re.compile(
     r"<!--(?:more|\s{0,20}(?:wp:more|wp:nextpage|(?:more|nextpage|members-only)\s{0,20}--))",
     re.IGNORECASE,
 )
 WORD_CHARACTERS_MAX = 60
-WORD_SPACES = re.compile("[\\s\u200b]")  # Khmer is written with zero-width spaces, where with any
-VIRAMA = 9  # the combining class of what joins the next consonant, such as the Khmer coeng
+WORD_SPACES = re.compile("[\\s\u200b]")  # Khmer separates words with zero-width spaces, if at all
+VIRAMA = 9  # the combining class of signs that join the next consonant, such as the Khmer coeng
 LETTERS_THAT_JOIN = re.compile("[\u0e33\u0eb3\u1160-\u11ff\ud7b0-\ud7ff]")
 
 
 class TextRun(NamedTuple):
-    """The text of one paragraph, `[start, end)` in the body's visible text."""
+    """A paragraph or heading: the interval `[start, end)` of the visible text."""
 
     start: int
     end: int
@@ -45,7 +46,7 @@ class TextRun(NamedTuple):
 
 
 class VisibleHtml(NamedTuple):
-    """What a reader sees of some HTML."""
+    """The visible pieces of some HTML, their text and its runs."""
 
     pieces: Sequence[HtmlPiece]
     text: str
@@ -53,15 +54,15 @@ class VisibleHtml(NamedTuple):
 
 
 def preview(body_html: str, *, paragraphs: int, share: float) -> str:
-    """The first `paragraphs` paragraphs of a body, as HTML; empty where the share allows none.
+    """The first `paragraphs` paragraphs of a body, as HTML; empty if the share allows none.
 
-    At most `share` (0 to 1) of the characters that a reader sees, and nothing after the editor's
-    own cut. A long body is read up to `READ_CHARACTERS_MAX` and `READ_TAGS_MAX`, and the share is
-    one of what was read.
+    At most `share` (0 to 1) of the visible characters, and nothing after the editor's marker. A
+    long body is read up to `READ_CHARACTERS_MAX` and `READ_TAGS_MAX`; the share is then a share of
+    the part that was read.
     """
     whole = _visible(body_html)
     cut = EDITOR_MARKER.search(body_html)
-    # By the source, not by the parsed tree: a parser moves text out of tables, before the marker.
+    # Cut the source, not the parsed tree: the parser moves text out of tables, before the marker.
     shown = _visible(body_html[: cut.start()]) if cut else whole
     end = _end(shown, paragraphs, _limit(shown, whole, share))
     if end == 0:
@@ -71,7 +72,7 @@ def preview(body_html: str, *, paragraphs: int, share: float) -> str:
 
 
 def visible_text(html: str) -> str:
-    """The characters that a reader sees of a body or of a preview."""
+    """The visible characters of a body or of a preview."""
     return "".join(piece.text for piece in visible_pieces(html)).strip()
 
 
@@ -82,18 +83,18 @@ def _visible(html: str) -> VisibleHtml:
 
 
 def _without_leading_space(body: Iterable[HtmlPiece]) -> list[HtmlPiece]:
-    kept: list[HtmlPiece] = []
-    begun = False
+    output: list[HtmlPiece] = []
+    has_text = False
     for piece in body:
-        text = piece.text if begun else piece.text.lstrip()
-        begun = begun or text != ""
+        text = piece.text if has_text else piece.text.lstrip()
+        has_text = has_text or text != ""
         if piece.kind is not PieceKind.TEXT or text:
-            kept.append(piece._replace(text=text))
-    return kept
+            output.append(piece._replace(text=text))
+    return output
 
 
 def _runs(body: Sequence[HtmlPiece], text: str) -> list[TextRun]:
-    """Paragraphs are parted by blocks, by two line breaks and by blank lines."""
+    """Split the text into runs at block elements, double line breaks and blank lines."""
     runs: list[TextRun] = []
     start = offset = accompanying = breaks = 0
 
@@ -122,7 +123,7 @@ def _runs(body: Sequence[HtmlPiece], text: str) -> list[TextRun]:
 
 
 def _end(shown: VisibleHtml, paragraphs: int, limit: int) -> int:
-    """Where the preview ends in the visible text: always after a paragraph's own words."""
+    """The end of the preview in the visible text: always at the end of a word if possible."""
     end = 0
     for run in [run for run in shown.runs if run.is_paragraph][:paragraphs]:
         if run.end > limit:
@@ -133,7 +134,7 @@ def _end(shown: VisibleHtml, paragraphs: int, limit: int) -> int:
 
 
 def _limit(shown: VisibleHtml, whole: VisibleHtml, share: float) -> int:
-    """Where the share ends, with every space counted and with as few as a reader sees."""
+    """The end of the share, by whichever count is stricter: all spaces, or collapsed spaces."""
     allowed = math.floor(share * sum(_counts(whole)))
     limit = math.floor(share * len(whole.text.rstrip()))
     for run, count in zip(shown.runs, _counts(shown), strict=True):
@@ -148,12 +149,12 @@ def _limit(shown: VisibleHtml, whole: VisibleHtml, share: float) -> int:
 
 
 def _counts(reading: VisibleHtml) -> list[int]:
-    """The characters of each run, with as few spaces as a reader sees."""
+    """The number of characters in each run, with collapsed spaces."""
     return [len(SPACES.sub(" ", reading.text[run.start : run.end])) for run in reading.runs]
 
 
 def _cut_position(text: str, start: int, limit: int) -> int:
-    """The last place up to `limit` that parts words, or at least no grapheme cluster."""
+    """The last position up to `limit` between two words, or else between grapheme clusters."""
     if limit <= start:
         return start
     for position in range(limit, max(start, limit - WORD_CHARACTERS_MAX), -1):
@@ -166,7 +167,7 @@ def _cut_position(text: str, start: int, limit: int) -> int:
 
 
 def _is_grapheme_boundary(before: str, after: str) -> bool:
-    """Sure to part two grapheme clusters (UAX #29): rather no cut than one within a cluster."""
+    """Whether this is certainly a grapheme cluster boundary (UAX #29); False when in doubt."""
     return (
         unicodedata.category(after)[0] in "LNPZ"
         and not LETTERS_THAT_JOIN.match(after)
@@ -176,12 +177,12 @@ def _is_grapheme_boundary(before: str, after: str) -> bool:
 
 
 def _html_up_to(body: Sequence[HtmlPiece], end: int) -> str:
-    written: list[str] = []
+    output: list[str] = []
     opened: list[str] = []
     offset = 0
     for piece in body:
         text = piece.text[: end - offset]
-        written.append(escape_text(text) if piece.kind is PieceKind.TEXT else piece.html)
+        output.append(escape_text(text) if piece.kind is PieceKind.TEXT else piece.html)
         offset += len(text)
         if offset == end:
             break
@@ -189,11 +190,11 @@ def _html_up_to(body: Sequence[HtmlPiece], end: int) -> str:
             opened.append(piece.tag)
         elif piece.kind is PieceKind.END:
             opened.pop()
-    return "".join([*written, *(f"</{tag}>" for tag in reversed(opened))])
+    return "".join([*output, *(f"</{tag}>" for tag in reversed(opened))])
 
 
 def _plain_paragraphs(shown: VisibleHtml, end: int) -> str:
-    """The words alone, where the tags would be read differently a second time."""
+    """The text alone, for HTML whose tags would be parsed differently a second time."""
     words = [
         " ".join(shown.text[run.start : min(run.end, end)].split())
         for run in shown.runs

@@ -1,7 +1,7 @@
-"""What a refund or a dispute takes back, by one rule for every processor.
+"""What refunds and disputes claw back; one rule for every processor.
 
-The state after any events is a function of what is taken back now, never of the order in which it
-came: every clawback is undone, last first, and then all that is owed is taken anew.
+The result depends only on the amounts clawed back now, not on the order of the events: all
+earlier steps are undone, last first, and then everything that is owed is taken again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from paywall.rules.enums import TakingKind
 
 
 class ClawbackAmount(NamedTuple):
-    """Money of one refund or dispute that is in force, in the smallest unit of its currency."""
+    """The amount of one refund or dispute in force, in the currency's smallest unit."""
 
     amount: int
     keep_access: bool = False
@@ -35,14 +35,14 @@ class ClawbackSnapshot(NamedTuple):
 
 
 def clawed_back(paid: int, clawbacks: Iterable[ClawbackAmount]) -> int:
-    """What refunds and disputes take back together: without what keeps access, at most all."""
+    """The sum of all refunds and disputes except those that keep access; at most `paid`."""
     return min(paid, sum(taken.amount for taken in clawbacks if not taken.keep_access))
 
 
 def wholly_clawed_back_at(
     paid: int, clawbacks: Iterable[tuple[datetime, ClawbackAmount]]
 ) -> datetime | None:
-    """When what was taken back came to the whole; None where it does not."""
+    """When the clawbacks reached the whole price; None if they do not."""
     back = 0
     for at, taken in sorted(clawbacks):
         back += 0 if taken.keep_access else taken.amount
@@ -52,7 +52,7 @@ def wholly_clawed_back_at(
 
 
 def credits_owed(granted: int, paid: int, back: int) -> int:
-    """Credits that a grant has to give up: all when all was taken back, else rounded down."""
+    """Credits that a grant has to give up: its share of the amount clawed back, rounded down."""
     return granted * back // paid if paid > 0 else 0
 
 
@@ -66,9 +66,9 @@ class ClawbackStep(NamedTuple):
 
 @dataclass
 class GrantState:
-    """One grant's unspent credits.
+    """One grant's unspent credits, and those taken by clawbacks.
 
-    `is_dead` where it has expired or was voided: nobody can spend them; they count as given up.
+    `is_unspendable` if the grant has expired or was voided: its unspent credits count as given up.
     """
 
     grant_id: int
@@ -83,7 +83,7 @@ class GrantState:
 
 @dataclass
 class PaidUnlock:
-    """An unlock, with what each grant paid for it (credits by grant id)."""
+    """An unlock, and what each grant paid for it (credits by grant id)."""
 
     unlock_id: int
     article_id: str
@@ -94,11 +94,11 @@ class PaidUnlock:
 
 @dataclass
 class CreditState:
-    """All that is at stake for one reader.
+    """Everything of one reader that a clawback can change.
 
-    The grants of refunded purchases with every grant that shared in paying for their unlocks,
-    oldest first, as they give up; those unlocks, the steps taken so far in their order, and the
-    articles that other unlocks have in force.
+    The grants of refunded purchases and every grant that shared in paying for their unlocks,
+    oldest first; these unlocks; the earlier steps in order; and the articles that the reader's
+    other unlocks in force open.
     """
 
     grants_by_id: dict[int, GrantState]
@@ -114,7 +114,7 @@ class CreditState:
 
 
 def settle_clawbacks(credit_state: CreditState, owed: Mapping[int, int]) -> CreditState:
-    """Move the state to what each grant owes now (credits by grant id). Changes its argument."""
+    """Change the state, in place, to what each grant owes now (credits by grant id)."""
     _undo(credit_state)
     for grant_id, grant_state in credit_state.grants_by_id.items():
         if grant_id in owed:
@@ -133,7 +133,7 @@ def _undo(credit_state: CreditState) -> None:
 
 
 def _revive(credit_state: CreditState, unlock: PaidUnlock) -> None:
-    """Only if all that its revocation gave back is there, and the article not unlocked again."""
+    """Only if all credits that its revocation returned are unspent and the article is locked."""
     is_there = all(
         credit_state.grants_by_id[grant_id].unspent >= share
         for grant_id, share in unlock.shares.items()
@@ -146,7 +146,7 @@ def _revive(credit_state: CreditState, unlock: PaidUnlock) -> None:
 
 
 def _take(credit_state: CreditState, grant_state: GrantState, owed: int) -> None:
-    """Credits that lapsed unspent count; then unspent ones; then the newest unlocks, whole."""
+    """Take credits that expired unspent first, then unspent ones, then whole newest unlocks."""
     unspent = (
         0 if grant_state.is_unspendable else min(grant_state.unspent, owed - grant_state.given_up)
     )

@@ -1,4 +1,4 @@
-"""Which grants pay: the burn order, as a total order."""
+"""Which grants pay for an unlock: the burn order, a total order."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class GrantBalance(NamedTuple):
-    """What is left of one credit grant; `granted_at` is the time of its payment."""
+    """The remaining credits of one grant; `granted_at` is the time of its payment."""
 
     grant_id: int
     remaining: int
@@ -18,7 +18,7 @@ class GrantBalance(NamedTuple):
 
 
 class GrantDebit(NamedTuple):
-    """Credits that one grant pays."""
+    """The credits that one grant pays."""
 
     grant_id: int
     amount: int
@@ -30,7 +30,7 @@ def burn_order(lot: GrantBalance) -> tuple[int, datetime, datetime, int]:
 
 
 def is_expired(lot: GrantBalance, now: datetime) -> bool:
-    """Times are half-open: a grant is over at the very instant of its expiry."""
+    """Times are half-open: a grant is expired at the instant of its expiry."""
     return lot.expires_at is not None and lot.expires_at <= now
 
 
@@ -42,7 +42,7 @@ def spendable_credits(lot: GrantBalance, now: datetime) -> int:
 def allocate_debits(
     lots: Iterable[GrantBalance], cost: int, now: datetime
 ) -> list[GrantDebit] | None:
-    """Pay `cost` credits in burn order; None, and nothing paid, where there are too few."""
+    """Allocate `cost` credits in burn order; None if there are too few."""
     payments: list[GrantDebit] = []
     for lot in sorted(lots, key=burn_order):
         amount = min(spendable_credits(lot, now), cost)

@@ -1,4 +1,4 @@
-"""The random name that stays where a reader was erased, and how it takes the place of an id."""
+"""The random id that replaces the id of an erased reader."""
 
 import re
 from collections.abc import Mapping
@@ -12,11 +12,10 @@ def is_tombstone(reader_id: str) -> bool:
 
 
 def replace_ids(reference: str, tombstones: Mapping[str, str], *, length_max: int) -> str | None:
-    """Put tombstones for the ids that they replace, wherever one stands whole in a reference.
+    """Replace each whole id in a reference by its tombstone; None if the result is too long.
 
-    Whole is what has no letter and no digit at either side: the id `ann` is borne by `ann`,
-    `ann-1` and `gift_ann`, and not by `anna` or `joann-1`. None for a reference that would get
-    too long.
+    An id is whole if no letter or digit precedes or follows it: `ann`, `ann-1` and `gift_ann`
+    contain the id `ann`; `anna` and `joann-1` do not.
     """
     ids = "|".join(re.escape(id_) for id_ in sorted(tombstones, key=len, reverse=True))
     whole = f"(?<!{LETTER_OR_DIGIT})({ids})(?!{LETTER_OR_DIGIT})"

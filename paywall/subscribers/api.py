@@ -1,4 +1,4 @@
-"""Subscribers: what one has, for sites and for the reader; merge, export, erasure."""
+"""Routes for subscribers: overview, merge, export and erasure."""
 
 from typing import Annotated
 
@@ -33,7 +33,7 @@ from paywall.tokens.guard import Caller, reader, site
 class MergeInput(RequestModel):
     """The other id of the same person."""
 
-    into: Annotated[Id, Meta(description="The id that stays; it need not be on record yet.")]
+    into: Annotated[Id, Meta(description="The id that stays; it may be unknown so far.")]
 
 
 @get(
@@ -46,7 +46,7 @@ async def get_subscriber(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> Overview:
-    """What a subscriber has, with the newest 200 grants, spent ones too."""
+    """What a subscriber has, with the newest 200 grants, including spent ones."""
     now = database.clock.now()
     async with database.reading() as session:
         await require_subscriber(session, reader_id)
@@ -60,7 +60,7 @@ async def get_my_overview(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> Overview:
-    """What the reader has, with at most 200 grants that have something left."""
+    """What I have, with at most 200 grants that can be spent."""
     now = database.clock.now()
     async with database.reading() as session:
         grants = await list_spendable_grants(session, caller.subject, now)
@@ -82,11 +82,11 @@ async def post_merge(
     settings: NamedDependency[Settings],
     stripe: NamedDependency[StripeContext | None],
 ) -> Response[Overview]:
-    """Move all that a reader has to another id of the same person, and tell what that one has.
+    """Move everything that a reader has to another id of the same person, and return that reader.
 
-    Of two unlocks of one article the older stays, and the other's credits come back. The old id
-    is unknown afterwards, and may begin anew. Of two open plan checkouts the moved one is closed.
-    Passes of both follow each other, by the time of their payments.
+    Of two unlocks of one article the older stays, and the other's credits are returned. The old id
+    is unknown afterwards and can be used anew. Of two open plan checkouts the moved one is closed.
+    The passes of both readers run one after the other, by the time of their payments.
     """
     async with database.reading() as session:
         moved = await open_plan_of(session, reader_id)
@@ -117,7 +117,7 @@ async def export_subscriber(
 async def export_my_data(
     caller: NamedDependency[Caller], database: NamedDependency[Database]
 ) -> ReaderExport:
-    """Everything on record about the reader, to take along."""
+    """Everything on record about me, as a download."""
     async with database.reading() as session:
         return await export_reader(session, caller.subject, database.clock.now())
 
@@ -132,10 +132,10 @@ async def delete_subscriber(
     database: NamedDependency[Database],
     stripe: NamedDependency[StripeContext | None],
 ) -> None:
-    """Erase a reader: what they read goes, what was paid stays under a random name.
+    """Erase a reader: reading history is deleted; payments stay under a random id.
 
-    Billing ends first, in Stripe, and nothing is erased where that is not confirmed. It cannot be
-    taken back. The same id may begin anew.
+    Billing in Stripe is ended first, and nothing is erased until Stripe has confirmed that. Erasure
+    is permanent. The same id can be used anew.
     """
     async with database.reading() as session:
         ids = await ids_to_erase(session, reader_id)

@@ -1,7 +1,7 @@
-"""`paywall audit`: proves for the whole database that its facts agree, by SQL of its own.
+"""`paywall audit`: checks by independent SQL that the whole database is consistent.
 
-Each proof is one query that finds the rows for which a promise does not hold; it shares no code
-with the verbs that write.
+Each check is one query for rows that violate a rule. The queries share no code with the functions
+that write.
 """
 
 import re
@@ -20,7 +20,7 @@ CHECKS = (*CREDIT_CHECKS, *PAYMENT_CHECKS, *SUBSCRIPTION_CHECKS, *HISTORY_CHECKS
 
 
 class Violation(NamedTuple):
-    """A promise that does not hold, with the rows, at most 20 of them named."""
+    """A violated rule, with the number of violating rows and at most 20 of their names."""
 
     promise: str
     breaches: int
@@ -28,7 +28,7 @@ class Violation(NamedTuple):
 
 
 async def audit(session: AsyncSession) -> list[Violation]:
-    """Every promise that does not hold; an empty list is the proof."""
+    """Run every check; an empty list means that the database is consistent."""
     findings = []
     connection = await session.connection()
     dialect = connection.dialect.name
@@ -42,5 +42,5 @@ async def audit(session: AsyncSession) -> list[Violation]:
 
 
 def _numeric_order(row: str) -> list[tuple[int, str]]:
-    """Grant 9 stands before grant 10."""
+    """A sort key that puts grant 9 before grant 10."""
     return [(int(part) if part.isdecimal() else 0, part) for part in re.split(r"(\d+)", row)]

@@ -1,8 +1,8 @@
-"""A promise that the database keeps, and the query that finds what breaks it.
+"""A rule that the database must satisfy, and the query for rows that violate it.
 
-The queries run on both databases. What these write differently is written as a macro:
-`ERASED(reader_id)`, whether it is the tombstone of an erased reader (`erased_` and 32 digits), and
-`SECONDS(at)`, the whole seconds of a time.
+The queries run on both databases. Where the SQL differs, they use a macro: `ERASED(reader_id)`,
+whether this is the tombstone of an erased reader (`erased_` and 32 digits), and `SECONDS(at)`, the
+whole seconds of a time.
 """
 
 import re
@@ -20,7 +20,7 @@ MACROS = {
         "SECONDS": r"floor(extract(epoch from \1))",
     },
 }
-# Processes measure the database's clock, each a little differently, and it may be set back.
+# Processes measure the database's clock with small differences, and it can be set back.
 CLOCK_SKEW_SECONDS_MAX = 60
 
 
@@ -34,9 +34,9 @@ FIRST_VIOLATIONS = Template(
 
 
 class AuditCheck(NamedTuple):
-    """A promise, and the query for the rows that break it (its one column names the row).
+    """A rule, and the query for the rows that violate it; its one column names the row.
 
-    `parts` are what the query shares with others: `$NAME` stands for each.
+    `parts` are shared query fragments, each inserted as `$NAME`.
     """
 
     promise: str
@@ -44,7 +44,7 @@ class AuditCheck(NamedTuple):
     parts: Mapping[str, object] = {}
 
     def query(self, dialect: str, *, rows_max: int) -> str:
-        """A query for the first breaches, each with the number of all."""
+        """The query for the first violations, each with the total number."""
         breaches = Template(self.breaches).substitute(self.parts)
         for name, text in MACROS[dialect].items():
             breaches = re.sub(rf"{name}\(([^()]+)\)", text, breaches)

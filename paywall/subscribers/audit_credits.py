@@ -1,10 +1,10 @@
-"""What the audit proves of grants, ledger entries and unlocks."""
+"""Audit checks of grants, ledger entries and unlocks."""
 
 from paywall.subscribers.audit_check import CLOCK_SKEW_SECONDS_MAX, AuditCheck
 
 CREDIT_CHECKS = (
     AuditCheck(
-        "What remains of a grant is the sum of its entries",
+        "The remaining credits of a grant are the sum of its entries",
         """
         select 'grant ' || g.id || ': remaining ' || g.remaining || ', entries '
                || coalesce(sum(e.amount), 0)
@@ -13,21 +13,21 @@ CREDIT_CHECKS = (
         """,
     ),
     AuditCheck(
-        "What remains of a grant is never below zero and never above its amount",
+        "The remaining credits of a grant are between zero and its amount",
         """
         select 'grant ' || id || ': remaining ' || remaining || ' of ' || amount
         from credit_grant where remaining < 0 or remaining > amount
         """,
     ),
     AuditCheck(
-        "Nothing remains of a grant that was voided",
+        "A voided grant has no remaining credits",
         """
         select 'grant ' || id || ': voided ' || voided_at || ', remaining ' || remaining
         from credit_grant where voided_at is not null and remaining > 0
         """,
     ),
     AuditCheck(
-        "A grant begins with one entry `granted` of its whole amount",
+        "A grant has one entry `granted`, of its whole amount",
         """
         select 'grant ' || g.id || ': amount ' || g.amount || ', granted '
                || coalesce(sum(e.amount), 0) || ' by ' || count(e.id) || ' entries'
@@ -46,7 +46,7 @@ CREDIT_CHECKS = (
         """,
     ),
     AuditCheck(
-        "`granted` and `restored` add; `spent`, `expired` and `voided` take",
+        "`granted` and `restored` are positive; `spent`, `expired` and `voided` are negative",
         """
         select 'entry ' || id || ': ' || kind || ' ' || amount from ledger_entry
         where case when kind in ('granted', 'restored') then amount <= 0
@@ -55,8 +55,8 @@ CREDIT_CHECKS = (
         """,
     ),
     AuditCheck(
-        "`spent` and `restored` name an unlock, the other kinds none; but what a refund took, or "
-        "what lapsed, comes back without one",
+        "`spent` and `restored` name an unlock, the other kinds none; but credits taken by a refund"
+        " or expired are restored without an unlock",
         """
         select 'entry ' || e.id || ': ' || e.kind || ', unlock ' || coalesce(e.unlock_id, 0)
         from ledger_entry e left join credit_grant g on g.id = e.grant_id
@@ -68,8 +68,8 @@ CREDIT_CHECKS = (
         """,
     ),
     AuditCheck(
-        "An entry `expired` stands at or after its grant's expiry; `voided` at its voiding, or "
-        "for a refund",
+        "An entry `expired` is not before its grant's expiry, and `voided` not before its voiding"
+        " or for a refund",
         """
         select 'entry ' || e.id || ': ' || e.kind || ' of grant ' || g.id
         from ledger_entry e join credit_grant g on g.id = e.grant_id
@@ -81,7 +81,7 @@ CREDIT_CHECKS = (
         {"CLOCKS_APART_SECONDS_MAX": CLOCK_SKEW_SECONDS_MAX},
     ),
     AuditCheck(
-        "What refunds took of a grant is what its entries say, beside what lapsed",
+        "The credits that refunds took from a grant match its entries, except expired credits",
         """
         select 'grant ' || x.grant_id || ': taken ' || sum(x.taken) || ', entries ' || sum(x.gone)
         from (
@@ -98,8 +98,8 @@ CREDIT_CHECKS = (
         """,
     ),
     AuditCheck(
-        "What a grant paid for an unlock is what its entries say: all of it, or nothing once "
-        "a revocation gave it back",
+        "A grant's payment for an unlock matches its entries: the whole, or nothing once a"
+        " revocation returned it",
         """
         select 'unlock ' || x.unlock_id || ', grant ' || x.grant_id || ': payments '
                || sum(x.paid) || ', entries ' || sum(x.spent)
@@ -130,7 +130,7 @@ CREDIT_CHECKS = (
         """,
     ),
     AuditCheck(
-        "An unlock was paid for if its source is credits, and only then",
+        "An unlock has payments if and only if its source is credits",
         """
         select 'unlock ' || u.id || ': ' || u.source from unlock u
         where (u.source = 'credits')
@@ -138,7 +138,7 @@ CREDIT_CHECKS = (
         """,
     ),
     AuditCheck(
-        "A revoked unlock tells whether its credits were returned, one in force does not",
+        "Revoked unlocks state whether their credits were returned; unlocks in force do not",
         """
         select 'unlock ' || id from unlock
         where (revoked_at is null) <> (credits_returned is null)
@@ -153,7 +153,7 @@ CREDIT_CHECKS = (
         """,
     ),
     AuditCheck(
-        "Whoever has something on record is a subscriber",
+        "Every reader with a grant, an unlock, a subscription or a purchase is a subscriber",
         """
         select x.what || ' ' || x.id
         from (

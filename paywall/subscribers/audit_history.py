@@ -1,11 +1,11 @@
-"""What the audit proves of times, and that no row was added or removed past this service."""
+"""Audit checks of times, and of rows added or removed without this service."""
 
 from paywall.subscribers.audit_check import CLOCK_SKEW_SECONDS_MAX, AuditCheck
 
 
 def _count_check(what: str, table: str, column: str, newest: str) -> AuditCheck:
     return AuditCheck(
-        f"As many {what} are on record of a reader as were counted when they were written",
+        f"The number of a reader's {what} matches the control total",
         """
         select 'reader ' || x.reader_id || ': $what on record ' || sum(x.found) || ', counted '
                || sum(x.counted) || coalesce(', newest ' || max(x.newest), '')
@@ -26,7 +26,7 @@ HISTORY_CHECKS = (
     _count_check("purchases", "purchase", "purchases", "max(id)"),
     _count_check("subscriptions", "subscription", "subscriptions", "max(id)"),
     AuditCheck(
-        "The entries of a reader move as many credits as were counted when they were written",
+        "The credits moved by a reader's entries match the control total",
         """
         select 'reader ' || x.reader_id || ': entries move ' || sum(x.found) || ', counted '
                || sum(x.counted)
@@ -39,7 +39,7 @@ HISTORY_CHECKS = (
         """,
     ),
     AuditCheck(
-        "The entries of a grant are dated in the order in which they were written, `granted` first",
+        "The times of a grant's entries follow their order, with `granted` first",
         """
         select 'entry ' || x.id || ': ' || x.kind || ' of grant ' || x.grant_id || ' at ' || x.at
                || coalesce(', after one at ' || cast(x.latest as varchar(40)), '')
@@ -55,7 +55,7 @@ HISTORY_CHECKS = (
         {"CLOCKS_APART_SECONDS_MAX": CLOCK_SKEW_SECONDS_MAX},
     ),
     AuditCheck(
-        "A grant is as old as its entry `granted`, or as its payment",
+        "A grant has the time of its entry `granted` or of its payment",
         """
         select 'grant ' || g.id || ': of ' || g.granted_at || ', entry ' || e.id || ' of ' || e.at
                || coalesce(', purchase ' || p.id || ' of ' || p.created_at, '')
@@ -70,7 +70,7 @@ HISTORY_CHECKS = (
         {"CLOCKS_APART_SECONDS_MAX": CLOCK_SKEW_SECONDS_MAX},
     ),
     AuditCheck(
-        "An unlock that credits paid for is as old as its first entry `spent`",
+        "An unlock paid with credits has the time of its first entry `spent`",
         """
         select 'unlock ' || u.id || ': of ' || u.unlocked_at || ', entry ' || e.id || ' of ' || e.at
         from unlock u join (
@@ -81,7 +81,8 @@ HISTORY_CHECKS = (
         """,
     ),
     AuditCheck(
-        "An unlock whose credits were returned was revoked at its last entry `restored`",
+        "An unlock whose credits were returned was revoked at the time of its last entry"
+        " `restored`",
         """
         select 'unlock ' || u.id || ': revoked ' || coalesce(cast(u.revoked_at as varchar(40)), '')
                || ', entry ' || e.id || ' of ' || e.at
@@ -93,7 +94,7 @@ HISTORY_CHECKS = (
         """,
     ),
     AuditCheck(
-        "Credits were spent before they expired, when the article was unlocked",
+        "Credits were spent on an unlock before they expired",
         """
         select 'entry ' || e.id || ': spent at ' || e.at || ', grant ' || g.id || ' expired at '
                || g.expires_at

@@ -1,4 +1,4 @@
-"""What the audit proves of purchases, refunds and disputes."""
+"""Audit checks of purchases, refunds and disputes."""
 
 from paywall.subscribers.audit_check import AuditCheck
 
@@ -14,7 +14,7 @@ OWED = """
 
 PAYMENT_CHECKS = (
     AuditCheck(
-        "What a purchase says was refunded is the sum of its refunds in force",
+        "The refunded amount of a purchase is the sum of its refunds in force",
         """
         select 'purchase ' || p.id || ': refunded ' || p.refunded || ', refunds in force '
                || coalesce(r.refunded, 0)
@@ -24,8 +24,8 @@ PAYMENT_CHECKS = (
         {"REFUNDS": REFUNDS},
     ),
     AuditCheck(
-        "What a purchase says was clawed back are its refunds and disputes in force that do not"
-        " keep access, and never more than was paid",
+        "The amount clawed back from a purchase is the sum of its refunds and disputes in force"
+        " that do not keep access, at most the price",
         """
         select 'purchase ' || p.id || ': clawed back ' || p.taken_back || ' of ' || p.amount_paid
                || ', refunds and disputes in force ' || coalesce(r.clawed_back, 0)
@@ -36,14 +36,14 @@ PAYMENT_CHECKS = (
         {"REFUNDS": REFUNDS},
     ),
     AuditCheck(
-        "A refund or a dispute is of a purchase",
+        "A refund or dispute belongs to a purchase",
         """
         select 'refund ' || r.id || ': purchase ' || r.purchase_id || ' is missing'
         from refund r left join purchase p on p.id = r.purchase_id where p.id is null
         """,
     ),
     AuditCheck(
-        "A grant was paid for if its source is a purchase or a subscription, and only then",
+        "A grant has a purchase if and only if its source is a purchase or a subscription",
         """
         select 'grant ' || id || ': ' || source || ', purchase ' || coalesce(purchase_id, 0)
         from credit_grant
@@ -51,8 +51,8 @@ PAYMENT_CHECKS = (
         """,
     ),
     AuditCheck(
-        "What was bought belongs to a purchase of the same reader and kind, which its reference"
-        " names",
+        "A bought grant, pass or period belongs to a purchase of the same reader and kind, and"
+        " its reference names it",
         """
         select 'grant ' || g.id || ': purchase ' || g.purchase_id
                || case when p.id is null then ' is missing' else ' of ' || p.reader_id || ', '
@@ -77,10 +77,10 @@ PAYMENT_CHECKS = (
         """,
     ),
     AuditCheck(
-        "A purchase of a pack gave one grant, of a pass one pass, of a plan one period or invoice",
+        "A purchase of a pack has one grant, of a pass one pass, of a plan one period or invoice",
         """
-        select 'purchase ' || p.id || ': what this ' || p.product_kind || ' gave is missing, or'
-               || ' there more than once'
+        select 'purchase ' || p.id || ': what this ' || p.product_kind || ' gave is missing or'
+               || ' duplicated'
         from purchase p
         where case p.product_kind
               when 'pack' then (select count(*) from credit_grant g where g.purchase_id = p.id)
@@ -94,7 +94,7 @@ PAYMENT_CHECKS = (
         """,
     ),
     AuditCheck(
-        "What a checkout sold is as its price promised",
+        "What a checkout sold matches its price's terms",
         """
         select 'grant ' || g.id || ': ' || g.amount || ' credits, and the price of purchase '
                || g.purchase_id || ' promised ' || (t.terms ->> 'credits')
@@ -132,8 +132,8 @@ PAYMENT_CHECKS = (
         """,
     ),
     AuditCheck(
-        "A grant gave up the share of its credits that was clawed back of its price, rounded down,"
-        " unless too few were left and no unlock that it paid for is in force",
+        "A grant gave up the share of its credits that was clawed back from its price, rounded"
+        " down, unless too few were left and no unlock that it paid for is in force",
         """
         select 'grant ' || g.id || ': gave up ' || coalesce(t.taken, 0) || ' of ' || g.amount
                || ' credits, purchase ' || p.id || ': clawed back ' || p.taken_back || ' of '
@@ -157,8 +157,8 @@ PAYMENT_CHECKS = (
         {"OWED": OWED},
     ),
     AuditCheck(
-        "Credits were given up by a grant of the same reader that was paid for, and an unlock that"
-        " was revoked for them had them restored",
+        "Clawbacks take credits from paid grants of the same reader, and an unlock that they"
+        " revoked had its credits restored",
         """
         select 'taking ' || t.id || ': grant ' || t.grant_id || ', unlock '
                || coalesce(t.unlock_id, 0)

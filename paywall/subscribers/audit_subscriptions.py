@@ -1,4 +1,4 @@
-"""What the audit proves of subscriptions: their ends follow from what was paid, and taken back."""
+"""Audit checks of subscriptions: their ends match what was paid and clawed back."""
 
 from paywall.subscribers.audit_check import AuditCheck
 
@@ -31,8 +31,8 @@ NEVER_PAID = "b.status in ('incomplete', 'incomplete_expired')"
 
 SUBSCRIPTION_CHECKS = (
     AuditCheck(
-        "A subscription that Stripe does not bill ends with what was paid, or when it was ended;"
-        " one that was taken back never began",
+        "A subscription that Stripe does not bill ends with its paid time or when it was ended;"
+        " one that was clawed back has no time",
         """
         select s.kind || ' ' || s.id || ': entitled until ' || s.entitled_until
                || ', access until ' || s.access_until || ', paid through ' || s.paid_through
@@ -42,7 +42,7 @@ SUBSCRIPTION_CHECKS = (
         {"END": END},
     ),
     AuditCheck(
-        "A pass or period is taken back if all of its price was, and only then",
+        "A pass or period is clawed back if and only if its whole price was clawed back",
         """
         select s.kind || ' ' || s.id || ': purchase ' || coalesce(p.id, 0) || ', clawed back '
                || coalesce(p.taken_back, 0) || ' of ' || coalesce(p.amount_paid, 0)
@@ -52,7 +52,7 @@ SUBSCRIPTION_CHECKS = (
         """,
     ),
     AuditCheck(
-        "A pass or period does not begin before its payment; a pass lasts whole days",
+        "A pass or period does not start before its payment; a pass lasts whole days",
         """
         select s.kind || ' ' || s.id || ': from ' || s.starts_at || ' through ' || s.paid_through
         from subscription s join purchase p on p.id = s.purchase_id
@@ -62,7 +62,7 @@ SUBSCRIPTION_CHECKS = (
         """,
     ),
     AuditCheck(
-        "A pass or period begins at its payment, or where another of the same reader ends",
+        "A pass or period starts at its payment, or when another of the same reader ends",
         """
         select s.kind || ' ' || s.id || ': from ' || s.starts_at || ', paid at ' || p.created_at
         from subscription s join purchase p on p.id = s.purchase_id
@@ -74,8 +74,8 @@ SUBSCRIPTION_CHECKS = (
         """,
     ),
     AuditCheck(
-        "A subscription of Stripe's is paid through the latest period that was paid and not taken"
-        " back, or the end of its trial",
+        "A Stripe subscription is paid through the latest period that was paid and not clawed back,"
+        " or the end of its trial",
         """
         select 'subscription ' || s.id || ': paid through ' || s.paid_through || ', invoices to '
                || coalesce(cast(i.paid_end as varchar(40)), 'none')
@@ -91,8 +91,8 @@ SUBSCRIPTION_CHECKS = (
         {"INVOICES": INVOICES},
     ),
     AuditCheck(
-        "A subscription of Stripe's opens everything through what was paid, with grace or leeway"
-        " as its status says",
+        "A Stripe subscription opens everything through its paid time, plus grace or leeway by its"
+        " status",
         """
         select 'subscription ' || s.id || ': ' || b.status || ', entitled until '
                || s.entitled_until || ', access until ' || s.access_until || ', paid through '
@@ -114,7 +114,7 @@ SUBSCRIPTION_CHECKS = (
         },
     ),
     AuditCheck(
-        "What Stripe bills is on record as a subscription of its kind, and has no purchase",
+        "What Stripe bills is on record as a subscription of kind `stripe`, without a purchase",
         """
         select 'subscription ' || b.id || ': ' || coalesce(s.kind, 'missing')
         from stripe_subscription b left join subscription s on s.id = b.id

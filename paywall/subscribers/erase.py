@@ -1,17 +1,16 @@
-"""Erasing a reader: what they read goes, what was paid stays under a name that means nobody.
+"""Erasing a reader: the reading history is deleted, payments stay under a random id.
 
-Afterwards a dump of the database has the reader's id nowhere:
-- as subscriber and as actor it is replaced by a random tombstone;
-- in the references of the reader's own grants, purchases and refunds too, wherever it stands
-  whole (rules/tombstone.inscribe). References of other readers are left alone: by them a repeat
-  is known from a new payment, and a short id such as `7` stands in many of them by chance;
-- revocations of the reader's tokens are forgotten, as tokens of that id can only read a reader
-  who has nothing.
-An id that was merged into the reader is erased along, unless it has begun anew since.
+Afterwards the reader's id is nowhere in the database:
+- As subscriber and as actor, it is replaced by a random tombstone.
+- In the references of the reader's own grants, purchases and refunds, it is replaced wherever it
+  stands whole (`rules/tombstone`). References of other readers are not changed: they detect
+  repeated payments, and contain a short id such as `7` by chance.
+- Revocations of the reader's tokens are deleted: such tokens can only read an empty reader.
+An id that was merged into the reader is erased too, unless it has been used anew.
 
-Billing was ended before. The reader's customers, subscriptions and checkouts in Stripe are known
-by a keyed hash of their ids from then on, so that late events of them are ignored. The names of
-payments stay: they are what accounts are kept by.
+Billing was ended before. The reader's customers, subscriptions and checkouts in Stripe are kept as
+keyed hashes of their ids, so that late events are ignored. The ids of payments stay, because the
+accounts need them.
 """
 
 import secrets
@@ -77,11 +76,11 @@ ACTOR_TABLES: tuple[type[SQLModel], ...] = (LedgerEntry, Purchase, Refund, Polic
 
 
 async def erase_reader(session: AsyncSession, reader_id: str, *, clock: Clock) -> None:
-    """Erase a reader for good; the same id may begin anew. Erasing nobody is done already.
+    """Erase a reader permanently; the same id can be used anew. For an unknown reader, a no-op.
 
-    Raises Problem(UNAVAILABLE) where Stripe has something under way for the reader.
+    Raises Problem(UNAVAILABLE) if something of the reader is still in progress in Stripe.
     """
-    # Opened where it is missing, so that nothing can be put on record of the reader meanwhile.
+    # Create the row if it is missing, so that nothing of the reader can be written concurrently.
     await lock_or_create_subscriber(session, reader_id, clock.now())
     tombstones = {id_: _new_tombstone() for id_ in await ids_to_erase(session, reader_id)}
     await refuse_unended(session, tombstones)
@@ -104,7 +103,7 @@ def _new_tombstone() -> str:
 
 
 async def ids_to_erase(session: AsyncSession, reader_id: str) -> list[str]:
-    """The reader's id, and those merged into it that have not begun anew."""
+    """The reader's id, and the ids merged into it that have not been used anew."""
     merged = await ids_merged_into(session, reader_id)
     statement = select(Subscriber.id).where(col(Subscriber.id).in_(merged))
     began_anew = set((await session.exec(statement)).all())
@@ -112,7 +111,7 @@ async def ids_to_erase(session: AsyncSession, reader_id: str) -> list[str]:
 
 
 async def ids_merged_into(session: AsyncSession, reader_id: str) -> list[str]:
-    """Every id that was merged into the reader's, or into one of these."""
+    """Every id that was merged into this reader, directly or through another merge."""
     ids = [reader_id]
     for id_ in ids:  # which grows on the way
         merged = select(Merge.from_id).where(
@@ -123,7 +122,7 @@ async def ids_merged_into(session: AsyncSession, reader_id: str) -> list[str]:
 
 
 async def _forget_stripe(session: AsyncSession, ids: Collection[str]) -> list[str]:
-    """Known from then on by hashes alone; the ids of the subscriptions, which grants name."""
+    """Replace the ids in Stripe by hashes; returns the ids of subscriptions, which grants name."""
     customers = [customer.id for customer in await customers_of(session, ids)]
     mine = select(Subscription.id).where(
         col(Subscription.reader_id).in_(ids),
@@ -158,7 +157,7 @@ async def _delete(session: AsyncSession, ids: Collection[str]) -> None:
             col(Subscription.kind) == SubscriptionKind.COMPLIMENTARY,
         )
     )
-    # A visitor who was given the id of a reader is that reader.
+    # A visitor id that equals the reader's id means the same person.
     await session.exec(delete(MeteredViews).where(col(MeteredViews.viewer_id).in_(ids)))
     await session.exec(
         delete(Merge).where(col(Merge.from_id).in_(ids) | col(Merge.into_id).in_(ids))
@@ -168,7 +167,7 @@ async def _delete(session: AsyncSession, ids: Collection[str]) -> None:
         await session.exec(delete(IdempotencyKey).where(_stored_responses_of(id_)))
         await session.exec(
             delete(RevokedToken).where(
-                # The tokens that we mint ourselves have random ids, which bear nobody's.
+                # Tokens minted by this service have random ids, which contain no reader's id.
                 col(RevokedToken.issuer) != OWN_NAME,
                 _contains(col(RevokedToken.token_id), id_),
             )
@@ -176,7 +175,7 @@ async def _delete(session: AsyncSession, ids: Collection[str]) -> None:
 
 
 def _stored_responses_of(id_: str) -> sa.ColumnElement[bool]:
-    """Stored answers to the reader, and to anybody of whose path or answer the id is a part."""
+    """Stored responses to the reader, or with the id in their path or content."""
     path = col(IdempotencyKey.route) + "/"
     quoted = msgspec.json.encode(id_).decode()
     return sa.or_(
@@ -187,7 +186,7 @@ def _stored_responses_of(id_: str) -> sa.ColumnElement[bool]:
 
 
 def _contains(column: Any, text: str) -> sa.ColumnElement[bool]:
-    """Whether a text contains another, in the same case; LIKE would not mind it on SQLite."""
+    """Case-sensitive, unlike LIKE on SQLite."""
     bears: sa.ColumnElement[bool] = func.replace(column, text, "") != column
     return bears
 
@@ -210,7 +209,7 @@ async def _inscribe_references(
 
 
 async def _rename(session: AsyncSession, reader_id: str, tombstone: str) -> bool:
-    """The one change that the ledger permits; tells whether there was anything to rename."""
+    """The one permitted change to the ledger; returns whether there was anything to rename."""
     rows = 0
     for table in KEPT_TABLES:
         owner = col(table.reader_id)  # type: ignore[attr-defined]  # every one of KEPT has it
@@ -220,7 +219,7 @@ async def _rename(session: AsyncSession, reader_id: str, tombstone: str) -> bool
 
 
 async def _rename_totals(session: AsyncSession, reader_id: str, tombstone: str | None) -> None:
-    """Of what was kept alone; with nothing kept, of nothing."""
+    """Keep the totals of the rows that are kept; delete them if none are."""
     row = col(SubscriberTotals.subscriber_id) == reader_id
     if tombstone is None:
         await session.exec(delete(SubscriberTotals).where(row))
@@ -231,14 +230,14 @@ async def _rename_totals(session: AsyncSession, reader_id: str, tombstone: str |
 
 
 async def _rename_actors(session: AsyncSession, tombstones: Mapping[str, str]) -> None:
-    """Wherever the reader did something, with the id in the token's id too if it is there."""
+    """Replace the reader as actor, and the id within the token's id."""
     for table in ACTOR_TABLES:
         issuer, subject, token_id = (
             sa.inspect(table).columns[f"actor_{part}"] for part in ("issuer", "subject", "token_id")
         )
         for id_, tombstone in tombstones.items():
             renamed = update(table).where(subject == id_)
-            told = case(
+            new_token_id = case(
                 (issuer == OWN_NAME, token_id), else_=func.replace(token_id, id_, tombstone)
             )
-            await session.exec(renamed.values(actor_subject=tombstone, actor_token_id=told))
+            await session.exec(renamed.values(actor_subject=tombstone, actor_token_id=new_token_id))

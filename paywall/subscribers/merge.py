@@ -1,7 +1,7 @@
-"""Merging two readers who are one person: everything moves to the id that stays.
+"""Merging two ids of the same person: everything moves to the id that stays.
 
-What was answered to an Idempotency-Key stays as it was answered, with the id that asked: it tells
-what was true then. Who did what stays as well, so an entry may name the old id as its actor.
+Stored responses to an Idempotency-Key are not changed: they describe the state at that time. Ledger
+entries keep their actor, so they can name the old id.
 """
 
 from datetime import datetime
@@ -53,15 +53,14 @@ MOVED_TABLES: tuple[type[SQLModel], ...] = (
 async def merge_readers(
     session: AsyncSession, from_id: str, into_id: str, *, actor: Actor, clock: Clock
 ) -> None:
-    """Move all that one reader has to another; nothing is on record of the old id afterwards.
+    """Move everything of one reader to another; nothing stays on record under the old id.
 
-    The passes of both are laid one after the other, so that no day of either is lost. Merging twice
-    is merging once. Raises Problem(SUBSCRIBER_UNKNOWN), and refuses to merge a
-    reader into itself.
+    Merging twice is a no-op. Raises Problem(SUBSCRIBER_UNKNOWN), and refuses to merge a reader with
+    itself.
     """
     if from_id == into_id:
-        raise invalid("into", "is the reader itself; name the other id of the same person")
-    # In the order of their ids, so that no two merges wait for each other.
+        raise invalid("into", "is the reader itself; send the other id of the same person")
+    # In the order of their ids, so that concurrent merges do not deadlock.
     locked = [id_ for id_ in sorted((from_id, into_id)) if await lock_subscriber(session, id_)]
     if from_id not in locked:
         if await session.get(Merge, (from_id, into_id)):
@@ -96,7 +95,7 @@ async def _move_totals(session: AsyncSession, from_id: str, into_id: str) -> Non
 async def _keep_older_unlocks(
     session: AsyncSession, from_id: str, into_id: str, actor: Actor, now: datetime
 ) -> None:
-    """Of two unlocks of one article the older stays, and the other's credits come back."""
+    """Of two unlocks of one article the older stays; the other's credits are returned."""
     one, other = aliased(Unlock), aliased(Unlock)
     statement = (
         select(one, other)
@@ -115,13 +114,13 @@ async def _keep_older_unlocks(
 
 
 async def _refuse_two_open_plans(session: AsyncSession, from_id: str, into_id: str) -> None:
-    """One was closed before; raises Problem(UNAVAILABLE) where another was opened since."""
+    """The handler closed one before; raises Problem(UNAVAILABLE) if another was opened."""
     if await open_plan_of(session, from_id) and await open_plan_of(session, into_id):
-        raise unavailable("Both readers have an open checkout for a plan: ask again.")
+        raise unavailable("Both readers have an open checkout for a plan: repeat the request.")
 
 
 async def _keep_later_complimentary(session: AsyncSession, from_id: str, into_id: str) -> None:
-    """Of two complimentary subscriptions the one with the later end stays."""
+    """Of two complimentary subscriptions, the one with the later end stays."""
     statement = (
         select(Subscription)
         .where(

@@ -1,4 +1,4 @@
-"""What one reader has, on one page."""
+"""The overview of what one reader has."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ from paywall.subscriptions.responses import SubscriptionAnswer, subscriptions_of
 
 
 class Overview(ResponseModel):
-    """What a reader has: credits, payments on their way, subscriptions, and the month's views."""
+    """What a reader has: credits, pending payments, subscriptions, and this month's views."""
 
     reader_id: ReaderId
     unlocks_left: UnlocksLeft
@@ -32,11 +32,11 @@ class Overview(ResponseModel):
     lapsed: Annotated[
         list[GrantAnswer],
         Meta(
-            description="Credits that lapsed so lately that the ledger has no entry of it yet: what"
-            " `remaining` says of them cannot be spent."
+            description="Expired grants whose ledger entry is not written yet: their `remaining`"
+            " credits cannot be spent."
         ),
     ]
-    pending: Annotated[list[PendingAnswer], Meta(description="The last 20 at most.")]
+    pending: Annotated[list[PendingAnswer], Meta(description="At most the last 20.")]
     subscription: Annotated[
         SubscriptionAnswer | None, Meta(description="The one with the latest end.")
     ]

@@ -1,4 +1,4 @@
-"""Complimentary subscriptions, cancelling and resuming; for sites, and for the reader."""
+"""Routes for complimentary subscriptions, cancelling and resuming, for sites and readers."""
 
 from datetime import datetime
 from itertools import groupby
@@ -58,20 +58,22 @@ NOT_CANCELLED = (
 
 
 class ComplimentaryInput(RequestModel, kw_only=True):
-    """A subscription that nobody pays for."""
+    """A subscription without payment."""
 
-    plan_id: Annotated[Id | None, Meta(description="The plan that it stands in for.")] = None
-    current_period_end: Annotated[Timestamp, Meta(description="When it ends; past: at once.")]
+    plan_id: Annotated[Id | None, Meta(description="The plan that it replaces.")] = None
+    current_period_end: Annotated[
+        Timestamp, Meta(description="When it ends; a past time ends it now.")
+    ]
 
 
 class CancelInput(RequestModel, kw_only=True):
-    """Which subscription, and when; no reason is demanded."""
+    """Which subscription to cancel, and when. A reason is optional."""
 
     subscription_id: Annotated[
         Id | None, Meta(description="Left out: the only one that renews.")
     ] = None
     when: Annotated[
-        CancelWhen, Meta(description="At the end of what was paid, or now and for good.")
+        CancelWhen, Meta(description="At the end of the paid time, or now and permanently.")
     ]
     reason: Annotated[
         Annotated[Text, Meta(max_length=2000)] | None,
@@ -83,7 +85,7 @@ class CancelInput(RequestModel, kw_only=True):
 
 
 class ResumeInput(RequestModel, kw_only=True):
-    """Which subscription goes on after all."""
+    """Which subscription to resume."""
 
     subscription_id: Annotated[
         Id | None, Meta(description="Left out: the only one that renews.")
@@ -91,7 +93,7 @@ class ResumeInput(RequestModel, kw_only=True):
 
 
 class LapsingCredits(ResponseModel):
-    """Credits that stay spendable until a time; null: for good."""
+    """Credits that can be spent until `expires_at`; null: no expiry."""
 
     amount: Annotated[int, Meta(description="A number of credits.")]
     expires_at: Annotated[
@@ -100,13 +102,14 @@ class LapsingCredits(ResponseModel):
 
 
 class CancelAnswer(ResponseModel):
-    """Exactly what follows from a cancellation."""
+    """The exact effect of a cancellation."""
 
     subscription_id: SubscriptionId
     when: CancelledWhen
     access_until: Annotated[datetime, Meta(description="When access ends.")]
     credits: Annotated[
-        list[LapsingCredits], Meta(description="Credits keep their expiry: what is left, by it.")
+        list[LapsingCredits],
+        Meta(description="The remaining credits by their expiry, which does not change."),
     ]
     receipt: Annotated[ReceiptAnswer | None, Meta(description="Null for a dry run.")]
 
@@ -114,12 +117,12 @@ class CancelAnswer(ResponseModel):
 @put(
     "/v1/subscribers/{reader_id:str}/subscription",
     guards=[site("subscribers:write")],
-    answers={201: "Given.", 200: "Changed, or the same as before."},
+    answers={201: "Created.", 200: "Changed, or the same as before."},
 )
 async def put_subscription(
     reader_id: PathReaderId, data: JSONBody[ComplimentaryInput], database: NamedDependency[Database]
 ) -> Response[SubscriptionAnswer]:
-    """Give a complimentary subscription (201), or change the one that is there (200)."""
+    """Create a complimentary subscription (201), or change the existing one (200)."""
     async with database.writing() as session:
         subscription, is_new = await put_complimentary(
             session,
@@ -145,7 +148,7 @@ async def post_cancel(
     database: NamedDependency[Database],
     stripe: NamedDependency[StripeContext | None],
 ) -> Response[CancelAnswer]:
-    """Cancel a subscriber's subscription, or with `dry_run` tell what would follow."""
+    """Cancel a subscriber's subscription, or with `dry_run` only show the effect."""
     async with database.reading() as session:
         await require_subscriber(session, reader_id)
     return await _cancel(reader_id, data, claim, database, stripe)
@@ -176,7 +179,7 @@ async def post_resume(
     stripe: NamedDependency[StripeContext | None],
     data: JSONBody[ResumeInput | None] = None,
 ) -> Response[SubscriptionAnswer]:
-    """Take a cancellation back before the end."""
+    """Withdraw a cancellation before the end."""
     async with database.reading() as session:
         await require_subscriber(session, reader_id)
     return await _resume(reader_id, data or ResumeInput(), claim, database, stripe)
@@ -349,7 +352,7 @@ async def _what_follows(
 
 
 def _by_expiry(grants: list[GrantAnswer]) -> list[LapsingCredits]:
-    """The soonest expiry first, never last."""
+    """Soonest expiry first, credits without expiry last."""
     in_order = sorted(grants, key=lambda grant: (grant.expires_at is None, grant.expires_at))
     return [
         LapsingCredits(amount=sum(grant.remaining for grant in same), expires_at=expires_at)

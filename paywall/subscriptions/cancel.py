@@ -1,6 +1,6 @@
-"""Cancelling and resuming: which one, what follows, and the receipt.
+"""Cancelling and resuming subscriptions: which one, the effect, and the receipt.
 
-What Stripe bills is cancelled there first (by_stripe); of all else this service has the last word.
+Subscriptions billed by Stripe are cancelled in Stripe first; all others only here.
 """
 
 import secrets
@@ -22,9 +22,9 @@ from paywall.subscriptions.responses import has_ended, receipts_of
 async def find_subscription(
     session: AsyncSession, reader_id: str, subscription_id: str | None, now: datetime
 ) -> Subscription:
-    """The subscription that is meant: by its id, or the only one that renews.
+    """The subscription with this id, or the only one that renews.
 
-    Raises Problem: SUBSCRIPTION_UNKNOWN, NO_SUBSCRIPTION, SEVERAL_SUBSCRIPTIONS.
+    Raises Problem: SUBSCRIPTION_UNKNOWN, NO_SUBSCRIPTION or SEVERAL_SUBSCRIPTIONS.
     """
     mine = select(Subscription).where(Subscription.reader_id == reader_id)
     if subscription_id is not None:
@@ -53,9 +53,9 @@ async def find_subscription(
 def access_after_cancellation(
     subscription: Subscription, when: CancelWhen, now: datetime
 ) -> datetime:
-    """Until when the reader has access once it is cancelled.
+    """When access ends after a cancellation.
 
-    Raises Problem(SUBSCRIPTION_ENDED) where there is nothing left to cancel.
+    Raises Problem(SUBSCRIPTION_ENDED) if the subscription has already ended.
     """
     is_billed = subscription.kind is SubscriptionKind.STRIPE
     if subscription.ended_at is None and has_ended(subscription, now) and not is_billed:
@@ -74,9 +74,9 @@ async def cancel_subscription(
     reason: str | None,
     clock: Clock,
 ) -> tuple[Subscription, CancellationReceipt] | None:
-    """Cancel, and give the receipt; cancelling twice is one cancellation, with one receipt.
+    """Cancel and create the receipt; cancelling twice returns the first receipt.
 
-    None, and nothing done, where Stripe bills it: Stripe has to be asked first.
+    None, and no change, if Stripe bills the subscription: it must be cancelled in Stripe first.
     """
     await lock_subscriber(session, reader_id)
     now = clock.now()
@@ -99,7 +99,7 @@ async def cancel_subscription(
 async def find_receipt(
     session: AsyncSession, subscription: Subscription, when: CancelWhen
 ) -> CancellationReceipt | None:
-    """The receipt of a cancellation that does all that is asked for now."""
+    """The receipt of an earlier cancellation that already does what is requested now."""
     is_cancelled = subscription.ended_at is not None or (
         subscription.cancel_at_period_end and when is CancelWhen.PERIOD_END
     )
@@ -149,9 +149,9 @@ async def create_receipt(
 async def resume_subscription(
     session: AsyncSession, reader_id: str, subscription_id: str | None, *, clock: Clock
 ) -> Subscription | None:
-    """Take a cancellation back before the end; resuming what goes on changes nothing.
+    """Withdraw a cancellation before the end; a no-op if it was not cancelled.
 
-    None, and nothing done, where Stripe bills it: Stripe has to be asked first.
+    None, and no change, if Stripe bills the subscription: it must be resumed in Stripe first.
     """
     await lock_subscriber(session, reader_id)
     now = clock.now()

@@ -1,4 +1,4 @@
-"""Complimentary subscriptions: at most one a reader, given and changed by the site."""
+"""Complimentary subscriptions: at most one per reader, managed by the site."""
 
 import secrets
 from collections.abc import Collection
@@ -23,7 +23,7 @@ async def put_complimentary(
     current_period_end: datetime,
     clock: Clock,
 ) -> tuple[Subscription, bool]:
-    """Give, prolong or shorten it; an end that is past ends it. Tells whether it is new."""
+    """Create or change it; an end in the past ends it. Returns whether a new one begins."""
     await lock_or_create_subscriber(session, reader_id, clock.now())
     now = clock.now()
     held = (await complimentary_of(session, [reader_id])).get(reader_id)
@@ -37,7 +37,7 @@ async def put_complimentary(
 async def complimentary_of(
     session: AsyncSession, reader_ids: Collection[str]
 ) -> dict[str, Subscription]:
-    """The complimentary subscriptions of these readers, by reader; ended ones too."""
+    """The complimentary subscriptions of these readers, by reader, including ended ones."""
     statement = select(Subscription).where(
         col(Subscription.reader_id).in_(reader_ids),
         col(Subscription.kind) == SubscriptionKind.COMPLIMENTARY,
@@ -63,9 +63,9 @@ def _new_id() -> str:
 
 
 def restart_ended(held: Subscription, now: datetime) -> bool:
-    """What has ended has ended for good, with its receipts: another begins in its row.
+    """Start a new subscription in the row of an ended one; returns whether it had ended.
 
-    Tells whether it does.
+    The new id separates it from the receipts of the ended one.
     """
     if not has_ended(held, now):
         return False
@@ -82,7 +82,7 @@ def set_plan_and_end(
     plan_id: str | None,
     current_period_end: datetime,
 ) -> None:
-    """Make it end then, and stand in for that plan."""
+    """Set the plan that it replaces, and its end."""
     subscription.plan_id = plan_id
     subscription.paid_through = current_period_end
     recompute_access(session, subscription)

@@ -1,4 +1,4 @@
-"""Subscriptions that another system kept: complimentary ones, and those of Stripe."""
+"""Importing subscriptions from another system: complimentary ones, and those billed by Stripe."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_create_subscribers
 from paywall.database.tables import Subscription
+from paywall.problems import differing_fields
 from paywall.rules.enums import SubscriptionKind, UpsertOutcome
 from paywall.subscriptions.complimentary import (
     complimentary_of,
@@ -20,7 +21,7 @@ from paywall.subscriptions.complimentary import (
 
 
 class ImportedSubscription(NamedTuple):
-    """Without Stripe's id it is the reader's complimentary one."""
+    """A Stripe subscription if it has a Stripe id, else the reader's complimentary one."""
 
     reader_id: str
     plan_id: str | None
@@ -28,26 +29,26 @@ class ImportedSubscription(NamedTuple):
     stripe_subscription_id: str | None
 
     def differing(self, known: Subscription) -> list[str]:
-        """The fields in which a subscription that is here already is another."""
-        pairs = {
+        """The fields in which an existing subscription differs."""
+        fields = {
             "reader_id": known.reader_id,
             "plan_id": known.plan_id,
             "current_period_end": known.paid_through,
         }
-        return [name for name, value in pairs.items() if getattr(self, name) != value]
+        return differing_fields(fields, self)
 
 
-# What was done, or the fields in which Stripe's subscription of that id is here with others.
+# What was done, or the fields in which a known Stripe subscription of the same id differs.
 ImportResult = UpsertOutcome | list[str]
 
 
 async def import_subscriptions(
     session: AsyncSession, all_migrated: Sequence[ImportedSubscription], *, clock: Clock
 ) -> list[ImportResult]:
-    """Take over subscriptions, of which no two may be the same.
+    """Import subscriptions; no two may be the same.
 
-    One of Stripe's that is known already stays as it is. A complimentary one is put, unless it was
-    put with the same fields before: so running an import again revives nothing.
+    A Stripe subscription that is already known stays unchanged. A complimentary one is put unless
+    it has the same fields already, so repeating an import does not restart an ended one.
     """
     known = await _known_stripe_subscriptions(session, all_migrated)
     reader_ids = {m.reader_id for m in all_migrated if m.stripe_subscription_id not in known}

@@ -1,4 +1,4 @@
-"""Passes and prepaid periods: bought once, never renewing, one after the other."""
+"""Passes and prepaid periods: one-time purchases that run one after the other."""
 
 import secrets
 from collections.abc import Callable, Collection
@@ -17,15 +17,15 @@ from paywall.rules.refunds import ClawbackAmount, wholly_clawed_back_at
 async def add_prepaid_period(
     session: AsyncSession, purchase: Purchase, ends_after: Callable[[datetime], datetime]
 ) -> Subscription:
-    """Give the prepaid period that was bought; it starts when the running one ends.
+    """Add the prepaid period that was bought; it starts when the running one ends.
 
-    The site tells of these payments when it takes them, so none is told of before an earlier one.
+    Sites report these payments when they take them, so they arrive in order.
     """
     paid_at = purchase.created_at
     latest = select(func.max(Subscription.entitled_until)).where(
         Subscription.reader_id == purchase.reader_id,
         Subscription.kind == SubscriptionKind.PREPAID,
-        # One that was refunded or ended before its start covers no time.
+        # A period that was refunded or ended before its start covers no time.
         col(Subscription.entitled_until) > col(Subscription.starts_at),
     )
     running_until: datetime | None = (await session.exec(latest)).one()
@@ -38,7 +38,7 @@ async def add_prepaid_period(
 
 
 async def add_pass(session: AsyncSession, purchase: Purchase, days: int) -> None:
-    """Give the pass that was bought, in its place among the reader's passes."""
+    """Add the pass that was bought to the reader's queue of passes."""
     paid_at = purchase.created_at
     bought = _new_subscription(
         purchase, SubscriptionKind.PASS, paid_at, paid_at + timedelta(days=days)
@@ -65,9 +65,9 @@ def _new_subscription(
 
 
 async def schedule_passes(session: AsyncSession, reader_id: str) -> None:
-    """Lay a reader's passes one after the other by the time of their payments.
+    """Recompute when each of a reader's passes starts, in the order of their payments.
 
-    Stripe may tell of a later payment first, and of a refund after the purchase that it preceded.
+    Stripe may report a later payment first, or a refund after a purchase that it preceded.
     """
     statement = (
         select(Subscription, Purchase)
@@ -98,7 +98,7 @@ async def schedule_passes(session: AsyncSession, reader_id: str) -> None:
 async def _wholly_refunded_at(
     session: AsyncSession, purchases: Collection[Purchase]
 ) -> dict[int, datetime | None]:
-    """When the whole price of each of these was on its way back: what is pending counts."""
+    """When refunds or disputes of each purchase, pending ones included, reached its price."""
     statement = select(Refund).where(
         col(Refund.purchase_id).in_([purchase.id for purchase in purchases]),
         or_(col(Refund.is_in_force), col(Refund.is_pending)),
@@ -118,7 +118,7 @@ async def _wholly_refunded_at(
 
 
 def recompute_access(session: AsyncSession, subscription: Subscription) -> None:
-    """Write down the end that follows from what was paid, ended and taken back."""
+    """Recompute when access ends from what was paid, ended and clawed back."""
     end = entitled_until(
         PaidAccess(
             subscription.starts_at,
@@ -132,7 +132,7 @@ def recompute_access(session: AsyncSession, subscription: Subscription) -> None:
 
 
 async def apply_period_clawback(session: AsyncSession, purchase: Purchase) -> None:
-    """The period goes with the whole of its price, and comes back when less is taken back."""
+    """End the period if its whole price is clawed back; restore it otherwise."""
     statement = select(Subscription).where(Subscription.purchase_id == purchase.id)
     for subscription in (await session.exec(statement)).all():
         subscription.is_taken_back = 0 < purchase.amount_paid == purchase.taken_back

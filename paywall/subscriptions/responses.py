@@ -1,4 +1,4 @@
-"""Subscriptions as they are told."""
+"""Response models of subscriptions and cancellation receipts."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ NOT_BILLED = (None, None)
 
 
 class ReceiptAnswer(ResponseModel):
-    """What a reader was told when a subscription was cancelled; theirs to keep."""
+    """The confirmation of a cancellation, for the reader's records."""
 
     id: TextId
     at: HappenedAt
@@ -56,15 +56,15 @@ class ReceiptAnswer(ResponseModel):
 
 
 class SubscriptionAnswer(ResponseModel):
-    """What opens everything until `access_until`."""
+    """A subscription, pass or prepaid period, which opens all articles until `access_until`."""
 
     id: TextId
     kind: Annotated[SubscriptionKind, Meta(description="Its kind.")]
     status: Annotated[
         str,
         Meta(
-            description="`active`, or `canceled` once it is over; of one that Stripe bills,"
-            " its status there."
+            description="The status in Stripe if Stripe bills it; otherwise `active`, or"
+            " `canceled` once it has ended."
         ),
     ]
     phase: Annotated[
@@ -92,8 +92,8 @@ class SubscriptionAnswer(ResponseModel):
     opens_all: Annotated[
         bool,
         Meta(
-            description="Every article is open by it at this moment. Even `canceled` it may be: in"
-            " time that was paid for."
+            description="Whether it opens every article now. A `canceled` one does so until the"
+            " end of the paid time."
         ),
     ]
     cancel_at_period_end: Annotated[
@@ -103,24 +103,24 @@ class SubscriptionAnswer(ResponseModel):
     next_payment: NextPayment
     is_renewing: Annotated[
         bool,
-        Meta(description="Its period is over, and Stripe is about to take the next payment."),
+        Meta(description="The period has ended and Stripe is about to charge the next one."),
     ]
     payment_type: PaymentType
     price: Annotated[
         Price | None,
         Meta(
-            description="What a period of it costs, discounts aside; null unless Stripe bills it by"
+            description="The price of a period, without discounts; null unless Stripe bills it with"
             " a price of this catalogue."
         ),
     ]
     receipt: Annotated[
-        ReceiptAnswer | None, Meta(description="Of its cancellation, unless that was taken back.")
+        ReceiptAnswer | None, Meta(description="Of its cancellation, unless withdrawn.")
     ]
     receipts: Annotated[
         list[ReceiptAnswer],
         Meta(
-            description="Of all its cancellations, newest first, those taken back too; of all the"
-            " subscriptions in one answer, the last 200 at most."
+            description="Of all its cancellations, newest first, including withdrawn ones; at most"
+            " the last 200 of all subscriptions in the response."
         ),
     ]
 
@@ -163,7 +163,7 @@ async def load_responses(
 async def stripe_billing_of(
     session: AsyncSession, subscriptions: Sequence[Subscription]
 ) -> dict[str, tuple[StripeSubscription, StripePrice | None]]:
-    """How Stripe bills those of them that it does, and by which price, by the subscription's id."""
+    """Stripe's billing state and price of those that Stripe bills, by subscription id."""
     statement = (
         select(StripeSubscription, StripePrice)
         .outerjoin(StripePrice, col(StripePrice.id) == StripeSubscription.price_id)
@@ -175,7 +175,7 @@ async def stripe_billing_of(
 async def receipts_of(
     session: AsyncSession, subscriptions: Sequence[Subscription]
 ) -> dict[str, CancellationReceipt]:
-    """The newest receipt of each that was not taken back, by the subscription's id."""
+    """The newest receipt of each subscription that was not withdrawn, by subscription id."""
     statement = (
         select(CancellationReceipt)
         .where(
@@ -190,7 +190,7 @@ async def receipts_of(
 async def all_receipts_of(
     session: AsyncSession, subscriptions: Sequence[Subscription]
 ) -> dict[str, list[CancellationReceipt]]:
-    """The newest 200, those taken back too, by the subscription's id."""
+    """The newest 200 receipts, including withdrawn ones, by subscription id."""
     statement = (
         select(CancellationReceipt)
         .where(col(CancellationReceipt.subscription_id).in_([one.id for one in subscriptions]))

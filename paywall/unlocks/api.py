@@ -48,22 +48,22 @@ from paywall.unlocks.revoke import revoke_unlock_of_article
 from paywall.unlocks.unlock import NewUnlock, UnlockResult, unlock_article
 
 ReturnCredits = Annotated[
-    bool, QueryParameter(description="Whether the credits that paid for it go back to the reader.")
+    bool, QueryParameter(description="Whether the credits that paid for it are returned.")
 ]
 
 
 class UnlockInput(RequestModel):
-    """A reader's click on *Unlock*."""
+    """A reader's request to unlock an article."""
 
     article_id: Annotated[Id, Meta(description="The site's id of the article.")]
     max_cost: Annotated[
         Credits | None,
-        Meta(description="The cost that the dialog showed; a higher one is refused."),
+        Meta(description="The cost shown to the reader; a higher actual cost is refused."),
     ] = None
 
 
 class GivenUnlockSource(StrEnum):
-    """Why a site gives an unlock; others are paid for with credits."""
+    """The sources of unlocks that a site can add; other unlocks are paid with credits."""
 
     COMPLIMENTARY = "complimentary"
     MIGRATION = "migration"
@@ -75,15 +75,15 @@ class GivenUnlockInput(RequestModel, kw_only=True):
     article_id: Annotated[Id, Meta(description="The site's id of the article.")]
     source: Annotated[
         GivenUnlockSource,
-        Meta(description="`migration` may name an article that is not here yet."),
+        Meta(description="With `migration`, the article may be unknown."),
     ]
     unlocked_at: Annotated[
-        Timestamp | None, Meta(description="Since when; not in the future. Null: now.")
+        Timestamp | None, Meta(description="When it was unlocked; not in the future. Null: now.")
     ] = None
 
 
 class UnlockOutcome(ResponseModel):
-    """The unlock, or why none was needed."""
+    """The unlock, or null with the reason why none was needed."""
 
     unlock: Annotated[
         UnlockAnswer | None,
@@ -96,7 +96,7 @@ class UnlockOutcome(ResponseModel):
 @post(
     "/v1/me/unlocks",
     guards=[reader],
-    answers={201: "Unlocked.", 200: "It was readable already: nothing was spent."},
+    answers={201: "Unlocked.", 200: "Readable already; nothing was spent."},
     refuses=[ARTICLE_UNKNOWN, SUBSCRIPTION_REQUIRED, PRICE_CHANGED, INSUFFICIENT_CREDITS],
 )
 async def unlock_my_article(
@@ -106,7 +106,7 @@ async def unlock_my_article(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> Response[UnlockOutcome]:
-    """Unlock an article with credits: 201 for the first click, 200 for every other."""
+    """Unlock an article with credits: 201 for the first request, 200 for repeated ones."""
     reader_id = caller.subject
     async with database.writing() as session:
         now = database.clock.now()
@@ -129,16 +129,16 @@ async def unlock_my_article(
 
 
 async def _tell(session: AsyncSession, outcome: UnlockResult) -> UnlockOutcome:
-    told: UnlockAnswer | None = None
+    response: UnlockAnswer | None = None
     match outcome.unlock:
         case NewUnlock() as unlock:
             paid = [PaymentAnswer(grant_id=it.grant_id, amount=it.amount) for it in unlock.payments]
-            told = to_response(unlock, (outcome.facts.title, outcome.facts.url), paid)
+            response = to_response(unlock, (outcome.facts.title, outcome.facts.url), paid)
         case Unlock() as unlock:
-            (told,) = await unlock_responses(session, [unlock])
+            (response,) = await unlock_responses(session, [unlock])
         case None:
             pass
-    return UnlockOutcome(unlock=told, reason=outcome.reason, unlocks_left=outcome.unlocks_left)
+    return UnlockOutcome(unlock=response, reason=outcome.reason, unlocks_left=outcome.unlocks_left)
 
 
 @get("/v1/me/unlocks", guards=[reader])
@@ -167,7 +167,7 @@ async def list_subscriber_unlocks(
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Page[UnlockAnswer]:
-    """All unlocks of a subscriber, the revoked ones too, newest first."""
+    """All unlocks of a subscriber, including revoked ones, newest first."""
     async with database.reading() as session:
         await require_subscriber(session, reader_id)
         items, next_cursor = await list_unlocks(
@@ -180,7 +180,7 @@ async def list_subscriber_unlocks(
     "/v1/subscribers/{reader_id:str}/unlocks",
     guards=[site("subscribers:write")],
     refuses=[ARTICLE_UNKNOWN],
-    answers={201: "Given.", 200: "The unlock that the reader has already."},
+    answers={201: "Unlocked.", 200: "The unlock that the reader has already."},
 )
 async def post_unlock(
     reader_id: PathReaderId,
@@ -189,7 +189,7 @@ async def post_unlock(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> Response[UnlockAnswer]:
-    """Give an unlock: 201, or 200 with the one that the reader has already."""
+    """Add an unlock without credits: 201, or 200 with the unlock that the reader has already."""
     async with database.writing() as session:
         now = database.clock.now()
         if stored := await stored_response(session, claim, now, reader_id=reader_id):
@@ -219,7 +219,7 @@ async def delete_unlock(
     database: NamedDependency[Database],
     return_credits: ReturnCredits = True,  # noqa: FBT002 (a query parameter, called by name)
 ) -> None:
-    """Revoke an unlock, which stays on record; the reader can unlock the article again."""
+    """Revoke an unlock. It stays on record, and the reader can unlock the article again."""
     async with database.writing() as session:
         await revoke_unlock_of_article(
             session,

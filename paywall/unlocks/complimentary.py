@@ -1,4 +1,4 @@
-"""Unlocks that no credits pay for: given by the site, or brought along from another system."""
+"""Unlocks without credits: complimentary ones from the site, or migrated from another system."""
 
 from datetime import UTC, datetime
 
@@ -24,18 +24,17 @@ async def add_unlock(
     clock: Clock,
     settings: Settings,
 ) -> tuple[Unlock, bool]:
-    """Give an article, since `unlocked_at` (now, unless told); tells whether it is new.
+    """Add an unlock as of `unlocked_at` (default: now); returns whether it is new.
 
-    Where the reader has it already, that unlock stays as it is. A migrated unlock may be of an
-    article that is yet to come. Raises Problem(ARTICLE_UNKNOWN) for a complimentary one, and
-    refuses a time that lies ahead.
+    An unlock that is in force already stays unchanged. A migrated unlock may name an unknown
+    article; a complimentary one raises Problem(ARTICLE_UNKNOWN). A time in the future is refused.
     """
     await lock_or_create_subscriber(session, reader_id, clock.now())
     now = clock.now()
     if unlock := await unlock_in_force(session, reader_id, article_id):
         return unlock, False
     if unlocked_at is not None and unlocked_at > now:
-        raise invalid("unlocked_at", "lies in the future; leave it out to mean now")
+        raise invalid("unlocked_at", "is in the future; leave it out to unlock as of now")
     if source is UnlockSource.COMPLIMENTARY:
         facts = await load_article_facts(
             session, viewer_of(reader_id), article_id, settings=settings, now=now

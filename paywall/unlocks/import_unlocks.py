@@ -1,4 +1,4 @@
-"""Unlocks that another system gave; nothing is paid for them here."""
+"""Importing unlocks from another system, without spending credits."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,12 +16,12 @@ from paywall.problems import FieldError
 from paywall.rules.enums import UnlockSource, UpsertOutcome
 
 IN_THE_FUTURE = FieldError(
-    "unlocked_at", "lies in the future. Write when the reader got the article."
+    "unlocked_at", "is in the future. Write the time at which the reader unlocked the article."
 )
 
 
 class ImportedUnlock(NamedTuple):
-    """A reader has had an article since `unlocked_at`."""
+    """A reader unlocked an article at `unlocked_at`."""
 
     reader_id: str
     article_id: str
@@ -31,10 +31,10 @@ class ImportedUnlock(NamedTuple):
 async def import_unlocks(
     session: AsyncSession, migrated: Sequence[ImportedUnlock], *, clock: Clock
 ) -> list[UpsertOutcome | FieldError]:
-    """Take over unlocks, of which no two may be of the same reader and article.
+    """Import unlocks; no two may have the same reader and article.
 
-    An unlock in force stays as it is. One that was taken over before and revoked since stays
-    revoked: an import that is run again revives nothing. A time that lies ahead is refused.
+    An unlock in force stays unchanged. An unlock that was imported earlier and revoked since stays
+    revoked, so repeating an import is safe. A time in the future is refused.
     """
     now = clock.now()
     past = [unlock for unlock in migrated if unlock.unlocked_at <= now]

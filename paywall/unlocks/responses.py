@@ -1,4 +1,4 @@
-"""Unlocks as they are told: with the article's title and address, and what paid for them."""
+"""Response models of unlocks, with the article's title and URL and the grants that paid."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ UNKNOWN_ARTICLE = (None, None)
 
 
 class PaymentAnswer(ResponseModel):
-    """Credits that one grant paid for an unlock."""
+    """The credits that one grant paid for an unlock."""
 
     grant_id: GrantId
     amount: Annotated[int, Meta(description="A number of credits.")]
 
 
 class UnlockAnswer(ResponseModel):
-    """A reader has an article, for good; `title` and `url` are null where it was deleted."""
+    """A reader's permanent access to an article; `title` and `url` are null after its deletion."""
 
     id: NumberId
     article_id: ArticleId
@@ -42,7 +42,7 @@ class UnlockAnswer(ResponseModel):
 async def list_unlocks(
     session: AsyncSession, reader_id: str, *, all_of_them: bool, limit: int, cursor: str | None
 ) -> tuple[list[UnlockAnswer], str | None]:
-    """A page of a reader's unlocks; those in force, or with the revoked ones."""
+    """A page of a reader's unlocks, with or without revoked ones."""
     statement = select(Unlock).where(Unlock.reader_id == reader_id)
     if not all_of_them:
         statement = statement.where(col(Unlock.revoked_at).is_(None))

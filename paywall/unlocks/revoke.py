@@ -1,4 +1,4 @@
-"""Revoking an unlock: it stays on record and opens nothing; its credits go back or are lost."""
+"""Revoking an unlock: it stays on record but opens nothing; its credits may be returned."""
 
 from datetime import datetime
 
@@ -24,7 +24,7 @@ async def revoke_unlock_of_article(
     actor: Actor,
     clock: Clock,
 ) -> None:
-    """Revoke a reader's unlock of an article; where none is in force there is nothing to do.
+    """Revoke a reader's unlock of an article; a no-op if none is in force.
 
     Raises Problem(SUBSCRIBER_UNKNOWN).
     """
@@ -49,7 +49,7 @@ async def revoke(
 async def _return_credits(
     session: AsyncSession, unlock: Unlock, actor: Actor, at: datetime
 ) -> None:
-    """Every grant gets back what it paid; what nobody could spend any more it gives up at once."""
+    """Return to each grant what it paid, and write it off if the grant cannot be spent any more."""
     statement = (
         select(CreditGrant, UnlockPayment.amount)
         .join(UnlockPayment, col(UnlockPayment.grant_id) == CreditGrant.id)

@@ -1,4 +1,4 @@
-"""Unlocking: one transaction, at most one unlock in force for a reader and an article."""
+"""Unlocking an article with credits: at most one unlock in force per reader and article."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,12 +20,12 @@ from paywall.rules.enums import Actor, UnlockSource
 from paywall.rules.spending import GrantBalance, GrantDebit, allocate_debits
 from paywall.settings import Settings
 
-# Read together with the standing; who pays with more has them read by a statement more.
+# Read with the facts in one statement; paying from more grants takes one more statement.
 GRANTS_READ_FIRST = 50
 
 
 class NewUnlock(NamedTuple):
-    """An unlock that was paid for just now; to make it a row of the table would take longer."""
+    """An unlock that was just paid for; creating a table model instead would be slower."""
 
     id: int
     article_id: str
@@ -36,7 +36,7 @@ class NewUnlock(NamedTuple):
 
 
 class UnlockResult(NamedTuple):
-    """What a click led to; `unlocks_left` in credits."""
+    """The result of an unlock request; `unlocks_left` in credits."""
 
     unlock: NewUnlock | Unlock | None
     facts: Facts
@@ -58,12 +58,11 @@ async def unlock_article(
     clock: Clock,
     settings: Settings,
 ) -> UnlockResult:
-    """Unlock an article with credits; spends nothing on what is readable already.
+    """Unlock an article with credits; spends nothing if the article is readable already.
 
-    Three statements: lock, read, write. A repeat locks and commits like the first, so it is
-    answered only once the first is as durable as a new one would be. Raises Problem:
-    ARTICLE_UNKNOWN, SUBSCRIPTION_REQUIRED, PRICE_CHANGED, INSUFFICIENT_CREDITS; nothing is
-    changed then.
+    Three statements: lock, read, write. A repeated request takes the lock and commits too, so it
+    is answered only when the first unlock is durable. Raises Problem: ARTICLE_UNKNOWN,
+    SUBSCRIPTION_REQUIRED, PRICE_CHANGED or INSUFFICIENT_CREDITS; then nothing is changed.
     """
     is_subscriber = await lock_subscriber(session, reader_id)
     now = clock.now()
@@ -80,7 +79,7 @@ async def unlock_article(
         return UnlockResult(unlock, facts, decision.reason, decision.unlocks_left)
     _refuse(decision, max_cost)
     cost = decision.unlock_cost
-    # A reader without a row had no credits when it was looked for, and nothing was locked since.
+    # Without a row there were no credits, and no lock protects what was granted since.
     if not is_subscriber:
         raise _insufficient_credits(0, cost)
     if len(lots) == GRANTS_READ_FIRST < cost:
@@ -105,7 +104,7 @@ def _refuse(decision: Decision, max_cost: int | None) -> None:
     if max_cost is not None and decision.unlock_cost > max_cost:
         raise Problem(
             problems.PRICE_CHANGED,
-            f"The article costs {decision.unlock_cost}, more than the {max_cost} agreed to:"
+            f"The article costs {decision.unlock_cost}, above max_cost {max_cost}:"
             " show the new cost and ask the reader again.",
             unlock_cost=decision.unlock_cost,
             max_cost=max_cost,
@@ -122,7 +121,7 @@ def _insufficient_credits(balance: int, cost: int) -> Problem:
 
 
 async def unlock_in_force(session: AsyncSession, reader_id: str, article_id: str) -> Unlock | None:
-    """The one unlock that opens this article for this reader."""
+    """The unlock in force for this reader and article, if any."""
     statement = select(Unlock).where(
         Unlock.reader_id == reader_id,
         Unlock.article_id == article_id,

@@ -201,7 +201,7 @@ def test_subscriptions_are_put_and_those_of_stripe_taken_over(here: Installation
         ("grants", "bo,2,migration,ref,,", "given.csv:3: line 2 describes the same with"),
         ("unlocks", ",a2,2026-01-01T00:00:00Z", "given.csv:3: reader_id: it is ''. Expected 1 to"),
         ("unlocks", " bo,a2,2026-01-01T00:00:00Z", "given.csv:3: reader_id: it is ' bo'. Expected"),
-        ("unlocks", "bo,a2,2999-01-01T00:00:00Z", "given.csv:3: unlocked_at: lies in the future."),
+        ("unlocks", "bo,a2,2999-01-01T00:00:00Z", "given.csv:3: unlocked_at: is in the future."),
         ("unlocks", "bo,a2,", "given.csv:3: unlocked_at: it is ''. "),
         ("subscriptions", "bo,,,", "given.csv:3: current_period_end: it is ''. "),
         ("subscriptions", "ann,x,2026-01-01T00:00:00Z,", "given.csv:3: line 2 describes the same"),
