@@ -57,7 +57,7 @@ def test_each_broken_promise_is_told_with_its_rows(configured: Settings) -> None
     proved = run_audit()
     assert proved.exit_code == 1
     first, *rows, last = proved.stdout.splitlines()
-    assert first == "Does not hold: What remains of a grant is the sum of its entries."
+    assert first == "Does not hold: The remaining credits of a grant are the sum of its entries."
     assert rows == [f"  grant {id_}: remaining 2, entries 3" for id_ in range(1, 21)]
     assert last == "  and 5 more"
 
