@@ -106,7 +106,7 @@ def test_what_cannot_be_read_is_refused_with_its_cause(file: bytes, cause: str) 
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "received"),
     [
         (f"ann;a;1;{AT}", "4 cells, and the header has 3. Put a cell with a semicolon in it into"),
         ("ann;a", "2 cells, and the header has 3. Write a semicolon for each empty cell, too."),

@@ -178,7 +178,7 @@ def test_subscriptions_are_put_and_those_of_stripe_taken_over(here: Installation
 
 
 @pytest.mark.parametrize(
-    ("kind", "row", "told"),
+    ("kind", "row", "received"),
     [
         ("articles", "a/b,t,,,free,,", "given.csv:3: article_id: it is 'a/b'. Expected 1 to 200"),
         ("articles", "b,t,,,gratis,,", "policy: it is 'gratis'. Write one of free, registered,"),
@@ -261,7 +261,7 @@ def test_the_same_row_twice_in_a_file_is_unchanged(here: Installation) -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "told"),
+    ("head", "received"),
     [
         ("", "Missing: reader_id, article_id, unlocked_at."),
         ("reader_id,article_id", "Missing: unlocked_at."),
