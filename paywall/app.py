@@ -98,7 +98,7 @@ def create_app(
     for an issuer, a theme or words that cannot be used.
     """
     clock = clock or (FollowingClock() if settings.sandbox_clock_url else Clock())
-    assets.parts_of(settings)
+    assets.assets_of(settings)
     if stripe_client is None and settings.sells_by_stripe:
         stripe_client = StripeClient(settings)
     verifier = Verifier(settings, clock)

@@ -40,10 +40,16 @@ async def claim_of(
     key = request.headers.get(HEADER)
     if key is None:
         return None
+    return make_claim(request, caller, key, await request.json() if await request.body() else None)
+
+
+def make_claim(
+    request: Request[Any, Any, Any], caller: Caller, key: str, body: object | None
+) -> IdempotencyClaim:
+    """A claim of this key for this request. Raises Problem for a key of the wrong form."""
     if not _ID.fullmatch(key):
         raise invalid(HEADER, "1 to 200 characters, such as a random UUID")
-    body = await request.body()
-    canonical = msgspec.json.encode(await request.json(), order="sorted") if body else b""
+    canonical = b"" if body is None else msgspec.json.encode(body, order="sorted")
     return IdempotencyClaim(
         issuer=caller.issuer,
         subject=caller.subject,

@@ -176,11 +176,15 @@ class Offers(ResponseModel):
 async def list_offers(database: NamedDependency[Database]) -> Offers:
     """What can be bought, with prices: of plans and passes the shortest first."""
     async with database.reading() as session:
-        return Offers(
-            plans=await _all(session, Plan, PlanAnswer),
-            packs=await _all(session, Pack, PackAnswer),
-            passes=await _all(session, Pass, PassAnswer),
-        )
+        return await load_offers(session)
+
+
+async def load_offers(session: AsyncSession) -> Offers:
+    return Offers(
+        plans=await _all(session, Plan, PlanAnswer),
+        packs=await _all(session, Pack, PackAnswer),
+        passes=await _all(session, Pass, PassAnswer),
+    )
 
 
 async def _all(

@@ -1,12 +1,12 @@
 """Request bodies: JSON in UTF-8, decoded strictly to their model; unknown fields are refused."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from itertools import chain
-from typing import Any, Self, get_args
+from typing import Any, Self, TypeVar, get_args
 
 import msgspec
 from litestar import Request
@@ -36,6 +36,7 @@ from paywall.problems import (
     truncate,
 )
 
+M = TypeVar("M", bound="RequestModel")
 JSON_MEDIA_TYPE = "application/json"
 # The beginnings of msgspec's messages that quote a name or a value of the body.
 QUOTING_MESSAGES = ("Object contains unknown field ", "Invalid enum value ", "Invalid value ")
@@ -106,6 +107,14 @@ def decode(body: bytes, content_type: str | None, model: Any) -> Any:
     except RecursionError as error:
         raise Problem(problems.MALFORMED, "The body is nested too deeply.") from error
     return decoded
+
+
+def convert(values: Mapping[str, object], model: type[M]) -> M:
+    """The fields of a form as the model of a body; raises Problem for a wrong field."""
+    try:
+        return msgspec.convert(values, model)
+    except msgspec.ValidationError as error:
+        raise invalid_fields([field_error(f"{error}")]) from error
 
 
 def has_unique_keys(body: bytes, keys: Sequence[bytes] | None) -> bool:

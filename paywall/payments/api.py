@@ -8,6 +8,7 @@ from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.engine import Database
 from paywall.database.tables import Purchase
@@ -154,7 +155,8 @@ async def list_purchases(
     database: NamedDependency[Database], limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
 ) -> Page[PurchaseAnswer]:
     """Every purchase, newest first."""
-    return await _page(database, None, limit, cursor)
+    async with database.reading() as session:
+        return await load_page(session, None, limit, cursor)
 
 
 @get(
@@ -181,21 +183,21 @@ async def list_my_purchases(
     cursor: Cursor = None,
 ) -> Page[PurchaseAnswer]:
     """The reader's purchases, newest first."""
-    return await _page(database, caller.subject, limit, cursor)
+    async with database.reading() as session:
+        return await load_page(session, caller.subject, limit, cursor)
 
 
-async def _page(
-    database: Database, reader_id: str | None, limit: int, cursor: str | None
+async def load_page(
+    session: AsyncSession, reader_id: str | None, limit: int, cursor: str | None
 ) -> Page[PurchaseAnswer]:
+    """Purchases of one reader, or of all, newest first."""
     statement = select(Purchase)
     if reader_id is not None:
         statement = statement.where(Purchase.reader_id == reader_id)
-    async with database.reading() as session:
-        rows, next_cursor = await newest_first(
-            session, statement, at=Purchase.created_at, id=Purchase.id, limit=limit, cursor=cursor
-        )
-        items = await to_responses(session, rows)
-    return Page(items=items, next_cursor=next_cursor)
+    rows, next_cursor = await newest_first(
+        session, statement, at=Purchase.created_at, id=Purchase.id, limit=limit, cursor=cursor
+    )
+    return Page(items=await to_responses(session, rows), next_cursor=next_cursor)
 
 
 ROUTES: list[ControllerRouterHandler] = [

@@ -62,14 +62,21 @@ class Guard:
         if self.kind is None:
             return
         token = bearer_token(connection.scope["headers"])
-        verifier: Verifier = connection.app.state.verifier
-        caller = await verifier.verify(token, self.kind)
-        database: Database = connection.app.state.database
-        if await is_revoked(database, caller):
-            raise was_revoked()
+        state = connection.app.state
+        caller = await authenticate(state.verifier, state.database, token, self.kind)
         if self.scope is not None and not caller.has(self.scope):
             raise insufficient_scope(self.scope)
         connection.scope["auth"] = caller
+
+
+async def authenticate(
+    verifier: Verifier, database: Database, token: str, kind: TokenKind
+) -> Caller:
+    """The bearer of a token that is valid and not revoked; raises Problem (INVALID_TOKEN)."""
+    caller = await verifier.verify(token, kind)
+    if await is_revoked(database, caller):
+        raise was_revoked()
+    return caller
 
 
 def site(scope: str | None = None) -> Guard:

@@ -10,7 +10,7 @@ from sqlmodel import col, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database.engine import Database, insert
+from paywall.database.engine import Database, dialect_of, insert
 from paywall.database.json_rows import JsonRows, encode_rows, json_rows, to_db
 from paywall.database.tables import RevokedSubject, RevokedToken
 from paywall.problems import Problem, invalid, invalid_token
@@ -96,12 +96,25 @@ async def _revoke_subject(
 async def is_revoked(database: Database, caller: Caller) -> bool:
     """Whether the caller's token, or the site token that minted it, was revoked."""
     dialect = database.dialect
-    asked: list[Caller | AskedBy] = [caller]
-    if caller.asked_by is not None:
-        asked.append(caller.asked_by)
-    tokens = encode_rows([token_columns(token, dialect) for token in asked])
-    ((revoked,),) = await database.fetch_once(_any_revoked(dialect), {TOKENS: tokens})
+    tokens = {TOKENS: _tokens_of(caller, dialect)}
+    ((revoked,),) = await database.fetch_once(_any_revoked(dialect), tokens)
     return revoked is not None
+
+
+async def refuse_revoked(session: AsyncSession, caller: Caller) -> None:
+    """As `is_revoked`, in the snapshot of a reading; raises Problem (INVALID_TOKEN)."""
+    dialect = dialect_of(session)
+    tokens = {TOKENS: _tokens_of(caller, dialect)}
+    connection = await session.connection()
+    if (await connection.execute(_any_revoked(dialect), tokens)).scalar_one() is not None:
+        raise was_revoked()
+
+
+def _tokens_of(caller: Caller, dialect: str) -> str:
+    rows = [token_columns(caller, dialect)]
+    if caller.asked_by is not None:
+        rows.append(token_columns(caller.asked_by, dialect))
+    return encode_rows(rows)
 
 
 def was_revoked() -> Problem:

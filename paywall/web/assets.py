@@ -36,7 +36,7 @@ LANGUAGES_MAX = 400
 Tags = Annotated[str, QueryParameter(max_length=LANGUAGES_MAX)]
 
 
-class Parts(NamedTuple):
+class Assets(NamedTuple):
     """What this deployment serves; `version` changes with every byte of it.
 
     `page_style` is for the plain pages alone, over `style`; `words` are by language.
@@ -51,7 +51,7 @@ class Parts(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def load_parts(theme_dir: str, zone: str) -> Parts:
+def load_assets(theme_dir: str, zone: str) -> Assets:
     """The parts with the site's own words and colours; raises SettingsError where those are bad."""
     folder = files("paywall.web")
     theme = load_theme(theme_dir)
@@ -62,7 +62,7 @@ def load_parts(theme_dir: str, zone: str) -> Parts:
     languages = load_languages(theme, zone)
     words = {code: _told(language) for code, language in languages.by_code.items()}
     everything = script + style + page_style + msgspec.json.encode(words, order="sorted")
-    return Parts(
+    return Assets(
         version=hashlib.sha256(everything).hexdigest()[:16],
         script=asset(script, "text/javascript"),
         style=asset(style, "text/css"),
@@ -75,8 +75,8 @@ def load_parts(theme_dir: str, zone: str) -> Parts:
     )
 
 
-def parts_of(settings: Settings) -> Parts:
-    return load_parts(settings.theme_dir, settings.meter_timezone)
+def assets_of(settings: Settings) -> Assets:
+    return load_assets(settings.theme_dir, settings.meter_timezone)
 
 
 class Part(ResponseModel):
@@ -119,22 +119,22 @@ def get_parts(settings: NamedDependency[Settings]) -> PartsAnswer:
     The address changes with each release and with `theme_dir`, so ask when the site starts, and
     again every few minutes.
     """
-    parts = parts_of(settings)
+    assets = assets_of(settings)
     return PartsAnswer(
-        script=_part(parts, "paywall.js", parts.script),
-        style=_part(parts, "paywall.css", parts.style),
+        script=_part(assets, "paywall.js", assets.script),
+        style=_part(assets, "paywall.css", assets.style),
     )
 
 
-def _part(parts: Parts, name: str, part: Asset) -> Part:
+def _part(assets: Assets, name: str, part: Asset) -> Part:
     digest = base64.b64encode(hashlib.sha384(part.plain.content).digest()).decode()
-    return Part(path=f"/web/{parts.version}/{name}", integrity=f"sha384-{digest}")
+    return Part(path=f"/web/{assets.version}/{name}", integrity=f"sha384-{digest}")
 
 
 @get(
     "/web/{version:str}/{name:str}", guards=[anyone], include_in_schema=False, sync_to_thread=False
 )
-def serve_part(
+def serve_asset(
     version: FromPath[str],
     name: FromPath[str],
     request: Request[Any, Any, Any],
@@ -142,21 +142,21 @@ def serve_part(
     languages: Tags = "",
 ) -> Response[bytes]:
     """A part; under another version today's, which is then not kept."""
-    parts = parts_of(settings)
+    assets = assets_of(settings)
     headers = {
-        "Cache-Control": FOREVER if version == parts.version else "no-cache",
+        "Cache-Control": FOREVER if version == assets.version else "no-cache",
         # A browser that kept it from one of our own pages uses it for the site's as well.
         "Access-Control-Allow-Origin": "*",
     }
     match name:
         case "paywall.js":
-            part = parts.script
+            part = assets.script
         case "paywall.css":
-            part = parts.style
+            part = assets.style
         case "pages.css":
-            part = parts.page_style
+            part = assets.page_style
         case "words.json":
-            part = parts.words[parts.languages.choose(languages.split(",")).code]
+            part = assets.words[assets.languages.choose(languages.split(",")).code]
         case _:
             raise Problem(NOT_FOUND)
     return respond(request, part, headers)
@@ -174,4 +174,4 @@ def _told(language: Language) -> WordsAnswer:
     )
 
 
-ROUTES: list[ControllerRouterHandler] = [get_parts, serve_part]
+ROUTES: list[ControllerRouterHandler] = [get_parts, serve_asset]

@@ -46,7 +46,7 @@ class Language(NamedTuple):
         """Their names, January first."""
         return [self.locale.months["format"]["wide"][number] for number in range(1, 13)]
 
-    def say(self, name: str, **values: str | int) -> str:
+    def translate(self, name: str, **values: str | int) -> str:
         """The word with its placeholders filled in; numbers are written as the language does."""
         word = self.words[name]
         if not isinstance(word, str):
@@ -70,7 +70,7 @@ class Language(NamedTuple):
         hours, rest = divmod(abs(minutes), 60)
         offset = f"{'-' if minutes < 0 else '+'}{hours}{f':{rest:02}' if rest else ''}"
         zone = f"{self.gmt}{offset if minutes else ''}".strip()
-        return self.say("moment", day=self.day(at), time=f"{there:%H:%M} {zone}")
+        return self.translate("moment", day=self.day(at), time=f"{there:%H:%M} {zone}")
 
     @property
     def gmt(self) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 TRANSACTIONS_OPEN_IN = re.compile(
-    r"paywall/(.+/(api|guard)|(cli|imports|server|database|sandbox)/.+)\.py|tests/.+"
+    r"paywall/(.+/(api|guard)|(cli|imports|server|database|sandbox|web/pages)/.+)\.py|tests/.+"
     # Stripe is asked between two transactions, which these hold together.
     r"|paywall/processors/stripe/(intents|cancel|close_out|sync|events"
     r"|checkout_flow|catalogue_sync|doctor|reconcile)\.py"

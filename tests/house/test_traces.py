@@ -16,7 +16,7 @@ from tests.web.plain import enter, subscribe
 # To be lowered to 15, 10 and 25.
 WEBHOOK_RETURNS_MAX = 35
 CANCEL_RETURNS_MAX = 22
-ACCOUNT_RETURNS_MAX = 65
+ACCOUNT_RETURNS_MAX = 38
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from paywall.app import create_app
 from paywall.settings import Settings, SettingsError
-from paywall.web.assets import load_parts
+from paywall.web.assets import load_assets
 from tests.conftest import SetClock
 from tests.web.conftest import ORIGIN
 
@@ -88,7 +88,7 @@ async def test_they_load_nothing_and_need_nothing_inline(service: httpx.AsyncCli
 
 def test_the_sites_colours_come_after_ours_and_change_the_version(tmp_path: Path) -> None:
     (tmp_path / "colours.css").write_text(":root { --paywall-accent: #a00; }")
-    themed, plain = load_parts(str(tmp_path), "UTC"), load_parts("", "UTC")
+    themed, plain = load_assets(str(tmp_path), "UTC"), load_assets("", "UTC")
     assert themed.style.plain.content.startswith(plain.style.plain.content)
     assert themed.style.plain.content.endswith(b"--paywall-accent: #a00; }")
     assert themed.version != plain.version
@@ -100,7 +100,7 @@ async def test_times_are_told_in_the_sites_zone_and_the_version_says_which(
     version = (await service.get("/v1/parts")).json()["script"]["path"].rpartition("/")[0]
     told = (await service.get(f"{version}/words.json")).json()
     assert (told["zone"], told["gmt"], told["sign_last"]) == ("UTC", "GMT", False)
-    assert load_parts("", "UTC").version != load_parts("", "Asia/Phnom_Penh").version
+    assert load_assets("", "UTC").version != load_assets("", "Asia/Phnom_Penh").version
 
 
 def test_a_theme_that_is_not_there_stops_the_start(tmp_path: Path, clock: SetClock) -> None:

@@ -32,14 +32,18 @@ def catalogue(code: str) -> dict[str, Any]:
 
 def sources() -> str:
     """All that says words: the script, and the pages."""
-    files = [*(WEB / "script").glob("*.js"), *(WEB / "pages").glob("*.py")]
+    files = [
+        *(WEB / "script").glob("*.js"),
+        *(WEB / "pages").glob("*.py"),
+        *(WEB / "templates").glob("*.html"),
+    ]
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def said(text: str) -> set[str]:
     """The names in quotes, and the families of names that are put together."""
     names = set(re.findall(r"""["'](\w+)["']""", text))
-    for family in re.findall(r"""[`"](\w+)_\$?\{""", text):
+    for family in re.findall(r"""[`"](\w+)_(?:\$?\{|" ~)""", text):
         names |= {f"{family}_{value}" for value in FAMILIES.get(family, [])}
         if family == "status":
             names |= {name for name in catalogue("en") if name.startswith("status_")}
@@ -64,7 +68,7 @@ def test_a_word_that_counts_has_exactly_the_plurals_of_its_language(code: str) -
 
 
 def test_no_word_is_missing() -> None:
-    asked = set(re.findall(r"""\bsay\(\s*["'](\w+)["']""", sources()))
+    asked = set(re.findall(r"""\b(?:say|t|translate)\(\s*["'](\w+)["']\s*[,)]""", sources()))
     families = {f"{family}_{value}" for family, values in FAMILIES.items() for value in values}
     assert (asked | families) - catalogue("en").keys() == set()
 
@@ -82,9 +86,9 @@ def test_numbers_dates_and_money_are_written_as_the_language_does() -> None:
     languages = load_languages(load_theme(""), ZONE)
     english, khmer = languages.choose(["en"]), languages.choose(["km"])
     at = datetime(2026, 12, 24, 20, 30, tzinfo=UTC)
-    assert english.say("credits", count=1) == "1 credit"
-    assert english.say("credits", count=1200) == "1,200 credits"
-    assert khmer.say("credits", count=1) == "1 ក្រេឌីត"
+    assert english.translate("credits", count=1) == "1 credit"
+    assert english.translate("credits", count=1200) == "1,200 credits"
+    assert khmer.translate("credits", count=1) == "1 ក្រេឌីត"
     assert english.day(at) == "December 25, 2026"
     assert khmer.day(at) == "25 ធ្នូ 2026"
     assert khmer.money(400000, "khr") == "4,000៛"
@@ -108,11 +112,11 @@ def test_a_site_puts_its_own_words_and_languages_over_ours(tmp_path: Path) -> No
     (tmp_path / "en.toml").write_text('unlock = "Open it"\n')
     (tmp_path / "fr.toml").write_text('unlock = "Ouvrir"\n[pack]\nfive = "Cinq"\n')
     languages = load_languages(load_theme(str(tmp_path)), ZONE)
-    assert languages.choose(["en"]).say("unlock") == "Open it"
-    assert languages.choose(["fr"]).say("unlock") == "Ouvrir"
-    assert languages.choose(["fr"]).say("not_now") == "Not now"
+    assert languages.choose(["en"]).translate("unlock") == "Open it"
+    assert languages.choose(["fr"]).translate("unlock") == "Ouvrir"
+    assert languages.choose(["fr"]).translate("not_now") == "Not now"
     assert languages.choose(["fr"]).title(ProductKind.PACK, "five") == "Cinq"
-    assert languages.choose(["km"]).say("unlock") == "ដោះសោ"
+    assert languages.choose(["km"]).translate("unlock") == "ដោះសោ"
     assert languages.choose(["km"]).title(ProductKind.PACK, "five") is None
 
 

@@ -1,173 +1,148 @@
-"""The account: what a reader has, had and paid, in words."""
+"""The account: what a reader has, had and paid."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from html import escape
+from itertools import groupby
 from typing import NamedTuple
 
-from paywall.catalogue.api import Offers
-from paywall.catalogue.models import PackAnswer, PassAnswer, PlanAnswer
-from paywall.credits.responses import EntryAnswer
-from paywall.http.paging import Page
-from paywall.payments.responses import PendingAnswer, PurchaseAnswer
-from paywall.rules.enums import ProductKind
-from paywall.subscribers.overview import Overview
-from paywall.subscriptions.responses import SubscriptionAnswer
-from paywall.unlocks.responses import UnlockAnswer
-from paywall.web.language import Language
-from paywall.web.pages.asking import Service
-from paywall.web.pages.history import history
-from paywall.web.pages.html import Writer
-from paywall.web.pages.receipts import of_cancellation, of_payment, payment_name, save_link
-from paywall.web.pages.subscription import subscription
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-LINES = 50
-"""So many of the newest of each list; all of them are in the download."""
+from paywall.catalogue.api import Offers, load_offers
+from paywall.catalogue.models import PackAnswer, PassAnswer, PlanAnswer
+from paywall.credits.responses import (
+    EntryAnswer,
+    EntryArticle,
+    GrantAnswer,
+    list_entries,
+    list_spendable_grants,
+)
+from paywall.payments.api import load_page
+from paywall.payments.responses import PendingAnswer, PurchaseAnswer
+from paywall.rules.enums import EntryKind, GrantSource, ProductKind
+from paywall.settings import Settings
+from paywall.subscribers.overview import Overview, overview
+from paywall.subscriptions.responses import SubscriptionAnswer
+from paywall.unlocks.responses import UnlockAnswer, list_unlocks
+from paywall.web.language import Language
+
+# The newest of each list. The download has everything.
+ITEMS_MAX = 50
+
+
+class CreditChange(NamedTuple):
+    """`amount` credits came or went, for an article or from a source where one is known."""
+
+    at: datetime
+    kind: EntryKind
+    amount: int
+    article: EntryArticle | None = None
+    source: GrantSource | None = None
 
 
 class Account(NamedTuple):
-    """What the service tells of a reader."""
+    """Everything that the account page shows, from one snapshot."""
 
     overview: Overview
-    entries: Page[EntryAnswer]
-    unlocks: list[UnlockAnswer]
-    purchases: list[PurchaseAnswer]
+    changes: Sequence[CreditChange]
+    unlocks: Sequence[UnlockAnswer]
+    purchases: Sequence[PurchaseAnswer]
     offers: Offers
 
-    def title(
-        self, language: Language, thing: PurchaseAnswer | PendingAnswer | SubscriptionAnswer
-    ) -> str | None:
-        """What was bought is called so while it is for sale, or has a name among the site's."""
-        sold: dict[ProductKind, Sequence[PlanAnswer | PassAnswer | PackAnswer]] = {
-            ProductKind.PLAN: self.offers.plans,
-            ProductKind.PASS: self.offers.passes,
-            ProductKind.PACK: self.offers.packs,
-        }
-        pack_id = None if isinstance(thing, SubscriptionAnswer) else thing.pack_id
-        named = zip(sold, (thing.plan_id, thing.pass_id, pack_id), strict=True)
-        for kind, product_id in named:
-            if product_id:
-                titles = {one.id: one.title for one in sold[kind]}
-                return language.title(kind, product_id) or titles.get(product_id)
-        return None
+
+async def load_overview(
+    session: AsyncSession, reader_id: str, settings: Settings, now: datetime
+) -> Overview:
+    grants = await list_spendable_grants(session, reader_id, now)
+    return await overview(session, reader_id, grants, settings=settings, now=now)
 
 
-async def load_account(service: Service) -> Account:
-    """Raises Refused."""
-    entries = await service.get(f"/v1/me/ledger?limit={LINES}", Page[EntryAnswer])
-    unlocks = await service.get(f"/v1/me/unlocks?limit={LINES}", Page[UnlockAnswer])
-    purchases = await service.get(f"/v1/me/purchases?limit={LINES}", Page[PurchaseAnswer])
-    overview = await service.get("/v1/me", Overview)
-    offers = await service.get("/v1/offers", Offers)
-    return Account(overview, entries, unlocks.items, purchases.items, offers)
+async def load_account(
+    session: AsyncSession, reader_id: str, settings: Settings, now: datetime
+) -> Account:
+    entries, next_cursor = await list_entries(
+        session, reader_id, with_actor=False, limit=ITEMS_MAX, cursor=None
+    )
+    unlocks, _ = await list_unlocks(
+        session, reader_id, all_of_them=False, limit=ITEMS_MAX, cursor=None
+    )
+    purchases = await load_page(session, reader_id, ITEMS_MAX, None)
+    mine = await load_overview(session, reader_id, settings, now)
+    changes = _changes(entries, mine.lapsed, has_more=next_cursor is not None)
+    return Account(mine, changes, unlocks, purchases.items, await load_offers(session))
 
 
-def sections(writer: Writer, account: Account) -> list[str]:
-    return [
-        _credits(writer, account.overview),
-        _subscriptions(writer, account),
-        _purchases(writer, account),
-        _articles(writer, account.unlocks),
-        history(writer, account.entries, account.overview.lapsed),
-        _data(writer),
+def _changes(
+    entries: Sequence[EntryAnswer], lapsed: Sequence[GrantAnswer], *, has_more: bool
+) -> Sequence[CreditChange]:
+    """The newest first. What lapsed is shown at once: its entry is written some minutes later."""
+    changes = list(_by_unlock(entries))
+    if has_more:
+        # The next page may have more of it.
+        changes.pop()
+    changes += [
+        CreditChange(grant.expires_at, EntryKind.EXPIRED, grant.remaining)
+        for grant in lapsed
+        if grant.expires_at is not None
     ]
+    return sorted(changes, key=lambda change: change.at, reverse=True)
 
 
-def _credits(writer: Writer, overview: Overview) -> str:
-    count = overview.unlocks_left
-    if not count:
-        return writer.section(writer.say("your_credits"), writer.text(writer.say("no_credits")))
-    have = writer.say("you_have", credits=writer.say("credits", count=count))
-    ends: dict[datetime | None, int] = {}
-    for grant in overview.grants:
-        ends[grant.expires_at] = ends.get(grant.expires_at, 0) + grant.remaining
-    lines = [escape(_lasting(writer, some, end)) for end, some in ends.items()]
-    is_lapsing = ends.keys() != {None}
-    return writer.section(
-        writer.say("your_credits"),
-        writer.text(have),
-        writer.items(lines, "") if is_lapsing else "",
-        writer.text(writer.say("credit_is")),
-    )
+def _by_unlock(entries: Sequence[EntryAnswer]) -> Iterator[CreditChange]:
+    """Several grants that paid for one article are one change to the reader."""
+    for (kind, _), group in groupby(entries, key=lambda one: (one.kind, one.unlock_id or -one.id)):
+        first, *others = group
+        amount = sum(abs(entry.amount) for entry in (first, *others))
+        source = first.source if kind is EntryKind.GRANTED else None
+        yield CreditChange(first.at, kind, amount, first.article, source)
 
 
-def _lasting(writer: Writer, count: int, end: datetime | None) -> str:
-    if end is None:
-        return writer.say("credits_last", count=count)
-    credits_ = writer.say("credits", count=count)
-    return writer.say("credits_lapse", credits=credits_, date=writer.language.moment(end))
+def credits_by_expiry(grants: Sequence[GrantAnswer]) -> list[tuple[datetime | None, int]]:
+    """How many credits expire when, the soonest first and those that never expire last."""
+    amounts: defaultdict[datetime | None, int] = defaultdict(int)
+    for grant in grants:
+        amounts[grant.expires_at] += grant.remaining
+    return sorted(amounts.items(), key=lambda item: (item[0] is None, item[0]))
 
 
-def _subscriptions(writer: Writer, account: Account) -> str:
-    told = [
-        subscription(writer, one, account.title(writer.language, one))
-        for one in account.overview.subscriptions
-    ]
-    title = writer.say("your_subscription")
-    return writer.section(title, *(told or [writer.text(writer.say("no_subscription"))]))
-
-
-def _articles(writer: Writer, unlocks: list[UnlockAnswer]) -> str:
-    lines = [_article(writer, unlock) for unlock in unlocks]
-    return writer.section(
-        writer.say("your_articles"), writer.items(lines, writer.say("no_articles"))
-    )
-
-
-def _article(writer: Writer, unlock: UnlockAnswer) -> str:
-    """With the day and what it cost, where it cost anything."""
-    about = [writer.language.day(unlock.unlocked_at)]
-    if cost := sum(payment.amount for payment in unlock.payments):
-        about.append(writer.say("credits", count=cost))
-    title = writer.named(unlock.title or unlock.article_id, unlock.url)
-    return f"{title}{writer.faint(' · '.join(about))}"
-
-
-def _purchases(writer: Writer, account: Account) -> str:
-    pending = [_pending(writer, account, one) for one in account.overview.pending]
-    lines = [_purchase(writer, account, one) for one in account.purchases]
-    return writer.section(
-        writer.say("your_purchases"), writer.items([*pending, *lines], writer.say("no_purchases"))
-    )
-
-
-def _pending(writer: Writer, account: Account, pending: PendingAnswer) -> str:
-    said = writer.say("on_its_way", date=writer.language.day(pending.since))
-    return f"<b>{escape(bought(writer, account, pending))}</b>{writer.faint(said)}"
-
-
-def _purchase(writer: Writer, account: Account, purchase: PurchaseAnswer) -> str:
-    title, money = bought(writer, account, purchase), writer.language.money
-    price = money(purchase.amount_paid, purchase.currency)
-    said = writer.say("payment", price=price, date=writer.language.day(purchase.created_at))
-    back = ""
-    if purchase.refunded:
-        refunded = money(purchase.refunded, purchase.currency)
-        back = writer.faint(writer.say("purchase_refunded", price=refunded))
-    save = save_link(writer, payment_name(purchase), f"{title}, {said}")
-    return f'<b>{escape(title)}</b>{writer.faint(said)}{back}<p class="paywall-left">{save}</p>'
-
-
-def bought(writer: Writer, account: Account, thing: PurchaseAnswer | PendingAnswer) -> str:
-    """What was paid for, by its title or by what kind of thing it is."""
-    sort = "packs" if thing.pack_id else "kind_pass" if thing.pass_id else "kind_stripe"
-    return account.title(writer.language, thing) or writer.say(sort)
-
-
-def receipt(writer: Writer, account: Account, name: str) -> str | None:
-    """The text of the receipt of that name, if the reader has one."""
-    for purchase in account.purchases:
-        if payment_name(purchase) == name:
-            return of_payment(writer, purchase, bought(writer, account, purchase))
-    for one in account.overview.subscriptions:
-        title = account.title(writer.language, one) or writer.say(f"kind_{one.kind}")
-        for found in one.receipts:
-            if found.id == name:
-                return of_cancellation(writer, found, one, title, account.overview.reader_id)
+def title_of(
+    offers: Offers,
+    language: Language,
+    bought: PurchaseAnswer | PendingAnswer | SubscriptionAnswer,
+) -> str | None:
+    """The title of what was bought, while it is for sale or the site has a text for it."""
+    sold: dict[ProductKind, Sequence[PlanAnswer | PassAnswer | PackAnswer]] = {
+        ProductKind.PLAN: offers.plans,
+        ProductKind.PASS: offers.passes,
+        ProductKind.PACK: offers.packs,
+    }
+    pack_id = None if isinstance(bought, SubscriptionAnswer) else bought.pack_id
+    for kind, product_id in zip(sold, (bought.plan_id, bought.pass_id, pack_id), strict=True):
+        if product_id:
+            titles = {one.id: one.title for one in sold[kind]}
+            return language.title(kind, product_id) or titles.get(product_id)
     return None
 
 
-def _data(writer: Writer) -> str:
-    return writer.section(
-        writer.say("your_data"), writer.link(writer.say("download_data"), "/account/data")
-    )
+def purchase_title(
+    offers: Offers, language: Language, bought: PurchaseAnswer | PendingAnswer
+) -> str:
+    """The title of what was paid for, or the kind of it."""
+    kind = "packs" if bought.pack_id else "kind_pass" if bought.pass_id else "kind_stripe"
+    return title_of(offers, language, bought) or language.translate(kind)
+
+
+def view_account(account: Account, language: Language) -> dict[str, object]:
+    """What `account.html` shows."""
+    mine, offers = account.overview, account.offers
+    by_expiry = credits_by_expiry(mine.grants)
+    return {
+        "overview": mine,
+        "credits": by_expiry,
+        "has_lapsing_credits": any(expires_at for expires_at, _ in by_expiry),
+        "subscriptions": [(one, title_of(offers, language, one)) for one in mine.subscriptions],
+        "pending": [(one, purchase_title(offers, language, one)) for one in mine.pending],
+        "purchases": [(one, purchase_title(offers, language, one)) for one in account.purchases],
+        "unlocks": account.unlocks,
+        "changes": account.changes,
+    }

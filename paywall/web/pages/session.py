@@ -15,7 +15,7 @@ from litestar.datastructures import Cookie
 from paywall.http.cookies import find_cookie
 from paywall.rules.urls import origin_of
 from paywall.settings import Settings
-from paywall.web.assets import parts_of
+from paywall.web.assets import assets_of
 from paywall.web.language import Language, accepted, is_language_tag
 
 COOKIE = "__Host-paywall"
@@ -26,7 +26,7 @@ COOKIE_BYTES_MAX = 4000
 """Browsers drop one of more than 4 KiB, its name and its attributes' values included."""
 
 
-class Session(msgspec.Struct, frozen=True, array_like=True):
+class PageSession(msgspec.Struct, frozen=True, array_like=True):
     """A reader's token, and what the site said: their language, where they were, their name.
 
     Each is empty where it said nothing. `back_url` is whatever was sent: look whose it is first.
@@ -42,7 +42,7 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
         """What a form has to carry: nobody can know it who doesn't know the reader's token."""
         return hashlib.sha256(f"paywall forms {self.token}".encode()).hexdigest()
 
-    def sent(self, form_token: str) -> bool:
+    def has_made(self, form_token: str) -> bool:
         """Was a form with this token made by us, for this session?"""
         return hmac.compare_digest(self.form_token.encode(), form_token.encode())
 
@@ -50,27 +50,27 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
         """Without what the site said where that is too much for one."""
         kept = _kept(self)
         if len(kept) > COOKIE_BYTES_MAX:
-            kept = _kept(Session(self.token, self.preferred, "", ""))
+            kept = _kept(PageSession(self.token, self.preferred, "", ""))
         return _cookie(kept, COOKIE_SECONDS)
 
 
-def session_of(request: Request[Any, Any, Any]) -> Session | None:
+def session_of(request: Request[Any, Any, Any]) -> PageSession | None:
     """The session that the cookie tells of; whether its token holds is the service's to say."""
     kept = find_cookie(request.scope["headers"], COOKIE, bytes_max=COOKIE_BYTES_MAX)
     try:
-        session = msgspec.json.decode(base64.urlsafe_b64decode(f"{kept or ''}=="), type=Session)
+        session = msgspec.json.decode(base64.urlsafe_b64decode(f"{kept or ''}=="), type=PageSession)
     except (ValueError, msgspec.DecodeError, RecursionError):
         return None
     # Whoever sends a cookie can have written it: what bounds a form's fields bounds these.
-    return begin(*msgspec.structs.astuple(session)) if session.token else None
+    return make_session(*msgspec.structs.astuple(session)) if session.token else None
 
 
-def _kept(session: Session) -> str:
+def _kept(session: PageSession) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(session)).decode().rstrip("=")
 
 
-def begin(token: str, preferred: str, back_url: str, name: str) -> Session:
-    return Session(
+def make_session(token: str, preferred: str, back_url: str, name: str) -> PageSession:
+    return PageSession(
         token=token,
         preferred=preferred if is_language_tag(preferred) else "",
         back_url=back_url if len(back_url) <= BACK_LENGTH_MAX else "",
@@ -78,7 +78,7 @@ def begin(token: str, preferred: str, back_url: str, name: str) -> Session:
     )
 
 
-def end() -> Cookie:
+def expired_cookie() -> Cookie:
     """Nothing is left of a session with it."""
     return _cookie("", 0)
 
@@ -111,9 +111,9 @@ def came_from_the_site(request: Request[Any, Any, Any], settings: Settings) -> b
 
 
 def language_of(
-    request: Request[Any, Any, Any], session: Session | None, settings: Settings
+    request: Request[Any, Any, Any], session: PageSession | None, settings: Settings
 ) -> Language:
     """The reader's: as the site told it, else as the browser does."""
     told = [session.preferred] if session and session.preferred else []
     tags = [*told, *accepted(request.headers.get("Accept-Language", ""))]
-    return parts_of(settings).languages.choose(tags)
+    return assets_of(settings).languages.choose(tags)

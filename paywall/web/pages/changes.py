@@ -1,0 +1,207 @@
+"""Forms of the plain pages that change something, by the handlers of the API."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Response, post
+from litestar.di import NamedDependency
+
+from paywall.database.engine import Database
+from paywall.http.bodies import ResponseModel, convert
+from paywall.idempotency import make_claim
+from paywall.problems import (
+    INSUFFICIENT_CREDITS,
+    PRICE_CHANGED,
+    SUBSCRIPTION_REQUIRED,
+    Problem,
+)
+from paywall.processors.stripe.api import (
+    CheckoutInput,
+    CheckoutPage,
+    PortalAnswer,
+    PortalInput,
+    post_my_billing_portal,
+    post_my_checkout,
+)
+from paywall.processors.stripe.context import StripeContext
+from paywall.rules.phase import SubscriptionAction
+from paywall.settings import Settings
+from paywall.subscriptions.api import (
+    CancelAnswer,
+    CancelInput,
+    ResumeInput,
+    cancel_my_subscription,
+    resume_my_subscription,
+)
+from paywall.subscriptions.cancel import find_subscription
+from paywall.subscriptions.responses import (
+    SubscriptionAnswer,
+    load_responses,
+)
+from paywall.unlocks.api import UnlockInput, UnlockOutcome, unlock_my_article
+from paywall.web.pages.form import COST_DIGITS_MAX
+from paywall.web.pages.offers import SiteOptions, order_of
+from paywall.web.pages.questions import (
+    load_cancel_question,
+    load_unlock_question,
+    render_cancel_question,
+    render_unlock_question,
+)
+from paywall.web.pages.requests import (
+    AnyRequest,
+    SessionOver,
+    authenticate_reader,
+    form_of,
+    page_of,
+)
+
+R = TypeVar("R", bound=ResponseModel)
+
+
+def _content(response: Response[Any], model: type[R]) -> R:
+    """What a handler of the API answered, which may be encoded already."""
+    content = response.content
+    return content if isinstance(content, model) else msgspec.json.decode(content, type=model)
+
+
+@post("/unlock")
+async def unlock(
+    request: AnyRequest, database: NamedDependency[Database], settings: NamedDependency[Settings]
+) -> Response[str]:
+    """Unlock, and lead to the article; where the price has changed, ask again."""
+    page = page_of(request, settings)
+    form = await form_of(request, page)
+    cost = form.get("max_cost", "")
+    if not cost.isdecimal() or len(cost) > COST_DIGITS_MAX:
+        raise SessionOver
+    caller = await authenticate_reader(request, page, database)
+    data = convert({"article_id": form.get("article_id", ""), "max_cost": int(cost)}, UnlockInput)
+    claim = make_claim(request, caller, form.get("key", ""), data)
+    try:
+        response = await unlock_my_article.fn(
+            data=data, caller=caller, claim=claim, database=database, settings=settings
+        )
+    except Problem as problem:
+        if problem.kind not in (PRICE_CHANGED, INSUFFICIENT_CREDITS, SUBSCRIPTION_REQUIRED):
+            raise
+        options, now = SiteOptions.from_form(form, page.site), database.clock.now()
+        async with database.reading() as session:
+            question = await load_unlock_question(
+                session, caller.subject, data.article_id, options, settings=settings, now=now
+            )
+        new_cost = problem.members["unlock_cost"] if problem.kind is PRICE_CHANGED else None
+        return render_unlock_question(page, question, options, new_cost=new_cost)
+    outcome = _content(response, UnlockOutcome)
+    title = "unlocked" if outcome.unlock is not None else "readable"
+    return page.render("unlocked.html", title, {"outcome": outcome})
+
+
+@post("/buy")
+async def buy(
+    request: AnyRequest,
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    stripe: NamedDependency[StripeContext | None],
+) -> Response[str]:
+    """On to the processor's page."""
+    page = page_of(request, settings)
+    form = await form_of(request, page)
+    order = order_of(form, SiteOptions.from_form(form, page.site))
+    if order is None:
+        raise SessionOver
+    caller = await authenticate_reader(request, page, database)
+    # Without a key: the page that an earlier click of this form opened may be closed.
+    response = await post_my_checkout.fn(
+        data=convert(order, CheckoutInput),
+        caller=caller,
+        claim=None,
+        database=database,
+        stripe=stripe,
+        settings=settings,
+    )
+    return page.render(
+        "away.html", "opening_payment", {"url": _content(response, CheckoutPage).url}
+    )
+
+
+@post("/cancel")
+async def cancel(
+    request: AnyRequest,
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    stripe: NamedDependency[StripeContext | None],
+) -> Response[str]:
+    """Without `when` it asks; with it, it cancels and shows the receipt."""
+    page = page_of(request, settings)
+    form = await form_of(request, page)
+    subscription_id = form.get("subscription_id", "")
+    caller = await authenticate_reader(request, page, database)
+    if "when" not in form:
+        async with database.reading() as session:
+            question = await load_cancel_question(
+                session, caller.subject, subscription_id, database.clock.now()
+            )
+        return render_cancel_question(page, question)
+    data = convert({"subscription_id": subscription_id, "when": form["when"]}, CancelInput)
+    response = await cancel_my_subscription.fn(
+        data=data,
+        caller=caller,
+        claim=make_claim(request, caller, f"{form.get('key', '')}-{data.when}", data),
+        database=database,
+        stripe=stripe,
+    )
+    async with database.reading() as session:
+        now = database.clock.now()
+        subscription = await find_subscription(session, caller.subject, subscription_id, now)
+        (one,) = await load_responses(session, [subscription], now)
+    return page.render(
+        "cancelled.html",
+        "cancel_page",
+        {
+            "done": _content(response, CancelAnswer),
+            "is_late": SubscriptionAction.FIX_PAYMENT in one.actions,
+        },
+    )
+
+
+@post("/resume")
+async def resume(
+    request: AnyRequest,
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    stripe: NamedDependency[StripeContext | None],
+) -> Response[str]:
+    """Withdraw a cancellation."""
+    page = page_of(request, settings)
+    form = await form_of(request, page)
+    caller = await authenticate_reader(request, page, database)
+    data = convert({"subscription_id": form.get("subscription_id", "")}, ResumeInput)
+    response = await resume_my_subscription.fn(
+        data=data,
+        caller=caller,
+        claim=make_claim(request, caller, form.get("key", ""), data),
+        database=database,
+        stripe=stripe,
+    )
+    subscription = _content(response, SubscriptionAnswer)
+    return page.render("resumed.html", "resumed", {"subscription": subscription})
+
+
+@post("/billing")
+async def billing(
+    request: AnyRequest,
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    stripe: NamedDependency[StripeContext | None],
+) -> Response[str]:
+    """On to the processor's page for cards and invoices."""
+    page = page_of(request, settings)
+    await form_of(request, page)
+    portal: PortalAnswer = await post_my_billing_portal.fn(
+        caller=await authenticate_reader(request, page, database),
+        database=database,
+        stripe=stripe,
+        settings=settings,
+        data=PortalInput(return_url=page.site),
+    )
+    return page.render("away.html", "billing", {"url": portal.url})

@@ -1,0 +1,127 @@
+"""Renders plain pages for one reader, with headers that keep other sites out."""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+from markupsafe import Markup
+
+from paywall.http.origins import is_of_the_site
+from paywall.rules.urls import is_web_url
+from paywall.settings import Settings
+from paywall.web.assets import assets_of
+from paywall.web.pages.session import PageSession, language_of
+from paywall.web.templating import environment_of
+
+# Browsers keep pages in the back/forward cache in spite of `no-store`: such a page is hidden, and
+# fetched again. By GET, because reloading the page that a form led to would send the form again.
+SCRIPT = Markup(
+    'addEventListener("pagehide",()=>{document.documentElement.hidden=true});'
+    'addEventListener("pageshow",(event)=>{'
+    "if(event.persisted)location.replace(location.pathname+location.search)})"
+)
+_SCRIPT_HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": f"default-src 'none'; script-src 'sha256-{_SCRIPT_HASH}';"
+    " style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
+SENTENCES = {
+    "active": "access_until",
+    "ended": "ended_on",
+    "payment_pending": "renewing",
+    "payment_failed": "payment_late",
+    "lapsed": "payment_failed",
+}
+
+
+class PageRenderer:
+    """Renders templates in the language of one reader."""
+
+    def __init__(
+        self, request: Request[Any, Any, Any], settings: Settings, session: PageSession | None
+    ) -> None:
+        self.settings = settings
+        self.session = session
+        self.language = language_of(request, session, settings)
+        self.translate = self.language.translate
+
+    def render(
+        self,
+        template: str,
+        title: str,
+        values: Mapping[str, object],
+        *,
+        status: int = 200,
+        cookies: Sequence[Cookie] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Response[str]:
+        """A page; `title` is the name of a text, and `values` are what the template shows."""
+        language = self.language
+        content = (
+            environment_of("paywall.web")
+            .get_template(template)
+            .render(
+                assets_path=f"/web/{assets_of(self.settings).version}",
+                back_url=self.back_url,
+                day=language.day,
+                form_token=self.session.form_token if self.session else "",
+                is_web_url=is_web_url,
+                language=language,
+                moment=language.moment,
+                money=language.money,
+                new_key=_new_key,
+                script=SCRIPT,
+                sentences=SENTENCES,
+                session=self.session,
+                site_name=language.words["site_name"] or self.translate("the_site"),
+                status=status,
+                t=self.translate,
+                title=self.translate(title),
+                **values,
+            )
+        )
+        return Response(
+            content,
+            status_code=status,
+            media_type="text/html",
+            headers={**HEADERS, **(headers or {})},
+            cookies=list(cookies),
+        )
+
+    def render_message(
+        self, message: str, status: int, headers: Mapping[str, str] | None = None
+    ) -> Response[str]:
+        """Why there is nothing here, and the way back to the site."""
+        return self.render(
+            "base.html",
+            "account",
+            {"message": self.translate(message)},
+            status=status,
+            headers=headers,
+        )
+
+    @property
+    def site(self) -> str | None:
+        """The front page of the site, where it is known."""
+        return next((f"{origin}/" for origin in self.settings.allowed_origins), None)
+
+    @property
+    def back_url(self) -> str | None:
+        """Where the reader came from, else the front page."""
+        return self.page_of_site(self.session.back_url if self.session else "") or self.site
+
+    def page_of_site(self, url: str) -> str | None:
+        """The address, where it is a page of the site."""
+        return url if is_of_the_site(url, self.settings) else None
+
+
+def _new_key() -> str:
+    """Of a form: sending the form twice has one effect."""
+    return secrets.token_hex(16)

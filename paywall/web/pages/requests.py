@@ -1,0 +1,92 @@
+"""What every plain page does with a request: find the session and its reader, and show failures."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Request, Response
+from litestar.status_codes import HTTP_401_UNAUTHORIZED, HTTP_403_FORBIDDEN
+
+from paywall.database.engine import Database
+from paywall.http.edge import as_problem
+from paywall.problems import INVALID_TOKEN, Problem
+from paywall.settings import Settings
+from paywall.tokens.caller import Caller, TokenKind
+from paywall.tokens.guard import authenticate
+from paywall.tokens.verify import Verifier
+from paywall.web.pages.form import read_form
+from paywall.web.pages.rendering import PageRenderer
+from paywall.web.pages.session import PageSession, session_of
+
+AnyRequest = Request[Any, Any, Any]
+# The text that a reader gets for a problem; others are told that it did not work.
+MESSAGES = {
+    "unavailable": "unreachable",
+    "article_unknown": "not_to_be_had",
+    "no_subscription": "no_subscription",
+    "subscription_unknown": "no_subscription",
+    "subscription_ended": "cancelled_now",
+    "already_subscribed": "subscribed_already",
+    "payment_pending": "payment_pending",
+    "no_billing": "no_billing",
+}
+
+
+class SessionOver(Exception):  # noqa: N818 (a state of things, shown to a reader)
+    """There is no cookie, or the form was not made for it."""
+
+
+def page_of(request: AnyRequest, settings: Settings) -> PageRenderer:
+    return PageRenderer(request, settings, session_of(request))
+
+
+async def form_of(request: AnyRequest, page: PageRenderer) -> Mapping[str, str]:
+    """The fields of a form that we made for this session; raises SessionOver for any other."""
+    fields = await read_form(request)
+    if page.session is None or not page.session.has_made(fields.get("form_token", "")):
+        raise SessionOver
+    return fields
+
+
+async def verify_reader(request: AnyRequest, page: PageRenderer) -> Caller:
+    """The reader of the session; `refuse_revoked` is still to be called, within the reading.
+
+    Raises SessionOver, or Problem for an invalid token.
+    """
+    if page.session is None:
+        raise SessionOver
+    verifier: Verifier = request.app.state.verifier
+    return await verifier.verify(page.session.token, TokenKind.READER)
+
+
+async def authenticate_reader(
+    request: AnyRequest, page: PageRenderer, database: Database
+) -> Caller:
+    """The reader of the session, before a change. Raises as `verify_reader` does."""
+    if page.session is None:
+        raise SessionOver
+    verifier: Verifier = request.app.state.verifier
+    return await authenticate(verifier, database, page.session.token, TokenKind.READER)
+
+
+async def find_reader(request: AnyRequest, session: PageSession | None) -> Caller | None:
+    """The reader of a session; None where its token is invalid."""
+    if session is None:
+        return None
+    verifier: Verifier = request.app.state.verifier
+    try:
+        return await verifier.verify(session.token, TokenKind.READER)
+    except Problem as problem:
+        if problem.kind is not INVALID_TOKEN:
+            raise
+        return None
+
+
+def render_failure(page: PageRenderer, error: Exception) -> Response[str]:
+    """A session whose token is invalid is over; every other problem gets a message."""
+    if isinstance(error, SessionOver):
+        return page.render_message("session_over", HTTP_403_FORBIDDEN)
+    problem = as_problem(error)
+    if problem.kind.status in (HTTP_401_UNAUTHORIZED, HTTP_403_FORBIDDEN):
+        return page.render_message("session_over", HTTP_403_FORBIDDEN)
+    message = MESSAGES.get(problem.kind.code, "failed")
+    return page.render_message(message, int(problem.kind.status), problem.headers)
