@@ -1,4 +1,4 @@
-"""Rows to write and count, and turns of the loop."""
+"""Writes and counts rows, and runs the event loop for some turns."""
 
 import asyncio
 
@@ -20,6 +20,6 @@ async def count(session: AsyncSession) -> int:
 
 
 async def turns(count: int) -> None:
-    """Let everything in this loop go on that waits for nothing outside of it."""
+    """Let tasks run that wait for nothing outside of this event loop."""
     for _ in range(count):
         await asyncio.sleep(0)

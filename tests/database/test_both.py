@@ -1,4 +1,4 @@
-"""The store: one snapshot to read, one transaction to write, and SQLite with one writer."""
+"""Reading is one snapshot and writing one transaction, on both databases."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from tests.conftest import START
 from tests.database.rows import add, count
 
 
-async def test_reading_sees_one_moment_and_the_next_reading_sees_the_commit(
+async def test_reading_is_one_snapshot_and_the_next_sees_the_commit(
     database: Database,
 ) -> None:
     async with database.reading() as session:

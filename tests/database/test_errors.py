@@ -1,4 +1,4 @@
-"""Which errors are a database that cannot be used; a fault of our own is none of them."""
+"""Which errors mean that the database is unavailable, and which are faults of ours."""
 
 import asyncio
 import errno
@@ -20,7 +20,7 @@ from tests.test_story import put_article
 
 
 def wrapped(error: BaseException, times: int) -> BaseException:
-    """An error that so many others came of."""
+    """An error with this number of errors around it."""
     for _ in range(times):
         outer = RuntimeError("of the one before")
         outer.__cause__ = error
@@ -111,20 +111,20 @@ def test_a_fault_of_ours_while_handling_an_unavailable_database_is_ours() -> Non
     assert not is_unavailable(fault)
 
 
-def test_an_error_in_a_circle_of_causes_is_judged_all_the_same() -> None:
+def test_a_circle_of_causes_ends() -> None:
     first, second = RuntimeError("first"), RuntimeError("second")
     first.__cause__, second.__cause__ = second, first
     assert not is_unavailable(first)
 
 
 @pytest.mark.parametrize(("times", "is_seen"), [(CAUSES_MAX - 1, True), (CAUSES_MAX, False)])
-def test_so_many_causes_are_followed_and_no_more(times: int, *, is_seen: bool) -> None:
+def test_a_bounded_number_of_causes_is_followed(times: int, *, is_seen: bool) -> None:
     full = sqlite3.OperationalError("database or disk is full")
     full.sqlite_errorcode = sqlite3.SQLITE_FULL
     assert is_unavailable(wrapped(full, times)) is is_seen
 
 
-def test_one_of_several_at_once_is_enough() -> None:
+def test_one_unavailable_member_of_a_group_is_enough() -> None:
     group = ExceptionGroup("both", [ValueError("ours"), ConnectionResetError("theirs")])
     assert is_unavailable(group)
 
@@ -133,7 +133,7 @@ def test_one_of_several_at_once_is_enough() -> None:
 async def test_a_check_that_fails_by_a_fault_of_ours_is_a_500(
     service: httpx.AsyncClient, bearer: Bearer, database: Database
 ) -> None:
-    """And the next one is answered, on the same connection or another."""
+    """The next check is answered, on the same connection or another."""
     await put_article(service, bearer, "a1")
     question = {"article_id": "a1", "reader_id": "ann"}
 

@@ -1,4 +1,4 @@
-"""A full disk: what is known can be read, nothing can be written, and a start says so."""
+"""On a full disk reads work, writes are unavailable, and a start gives the reason."""
 
 import shutil
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ async def test_writes_are_unavailable_until_there_is_space_and_reads_go_on(
 
 
 @pytest.mark.parametrize("kib", [4, 128], ids=["for the key alone", "for half of the tables"])
-def test_a_start_on_a_full_disk_ends_in_a_sentence(kib: int, tmp_path: Path) -> None:
+def test_a_start_on_a_full_disk_fails_with_the_reason(kib: int, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     surroundings = environment(data_dir=str(disk), database_url=f"sqlite:///{disk}/it.sqlite3")
     with small_disk(disk, kib * 1024):

@@ -1,4 +1,4 @@
-"""PostgreSQL's connections: what becomes of one that breaks, or that is left in the middle."""
+"""PostgreSQL connections that break, or are left in the middle of a transaction."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ async def fail(session: AsyncSession) -> None:
 
 @contextmanager
 def hanging(driver: asyncpg.Connection) -> Iterator[None]:
-    """The database keeps the connection, and answers nothing on it."""
+    """The server keeps the connection open and does not respond on it."""
     pid = driver.get_server_pid()
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -49,7 +49,7 @@ async def driver_of(session: AsyncSession) -> asyncpg.Connection:
 
 
 async def terminate(operator: asyncpg.Connection, driver: asyncpg.Connection) -> None:
-    """As an operator ends a connection, or a failover does."""
+    """End a connection as an operator or a failover does."""
     await operator.execute("select pg_terminate_backend($1)", driver.get_server_pid())
 
 
@@ -86,7 +86,7 @@ async def test_reads_after_a_lock_see_the_latest_rows_at_any_default_isolation(
         assert await count(session) == 1
 
 
-async def test_a_connection_that_it_ended_is_not_given_out(
+async def test_a_connection_that_the_server_ended_is_not_used_again(
     database: Database, operator: asyncpg.Connection
 ) -> None:
     async with database.writing() as session:
@@ -115,7 +115,7 @@ async def test_a_transaction_that_the_server_aborts_is_lost_as_a_whole(
     assert await operator.fetch("select id from subscriber") == [("bo",)]
 
 
-async def test_whenever_a_request_is_cut_off_the_next_commit_is_a_commit(
+async def test_after_a_cancellation_at_any_point_the_next_commit_is_kept(
     database: Database, operator: asyncpg.Connection
 ) -> None:
     for later in range(0, 200, 4):
@@ -129,7 +129,7 @@ async def test_whenever_a_request_is_cut_off_the_next_commit_is_a_commit(
 
 
 @pytest.mark.parametrize("is_writing", [True, False])
-async def test_a_request_that_is_cut_off_ends_though_the_database_hangs(
+async def test_a_cancelled_request_ends_though_the_database_hangs(
     database: Database, monkeypatch: pytest.MonkeyPatch, *, is_writing: bool
 ) -> None:
     monkeypatch.setattr(by_driver, "CLOSE_TIMEOUT_SECONDS", 0)
@@ -149,7 +149,7 @@ async def test_a_request_that_is_cut_off_ends_though_the_database_hangs(
         await add(database, "bo")
 
 
-async def test_a_request_that_is_cut_off_while_it_waits_lets_go_of_its_locks(
+async def test_a_request_cancelled_while_waiting_releases_its_locks(
     database: Database, operator: asyncpg.Connection
 ) -> None:
     await add(database, "ann")
@@ -164,7 +164,7 @@ async def test_a_request_that_is_cut_off_while_it_waits_lets_go_of_its_locks(
         await operator.execute("select from subscriber where id = 'ann' for update")
 
 
-async def test_a_commit_that_the_database_made_a_rollback_is_told(database: Database) -> None:
+async def test_a_commit_that_ends_as_a_rollback_raises(database: Database) -> None:
     with pytest.raises(RuntimeError, match="Nothing was committed"):
         async with database.writing() as session:
             await lock_or_create_subscriber(session, "ann", START)
@@ -175,7 +175,7 @@ async def test_a_commit_that_the_database_made_a_rollback_is_told(database: Data
         assert await count(session) == 1
 
 
-async def test_what_is_undone_to_a_savepoint_does_not_undo_the_rest(database: Database) -> None:
+async def test_a_rollback_to_a_savepoint_keeps_the_rest(database: Database) -> None:
     async with database.writing() as session:
         await lock_or_create_subscriber(session, "ann", START)
         with suppress(exc.DBAPIError):
@@ -185,7 +185,7 @@ async def test_what_is_undone_to_a_savepoint_does_not_undo_the_rest(database: Da
         assert await count(session) == 1
 
 
-async def test_what_a_commit_refuses_is_told_as_what_a_statement_refuses(
+async def test_a_refused_commit_raises_like_a_refused_statement(
     database: Database, operator: asyncpg.Connection
 ) -> None:
     await operator.execute(REFUSE_AT_COMMIT)
@@ -195,7 +195,7 @@ async def test_what_a_commit_refuses_is_told_as_what_a_statement_refuses(
     await add(database, "bo")
 
 
-async def test_a_connection_that_was_left_in_a_transaction_is_not_given_out(
+async def test_a_connection_left_in_a_transaction_is_not_used_again(
     database: Database,
 ) -> None:
     left = await database.writer.raw_connection()

@@ -1,4 +1,4 @@
-"""PostgreSQL that refuses connections is a 503 to every caller, and is back as soon as it is."""
+"""While PostgreSQL refuses connections every caller gets 503, and afterwards is served."""
 
 import asyncio
 from collections import Counter
@@ -24,6 +24,7 @@ CLIENTS = 12
 ROLE = "site"
 PASSWORD = "first"
 HBA_LINE = f"host all {ROLE} 127.0.0.1/32 scram-sha-256\n"
+# What an operator may do so that no new connection can be opened.
 REFUSALS = {
     "connection limit": f"alter role {ROLE} connection limit 0",
     "password": f"alter role {ROLE} password 'second'",
@@ -32,11 +33,10 @@ REFUSALS = {
     "closed database": "alter database store allow_connections false",
     "no database": "alter database store rename to elsewhere",
 }
-"""What an operator may do, and no new connection is had from then on."""
 
 
 class Load:
-    """Clients that ask for something of every kind, and repeat what was unavailable."""
+    """Clients that send requests of every kind and retry what was unavailable."""
 
     def __init__(self, address: str, bearer: Bearer) -> None:
         self._address = address
@@ -88,7 +88,7 @@ class Load:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
-    """With a migrated database to copy, and a role that may use it and is not its owner."""
+    """With a migrated template database, and a role that may use it but does not own it."""
     with postgres_server() as server:
         hba = server.data / "pg_hba.conf"
         hba.write_text(HBA_LINE + hba.read_text())
@@ -144,7 +144,7 @@ async def test_a_refused_connection_is_unavailable_whatever_the_reason(
         assert is_unavailable(refused.value)
 
 
-async def test_a_restart_under_load_is_a_503_and_everything_is_back_after_it(
+async def test_a_restart_under_load_gives_503_and_then_recovers(
     server: PostgresServer, edge: Edge, bearer: Bearer
 ) -> None:
     async with wired(edge) as (_, port):

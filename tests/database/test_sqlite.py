@@ -1,4 +1,4 @@
-"""Each sentence that the design says of SQLite."""
+"""What the design promises of SQLite."""
 
 import asyncio
 import itertools
@@ -34,17 +34,17 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def beside(database: Database, settings: Settings) -> AsyncIterator[Database]:
-    """Another process's view, such as `paywall audit` beside the running service."""
+    """The database as another process opens it, such as `paywall audit`."""
     assert database.is_sqlite
     other = Database(settings, for_writing=False)
     yield other
     await other.close()
 
 
-async def test_whoever_is_cut_off_keeps_no_lock(
+async def test_a_cancelled_writer_keeps_no_lock(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not even while the error is at hand, as to a chore that leaves its turn to others."""
+    """Not even while its error is referenced, as in a background task that skips a turn."""
     asks = aiosqlite.Connection._execute  # noqa: SLF001 (every call to the other thread)
 
     async def write() -> None:
@@ -87,7 +87,7 @@ async def test_every_commit_reaches_the_disk(database: Database) -> None:
         assert await pragma(session, "journal_mode") == "wal"
 
 
-async def test_a_second_writer_is_refused_with_a_sentence_that_names_postgresql(
+async def test_a_second_writer_is_refused_and_referred_to_postgresql(
     database: Database, settings: Settings
 ) -> None:
     with pytest.raises(DatabaseInUse, match="PostgreSQL"):
@@ -118,7 +118,7 @@ async def test_reading_does_not_wait_for_a_writer(database: Database) -> None:
 async def test_writing_takes_its_turn_from_the_first_statement_on(
     database: Database, settings: Settings
 ) -> None:
-    """BEGIN IMMEDIATE: a transaction that has only read already keeps others from writing."""
+    """BEGIN IMMEDIATE: a transaction blocks other writers even before it has written."""
     async with database.writing() as session:
         assert await count(session) == 0
         path = settings.database.removeprefix("sqlite:///")

@@ -65,7 +65,7 @@ async def test_an_empty_database_gets_every_table(empty: Database) -> None:
         assert (await session.exec(select(Article))).all() == []
 
 
-async def test_an_empty_database_is_told_what_it_lacks(empty: Database) -> None:
+async def test_an_empty_database_lacks_every_migration(empty: Database) -> None:
     async with empty.writing() as session:
         await (await session.connection()).execute(sa.text("create table other (id integer)"))
     assert (await pending(empty))[0] == "0001"
@@ -80,7 +80,7 @@ async def test_the_migrated_schema_is_the_models(database: Database) -> None:
         assert await (await session.connection()).run_sync(differences) == []
 
 
-async def test_the_migrated_schema_is_the_models_to_the_letter(
+async def test_the_migrated_schema_equals_the_models_exactly(
     database_url: str, empty: Database, empty_url: str
 ) -> None:
     """Checks, conditions of indexes and storage too, which Alembic does not compare."""
