@@ -196,17 +196,17 @@ def wrong_fields(values: dict[str, Any], model: type[msgspec.Struct]) -> Iterato
         try:
             msgspec.convert(values[name], field.type)
         except msgspec.ValidationError as error:
-            yield field_error(f"{error}", name, _choices(field.type))
+            yield field_error(f"{error}", name, enum_choices(field.type))
     yield from (
         FieldError(name, "unknown field; remove it") for name in values if name not in fields
     )
 
 
-def _choices(kind: Any) -> list[str]:
+def enum_choices(kind: Any) -> list[str]:
     """The values of an enumeration anywhere in a field's type."""
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return list(kind)
-    return [choice for inner in get_args(kind) for choice in _choices(inner)]
+    return [choice for inner in get_args(kind) for choice in enum_choices(inner)]
 
 
 def field_error(message: str, name: str = "", choices: Sequence[str] = ()) -> FieldError:

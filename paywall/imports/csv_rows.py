@@ -6,12 +6,11 @@ Columns are separated by commas, semicolons or tabs: the one that makes the head
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from paywall.http.bodies import RequestModel, wrong_fields
+from paywall.http.bodies import RequestModel, enum_choices, wrong_fields
 from paywall.imports.csv_records import Record, read_records
 from paywall.imports.csv_text import CsvError, physical_lines
 from paywall.problems import FieldError, Problem
@@ -194,8 +193,8 @@ class _RowDecoder(Generic[RowShape]):
         if NOT_UTF8.search(value):
             return "not UTF-8. Save the file as UTF-8, and import it again."
         kind = self.kinds.get(error.field)
-        if isinstance(kind, type) and issubclass(kind, StrEnum):
-            return f"it is {_shown(value)}. Write one of {', '.join(kind)}."
+        if choices := enum_choices(kind):
+            return f"it is {_shown(value)}. Write one of {', '.join(choices)}."
         return f"it is {_shown(value)}. {error.detail.removesuffix('.')}."
 
 
