@@ -17,7 +17,9 @@ def a_grant(reference: str, amount: int = 5) -> dict[str, object]:
     return {"amount": amount, "source": "promotion", "reference": reference}
 
 
-async def test_a_repeat_gets_the_stored_answer(service: httpx.AsyncClient, bearer: Bearer) -> None:
+async def test_a_repeated_request_gets_the_stored_response(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
     key = {"Idempotency-Key": "k1", **bearer.site()}
     first = await service.post(URL, json=a_grant("x"), headers=key)
     again = await service.post(URL, json=dict(reversed(a_grant("x").items())), headers=key)
@@ -27,7 +29,9 @@ async def test_a_repeat_gets_the_stored_answer(service: httpx.AsyncClient, beare
     assert without.status_code == 200
 
 
-async def test_twenty_at_once_have_one_effect(service: httpx.AsyncClient, bearer: Bearer) -> None:
+async def test_twenty_concurrent_requests_have_one_effect(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
     await put_article(service, bearer, "a")
     await grant(service, bearer, "ann", 5)
     headers = {"Idempotency-Key": "click", **bearer.reader("ann")}
@@ -50,7 +54,7 @@ async def test_a_key_with_other_json_is_refused(service: httpx.AsyncClient, bear
     assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency_key_reused")
 
 
-async def test_a_key_belongs_to_its_caller_and_its_path(
+async def test_keys_are_separate_per_caller_and_path(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     key = {"Idempotency-Key": "k1"}
@@ -73,7 +77,7 @@ async def test_a_refusal_is_not_stored(service: httpx.AsyncClient, bearer: Beare
     assert (refused.status_code, unlocked.status_code) == (409, 201)
 
 
-async def test_a_key_is_kept_for_a_day(
+async def test_a_key_is_stored_for_a_day(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock
 ) -> None:
     await service.post(URL, json=a_grant("x"), headers={"Idempotency-Key": "k", **bearer.site()})
@@ -91,7 +95,7 @@ async def test_a_malformed_key_is_named(service: httpx.AsyncClient, bearer: Bear
     assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
 
 
-async def test_a_reader_is_never_given_the_answer_of_another(
+async def test_a_response_is_never_replayed_to_another_reader(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await put_article(service, bearer, "a")
@@ -105,7 +109,7 @@ async def test_a_reader_is_never_given_the_answer_of_another(
     assert left == [(201, 4), (201, 2), (201, 4), (201, 2)]
 
 
-async def test_housekeeping_deletes_keys_after_a_day_and_says_how_many(
+async def test_housekeeping_deletes_keys_after_a_day(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, database: Database
 ) -> None:
     async def forget() -> int:

@@ -48,7 +48,7 @@ async def used(settings: Settings) -> dict[str, int]:
     return modes
 
 
-async def test_every_file_is_made_for_this_user_alone(settings: Settings) -> None:
+async def test_every_file_is_created_private(settings: Settings) -> None:
     modes = await used(settings)
     assert {"keys.json", "paywall.sqlite3", "paywall.sqlite3-wal", "paywall.sqlite3-shm"} <= set(
         modes
@@ -57,7 +57,7 @@ async def test_every_file_is_made_for_this_user_alone(settings: Settings) -> Non
     assert mode_of(settings.data_path) == 0o700
 
 
-async def test_a_folder_and_a_database_that_were_open_are_closed_at_the_start(
+async def test_open_folders_and_databases_are_made_private_at_start(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.data_path.mkdir(mode=0o755)
@@ -77,9 +77,7 @@ async def test_a_folder_and_a_database_that_were_open_are_closed_at_the_start(
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o1777])
-def test_an_open_folder_that_is_not_for_the_service_alone_stops_the_start(
-    settings: Settings, mode: int
-) -> None:
+def test_an_open_folder_with_other_files_stops_the_start(settings: Settings, mode: int) -> None:
     settings.data_path.mkdir()
     settings.data_path.chmod(mode)
     (settings.data_path / "index.html").write_text("")
@@ -91,7 +89,7 @@ def test_an_open_folder_that_is_not_for_the_service_alone_stops_the_start(
     make_folder(settings)
 
 
-async def test_a_database_elsewhere_is_closed_and_its_folder_left_as_it_is(tmp_path: Path) -> None:
+async def test_a_database_outside_data_dir_is_made_private(tmp_path: Path) -> None:
     folder = tmp_path / "shared"
     folder.mkdir(mode=0o755)
     path = folder / "paywall.sqlite3"
@@ -100,11 +98,11 @@ async def test_a_database_elsewhere_is_closed_and_its_folder_left_as_it_is(tmp_p
     assert {mode_of(item) for item in folder.iterdir()} == {0o600}
 
 
-def test_the_files_of_a_database_are_those_that_sqlite_makes() -> None:
+def test_all_files_that_sqlite_creates_are_known() -> None:
     assert {"", "-wal", "-shm", "-journal"} <= set(SQLITE_SUFFIXES)
 
 
-def test_a_folder_that_cannot_be_had_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CannotServe, match="data_dir"):
         make_folder(Settings(data_dir=str(tmp_path / "file" / "var")))

@@ -61,7 +61,7 @@ def loaded(tmp_path: Path, **given: str) -> Settings:
         ({"sandbox_clock_url": "localhost:8001/clock"}, "sandbox_clock_url"),
     ],
 )
-def test_a_way_to_sell_that_is_not_safe_does_not_start(
+def test_unsafe_stripe_settings_stop_the_start(
     tmp_path: Path, given: dict[str, str], named: str
 ) -> None:
     with pytest.raises(SettingsError, match=named) as refused:
@@ -69,25 +69,25 @@ def test_a_way_to_sell_that_is_not_safe_does_not_start(
     assert "0123456789" not in str(refused.value)
 
 
-def test_two_secrets_are_taken_while_they_are_rotated(tmp_path: Path) -> None:
+def test_two_webhook_secrets_are_accepted(tmp_path: Path) -> None:
     settings = loaded(tmp_path, stripe_secret_key=LIVE, stripe_webhook_secrets=f"{SECRET},whsec_2")
     assert settings.stripe_webhook_secrets == [SECRET, "whsec_2"]
 
 
 @pytest.mark.parametrize("origin", CANONICAL)
-def test_an_origin_as_browsers_send_it_is_taken(tmp_path: Path, origin: str) -> None:
+def test_an_origin_as_browsers_send_it_is_accepted(tmp_path: Path, origin: str) -> None:
     assert loaded(tmp_path, allowed_origins=origin).allowed_origins == [origin]
 
 
 @pytest.mark.parametrize("origin", [text for text in NONE if text and "," not in text])
-def test_an_origin_that_is_none_is_refused_by_name(tmp_path: Path, origin: str) -> None:
+def test_an_invalid_origin_is_refused_by_name(tmp_path: Path, origin: str) -> None:
     with pytest.raises(SettingsError) as refused:
         loaded(tmp_path, allowed_origins=origin)
     assert str(refused.value).startswith(f"allowed_origins: {origin!r} is not an origin")
 
 
 @pytest.mark.parametrize(("written", "origin"), WRITTEN_OTHERWISE.items())
-def test_an_origin_that_never_matches_is_refused_with_the_one_that_does(
+def test_an_origin_that_never_matches_is_refused_with_a_remedy(
     tmp_path: Path, written: str, origin: str
 ) -> None:
     with pytest.raises(SettingsError, match="allowed_origins") as refused:
@@ -153,9 +153,7 @@ BOUNDS = {
 
 
 @pytest.mark.parametrize("name", BOUNDS)
-def test_every_setting_has_a_limit_and_is_refused_by_name_past_it(
-    tmp_path: Path, name: str
-) -> None:
+def test_every_setting_is_limited_and_refused_by_name(tmp_path: Path, name: str) -> None:
     values = with_setting(name, BOUNDS[name].least_past)
     (tmp_path / "paywall.toml").write_text(as_toml(values), encoding="utf-8")
     with pytest.raises(SettingsError) as refused:
@@ -180,12 +178,12 @@ def _inline(value: object) -> str:
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
 @pytest.mark.parametrize("name", ["preview_share", "request_timeout_seconds"])
-def test_no_number_is_none(tmp_path: Path, name: str, value: str) -> None:
+def test_an_empty_number_is_unset(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         loaded(tmp_path, **{name: value})
 
 
-def test_a_file_of_settings_is_read_up_to_its_limit(tmp_path: Path) -> None:
+def test_the_size_of_the_settings_file_is_limited(tmp_path: Path) -> None:
     path = tmp_path / "paywall.toml"
     path.write_bytes(b"#" * FILE_BYTES_MAX)
     load_settings({}, tmp_path)

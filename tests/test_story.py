@@ -74,7 +74,7 @@ async def test_a_reader_unlocks_and_reads(service: httpx.AsyncClient, bearer: Be
     assert body.headers["cache-control"] == "no-store"
 
 
-async def test_whoever_has_not_paid_gets_the_preview_alone(
+async def test_readers_without_access_get_only_the_preview(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await put_article(service, bearer, "42")
@@ -131,7 +131,7 @@ async def test_a_complimentary_subscription_opens_everything_until_its_end(
     assert (denied["granted"], denied["reason"]) == (False, "subscription_required")
 
 
-async def test_a_batch_is_decided_in_the_order_asked(
+async def test_a_batch_is_answered_in_the_requested_order(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await put_article(service, bearer, "free", policy="free")
@@ -144,7 +144,7 @@ async def test_a_batch_is_decided_in_the_order_asked(
     ]  # fmt: skip
 
 
-async def test_a_reader_checks_all_articles_of_a_page_at_once(
+async def test_a_reader_checks_all_articles_of_a_page(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await put_article(service, bearer, "42")
@@ -166,7 +166,7 @@ async def test_a_reader_checks_all_articles_of_a_page_at_once(
     assert answer.status_code == 401
 
 
-async def test_nobody_asks_as_a_reader_and_a_visitor_at_once(
+async def test_reader_and_visitor_ids_are_not_accepted_together(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     answer = await service.post(
@@ -193,7 +193,7 @@ async def test_deleting_an_article_keeps_its_unlocks(
     assert [(u["article_id"], u["title"]) for u in mine["items"]] == [("42", None)]
 
 
-async def test_refusals_say_what_to_do(service: httpx.AsyncClient, bearer: Bearer) -> None:
+async def test_refusals_name_a_remedy(service: httpx.AsyncClient, bearer: Bearer) -> None:
     await put_article(service, bearer, "dear", unlock_cost=5)
     await put_article(service, bearer, "members", policy="subscribers")
     await grant(service, bearer, "ann", 4)
@@ -225,9 +225,7 @@ async def test_a_site_needs_no_jwt_library_to_let_a_reader_in(
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "lifetime_seconds")
 
 
-async def test_a_time_beyond_the_calendar_is_named(
-    service: httpx.AsyncClient, bearer: Bearer
-) -> None:
+async def test_a_time_out_of_range_is_named(service: httpx.AsyncClient, bearer: Bearer) -> None:
     for time in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
         answer = await grant(service, bearer, "ann", 1, expires_at=time)
         assert answer.status_code == 422, answer.text

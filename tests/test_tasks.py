@@ -12,7 +12,7 @@ async def forever() -> None:
     await asyncio.Event().wait()
 
 
-async def test_all_that_goes_on_is_over_and_raises_nothing() -> None:
+async def test_cancelled_tasks_end_and_raise_nothing() -> None:
     async def fails_on_its_way_out() -> None:
         try:
             await forever()

@@ -32,7 +32,7 @@ async def _check(
     )
 
 
-async def test_a_request_is_counted_under_its_template(service: httpx.AsyncClient) -> None:
+async def test_requests_are_counted_by_route_template(service: httpx.AsyncClient) -> None:
     labels = {"method": "GET", "route": "/v1/articles/{article_id}", "status": "401"}
     before = _count("paywall_request_seconds_count", **labels)
     await service.get("/v1/articles/a-secret-article")
@@ -48,7 +48,7 @@ async def test_a_decision_is_counted_by_its_reason(
     assert _count("paywall_decisions_total", reason="article_unknown") == before + 1
 
 
-async def test_a_request_is_one_line_without_its_path(
+async def test_a_request_is_logged_without_its_path(
     service: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, logger="paywall"):
@@ -64,7 +64,7 @@ async def test_a_request_is_one_line_without_its_path(
     assert "a-secret-article" not in line
 
 
-async def test_a_check_that_goes_well_is_not_logged(
+async def test_a_successful_check_is_not_logged(
     service: httpx.AsyncClient, bearer: Bearer, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, logger="paywall"):
@@ -72,7 +72,7 @@ async def test_a_check_that_goes_well_is_not_logged(
     assert _lines(caplog) == []
 
 
-async def test_a_check_that_fails_is_logged_without_reader_and_article(
+async def test_a_failed_check_is_logged_without_ids(
     service: httpx.AsyncClient,
     bearer: Bearer,
     database: Database,
@@ -95,7 +95,7 @@ INSERT = (
 )
 
 
-async def test_a_database_error_is_logged_without_the_row_that_it_quotes(
+async def test_a_database_error_is_logged_without_its_row(
     database: Database,
 ) -> None:
     with pytest.raises(sa.exc.IntegrityError) as raised:
@@ -111,7 +111,7 @@ async def test_a_database_error_is_logged_without_the_row_that_it_quotes(
     assert "a-secret" not in line
 
 
-async def test_an_error_carries_no_parameters(database: Database) -> None:
+async def test_database_errors_contain_no_parameters(database: Database) -> None:
     """It may be shown by others than the log: by a command that fails."""
     with pytest.raises(sa.exc.DBAPIError) as raised:
         async with database.reading() as session:
@@ -121,7 +121,7 @@ async def test_an_error_carries_no_parameters(database: Database) -> None:
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-async def test_a_wrong_value_is_not_logged_either(database: Database) -> None:
+async def test_invalid_values_are_not_logged(database: Database) -> None:
     with pytest.raises(sa.exc.DBAPIError) as raised:
         async with database.reading() as session:
             connection = await session.connection()

@@ -46,7 +46,7 @@ async def test_a_view_counts_once_and_a_counted_article_stays_open(
     assert used == [1, 1, 2, 3, "login_required", 3]
 
 
-async def test_a_check_counts_nothing_unless_told_to(
+async def test_a_check_counts_a_view_only_on_request(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     for article in "abcd":
@@ -55,7 +55,7 @@ async def test_a_check_counts_nothing_unless_told_to(
         assert decision["meter"] == {"used": 0, "limit": 3, "resets_at": "2026-11-30T17:00:00Z"}
 
 
-async def test_readers_and_visitors_are_counted_apart_and_nobody_is_not_counted(
+async def test_readers_and_visitors_are_counted_separately(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await put_article(service, bearer, "a", policy="metered")
@@ -80,7 +80,7 @@ async def test_the_month_ends_at_midnight_in_the_sites_time_zone(
     assert opened["meter"] == {"used": 1, "limit": 3, "resets_at": "2026-12-31T17:00:00Z"}
 
 
-async def test_sixty_views_at_once_stay_within_the_limit(
+async def test_sixty_concurrent_views_stay_within_the_limit(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     for n in range(20):
@@ -95,7 +95,7 @@ async def test_sixty_views_at_once_stay_within_the_limit(
     }  # fmt: skip
 
 
-async def test_a_body_that_is_served_is_counted(service: httpx.AsyncClient, bearer: Bearer) -> None:
+async def test_serving_a_body_counts_a_view(service: httpx.AsyncClient, bearer: Bearer) -> None:
     await put_article(service, bearer, "a", policy="metered")
     for _ in range(2):
         body = await service.get("/v1/me/articles/a/body", headers=bearer.reader("ann"))
@@ -106,7 +106,7 @@ async def test_a_body_that_is_served_is_counted(service: httpx.AsyncClient, bear
     assert body.json()["body_html"]
 
 
-async def test_views_are_kept_until_their_month_is_over_and_no_longer(
+async def test_views_are_deleted_when_their_month_ends(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, database: Database
 ) -> None:
     for article in "abcd":
@@ -127,7 +127,7 @@ async def test_views_are_kept_until_their_month_is_over_and_no_longer(
     assert kept == ["w"]
 
 
-async def test_two_first_views_of_one_article_at_once_count_once(
+async def test_concurrent_views_of_one_article_count_once(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, database: Database,
     settings: Settings,
 ) -> None:  # fmt: skip

@@ -109,9 +109,7 @@ async def scans_while(settings: Settings, clock: SetClock, *, busy: bool) -> Cou
 
 
 @pytest.mark.slow
-async def test_no_table_that_grows_is_read_from_end_to_end(
-    settings: Settings, clock: SetClock
-) -> None:
+async def test_no_growing_table_is_scanned(settings: Settings, clock: SetClock) -> None:
     # What a start does by itself, such as counting what is outstanding, it does in both.
     idle = await scans_while(settings, clock, busy=False)
     assert await scans_while(settings, clock, busy=True) == idle

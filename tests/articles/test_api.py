@@ -40,7 +40,7 @@ async def get(
     return await service.get(path, headers=bearer.site("articles:read"))
 
 
-async def test_an_article_comes_out_as_it_was_put_but_without_its_body(
+async def test_an_article_is_returned_without_its_body(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     created = await put(service, bearer, **WHOLE, body_html=BODY)
@@ -54,7 +54,7 @@ async def test_an_article_comes_out_as_it_was_put_but_without_its_body(
         assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_what_is_left_out_has_its_default(service: httpx.AsyncClient, bearer: Bearer) -> None:
+async def test_omitted_fields_have_defaults(service: httpx.AsyncClient, bearer: Bearer) -> None:
     assert (await put(service, bearer)).json() == {
         "id": "42",
         "title": "",
@@ -70,7 +70,7 @@ async def test_what_is_left_out_has_its_default(service: httpx.AsyncClient, bear
     }
 
 
-async def test_a_put_without_a_body_keeps_it_and_null_removes_it(
+async def test_a_put_without_a_body_leaves_it_and_null_removes_it(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await put(service, bearer, body_html="")
@@ -78,9 +78,7 @@ async def test_a_put_without_a_body_keeps_it_and_null_removes_it(
     assert not (await put(service, bearer, body_html=None)).json()["has_body"]
 
 
-async def test_a_time_with_an_offset_is_told_in_utc(
-    service: httpx.AsyncClient, bearer: Bearer
-) -> None:
+async def test_times_are_returned_in_utc(service: httpx.AsyncClient, bearer: Bearer) -> None:
     await put(service, bearer, published_at="2026-11-24T19:30:00.250000+07:00")
     told = (await get(service, bearer)).json()["published_at"]
     assert told == "2026-11-24T12:30:00.250000Z"
@@ -97,13 +95,13 @@ async def test_a_time_with_an_offset_is_told_in_utc(
         "https://news.example/" + "x" * 1979,
     ],
 )
-async def test_an_address_of_the_web_is_kept_as_it_came(
+async def test_a_web_url_is_stored_unchanged(
     service: httpx.AsyncClient, bearer: Bearer, url: str
 ) -> None:
     assert (await put(service, bearer, url=url)).json()["url"] == url
 
 
-async def test_a_preview_ends_at_the_editors_own_cut(
+async def test_a_preview_ends_at_the_editors_marker(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     body = f"<p>Open.</p><!--more Read on--><p>Hidden.</p>{BODY}"
@@ -148,7 +146,7 @@ async def test_a_preview_ends_at_the_editors_own_cut(
         ({"author": "x"}, "author"),
     ],
 )
-async def test_a_wrong_field_is_named(
+async def test_an_invalid_field_is_named(
     service: httpx.AsyncClient, bearer: Bearer, fields: dict[str, object], field: str
 ) -> None:
     answer = await put(service, bearer, "42", **fields)
@@ -157,7 +155,7 @@ async def test_a_wrong_field_is_named(
     assert (await get(service, bearer)).status_code == 404
 
 
-async def test_a_deletion_is_204_also_when_repeated(
+async def test_deleting_is_204_also_when_repeated(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await put(service, bearer, body_html=BODY)
@@ -168,7 +166,7 @@ async def test_a_deletion_is_204_also_when_repeated(
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/article_unknown")
 
 
-async def test_the_list_is_newest_first_and_whole_over_its_pages(
+async def test_the_list_is_complete_and_newest_first(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock
 ) -> None:
     for number in range(5):
@@ -181,7 +179,7 @@ async def test_the_list_is_newest_first_and_whole_over_its_pages(
     assert last["next_cursor"] is None
 
 
-async def test_a_body_of_four_mebibytes_is_the_limit(
+async def test_bodies_are_limited_to_four_mebibytes(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     headers = {**bearer.site("articles:write"), "Content-Type": "application/json"}
@@ -192,7 +190,7 @@ async def test_a_body_of_four_mebibytes_is_the_limit(
         assert answer.status_code == status, answer.text
 
 
-async def test_puts_at_once_all_succeed_and_one_is_what_stays(
+async def test_concurrent_puts_succeed_and_one_wins(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     answers = await asyncio.gather(

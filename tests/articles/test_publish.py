@@ -70,18 +70,14 @@ async def test_an_article_is_created_then_replaced_then_unchanged(
         "\t<!-- c --><script>1</script>",
     ],
 )
-async def test_a_body_is_given_out_as_it_was_given_in(
-    database: Database, editor: Actor, body: str
-) -> None:
+async def test_a_body_is_returned_unchanged(database: Database, editor: Actor, body: str) -> None:
     await put(database, editor, body_html=body)
     article, body_html, _ = await kept(database)
     assert body_html == body
     assert article.body_sha256 is not None
 
 
-async def test_a_body_that_is_left_out_is_kept_and_null_removes_it(
-    database: Database, editor: Actor
-) -> None:
+async def test_an_omitted_body_stays_and_null_removes_it(database: Database, editor: Actor) -> None:
     await put(database, editor, body_html=FOUR)
     before, _, _ = await kept(database)
     await put(database, editor, title="New")
@@ -92,7 +88,7 @@ async def test_a_body_that_is_left_out_is_kept_and_null_removes_it(
     assert (body_html, gone.body_sha256, preview) == (None, None, "")
 
 
-async def test_a_new_preview_setting_is_made_from_the_kept_body(
+async def test_a_new_preview_setting_applies_to_the_stored_body(
     database: Database, editor: Actor
 ) -> None:
     await put(database, editor, body_html=FOUR, preview=1)
@@ -103,15 +99,13 @@ async def test_a_new_preview_setting_is_made_from_the_kept_body(
     assert (await kept(database))[2] == "<p>One is here.</p>"
 
 
-async def test_the_sites_own_preview_is_kept_as_it_is(database: Database, editor: Actor) -> None:
+async def test_the_sites_own_preview_is_stored_unchanged(database: Database, editor: Actor) -> None:
     await put(database, editor, body_html=FOUR, preview="<b>own", preview_share=0)
     article, _, preview = await kept(database)
     assert (article.preview_paragraphs, preview) == (None, "<b>own")
 
 
-async def test_who_changed_policy_or_cost_stays_on_record(
-    database: Database, editor: Actor
-) -> None:
+async def test_changes_of_policy_and_cost_are_recorded(database: Database, editor: Actor) -> None:
     other = editor._replace(subject="desk")
     await put(database, editor)
     await put(database, editor, title="Another title")
@@ -128,7 +122,7 @@ async def test_who_changed_policy_or_cost_stays_on_record(
     ]
 
 
-async def test_a_deleted_article_takes_its_body_along(database: Database, editor: Actor) -> None:
+async def test_deleting_an_article_deletes_its_body(database: Database, editor: Actor) -> None:
     await put(database, editor, body_html=FOUR)
     async with database.writing() as session:
         await unpublish(session, "a1", actor=editor, now=database.clock.now())
@@ -137,7 +131,9 @@ async def test_a_deleted_article_takes_its_body_along(database: Database, editor
     assert body_html is None
 
 
-async def test_of_ten_puts_at_once_one_wins_as_a_whole(database: Database, editor: Actor) -> None:
+async def test_of_ten_concurrent_puts_one_wins_as_a_whole(
+    database: Database, editor: Actor
+) -> None:
     outcomes = await asyncio.gather(
         *(
             put(
@@ -158,9 +154,7 @@ async def test_of_ten_puts_at_once_one_wins_as_a_whole(database: Database, edito
     assert (await changes(database))[-1][1] == int(number)
 
 
-async def test_a_put_decides_from_what_is_there_when_its_turn_has_come(
-    database: Database, editor: Actor
-) -> None:
+async def test_a_put_reads_the_state_after_it_has_locked(database: Database, editor: Actor) -> None:
     for _ in range(20):
         await put(database, editor, title="a", body_html="a")
         await asyncio.gather(
@@ -171,7 +165,7 @@ async def test_a_put_decides_from_what_is_there_when_its_turn_has_come(
         assert (article.title, body_html) in {("b", "b"), ("a", "c")}
 
 
-async def test_puts_and_deletions_at_once_leave_a_whole_article_or_none(
+async def test_concurrent_puts_and_deletes_leave_all_or_nothing(
     database: Database, editor: Actor
 ) -> None:
     async def remove() -> None:

@@ -28,7 +28,7 @@ async def test_a_large_grant_needs_the_scope_admin(
             assert "1000" in answer.json()["detail"]
 
 
-async def test_the_same_reference_is_granted_once_and_names_what_differs(
+async def test_a_reference_is_granted_once_and_differences_are_named(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     first, again = await grant(service, bearer, "ann", 3), await grant(service, bearer, "ann", 3)
@@ -40,7 +40,7 @@ async def test_the_same_reference_is_granted_once_and_names_what_differs(
     assert unknown.status_code == 404
 
 
-async def test_a_void_takes_what_is_unspent_and_twice_is_once(
+async def test_voiding_removes_unspent_credits_once(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     granted = (await grant(service, bearer, "ann", 3)).json()
@@ -59,7 +59,7 @@ async def test_a_void_takes_what_is_unspent_and_twice_is_once(
 
 
 @pytest.mark.parametrize("end", ["spent", "expired"])
-async def test_however_many_grants_are_used_up_the_next_one_pays(
+async def test_the_next_grant_pays_after_any_number_of_spent_grants(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, end: str
 ) -> None:
     """One more than an unlock reads at first."""
@@ -77,7 +77,7 @@ async def test_however_many_grants_are_used_up_the_next_one_pays(
     assert opened.json()["unlock"]["payments"] == [{"grant_id": new.json()["id"], "amount": 1}]
 
 
-async def test_grants_are_listed_in_the_order_in_which_they_pay(
+async def test_grants_are_listed_in_burn_order(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock
 ) -> None:
     for reference, priority, expires_at in (

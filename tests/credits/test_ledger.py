@@ -21,7 +21,7 @@ async def ledger(service: httpx.AsyncClient, bearer: Bearer) -> list[dict[str, A
     return entries
 
 
-async def test_an_entry_tells_where_its_credits_came_from_and_what_they_were_for(
+async def test_an_entry_names_its_source_and_its_article(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     pack = {"title": "One", "credits": 1, "prices": [{"amount": 100, "currency": "usd"}]}

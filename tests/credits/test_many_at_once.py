@@ -38,7 +38,7 @@ async def test_concurrent_grants_with_equal_references_are_made_once(
         assert await audit(session) == []
 
 
-async def test_two_imports_behind_one_reader_do_not_wait_for_each_other(
+async def test_concurrent_imports_do_not_deadlock(
     database: Database,
 ) -> None:
     """Each holds a reader of the other's, while both wait for the one in the middle."""
@@ -64,7 +64,7 @@ async def test_two_imports_behind_one_reader_do_not_wait_for_each_other(
     assert await asyncio.gather(*imports) == [3, 3]
 
 
-async def test_articles_published_in_any_order_at_once_are_each_whole(database: Database) -> None:
+async def test_concurrent_imports_publish_whole_articles(database: Database) -> None:
     async def run(title: str, numbers: Sequence[int]) -> None:
         publications = [
             ArticleUpdate(

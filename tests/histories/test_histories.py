@@ -58,7 +58,7 @@ def store(database_url: str, clock: SetClock) -> Iterator[Store]:
             runner.run(database.close())
 
 
-def test_any_history_ends_as_in_the_slow_model(store: Store) -> None:
+def test_any_history_matches_the_model(store: Store) -> None:
     happened: Counter[str] = Counter()
     for seed in range(HISTORIES):
         History(store, Random(seed), happened).play(STEPS)
@@ -67,7 +67,7 @@ def test_any_history_ends_as_in_the_slow_model(store: Store) -> None:
     assert too_seldom == {}
 
 
-def test_each_rule_has_a_floor() -> None:
+def test_each_rule_runs_often_enough() -> None:
     assert {each.partition(" ")[0] for each in FLOORS} == {*History.RULES, "settle"}
 
 
@@ -76,7 +76,7 @@ def test_each_rule_has_a_floor() -> None:
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
 @hypothesis.given(st.randoms(use_true_random=False))
-def test_any_history_that_hypothesis_finds_does_so_too(store: Store, chance: Random) -> None:
+def test_any_generated_history_matches_the_model(store: Store, chance: Random) -> None:
     History(store, chance, Counter()).play(chance.randint(1, STEPS))
     assert store.runner.run(_audit(store.database)) == []
 

@@ -96,7 +96,7 @@ def test_published_posts_become_articles_and_the_rest_is_listed(
     assert (articles["103"][0].title, articles["103"][1]) == ("", "")
 
 
-def test_a_preview_ends_at_the_editors_own_cut(import_wxr: Import, kept: Kept) -> None:
+def test_a_preview_ends_at_the_editors_marker(import_wxr: Import, kept: Kept) -> None:
     body = f"<p>Open.</p>\n<!--more-->\n<p>Hidden.</p>{'<p>The rest.</p>' * 9}"
     import_wxr(HEAD + post(1, body=f"<![CDATA[{body}]]>") + FOOT)
     article, body_html = kept()["1"]

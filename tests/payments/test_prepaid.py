@@ -49,7 +49,7 @@ async def spans(
     [(PASS, "pass", "week"), (PERIOD, "prepaid", "weekly")],
     ids=["pass", "prepaid"],
 )
-async def test_another_readers_time_delays_nobody(
+async def test_another_readers_time_causes_no_delay(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock,
     product: dict[str, str], kind: str, id_: str,
 ) -> None:  # fmt: skip
@@ -67,7 +67,7 @@ async def test_another_readers_time_delays_nobody(
 
 
 @pytest.mark.usefixtures("stocked")
-async def test_a_refund_takes_the_time_of_its_own_purchase_alone(
+async def test_a_refund_removes_only_its_own_purchases_time(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock
 ) -> None:
     first = await buy(service, bearer, "1", PASS)
@@ -87,7 +87,7 @@ async def test_a_refund_takes_the_time_of_its_own_purchase_alone(
 
 @pytest.mark.usefixtures("stocked")
 @pytest.mark.parametrize("product", [PASS, PERIOD], ids=["pass", "prepaid"])
-async def test_time_that_was_wholly_refunded_delays_no_later_purchase(
+async def test_fully_refunded_time_does_not_delay_later_purchases(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, product: dict[str, str]
 ) -> None:
     bought = [await buy(service, bearer, f"{n}", product) for n in range(3)]
@@ -105,7 +105,7 @@ async def test_time_that_was_wholly_refunded_delays_no_later_purchase(
 
 @pytest.mark.usefixtures("stocked")
 @pytest.mark.parametrize("step", [1, -1], ids=["in_order", "swapped"])
-async def test_passes_paid_at_once_run_in_the_order_of_processor_and_reference(
+async def test_simultaneous_passes_run_by_processor_and_reference(
     service: httpx.AsyncClient, bearer: Bearer, step: int
 ) -> None:
     day = {"pass_id": "day"}

@@ -54,7 +54,7 @@ async def me(service: httpx.AsyncClient, bearer: Bearer) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("shop")
 class TestPurchases:
-    async def test_a_pack_gives_its_credits_once(
+    async def test_a_pack_grants_its_credits_once(
         self, service: httpx.AsyncClient, bearer: Bearer
     ) -> None:
         first, again = await buy(service, bearer), await buy(service, bearer, currency="khr")
@@ -69,7 +69,7 @@ class TestPurchases:
         assert (grant["source"], grant["purchase_id"]) == ("purchase", first.json()["id"])
         assert grant["expires_at"] == "2026-12-24T12:00:00Z"
 
-    async def test_the_same_reference_with_other_fields_names_them(
+    async def test_a_reference_reused_with_other_fields_names_them(
         self, service: httpx.AsyncClient, bearer: Bearer
     ) -> None:
         await buy(service, bearer)
@@ -99,7 +99,7 @@ class TestPurchases:
         clock.move(seconds=1)
         assert (await check(service, bearer, "a0", reader_id="ann"))["granted"] is False
 
-    async def test_editing_or_removing_a_product_touches_nothing_that_was_sold(
+    async def test_editing_a_product_does_not_change_what_was_sold(
         self, service: httpx.AsyncClient, bearer: Bearer
     ) -> None:
         first = await buy(service, bearer)
@@ -112,7 +112,7 @@ class TestPurchases:
         assert (await buy(service, bearer)).json() == first.json()
         assert (await buy(service, bearer, "two")).status_code == 404
 
-    async def test_credits_go_back_in_proportion_rounded_down(
+    async def test_credits_are_clawed_back_in_proportion_rounded_down(
         self, service: httpx.AsyncClient, bearer: Bearer
     ) -> None:
         purchase = await buy(service, bearer)
@@ -125,7 +125,7 @@ class TestPurchases:
         refused = await refund(service, bearer, purchase, 1, "more")
         assert (refused.status_code, refused.json()["type"]) == (409, "/problems/refund_too_large")
 
-    async def test_the_newest_unlocks_go_and_the_older_stay(
+    async def test_the_newest_unlocks_are_revoked_first(
         self, service: httpx.AsyncClient, bearer: Bearer, clock: SetClock
     ) -> None:
         purchase = await buy(service, bearer)
@@ -143,7 +143,7 @@ class TestPurchases:
         ]  # fmt: skip
 
     @pytest.mark.parametrize("is_entered", [True, False], ids=["entered", "not_entered"])
-    async def test_credits_that_lapsed_unspent_count_as_taken_back(
+    async def test_credits_expired_unspent_count_as_clawed_back(
         self, service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, database: Database,
         *, is_entered: bool,
     ) -> None:  # fmt: skip
@@ -164,7 +164,7 @@ class TestPurchases:
         async with database.reading() as session:
             assert await audit(session) == []
 
-    async def test_a_gesture_of_goodwill_keeps_access(
+    async def test_a_goodwill_refund_keeps_access(
         self, service: httpx.AsyncClient, bearer: Bearer
     ) -> None:
         purchase = await buy(service, bearer)
@@ -181,7 +181,7 @@ class TestPurchases:
         other = await refund(service, bearer, purchase, 50)
         assert (other.status_code, other.json()["fields"]) == (409, ["amount"])
 
-    async def test_purchases_are_listed_for_the_site_and_for_their_reader(
+    async def test_purchases_are_listed_for_the_site_and_the_reader(
         self, service: httpx.AsyncClient, bearer: Bearer, clock: SetClock
     ) -> None:
         one = await buy(service, bearer)
@@ -207,14 +207,14 @@ class TestPurchases:
             ({"amount_paid": -1}, "amount_paid"),
         ],
     )
-    async def test_a_wrong_field_is_named(
+    async def test_an_invalid_field_is_named(
         self, service: httpx.AsyncClient, bearer: Bearer, fields: dict[str, object], field: str
     ) -> None:
         answer = await buy(service, bearer, **fields)  # type: ignore[arg-type]  # names and values
         assert answer.status_code == 422
         assert [error["field"] for error in answer.json()["errors"]] == [field]
 
-    async def test_a_refund_after_the_reader_was_erased_is_recorded_and_takes_nothing(
+    async def test_a_refund_after_erasure_is_recorded(
         self, service: httpx.AsyncClient, bearer: Bearer
     ) -> None:
         purchase = await buy(service, bearer)

@@ -67,7 +67,7 @@ async def test_a_refund_during_an_unlock_revokes_it(
 
 
 @pytest.mark.parametrize("into", ["aaron", "zoe"])
-async def test_a_refund_during_a_merge_takes_from_the_reader_who_has_it_then(
+async def test_a_refund_during_a_merge_applies_to_the_merged_reader(
     service: httpx.AsyncClient, bearer: Bearer, database: Database, clock: SetClock,
     refund_path: str, into: str,
 ) -> None:  # fmt: skip
@@ -86,7 +86,7 @@ async def test_a_refund_during_a_merge_takes_from_the_reader_who_has_it_then(
         assert await audit(session) == []
 
 
-async def test_a_refund_waits_for_the_reader_whose_purchase_it_has_become(
+async def test_a_refund_locks_the_reader_after_a_merge(
     service: httpx.AsyncClient, bearer: Bearer, database: Database, settings: Settings,
     clock: SetClock, refund_path: str,
 ) -> None:  # fmt: skip
@@ -114,7 +114,7 @@ async def test_a_refund_waits_for_the_reader_whose_purchase_it_has_become(
         assert await audit(session) == []
 
 
-async def test_two_refunds_at_once_never_take_more_than_was_paid(
+async def test_concurrent_refunds_never_exceed_the_price(
     service: httpx.AsyncClient, bearer: Bearer, database: Database, refund_path: str
 ) -> None:
     answers = await asyncio.gather(

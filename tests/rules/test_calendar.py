@@ -14,7 +14,7 @@ PHNOM_PENH = ZoneInfo("Asia/Phnom_Penh")
 NAIVE = (datetime(2020, 1, 1), datetime(2035, 1, 1))  # noqa: DTZ001 (hypothesis wants them so)
 
 
-def test_the_month_is_the_zones_own() -> None:
+def test_the_month_follows_the_time_zone() -> None:
     last_of_november = datetime(2026, 11, 30, 16, 59, 59, tzinfo=UTC)
     month = month_of(last_of_november, PHNOM_PENH)
     assert month.ends_at == datetime(2026, 11, 30, 17, tzinfo=UTC)
@@ -26,7 +26,7 @@ def test_the_month_is_the_zones_own() -> None:
     st.datetimes(*NAIVE, timezones=st.just(UTC)),
     st.sampled_from(sorted(available_timezones())),
 )
-def test_months_follow_each_other_without_a_gap(now: datetime, zone_name: str) -> None:
+def test_months_follow_each_other_without_gaps(now: datetime, zone_name: str) -> None:
     zone = ZoneInfo(zone_name)
     month = month_of(now, zone)
     assert month.starts_at <= now < month.ends_at
@@ -46,7 +46,7 @@ def test_months_follow_each_other_without_a_gap(now: datetime, zone_name: str) -
         (Interval.YEAR, 1, datetime(2028, 1, 31, 9, tzinfo=UTC)),
     ],
 )
-def test_a_day_that_a_month_lacks_becomes_its_last(
+def test_a_missing_day_becomes_the_months_last(
     interval: Interval, count: int, end: datetime
 ) -> None:
     assert add_intervals(datetime(2027, 1, 31, 9, tzinfo=UTC), interval, count) == end

@@ -49,7 +49,7 @@ def with_meter(used: int, *, counted: bool = False) -> ViewerState:
         (METERED, replace(VISITOR, meter=Meter(0, 5, RESETS)), "metered"),
     ],
 )
-def test_granted_by_the_first_rule_that_matches(
+def test_the_first_matching_rule_grants(
     terms: ArticleTerms | None, viewer_state: ViewerState, reason: str
 ) -> None:
     decision = decide(terms, viewer_state, NOW)
@@ -73,7 +73,7 @@ def test_granted_by_the_first_rule_that_matches(
         (PREMIUM, with_meter(0), "credits_required", ["buy_credits", "subscribe"]),
     ],
 )
-def test_denied_with_what_the_reader_could_do(
+def test_denials_list_the_readers_actions(
     terms: ArticleTerms | None, viewer_state: ViewerState, reason: str, actions: list[str]
 ) -> None:
     decision = decide(terms, viewer_state, NOW)
@@ -82,12 +82,12 @@ def test_denied_with_what_the_reader_could_do(
     assert (decision.meter, decision.access_until) == (None, None)
 
 
-def test_access_is_over_at_the_very_end() -> None:
+def test_access_ends_at_the_exact_time() -> None:
     assert decide(PREMIUM, SUBSCRIBED, NOW).reason is Reason.SUBSCRIBED
     assert decide(PREMIUM, SUBSCRIBED, LATER).granted is False
 
 
-def test_readers_are_not_told_of_the_leeway() -> None:
+def test_readers_are_not_shown_the_leeway() -> None:
     in_leeway = replace(READER, entitled_until=LATER, access_until=NOW)
     decision = decide(PREMIUM, in_leeway, NOW)
     assert (decision.reason, decision.access_until) == (Reason.SUBSCRIBED, None)
@@ -96,7 +96,7 @@ def test_readers_are_not_told_of_the_leeway() -> None:
     assert decide(PREMIUM, unknown, NOW).access_until is None
 
 
-def test_a_metered_grant_carries_the_meter_and_others_do_not() -> None:
+def test_only_metered_grants_include_the_meter() -> None:
     meter = Meter(2, 5, RESETS)
     viewer_state = replace(READER, meter=meter, unlocked=True)
     assert decide(METERED, replace(READER, meter=meter), NOW).meter == meter
@@ -116,7 +116,7 @@ any_terms = st.none() | st.builds(ArticleTerms, st.sampled_from(Policy), st.inte
 
 
 @given(any_terms, viewer_states)
-def test_every_decision_carries_balance_and_cost_and_offers_only_what_can_be_done(
+def test_decisions_include_balance_cost_and_possible_actions(
     terms: ArticleTerms | None, viewer_state: ViewerState
 ) -> None:
     decision = decide(terms, viewer_state, NOW)

@@ -22,5 +22,7 @@ MIDDLE = START + timedelta(days=10)
         (PaidAccess(START, END, ended_at=MIDDLE, is_clawed_back=True), START),
     ],
 )
-def test_the_end_is_what_was_paid_or_our_own_now(paid: PaidAccess, until: datetime) -> None:
+def test_access_ends_with_the_paid_time_or_a_cancellation(
+    paid: PaidAccess, until: datetime
+) -> None:
     assert entitled_until(paid) == until

@@ -41,7 +41,7 @@ times = st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2028, 1,
         (StripeStatus.INCOMPLETE_EXPIRED, False, START, START),
     ],
 )
-def test_each_status_has_its_end(
+def test_each_status_determines_the_end(
     *, status: StripeStatus, will_renew: bool, entitled: datetime, told: datetime
 ) -> None:
     ends = billed_access_ends(
@@ -51,14 +51,14 @@ def test_each_status_has_its_end(
     assert ends == (entitled, told)
 
 
-def test_there_is_no_leeway_once_the_last_payment_went_back() -> None:
+def test_a_clawed_back_last_payment_removes_the_leeway() -> None:
     billed = BilledSubscription(
         StripeStatus.ACTIVE, PaidAccess(START, END), True, last_was_clawed_back=True
     )
     assert billed_access_ends(billed, ALLOWANCE) == (END, END)
 
 
-def test_our_own_now_ends_it_before_what_was_paid() -> None:
+def test_cancelling_now_ends_before_the_paid_time() -> None:
     now = START + timedelta(days=3)
     billed = BilledSubscription(
         StripeStatus.CANCELED,
@@ -69,7 +69,7 @@ def test_our_own_now_ends_it_before_what_was_paid() -> None:
     assert billed_access_ends(billed, ALLOWANCE) == (now, now)
 
 
-def test_a_period_that_was_taken_back_counts_no_more() -> None:
+def test_a_clawed_back_period_does_not_count() -> None:
     periods = [PaidPeriod(END, is_clawed_back=False), PaidPeriod(END + GRACE, is_clawed_back=True)]
     assert paid_through(START, periods, None) == END
     assert last_was_clawed_back(periods)
@@ -77,7 +77,7 @@ def test_a_period_that_was_taken_back_counts_no_more() -> None:
     assert not last_was_clawed_back([])
 
 
-def test_of_two_payments_for_the_latest_period_one_that_went_back_is_enough() -> None:
+def test_one_clawed_back_payment_of_the_last_period_suffices() -> None:
     paid, back = (PaidPeriod(END, is_clawed_back=taken) for taken in (False, True))
     assert last_was_clawed_back([paid, back])
     assert last_was_clawed_back([back, paid])
@@ -96,7 +96,7 @@ def test_a_trial_counts_without_any_invoice() -> None:
     will_renew=st.booleans(),
     went_back=st.booleans(),
 )
-def test_nobody_is_told_more_than_they_have_or_given_more_than_the_allowance(
+def test_the_shown_end_and_the_allowance_are_never_exceeded(
     *,
     status: StripeStatus,
     end: datetime,
@@ -115,7 +115,7 @@ def test_nobody_is_told_more_than_they_have_or_given_more_than_the_allowance(
 @given(
     periods=st.lists(st.builds(PaidPeriod, times, st.booleans())), trial_ends_at=st.none() | times
 )
-def test_the_order_of_invoices_means_nothing(
+def test_the_order_of_invoices_does_not_matter(
     periods: list[PaidPeriod], trial_ends_at: datetime | None
 ) -> None:
     backwards = periods[::-1]

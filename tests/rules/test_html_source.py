@@ -55,7 +55,7 @@ def seen(html: str) -> str:
 
 
 @given(SOUP)
-def test_a_reader_sees_the_same_of_what_was_dropped(html: str) -> None:
+def test_removing_values_does_not_change_what_is_visible(html: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         dropped = bounded_source(html)
         patch.setattr("paywall.rules.html.bounded_source", lambda source: source)
@@ -64,7 +64,7 @@ def test_a_reader_sees_the_same_of_what_was_dropped(html: str) -> None:
 
 
 @given(SOUP)
-def test_a_dropped_value_changes_no_text(html: str) -> None:
+def test_removing_a_value_changes_no_text(html: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("paywall.rules.html_source.ATTRIBUTE_CHARACTERS_MAX", 2)
         dropped = bounded_source(html)
@@ -73,7 +73,7 @@ def test_a_dropped_value_changes_no_text(html: str) -> None:
     assert after == before
 
 
-def test_what_follows_a_dropped_value_stays_an_attribute_of_its_own() -> None:
+def test_an_attribute_after_a_removed_value_stays_separate() -> None:
     value = "x" * (ATTRIBUTE_CHARACTERS_MAX + 1)
     assert bounded_source(f'<p title="{value}"hidden>') == '<p title=""hidden>'
 
@@ -92,7 +92,7 @@ def test_what_follows_a_dropped_value_stays_an_attribute_of_its_own() -> None:
     ],
     ids=lambda text: text[:11],
 )
-def test_what_nobody_sees_leaves_room_for_the_text(unseen: str) -> None:
+def test_invisible_content_does_not_use_up_the_limit(unseen: str) -> None:
     assert bounded_source(f"{unseen}<p>Text</p>").endswith("<p>Text</p>")
     # Whatever follows a drawing with a title may be read by other rules, so nothing is dropped.
     kept = bounded_source(f"<svg><title>t</title></svg>{unseen}<p>Text</p>")
@@ -100,12 +100,12 @@ def test_what_nobody_sees_leaves_room_for_the_text(unseen: str) -> None:
     assert len(kept) <= READ_CHARACTERS_MAX
 
 
-def test_a_long_style_is_kept_because_it_can_hide_an_element() -> None:
+def test_a_long_style_is_not_removed() -> None:
     hidden = f'<p style="color:{" " * ATTRIBUTE_CHARACTERS_MAX}red;display:none">Hidden</p>'
     assert bounded_source(hidden) == hidden
 
 
-def test_noscript_is_renamed_where_it_is_a_tag() -> None:
+def test_noscript_tags_are_renamed() -> None:
     assert bounded_source("<NoScript a>x</noscript>y") == "<noembed a></noembed>y"
     assert bounded_source("<xmp><noscript></xmp>") == "<xmp><noscript></xmp>"
 
@@ -124,13 +124,13 @@ ATTRIBUTES = "".join(f" a{number}" for number in range(ATTRIBUTES_MAX))
     ],
     ids=["characters", "tags", "tokens", "attributes", "a tag"],
 )
-def test_each_limit_is_read_up_to_and_not_past(within: str, one_more: str) -> None:
+def test_reading_stops_at_each_limit(within: str, one_more: str) -> None:
     assert bounded_source(within) == within
     assert bounded_source(within + one_more) == within
 
 
 @pytest.mark.parametrize("length", [ATTRIBUTE_CHARACTERS_MAX, ATTRIBUTE_CHARACTERS_MAX + 1])
-def test_a_value_is_kept_up_to_its_limit(length: int) -> None:
+def test_a_value_up_to_the_limit_is_not_removed(length: int) -> None:
     value = "x" * (length - 2)
     assert (value in bounded_source(f'<img src="{value}" alt>')) is (
         length == ATTRIBUTE_CHARACTERS_MAX

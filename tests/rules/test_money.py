@@ -17,7 +17,7 @@ from paywall.rules.money import format_money_with_code
         (0, "eur", "0 EUR"),
     ],
 )
-def test_an_amount_is_told_with_its_code_and_decimals_where_there_are_any(
+def test_amounts_show_the_code_and_nonzero_decimals(
     amount: int, currency: str, written: str
 ) -> None:
     assert format_money_with_code(amount, currency) == written

@@ -69,10 +69,10 @@ def test_what_a_browser_sends_is_canonical(origin: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "origin"), WRITTEN_OTHERWISE.items())
-def test_an_origin_that_was_written_otherwise_is_known(text: str, origin: str) -> None:
+def test_other_spellings_become_the_canonical_origin(text: str, origin: str) -> None:
     assert canonical_origin(text) == origin
 
 
 @pytest.mark.parametrize("text", NONE)
-def test_what_no_page_can_have_is_none(text: str) -> None:
+def test_impossible_origins_are_none(text: str) -> None:
     assert canonical_origin(text) is None

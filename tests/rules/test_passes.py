@@ -28,7 +28,7 @@ def test_the_second_starts_when_the_first_ends() -> None:
     assert pass_starts(queue) == [DAYS[0], DAYS[7], DAYS[20]]
 
 
-def test_one_that_was_gone_before_the_next_was_paid_for_does_not_hold_it_up() -> None:
+def test_a_pass_ended_before_the_next_payment_causes_no_delay() -> None:
     ended = PassPayment(DAYS[0], WEEK, ended_at=DAYS[2])
     refunded = PassPayment(DAYS[0], WEEK, refunded_at=DAYS[3])
     assert pass_starts([ended, PassPayment(DAYS[1], WEEK)]) == [DAYS[0], DAYS[7]]
@@ -38,12 +38,12 @@ def test_one_that_was_gone_before_the_next_was_paid_for_does_not_hold_it_up() ->
 
 
 @pytest.mark.parametrize("gone", [{"ended_at": DAYS[2]}, {"refunded_at": DAYS[2]}], ids=str)
-def test_one_that_was_gone_before_its_start_holds_nothing_up(gone: dict[str, datetime]) -> None:
+def test_a_pass_ended_before_its_start_causes_no_delay(gone: dict[str, datetime]) -> None:
     first, second = PassPayment(DAYS[0], WEEK, **gone), PassPayment(DAYS[1], WEEK, **gone)
     assert pass_starts([first, second, PassPayment(DAYS[3], WEEK)]) == [DAYS[0], DAYS[7], DAYS[3]]
 
 
-def test_refunding_one_moves_none_that_was_paid_for_before() -> None:
+def test_a_refund_does_not_move_passes_paid_before_it() -> None:
     queue = [PassPayment(DAYS[0], WEEK), PassPayment(DAYS[1], WEEK), PassPayment(DAYS[2], WEEK)]
     for place, one in enumerate(queue):
         refunded = [*queue]
@@ -52,7 +52,7 @@ def test_refunding_one_moves_none_that_was_paid_for_before() -> None:
 
 
 @given(queues)
-def test_none_starts_before_it_is_paid_for_and_each_takes_its_turn(
+def test_no_pass_starts_before_its_payment_and_none_overlap(
     queue: list[PassPayment],
 ) -> None:
     starts = pass_starts(queue)
@@ -62,7 +62,7 @@ def test_none_starts_before_it_is_paid_for_and_each_takes_its_turn(
 
 
 @given(queues, passes)
-def test_a_payment_told_of_late_takes_no_moment_away(
+def test_a_payment_reported_late_removes_no_access(
     queue: list[PassPayment], late: PassPayment
 ) -> None:
     queue = [one._replace(ended_at=None, refunded_at=None) for one in queue]
@@ -79,7 +79,7 @@ def open_days(queue: list[PassPayment]) -> set[datetime]:
     return {day for day in days if any(start <= day < end for start, end in spans)}
 
 
-def test_the_whole_goes_with_the_taking_that_completes_it() -> None:
+def test_the_clawback_that_completes_the_price_sets_the_time() -> None:
     half, keeps = ClawbackAmount(300), ClawbackAmount(600, keep_access=True)
     assert wholly_clawed_back_at(600, [(DAYS[3], half), (DAYS[1], half)]) == DAYS[3]
     assert wholly_clawed_back_at(600, [(DAYS[1], keeps), (DAYS[2], half)]) is None

@@ -104,9 +104,7 @@ def ink(text: str) -> str:
 
 
 @given(BODIES, PARAGRAPHS, SHARES)
-def test_a_preview_is_a_beginning_of_the_text_and_within_the_share(
-    body: Body, paragraphs: int, share: float
-) -> None:
+def test_a_preview_is_a_prefix_within_the_share(body: Body, paragraphs: int, share: float) -> None:
     text = text_of(first(body.html, paragraphs, share))
     assert ink(body.text).startswith(ink(text))
     assert len(text) <= math.floor(share * len(body.text))
@@ -114,32 +112,26 @@ def test_a_preview_is_a_beginning_of_the_text_and_within_the_share(
 
 
 @given(BODIES, PARAGRAPHS, SHARES)
-def test_a_well_formed_body_keeps_its_spaces_in_the_preview(
-    body: Body, paragraphs: int, share: float
-) -> None:
+def test_a_well_formed_body_keeps_its_spaces(body: Body, paragraphs: int, share: float) -> None:
     text = text_of(first(body.html, paragraphs, share))
     assert body.text.lstrip().startswith(text)
 
 
 @given(SOUP, PARAGRAPHS, SHARES)
-def test_a_preview_is_the_same_when_it_is_read_and_written_again(
-    body: str, paragraphs: int, share: float
-) -> None:
+def test_a_preview_survives_reparsing(body: str, paragraphs: int, share: float) -> None:
     given_out = first(body, paragraphs, share)
     assert LexborHTMLParser(given_out, is_fragment=True).inner_html == given_out
 
 
 @given(SOUP, PARAGRAPHS, SHARES)
-def test_no_soup_of_tags_gives_more_than_its_share(
-    body: str, paragraphs: int, share: float
-) -> None:
+def test_no_tag_soup_exceeds_the_share(body: str, paragraphs: int, share: float) -> None:
     text, seen = text_of(first(body, paragraphs, share)), visible_text(body)
     assert ink(seen).startswith(ink(text))
     assert len(text) <= math.floor(share * len(seen))
 
 
 @given(SOUP, SOUP, st.sampled_from(["<!--more-->", "<!--more x-->", "<!--members-only-->"]), SHARES)
-def test_nothing_after_the_editors_cut_is_ever_in_a_preview(
+def test_nothing_after_the_editors_marker_is_in_a_preview(
     before: str, after: str, marker: str, share: float
 ) -> None:
     given_out = first(f"{before}{marker}<p>{CANARY}</p>{after}", 9, share)
@@ -147,7 +139,7 @@ def test_nothing_after_the_editors_cut_is_ever_in_a_preview(
 
 
 @given(BODIES, SOUP, SOUP, PARAGRAPHS, st.floats(0, 0.4), st.data())
-def test_a_canary_in_the_tail_is_nowhere_in_the_preview(
+def test_a_canary_after_the_cut_is_not_in_the_preview(
     head: Body, before: str, after: str, paragraphs: int, share: float, data: st.DataObject
 ) -> None:
     carrier = data.draw(

@@ -46,7 +46,7 @@ def whole(credit_state: CreditState, grant_id: int) -> int:
 
 
 @given(estates(), st.data())
-def test_any_events_end_where_the_last_amounts_alone_would(
+def test_the_result_depends_only_on_the_last_amounts(
     credit_state: CreditState, data: st.DataObject
 ) -> None:
     amounts = {g: st.integers(0, whole(credit_state, g)) for g in credit_state.grants_by_id}
@@ -64,7 +64,7 @@ def test_any_events_end_where_the_last_amounts_alone_would(
 
 
 @given(estates(), st.data())
-def test_a_grant_gives_up_what_it_owes_and_no_credit_is_made_or_lost(
+def test_clawbacks_create_and_lose_no_credits(
     credit_state: CreditState, data: st.DataObject
 ) -> None:
     before = {g: whole(credit_state, g) for g in credit_state.grants_by_id}
@@ -78,7 +78,7 @@ def test_a_grant_gives_up_what_it_owes_and_no_credit_is_made_or_lost(
     assert [step for step in credit_state.steps if step.credits < 1] == []
 
 
-def test_unspent_credits_go_first_then_the_newest_unlock_whole() -> None:
+def test_unspent_credits_go_before_the_newest_unlock() -> None:
     unlocks = {
         n: PaidUnlock(n, f"a{n}", AT + timedelta(hours=n), {1: 2}, is_in_force=True) for n in (1, 2)
     }
@@ -89,7 +89,7 @@ def test_unspent_credits_go_first_then_the_newest_unlock_whole() -> None:
     assert (credit_state.grants_by_id[1].unspent, credit_state.grants_by_id[1].taken) == (1, 2)
 
 
-def test_an_unlock_is_not_revived_where_its_credits_were_spent_again() -> None:
+def test_an_unlock_with_respent_credits_is_not_revived() -> None:
     unlock = PaidUnlock(1, "a", AT, {1: 3}, is_in_force=True)
     credit_state = settle_clawbacks(
         CreditState({1: GrantState(1, 0, is_unspendable=False)}, {1: unlock}), {1: 1}
@@ -100,7 +100,7 @@ def test_an_unlock_is_not_revived_where_its_credits_were_spent_again() -> None:
     assert (unlock.is_in_force, credit_state.grants_by_id[1].unspent) == (False, 1)
 
 
-def test_an_unlock_is_not_revived_where_the_article_was_unlocked_again() -> None:
+def test_an_unlock_of_a_reunlocked_article_is_not_revived() -> None:
     unlock = PaidUnlock(1, "a", AT, {1: 1}, is_in_force=True)
     credit_state = CreditState({1: GrantState(1, 0, is_unspendable=False)}, {1: unlock})
     settle_clawbacks(credit_state, {1: 1})
@@ -109,7 +109,7 @@ def test_an_unlock_is_not_revived_where_the_article_was_unlocked_again() -> None
     assert (unlock.is_in_force, credit_state.grants_by_id[1].unspent) == (False, 1)
 
 
-def test_credits_that_lapsed_unspent_count_as_given_up() -> None:
+def test_credits_expired_unspent_count_as_given_up() -> None:
     unlock = PaidUnlock(1, "a", AT, {1: 1}, is_in_force=True)
     credit_state = CreditState({1: GrantState(1, 3, is_unspendable=True)}, {1: unlock})
     settle_clawbacks(credit_state, {1: 3})
@@ -123,14 +123,12 @@ def test_credits_that_lapsed_unspent_count_as_given_up() -> None:
     st.lists(st.tuples(st.integers(1, 600), st.booleans())),
 )
 @example(100, [(60, False), (60, False)])
-def test_refunds_and_disputes_never_take_back_more_than_the_whole(
-    paid: int, clawbacks: list[tuple[int, bool]]
-) -> None:
+def test_clawbacks_never_exceed_the_price(paid: int, clawbacks: list[tuple[int, bool]]) -> None:
     back = clawed_back(paid, (ClawbackAmount(*clawback) for clawback in clawbacks))
     assert 0 <= back <= paid
     assert back == min(paid, sum(amount for amount, keeps in clawbacks if not keeps))
 
 
-def test_credits_owed_are_rounded_down_and_all_go_with_the_whole() -> None:
+def test_credits_owed_are_rounded_down() -> None:
     assert [credits_owed(10, 3, back) for back in (0, 1, 2, 3)] == [0, 3, 6, 10]
     assert credits_owed(10, 0, 0) == 0

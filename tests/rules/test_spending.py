@@ -18,7 +18,7 @@ SOON, LATER = NOW + timedelta(days=1), NOW + timedelta(days=2)
 OLD, NEW = NOW - timedelta(days=2), NOW - timedelta(days=1)
 
 
-def test_by_priority_then_soonest_expiry_then_oldest_then_id() -> None:
+def test_burn_order_is_priority_expiry_age_and_id() -> None:
     lots = [
         GrantBalance(1, 1, 100, None, OLD),
         GrantBalance(2, 1, 100, LATER, NEW),
@@ -38,12 +38,12 @@ def test_several_grants_pay_together() -> None:
     assert allocate_debits(lots, 3, NOW) == [GrantDebit(1, 2), GrantDebit(2, 1)]
 
 
-def test_too_few_credits_pay_nothing() -> None:
+def test_too_few_credits_allocate_nothing() -> None:
     assert allocate_debits([GrantBalance(1, 2, 100, None, OLD)], 3, NOW) is None
     assert allocate_debits([], 1, NOW) is None
 
 
-def test_a_grant_is_over_at_the_very_instant_of_its_expiry() -> None:
+def test_a_grant_is_expired_at_the_instant_of_its_expiry() -> None:
     lot = GrantBalance(1, 2, 100, SOON, OLD)
     assert (
         spendable_credits(lot, SOON - timedelta(microseconds=1)),
@@ -68,7 +68,7 @@ lots_drawn = st.lists(
 
 
 @given(lots_drawn, st.integers(1, 10), st.randoms(use_true_random=False))
-def test_what_is_paid_is_the_cost_from_what_is_there_in_any_order(
+def test_debits_sum_to_the_cost_in_any_order_of_grants(
     lots: list[GrantBalance], cost: int, chance: object
 ) -> None:
     there = {lot.grant_id: spendable_credits(lot, NOW) for lot in lots}

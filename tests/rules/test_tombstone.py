@@ -22,25 +22,25 @@ TOMBSTONE = "erased_" + "0123456789abcdef" * 2
         ("", ""),
     ],
 )
-def test_an_id_that_stands_whole_is_replaced(reference: str, inscribed: str) -> None:
+def test_a_whole_id_is_replaced(reference: str, inscribed: str) -> None:
     assert replace_ids(reference, {"ann": "X"}, length_max=LONG) == inscribed
 
 
-def test_of_two_ids_the_longer_is_found_first() -> None:
+def test_the_longer_of_two_ids_is_found_first() -> None:
     told = replace_ids("ann-lee, ann", {"ann": "X", "ann-lee": "Y"}, length_max=LONG)
     assert told == "Y, X"
 
 
-def test_an_id_means_its_characters_alone() -> None:
+def test_an_id_is_not_a_pattern() -> None:
     assert replace_ids("a.c abc", {"a.c": "X"}, length_max=LONG) == "X abc"
     assert replace_ids("រិទ្ធ-៧", {"រិទ្ធ-៧": "X"}, length_max=LONG) == "X"
 
 
-def test_what_gets_too_long_is_not_told() -> None:
+def test_a_result_that_is_too_long_is_none() -> None:
     assert replace_ids("7-" * 100, {"7": TOMBSTONE}, length_max=LONG) is None
 
 
-def test_a_tombstone_is_told_from_an_id_like_it() -> None:
+def test_a_tombstone_differs_from_similar_ids() -> None:
     assert is_tombstone(TOMBSTONE)
     for other in ("erased_", "erased_bob", f"{TOMBSTONE}0", f"x{TOMBSTONE}"):
         assert not is_tombstone(other)

@@ -18,7 +18,7 @@ from paywall.rules.urls import is_image_url, is_link_url, is_web_url, origin_of
         ("https://news.example.evil.example/", "https://news.example.evil.example"),
     ],
 )
-def test_the_origin_of_an_address_is_what_a_browser_says(address: str, origin: str) -> None:
+def test_origin_of_matches_browsers(address: str, origin: str) -> None:
     assert origin_of(address) == origin
     assert is_web_url(address)
 
@@ -32,7 +32,7 @@ def test_the_origin_of_an_address_is_what_a_browser_says(address: str, origin: s
      "https://news.example/a b", "https://news.example:x", "javascript://news.example/%0aalert(1)",
      "ftp://news.example", "https://[", "https://[news.example]/", "https://news.example/\x7f"],
 )  # fmt: skip
-def test_what_browsers_would_read_in_another_way_is_no_address(address: str) -> None:
+def test_urls_that_browsers_parse_differently_are_refused(address: str) -> None:
     assert origin_of(address) is None
     assert not is_web_url(address)
 
@@ -51,10 +51,10 @@ def test_what_browsers_would_read_in_another_way_is_no_address(address: str) -> 
         ("mailto:desk@news.example", False),
     ],
 )
-def test_a_picture_comes_from_the_web_or_is_one(text: str, *, is_image: bool) -> None:
+def test_images_come_from_the_web_or_inline(text: str, *, is_image: bool) -> None:
     assert is_image_url(text) is is_image
 
 
 @pytest.mark.parametrize("letter", [chr(number) for number in range(0x21)])
-def test_what_a_browser_drops_before_a_scheme_hides_none(letter: str) -> None:
+def test_characters_that_browsers_drop_hide_no_scheme(letter: str) -> None:
     assert not is_link_url(f"{letter}javascript:alert(1)")

@@ -144,12 +144,12 @@ async def findings_after(database: Database, change: Change) -> list[Violation] 
         return findings
 
 
-async def test_the_audit_passes_where_nothing_was_changed(history: Database) -> None:
+async def test_the_audit_passes_on_an_unchanged_database(history: Database) -> None:
     async with history.reading() as session:
         assert await audit(session) == []
 
 
-async def test_the_audit_names_the_row_of_any_one_change(history: Database) -> None:
+async def test_the_audit_names_the_row_of_each_change(history: Database) -> None:
     async with history.reading() as session:
         tried = await changes(session)
     missed = []

@@ -68,11 +68,11 @@ def rich(
         _drop(address)
 
 
-def test_a_sound_database_has_no_finding(rich: Rich) -> None:
+def test_a_consistent_database_has_no_violation(rich: Rich) -> None:
     assert rich.tried(audit) == []
 
 
-def test_the_migration_counts_what_was_there_before(rich: Rich) -> None:
+def test_the_migration_counts_existing_rows(rich: Rich) -> None:
     async def migrate_again(session: AsyncSession) -> list[Violation]:
         connection = await session.connection()
         for statement in (

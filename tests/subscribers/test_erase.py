@@ -147,7 +147,7 @@ async def leave_traces(database: Database) -> None:
         )  # fmt: skip
 
 
-def test_no_table_that_names_a_reader_was_forgotten() -> None:
+def test_every_table_that_names_a_reader_is_covered() -> None:
     tables = SQLModel.metadata.tables.items()
     told = {str(table.__tablename__) for table in (*DELETED_TABLES, *KEPT_TABLES)}
     assert told == {name for name, table in tables if "reader_id" in table.columns}
@@ -155,7 +155,7 @@ def test_no_table_that_names_a_reader_was_forgotten() -> None:
     assert {str(table.__tablename__) for table in ACTOR_TABLES} == acted
 
 
-async def test_a_dump_has_the_reader_nowhere_nor_what_they_read(
+async def test_a_dump_contains_neither_the_reader_nor_the_articles_read(
     service: Service, bearer: Bearer, database: Database, database_url: str
 ) -> None:
     await stock(database)
@@ -177,7 +177,9 @@ async def test_a_dump_has_the_reader_nowhere_nor_what_they_read(
     assert await is_proven(database)
 
 
-async def test_others_are_untouched(service: Service, bearer: Bearer, database: Database) -> None:
+async def test_other_readers_are_unchanged(
+    service: Service, bearer: Bearer, database: Database
+) -> None:
     await stock(database)
     for number, reader_id in enumerate([ID, *OTHERS]):
         await live(service, bearer, reader_id, f"article-{number}")
@@ -196,7 +198,7 @@ async def test_others_are_untouched(service: Service, bearer: Bearer, database: 
     assert [await everything(other) for other in OTHERS] == before
 
 
-async def test_what_was_paid_stays_under_a_name_that_means_nobody(
+async def test_payments_stay_under_a_random_id(
     service: Service, bearer: Bearer, database: Database
 ) -> None:
     await stock(database)
@@ -223,7 +225,7 @@ async def test_what_was_paid_stays_under_a_name_that_means_nobody(
     }
 
 
-async def test_the_same_id_begins_anew(
+async def test_the_same_id_can_be_used_anew(
     service: Service, bearer: Bearer, database: Database
 ) -> None:
     await stock(database)
@@ -238,7 +240,7 @@ async def test_the_same_id_begins_anew(
     assert await is_proven(database)
 
 
-async def test_erasing_nobody_leaves_nothing(
+async def test_erasing_an_unknown_reader_leaves_no_rows(
     service: Service, bearer: Bearer, database: Database
 ) -> None:
     await put_article(service, bearer, "metered", policy="metered")
@@ -250,7 +252,7 @@ async def test_erasing_nobody_leaves_nothing(
         assert (await session.exec(select(Subscriber))).all() == []
 
 
-async def test_a_refund_of_an_erased_purchase_is_recorded_and_takes_nothing(
+async def test_a_refund_of_an_erased_purchase_is_recorded(
     service: Service, bearer: Bearer, database: Database
 ) -> None:
     await stock(database)
@@ -266,7 +268,7 @@ async def test_a_refund_of_an_erased_purchase_is_recorded_and_takes_nothing(
     assert await is_proven(database)
 
 
-async def test_ids_that_were_merged_into_the_reader_are_erased_along(
+async def test_merged_ids_are_erased_too(
     service: Service, bearer: Bearer, database: Database, database_url: str
 ) -> None:
     await put_article(service, bearer, "42")
@@ -283,7 +285,7 @@ async def test_ids_that_were_merged_into_the_reader_are_erased_along(
     assert await is_proven(database)
 
 
-async def test_clicks_amid_an_erasure_are_before_or_after_it(
+async def test_unlocks_during_an_erasure_come_before_or_after_it(
     service: Service, bearer: Bearer, database: Database, database_url: str
 ) -> None:
     for number in range(12):
@@ -300,7 +302,7 @@ async def test_clicks_amid_an_erasure_are_before_or_after_it(
     assert await left(service, bearer, ID) == 0
 
 
-async def test_a_tombstone_that_only_looks_like_one_is_audited(
+async def test_an_id_that_resembles_a_tombstone_is_audited(
     service: Service, bearer: Bearer, database: Database
 ) -> None:
     await put_article(service, bearer, "42")
@@ -315,7 +317,7 @@ async def test_a_tombstone_that_only_looks_like_one_is_audited(
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_the_file_itself_forgets(
+async def test_erased_data_is_not_in_the_database_file(
     service: Service, bearer: Bearer, database: Database, database_url: str
 ) -> None:
     await stock(database)

@@ -54,12 +54,14 @@ async def put_end(service: Service, bearer: Bearer, reader_id: str, end: str) ->
     assert put.status_code == 201
 
 
-def test_no_table_that_names_a_reader_was_forgotten() -> None:
+def test_every_table_that_names_a_reader_is_covered() -> None:
     named = {name for name, t in SQLModel.metadata.tables.items() if "reader_id" in t.columns}
     assert {str(table.__tablename__) for table in MOVED_TABLES} == named - NOT_MOVED
 
 
-async def test_everything_moves(service: Service, bearer: Bearer, database: Database) -> None:
+async def test_a_merge_moves_everything(
+    service: Service, bearer: Bearer, database: Database
+) -> None:
     for article in ("1", "2"):
         await put_article(service, bearer, article)
     await grant(service, bearer, "old", 3)
@@ -80,7 +82,7 @@ async def test_everything_moves(service: Service, bearer: Bearer, database: Data
     assert await is_proven(database)
 
 
-async def test_the_old_id_is_unknown_and_may_begin_anew(
+async def test_the_old_id_is_unknown_and_can_be_used_anew(
     service: Service, bearer: Bearer, database: Database
 ) -> None:
     await grant(service, bearer, "old", 3)
@@ -96,7 +98,7 @@ async def test_the_old_id_is_unknown_and_may_begin_anew(
     assert await is_proven(database)
 
 
-async def test_twice_is_once(service: Service, bearer: Bearer) -> None:
+async def test_merging_twice_is_a_no_op(service: Service, bearer: Bearer) -> None:
     await grant(service, bearer, "old", 3)
     answers = [await merge(service, bearer, "old", "new") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
@@ -108,7 +110,7 @@ async def test_twice_is_once(service: Service, bearer: Bearer) -> None:
     assert unknown.status_code == 404
 
 
-async def test_a_key_merges_once_whatever_came_after(service: Service, bearer: Bearer) -> None:
+async def test_a_repeated_merge_key_is_replayed(service: Service, bearer: Bearer) -> None:
     key = {"Idempotency-Key": "k"}
     await grant(service, bearer, "old", 3)
     first = await merge(service, bearer, "old", "new", **key)
@@ -118,7 +120,7 @@ async def test_a_key_merges_once_whatever_came_after(service: Service, bearer: B
     assert await left(service, bearer, "old") == 1
 
 
-async def test_who_cannot_be_merged(service: Service, bearer: Bearer) -> None:
+async def test_invalid_merges_are_refused(service: Service, bearer: Bearer) -> None:
     await grant(service, bearer, "ann", 1)
     itself = await merge(service, bearer, "ann", "ann")
     assert (itself.status_code, itself.json()["errors"][0]["field"]) == (422, "into")
@@ -132,7 +134,7 @@ async def test_who_cannot_be_merged(service: Service, bearer: Bearer) -> None:
         assert known.status_code == 404
 
 
-async def test_of_two_unlocks_the_older_stays_and_the_other_is_paid_back(
+async def test_the_older_unlock_stays_and_the_other_is_returned(
     service: Service, bearer: Bearer, clock: SetClock, database: Database
 ) -> None:
     await put_article(service, bearer, "old-first", unlock_cost=2)
@@ -154,7 +156,7 @@ async def test_of_two_unlocks_the_older_stays_and_the_other_is_paid_back(
     assert await is_proven(database)
 
 
-async def test_of_two_complimentary_subscriptions_the_later_end_stays(
+async def test_the_complimentary_subscription_with_the_later_end_stays(
     service: Service, bearer: Bearer
 ) -> None:
     later, sooner = "2027-02-01T00:00:00Z", "2027-01-01T00:00:00Z"
@@ -166,7 +168,7 @@ async def test_of_two_complimentary_subscriptions_the_later_end_stays(
         assert only["access_until"] == later
 
 
-async def test_passes_of_both_run_one_after_the_other(
+async def test_merged_passes_run_one_after_the_other(
     service: Service, bearer: Bearer, clock: SetClock
 ) -> None:
     week = {"title": "A week", "days": 7, "prices": [{"amount": 500, "currency": "usd"}]}
@@ -186,7 +188,7 @@ async def test_passes_of_both_run_one_after_the_other(
     assert ends == ["2026-12-01T12:00:00Z", "2026-12-08T12:00:00Z"]
 
 
-async def test_views_are_united_past_the_limit(service: Service, bearer: Bearer) -> None:
+async def test_merged_views_can_exceed_the_limit(service: Service, bearer: Bearer) -> None:
     for number in range(8):
         await put_article(service, bearer, f"m{number}", policy="metered")
     await grant(service, bearer, "old", 1)
@@ -204,7 +206,7 @@ async def test_views_are_united_past_the_limit(service: Service, bearer: Bearer)
     assert (await check(service, bearer, "another", reader_id="old"))["granted"] is True
 
 
-async def test_a_merge_amid_clicks_loses_and_doubles_no_credit(
+async def test_a_merge_during_unlocks_loses_no_credit(
     service: Service, bearer: Bearer, database: Database
 ) -> None:
     articles = [f"a{number}" for number in range(12)]
@@ -228,7 +230,7 @@ async def test_a_merge_amid_clicks_loses_and_doubles_no_credit(
     assert await left(service, bearer, "one") == 0
 
 
-async def test_merges_in_both_directions_at_once_leave_everything_with_one(
+async def test_concurrent_opposite_merges_leave_one_reader(
     service: Service, bearer: Bearer, database: Database
 ) -> None:
     await put_article(service, bearer, "a")
@@ -249,7 +251,7 @@ async def test_merges_in_both_directions_at_once_leave_everything_with_one(
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-async def test_two_merges_never_wait_for_each_other(
+async def test_concurrent_merges_do_not_deadlock(
     service: Service, bearer: Bearer, database: Database
 ) -> None:
     """Both wait for the lower id first, so that neither holds the other's."""

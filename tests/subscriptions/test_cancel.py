@@ -34,7 +34,7 @@ async def mine(service: httpx.AsyncClient, bearer: Bearer) -> dict[str, Any]:
     return dict(me.json()["subscription"])
 
 
-async def test_cancelling_at_the_end_keeps_what_was_given_and_gives_a_receipt(
+async def test_cancelling_at_the_end_keeps_access_and_has_a_receipt(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, given: str
 ) -> None:
     await grant(service, bearer, "ann", 3, expires_at="2026-12-01T00:00:00Z")
@@ -62,7 +62,7 @@ async def test_cancelling_at_the_end_keeps_what_was_given_and_gives_a_receipt(
     assert (await check(service, bearer, "a", reader_id="ann"))["granted"] is True
 
 
-async def test_resuming_takes_a_cancellation_back_before_the_end_and_not_after(
+async def test_resuming_works_only_before_the_end(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, given: str
 ) -> None:
     await ask(service, bearer, "cancel", subscription_id=given, when="period_end")
@@ -76,7 +76,7 @@ async def test_resuming_takes_a_cancellation_back_before_the_end_and_not_after(
     assert (late.status_code, late.json()["type"]) == (409, "/problems/subscription_ended")
 
 
-async def test_a_receipt_stays_findable_after_its_cancellation_was_taken_back(
+async def test_a_withdrawn_receipt_stays_listed(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, given: str
 ) -> None:
     assert (await mine(service, bearer))["receipts"] == []
@@ -97,7 +97,7 @@ async def test_a_receipt_stays_findable_after_its_cancellation_was_taken_back(
     assert (now["receipt"], now["receipts"]) == (receipts[-1], list(reversed(receipts)))
 
 
-async def test_cancelling_now_ends_for_good(
+async def test_cancelling_now_ends_permanently(
     service: httpx.AsyncClient, bearer: Bearer, given: str
 ) -> None:
     dry = await ask(service, bearer, "cancel", subscription_id=given, when="now", dry_run=True)
@@ -112,7 +112,7 @@ async def test_cancelling_now_ends_for_good(
     assert (resumed.status_code, resumed.json()["type"]) == (409, "/problems/subscription_ended")
 
 
-async def test_what_never_renews_is_cancelled_by_its_id_alone(
+async def test_subscriptions_that_never_renew_are_cancelled_by_id(
     service: httpx.AsyncClient, bearer: Bearer, given: str
 ) -> None:
     for fields, status, kind in (
@@ -143,7 +143,7 @@ async def test_a_dry_run_ignores_an_idempotency_key(
         assert (answer.json()["receipt"] is None) is dry_run
 
 
-async def test_a_site_cancels_for_a_subscriber_it_knows(
+async def test_a_site_cancels_for_a_known_subscriber(
     service: httpx.AsyncClient, bearer: Bearer, given: str
 ) -> None:
     fields = {"subscription_id": given, "when": "period_end", "reason": "asked by telephone"}
@@ -154,7 +154,7 @@ async def test_a_site_cancels_for_a_subscriber_it_knows(
     assert unknown.json()["type"] == "/problems/subscriber_unknown"
 
 
-async def test_two_passes_run_one_after_the_other_and_a_refund_moves_neither(
+async def test_a_refund_moves_neither_of_two_passes(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, given: str
 ) -> None:
     del given
@@ -185,7 +185,7 @@ async def test_two_passes_run_one_after_the_other_and_a_refund_moves_neither(
     assert decision["access_until"] == "2026-12-08T12:00:00Z"
 
 
-async def test_what_ended_for_good_is_not_revived_by_giving_another(
+async def test_a_new_subscription_does_not_revive_an_ended_one(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, given: str
 ) -> None:
     await ask(service, bearer, "cancel", subscription_id=given, when="now")

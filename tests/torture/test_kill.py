@@ -143,7 +143,7 @@ def _kill_one(served: Served, chance: random.Random) -> None:
 
 
 @pytest.mark.slow
-async def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(
+async def test_acknowledged_requests_survive_a_kill_exactly_once(
     database_kind: str, database_url: str, tmp_path: Path
 ) -> None:
     workers = 1 if database_kind == "sqlite" else 2

@@ -28,7 +28,7 @@ async def entries(service: httpx.AsyncClient, bearer: Bearer, reader_id: str) ->
     return Counter(entry["kind"] for entry in answer.json()["items"])
 
 
-async def test_two_hundred_clicks_on_different_articles_spend_seven_credits(
+async def test_two_hundred_requests_spend_only_seven_credits(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     for n in range(CLICKS):
@@ -44,7 +44,7 @@ async def test_two_hundred_clicks_on_different_articles_spend_seven_credits(
     assert len(mine.json()["items"]) == 7
 
 
-async def test_two_hundred_clicks_on_one_article_make_one_unlock(
+async def test_two_hundred_requests_for_one_article_make_one_unlock(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await put_article(service, bearer, "a", unlock_cost=2)

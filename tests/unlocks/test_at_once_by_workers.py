@@ -44,7 +44,7 @@ async def click(served: Served, site: str, reader: str, articles: list[str]) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-async def test_two_workers_spend_what_is_there_and_once(database_url: str, tmp_path: Path) -> None:
+async def test_two_workers_spend_each_credit_once(database_url: str, tmp_path: Path) -> None:
     with serving(
         tmp_path, workers=2, database_url=database_url, default_policy="premium"
     ) as served:

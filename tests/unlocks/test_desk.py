@@ -40,7 +40,7 @@ async def is_proven(database: Database) -> bool:
         return await audit(session) == []
 
 
-async def test_a_gift_opens_the_article_and_costs_nothing(
+async def test_a_complimentary_unlock_is_free(
     service: Service, bearer: Bearer, database: Database
 ) -> None:
     await put_article(service, bearer, "42")
@@ -54,9 +54,7 @@ async def test_a_gift_opens_the_article_and_costs_nothing(
     assert await is_proven(database)
 
 
-async def test_a_gift_where_credits_were_spent_is_the_unlock_that_is_there(
-    service: Service, bearer: Bearer
-) -> None:
+async def test_a_complimentary_unlock_keeps_a_paid_one(service: Service, bearer: Bearer) -> None:
     await put_article(service, bearer, "42")
     await grant(service, bearer, "ann", 1)
     paid = await unlock(service, bearer, "ann", "42")
@@ -64,7 +62,7 @@ async def test_a_gift_where_credits_were_spent_is_the_unlock_that_is_there(
     assert (given.status_code, given.json()) == (200, paid.json()["unlock"])
 
 
-async def test_only_a_migrated_unlock_may_precede_its_article(
+async def test_only_migrated_unlocks_can_precede_their_article(
     service: Service, bearer: Bearer
 ) -> None:
     gift = await give(service, bearer, "yet-to-come")
@@ -80,7 +78,7 @@ async def test_only_a_migrated_unlock_may_precede_its_article(
     assert decision["reason"] == "unlocked"
 
 
-async def test_no_unlock_begins_in_the_future(service: Service, bearer: Bearer) -> None:
+async def test_an_unlock_in_the_future_is_refused(service: Service, bearer: Bearer) -> None:
     ahead = await give(service, bearer, "a", source="migration", unlocked_at="2026-11-24T12:00:01Z")
     assert ahead.status_code == 422
     assert ahead.json()["errors"][0]["field"] == "unlocked_at"
@@ -88,7 +86,7 @@ async def test_no_unlock_begins_in_the_future(service: Service, bearer: Bearer) 
     assert now.status_code == 201
 
 
-async def test_one_key_gives_once_and_answers_alike(service: Service, bearer: Bearer) -> None:
+async def test_a_repeated_key_unlocks_once(service: Service, bearer: Bearer) -> None:
     await put_article(service, bearer, "42")
     headers = {"Idempotency-Key": "k", **bearer.site()}
     body = {"article_id": "42", "source": "complimentary"}
@@ -97,7 +95,7 @@ async def test_one_key_gives_once_and_answers_alike(service: Service, bearer: Be
     assert answers[0].content == answers[1].content
 
 
-async def test_a_revoked_unlock_gives_every_grant_its_credits_back(
+async def test_revoking_returns_the_credits_to_each_grant(
     service: Service, bearer: Bearer, database: Database
 ) -> None:
     await put_article(service, bearer, "42", unlock_cost=3)
@@ -122,7 +120,7 @@ async def test_a_revoked_unlock_gives_every_grant_its_credits_back(
     assert await is_proven(database)
 
 
-async def test_credits_are_kept_back_where_that_is_asked_for(
+async def test_revoking_without_return_keeps_the_credits_spent(
     service: Service, bearer: Bearer, database: Database
 ) -> None:
     await put_article(service, bearer, "42")
@@ -136,7 +134,7 @@ async def test_credits_are_kept_back_where_that_is_asked_for(
 
 
 @pytest.mark.parametrize(("ends_by", "kind"), [("void", "voided"), ("expiry", "expired")])
-async def test_what_returns_to_a_grant_that_is_over_cannot_be_spent(
+async def test_credits_returned_to_an_expired_grant_cannot_be_spent(
     service: Service, bearer: Bearer, clock: SetClock, database: Database, ends_by: str, kind: str
 ) -> None:
     await put_article(service, bearer, "42", unlock_cost=2)
@@ -159,18 +157,18 @@ async def test_what_returns_to_a_grant_that_is_over_cannot_be_spent(
     assert await is_proven(database)
 
 
-async def test_nobody_has_nothing_to_revoke(service: Service, bearer: Bearer) -> None:
+async def test_revoking_for_an_unknown_reader_is_refused(service: Service, bearer: Bearer) -> None:
     assert await take(service, bearer, "42") == 404
     await grant(service, bearer, "ann", 1)
     assert await take(service, bearer, "42") == 204
 
 
-async def test_a_return_is_said_in_true_or_false(service: Service, bearer: Bearer) -> None:
+async def test_return_credits_is_true_or_false(service: Service, bearer: Bearer) -> None:
     await grant(service, bearer, "ann", 1)
     assert await take(service, bearer, "42", return_credits="perhaps") == 422
 
 
-async def test_credits_come_back_to_a_voided_grant_though_the_clock_was_set_back(
+async def test_a_voided_grant_gets_credits_back_despite_a_clock_change(
     service: Service, bearer: Bearer, clock: SetClock, database: Database
 ) -> None:
     await put_article(service, bearer, "42")

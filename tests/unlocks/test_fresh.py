@@ -72,7 +72,7 @@ def grant(asker: Asker, site: str) -> dict[str, str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-def test_what_was_acknowledged_is_seen_by_every_worker(database_url: str, tmp_path: Path) -> None:
+def test_acknowledged_changes_are_seen_by_every_worker(database_url: str, tmp_path: Path) -> None:
     with serving(
         tmp_path, workers=2, database_url=database_url, default_policy="premium",
         grant_credits_max=str(PAIRS),

@@ -45,7 +45,7 @@ async def test_a_refund_that_failed_gives_the_credits_back(shop: Shop) -> None:
     assert (await shop.me())["unlocks_left"] == 6
 
 
-async def test_a_gesture_of_goodwill_keeps_access(shop: Shop) -> None:
+async def test_a_goodwill_refund_keeps_access(shop: Shop) -> None:
     await shop.buy(pack_id="six")
     await shop.deliver()
     refund(shop, 600, paywall_keep_access="true")
