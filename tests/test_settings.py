@@ -178,7 +178,7 @@ def _inline(value: object) -> str:
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
 @pytest.mark.parametrize("name", ["preview_share", "request_timeout_seconds"])
-def test_an_empty_number_is_unset(tmp_path: Path, name: str, value: str) -> None:
+def test_not_a_number_is_refused(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         loaded(tmp_path, **{name: value})
 
