@@ -19,8 +19,8 @@ from paywall.settings import Settings
 from paywall.subscribers.audit import Violation, audit
 from tests.conftest import IS_LONG, SetClock
 from tests.histories.base import ZONE, Store
-from tests.histories.desk import Desk
 from tests.histories.payments import Payments, fill_catalogue
+from tests.histories.support import Desk
 
 HISTORIES = 24
 STEPS = 36

@@ -16,7 +16,7 @@ from paywall.settings import Settings
 from paywall.subscribers.audit import Violation, audit
 from tests.conftest import _drop, _new_postgres_database
 from tests.subscribers.corruptions import CORRUPTIONS, Corruption
-from tests.subscribers.rich import make_rich
+from tests.subscribers.full_database import make_rich
 
 T = TypeVar("T")
 

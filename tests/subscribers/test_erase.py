@@ -29,7 +29,7 @@ from tests.conftest import START, Bearer
 from tests.subscribers.dump import dumped
 from tests.subscribers.test_merge import is_proven, left, merge, put_end
 from tests.test_story import check, grant, put_article, unlock
-from tests.unlocks.test_at_once import patiently
+from tests.unlocks.test_concurrent_unlocks import patiently
 
 Service = httpx.AsyncClient
 ID = "reader-πλ-9137"

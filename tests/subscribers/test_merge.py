@@ -13,7 +13,7 @@ from paywall.subscribers.audit import audit
 from paywall.subscribers.merge import MOVED_TABLES
 from tests.conftest import Bearer, SetClock
 from tests.test_story import check, grant, put_article, unlock
-from tests.unlocks.test_at_once import patiently
+from tests.unlocks.test_concurrent_unlocks import patiently
 
 Service = httpx.AsyncClient
 NOT_MOVED = {"idempotency_key"}

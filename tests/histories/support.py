@@ -14,7 +14,7 @@ from paywall.subscribers.merge import merge_readers
 from paywall.unlocks.complimentary import add_unlock
 from paywall.unlocks.revoke import revoke_unlock_of_article
 from tests.histories.base import ACTOR, HOURS, History
-from tests.histories.desk_model import DeskModel
+from tests.histories.support_model import DeskModel
 
 SOURCES = (UnlockSource.COMPLIMENTARY, UnlockSource.MIGRATION)
 
