@@ -87,4 +87,7 @@ def _to_response(purchase: Purchase, paid_until: datetime | None) -> PurchaseAns
 
 def _product_ids(kind: ProductKind, product_id: str) -> dict[str, str | None]:
     """The id under the name of its kind; null under the others."""
-    return {f"{each}_id": product_id if each == kind else None for each in ProductKind}
+    return {
+        f"{product_kind}_id": product_id if product_kind == kind else None
+        for product_kind in ProductKind
+    }

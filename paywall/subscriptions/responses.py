@@ -244,7 +244,7 @@ def to_response(
         payment_type=billing.payment_type if billing else None,
         price=Price(amount=price.amount, currency=price.currency) if price else None,
         receipt=receipt_to_response(receipt) if receipt else None,
-        receipts=[receipt_to_response(each) for each in receipts],
+        receipts=[receipt_to_response(one) for one in receipts],
     )
 
 

@@ -80,8 +80,8 @@ async def test_a_put_without_a_body_leaves_it_and_null_removes_it(
 
 async def test_times_are_returned_in_utc(service: httpx.AsyncClient, bearer: Bearer) -> None:
     await put(service, bearer, published_at="2026-11-24T19:30:00.250000+07:00")
-    told = (await get(service, bearer)).json()["published_at"]
-    assert told == "2026-11-24T12:30:00.250000Z"
+    published_at = (await get(service, bearer)).json()["published_at"]
+    assert published_at == "2026-11-24T12:30:00.250000Z"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from paywall.rules.enums import Actor, ViewerKind
 from paywall.server.housekeeping import run_housekeeping_once
 from paywall.settings import Settings
 from tests.conftest import START, SetClock
-from tests.histories.model import Answer, Model
+from tests.histories.model import ExpectedDecision, Model
 
 T = TypeVar("T")
 ACTOR = Actor("test", "history", "0")
@@ -112,8 +112,8 @@ class History:
             ]  # fmt: skip
 
 
-def assert_same(decision: Decision, expected: Answer) -> None:
-    got = Answer(
+def assert_same(decision: Decision, expected: ExpectedDecision) -> None:
+    got = ExpectedDecision(
         decision.granted, decision.reason, decision.unlocks_left, decision.unlock_cost,
         [*decision.actions],
     )  # fmt: skip

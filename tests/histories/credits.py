@@ -141,15 +141,15 @@ class Credits(History):
     def view(self) -> str:
         (kind, viewer), name = self.chance.choice(self.viewers), self.article()
         expected = self.model.view(kind, viewer, name)
-        asking = Viewer(ViewerKind(kind), viewer)
+        asker = Viewer(ViewerKind(kind), viewer)
 
         async def ask(session: AsyncSession) -> Decision:
             now = self.clock.now()
-            facts = await load_article_facts(session, asking, name, settings=self.settings, now=now)
+            facts = await load_article_facts(session, asker, name, settings=self.settings, now=now)
             decision = decide(facts.terms, facts.viewer_state, now)
             if decision.meter is None:
                 return decision
-            return await count_view(session, asking, facts, settings=self.settings, now=now)
+            return await count_view(session, asker, facts, settings=self.settings, now=now)
 
         decision = self.run(ask)
         assert_same(decision, expected)

@@ -121,7 +121,7 @@ class Grant:
 
 
 @dataclass
-class Answer:
+class ExpectedDecision:
     granted: bool
     reason: str
     left: int
@@ -222,7 +222,7 @@ class Model:
         starts = self.complimentary[reader][0] if self.has_complimentary(reader) else self.now
         self.complimentary[reader] = (starts, ends)
 
-    def lay_passes(self, reader: str) -> None:
+    def schedule_passes(self, reader: str) -> None:
         """One after the other, as they are paid for; what is on its way back is not waited for."""
         mine = [p for p in self.periods if (p.reader, p.kind) == (reader, "pass")]
         mine.sort(key=lambda p: (p.purchase.at, p.purchase.reference))
@@ -255,7 +255,7 @@ class Model:
             purchase = grant.purchase
             if grant.reader == reader and purchase is not None and purchase.paid > 0:
                 self._take(grant, grant.amount * purchase.back() // purchase.paid)
-        self.lay_passes(reader)
+        self.schedule_passes(reader)
         self._count_changes(*before)
 
     def _taken_and_in_force(self) -> tuple[int, set[int]]:
@@ -317,13 +317,13 @@ class Model:
             if (of_kind, of_viewer, month) == (kind, viewer, self.month())
         }
 
-    def view(self, kind: str, viewer: str, article: str) -> Answer:
+    def view(self, kind: str, viewer: str, article: str) -> ExpectedDecision:
         answer = self.ask(kind, viewer, article)
         if answer.granted and answer.reason == "metered":
             self.views.add((kind, viewer, self.month(), article))
         return answer
 
-    def ask(self, kind: str, viewer: str, article: str) -> Answer:
+    def ask(self, kind: str, viewer: str, article: str) -> ExpectedDecision:
         policy, cost = self.articles.get(article, (None, 1))
         is_reader = kind == "reader"
         left = self.balance(viewer) if is_reader else 0
@@ -337,7 +337,7 @@ class Model:
             ("metered", policy == "metered" and (article in counted or has_view)),
         ):  # fmt: skip
             if holds:
-                return Answer(True, reason, left, cost, [])
+                return ExpectedDecision(True, reason, left, cost, [])
         for reason, holds, actions in (
             ("article_unknown", policy is None, []),
             ("login_required", not is_reader, ["login"]),
@@ -346,7 +346,7 @@ class Model:
             ("credits_required", True, ["buy_credits", "subscribe"]),
         ):
             if holds:
-                return Answer(False, reason, left, cost, actions)
+                return ExpectedDecision(False, reason, left, cost, actions)
         raise AssertionError
 
     def move(self, by: timedelta) -> None:

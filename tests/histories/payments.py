@@ -47,7 +47,7 @@ async def fill_catalogue(session: AsyncSession) -> None:
 class Payments(Credits):
     """What is paid, and what goes back. Each reader begins with two packs, and articles to read."""
 
-    RULES: ClassVar[dict[str, int]] = Credits.RULES | {"buy": 3, "take_back": 6, "restate": 6}
+    RULES: ClassVar[dict[str, int]] = Credits.RULES | {"buy": 3, "take_back": 6, "change_refund": 6}
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -100,7 +100,7 @@ class Payments(Credits):
                 raise AssertionError(payment)
         if bought.period:
             model.periods.append(bought.period)
-            model.lay_passes(reader)
+            model.schedule_passes(reader)
         return bought
 
     def grant_in_model(self, bought: Purchase, amount: int, expires_at: datetime | None) -> None:
@@ -134,7 +134,7 @@ class Payments(Credits):
         self.model.settle(bought.reader)
         return "keeping_access" if keep_access else kind.value
 
-    def restate(self) -> str:
+    def change_refund(self) -> str:
         """The processor says that a refund failed or a dispute was won, or the reverse."""
         if not self.clawbacks:
             return self.take_back()

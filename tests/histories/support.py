@@ -14,12 +14,12 @@ from paywall.subscribers.merge import merge_readers
 from paywall.unlocks.complimentary import add_unlock
 from paywall.unlocks.revoke import revoke_unlock_of_article
 from tests.histories.base import ACTOR, HOURS, History
-from tests.histories.support_model import DeskModel
+from tests.histories.support_model import SupportDeskModel
 
 SOURCES = (UnlockSource.COMPLIMENTARY, UnlockSource.MIGRATION)
 
 
-class Desk(History):
+class SupportDesk(History):
     """What the publisher's people do for readers."""
 
     RULES: ClassVar[dict[str, int]] = History.RULES | {
@@ -28,12 +28,12 @@ class Desk(History):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        self.desk = DeskModel()
+        self.support = SupportDeskModel()
 
     def give(self) -> str:
         reader, name, source = self.reader(), self.article(), self.chance.choice(SOURCES)
         since = self.model.now - timedelta(hours=self.chance.choice(HOURS))
-        expected = self.desk.give(self.model, reader, name, source.value, since)
+        expected = self.support.give(self.model, reader, name, source.value, since)
         try:
             _, is_new = self.run(
                 lambda session: add_unlock(
@@ -50,7 +50,7 @@ class Desk(History):
     def revoke(self) -> str:
         reader, name, return_credits = self.reader(), self.article(), self.chance.random() < 0.5
         outcome = "unlock" if self.model.has(reader, name) else "nothing"
-        is_known = self.desk.revoke(self.model, reader, name, return_credits=return_credits)
+        is_known = self.support.revoke(self.model, reader, name, return_credits=return_credits)
         try:
             self.run(
                 lambda session: revoke_unlock_of_article(
@@ -66,7 +66,7 @@ class Desk(History):
 
     def merge(self) -> str:
         from_id, into_id = self.chance.choice([self.readers, self.readers[::-1]])
-        is_known = self.desk.merge(self.model, from_id, into_id)
+        is_known = self.support.merge(self.model, from_id, into_id)
         try:
             self.run(
                 lambda session: merge_readers(
@@ -84,7 +84,7 @@ class Desk(History):
         before = self.run(tombstones)
         self.run(lambda session: erase_reader(session, reader, clock=self.clock))
         added = self.run(tombstones) - before
-        is_kept = self.desk.erase(self.model, reader, next(iter(added), "nobody"))
+        is_kept = self.support.erase(self.model, reader, next(iter(added), "nobody"))
         assert len(added) == is_kept
         return "kept" if is_kept else "nothing"
 

@@ -7,7 +7,7 @@ from tests.histories.model import Grant, Model, Period, Purchase, Unlock
 
 
 @dataclass
-class DeskModel:
+class SupportDeskModel:
     merged: set[tuple[str, str]] = field(default_factory=set)
 
     def is_on_record(self, model: Model, reader: str) -> bool:
@@ -62,7 +62,7 @@ class DeskModel:
         if moving and (there is None or moving[1] > there[1]):
             model.complimentary[into_id] = moving
         self._rename(model, from_id, into_id)
-        model.lay_passes(into_id)
+        model.schedule_passes(into_id)
         model.views = {
             (kind, into_id if (kind, viewer) == ("reader", from_id) else viewer, month, article)
             for kind, viewer, month, article in model.views

@@ -20,7 +20,7 @@ from paywall.subscribers.audit import Violation, audit
 from tests.conftest import IS_LONG, SetClock
 from tests.histories.base import ZONE, Store
 from tests.histories.payments import Payments, fill_catalogue
-from tests.histories.support import Desk
+from tests.histories.support import SupportDesk
 
 HISTORIES = 24
 STEPS = 36
@@ -32,7 +32,7 @@ FLOORS = {
     "unlock_next subscribed": 10, "give_subscription given": 8,
     "buy five": 8, "buy four-for-six-days": 6, "buy two-days": 10, "buy week": 8,
     "take_back refund": 25, "take_back dispute": 25, "take_back keeping_access": 15,
-    "take_back too_large": 4, "restate withdrawn": 40, "restate in_force": 20,
+    "take_back too_large": 4, "change_refund withdrawn": 40, "change_refund in_force": 20,
     "settle took_credits": 60, "settle gave_credits_back": 30, "settle revoked": 25,
     "settle revived": 10, "settle unlocked_again": 4, "settle lapsed": 8,
     "give new": 10, "give same": 6, "revoke unlock": 4, "merge known": 6, "erase kept": 8,
@@ -40,10 +40,10 @@ FLOORS = {
 """How often each rule is played at least, and to what effect; `settle` follows every refund."""
 
 
-class History(Payments, Desk):
+class History(Payments, SupportDesk):
     """All rules together."""
 
-    RULES = Payments.RULES | Desk.RULES
+    RULES = Payments.RULES | SupportDesk.RULES
 
 
 @pytest.fixture

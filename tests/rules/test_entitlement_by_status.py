@@ -27,7 +27,7 @@ times = st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2028, 1,
 
 
 @pytest.mark.parametrize(
-    ("status", "will_renew", "entitled", "told"),
+    ("status", "will_renew", "entitled", "shown"),
     [
         (StripeStatus.ACTIVE, True, END + LEEWAY, END),
         (StripeStatus.ACTIVE, False, END, END),
@@ -42,13 +42,13 @@ times = st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2028, 1,
     ],
 )
 def test_each_status_determines_the_end(
-    *, status: StripeStatus, will_renew: bool, entitled: datetime, told: datetime
+    *, status: StripeStatus, will_renew: bool, entitled: datetime, shown: datetime
 ) -> None:
     ends = billed_access_ends(
         BilledSubscription(status, PaidAccess(START, END), will_renew, last_was_clawed_back=False),
         ALLOWANCE,
     )
-    assert ends == (entitled, told)
+    assert ends == (entitled, shown)
 
 
 def test_a_clawed_back_last_payment_removes_the_leeway() -> None:
@@ -106,8 +106,8 @@ def test_the_shown_end_and_the_allowance_are_never_exceeded(
 ) -> None:
     end = max(end, START)
     billed = BilledSubscription(status, PaidAccess(START, end, ended_at), will_renew, went_back)
-    entitled, told = billed_access_ends(billed, ALLOWANCE)
-    assert START <= told <= entitled <= end + GRACE
+    entitled, shown = billed_access_ends(billed, ALLOWANCE)
+    assert START <= shown <= entitled <= end + GRACE
     if status is StripeStatus.CANCELED and ended_at is not None:
         assert entitled <= max(START, ended_at)
 

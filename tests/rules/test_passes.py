@@ -57,8 +57,10 @@ def test_no_pass_starts_before_its_payment_and_none_overlap(
 ) -> None:
     starts = pass_starts(queue)
     assert all(start >= one.paid_at for one, start in zip(queue, starts, strict=True))
-    standing = pass_starts([one._replace(ended_at=None, refunded_at=None) for one in queue])
-    assert standing == sorted(standing)
+    unrefunded_starts = pass_starts(
+        [one._replace(ended_at=None, refunded_at=None) for one in queue]
+    )
+    assert unrefunded_starts == sorted(unrefunded_starts)
 
 
 @given(queues, passes)
@@ -67,8 +69,8 @@ def test_a_payment_reported_late_removes_no_access(
 ) -> None:
     queue = [one._replace(ended_at=None, refunded_at=None) for one in queue]
     late = late._replace(ended_at=None, refunded_at=None)
-    told = sorted([*queue, late], key=lambda one: one.paid_at)
-    assert open_days(queue) <= open_days(told)
+    expected = sorted([*queue, late], key=lambda one: one.paid_at)
+    assert open_days(queue) <= open_days(expected)
 
 
 def open_days(queue: list[PassPayment]) -> set[datetime]:

@@ -27,8 +27,8 @@ def test_a_whole_id_is_replaced(reference: str, inscribed: str) -> None:
 
 
 def test_the_longer_of_two_ids_is_found_first() -> None:
-    told = replace_ids("ann-lee, ann", {"ann": "X", "ann-lee": "Y"}, length_max=LONG)
-    assert told == "Y, X"
+    result = replace_ids("ann-lee, ann", {"ann": "X", "ann-lee": "Y"}, length_max=LONG)
+    assert result == "Y, X"
 
 
 def test_an_id_is_not_a_pattern() -> None:

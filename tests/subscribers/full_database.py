@@ -58,7 +58,7 @@ class Site:
             assert done.status_code == 201, done.text
 
 
-async def make_rich(address: str, folder: Path) -> None:
+async def fill_database(address: str, folder: Path) -> None:
     async with stage(address, folder) as made:
         shop = made.shops[0]
         site = Site(shop)

@@ -151,16 +151,16 @@ async def test_the_audit_passes_on_an_unchanged_database(history: Database) -> N
 
 async def test_the_audit_names_the_row_of_each_change(history: Database) -> None:
     async with history.reading() as session:
-        tried = await changes(session)
+        attempted = await changes(session)
     missed = []
-    told = 0
-    for change in tried:
+    changes_audited = 0
+    for change in attempted:
         findings = await findings_after(history, change)
         if findings is None:
             continue
-        told += 1
+        changes_audited += 1
         named = " ".join(row for finding in findings for row in finding.rows)
         if change.names not in named:
             missed.append((change, named))
     assert missed == []
-    assert told > 300
+    assert changes_audited > 300

@@ -16,7 +16,7 @@ from paywall.settings import Settings
 from paywall.subscribers.audit import Violation, audit
 from tests.conftest import _drop, _new_postgres_database
 from tests.subscribers.corruptions import CORRUPTIONS, Corruption
-from tests.subscribers.full_database import make_rich
+from tests.subscribers.full_database import fill_database
 
 T = TypeVar("T")
 
@@ -25,13 +25,13 @@ class RolledBack(Exception):  # noqa: N818 (not an error)
     pass
 
 
-class Rich(NamedTuple):
+class FilledDatabase(NamedTuple):
     """A database with everything that the audit proves, shared by all tests of this module."""
 
     runner: asyncio.Runner
     database: Database
 
-    def tried(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    def run_rolled_back(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         """Do something in a transaction that is rolled back."""
         return self.runner.run(self._tried(work))
 
@@ -46,9 +46,9 @@ class Rich(NamedTuple):
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def rich(
+def filled(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Rich]:
+) -> Iterator[FilledDatabase]:
     folder = tmp_path_factory.mktemp("rich")
     if request.param == "sqlite":
         path = folder / "rich.sqlite3"
@@ -58,21 +58,21 @@ def rich(
         server = request.getfixturevalue("postgres_template").rpartition("/")[0]
         address = _new_postgres_database(server, "template_paywall")
     with asyncio.Runner() as runner:
-        runner.run(make_rich(address, folder))
+        runner.run(fill_database(address, folder))
         database = Database(Settings(database_url=address, data_dir=str(folder)))
         try:
-            yield Rich(runner, database)
+            yield FilledDatabase(runner, database)
         finally:
             runner.run(database.close())
     if request.param == "postgresql":
         _drop(address)
 
 
-def test_a_consistent_database_has_no_violation(rich: Rich) -> None:
-    assert rich.tried(audit) == []
+def test_a_consistent_database_has_no_violation(filled: FilledDatabase) -> None:
+    assert filled.run_rolled_back(audit) == []
 
 
-def test_the_migration_counts_existing_rows(rich: Rich) -> None:
+def test_the_migration_counts_existing_rows(filled: FilledDatabase) -> None:
     async def migrate_again(session: AsyncSession) -> list[Violation]:
         connection = await session.connection()
         for statement in (
@@ -83,11 +83,11 @@ def test_the_migration_counts_existing_rows(rich: Rich) -> None:
         await connection.run_sync(upgrade, FOLDER)
         return await audit(session)
 
-    assert rich.tried(migrate_again) == []
+    assert filled.run_rolled_back(migrate_again) == []
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS.values(), ids=CORRUPTIONS)
-def test_a_corruption_is_named(rich: Rich, corruption: Corruption) -> None:
+def test_a_corruption_is_named(filled: FilledDatabase, corruption: Corruption) -> None:
     async def corrupt(session: AsyncSession) -> tuple[object, list[Violation]]:
         connection = await session.connection()
         found = (await connection.execute(sa.text(corruption.of))).scalar()
@@ -97,7 +97,7 @@ def test_a_corruption_is_named(rich: Rich, corruption: Corruption) -> None:
             assert changed.rowcount > 0 or "delete from checkout" in statement
         return found, await audit(session)
 
-    found, findings = rich.tried(corrupt)
+    found, findings = filled.run_rolled_back(corrupt)
     rows = [row for finding in findings for row in finding.rows]
     said = corruption.said.format(x=found)
     assert any(said in row for row in rows), (said, findings)

@@ -149,8 +149,8 @@ async def leave_traces(database: Database) -> None:
 
 def test_every_table_that_names_a_reader_is_covered() -> None:
     tables = SQLModel.metadata.tables.items()
-    told = {str(table.__tablename__) for table in (*DELETED_TABLES, *KEPT_TABLES)}
-    assert told == {name for name, table in tables if "reader_id" in table.columns}
+    covered = {str(table.__tablename__) for table in (*DELETED_TABLES, *KEPT_TABLES)}
+    assert covered == {name for name, table in tables if "reader_id" in table.columns}
     acted = {name for name, table in tables if "actor_subject" in table.columns}
     assert {str(table.__tablename__) for table in ACTOR_TABLES} == acted
 
@@ -164,16 +164,16 @@ async def test_a_dump_contains_neither_the_reader_nor_the_articles_read(
     for number, other in enumerate(OTHERS):
         await live(service, bearer, other, f"other-{number}")
     assert (await erase(service, bearer), await erase(service, bearer)) == (204, 204)
-    told = dumped(database_url)
+    dump = dumped(database_url)
     for longer in OTHERS[:2]:
-        assert longer in told
-        told = told.replace(longer, "")
-    assert ID not in told
-    about = [line for line in told.splitlines() if "read-by-them-alone" in line]
+        assert longer in dump
+        dump = dump.replace(longer, "")
+    assert ID not in dump
+    about = [line for line in dump.splitlines() if "read-by-them-alone" in line]
     assert len(about) == 6, about  # two articles, each with its body and its policy's history
     assert all(re.search("INTO \\W?(public[.])?(article|policy_change)", line) for line in about)
-    assert "random" in told
-    assert re.findall("key-[a-z]+", told) == ["key-kept"]
+    assert "random" in dump
+    assert re.findall("key-[a-z]+", dump) == ["key-kept"]
     assert await is_proven(database)
 
 
@@ -279,8 +279,8 @@ async def test_merged_ids_are_erased_too(
         assert (await merge(service, bearer, *step)).status_code == 200
     await grant(service, bearer, "third-id", 5, reference="anew")
     await erase(service, bearer)
-    told = dumped(database_url)
-    assert not [id_ for id_ in (ID, "first-id", "second-id") if id_ in told]
+    dump = dumped(database_url)
+    assert not [id_ for id_ in (ID, "first-id", "second-id") if id_ in dump]
     assert await left(service, bearer, "third-id") == 5
     assert await is_proven(database)
 

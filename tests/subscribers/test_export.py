@@ -38,24 +38,27 @@ async def test_an_export_tells_everything_in_sections(
     await live(service, bearer, "bo", "only-bo-read-it")
     answer = await export(service, bearer, "ann")
     assert answer.status_code == 200, answer.text
-    told = answer.json()
-    assert [key for key in told if key != "made_at"] == SECTIONS
-    assert all(told[section]["about"].endswith(".") for section in SECTIONS)
-    assert told["profile"]["reader_id"] == "ann"
-    assert told["credits"]["unlocks_left"] == 11
-    assert [u["article_id"] for u in told["unlocks"]["unlocks"]] == ["42", "42-paid"]
-    assert told["unlocks"]["unlocks"][1]["title"] == "A title"
-    assert {s["kind"] for s in told["subscriptions"]["subscriptions"]} == {"pass", "complimentary"}
-    (week, ten) = told["purchases"]["purchases"]
+    exported = answer.json()
+    assert [key for key in exported if key != "made_at"] == SECTIONS
+    assert all(exported[section]["about"].endswith(".") for section in SECTIONS)
+    assert exported["profile"]["reader_id"] == "ann"
+    assert exported["credits"]["unlocks_left"] == 11
+    assert [u["article_id"] for u in exported["unlocks"]["unlocks"]] == ["42", "42-paid"]
+    assert exported["unlocks"]["unlocks"][1]["title"] == "A title"
+    assert {s["kind"] for s in exported["subscriptions"]["subscriptions"]} == {
+        "pass",
+        "complimentary",
+    }
+    (week, ten) = exported["purchases"]["purchases"]
     assert (week["product_id"], ten["product_id"]) == ("week", "ten")
     assert [(r["amount"], r["reference"]) for r in ten["refunds"]] == [(40000, "back ann")]
     assert ten["what"] == "Paid 4,000 KHR for the pack ten."
     assert ten["refunds"][0]["what"] == "Paid 400 KHR back."
-    (month,) = told["views"]["months"]
+    (month,) = exported["views"]["months"]
     assert [(a["article_id"], a["title"]) for a in month["articles"]] == [("42-metered", "A title")]
     assert "only-bo-read-it" not in answer.text
     mine = await service.get("/v1/me/export", headers=bearer.reader("ann"))
-    assert mine.json() == told
+    assert mine.json() == exported
     assert mine.headers["cache-control"] == "no-store"
 
 
@@ -72,8 +75,8 @@ async def test_the_ledger_is_told_in_words(
     clock.move(days=1)
     await service.delete("/v1/articles/42", headers=bearer.site())
     await service.delete("/v1/subscribers/ann/unlocks/42", headers=bearer.site())
-    told = (await export(service, bearer, "ann")).json()
-    assert [entry["what"] for entry in reversed(told["credits"]["ledger"])] == [
+    exported = (await export(service, bearer, "ann")).json()
+    assert [entry["what"] for entry in reversed(exported["credits"]["ledger"])] == [
         "4 credits granted: promotion, ann-1",
         "2 credits spent on “42”",
         "2 credits given back for “42”",
@@ -88,8 +91,8 @@ async def test_a_title_is_told_while_the_article_is_there(service: Service, bear
     await put_article(service, bearer, "42", title="ទឹកឡើង")
     await grant(service, bearer, "ann", 1)
     await unlock(service, bearer, "ann", "42")
-    told = (await export(service, bearer, "ann")).json()
-    assert told["credits"]["ledger"][0]["what"] == "1 credit spent on “ទឹកឡើង”"
+    exported = (await export(service, bearer, "ann")).json()
+    assert exported["credits"]["ledger"][0]["what"] == "1 credit spent on “ទឹកឡើង”"
 
 
 async def test_a_long_history_is_told_whole(
@@ -102,8 +105,8 @@ async def test_a_long_history_is_told_whole(
                 Unlock(reader_id="ann", article_id=f"a{number}", source=UnlockSource.MIGRATION,
                        unlocked_at=START)
             )  # fmt: skip
-    told = (await export(service, bearer, "ann")).json()
-    assert len({unlock["article_id"] for unlock in told["unlocks"]["unlocks"]}) == AT_ONCE + 10
+    exported = (await export(service, bearer, "ann")).json()
+    assert len({unlock["article_id"] for unlock in exported["unlocks"]["unlocks"]}) == AT_ONCE + 10
 
 
 async def test_what_was_given_to_a_visitor_of_the_same_id_is_told(
@@ -114,8 +117,8 @@ async def test_what_was_given_to_a_visitor_of_the_same_id_is_told(
     await check(service, bearer, "as-reader", reader_id="ann", count_view=True)
     await check(service, bearer, "as-visitor", visitor_id="ann", count_view=True)
     months = (await export(service, bearer, "ann")).json()["views"]["months"]
-    told = [view["article_id"] for month in months for view in month["articles"]]
-    assert told == ["as-reader", "as-visitor"]
+    exported = [view["article_id"] for month in months for view in month["articles"]]
+    assert exported == ["as-reader", "as-visitor"]
 
 
 async def test_who_is_not_on_record(service: Service, bearer: Bearer) -> None:
@@ -164,8 +167,8 @@ async def _export_beside_a_service(settings: Settings) -> Result:
 def test_the_command_prints_the_same_beside_a_running_service(configured: Settings) -> None:
     done = asyncio.run(_export_beside_a_service(configured))
     assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout)
-    assert told["credits"]["unlocks_left"] == 7
+    exported = json.loads(done.stdout)
+    assert exported["credits"]["unlocks_left"] == 7
     assert "ឆ្នាំថ្មី" in done.stdout
     assert "\n  " in done.stdout
 

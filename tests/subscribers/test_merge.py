@@ -75,8 +75,8 @@ async def test_a_merge_moves_everything(
     assert [g["reference"] for g in merged.json()["grants"]] == ["new-1", "old-1"]
     assert await in_force(service, bearer, "new") == ["1", "2"]
     ledger = await service.get("/v1/subscribers/new/ledger", headers=bearer.site())
-    told = [(e["kind"], e["actor"]["subject"]) for e in ledger.json()["items"]]
-    assert sorted(told) == [
+    entries = [(e["kind"], e["actor"]["subject"]) for e in ledger.json()["items"]]
+    assert sorted(entries) == [
         ("granted", "site"), ("granted", "site"), ("spent", "new"), ("spent", "old"),
     ]  # fmt: skip
     assert await is_proven(database)

@@ -148,8 +148,8 @@ async def test_credits_returned_to_an_expired_grant_cannot_be_spent(
         clock.move(days=1)
     assert await take(service, bearer, "42") == 204
     assert await left(service, bearer) == 0
-    (told,) = (await service.get("/v1/subscribers/ann", headers=bearer.site())).json()["grants"]
-    assert told["remaining"] == 0
+    (restored,) = (await service.get("/v1/subscribers/ann", headers=bearer.site())).json()["grants"]
+    assert restored["remaining"] == 0
     assert (await kinds(service, bearer))[-2:] in (
         [("restored", 2), (kind, -2)],
         [("restored", 2), (kind, -3)],

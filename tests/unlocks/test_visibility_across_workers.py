@@ -36,9 +36,9 @@ class Asker:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         connection.request("POST", path, json.dumps(body), headers)
         answer = connection.getresponse()
-        told = answer.read()
-        assert answer.status in {200, 201}, told
-        return json.loads(told)
+        content = answer.read()
+        assert answer.status in {200, 201}, content
+        return json.loads(content)
 
     def close(self) -> None:
         for connection in self._connections:
