@@ -71,6 +71,9 @@ def pytest_configure() -> None:
     fits = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_FREE_MIN_BYTES
     if fits and "TMPDIR" not in os.environ:
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+    # Each HTTP client would read all certificates of the machine. Tests ask this machine alone.
+    os.environ.pop("SSL_CERT_FILE", None)
+    os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
     application.make_router = lend
 
 

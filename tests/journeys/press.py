@@ -26,6 +26,7 @@ from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.sandbox.stripe_process import API_KEY, WEBHOOK_SECRET
 from paywall.settings import Settings
 from tests.conftest import PATIENT_SECONDS
+from tests.router import give_back
 
 HOST = "127.0.0.1"
 
@@ -135,7 +136,9 @@ def printing(folder: Path) -> Iterator[Press]:
         sandbox = _prepared(settings, address_of(paper))
         publisher = PaywallClient(address_of(service), partial(newspaper_token, settings))
         time_machine = TimeMachine(publisher, settings.sandbox_clock_url)
-        stack.enter_context(served(create_app(settings, clock), service))
+        app = create_app(settings, clock)
+        stack.callback(give_back, app)
+        stack.enter_context(served(app, service))
         stack.enter_context(served(newspaper(publisher, time_machine), paper))
         press = Press(address_of(paper), address_of(service), address_of(bank), clock, sandbox)
         # The bank counts whole seconds: by now what the readers were given has begun.
