@@ -15,7 +15,8 @@ from tests.test_story import check, put_article
 from tests.web.plain import COOKIE
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-BACK_WITHIN_SECONDS = 1
+# A fiftieth of a second apart. A busy machine needs more seconds for them, and no more tries.
+BACK_WITHIN_TRIES = 50
 
 
 class Cable:
@@ -91,10 +92,12 @@ async def test_a_check_is_refused_at_once_and_answered_again_within_a_second(
             assert await status(service, bearer) == 503
         assert time.monotonic() - began < PATIENT_SECONDS / 10
         await cable.plug_in()
-        began = time.monotonic()
-        while await status(service, bearer) != 200:
-            assert time.monotonic() - began < BACK_WITHIN_SECONDS
+        for _ in range(BACK_WITHIN_TRIES):
+            if await status(service, bearer) == 200:
+                break
             await asyncio.sleep(0.02)
+        else:
+            raise AssertionError("A check was not answered again.")
 
 
 async def test_leaving_the_plain_pages_drops_the_cookie_without_a_database(
