@@ -18,7 +18,7 @@ from paywall.clock import Clock
 from paywall.tokens.verify import Verifier
 from tests import processes
 from tests.conftest import PATIENT_SECONDS
-from tests.house.docs import DOCS, page_name, pages, story_pages
+from tests.house.docs import DOCS, README, page_name, pages, story_pages
 from tests.postgres import free_port
 from tests.processes import Served, playing, until_the_end
 from tests.story import assignments, run_story, with_answers
@@ -33,7 +33,13 @@ def _block(page: str, marker: str, language: str) -> str:
     return rest.partition("```")[0]
 
 
-@pytest.mark.parametrize("page", story_pages(), ids=page_name)
+# The README's story is enough to see that a sandbox works on another Python version.
+STORIES = [
+    page if page == README else pytest.param(page, marks=pytest.mark.slow) for page in story_pages()
+]
+
+
+@pytest.mark.parametrize("page", STORIES, ids=page_name)
 def test_commands_are_answered_as_the_page_shows(page: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     with playing(tmp_path) as sandbox:
@@ -43,6 +49,7 @@ def test_commands_are_answered_as_the_page_shows(page: Path, tmp_path: Path) -> 
     assert with_answers(changed, answers) != changed
 
 
+@pytest.mark.slow
 def test_the_example_site_shows_bodies_only_to_readers_who_may_read(tmp_path: Path) -> None:
     with playing(tmp_path) as sandbox, _example_site(tmp_path, sandbox) as address:
         sandbox.wait_until(lambda: _answers(address))
@@ -111,6 +118,7 @@ def _unlock(service: str, token: str) -> None:
     assert answer.status_code == 201, answer.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_two_workers_serve_from_postgresql_as_the_page_says(tmp_path: Path, empty_url: str) -> None:
     port = free_port()
