@@ -57,6 +57,7 @@ def test_the_example_site_shows_bodies_only_to_readers_who_may_read(tmp_path: Pa
         assert "lent 41 tonnes" in denied
         assert "tenth sack" not in denied
         assert "<paywall-gate article='rice-bank'>" in denied
+        assert "data-paywall-token='/paywall-token'" in denied
         _unlock(sandbox.address, _token(address, "ann"))
         assert "tenth sack" in _read(address, "ann").text
         assert "tenth sack" not in stranger.text
