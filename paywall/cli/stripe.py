@@ -13,7 +13,7 @@ from paywall.processors.stripe import catalogue_sync
 from paywall.processors.stripe.catalogue_sync import Difference, differ
 from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.context import StripeContext
-from paywall.processors.stripe.reconcile import Drift
+from paywall.processors.stripe.drift import Drift
 from paywall.processors.stripe.reconcile import reconcile as reconciled
 
 

@@ -1,5 +1,6 @@
-"""Routes for purchases outside Stripe and their refunds, for sites and readers."""
+"""Routes for purchases, their refunds, and checkouts at a processor; for sites and readers."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from litestar import Response, get, post
@@ -13,22 +14,50 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.database.engine import Database
 from paywall.database.tables import Purchase
 from paywall.http.bodies import RequestModel
-from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, PROCESSOR_PATTERN, Id, PathPurchaseId
+from paywall.http.fields import (
+    AMOUNT_MAX,
+    CURRENCY_PATTERN,
+    PROCESSOR_PATTERN,
+    Id,
+    PathCheckoutId,
+    PathPurchaseId,
+)
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
+from paywall.payments.checkout_models import (
+    CheckoutAnswer,
+    CheckoutInput,
+    CheckoutPage,
+    PortalAnswer,
+    PortalInput,
+    checkout_to_response,
+    refuse_foreign_page,
+)
+from paywall.payments.checkouts import UNSETTLED, find_checkout
 from paywall.payments.purchase import STRIPE, Payment, record_purchase
 from paywall.payments.refund import RefundTerms, refund_purchase
 from paywall.payments.responses import AMOUNT, PurchaseAnswer, to_response, to_responses
 from paywall.problems import (
+    ALREADY_SUBSCRIBED,
+    CHECKOUT_CLOSED,
+    CHECKOUT_UNKNOWN,
+    NO_BILLING,
+    NOT_ON_SALE,
     PRODUCT_UNKNOWN,
     PURCHASE_UNKNOWN,
     REFERENCE_CONFLICT,
     REFUND_TOO_LARGE,
     Problem,
+    Unconfirmed,
     invalid,
 )
+from paywall.processors.stripe.checkout_flow import start_checkout, sync_checkout
+from paywall.processors.stripe.client import REFUSALS, Missing
+from paywall.processors.stripe.context import StripeContext, require_stripe
+from paywall.processors.stripe.customers import customers_of
 from paywall.rules.enums import ProductKind
 from paywall.rules.money import currency_code
+from paywall.settings import Settings
 from paywall.tokens.guard import Caller, reader, site
 
 
@@ -200,10 +229,83 @@ async def load_page(
     return Page(items=await to_responses(session, rows), next_cursor=next_cursor)
 
 
+@post(
+    "/v1/me/checkout",
+    guards=[reader],
+    answers={201: "Opened.", 200: "The plan's checkout that was open already."},
+    refuses=[PRODUCT_UNKNOWN, NOT_ON_SALE, ALREADY_SUBSCRIBED, CHECKOUT_CLOSED, *REFUSALS],
+)
+async def post_my_checkout(
+    data: JSONBody[CheckoutInput],
+    caller: NamedDependency[Caller],
+    claim: NamedDependency[IdempotencyClaim | None],
+    stripe: NamedDependency[StripeContext | None],
+    settings: NamedDependency[Settings],
+) -> Response[CheckoutPage]:
+    """Open a checkout: send the reader to its `url`, and wait at the return address.
+
+    A reader has one open plan checkout: the same request gets the same page while it is open, and
+    another request closes it first; a request whose checkout is closed before it has a page is
+    refused. If it is already paid, `url` is the return address.
+    """
+    request = data.to_request(settings)
+    return await start_checkout(require_stripe(stripe), caller.subject, request, claim)
+
+
+@get(
+    "/v1/me/checkout/{checkout_id:str}",
+    guards=[reader],
+    refuses=[CHECKOUT_UNKNOWN],
+)
+async def get_my_checkout(
+    checkout_id: PathCheckoutId,
+    caller: NamedDependency[Caller],
+    database: NamedDependency[Database],
+    stripe: NamedDependency[StripeContext | None],
+) -> CheckoutAnswer:
+    """The state of a checkout: `paid` once the credits, the pass or the subscription are here.
+
+    Until it is settled, Stripe is asked, so it does not depend on a webhook.
+    """
+    async with database.reading() as session:
+        checkout = await find_checkout(session, caller.subject, checkout_id)
+    if checkout.status in UNSETTLED and stripe is not None:
+        with suppress(Unconfirmed, Missing):
+            checkout = await sync_checkout(stripe, checkout)
+    return checkout_to_response(checkout)
+
+
+@post("/v1/me/billing-portal", guards=[reader], status_code=200, refuses=[NO_BILLING, *REFUSALS])
+async def post_my_billing_portal(
+    caller: NamedDependency[Caller],
+    database: NamedDependency[Database],
+    stripe: NamedDependency[StripeContext | None],
+    settings: NamedDependency[Settings],
+    data: JSONBody[PortalInput | None] = None,
+) -> PortalAnswer:
+    """Open Stripe's billing portal for the reader: cards, invoices, switching and cancelling."""
+    return_url = data.return_url if data else None
+    if return_url is not None:
+        refuse_foreign_page(return_url, settings)
+    async with database.reading() as session:
+        customers = await customers_of(session, [caller.subject])
+    for customer in reversed(customers):
+        try:
+            url = await require_stripe(stripe).client.portal(customer.id, return_url)
+            return PortalAnswer(url=url)
+        except Missing:
+            # The customer was deleted in Stripe; an older one may still be there.
+            continue
+    raise Problem(NO_BILLING)
+
+
 ROUTES: list[ControllerRouterHandler] = [
     post_purchase,
     post_refund,
     list_purchases,
     get_purchase,
     list_my_purchases,
+    post_my_checkout,
+    get_my_checkout,
+    post_my_billing_portal,
 ]

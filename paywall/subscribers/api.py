@@ -14,14 +14,14 @@ from paywall.database.engine import Database
 from paywall.http.bodies import RequestModel
 from paywall.http.fields import Id, PathReaderId
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
+from paywall.payments.checkouts import open_plan_of, unsettled_of
 from paywall.problems import PAYMENT_PENDING, SUBSCRIBER_UNKNOWN
-from paywall.processors.stripe.checkout import open_plan_of
 from paywall.processors.stripe.checkout_flow import close_checkout
 from paywall.processors.stripe.client import REFUSALS
-from paywall.processors.stripe.close_out import end_all, unsettled_of
+from paywall.processors.stripe.close_out import end_all, forget_billing
 from paywall.processors.stripe.context import StripeContext, require_stripe
 from paywall.settings import Settings
-from paywall.subscribers.erase import erase_reader, ids_to_erase
+from paywall.subscribers.erase import erase_reader, ids_to_erase, lock_ids_to_erase
 from paywall.subscribers.export import export_reader, require_on_record
 from paywall.subscribers.export_models import ReaderExport
 from paywall.subscribers.merge import merge_readers
@@ -143,7 +143,9 @@ async def delete_subscriber(
     if is_under_way:
         await end_all(require_stripe(stripe), ids)
     async with database.writing() as session:
-        await erase_reader(session, reader_id, clock=database.clock)
+        ids = await lock_ids_to_erase(session, reader_id, database.clock.now())
+        subscription_ids = await forget_billing(session, ids)
+        await erase_reader(session, reader_id, ids, subscription_ids)
 
 
 ROUTES: list[ControllerRouterHandler] = [

@@ -15,6 +15,7 @@ accounts need them.
 
 import secrets
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -22,7 +23,6 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel, case, col, delete, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.clock import Clock
 from paywall.credits.locking import lock_or_create_subscriber
 from paywall.database.columns import ID_LENGTH_MAX
 from paywall.database.tables import (
@@ -40,19 +40,12 @@ from paywall.database.tables import (
     RevokedSubject,
     RevokedToken,
     StripeCustomer,
-    StripeEvent,
-    StripeIntent,
-    StripeInvoice,
-    StripeSubscription,
     Subscriber,
     SubscriberTotals,
     Subscription,
     Unlock,
     UnlockPayment,
 )
-from paywall.processors.stripe.close_out import refuse_unended
-from paywall.processors.stripe.customers import customers_of
-from paywall.processors.stripe.state import remember_erased
 from paywall.rules.enums import SubscriptionKind
 from paywall.rules.tombstone import replace_ids
 from paywall.tokens.issuers import OWN_NAME
@@ -75,18 +68,26 @@ KEPT_TABLES: tuple[type[SQLModel], ...] = (
 ACTOR_TABLES: tuple[type[SQLModel], ...] = (LedgerEntry, Purchase, Refund, PolicyChange)
 
 
-async def erase_reader(session: AsyncSession, reader_id: str, *, clock: Clock) -> None:
-    """Erase a reader permanently; the same id can be used anew. For an unknown reader, a no-op.
+async def lock_ids_to_erase(session: AsyncSession, reader_id: str, now: datetime) -> list[str]:
+    """Lock the reader, who may be unknown, and return all ids that are erased together.
 
-    Raises Problem(UNAVAILABLE) if something of the reader is still in progress in Stripe.
+    A reader who is unknown is created, so that nothing can be recorded of them meanwhile.
     """
-    # Create the row if it is missing, so that nothing of the reader can be written concurrently.
-    await lock_or_create_subscriber(session, reader_id, clock.now())
-    tombstones = {id_: _new_tombstone() for id_ in await ids_to_erase(session, reader_id)}
-    await refuse_unended(session, tombstones)
-    billed = await _forget_stripe(session, tombstones)
+    await lock_or_create_subscriber(session, reader_id, now)
+    return await ids_to_erase(session, reader_id)
+
+
+async def erase_reader(
+    session: AsyncSession, reader_id: str, ids: Collection[str], billing_ids: Collection[str]
+) -> None:
+    """Erase a reader for good; the same id can be used anew. Erasing an unknown reader is a no-op.
+
+    The caller has locked `ids`, and every processor has forgotten them: `billing_ids` are ids of
+    theirs that stand in references of what is kept.
+    """
+    tombstones = {id_: _new_tombstone() for id_ in ids}
     await _delete(session, tombstones)
-    inscribed = tombstones | {id_: _new_tombstone() for id_ in billed}
+    inscribed = tombstones | {id_: _new_tombstone() for id_ in billing_ids}
     await _inscribe_references(session, reader_id, inscribed)
     is_kept = await _rename(session, reader_id, tombstones[reader_id])
     await _rename_totals(session, reader_id, tombstones[reader_id] if is_kept else None)
@@ -119,32 +120,6 @@ async def ids_merged_into(session: AsyncSession, reader_id: str) -> list[str]:
         )
         ids += (await session.exec(merged)).all()
     return ids[1:]
-
-
-async def _forget_stripe(session: AsyncSession, ids: Collection[str]) -> list[str]:
-    """Replace the ids in Stripe by hashes; returns the ids of subscriptions, which grants name."""
-    customers = [customer.id for customer in await customers_of(session, ids)]
-    mine = select(Subscription.id).where(
-        col(Subscription.reader_id).in_(ids),
-        col(Subscription.kind) == SubscriptionKind.STRIPE,
-    )
-    subscriptions = list((await session.exec(mine)).all())
-    pages = select(Checkout.session_id).where(
-        col(Checkout.reader_id).in_(ids), col(Checkout.session_id).is_not(None)
-    )
-    sessions = [id_ for id_ in (await session.exec(pages)).all() if id_ is not None]
-    if customers or subscriptions or sessions:
-        await remember_erased(session, [*customers, *subscriptions, *sessions])
-    asked = [*ids, *subscriptions]
-    await session.exec(delete(StripeIntent).where(col(StripeIntent.target).in_(asked)))
-    for table in (StripeSubscription, Subscription):
-        await session.exec(delete(table).where(col(table.id).in_(subscriptions)))
-    billed = col(StripeInvoice.subscription_id).in_(subscriptions)
-    await session.exec(delete(StripeInvoice).where(billed))
-    events = [*customers, *subscriptions, *sessions]
-    known = update(StripeEvent).where(col(StripeEvent.object_id).in_(events))
-    await session.exec(known.values(object_id=""))
-    return subscriptions
 
 
 async def _delete(session: AsyncSession, ids: Collection[str]) -> None:

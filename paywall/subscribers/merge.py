@@ -30,8 +30,8 @@ from paywall.database.tables import (
     UnlockPayment,
 )
 from paywall.database.tables.totals import COUNTED, Added, add_to_totals
+from paywall.payments.checkouts import open_plan_of
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem, invalid, unavailable
-from paywall.processors.stripe.checkout import open_plan_of
 from paywall.rules.enums import Actor, SubscriptionKind
 from paywall.subscriptions.prepaid import schedule_passes
 from paywall.unlocks.revoke import revoke

@@ -15,8 +15,8 @@ from paywall.credits.responses import GrantAnswer, list_lapsed_grants
 from paywall.database.tables import MeteredViews
 from paywall.http.bodies import ResponseModel
 from paywall.http.fields import ReaderId, UnlocksLeft
+from paywall.payments.checkouts import pending_of
 from paywall.payments.responses import PendingAnswer, pending_to_response
-from paywall.processors.stripe.checkout import pending_of
 from paywall.rules.calendar import month_of
 from paywall.rules.enums import ViewerKind
 from paywall.settings import Settings

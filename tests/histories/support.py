@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.clock import Clock
 from paywall.database.tables import Subscriber
 from paywall.problems import Problem
 from paywall.rules.enums import UnlockSource
-from paywall.subscribers.erase import erase_reader
+from paywall.subscribers.erase import erase_reader, lock_ids_to_erase
 from paywall.subscribers.merge import merge_readers
 from paywall.unlocks.complimentary import add_unlock
 from paywall.unlocks.revoke import revoke_unlock_of_article
@@ -82,11 +83,16 @@ class SupportDesk(History):
     def erase(self) -> str:
         reader = self.reader()
         before = self.run(tombstones)
-        self.run(lambda session: erase_reader(session, reader, clock=self.clock))
+        self.run(lambda session: erase(session, reader, self.clock))
         added = self.run(tombstones) - before
         is_kept = self.support.erase(self.model, reader, next(iter(added), "nobody"))
         assert len(added) == is_kept
         return "kept" if is_kept else "nothing"
+
+
+async def erase(session: AsyncSession, reader: str, clock: Clock) -> None:
+    ids = await lock_ids_to_erase(session, reader, clock.now())
+    await erase_reader(session, reader, ids, [])
 
 
 async def tombstones(session: AsyncSession) -> set[str]:

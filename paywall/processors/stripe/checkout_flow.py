@@ -3,10 +3,22 @@
 Each step can be repeated: whoever finds one that was begun goes on with it.
 """
 
+from litestar import Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.credits.locking import lock_or_create_subscriber
 from paywall.database.tables import Checkout, Plan, StripeIntent
-from paywall.problems import REQUEST_IN_PROGRESS, Problem, Unconfirmed, unavailable
+from paywall.idempotency import IdempotencyClaim, store_response, stored_response
+from paywall.payments.checkout_models import CheckoutPage
+from paywall.payments.checkouts import CheckoutRequest
+from paywall.problems import (
+    CHECKOUT_CLOSED,
+    REQUEST_IN_PROGRESS,
+    Problem,
+    Unconfirmed,
+    unavailable,
+)
+from paywall.processors.stripe.checkout import open_checkout
 from paywall.processors.stripe.client import Missing, SessionOrder, StripeClient
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.customers import customer_of, link_customer
@@ -15,8 +27,42 @@ from paywall.processors.stripe.objects import ObjectKind, ObjectRef, StripeSessi
 from paywall.processors.stripe.sync import sync
 from paywall.rules.enums import CheckoutStatus, IntentKind, IntentState, ProductKind
 
+TRIES_MAX = 20
 
-async def open_page(context: StripeContext, checkout: Checkout) -> Checkout:
+
+async def start_checkout(
+    context: StripeContext, reader_id: str, request: CheckoutRequest, claim: IdempotencyClaim | None
+) -> Response[CheckoutPage]:
+    """Open the reader's checkout for this request; another open one for a plan is closed first."""
+    database = context.database
+    for _ in range(TRIES_MAX):
+        async with database.writing() as session:
+            now = database.clock.now()
+            if stored := await stored_response(session, claim, now, reader_id=reader_id):
+                return stored
+            await lock_or_create_subscriber(session, reader_id, now)
+            checkout, serves = await open_checkout(session, reader_id, request, claim, now)
+        is_new = checkout.session_id is None
+        if not is_new:
+            checkout = await sync_checkout(context, checkout)
+        if checkout.status is CheckoutStatus.OPEN and not serves:
+            await close_checkout(context, checkout)
+        elif checkout.status is CheckoutStatus.OPEN:
+            checkout = await _open_page(context, checkout)
+        if serves and checkout.status is not CheckoutStatus.EXPIRED:
+            break
+        if serves and is_new:
+            # The last request wins: were its checkout replaced in turn, two requests could go on
+            # closing each other's checkouts.
+            raise Problem(CHECKOUT_CLOSED)
+    else:
+        raise Problem(REQUEST_IN_PROGRESS, "Other requests of the reader interfered each time.")
+    async with database.writing() as session:
+        page = CheckoutPage(id=checkout.id, url=checkout.url or checkout.return_url)
+        return await store_response(session, claim, 201 if is_new else 200, page)
+
+
+async def _open_page(context: StripeContext, checkout: Checkout) -> Checkout:
     """The checkout with the address of its page, for a customer that Stripe has.
 
     Where the reader's customer was deleted in Stripe a new one is created; the old one stays

@@ -1,27 +1,41 @@
 """Reconciling with Stripe: what a webhook should have told, and did not, is made up for."""
 
 import asyncio
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import telemetry
 from paywall.database.errors import is_unavailable
+from paywall.database.tables import (
+    Checkout,
+    StripeCustomer,
+    StripeInvoice,
+    StripeSubscription,
+    Subscription,
+)
+from paywall.payments.checkouts import UNSETTLED
 from paywall.processors.stripe.checkout_flow import sync_checkout
 from paywall.processors.stripe.client import Missing
 from paywall.processors.stripe.context import StripeContext
-from paywall.processors.stripe.drift import (
-    Compared,
-    checkouts_to_fetch,
-    compare,
-    link_imported,
-)
+from paywall.processors.stripe.customers import link_customer
+from paywall.processors.stripe.drift import Comparison, Drift, RecordedBilling, compare
 from paywall.processors.stripe.events import handle_event
-from paywall.processors.stripe.objects import ObjectKind, ObjectRef, StripeEventRef
+from paywall.processors.stripe.objects import (
+    ObjectKind,
+    ObjectRef,
+    StripeEventRef,
+    StripeSubscriptionSnapshot,
+)
+from paywall.processors.stripe.prices import find_price
 from paywall.processors.stripe.state import end_turn, take_turn
 from paywall.processors.stripe.sync import UnknownCustomer, sync
-from paywall.rules.enums import EventOutcome
+from paywall.rules.enums import EventOutcome, SubscriptionKind
 from paywall.telemetry import logger
 
+CHECKOUTS_MAX = 200
 BEGINS_AFTER_SECONDS = 5.0
 EVERY_SECONDS = 300.0
 WHOLE_EVERY = 12
@@ -30,23 +44,6 @@ LISTED_FOR = timedelta(days=30)
 """So long Stripe lists an event."""
 OVERLAP = timedelta(hours=1)
 """An event may be listed later than one that was made after it."""
-
-
-class Drift(NamedTuple):
-    """What had not been recorded, and is now."""
-
-    events: int = 0
-    subscriptions: int = 0
-    checkouts: int = 0
-
-    def __str__(self) -> str:
-        if not any(self):
-            return "Nothing had drifted: what is recorded is what Stripe says."
-        return (
-            f"Made up for: {self.events} events that were not delivered,"
-            f" {self.subscriptions} subscriptions that stood otherwise,"
-            f" {self.checkouts} checkouts that had ended."
-        )
 
 
 async def keep_reconciled(context: StripeContext) -> None:
@@ -117,16 +114,16 @@ async def _compare_subscriptions(context: StripeContext, *, anew: bool) -> int:
     database, mended, after = context.database, 0, None
     while page := await context.client.subscriptions(after):
         async with database.writing() as session:
-            await link_imported(session, page, database.clock.now())
-            compared = await compare(session, page)
+            await _link_imported(session, page, database.clock.now())
+            compared = await _compare_page(session, page)
         for one in compared:
-            if anew or not (one.agrees and one.is_whole):
+            if anew or not (one.agrees and one.is_complete):
                 mended += await _remedy(context, one, anew=anew)
         after = page[-1].id
     return mended
 
 
-async def _remedy(context: StripeContext, one: Compared, *, anew: bool) -> bool:
+async def _remedy(context: StripeContext, one: Comparison, *, anew: bool) -> bool:
     """Whether anything of it was new: `anew`, its known invoices may have been refunded."""
     known = frozenset[str]() if anew else one.known_invoices
     ref = ObjectRef(ObjectKind.SUBSCRIPTION_HISTORY, one.id, known)
@@ -140,7 +137,7 @@ async def _remedy(context: StripeContext, one: Compared, *, anew: bool) -> bool:
 
 async def _compare_checkouts(context: StripeContext, *, anew: bool) -> int:
     async with context.database.reading() as session:
-        to_look_at = await checkouts_to_fetch(session, anew=anew)
+        to_look_at = await _checkouts_to_fetch(session, anew=anew)
     ended = 0
     for checkout in to_look_at:
         try:
@@ -148,3 +145,68 @@ async def _compare_checkouts(context: StripeContext, *, anew: bool) -> int:
         except (Missing, UnknownCustomer):
             logger.warning("a checkout's session is missing in Stripe")
     return ended
+
+
+async def _compare_page(
+    session: AsyncSession, page: Sequence[StripeSubscriptionSnapshot]
+) -> list[Comparison]:
+    """Compare those that belong to our readers, whether they are recorded or not."""
+    ids = [snapshot.id for snapshot in page]
+    billing = await _recorded_billing(session, ids)
+    invoices = await _invoices(session, ids)
+    return [
+        compare(snapshot, billing.get(snapshot.id), invoices.get(snapshot.id, frozenset()))
+        for snapshot in page
+        if await _is_ours(session, snapshot)
+    ]
+
+
+async def _is_ours(session: AsyncSession, seen: StripeSubscriptionSnapshot) -> bool:
+    """By the subscription itself, or by its customer and its price."""
+    if await session.get(Subscription, seen.id) is not None:
+        return True
+    customer = await session.get(StripeCustomer, seen.customer_id)
+    return customer is not None and await find_price(session, seen.price_id) is not None
+
+
+async def _recorded_billing(
+    session: AsyncSession, ids: Collection[str]
+) -> dict[str, RecordedBilling]:
+    statement = select(StripeSubscription).where(col(StripeSubscription.id).in_(ids))
+    return {
+        billing.id: RecordedBilling(*(getattr(billing, field) for field in RecordedBilling._fields))
+        for billing in await session.exec(statement)
+    }
+
+
+async def _invoices(session: AsyncSession, ids: Collection[str]) -> dict[str, frozenset[str]]:
+    statement = select(StripeInvoice).where(col(StripeInvoice.subscription_id).in_(ids))
+    known: dict[str, frozenset[str]] = {}
+    for invoice in await session.exec(statement):
+        known[invoice.subscription_id] = known.get(invoice.subscription_id, frozenset()) | {
+            invoice.id
+        }
+    return known
+
+
+async def _link_imported(
+    session: AsyncSession, page: Sequence[StripeSubscriptionSnapshot], now: datetime
+) -> None:
+    """An imported subscription shows which reader its customer is."""
+    customers = {seen.id: seen.customer_id for seen in page}
+    statement = select(Subscription.id, Subscription.reader_id).where(
+        col(Subscription.id).in_(customers),
+        Subscription.kind == SubscriptionKind.STRIPE,
+        col(Subscription.id).not_in(select(StripeSubscription.id)),
+    )
+    for subscription_id, reader_id in (await session.exec(statement)).all():
+        await link_customer(session, customers[subscription_id], reader_id, now)
+
+
+async def _checkouts_to_fetch(session: AsyncSession, *, anew: bool) -> Sequence[Checkout]:
+    """The oldest checkouts of which the end is not known; `anew`: every one that had a page."""
+    statement = select(Checkout).where(col(Checkout.session_id).is_not(None))
+    if not anew:
+        statement = statement.where(col(Checkout.status).in_(UNSETTLED)).limit(CHECKOUTS_MAX)
+    ordered = statement.order_by(col(Checkout.created_at), col(Checkout.id))
+    return (await session.exec(ordered)).all()

@@ -9,19 +9,13 @@ from litestar.di import NamedDependency
 from paywall.database.engine import Database
 from paywall.http.bodies import ResponseModel, convert
 from paywall.idempotency import make_claim
+from paywall.payments.api import post_my_billing_portal, post_my_checkout
+from paywall.payments.checkout_models import CheckoutInput, CheckoutPage, PortalAnswer, PortalInput
 from paywall.problems import (
     INSUFFICIENT_CREDITS,
     PRICE_CHANGED,
     SUBSCRIPTION_REQUIRED,
     Problem,
-)
-from paywall.processors.stripe.api import (
-    CheckoutInput,
-    CheckoutPage,
-    PortalAnswer,
-    PortalInput,
-    post_my_billing_portal,
-    post_my_checkout,
 )
 from paywall.processors.stripe.context import StripeContext
 from paywall.rules.phase import SubscriptionAction
@@ -115,7 +109,6 @@ async def buy(
         data=convert(order, CheckoutInput),
         caller=caller,
         claim=None,
-        database=database,
         stripe=stripe,
         settings=settings,
     )

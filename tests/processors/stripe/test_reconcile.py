@@ -1,7 +1,8 @@
 """What a webhook did not tell is made up for, and told as drift."""
 
 from paywall.processors.stripe.context import StripeContext
-from paywall.processors.stripe.reconcile import Drift, reconcile
+from paywall.processors.stripe.drift import Drift
+from paywall.processors.stripe.reconcile import reconcile
 from paywall.sandbox.stripe.customers import Card, set_card
 from paywall.settings import Settings
 from tests.processors.stripe.shop import Shop

@@ -1,0 +1,98 @@
+"""Requests and responses of checkouts and of the billing portal."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from paywall.database.tables import Checkout
+from paywall.http.bodies import RequestModel, ResponseModel
+from paywall.http.fields import CURRENCY_PATTERN, Id, Text
+from paywall.http.origins import is_of_the_site
+from paywall.payments.checkouts import CheckoutRequest
+from paywall.problems import invalid
+from paywall.rules.enums import CheckoutStatus, ProductKind
+from paywall.rules.money import currency_code
+from paywall.settings import Settings
+
+ReturnUrl = Annotated[Text, Meta(max_length=2000)]
+
+
+class CheckoutInput(RequestModel, kw_only=True):
+    """What a reader wants to buy. Exactly one product is named."""
+
+    pack_id: Annotated[Id | None, Meta(description="The pack to buy.")] = None
+    pass_id: Annotated[Id | None, Meta(description="The pass to buy.")] = None
+    plan_id: Annotated[Id | None, Meta(description="A subscription to the plan.")] = None
+    currency: Annotated[
+        Annotated[str, Meta(pattern=CURRENCY_PATTERN)] | None,
+        Meta(description="One of the product's; left out: that of its first price."),
+    ] = None
+    return_url: Annotated[
+        ReturnUrl, Meta(description="Where Stripe sends the reader back to, on an allowed origin.")
+    ]
+    consent: Annotated[
+        bool, Meta(description="The reader agrees to have it at once, and is told what that means.")
+    ] = False
+
+    def to_request(self, settings: Settings) -> CheckoutRequest:
+        products = [
+            (ProductKind.PACK, self.pack_id),
+            (ProductKind.PASS, self.pass_id),
+            (ProductKind.PLAN, self.plan_id),
+        ]
+        named = [(kind, product_id) for kind, product_id in products if product_id is not None]
+        if len(named) != 1:
+            raise invalid("pack_id", "name exactly one of pack_id, pass_id and plan_id")
+        currency = None if self.currency is None else currency_code(self.currency)
+        if self.currency is not None and currency is None:
+            raise invalid("currency", f"{self.currency!r} is not a currency of ISO 4217")
+        refuse_foreign_page(self.return_url, settings)
+        return CheckoutRequest(*named[0], currency, self.return_url, self.consent)
+
+
+class PortalInput(RequestModel, kw_only=True):
+    """Where to go back to from the portal."""
+
+    return_url: Annotated[
+        ReturnUrl | None, Meta(description="On an allowed origin; left out: as Stripe is set up.")
+    ] = None
+
+
+class CheckoutPage(ResponseModel):
+    """Where the reader pays."""
+
+    id: Annotated[str, Meta(description="The checkout, to be asked for on the return page.")]
+    url: Annotated[str, Meta(description="Stripe's page: send the reader there.")]
+
+
+class CheckoutAnswer(ResponseModel):
+    """How a checkout stands."""
+
+    id: Annotated[str, Meta(description="The checkout.")]
+    status: Annotated[
+        CheckoutStatus,
+        Meta(description="`paid` once what was bought is here; `processing` while money is due."),
+    ]
+    url: Annotated[str | None, Meta(description="Stripe's page, while it is open.")]
+    purchase_id: Annotated[int | None, Meta(description="What was bought, once it is paid.")]
+
+
+class PortalAnswer(ResponseModel):
+    """Where the reader manages cards, invoices and subscriptions."""
+
+    url: Annotated[str, Meta(description="Stripe's portal, good for some minutes.")]
+
+
+def checkout_to_response(checkout: Checkout) -> CheckoutAnswer:
+    return CheckoutAnswer(
+        id=checkout.id,
+        status=checkout.status,
+        url=checkout.url,
+        purchase_id=checkout.purchase_id,
+    )
+
+
+def refuse_foreign_page(return_url: str, settings: Settings) -> None:
+    """Readers are only sent to pages of the site."""
+    if not is_of_the_site(return_url, settings):
+        raise invalid("return_url", "a page on one of allowed_origins, such as https://…/thanks")

@@ -1,0 +1,63 @@
+"""Checkouts: readers on the way to pay on a processor's page."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.database.tables import Checkout
+from paywall.problems import CHECKOUT_UNKNOWN, Problem
+from paywall.rules.enums import CheckoutStatus, ProductKind
+
+PENDING_MAX = 20
+# A checkout in one of these states may still be paid.
+UNSETTLED = (CheckoutStatus.OPEN, CheckoutStatus.PROCESSING)
+
+
+class CheckoutRequest(NamedTuple):
+    """What a reader wants to buy; `currency` is None for the first of the product's prices."""
+
+    product_kind: ProductKind
+    product_id: str
+    currency: str | None
+    return_url: str
+    consents: bool
+
+
+async def find_checkout(session: AsyncSession, reader_id: str, checkout_id: str) -> Checkout:
+    """Raises Problem(CHECKOUT_UNKNOWN)."""
+    checkout = await session.get(Checkout, checkout_id)
+    if checkout is None or checkout.reader_id != reader_id:
+        raise Problem(CHECKOUT_UNKNOWN)
+    return checkout
+
+
+async def open_plan_of(session: AsyncSession, reader_id: str) -> Checkout | None:
+    """A reader has one open plan checkout at most."""
+    statement = select(Checkout).where(
+        Checkout.reader_id == reader_id,
+        Checkout.product_kind == ProductKind.PLAN,
+        Checkout.status == CheckoutStatus.OPEN,
+    )
+    return (await session.exec(statement)).first()
+
+
+async def pending_of(session: AsyncSession, reader_id: str) -> Sequence[Checkout]:
+    """The reader's payments that are on their way, the last one first."""
+    statement = (
+        select(Checkout)
+        .where(Checkout.reader_id == reader_id, Checkout.status == CheckoutStatus.PROCESSING)
+        .order_by(col(Checkout.created_at).desc(), col(Checkout.id).desc())
+        .limit(PENDING_MAX)
+    )
+    return (await session.exec(statement)).all()
+
+
+async def unsettled_of(session: AsyncSession, reader_ids: Collection[str]) -> Sequence[Checkout]:
+    """Checkouts of these readers that may still be paid."""
+    statement = select(Checkout).where(
+        col(Checkout.reader_id).in_(reader_ids),
+        col(Checkout.status).in_(UNSETTLED),
+    )
+    return (await session.exec(statement)).all()
