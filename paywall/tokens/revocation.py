@@ -10,7 +10,7 @@ from sqlmodel import col, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database.engine import Database, dialect_of, insert
+from paywall.database.engine import Database, insert
 from paywall.database.json_rows import JsonRows, encode_rows, json_rows, to_db
 from paywall.database.tables import RevokedSubject, RevokedToken
 from paywall.problems import Problem, invalid, invalid_token
@@ -101,9 +101,8 @@ async def is_revoked(database: Database, caller: Caller) -> bool:
     return revoked is not None
 
 
-async def refuse_revoked(session: AsyncSession, caller: Caller) -> None:
+async def refuse_revoked(session: AsyncSession, caller: Caller, dialect: str) -> None:
     """As `is_revoked`, in the snapshot of a reading; raises Problem (INVALID_TOKEN)."""
-    dialect = dialect_of(session)
     tokens = {TOKENS: _tokens_of(caller, dialect)}
     connection = await session.connection()
     if (await connection.execute(_any_revoked(dialect), tokens)).scalar_one() is not None:

@@ -95,6 +95,10 @@ class Languages(NamedTuple):
 
     by_code: Mapping[str, Language]
 
+    def choose_for(self, preferred: str, accept_language: str) -> Language:
+        """What the site said of the reader, else what the browser accepts."""
+        return self.choose([*([preferred] if preferred else []), *accepted(accept_language)])
+
     def choose(self, preferred: Iterable[str]) -> Language:
         """The first preferred language that there is (RFC 4647 §3.4, lookup); else English.
 

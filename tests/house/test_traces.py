@@ -13,10 +13,10 @@ from tests.processors.stripe.shop import SECRET, Shop
 from tests.processors.stripe.stage import stage
 from tests.web.plain import enter, subscribe
 
-# To be lowered to 15, 10 and 25.
+# To be lowered to 15 and 10.
 WEBHOOK_RETURNS_MAX = 35
 CANCEL_RETURNS_MAX = 22
-ACCOUNT_RETURNS_MAX = 38
+ACCOUNT_RETURNS_MAX = 25
 
 
 @pytest.fixture

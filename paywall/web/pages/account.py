@@ -17,6 +17,7 @@ from paywall.credits.responses import (
     list_entries,
     list_spendable_grants,
 )
+from paywall.http.paging import Page
 from paywall.payments.api import load_page
 from paywall.payments.responses import PendingAnswer, PurchaseAnswer
 from paywall.rules.enums import EntryKind, GrantSource, ProductKind
@@ -44,7 +45,7 @@ class Account(NamedTuple):
     """Everything that the account page shows, from one snapshot."""
 
     overview: Overview
-    changes: Sequence[CreditChange]
+    entries: Page[EntryAnswer]
     unlocks: Sequence[UnlockAnswer]
     purchases: Sequence[PurchaseAnswer]
     offers: Offers
@@ -60,6 +61,7 @@ async def load_overview(
 async def load_account(
     session: AsyncSession, reader_id: str, settings: Settings, now: datetime
 ) -> Account:
+    grants = await list_spendable_grants(session, reader_id, now)
     entries, next_cursor = await list_entries(
         session, reader_id, with_actor=False, limit=ITEMS_MAX, cursor=None
     )
@@ -67,17 +69,15 @@ async def load_account(
         session, reader_id, all_of_them=False, limit=ITEMS_MAX, cursor=None
     )
     purchases = await load_page(session, reader_id, ITEMS_MAX, None)
-    mine = await load_overview(session, reader_id, settings, now)
-    changes = _changes(entries, mine.lapsed, has_more=next_cursor is not None)
-    return Account(mine, changes, unlocks, purchases.items, await load_offers(session))
+    mine = await overview(session, reader_id, grants, settings=settings, now=now)
+    offers = await load_offers(session)
+    return Account(mine, Page(entries, next_cursor), unlocks, purchases.items, offers)
 
 
-def _changes(
-    entries: Sequence[EntryAnswer], lapsed: Sequence[GrantAnswer], *, has_more: bool
-) -> Sequence[CreditChange]:
+def _changes(entries: Page[EntryAnswer], lapsed: Sequence[GrantAnswer]) -> Sequence[CreditChange]:
     """The newest first. What lapsed is shown at once: its entry is written some minutes later."""
-    changes = list(_by_unlock(entries))
-    if has_more:
+    changes = list(_by_unlock(entries.items))
+    if entries.next_cursor is not None:
         # The next page may have more of it.
         changes.pop()
     changes += [
@@ -135,6 +135,7 @@ def purchase_title(
 def view_account(account: Account, language: Language) -> dict[str, object]:
     """What `account.html` shows."""
     mine, offers = account.overview, account.offers
+    changes = _changes(account.entries, mine.lapsed)
     by_expiry = credits_by_expiry(mine.grants)
     return {
         "overview": mine,
@@ -144,5 +145,5 @@ def view_account(account: Account, language: Language) -> dict[str, object]:
         "pending": [(one, purchase_title(offers, language, one)) for one in mine.pending],
         "purchases": [(one, purchase_title(offers, language, one)) for one in account.purchases],
         "unlocks": account.unlocks,
-        "changes": account.changes,
+        "changes": changes,
     }

@@ -17,14 +17,13 @@ from paywall.settings import Settings
 from paywall.subscribers.export import export_reader
 from paywall.tokens.guard import anyone
 from paywall.tokens.revocation import refuse_revoked
-from paywall.web.assets import assets_of
 from paywall.web.pages.account import load_account, view_account
 from paywall.web.pages.changes import billing, buy, cancel, resume, unlock
 from paywall.web.pages.entry import enter, leave, set_language
 from paywall.web.pages.form import FORM_BYTES_MAX
 from paywall.web.pages.receipts import receipt_of
 from paywall.web.pages.rendering import HEADERS
-from paywall.web.pages.requests import AnyRequest, page_of, render_failure, verify_reader
+from paywall.web.pages.requests import AnyRequest, page_of, page_of_reader, render_failure
 
 
 @get()
@@ -32,14 +31,11 @@ async def account(
     request: AnyRequest, database: NamedDependency[Database], settings: NamedDependency[Settings]
 ) -> Response[str]:
     """What the reader has."""
-    page = page_of(request, settings)
-    caller = await verify_reader(request, page)
+    page, caller = await page_of_reader(request, settings)
     async with database.reading() as session:
-        await refuse_revoked(session, caller)
+        await refuse_revoked(session, caller, database.dialect)
         mine = await load_account(session, caller.subject, settings, database.clock.now())
-    languages = [one for _, one in sorted(assets_of(settings).languages.by_code.items())]
-    view = view_account(mine, page.language)
-    return page.render("account.html", "account", view | {"languages": languages})
+    return page.render("account.html", "account", view_account(mine, page.language))
 
 
 @get("/data")
@@ -47,9 +43,9 @@ async def data(
     request: AnyRequest, database: NamedDependency[Database], settings: NamedDependency[Settings]
 ) -> Response[bytes]:
     """Everything on record, as a file that a person can read."""
-    caller = await verify_reader(request, page_of(request, settings))
+    _, caller = await page_of_reader(request, settings)
     async with database.reading() as session:
-        await refuse_revoked(session, caller)
+        await refuse_revoked(session, caller, database.dialect)
         export = await export_reader(session, caller.subject, database.clock.now())
     content = msgspec.json.format(msgspec.json.encode(export), indent=2)
     headers = {**HEADERS, "Content-Disposition": 'attachment; filename="my-data.json"'}
@@ -64,10 +60,9 @@ async def save_receipt(
     settings: NamedDependency[Settings],
 ) -> Response[str]:
     """The receipt of a payment or a cancellation, as a file to keep."""
-    page = page_of(request, settings)
-    caller = await verify_reader(request, page)
+    page, caller = await page_of_reader(request, settings)
     async with database.reading() as session:
-        await refuse_revoked(session, caller)
+        await refuse_revoked(session, caller, database.dialect)
         mine = await load_account(session, caller.subject, settings, database.clock.now())
     text = receipt_of(mine, page.language, name, page.site)
     if text is None:

@@ -37,6 +37,7 @@ from paywall.web.pages.requests import (
     form_of,
     page_of,
     render_failure,
+    session_of,
     verify_reader,
 )
 from paywall.web.pages.session import (
@@ -44,7 +45,6 @@ from paywall.web.pages.session import (
     came_from_the_site,
     expired_cookie,
     make_session,
-    session_of,
 )
 
 Page = Response[str] | Redirect
@@ -97,7 +97,7 @@ async def _first_page(
     caller = await verify_reader(request, page)
     reader_id, now = caller.subject, database.clock.now()
     async with database.reading() as session:
-        await refuse_revoked(session, caller)
+        await refuse_revoked(session, caller, database.dialect)
         if name == "unlock":
             question = await load_unlock_question(
                 session, reader_id, fields.get("article", ""), options, settings=settings, now=now

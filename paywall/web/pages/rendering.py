@@ -14,7 +14,7 @@ from paywall.http.origins import is_of_the_site
 from paywall.rules.urls import is_web_url
 from paywall.settings import Settings
 from paywall.web.assets import assets_of
-from paywall.web.pages.session import PageSession, language_of
+from paywall.web.pages.session import PageSession
 from paywall.web.templating import environment_of
 
 # Browsers keep pages in the back/forward cache in spite of `no-store`: such a page is hidden, and
@@ -49,7 +49,12 @@ class PageRenderer:
     ) -> None:
         self.settings = settings
         self.session = session
-        self.language = language_of(request, session, settings)
+        # The front page of the site, where it is known.
+        self.site = next((f"{origin}/" for origin in settings.allowed_origins), None)
+        self.assets = assets_of(settings)
+        self.language = self.assets.languages.choose_for(
+            session.preferred if session else "", request.headers.get("Accept-Language", "")
+        )
         self.translate = self.language.translate
 
     def render(
@@ -68,15 +73,18 @@ class PageRenderer:
             environment_of("paywall.web")
             .get_template(template)
             .render(
-                assets_path=f"/web/{assets_of(self.settings).version}",
+                assets_path=f"/web/{self.assets.version}",
                 back_url=self.back_url,
                 day=language.day,
                 form_token=self.session.form_token if self.session else "",
                 is_web_url=is_web_url,
+                direction=language.locale.text_direction,
                 language=language,
+                languages=self.assets.languages.by_code,
                 moment=language.moment,
                 money=language.money,
-                new_key=_new_key,
+                # Of a form: sending the form twice has one effect.
+                new_key=lambda: secrets.token_hex(16),
                 script=SCRIPT,
                 sentences=SENTENCES,
                 session=self.session,
@@ -108,11 +116,6 @@ class PageRenderer:
         )
 
     @property
-    def site(self) -> str | None:
-        """The front page of the site, where it is known."""
-        return next((f"{origin}/" for origin in self.settings.allowed_origins), None)
-
-    @property
     def back_url(self) -> str | None:
         """Where the reader came from, else the front page."""
         return self.page_of_site(self.session.back_url if self.session else "") or self.site
@@ -120,8 +123,3 @@ class PageRenderer:
     def page_of_site(self, url: str) -> str | None:
         """The address, where it is a page of the site."""
         return url if is_of_the_site(url, self.settings) else None
-
-
-def _new_key() -> str:
-    """Of a form: sending the form twice has one effect."""
-    return secrets.token_hex(16)

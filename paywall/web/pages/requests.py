@@ -7,6 +7,7 @@ from litestar import Request, Response
 from litestar.status_codes import HTTP_401_UNAUTHORIZED, HTTP_403_FORBIDDEN
 
 from paywall.database.engine import Database
+from paywall.http.cookies import find_cookie
 from paywall.http.edge import as_problem
 from paywall.problems import INVALID_TOKEN, Problem
 from paywall.settings import Settings
@@ -15,7 +16,7 @@ from paywall.tokens.guard import authenticate
 from paywall.tokens.verify import Verifier
 from paywall.web.pages.form import read_form
 from paywall.web.pages.rendering import PageRenderer
-from paywall.web.pages.session import PageSession, session_of
+from paywall.web.pages.session import COOKIE, COOKIE_BYTES_MAX, PageSession, decode_session
 
 AnyRequest = Request[Any, Any, Any]
 # The text that a reader gets for a problem; others are told that it did not work.
@@ -35,6 +36,11 @@ class SessionOver(Exception):  # noqa: N818 (a state of things, shown to a reade
     """There is no cookie, or the form was not made for it."""
 
 
+def session_of(request: AnyRequest) -> PageSession | None:
+    cookie = find_cookie(request.scope["headers"], COOKIE, bytes_max=COOKIE_BYTES_MAX)
+    return decode_session(cookie or "")
+
+
 def page_of(request: AnyRequest, settings: Settings) -> PageRenderer:
     return PageRenderer(request, settings, session_of(request))
 
@@ -47,11 +53,17 @@ async def form_of(request: AnyRequest, page: PageRenderer) -> Mapping[str, str]:
     return fields
 
 
-async def verify_reader(request: AnyRequest, page: PageRenderer) -> Caller:
-    """The reader of the session; `refuse_revoked` is still to be called, within the reading.
+async def page_of_reader(request: AnyRequest, settings: Settings) -> tuple[PageRenderer, Caller]:
+    """A page and its reader; `refuse_revoked` is still to be called, within the reading.
 
     Raises SessionOver, or Problem for an invalid token.
     """
+    page = page_of(request, settings)
+    return page, await verify_reader(request, page)
+
+
+async def verify_reader(request: AnyRequest, page: PageRenderer) -> Caller:
+    """The reader of a page, as `page_of_reader`."""
     if page.session is None:
         raise SessionOver
     verifier: Verifier = request.app.state.verifier

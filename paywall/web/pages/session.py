@@ -12,11 +12,9 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import Cookie
 
-from paywall.http.cookies import find_cookie
 from paywall.rules.urls import origin_of
 from paywall.settings import Settings
-from paywall.web.assets import assets_of
-from paywall.web.language import Language, accepted, is_language_tag
+from paywall.web.language import is_language_tag
 
 COOKIE = "__Host-paywall"
 """The prefix makes browsers insist on Secure, the whole host and no other path (RFC 6265bis)."""
@@ -54,14 +52,13 @@ class PageSession(msgspec.Struct, frozen=True, array_like=True):
         return _cookie(kept, COOKIE_SECONDS)
 
 
-def session_of(request: Request[Any, Any, Any]) -> PageSession | None:
-    """The session that the cookie tells of; whether its token holds is the service's to say."""
-    kept = find_cookie(request.scope["headers"], COOKIE, bytes_max=COOKIE_BYTES_MAX)
+def decode_session(cookie: str) -> PageSession | None:
+    """The session of a cookie; whether its token is valid is checked where it is used."""
     try:
-        session = msgspec.json.decode(base64.urlsafe_b64decode(f"{kept or ''}=="), type=PageSession)
+        session = msgspec.json.decode(base64.urlsafe_b64decode(f"{cookie}=="), type=PageSession)
     except (ValueError, msgspec.DecodeError, RecursionError):
         return None
-    # Whoever sends a cookie can have written it: what bounds a form's fields bounds these.
+    # A browser can send any cookie, so the limits of a form's fields apply here as well.
     return make_session(*msgspec.structs.astuple(session)) if session.token else None
 
 
@@ -108,12 +105,3 @@ def came_from_the_site(request: Request[Any, Any, Any], settings: Settings) -> b
     own = request.headers.get("Host", "")
     ours = (f"http://{own}", f"https://{own}", *settings.allowed_origins)
     return told is not None and told in map(origin_of, ours)
-
-
-def language_of(
-    request: Request[Any, Any, Any], session: PageSession | None, settings: Settings
-) -> Language:
-    """The reader's: as the site told it, else as the browser does."""
-    told = [session.preferred] if session and session.preferred else []
-    tags = [*told, *accepted(request.headers.get("Accept-Language", ""))]
-    return assets_of(settings).languages.choose(tags)
