@@ -5,47 +5,65 @@ It is read without a script: what repeats is folded, and every heading has a lin
 
 import json
 import re
-from html import escape
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from paywall.web.curl import curl_of
 from paywall.web.docs_tasks import TASKS, Task
-from paywall.web.markdown import anchor, code_block, heading, html_of, inline, permalink
-from paywall.web.tables import field_table, linked, parameter_table
+from paywall.web.markdown import anchor, blocks_of, inline
+from paywall.web.templating import environment_of
 
 Json = dict[str, Any]
 OTHER = "More"
 
 
+class AnswerRow(NamedTuple):
+    """A status of an operation: the problems with it, or what its body is."""
+
+    status: str
+    codes: list[str]
+    description: str = ""
+    schemas: tuple[Json, ...] = ()
+
+
+class OperationEntry(NamedTuple):
+    """An operation as the page shows it; `caller` is the kind of token, none for anyone."""
+
+    id: str
+    title: str
+    method: str
+    path: str
+    caller: str | None
+    scope: str | None
+    description: str
+    parameters: list[Json]
+    body: Json | None
+    curl: str
+    answers: list[AnswerRow]
+    examples: list[str]
+
+
 def page_of(document: Json) -> str:
     """The whole page."""
-    info, components = document["info"], document["components"]
-    title = f"{escape(info['title'])} {escape(info['version'])}"
-    tasks = tasks_of(document)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}: how to call it</title>
-<link rel="stylesheet" href="/docs.css">
-<script type="module" src="/docs.js"></script>
-</head>
-<body>
-<header><h1>{title}</h1><p><a href="/openapi.json">openapi.json</a></p></header>
-<nav aria-label="Contents">{_contents(document, tasks)}</nav>
-<main>
-{html_of(info["description"])}
-{"".join(_section(document, task) for task in tasks)}
-{heading(2, "shapes", "Shapes")}
-{"".join(_shape(name, schema) for name, schema in components["schemas"].items())}
-{heading(2, "problems", "Problems")}
-{"".join(_problem(code, kind) for code, kind in components["examples"].items())}
-</main>
-</body>
-</html>
-"""
+    info, components, tasks = document["info"], document["components"], tasks_of(document)
+    headings = re.findall(r"^## (.+)$", info["description"], re.MULTILINE)
+    return (
+        environment_of("paywall.web")
+        .get_template("docs.html")
+        .render(
+            anchor=anchor,
+            basics={anchor(heading): heading for heading in headings},
+            blocks_of=blocks_of,
+            info=info,
+            inline=inline,
+            json_of=_json_of,
+            name_of=_name_of,
+            operations={task.id: list(_operations(document, task)) for task in tasks},
+            problems=components["examples"],
+            schemas=components["schemas"],
+            tasks=tasks,
+        )
+    )
 
 
 def tasks_of(document: Json) -> list[Task]:
@@ -62,118 +80,59 @@ def tasks_of(document: Json) -> list[Task]:
     return [task for task in [*tasks, Task(OTHER, "", found)] if task.operations]
 
 
-def _contents(document: Json, tasks: list[Task]) -> str:
-    headings = re.findall(r"^## (.+)$", document["info"]["description"], re.MULTILINE)
-    basics = {anchor(each): escape(each) for each in headings}
-    parts = [_folded("Basics", basics)]
-    parts += [
-        _folded(task.title, {id_: escape(words) for id_, words in task.operations.items()})
-        for task in tasks
-    ]
-    links = {"shapes": "Shapes", "problems": "Problems"}
-    return f"<p>Contents</p>{''.join(parts)}{_links(links)}"
+def _operations(document: Json, task: Task) -> Iterator[OperationEntry]:
+    for id_, title in task.operations.items():
+        for path, methods in document["paths"].items():
+            for method, operation in methods.items():
+                if operation["operationId"] == id_:
+                    yield _entry(document, title, method.upper(), path, operation)
 
 
-def _folded(title: str, links: dict[str, str]) -> str:
-    return f"<details><summary>{escape(title)}</summary>{_links(links)}</details>"
-
-
-def _links(links: dict[str, str]) -> str:
-    items = (f'<li><a href="#{id_}">{words}</a></li>' for id_, words in links.items())
-    return f"<ul>{''.join(items)}</ul>"
-
-
-def _section(document: Json, task: Task) -> str:
-    operations = "".join(
-        _operation(document, method.upper(), path, operation, words)
-        for id_, words in task.operations.items()
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-        if operation["operationId"] == id_
-    )
-    return f"""{heading(2, task.id, escape(task.title))}
-<p>{inline(task.about)}</p>
-{operations}"""
-
-
-def _operation(document: Json, method: str, path: str, operation: Json, words: str) -> str:
-    id_ = operation["operationId"]
+def _entry(document: Json, title: str, method: str, path: str, operation: Json) -> OperationEntry:
     parameters = [_resolved(document, each) for each in operation.get("parameters", [])]
-    parts = [
-        "<article>",
-        heading(3, id_, escape(words)),
-        f'<p class="call"><code><b>{method}</b> {_breakable(path)}</code></p>',
-        f'<p class="who">{_who(operation)}</p>',
-        html_of(operation["description"]),
-    ]
-    if parameters:
-        parts += [heading(4, f"{id_}-parameters", "Parameters"), parameter_table(parameters)]
-    if body := operation.get("requestBody"):
-        name = _shape_name(body["content"]["application/json"]["schema"])
-        parts.append(heading(4, f"{id_}-body", "Fields of the body"))
-        parts.append(field_table(document["components"]["schemas"][name]))
-    parts.append(heading(4, f"{id_}-try", "Try it"))
-    parts.append(code_block(curl_of(method, path, operation, parameters)))
-    parts.append(heading(4, f"{id_}-answers", "Answers"))
-    parts.append(f"{_answers(document, operation)}</article>")
-    return "\n".join(parts)
+    security = operation["security"]
+    caller, scopes = next(iter(security[0].items())) if security else (None, [])
+    body = operation.get("requestBody")
+    name = _name_of(body["content"]["application/json"]["schema"]) if body else None
+    responses = {
+        status: _resolved(document, answer) for status, answer in operation["responses"].items()
+    }
+    return OperationEntry(
+        id=operation["operationId"],
+        title=title,
+        method=method,
+        path=path,
+        caller=caller,
+        scope=scopes[0] if scopes else None,
+        description=operation["description"],
+        parameters=parameters,
+        body=document["components"]["schemas"][name] if name else None,
+        curl=curl_of(method, path, operation, parameters),
+        answers=list(_answers(responses)),
+        examples=_examples(responses),
+    )
 
 
-def _who(operation: Json) -> str:
-    if not operation["security"]:
-        return "Anyone may call it."
-    ((kind, scopes),) = operation["security"][0].items()
-    if kind == "reader":
-        return "A <b>reader</b> calls it, with a reader token."
-    scope = f"the scope <code>{escape(scopes[0])}</code>" if scopes else "any scope"
-    return f"The <b>site</b> calls it, with a site token that has {scope}."
-
-
-def _answers(document: Json, operation: Json) -> str:
-    """A line for each status; a body that several of them have is shown once, below."""
-    lines: list[str] = []
-    bodies: dict[str, None] = {}
-    for status, answer in operation["responses"].items():
-        response = _resolved(document, answer)
+def _answers(responses: Json) -> Iterator[AnswerRow]:
+    for status, response in responses.items():
         contents = response.get("content", {})
-        if problem := contents.get("application/problem+json"):
-            if status != "default":
-                codes = problem["examples"]
-                links = ", ".join(f'<a href="#problem-{code}">{code}</a>' for code in codes)
-                lines.append(f"<dt>{status}</dt><dd>{links}</dd>")
-            continue
-        shapes = " ".join(linked(content["schema"]) for content in contents.values())
-        lines.append(f"<dt>{status}</dt><dd>{inline(response['description'])} {shapes}</dd>")
-        bodies |= dict.fromkeys(_pretty(content["example"]) for content in contents.values())
-    return f"<dl>{''.join(lines)}</dl>{''.join(map(_example, bodies))}"
+        problem = contents.get("application/problem+json")
+        if problem is None:
+            schemas = tuple(content["schema"] for content in contents.values())
+            yield AnswerRow(status, [], response["description"], schemas)
+        elif status != "default":
+            yield AnswerRow(status, list(problem["examples"]))
 
 
-def _example(body: str) -> str:
-    return f"<details><summary>An example of the body</summary>{code_block(body)}</details>"
-
-
-def _shape(name: str, schema: Json) -> str:
-    if "enum" in schema:
-        fields = f"<p>{', '.join(f'<code>{escape(value)}</code>' for value in schema['enum'])}</p>"
-    elif "properties" in schema:
-        fields = field_table(schema)
-    else:
-        fields = f"<p>{linked(schema)}</p>"
-    return _entry(f"shape-{name}", name, inline(schema.get("description", "")), fields)
-
-
-def _problem(code: str, example: Json) -> str:
-    """What it means and what to do stand in the open; a document like all others is folded."""
-    problem = example["value"]
-    told = f"{problem['status']} · {inline(problem['title'])}. {inline(problem['detail'])}"
-    return _entry(f"problem-{code}", f"<code>{code}</code>", told, code_block(_pretty(problem)))
-
-
-def _entry(id_: str, name: str, about: str, folded: str) -> str:
-    """The link to it is no part of what opens it: one control inside another confuses readers."""
-    return f"""<div class="entry"><details>
-<summary><h3 id="{id_}">{name}</h3> <span>{about}</span></summary>
-{folded}</details>{permalink(id_, name)}</div>"""
+def _examples(responses: Json) -> list[str]:
+    """Bodies of success, each once though several statuses may have it."""
+    bodies = {
+        _json_of(content["example"]): None
+        for response in responses.values()
+        for media_type, content in response.get("content", {}).items()
+        if media_type != "application/problem+json"
+    }
+    return list(bodies)
 
 
 def _resolved(document: Json, node: Json) -> Json:
@@ -185,13 +144,9 @@ def _resolved(document: Json, node: Json) -> Json:
     return node
 
 
-def _shape_name(schema: Json) -> str:
+def _name_of(schema: Json) -> str:
     return str(schema["$ref"]).rpartition("/")[2]
 
 
-def _breakable(path: str) -> str:
-    return escape(path).replace("/", "<wbr>/")
-
-
-def _pretty(value: Any) -> str:
+def _json_of(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
