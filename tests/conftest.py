@@ -33,16 +33,16 @@ from tests.postgres import psql, running_postgres
 from tests.router import give_back, lend, router_of
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+# A busy machine is no reason for a test to fail; the deadline has tests of its own.
 PATIENT_SECONDS = 30
-"""A busy machine is no reason for a test to fail; the deadline has tests of its own."""
 IS_LONG = {"STRIPE_HISTORIES", "HYPOTHESIS_PROFILE"} & set(os.environ)
+# A test that waits for what never comes fails, and says where. pyproject ends all others.
 ENDED_AFTER_SECONDS = None if IS_LONG else 300
-"""A test that waits for what never comes fails, and says where. pyproject ends all others."""
 MEMORY = Path("/dev/shm")  # noqa: S108 (tempfile makes our folders in it, each for us alone)
 MEMORY_FREE_MIN_BYTES = 4 * 2**30
+# What these folders ask is answered before a database is, or by plain statements that others send
+# too: once both databases have been tried on one Python, SQLite does for the others.
 ABOUT_NO_DATABASE = {"articles", "catalogue", "contract", "http", "tokens", "web"}
-"""What these folders ask is answered before a database is, or by plain statements that others send
-too: once both databases have been tried on one Python, SQLite does for the others."""
 _numbers = itertools.count(1)
 
 

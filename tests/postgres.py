@@ -56,8 +56,8 @@ class PostgresServer:
             "-k", folder, "-c", "max_connections=200",
             *(word for setting in settings for word in ("-c", setting)),
         )  # fmt: skip
+        # Without a database's name.
         self.address = f"postgresql://paywall@127.0.0.1:{self._port}"
-        """Without a database's name."""
         subprocess.run(
             _unprivileged(
                 BIN / "initdb", "-D", self.data, "-U", "paywall", "--auth=trust",

@@ -160,8 +160,8 @@ async def list_passes(
     return Page(items=[to_response(pass_, PassAnswer) for pass_ in rows], next_cursor=next_cursor)
 
 
+# Near enough to tell the shorter from the longer.
 DAYS = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 30, Interval.YEAR: 365}
-"""Near enough to tell the shorter from the longer."""
 
 
 class Offers(ResponseModel):

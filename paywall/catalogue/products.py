@@ -8,8 +8,8 @@ from paywall.database.engine import insert
 from paywall.database.tables import Pack, Pass, Plan
 from paywall.problems import CATALOGUE_FULL, Problem
 
+# Of each kind, so that all the offers fit into one answer.
 PRODUCTS_MAX = 1000
-"""Of each kind, so that all the offers fit into one answer."""
 
 
 async def put_product(session: AsyncSession, product: Plan | Pack | Pass) -> bool:

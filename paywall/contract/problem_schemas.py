@@ -14,8 +14,8 @@ from paywall.problems import INVALID_FIELDS, FieldError, ProblemMember, ProblemT
 Json = dict[str, Any]
 SCHEMAS = "#/components/schemas/"
 ANY_PROBLEM = "Problem"
+# The schema of each status whose kinds have more than one.
 OF_STATUS = {409: "ConflictProblem", 422: "UnprocessableProblem"}
-"""The schema of each status whose kinds have more than one."""
 TYPES: Mapping[Any, Json] = {
     str: {"type": "string"},
     int: {"type": "integer", "format": "int64"},
@@ -26,6 +26,7 @@ TYPES: Mapping[Any, Json] = {
         "items": {"$ref": f"{SCHEMAS}FieldError"},
     },
 }
+# Responses that operations share by their form; all others stand in their operations.
 SHARED: Mapping[str, tuple[ProblemType, ...]] = {
     "Malformed": (problems.MALFORMED,),
     "Unauthorized": (problems.TOKEN_MISSING, problems.INVALID_TOKEN),
@@ -36,7 +37,6 @@ SHARED: Mapping[str, tuple[ProblemType, ...]] = {
     "InvalidFieldsOrKey": (problems.INVALID_FIELDS, problems.IDEMPOTENCY_KEY_REUSED),
     "Unavailable": (problems.UNAVAILABLE,),
 }
-"""Responses that operations share by their form; all others stand in their operations."""
 DEFAULT = "Failed"
 DETAIL = "What is wrong, and how to fix it."
 SPECIAL_HEADERS = {401: "WWW-Authenticate", 403: "WWW-Authenticate", 503: "Retry-After"}

@@ -18,10 +18,10 @@ class JsonRows(NamedTuple):
     """The rows of the parameter, as a table of the statement."""
 
     table: sa.FromClause
+    # Each column by its name, and the row's number from 0 as `key`.
     columns: Mapping[str, sa.ColumnElement[Any]]
-    """Each column by its name, and the row's number from 0 as `key`."""
+    # The numbers of the selected rows, aggregated to a text with commas.
     keys: sa.ColumnElement[str]
-    """The numbers of the selected rows, aggregated to a text with commas."""
     has_lateral: bool
 
     def matched_by(self, row: sa.Select[Any]) -> sa.ColumnElement[bool]:

@@ -14,10 +14,10 @@ class Checks(msgspec.Struct, frozen=True):
     per_second: list[float]
     p50_ms: list[float]
     p99_ms: list[float]
+    # Processor time of the server for one request.
     cpu_us: list[float]
-    """Processor time of the server for one request."""
+    # The same of PostgreSQL.
     database_cpu_us: list[float]
-    """The same of PostgreSQL."""
 
 
 class Unlocks(msgspec.Struct, frozen=True):
@@ -26,10 +26,10 @@ class Unlocks(msgspec.Struct, frozen=True):
     spread: list[float]
     hot: list[float]
     pgbench: list[float]
+    # Processor time of the server for one request, spread over readers.
     cpu_us: list[float]
-    """Processor time of the server for one request, spread over readers."""
+    # The same of PostgreSQL.
     database_cpu_us: list[float]
-    """The same of PostgreSQL."""
 
 
 class TokenCost(msgspec.Struct, frozen=True):

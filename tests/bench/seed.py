@@ -13,6 +13,7 @@ CREDITS = 1_000_000
 HOT_READERS = 8
 POLICIES = ["free", "registered", *["metered"] * 6, *["premium"] * 11, "subscribers"]
 
+# What the service would have counted as it wrote these rows.
 TOTALS = (
     "delete from subscriber_totals",
     """
@@ -25,7 +26,6 @@ TOTALS = (
     ) as counted group by reader_id
     """,
 )
-"""What the service would have counted as it wrote these rows."""
 
 
 class Size(NamedTuple):

@@ -15,6 +15,7 @@ Json = dict[str, Any]
 LOWER = ("minimum", "minLength", "minItems")
 UPPER = ("maximum", "maxLength", "maxItems")
 PROBLEM = "application/problem+json"
+# What patterns of earlier releases are now: the same texts, without what RE2 refuses.
 RESPELT: Mapping[str, Json] = {
     r"^(?!\.{1,2}$)(?!\s)[^\x00-\x1f\x7f-\x9f/\\]{1,200}(?<!\s)$": {
         "pattern": ecmascript(ID_PATTERN)
@@ -24,7 +25,6 @@ RESPELT: Mapping[str, Json] = {
         "maxLength": LINE_LENGTH_MAX,
     },
 }
-"""What patterns of earlier releases are now: the same texts, without what RE2 refuses."""
 
 
 def breaks(old: Json, new: Json) -> Iterator[str]:

@@ -116,11 +116,11 @@ HARMLESS: dict[str, Callable[[Json], object]] = {
 
 
 UNSAFE = "Pages linked to it, and a javascript: address ran there."
+# What is refused since the last release, and why no caller may go on sending it.
 INTENDED = {
     "PUT /v1/articles/{article_id}: the pattern of body.url is another": UNSAFE,
     "PUT /v1/articles/{article_id}: the maxLength of body.url is now 2000": UNSAFE,
 }
-"""What is refused since the last release, and why no caller may go on sending it."""
 
 
 def test_no_caller_of_the_last_release_is_broken() -> None:

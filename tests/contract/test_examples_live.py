@@ -15,11 +15,11 @@ from tests.contract.strict import component
 Json = dict[str, Any]
 Sent = Callable[[str, str, str, object], Awaitable[str]]
 CONTRACT = todays()
+# Of these a request names one; each shape's own example has one.
 EXCLUSIVE = {
     *("reader_id", "visitor_id", "pack_id", "pass_id", "plan_id"),
     *("token_id", "subject", "issued_before"),
 }
-"""Of these a request names one; each shape's own example has one."""
 ORIGIN = "https://news.example"
 
 

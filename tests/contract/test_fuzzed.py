@@ -25,8 +25,8 @@ from tests.contract.file import todays
 from tests.test_story import grant, put_article
 
 SEED = 20261124
+# Shapes and statuses are the same code's on both; PostgreSQL takes some texts and numbers less.
 EXAMPLES = {"sqlite": 100, "postgresql": 40} if IS_LONG else {"sqlite": 30, "postgresql": 15}
-"""Shapes and statuses are the same code's on both; PostgreSQL takes some texts and numbers less."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

@@ -45,8 +45,8 @@ class History:
     outcome in a word. `happened` counts the outcomes.
     """
 
+    # Each rule by its name, with its weight.
     RULES: ClassVar[dict[str, int]] = {"time_moves": 3, "run_housekeeping": 1}
-    """Each rule by its name, with its weight."""
 
     def __init__(self, store: Store, chance: Random, happened: Counter[str]) -> None:
         self.runner, self.database, self.clock, self.settings = store

@@ -28,8 +28,8 @@ FIVE, FOUR = (ProductKind.PACK, "five"), (ProductKind.PACK, "four-for-six-days")
 PRODUCTS = (FIVE, FOUR, (ProductKind.PASS, "two-days"), (ProductKind.PLAN, "week"))
 PAID_FIRST = ((FIVE, 7), (FOUR, 3))
 PRICES = (0, 3, 7, 100)
+# Thirds of a price.
 PARTS = (1, 2, 3, 3)
-"""Thirds of a price."""
 
 
 async def fill_catalogue(session: AsyncSession) -> None:

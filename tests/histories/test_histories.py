@@ -24,6 +24,7 @@ from tests.histories.support import SupportDesk
 
 HISTORIES = 24
 STEPS = 36
+# How often each rule is played at least, and to what effect; `settle` follows every refund.
 FLOORS = {
     "time_moves on": 30, "run_housekeeping done": 6,
     "put_article premium": 10, "put_article metered": 5, "delete_article known": 10,
@@ -37,7 +38,6 @@ FLOORS = {
     "settle revived": 10, "settle unlocked_again": 4, "settle lapsed": 8,
     "give new": 10, "give same": 6, "revoke unlock": 4, "merge known": 6, "erase kept": 8,
 }  # fmt: skip
-"""How often each rule is played at least, and to what effect; `settle` follows every refund."""
 
 
 class History(Payments, SupportDesk):

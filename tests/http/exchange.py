@@ -11,8 +11,8 @@ from paywall.server.connection import Connection
 from tests.conftest import PATIENT_SECONDS
 from tests.server.echo import Recorded
 
+# What comes at once, as from a socket.
 PIECE_BYTES = 64 * 1024
-"""What comes at once, as from a socket."""
 HEAD_END = b"\r\n\r\n"
 
 

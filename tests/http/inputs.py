@@ -26,8 +26,8 @@ from tests.http.exchange import HEAD_END, Answer, chunked, request
 
 ORIGIN = "https://news.example"
 WEBHOOK_SECRET = "whsec_test"
+# No token of anybody's: the service takes it apart, and refuses it.
 TOKEN = "t"
-"""No token of anybody's: the service takes it apart, and refuses it."""
 FORM = b"Content-Type: application/x-www-form-urlencoded"
 MULTIPART = b"Content-Type: multipart/form-data; boundary=b"
 WEBHOOK = "POST /v1/webhooks/stripe"
@@ -177,6 +177,7 @@ def tag_of(size: int) -> bytes:
 
 PREFLIGHT_LINE = "OPTIONS /v1/me/unlocks"
 MEDIA_TYPE = b"multipart/form-data"
+# What only the limit of a head bounds: each in the place of the head where it stands.
 HEAD_ROWS: Mapping[str, Mapping[str, Stream]] = {
     "head": {"one field": in_header("GET /livez", "X", b"x")},
     "path": {
@@ -247,7 +248,6 @@ HEAD_ROWS: Mapping[str, Mapping[str, Stream]] = {
         }.items()
     },
 }
-"""What only the limit of a head bounds: each in the place of the head where it stands."""
 
 
 def own_rows() -> Iterator[tuple[str, Input]]:

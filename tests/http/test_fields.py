@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from paywall.http.fields import ID_PATTERN, SPACES
 
+# What ids are, said shortly; RE2, and so Go, refuses it.
 WITH_LOOKAROUNDS = re.compile(
     r"^(?!\.{1,2}\Z)(?!\s)[^\x00-\x1f\x7f-\x9f/\\\ud800-\udfff]{1,200}(?<!\s)\Z"
 )
-"""What ids are, said shortly; RE2, and so Go, refuses it."""
 ID = re.compile(ID_PATTERN)
 TELLING = st.sampled_from(
     ["a", ".", " ", "/", "\\", "\n", "\x7f", "\x85", "\u2003", "\ud800", "🐟"]

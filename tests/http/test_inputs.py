@@ -29,13 +29,13 @@ from tests.router import router_of
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "inputs.md").read_text(encoding="utf-8")
 HEADER_READ = re.compile(r"""headers\.get\(\s*b?["']([A-Za-z-]+)["']""")
+# Read by whoever reads the head, and bounded with it.
 FRAMING_HEADERS = {"connection", "content-length"}
-"""Read by whoever reads the head, and bounded with it."""
+# Rows of what the service fetches; tests/tokens/test_jwks_limits.py has their tests.
 NO_REQUEST = {"jwks-document": JWKS_BYTES_MAX, "jwks-keys": JWKS_KEYS_MAX}
-"""Rows of what the service fetches; tests/tokens/test_jwks_limits.py has their tests."""
 OTHER_BY = 16
+# What holds the input as a whole, a form or a head, may be past its own bound by then.
 TOO_LARGE = (413, 431)
-"""What holds the input as a whole, a form or a head, may be past its own bound by then."""
 TIMES = (HEAD_WITHIN_SECONDS, IDLE_SECONDS, WRITE_WITHIN_SECONDS)
 
 

@@ -11,8 +11,8 @@ from tests.contract.file import todays
 from tests.test_story import grant, put_article
 
 PATHS = todays()["paths"]
+# The headers that no two responses share.
 OF_ONE_ANSWER = {"x-request-id"}
-"""The headers that no two responses share."""
 GETS = [path for path, operations in PATHS.items() if "get" in operations]
 PAGES = [
     "/account",

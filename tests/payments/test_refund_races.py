@@ -17,8 +17,8 @@ from tests.subscribers.test_merge import waiting
 from tests.test_story import check, grant, put_article
 
 ACTOR = Actor("test", "races", "0")
+# SQLite has one writer, which waits for nobody in the middle of a transaction.
 pytestmark = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-"""SQLite has one writer, which waits for nobody in the middle of a transaction."""
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from paywall.server.connection_limits import ConnectionLimits
 from paywall.server.messages import Head
 from tests.server.framing import Read
 
+# Of the loop, in which something happens if anything is still to happen.
 TURNS = 6
-"""Of the loop, in which something happens if anything is still to happen."""
 
 BODY_WITHIN_SECONDS = 2.0
 CONFIG = uvicorn.Config(lambda *_: None, log_config=None, access_log=False, ws="none")

@@ -13,8 +13,8 @@ from tests.server.wire import Wire, question
 from tests.test_story import check, put_article
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+# SO_LINGER: close() drops what was not sent, and tells the other side by a reset.
 RESETS = struct.pack("ii", 1, 0)
-"""SO_LINGER: close() drops what was not sent, and tells the other side by a reset."""
 BODY = b'{"article_id":"a1"}'
 WHOLE = "a whole request"
 NO_HTTP = "no HTTP"

@@ -20,8 +20,8 @@ from tests.conftest import PATIENT_SECONDS
 from tests.postgres import free_port, psql
 from tests.processes import Served, command, environment, serving
 
+# Caddy's `keepalive` of an upstream, where nothing is said; nginx's `keepalive_timeout` is 60.
 PROXY_KEEPS_SECONDS = 120
-"""Caddy's `keepalive` of an upstream, where nothing is said; nginx's `keepalive_timeout` is 60."""
 QUESTION = json.dumps({"article_id": "a1"}).encode()
 
 
@@ -154,6 +154,7 @@ def test_a_killed_worker_is_replaced_and_its_counts_are_kept(
 
 
 HANGS_AFTER_SECONDS = 4
+# Python runs it at the start of each process. A worker that is sent SIGUSR1 hangs.
 SITECUSTOMIZE = f"""
 import sys, signal, time
 if "--multiprocessing-fork" in sys.orig_argv:
@@ -163,7 +164,6 @@ elif "serve" in sys.orig_argv:
     from paywall.server import supervisor
     supervisor.SILENT_MAX_SECONDS = {HANGS_AFTER_SECONDS}
 """
-"""Python runs it at the start of each process. A worker that is sent SIGUSR1 hangs."""
 DIES_ONCE = """
     import os, pathlib
     time.sleep(2)

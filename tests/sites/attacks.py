@@ -12,10 +12,10 @@ from typing import NamedTuple
 from tests.sites.wire import CRLF, chunk, request, sized
 
 READER = "mallory"
+# An article that the reader could unlock, if a hidden request were carried out.
 COVETED = "coveted"
-"""An article that the reader could unlock, if a hidden request were carried out."""
+# The article m7 costs 1007 credits: what a check of the site's is told costs less than 1000.
 OWN_COST = 1000
-"""The article m7 costs 1007 credits: what a check of the site's is told costs less than 1000."""
 OWN_ARTICLES = 30
 UPGRADES = (
     ("Connection: Upgrade", "Upgrade: foo"),
@@ -34,10 +34,10 @@ class Attack(NamedTuple):
 
     parts: Sequence[bytes | float]
     answers_max: int
+    # Where it asks what articles cost: the answers, in their order.
     costs: Sequence[int] = ()
-    """Where it asks what articles cost: the answers, in their order."""
+    # It leaves without reading.
     ends_early: bool = False
-    """It leaves without reading."""
 
 
 class Attacker:

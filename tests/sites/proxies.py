@@ -15,8 +15,8 @@ from pathlib import Path
 
 from tests.postgres import free_port
 
+# Each program with Debian's package for it.
 PACKAGES = {"caddy": "caddy", "nginx": "nginx-light"}
-"""Each program with Debian's package for it."""
 READY_WITHIN_SECONDS = 30
 STOPPED_WITHIN_SECONDS = 20
 CADDYFILE = """

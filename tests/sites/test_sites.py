@@ -29,8 +29,8 @@ from tests.sites.traffic import (
 )
 
 SECONDS = float(os.environ.get("SITES_SECONDS", "60"))
+# On a slow machine, too; with fewer answers the run would prove little.
 CHECKED_MIN_PER_SECOND = {"site": 10, "reader": 3}
-"""On a slow machine, too; with fewer answers the run would prove little."""
 UNANSWERED_SHARE_MAX = 0.01
 JAVA_BYTES = Path(__file__).with_name("java-h2c.http").read_bytes()
 
@@ -40,8 +40,8 @@ class Sites(NamedTuple):
 
     served: Served
     site_token: str
+    # By the proxy's name; the service's own is `straight`.
     ports: dict[str, int]
-    """By the proxy's name; the service's own is `straight`."""
 
 
 @pytest.fixture(scope="module")

@@ -17,26 +17,26 @@ from tests.sites.wire import Answer, read_answer
 
 SITE_CLIENTS = 6
 HOSTILE_CLIENTS = 4
+# The article a7 costs 7 credits.
 SITE_ARTICLES = 100
-"""The article a7 costs 7 credits."""
+# Between two requests of a client, so that the proxy's connections change hands.
 THINKS_SECONDS_MAX = 0.01
-"""Between two requests of a client, so that the proxy's connections change hands."""
 ANSWERED_WITHIN_SECONDS = 10
+# With no answer for so long, none is taken to come.
 QUIET_SECONDS = 0.2
-"""With no answer for so long, none is taken to come."""
 WRONG_SHOWN_MAX = 10
+# Of the service or the proxy; a 500 of the service's is wrong all the same.
 NOT_ANSWERED = {429, 500, 502, 503, 504}
-"""Of the service or the proxy; a 500 of the service's is wrong all the same."""
 
 
 @dataclass
 class Tally:
     """What came back to the two clients of one proxy."""
 
+    # The answers that were compared with their request, by client.
     checked: Counter[str] = field(default_factory=Counter)
-    """The answers that were compared with their request, by client."""
+    # The site's requests that the proxy or the service could not answer.
     unanswered: int = 0
-    """The site's requests that the proxy or the service could not answer."""
     attacks: Counter[str] = field(default_factory=Counter)
     wrong: int = 0
     shown: list[str] = field(default_factory=list)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 CRLF = "\r\n"
 NO_BODY = {204, 304}
+# Answers below this announce another one.
 INTERIM_MAX = 200
-"""Answers below this announce another one."""
 
 
 class Answer(NamedTuple):

@@ -16,8 +16,8 @@ from tests.test_story import check, grant, put_article, unlock
 from tests.unlocks.test_concurrent_unlocks import patiently
 
 Service = httpx.AsyncClient
+# A stored answer stays with the id that it was about, as it was given.
 NOT_MOVED = {"idempotency_key"}
-"""A stored answer stays with the id that it was about, as it was given."""
 
 
 async def merge(

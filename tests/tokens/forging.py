@@ -20,13 +20,13 @@ OTHER_SECRET = "Hw4nBv9xQe2tMz7rKp5cJy8gLs3fDa6u"
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 ED_KEY = ed25519.Ed25519PrivateKey.generate()
+# The key of each algorithm; its `kid` is the algorithm's name in small letters.
 PRIVATE: dict[str, Any] = {
     "HS256": SECRET.encode(),
     "RS256": RSA_KEY,
     "ES256": EC_KEY,
     "EdDSA": ED_KEY,
 }
-"""The key of each algorithm; its `kid` is the algorithm's name in small letters."""
 ALGORITHMS = list(PRIVATE)
 
 Change = Mapping[str, object]

@@ -25,6 +25,9 @@ from tests.tokens.conftest import Mint, with_token
 
 Service = httpx.AsyncClient
 
+# DESIGN §5, Anyone. A route that is not among these needs a token.
+#
+# The plain pages under /account have theirs in a cookie, and ask the other routes with it.
 OPEN_TO_ANYONE = {
     "/.well-known/jwks.json",
     "/account",
@@ -51,10 +54,6 @@ OPEN_TO_ANYONE = {
     "/v1/webhooks/stripe",
     "/web/{version:str}/{name:str}",
 }
-"""DESIGN §5, Anyone. A route that is not among these needs a token.
-
-The plain pages under /account have theirs in a cookie, and ask the other routes with it.
-"""
 
 
 class Route(NamedTuple):

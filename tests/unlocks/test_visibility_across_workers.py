@@ -18,8 +18,8 @@ PAIRS = 10_000 if IS_LONG else 2_000
 READERS = 20
 THREADS = 4
 SCOPES = "access:check subscribers:write readers:token"
+# Of each thread: with so many, both workers have some.
 CONNECTIONS = 6
-"""Of each thread: with so many, both workers have some."""
 
 
 class Asker:
