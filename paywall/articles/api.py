@@ -24,8 +24,8 @@ from paywall.http.fields import (
     ArticleUrl,
     Credits,
     Id,
-    Line,
     PathArticleId,
+    SingleLine,
     Text,
     Timestamp,
     WebAddress,
@@ -75,7 +75,7 @@ class ArticleInput(RequestModel):
     url: Annotated[WebAddress, Meta(description="The http(s) URL of its page.")] | None = None
     language: Language | None = None
     unlock_cost: Annotated[Credits, Meta(description="What the article costs, in credits.")] = 1
-    tags: Annotated[tuple[Line, ...], Meta(max_length=100, description="At most 100.")] = ()
+    tags: Annotated[tuple[SingleLine, ...], Meta(max_length=100, description="At most 100.")] = ()
     published_at: Annotated[Timestamp | None, Meta(description="When the site published it.")] = (
         None
     )
@@ -130,7 +130,9 @@ async def put_article(
             now=database.clock.now(),
             preview_share=settings.preview_share,
         )
-    return Response(_tell(article), status_code=201 if outcome is UpsertOutcome.CREATED else 200)
+    return Response(
+        _to_output(article), status_code=201 if outcome is UpsertOutcome.CREATED else 200
+    )
 
 
 @get("/v1/articles/{article_id:str}", guards=[site("articles:read")], refuses=[ARTICLE_UNKNOWN])
@@ -142,7 +144,7 @@ async def get_article(
         article = await session.get(Article, article_id)
     if article is None:
         raise Problem(ARTICLE_UNKNOWN)
-    return _tell(article)
+    return _to_output(article)
 
 
 @get(
@@ -187,7 +189,7 @@ async def list_articles(
             limit=limit,
             cursor=cursor,
         )
-    return Page(items=[_tell(article) for article in articles], next_cursor=next_cursor)
+    return Page(items=[_to_output(article) for article in articles], next_cursor=next_cursor)
 
 
 class BodyAnswer(ResponseModel):
@@ -269,7 +271,7 @@ def to_article_update(article_id: str, data: ArticleInput) -> ArticleUpdate:
     )
 
 
-def _tell(article: Article) -> ArticleOutput:
+def _to_output(article: Article) -> ArticleOutput:
     paragraphs = article.preview_paragraphs
     return ArticleOutput(
         id=article.id,

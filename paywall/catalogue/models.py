@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from paywall.database.tables import Pack, Pass, Plan
 from paywall.http.bodies import RequestModel, ResponseModel
-from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, Credits, Id, Line
+from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, Credits, Id, SingleLine
 from paywall.problems import invalid
 from paywall.rules.enums import CreditsExpire, Interval
 from paywall.rules.money import currency_code
@@ -44,7 +44,7 @@ class Price(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class ProductInput(RequestModel, kw_only=True):
     """What every product has."""
 
-    title: Annotated[Line, Meta(min_length=1, description="What readers see.")]
+    title: Annotated[SingleLine, Meta(min_length=1, description="What readers see.")]
     prices: Annotated[tuple[Price, ...], Meta(min_length=1, description="One a currency.")]
     id: Annotated[Id, Meta(description="The id of the path, if it is sent at all.")] | UnsetType = (
         UNSET

@@ -48,7 +48,7 @@ RULES = {
 }
 
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]
-Line = Annotated[str, Meta(pattern=LINE_PATTERN, max_length=LINE_LENGTH_MAX)]
+SingleLine = Annotated[str, Meta(pattern=LINE_PATTERN, max_length=LINE_LENGTH_MAX)]
 Text = Annotated[str, Meta(pattern=TEXT_PATTERN)]
 WebAddress = Annotated[str, Meta(pattern=WEB_URL_PATTERN, max_length=LINE_LENGTH_MAX)]
 Credits = Annotated[int, Meta(ge=1, le=1_000_000, description="A number of credits.")]

@@ -184,14 +184,14 @@ async def _write_changes(
     changed = [u for u in loaded.credit_state.unlocks.values() if u != before.unlocks[u.unlock_id]]
     revived = [unlock for unlock in changed if unlock.is_in_force]
     revoked = [unlock for unlock in changed if not unlock.is_in_force]
-    needed = _by_grant(revived)
+    required = _by_grant(revived)
     returned = _by_grant(revoked)
     for grant_id, grant_state in loaded.credit_state.grants_by_id.items():
         grant = loaded.grants[grant_id]
         released = before.grants_by_id[grant_id].taken - grant_state.taken
         there = grant.remaining + released + returned[grant_id]
         # An unlock can be revived with credits that expired unspent: restore them first.
-        back = max(released, 0) + max(needed[grant_id] - there, 0)
+        back = max(released, 0) + max(required[grant_id] - there, 0)
         if back:
             add_entry(session, grant, EntryKind.RESTORED, back, actor=actor, at=now)
     for unlock in [*revoked, *revived]:

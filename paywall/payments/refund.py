@@ -61,7 +61,7 @@ async def refund_purchase(
         actor_token_id=actor.token_id,
     )
     session.add(refund)
-    await _restate(session, purchase, [*refunds, refund], actor, clock)
+    await _recompute_clawback(session, purchase, [*refunds, refund], actor, clock)
     return purchase, True
 
 
@@ -86,7 +86,7 @@ async def record_clawbacks(
         refund.is_in_force = clawback.is_in_force
         refund.is_pending = clawback.is_pending
     session.add_all(refunds.values())
-    await _restate(session, purchase, list(refunds.values()), actor, clock)
+    await _recompute_clawback(session, purchase, list(refunds.values()), actor, clock)
 
 
 def _new_refund(purchase: Purchase, clawback: ClawbackSnapshot, actor: Actor) -> Refund:
@@ -130,7 +130,7 @@ def _refuse_conflict(before: Refund, terms: RefundTerms) -> None:
         )
 
 
-async def _restate(
+async def _recompute_clawback(
     session: AsyncSession, purchase: Purchase, refunds: list[Refund], actor: Actor, clock: Clock
 ) -> None:
     in_force = [refund for refund in refunds if refund.is_in_force]

@@ -131,7 +131,7 @@ async def put_subscription(
             current_period_end=data.current_period_end,
             clock=database.clock,
         )
-        answer = await _tell(session, subscription, database.clock.now())
+        answer = await _to_response(session, subscription, database.clock.now())
     return Response(answer, status_code=201 if is_new else 200)
 
 
@@ -300,7 +300,7 @@ async def _resume(
             session, reader_id, data.subscription_id, clock=database.clock
         )
         if subscription is not None:
-            answer = await _tell(session, subscription, database.clock.now())
+            answer = await _to_response(session, subscription, database.clock.now())
             return await store_response(session, claim, 200, answer)
     # A webhook recorded a subscription of Stripe's between the two transactions.
     return await _resume(reader_id, data, claim, database, stripe)
@@ -321,12 +321,12 @@ async def _resume_in_stripe(
         if intent is None:
             continue
         async with change(stripe, subscription, intent) as (session, resumed):
-            answer = await _tell(session, resumed, clock.now())
+            answer = await _to_response(session, resumed, clock.now())
             return await store_response(session, claim, 200, answer)
     raise Problem(REQUEST_IN_PROGRESS)
 
 
-async def _tell(
+async def _to_response(
     session: AsyncSession, subscription: Subscription, now: datetime
 ) -> SubscriptionAnswer:
     (answer,) = await load_responses(session, [subscription], now)

@@ -122,13 +122,13 @@ async def unlock_my_article(
             settings=settings,
         )
         answer = await store_response(
-            session, claim, 201 if outcome.is_new else 200, await _tell(session, outcome)
+            session, claim, 201 if outcome.is_new else 200, await _to_response(session, outcome)
         )
     telemetry.count_unlock("new" if outcome.is_new else outcome.reason)
     return answer
 
 
-async def _tell(session: AsyncSession, outcome: UnlockResult) -> UnlockOutcome:
+async def _to_response(session: AsyncSession, outcome: UnlockResult) -> UnlockOutcome:
     response: UnlockAnswer | None = None
     match outcome.unlock:
         case NewUnlock() as unlock:

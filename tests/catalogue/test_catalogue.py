@@ -120,8 +120,8 @@ async def test_of_each_kind_the_smallest_is_offered_first(
         product = {"title": path, "prices": [{"amount": 1, "currency": "usd"}], **terms}
         await service.put(f"/v1/{path}", json=product, headers=editor)
     offers = (await service.get("/v1/offers")).json()
-    told = {kind: "".join(one["id"] for one in products) for kind, products in offers.items()}
-    assert told == {"plans": "cbda", "packs": "ba", "passes": "ba"}
+    received = {kind: "".join(one["id"] for one in products) for kind, products in offers.items()}
+    assert received == {"plans": "cbda", "packs": "ba", "passes": "ba"}
 
 
 async def test_currencies_go_in_in_any_case_and_come_out_in_lower_case(

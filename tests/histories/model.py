@@ -241,7 +241,7 @@ class Model:
                 starts = max(starts, period.ends)
         return starts
 
-    def settle(self, reader: str) -> None:
+    def apply_clawbacks(self, reader: str) -> None:
         """Undo what refunds took of this reader, last first; then take what they take now."""
         mine = [entry for entry in self.log if entry[0].reader == reader]
         before = self._taken_and_in_force()

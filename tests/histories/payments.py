@@ -131,7 +131,7 @@ class Payments(Credits):
             return "too_large"
         self.clawbacks.append((purchase_id, bought, reference, kind))
         bought.refunds[reference] = Refund(amount, keep_access, self.model.now)
-        self.model.settle(bought.reader)
+        self.model.apply_clawbacks(bought.reader)
         return "keeping_access" if keep_access else kind.value
 
     def change_refund(self) -> str:
@@ -153,5 +153,5 @@ class Payments(Credits):
             )
         )
         bought.refunds[reference] = now
-        self.model.settle(bought.reader)
+        self.model.apply_clawbacks(bought.reader)
         return "in_force" if now.in_force else "withdrawn"

@@ -63,12 +63,12 @@ def test_any_history_matches_the_model(store: Store) -> None:
     for seed in range(HISTORIES):
         History(store, Random(seed), happened).play(STEPS)
         assert store.runner.run(_audit(store.database)) == [], seed
-    too_seldom = {each: happened[each] for each in FLOORS if happened[each] < FLOORS[each]}
+    too_seldom = {item: happened[item] for item in FLOORS if happened[item] < FLOORS[item]}
     assert too_seldom == {}
 
 
 def test_each_rule_runs_often_enough() -> None:
-    assert {each.partition(" ")[0] for each in FLOORS} == {*History.RULES, "settle"}
+    assert {item.partition(" ")[0] for item in FLOORS} == {*History.RULES, "settle"}
 
 
 @hypothesis.settings(

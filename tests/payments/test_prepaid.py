@@ -38,8 +38,8 @@ async def spans(
 ) -> list[tuple[str, str, str]]:
     mine = (await service.get("/v1/me", headers=bearer.reader(reader_id))).json()
     return sorted(
-        (each["kind"], each["pass_id"] or each["plan_id"], each["access_until"][:10])
-        for each in mine["subscriptions"]
+        (item["kind"], item["pass_id"] or item["plan_id"], item["access_until"][:10])
+        for item in mine["subscriptions"]
     )
 
 

@@ -81,7 +81,7 @@ async def test_a_refund_during_a_merge_applies_to_the_merged_reader(
         await merge_readers(session, "ann", into, actor=ACTOR, clock=clock)
     refunded = await refunding
     assert (refunded.status_code, refunded.json()["reader_id"]) == (201, into)
-    assert [await left(service, bearer, each) for each in ("ann", into)] == [0, 3]
+    assert [await left(service, bearer, item) for item in ("ann", into)] == [0, 3]
     async with database.reading() as session:
         assert await audit(session) == []
 

@@ -68,7 +68,7 @@ class StandInRunner:
     async def run(self) -> None:
         """Move the clock and deliver events, until cancelled."""
         try:
-            await asyncio.gather(self._tick(), self._deliver())
+            await asyncio.gather(self._tick(), self._send_events())
         finally:
             # Only whole seconds are saved, and the next start must not show an earlier time.
             self.advance(1)
@@ -88,7 +88,7 @@ class StandInRunner:
                 saved_count = self.stand_in.account.created_count
                 self.save()
 
-    async def _deliver(self) -> None:
+    async def _send_events(self) -> None:
         """Send every event in order; one that is not accepted delays the later ones."""
         waiting = self.stand_in.account.undelivered
         async with httpx.AsyncClient(timeout=DELIVERY_TIMEOUT_SECONDS) as client:

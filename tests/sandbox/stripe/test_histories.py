@@ -46,7 +46,7 @@ class History:
         code = "FREE" if choice % 5 == 0 else None
         pay_session(self.shop.account, session["id"], card, later=choice % 4 == 3, code=code)
 
-    async def settle(self, choice: int) -> None:
+    async def finish_payments(self, choice: int) -> None:
         session = self.pick("checkout.session", choice)
         settle_session(self.shop.account, session["id"], paid=choice % 2 == 0)
 
@@ -93,8 +93,8 @@ class History:
 
 
 STEP_METHODS: list[Step] = [
-    History.open, History.pay, History.settle, History.wait, History.change_card, History.cancel,
-    History.resume, History.end, History.switch, History.refund, History.finish_refund,
+    History.open, History.pay, History.finish_payments, History.wait, History.change_card,
+    History.cancel, History.resume, History.end, History.switch, History.refund, History.finish_refund,
     History.dispute, History.finish_dispute,
 ]  # fmt: skip
 STEPS = st.lists(
