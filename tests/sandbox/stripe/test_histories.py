@@ -94,8 +94,8 @@ class History:
 
 STEP_METHODS: list[Step] = [
     History.open, History.pay, History.finish_payments, History.wait, History.change_card,
-    History.cancel, History.resume, History.end, History.switch, History.refund, History.finish_refund,
-    History.dispute, History.finish_dispute,
+    History.cancel, History.resume, History.end, History.switch, History.refund,
+    History.finish_refund, History.dispute, History.finish_dispute,
 ]  # fmt: skip
 STEPS = st.lists(
     st.tuples(st.sampled_from(STEP_METHODS), st.integers(0, 30)), min_size=5, max_size=40
