@@ -39,7 +39,7 @@ ArticleIds = Annotated[
     Meta(
         min_length=1,
         max_length=BATCH_ARTICLES_MAX,
-        description="Up to 100 articles; the answer keeps their order.",
+        description="Up to 100 articles; the response is in the same order.",
     ),
 ]
 
@@ -63,7 +63,7 @@ class Question(ViewerInput, kw_only=True):
 
     article_id: Annotated[Id, Meta(description="The site's id of the article.")]
     count_view: Annotated[
-        bool, Meta(description="Count a metered view, because the site is about to show the body.")
+        bool, Meta(description="Count a metered view: send it when the body will be shown.")
     ] = False
 
 
@@ -72,7 +72,7 @@ class BodyQuestion(ViewerInput, kw_only=True):
 
     article_id: Annotated[Id, Meta(description="The site's id of the article.")]
     count_view: Annotated[
-        bool, Meta(description="Accepted as in a check, but a view always counts.")
+        bool, Meta(description="Accepted as in a check; reading a body always counts.")
     ] = True
 
 
@@ -92,7 +92,7 @@ class MeterAnswer(ResponseModel):
     """Metered articles read this month."""
 
     used: Annotated[int, Meta(description="Metered articles that were read this month.")]
-    limit: Annotated[int, Meta(description="Metered articles that a month gives.")]
+    limit: Annotated[int, Meta(description="Metered articles per month.")]
     resets_at: Annotated[datetime, Meta(description="When the month ends and the count restarts.")]
 
 

@@ -37,7 +37,7 @@ POLICIES = {policy.value: policy for policy in Policy}
 
 
 class ExtraQuery(NamedTuple):
-    """Another statement, to be read together with a standing: what makes it, and its parameters."""
+    """Another query to read in the same statement as the facts, and its parameters."""
 
     statement: Callable[[], sa.Select[*tuple[Any, ...]]]
     parameters: Mapping[str, object]
@@ -96,23 +96,23 @@ async def load_facts(
     ]
 
 
-async def load_beside(
+async def load_facts_with_extra(
     session: AsyncSession,
     viewer: Viewer,
     article_id: str,
-    beside: ExtraQuery,
+    extra: ExtraQuery,
     *,
     settings: Settings,
     now: datetime,
 ) -> tuple[Facts, Sequence[Row]]:
-    """The facts for one article, and the rows of another statement, read by one statement."""
+    """The facts for one article and the rows of another query, in one statement."""
     month = month_of(now, ZoneInfo(settings.meter_timezone))
     question = encode_rows([(article_id, *viewer_columns(viewer))])
     found = await driver.execute(
         session,
-        _standing_beside(dialect_of(session), beside.statement),
+        _facts_with_extra(dialect_of(session), extra.statement),
         {
-            **beside.parameters,
+            **extra.parameters,
             ASKED: question,
             NOW.key: now,
             MONTH_STARTS_AT.key: month.starts_at,
@@ -123,11 +123,11 @@ async def load_beside(
 
 
 @cache
-def _standing_beside(
-    dialect: str, other: Callable[[], sa.Select[*tuple[Any, ...]]]
+def _facts_with_extra(
+    dialect: str, extra_statement: Callable[[], sa.Select[*tuple[Any, ...]]]
 ) -> sa.Select[*tuple[Any, ...]]:
-    viewer_state, beside = facts_query(dialect).subquery("standing"), other().subquery("beside")
-    return sa.select(viewer_state, beside).select_from(viewer_state.outerjoin(beside, sa.true()))
+    facts, extra = facts_query(dialect).subquery("facts"), extra_statement().subquery("extra")
+    return sa.select(facts, extra).select_from(facts.outerjoin(extra, sa.true()))
 
 
 def viewer_columns(viewer: Viewer) -> tuple[str | None, str | None, str | None]:

@@ -1,1 +1,1 @@
-"""Articles: what the site sells, on what terms, and what everybody may read of them."""
+"""Articles: their terms, bodies and previews."""

@@ -83,7 +83,7 @@ class ArticleInput(RequestModel):
         default_factory=lambda: Preview(paragraphs=2)
     )
     body_html: (
-        Annotated[Text, Meta(description="HTML. Left out, the body is kept; null removes it.")]
+        Annotated[Text, Meta(description="HTML. Left out: no change; null removes the body.")]
         | UnsetType
         | None
     ) = UNSET
@@ -203,7 +203,7 @@ class BodyAnswer(ResponseModel):
     ]
     body_html: Annotated[
         str | None,
-        Meta(description="The whole body, as the site put it; null if access is denied."),
+        Meta(description="The whole body, unchanged; null if access is denied."),
     ]
     preview_html: Annotated[
         str | None, Meta(description="What everybody may read; null if access is granted.")
@@ -217,7 +217,7 @@ async def read_body(
     settings: NamedDependency[Settings],
 ) -> BodyAnswer:
     """Read a body if access is granted, counting a metered view; a denial has the preview."""
-    return await _serve(data.viewer(), data.article_id, database, settings)
+    return await _read_body(data.viewer(), data.article_id, database, settings)
 
 
 @get("/v1/me/articles/{article_id:str}/body", guards=[only_readers])
@@ -228,10 +228,10 @@ async def read_my_body(
     settings: NamedDependency[Settings],
 ) -> BodyAnswer:
     """Read a body if I have access; a metered view is counted."""
-    return await _serve(viewer_of(caller.subject), article_id, database, settings)
+    return await _read_body(viewer_of(caller.subject), article_id, database, settings)
 
 
-async def _serve(
+async def _read_body(
     viewer: Viewer, article_id: str, database: Database, settings: Settings
 ) -> BodyAnswer:
     decision = await decide_for(viewer, article_id, database, settings, counting=True)

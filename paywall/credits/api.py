@@ -1,4 +1,4 @@
-"""Grants, voids and the ledger."""
+"""Routes for credit grants and the ledger."""
 
 from enum import StrEnum
 from typing import Annotated

@@ -34,9 +34,9 @@ class GrantAnswer(ResponseModel):
 
     id: NumberId
     amount: Annotated[int, Meta(description="A number of credits.")]
-    remaining: Annotated[int, Meta(description="Credits of it that are not spent.")]
+    remaining: Annotated[int, Meta(description="Credits that can still be spent.")]
     source: Annotated[GrantSource, Meta(description="Where it came from.")]
-    reference: Annotated[str, Meta(description="The site's own name for it, unique with `source`.")]
+    reference: Annotated[str, Meta(description="The site's reference, unique per `source`.")]
     priority: Annotated[int, Meta(description="Lower is spent first.")]
     granted_at: Annotated[
         datetime, Meta(description="When it was granted; of a purchase, when it was paid.")
@@ -73,12 +73,12 @@ class EntryAnswer(ResponseModel, omit_defaults=True):
     grant_id: GrantId
     source: Annotated[GrantSource, Meta(description="Where its grant came from.")]
     unlock_id: Annotated[
-        int | None, Meta(description="The unlock that it paid for, or that returned it; else null.")
+        int | None, Meta(description="The unlock that the credits paid for or came back from.")
     ]
     article: Annotated[
         EntryArticle | None, Meta(description="The article of that unlock; else null.")
     ]
-    actor: Annotated[ActorAnswer | msgspec.UnsetType, Meta(description="Told to sites only.")] = (
+    actor: Annotated[ActorAnswer | msgspec.UnsetType, Meta(description="For sites only.")] = (
         msgspec.UNSET
     )
 

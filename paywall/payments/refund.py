@@ -17,7 +17,7 @@ from paywall.problems import (
     Problem,
     differing_fields,
 )
-from paywall.rules.enums import Actor, TakingKind
+from paywall.rules.enums import Actor, ClawbackKind
 from paywall.rules.refunds import ClawbackAmount, ClawbackSnapshot, clawed_back
 from paywall.subscriptions.billed import recompute_access_of_purchase
 from paywall.subscriptions.prepaid import apply_period_clawback
@@ -28,7 +28,7 @@ class RefundTerms(NamedTuple):
 
     reference: str
     amount: int
-    kind: TakingKind = TakingKind.REFUND
+    kind: ClawbackKind = ClawbackKind.REFUND
     keep_access: bool = False
 
 
@@ -47,7 +47,7 @@ async def refund_purchase(
         _refuse_conflict(before, terms)
         return purchase, False
     left = purchase.amount_paid - purchase.refunded
-    if terms.kind is TakingKind.REFUND and terms.amount > left:
+    if terms.kind is ClawbackKind.REFUND and terms.amount > left:
         raise Problem(
             REFUND_TOO_LARGE,
             f"{terms.amount} is above the {left} not refunded yet: refund at most {left}.",
@@ -134,7 +134,7 @@ async def _recompute_clawback(
     session: AsyncSession, purchase: Purchase, refunds: list[Refund], actor: Actor, clock: Clock
 ) -> None:
     in_force = [refund for refund in refunds if refund.is_in_force]
-    purchase.refunded = sum(r.amount for r in in_force if r.kind is TakingKind.REFUND)
+    purchase.refunded = sum(r.amount for r in in_force if r.kind is ClawbackKind.REFUND)
     purchase.taken_back = clawed_back(
         purchase.amount_paid,
         (ClawbackAmount(refund.amount, refund.keep_access) for refund in in_force),

@@ -22,9 +22,9 @@ class PurchaseAnswer(ResponseModel):
     id: NumberId
     reader_id: ReaderId
     processor: Annotated[
-        str, Meta(description="Who took the money, such as `khqr`, `cash` or `stripe`.")
+        str, Meta(description="How it was paid, such as `khqr`, `cash` or `stripe`.")
     ]
-    reference: Annotated[str, Meta(description="The processor's own name for the payment.")]
+    reference: Annotated[str, Meta(description="The processor's id of the payment.")]
     pack_id: Annotated[str | None, Meta(description="The pack that was bought, if it was one.")]
     pass_id: Annotated[str | None, Meta(description="The pass that was bought, if it was one.")]
     plan_id: Annotated[str | None, Meta(description="The plan that was paid for, if it was one.")]
@@ -41,7 +41,7 @@ class PurchaseAnswer(ResponseModel):
 class PendingAnswer(ResponseModel):
     """A payment that the reader has made and the bank has not confirmed yet."""
 
-    checkout_id: Annotated[str, Meta(description="GET /v1/me/checkout/{id} tells how it stands.")]
+    checkout_id: Annotated[str, Meta(description="Its status: GET /v1/me/checkout/{id}.")]
     pack_id: Annotated[str | None, Meta(description="The site's id of the pack.")]
     pass_id: PassId
     plan_id: PlanId

@@ -1,1 +1,1 @@
-"""The rules: functions of values, with time as an argument; they read nothing and raise nothing."""
+"""Pure decisions: functions of values and the time, without I/O and without exceptions."""

@@ -67,7 +67,7 @@ class CreditsExpire(StrEnum):
     NEVER = "never"
 
 
-class TakingKind(StrEnum):
+class ClawbackKind(StrEnum):
     REFUND = "refund"
     DISPUTE = "dispute"
 

@@ -1,4 +1,4 @@
-"""What the state of a subscription means to its reader: a phase, and the actions open to them."""
+"""What a subscription's state means to its reader: a phase and the available actions."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from paywall.rules.enums import StripeStatus, SubscriptionKind
 
 
 class SubscriptionPhase(StrEnum):
-    """Where a subscription stands in its life, in one word."""
+    """The phase of a subscription's life cycle."""
 
     ACTIVE = "active"
     ENDING = "ending"
@@ -20,7 +20,7 @@ class SubscriptionPhase(StrEnum):
 
 
 class SubscriptionAction(StrEnum):
-    """What the reader can do while they have this subscription, the most urgent first."""
+    """An action that the reader can take, the most urgent first."""
 
     FIX_PAYMENT = "fix_payment"
     RESUME = "resume"
@@ -31,10 +31,10 @@ class SubscriptionAction(StrEnum):
 
 
 class SubscriptionState(NamedTuple):
-    """A subscription at one moment.
+    """The state of a subscription at one time.
 
-    What no processor bills is `active` until it is over, and `canceled` from then on. `is_over`:
-    it never opens anything again unless a payment for it succeeds.
+    A subscription without a processor is `active` until it ends and `canceled` from then on.
+    `is_over`: it gives no access again unless a payment for it succeeds.
     """
 
     kind: SubscriptionKind
@@ -67,7 +67,7 @@ def phase_of(state: SubscriptionState) -> SubscriptionPhase:
 
 
 def actions_of(state: SubscriptionState) -> tuple[SubscriptionAction, ...]:
-    """The actions that this subscription allows; buying needs the consent of all of a reader's."""
+    """The actions that this subscription allows; to buy, all of a reader's must allow it."""
     has_failed = state.status in FAILED
     is_alive = state.status not in NOT_STARTED | {StripeStatus.CANCELED}
     is_billed = state.kind is SubscriptionKind.STRIPE and is_alive
@@ -79,13 +79,13 @@ def actions_of(state: SubscriptionState) -> tuple[SubscriptionAction, ...]:
         SubscriptionAction.RESUME: state.is_cancelled
         and is_alive
         and phase_of(state) is SubscriptionPhase.ENDING,
-        # What no processor bills ends by itself: cancelling it would only forfeit paid time. While
-        # a payment is late, only an immediate end prevents the next attempt.
+        # A subscription without a processor ends by itself, so cancelling would only forfeit paid
+        # time. While a payment is late, only an immediate end prevents the next attempt.
         SubscriptionAction.CANCEL: is_billed and (not state.is_cancelled or has_failed),
         SubscriptionAction.MANAGE_BILLING: state.kind is SubscriptionKind.STRIPE
         and state.status is not StripeStatus.CANCELED,
-        # Nobody pays for days that are theirs already. A pass and a subscription that has ended in
-        # Stripe cannot be renewed: a plan is what follows them.
+        # Readers do not pay twice for the same days. A pass and a subscription that has ended in
+        # Stripe cannot be renewed, so a new plan can follow them.
         SubscriptionAction.SUBSCRIBE: not can_charge
         and (not state.opens_all or is_pass or not is_alive),
         SubscriptionAction.BUY_PASS: not state.opens_all or is_pass,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from paywall.rules.enums import TakingKind
+from paywall.rules.enums import ClawbackKind
 
 
 class ClawbackAmount(NamedTuple):
@@ -26,7 +26,7 @@ class ClawbackSnapshot(NamedTuple):
     """
 
     id: str
-    kind: TakingKind
+    kind: ClawbackKind
     amount: int
     is_in_force: bool
     is_pending: bool

@@ -107,7 +107,7 @@ async def post_merge(
 async def export_subscriber(
     reader_id: PathReaderId, database: NamedDependency[Database]
 ) -> ReaderExport:
-    """Everything on record about a reader, for that reader to take along."""
+    """Everything on record about a reader, as a download for that reader."""
     async with database.reading() as session:
         await require_on_record(session, reader_id)
         return await export_reader(session, reader_id, database.clock.now())

@@ -71,7 +71,7 @@ ACTOR_TABLES: tuple[type[SQLModel], ...] = (LedgerEntry, Purchase, Refund, Polic
 async def lock_ids_to_erase(session: AsyncSession, reader_id: str, now: datetime) -> list[str]:
     """Lock the reader, who may be unknown, and return all ids that are erased together.
 
-    A reader who is unknown is created, so that nothing can be recorded of them meanwhile.
+    An unknown reader's row is created, so that nothing can be written for them concurrently.
     """
     await lock_or_create_subscriber(session, reader_id, now)
     return await ids_to_erase(session, reader_id)
@@ -80,15 +80,15 @@ async def lock_ids_to_erase(session: AsyncSession, reader_id: str, now: datetime
 async def erase_reader(
     session: AsyncSession, reader_id: str, ids: Collection[str], billing_ids: Collection[str]
 ) -> None:
-    """Erase a reader for good; the same id can be used anew. Erasing an unknown reader is a no-op.
+    """Erase a reader permanently; the id can be used anew. Erasing an unknown reader is a no-op.
 
-    The caller has locked `ids`, and every processor has forgotten them: `billing_ids` are ids of
-    theirs that stand in references of what is kept.
+    The caller has locked `ids`, and each processor's data has been deleted. `billing_ids` are the
+    processors' ids that references of the remaining rows can contain.
     """
     tombstones = {id_: _new_tombstone() for id_ in ids}
     await _delete(session, tombstones)
-    inscribed = tombstones | {id_: _new_tombstone() for id_ in billing_ids}
-    await _inscribe_references(session, reader_id, inscribed)
+    replacements = tombstones | {id_: _new_tombstone() for id_ in billing_ids}
+    await _replace_ids_in_references(session, reader_id, replacements)
     is_kept = await _rename(session, reader_id, tombstones[reader_id])
     await _rename_totals(session, reader_id, tombstones[reader_id] if is_kept else None)
     await _rename_actors(session, tombstones)
@@ -166,7 +166,7 @@ def _contains(column: Any, text: str) -> sa.ColumnElement[bool]:
     return bears
 
 
-async def _inscribe_references(
+async def _replace_ids_in_references(
     session: AsyncSession, reader_id: str, tombstones: Mapping[str, str]
 ) -> None:
     mine = select(Purchase.id).where(Purchase.reader_id == reader_id)

@@ -24,8 +24,8 @@ from paywall.http.fields import (
 from paywall.payments.responses import PurchaseAnswer
 from paywall.rules.enums import (
     CheckoutStatus,
+    ClawbackKind,
     ProductKind,
-    TakingKind,
 )
 from paywall.subscriptions.responses import ReceiptAnswer, SubscriptionAnswer
 from paywall.unlocks.responses import UnlockAnswer
@@ -166,7 +166,7 @@ class ExportedRefund(ResponseModel):
 
     created_at: CreatedAt
     what: Annotated[str, Meta(description="What happened, in words.")]
-    kind: Annotated[TakingKind, Meta(description="Its kind.")]
+    kind: Annotated[ClawbackKind, Meta(description="Its kind.")]
     reference: Annotated[str, Meta(description="The processor's own name for it.")]
     amount: Annotated[int, Meta(description="In the currency's smallest unit.")]
     is_in_force: Annotated[

@@ -20,7 +20,7 @@ from paywall.database.tables import (
     Subscription,
 )
 from paywall.payments.responses import to_responses
-from paywall.rules.enums import CheckoutStatus, TakingKind
+from paywall.rules.enums import CheckoutStatus, ClawbackKind
 from paywall.rules.money import format_money_with_code
 from paywall.subscribers.export_models import (
     ABOUT,
@@ -148,17 +148,17 @@ async def _refunds(session: AsyncSession, reader_id: str) -> Mapping[int, list[E
 def _refund_in_words(refund: Refund, money: str) -> str:
     """One that is pending is not in force yet."""
     match refund.kind:
-        case TakingKind.REFUND if refund.is_pending:
+        case ClawbackKind.REFUND if refund.is_pending:
             return f"{money} are on the way back to you."
-        case TakingKind.REFUND if refund.is_in_force:
+        case ClawbackKind.REFUND if refund.is_in_force:
             return f"Paid {money} back."
-        case TakingKind.REFUND:
+        case ClawbackKind.REFUND:
             return f"Paying {money} back failed."
-        case TakingKind.DISPUTE if refund.is_pending:
+        case ClawbackKind.DISPUTE if refund.is_pending:
             return f"Your bank asks about {money}."
-        case TakingKind.DISPUTE if refund.is_in_force:
+        case ClawbackKind.DISPUTE if refund.is_in_force:
             return f"Your bank took {money} back."
-        case TakingKind.DISPUTE:
+        case ClawbackKind.DISPUTE:
             return f"Your bank asked about {money}, which stay paid."
 
 

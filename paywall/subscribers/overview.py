@@ -28,7 +28,7 @@ class Overview(ResponseModel):
 
     reader_id: ReaderId
     unlocks_left: UnlocksLeft
-    grants: Annotated[list[GrantAnswer], Meta(description="Credits, by where they came from.")]
+    grants: Annotated[list[GrantAnswer], Meta(description="Credit grants.")]
     lapsed: Annotated[
         list[GrantAnswer],
         Meta(

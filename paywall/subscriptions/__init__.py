@@ -1,1 +1,1 @@
-"""Subscriptions: they open everything until a time."""
+"""Subscriptions, passes and prepaid periods, which open every article until a time."""

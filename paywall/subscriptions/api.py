@@ -77,11 +77,9 @@ class CancelInput(RequestModel, kw_only=True):
     ]
     reason: Annotated[
         Annotated[Text, Meta(max_length=2000)] | None,
-        Meta(description="Why, if the reader wants to say."),
+        Meta(description="The reader's reason; optional."),
     ] = None
-    dry_run: Annotated[bool, Meta(description="Tell what would follow, and change nothing.")] = (
-        False
-    )
+    dry_run: Annotated[bool, Meta(description="Show the effect without changing anything.")] = False
 
 
 class ResumeInput(RequestModel, kw_only=True):
@@ -162,7 +160,7 @@ async def cancel_my_subscription(
     database: NamedDependency[Database],
     stripe: NamedDependency[StripeContext | None],
 ) -> Response[CancelAnswer]:
-    """Cancel my subscription, or with `dry_run` tell what would follow."""
+    """Cancel my subscription, or with `dry_run` only show the effect."""
     return await _cancel(caller.subject, data, claim, database, stripe)
 
 
@@ -193,7 +191,7 @@ async def resume_my_subscription(
     stripe: NamedDependency[StripeContext | None],
     data: JSONBody[ResumeInput | None] = None,
 ) -> Response[SubscriptionAnswer]:
-    """Take my cancellation back before the end."""
+    """Withdraw my cancellation before the end."""
     return await _resume(caller.subject, data or ResumeInput(), claim, database, stripe)
 
 
@@ -209,7 +207,9 @@ async def _cancel(
         async with database.reading() as session:
             subscription = await find_subscription(session, reader_id, data.subscription_id, now)
             until = access_after_cancellation(subscription, data.when, now)
-            return Response(await _what_follows(session, subscription, data.when, until, None, now))
+            return Response(
+                await _cancel_response(session, subscription, data.when, until, None, now)
+            )
     if billed := await _billed(database, reader_id, data.subscription_id):
         return await _cancel_in_stripe(reader_id, billed, data, claim, require_stripe(stripe))
     async with database.writing() as session:
@@ -224,7 +224,7 @@ async def _cancel(
             clock=database.clock,
         )
         if done is not None:
-            return await _keep_cancelled(session, *done, claim, now)
+            return await _store_cancel_response(session, *done, claim, now)
     # A webhook recorded a subscription of Stripe's between the two transactions.
     return await _cancel(reader_id, data, claim, database, stripe)
 
@@ -260,24 +260,24 @@ async def _cancel_in_stripe(
                 return stored
             chosen = await find_subscription(session, reader_id, subscription.id, clock.now())
             if receipt := await find_receipt(session, chosen, data.when):
-                return await _keep_cancelled(session, chosen, receipt, claim, clock.now())
+                return await _store_cancel_response(session, chosen, receipt, claim, clock.now())
             intent = await take_intent(session, kind, subscription.id, clock.now())
         if intent is None:
             continue
         async with change(stripe, subscription, intent) as (session, cancelled):
             receipt = await receipt_for(session, cancelled, data.when, data.reason, clock.now())
-            return await _keep_cancelled(session, cancelled, receipt, claim, clock.now())
+            return await _store_cancel_response(session, cancelled, receipt, claim, clock.now())
     raise Problem(REQUEST_IN_PROGRESS)
 
 
-async def _keep_cancelled(
+async def _store_cancel_response(
     session: AsyncSession,
     subscription: Subscription,
     receipt: CancellationReceipt,
     claim: IdempotencyClaim | None,
     now: datetime,
 ) -> Response[CancelAnswer]:
-    answer = await _what_follows(
+    answer = await _cancel_response(
         session, subscription, receipt.when, receipt.access_until, receipt, now
     )
     return await store_response(session, claim, 200, answer)
@@ -333,7 +333,7 @@ async def _to_response(
     return answer
 
 
-async def _what_follows(
+async def _cancel_response(
     session: AsyncSession,
     subscription: Subscription,
     when: CancelWhen,

@@ -1,4 +1,4 @@
-"""Subscriptions that Stripe bills: who has one, and until when each opens everything."""
+"""Access by subscriptions that Stripe bills."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from paywall.rules.enums import STRIPE_ENDED
 
 
 async def billed_of(session: AsyncSession, reader_ids: Collection[str]) -> Sequence[Subscription]:
-    """Subscriptions of these readers that Stripe goes on billing."""
+    """The subscriptions of these readers that Stripe still bills."""
     statement = (
         select(Subscription)
         .join(StripeSubscription, col(StripeSubscription.id) == Subscription.id)
@@ -35,7 +35,7 @@ async def billed_of(session: AsyncSession, reader_ids: Collection[str]) -> Seque
 async def recompute_billed_access(
     session: AsyncSession, subscription: Subscription, billing: StripeSubscription
 ) -> None:
-    """Set the end that follows from the paid periods, the clawbacks and the status."""
+    """Recompute when access ends from the paid periods, the clawbacks and the status."""
     periods = await _periods(session, subscription.id)
     subscription.paid_through = paid_through(subscription.starts_at, periods, billing.trial_ends_at)
     ends = billed_access_ends(
@@ -57,7 +57,7 @@ async def recompute_billed_access(
 async def end_billed_access(
     session: AsyncSession, subscription: Subscription, now: datetime
 ) -> None:
-    """End access at once, whatever was paid: the reader cancelled with "now"."""
+    """End access at once, because the reader cancelled with "now"."""
     subscription.ended_at = subscription.ended_at or now
     billing = await session.get_one(StripeSubscription, subscription.id)
     await recompute_billed_access(session, subscription, billing)
@@ -76,7 +76,7 @@ async def _periods(session: AsyncSession, subscription_id: str) -> list[PaidPeri
 
 
 async def recompute_access_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
-    """Recompute the subscription that a purchase paid an invoice of, if there is one."""
+    """Recompute the subscription whose invoice this purchase paid, if there is one."""
     statement = (
         select(Subscription, StripeSubscription)
         .join(StripeSubscription, col(StripeSubscription.id) == Subscription.id)

@@ -1,1 +1,1 @@
-"""Unlocks: one article each, for good."""
+"""Unlocks: permanent access to one article."""

@@ -1,4 +1,4 @@
-"""Unlocks, for readers and for sites."""
+"""Routes for unlocks, for readers and sites."""
 
 from enum import StrEnum
 from typing import Annotated

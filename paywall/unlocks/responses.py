@@ -82,7 +82,7 @@ def to_response(
 async def articles_of(
     session: AsyncSession, article_ids: Sequence[str]
 ) -> dict[str, tuple[str | None, str | None]]:
-    """Title and address of each article that is there, by its id."""
+    """The title and URL of each known article, by its id."""
     statement = select(Article.id, Article.title, Article.url).where(
         col(Article.id).in_(article_ids)
     )

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import problems
-from paywall.access.facts import ExtraQuery, Facts, load_beside, viewer_of
+from paywall.access.facts import ExtraQuery, Facts, load_facts_with_extra, viewer_of
 from paywall.clock import Clock
 from paywall.credits.ledger import spend, spendable_balances_parameters, spendable_balances_query
 from paywall.credits.locking import lock_subscriber
@@ -70,7 +70,7 @@ async def unlock_article(
         spendable_balances_query,
         spendable_balances_parameters(reader_id, now, at_most=GRANTS_READ_FIRST),
     )
-    facts, lots = await load_beside(
+    facts, lots = await load_facts_with_extra(
         session, viewer_of(reader_id), article_id, first, settings=settings, now=now
     )
     decision = decide(facts.terms, facts.viewer_state, now)

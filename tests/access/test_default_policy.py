@@ -1,4 +1,4 @@
-"""With a default policy an article that nobody put can be checked, unlocked and kept."""
+"""With a default policy, an unknown article can be checked and unlocked."""
 
 from pathlib import Path
 

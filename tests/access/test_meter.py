@@ -1,4 +1,4 @@
-"""The meter: once per article and month, never past the limit, however many ask at once."""
+"""The meter counts each article once a month, never past the limit, also concurrently."""
 
 import asyncio
 from collections import Counter

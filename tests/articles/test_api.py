@@ -1,4 +1,4 @@
-"""Articles over HTTP, as a site's engineer sends them."""
+"""The articles API over HTTP."""
 
 import asyncio
 import hashlib

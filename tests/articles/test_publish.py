@@ -1,4 +1,4 @@
-"""Articles put and deleted, against both databases."""
+"""Creating, replacing and deleting articles, on both databases."""
 
 import asyncio
 

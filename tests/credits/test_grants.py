@@ -1,4 +1,4 @@
-"""Grants by the site: once a reference, within the scope, and voided for good."""
+"""Sites grant credits once per reference, within their scope, and void them."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""The ledger tells a reader where their credits came from, and which articles they went for."""
+"""The ledger shows where credits came from and which articles they were spent on."""
 
 from typing import Any
 

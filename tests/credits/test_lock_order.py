@@ -1,4 +1,4 @@
-"""Many readers locked by one transaction: nobody waits in a circle."""
+"""Transactions that lock several readers do not deadlock."""
 
 import asyncio
 from collections.abc import Sequence

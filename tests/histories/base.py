@@ -1,4 +1,4 @@
-"""What every history has: readers, time, and the question that is asked after each step."""
+"""What every random history has: readers, a clock, and a check after each step."""
 
 import asyncio
 import itertools

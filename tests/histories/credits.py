@@ -1,4 +1,4 @@
-"""Grants, voids, unlocks, subscriptions and views."""
+"""Random grants, voids, unlocks, subscriptions and views."""
 
 from datetime import timedelta
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""Purchases, refunds and disputes, and what the processor says of them later."""
+"""Random purchases, refunds and disputes, and later changes by the processor."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,11 +12,11 @@ from paywall.payments.refund import RefundTerms, record_clawbacks, refund_purcha
 from paywall.problems import Problem
 from paywall.rules.decision import Policy
 from paywall.rules.enums import (
+    ClawbackKind,
     CreditsExpire,
     GrantSource,
     Interval,
     ProductKind,
-    TakingKind,
 )
 from paywall.rules.refunds import ClawbackSnapshot
 from tests.conftest import START
@@ -52,7 +52,7 @@ class Payments(Credits):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.purchases: list[tuple[int, Purchase]] = []
-        self.clawbacks: list[tuple[int, Purchase, str, TakingKind]] = []
+        self.clawbacks: list[tuple[int, Purchase, str, ClawbackKind]] = []
         first, *others = [self.name(article) for article in ARTICLES]
         premium = {name: (Policy.PREMIUM, cost) for cost, name in enumerate(others, start=1)}
         self.put({first: (Policy.METERED, 1), **premium})
@@ -116,7 +116,7 @@ class Payments(Credits):
     def take_back(self) -> str:
         """A refund by the site's staff, or a dispute."""
         purchase_id, bought = self.chance.choice(self.purchases)
-        kind, part = self.chance.choice(list(TakingKind)), self.chance.choice(PARTS)
+        kind, part = self.chance.choice(list(ClawbackKind)), self.chance.choice(PARTS)
         keep_access, reference = self.chance.random() < 0.2, f"r{len(bought.refunds)}"
         amount = max(1, bought.paid * part // 3)
         terms = RefundTerms(reference, amount, kind, keep_access)

@@ -1,4 +1,4 @@
-"""The support desk gives and revokes unlocks, merges two ids of one reader, and erases readers."""
+"""Random actions of support: adding and revoking unlocks, merging and erasing readers."""
 
 from datetime import timedelta
 from typing import Any, ClassVar

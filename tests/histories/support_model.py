@@ -1,4 +1,4 @@
-"""The slow model of the support desk: it changes the things of tests/histories/model one by one."""
+"""The model of the support actions, which changes the objects of tests/histories/model."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Passes and prepaid periods run one after the other: each reader's own, each kind for itself."""
+"""Passes and prepaid periods run one after the other, per reader and kind."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Payments by any processor: recorded once, given at once, taken back in proportion."""
+"""Payments by any processor are recorded and fulfilled once, and clawed back in proportion."""
 
 from typing import Any
 

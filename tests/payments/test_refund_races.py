@@ -1,4 +1,4 @@
-"""A refund waits for whoever holds the reader, and then sees what they did."""
+"""A refund waits for the reader's lock and then reads the state."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Months: the meter's begin at midnight of the zone; those of plans keep their day."""
+"""Months of the meter start at midnight in its time zone; billing months keep their day."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones

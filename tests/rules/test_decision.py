@@ -1,4 +1,4 @@
-"""The decision, row by row of its table, and what holds for every row."""
+"""The decision table row by row, and properties of every decision."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import product

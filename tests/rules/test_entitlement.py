@@ -1,4 +1,4 @@
-"""Access runs to the end of what was paid, unless it was ended or taken back."""
+"""Access ends with the paid time, unless it was ended or clawed back."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What Stripe bills opens everything until the end of what was paid, by its status."""
+"""The end of access of Stripe subscriptions, by their status."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What is dropped before it counts changes nothing of what a reader sees."""
+"""Removing source that is not counted does not change what is visible."""
 
 import pytest
 from hypothesis import given

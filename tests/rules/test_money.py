@@ -1,4 +1,4 @@
-"""Amounts are told in writing as their currency counts them."""
+"""Amounts are formatted with the decimals of their currency."""
 
 import pytest
 

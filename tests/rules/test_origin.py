@@ -1,4 +1,4 @@
-"""Origins in the one form that browsers send."""
+"""Origins in the form that browsers send."""
 
 import pytest
 

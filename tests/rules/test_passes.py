@@ -1,4 +1,4 @@
-"""Passes follow each other by the time of their payments."""
+"""Passes run in the order of their payments."""
 
 from datetime import UTC, datetime, timedelta
 

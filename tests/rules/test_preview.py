@@ -1,4 +1,4 @@
-"""What everybody may read of an article, by examples."""
+"""Examples of previews."""
 
 import time
 

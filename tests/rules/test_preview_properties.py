@@ -1,4 +1,4 @@
-"""What holds of the preview of every body."""
+"""Properties of the preview of any body."""
 
 import math
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The refund rule: what is taken back decides, never the order in which it was."""
+"""Clawbacks depend on the amounts, not on the order of events."""
 
 import copy
 from datetime import UTC, datetime, timedelta

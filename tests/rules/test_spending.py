@@ -1,4 +1,4 @@
-"""Which grants pay: a total order, and never a credit too many."""
+"""The burn order is total, and debits never exceed the cost."""
 
 from datetime import UTC, datetime, timedelta
 

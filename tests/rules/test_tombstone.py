@@ -1,4 +1,4 @@
-"""An id is found in a reference where it stands whole, and nowhere else."""
+"""An id in a reference is replaced only where it stands whole."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Addresses are read as browsers read them."""
+"""URLs are parsed as browsers parse them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What somebody who can write to the database may do by hand, and how the audit names it."""
+"""Changes made by hand by somebody with access to the database, and the audit's violations."""
 
 from typing import NamedTuple
 
@@ -33,7 +33,7 @@ COMPLIMENTARY_BY_HAND = (
 
 
 class Corruption(NamedTuple):
-    """What is done by hand to a row that a query finds, `{x}`, and what the audit has to say."""
+    """Statements for the row `{x}` that a query finds, and what the audit must report."""
 
     of: str
     done: list[str]

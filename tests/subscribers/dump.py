@@ -1,4 +1,4 @@
-"""Everything that a database holds, as text."""
+"""The whole content of a database as text."""
 
 import sqlite3
 import subprocess

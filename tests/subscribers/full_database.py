@@ -1,4 +1,4 @@
-"""A database with everything that the audit proves: made through the service and a stand-in."""
+"""A database with everything that the audit checks, made through the service and a stand-in."""
 
 from pathlib import Path
 from typing import Any

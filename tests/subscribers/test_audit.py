@@ -1,4 +1,4 @@
-"""The audit fails, naming the row, after any one value was changed by hand."""
+"""The audit fails and names the row after any single value was changed by hand."""
 
 from typing import NamedTuple
 

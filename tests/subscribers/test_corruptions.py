@@ -1,4 +1,4 @@
-"""Whatever is changed past the service, the audit names the row and what is wrong."""
+"""The audit names the row and the violated rule after any change made outside the service."""
 
 import asyncio
 import shutil
@@ -26,7 +26,7 @@ class RolledBack(Exception):  # noqa: N818 (not an error)
 
 
 class FilledDatabase(NamedTuple):
-    """A database with everything that the audit proves, shared by all tests of this module."""
+    """A database with everything that the audit checks, shared by all tests of this module."""
 
     runner: asyncio.Runner
     database: Database

@@ -1,4 +1,4 @@
-"""After an erasure the database knows neither the reader nor what they read."""
+"""After an erasure the database contains neither the reader nor what they read."""
 
 import asyncio
 import re

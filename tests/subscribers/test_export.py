@@ -1,4 +1,4 @@
-"""A reader can take along all that is on record about them, and can read it."""
+"""Readers can download everything on record about them in a readable form."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Two readers who are one: everything moves, and no credit is lost or doubled."""
+"""Merging two ids of one person moves everything and loses no credit."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Cancelling says exactly what follows, never forfeits what was paid for, and can be taken back."""
+"""Cancelling states its exact effect, forfeits no paid time, and can be withdrawn."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Nothing that was acknowledged is lost, and nothing happens twice, however often we are killed."""
+"""After kills at any time, acknowledged requests persist and no request has two effects."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""The support desk gives unlocks, and takes them back with or without their credits."""
+"""Sites add unlocks without credits, and revoke them with or without returning credits."""
 
 import httpx
 import pytest

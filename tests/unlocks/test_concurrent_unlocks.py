@@ -1,4 +1,4 @@
-"""Many clicks at once: exactly what was paid for, never more, never less."""
+"""Concurrent unlock requests spend exactly what was granted."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The same promises through real HTTP, with two workers on PostgreSQL."""
+"""The same promises over real HTTP, with two workers on PostgreSQL."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A check that begins after an unlock was acknowledged sees it, on any worker."""
+"""A check that starts after an acknowledged unlock sees it, on every worker."""
 
 import http.client
 import json

@@ -59,7 +59,7 @@ class Refund(ActorColumns, table=True):
     id: int = Field(default=None, primary_key=True, sa_type=BigKey)
     purchase_id: int = Field(sa_type=BigKey)
     reference: str = Field(max_length=ID_LENGTH_MAX)
-    kind: enums.TakingKind = Field(sa_type=by_value(enums.TakingKind))
+    kind: enums.ClawbackKind = Field(sa_type=by_value(enums.ClawbackKind))
     amount: int = Field(sa_type=sa.BigInteger)
     keep_access: bool = False
     is_in_force: bool = True

@@ -20,7 +20,7 @@ from paywall.processors.stripe.objects import (
     refund_is_in_force,
     refund_is_pending,
 )
-from paywall.rules.enums import StripeStatus, TakingKind
+from paywall.rules.enums import ClawbackKind, StripeStatus
 from paywall.rules.refunds import ClawbackSnapshot
 
 T = TypeVar("T")
@@ -276,7 +276,7 @@ def refund(told: dict[str, Any]) -> ClawbackSnapshot:
     seen = msgspec.convert(told, _Refund)
     return ClawbackSnapshot(
         seen.id,
-        TakingKind.REFUND,
+        ClawbackKind.REFUND,
         seen.amount,
         refund_is_in_force(seen.status),
         refund_is_pending(seen.status),
@@ -296,7 +296,7 @@ def dispute(told: dict[str, Any]) -> ClawbackSnapshot:
     seen = msgspec.convert(told, _Dispute)
     return ClawbackSnapshot(
         seen.id,
-        TakingKind.DISPUTE,
+        ClawbackKind.DISPUTE,
         seen.amount,
         dispute_is_in_force(seen.status),
         dispute_is_pending(seen.status),
