@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.articles.bodies import bodies_of, body_sha256, save_bodies
 from paywall.database.engine import insert
 from paywall.database.tables import Article, PolicyChange
+from paywall.database.tables.actor import actor_values
 from paywall.rules.decision import ArticleTerms
 from paywall.rules.enums import Actor, UpsertOutcome
 from paywall.rules.preview import preview
@@ -184,7 +185,5 @@ def _policy_change(
         "at": now,
         "policy": None if terms is None else terms.policy,
         "unlock_cost": None if terms is None else terms.unlock_cost,
-        "actor_issuer": actor.issuer,
-        "actor_subject": actor.subject,
-        "actor_token_id": actor.token_id,
+        **actor_values(actor),
     }

@@ -1,4 +1,4 @@
-"""The shapes of plans, packs and passes, as a site puts them and as they are told."""
+"""Request and response models of plans, packs and passes."""
 
 from datetime import datetime
 from typing import Annotated, TypeVar
@@ -6,15 +6,14 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from paywall.database.tables import Pack, Pass, Plan
+from paywall.catalogue.products import Product
 from paywall.http.bodies import RequestModel, ResponseModel
 from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, Credits, Id, SingleLine
 from paywall.problems import invalid
 from paywall.rules.enums import CreditsExpire, Interval
 from paywall.rules.money import currency_code
 
-Product = TypeVar("Product", Plan, Pack, Pass)
-ProductTold = TypeVar("ProductTold", bound=ResponseModel)
+AnswerT = TypeVar("AnswerT", bound=ResponseModel)
 
 DAYS_MAX = 36_500
 Days = Annotated[int, Meta(ge=1, le=DAYS_MAX, description="A number of days.")]
@@ -116,7 +115,7 @@ class PassAnswer(ProductAnswer, kw_only=True):
 
 
 def as_product(table: type[Product], product_id: str, data: ProductInput, now: datetime) -> Product:
-    """What the site says, as the catalogue keeps it.
+    """The row for what the site sends.
 
     Raises Problem where the two ids differ, for a currency that there is not, and for two prices
     in one currency.
@@ -142,5 +141,5 @@ def _prices(prices: tuple[Price, ...]) -> list[dict[str, int | str]]:
     return [{"amount": amount, "currency": code} for code, amount in amounts.items()]
 
 
-def to_response(product: Plan | Pack | Pass, shape: type[ProductTold]) -> ProductTold:
-    return msgspec.convert(product, shape, from_attributes=True)
+def to_response(product: object, answer: type[AnswerT]) -> AnswerT:
+    return msgspec.convert(product, answer, from_attributes=True)

@@ -46,7 +46,7 @@ class Operation(NamedTuple):
 
     @property
     def id(self) -> str:
-        return str(self.handler.handler_name)
+        return str(self.handler.name or self.handler.handler_name)
 
     @property
     def guard(self) -> Guard:
@@ -70,8 +70,8 @@ class Operation(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What the docstring says; raises ValueError where there is none."""
-        text = inspect.getdoc(self.handler.fn)
+        """The handler's description or docstring; raises ValueError where there is none."""
+        text = self.handler.description or inspect.getdoc(self.handler.fn)
         if not text:
             raise ValueError(f"{self.id} has no docstring: say what it is for")
         return text
@@ -117,8 +117,9 @@ class Operation(NamedTuple):
 
     @property
     def parameters(self) -> Iterator[Parameter]:
-        for name, field in self.handler.parsed_fn_signature.parameters.items():
+        for own_name, field in self.handler.parsed_fn_signature.parameters.items():
             limits = field.kwarg_definition
+            name = getattr(limits, "name", None) or own_name
             if f"{{{name}}}" in self.path and isinstance(limits, ParameterKwarg):
                 yield Parameter(name, "path", field, limits)
             elif isinstance(limits, QueryParameter):

@@ -15,6 +15,7 @@ from paywall.database.driver import Statement
 from paywall.database.engine import dialect_of
 from paywall.database.json_rows import encode_rows, json_rows
 from paywall.database.tables import CreditGrant, LedgerEntry, Unlock, UnlockPayment
+from paywall.database.tables.actor import ActorColumns, actor_values
 from paywall.database.tables.totals import Added, add_to_totals, adding, of_entry
 from paywall.rules.enums import Actor, EntryKind, UnlockSource
 from paywall.rules.spending import GrantBalance, GrantDebit, spendable_credits
@@ -70,9 +71,7 @@ def _entry_values(
         "at": at,
         "kind": kind,
         "amount": amount,
-        "actor_issuer": actor.issuer,
-        "actor_subject": actor.subject,
-        "actor_token_id": actor.token_id,
+        **actor_values(actor),
     }
 
 
@@ -136,9 +135,7 @@ async def spend(
         "reader_id": reader_id,
         "article_id": article_id,
         "at": at,
-        "actor_issuer": actor.issuer,
-        "actor_subject": actor.subject,
-        "actor_token_id": actor.token_id,
+        **actor_values(actor),
         "subscriber_id": reader_id,
         **Added(len(payments), sum(payment.amount for payment in payments), unlocks=1)._asdict(),
     }
@@ -181,9 +178,7 @@ def _payment_statements(
         "at": sa.bindparam("at", type_=UTCDateTime()),
         "kind": sa.literal_column(f"'{EntryKind.SPENT.value}'"),
         "amount": -amount,
-        "actor_issuer": sa.bindparam("actor_issuer", type_=sa.Text),
-        "actor_subject": sa.bindparam("actor_subject", type_=sa.Text),
-        "actor_token_id": sa.bindparam("actor_token_id", type_=sa.Text),
+        **{name: sa.bindparam(name, type_=sa.Text) for name in ActorColumns.model_fields},
     }
     payment = {name: entry[name] for name in ("unlock_id", "grant_id", "reader_id")}
     payment["amount"] = amount

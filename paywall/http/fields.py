@@ -68,9 +68,6 @@ PathCheckoutId = Annotated[str, _path_id("The id of the checkout, from POST /v1/
 PathReaderId = Annotated[str, _path_id("The site's id of the reader.")]
 PathGrantId = Annotated[int, _path_number("The grant of credits.")]
 PathPurchaseId = Annotated[int, _path_number("The id of the purchase, from POST /v1/purchases.")]
-PathPackId = Annotated[str, _path_id("The site's id of the pack.")]
-PathPassId = Annotated[str, _path_id("The site's id of the pass.")]
-PathPlanId = Annotated[str, _path_id("The site's id of the plan.")]
 
 # Fields that several responses have.
 AccessUntil = Annotated[

@@ -11,6 +11,7 @@ from msgspec import Meta
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.catalogue.products import choose_product
 from paywall.database.engine import Database
 from paywall.database.tables import Purchase
 from paywall.http.bodies import RequestModel
@@ -55,7 +56,6 @@ from paywall.processors.stripe.checkout_flow import start_checkout, sync_checkou
 from paywall.processors.stripe.client import REFUSALS, Missing
 from paywall.processors.stripe.context import StripeContext, require_stripe
 from paywall.processors.stripe.customers import customers_of
-from paywall.rules.enums import ProductKind
 from paywall.rules.money import currency_code
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, reader, site
@@ -86,14 +86,7 @@ class PurchaseInput(RequestModel, kw_only=True):
     currency: Annotated[str, Meta(pattern=CURRENCY_PATTERN, description="ISO 4217, in any case.")]
 
     def payment(self) -> Payment:
-        products = [
-            (ProductKind.PACK, self.pack_id),
-            (ProductKind.PASS, self.pass_id),
-            (ProductKind.PLAN, self.plan_id),
-        ]
-        named = [(kind, product_id) for kind, product_id in products if product_id is not None]
-        if len(named) != 1:
-            raise invalid("pack_id", "name exactly one of pack_id, pass_id and plan_id")
+        kind, product_id = choose_product(self.pack_id, self.pass_id, self.plan_id)
         currency = currency_code(self.currency)
         if currency is None:
             raise invalid("currency", f"{self.currency!r} is not a currency of ISO 4217")
@@ -103,7 +96,8 @@ class PurchaseInput(RequestModel, kw_only=True):
             self.reader_id,
             self.processor,
             self.reference,
-            *named[0],
+            kind,
+            product_id,
             self.amount_paid,
             currency,
         )

@@ -4,13 +4,14 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from paywall.catalogue.products import choose_product
 from paywall.database.tables import Checkout
 from paywall.http.bodies import RequestModel, ResponseModel
 from paywall.http.fields import CURRENCY_PATTERN, Id, Text
 from paywall.http.origins import is_of_the_site
 from paywall.payments.checkouts import CheckoutRequest
 from paywall.problems import invalid
-from paywall.rules.enums import CheckoutStatus, ProductKind
+from paywall.rules.enums import CheckoutStatus
 from paywall.rules.money import currency_code
 from paywall.settings import Settings
 
@@ -35,19 +36,12 @@ class CheckoutInput(RequestModel, kw_only=True):
     ] = False
 
     def to_request(self, settings: Settings) -> CheckoutRequest:
-        products = [
-            (ProductKind.PACK, self.pack_id),
-            (ProductKind.PASS, self.pass_id),
-            (ProductKind.PLAN, self.plan_id),
-        ]
-        named = [(kind, product_id) for kind, product_id in products if product_id is not None]
-        if len(named) != 1:
-            raise invalid("pack_id", "name exactly one of pack_id, pass_id and plan_id")
+        kind, product_id = choose_product(self.pack_id, self.pass_id, self.plan_id)
         currency = None if self.currency is None else currency_code(self.currency)
         if self.currency is not None and currency is None:
             raise invalid("currency", f"{self.currency!r} is not a currency of ISO 4217")
         refuse_foreign_page(self.return_url, settings)
-        return CheckoutRequest(*named[0], currency, self.return_url, self.consent)
+        return CheckoutRequest(kind, product_id, currency, self.return_url, self.consent)
 
 
 class PortalInput(RequestModel, kw_only=True):

@@ -7,19 +7,19 @@ from zlib import crc32
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.catalogue.find import find_pack, find_pass, find_plan
+from paywall.catalogue.products import Product, find_product
 from paywall.clock import Clock
 from paywall.credits.grant import GrantTerms, grant_many
 from paywall.credits.locking import lock_or_create_subscriber
 from paywall.database.engine import insert
 from paywall.database.tables import Pack, Pass, Plan, Purchase
+from paywall.database.tables.actor import actor_values
 from paywall.database.tables.totals import Added, add_to_totals
 from paywall.problems import REFERENCE_CONFLICT, Problem, differing_fields
 from paywall.rules.calendar import add_intervals
 from paywall.rules.enums import Actor, CreditsExpire, GrantSource, ProductKind
 from paywall.subscriptions.prepaid import add_pass, add_prepaid_period
 
-Product = Pack | Pass | Plan
 STRIPE = "stripe"
 
 
@@ -47,19 +47,9 @@ async def record_purchase(
     purchase = await insert_purchase(session, payment, actor, clock.now())
     if purchase is None:
         return await _existing_purchase(session, payment), False
-    product = await _find_product(session, payment)
+    product = await find_product(session, payment.product_kind, payment.product_id)
     await fulfill(session, purchase, product, actor=actor, clock=clock)
     return purchase, True
-
-
-async def _find_product(session: AsyncSession, payment: Payment) -> Product:
-    match payment.product_kind:
-        case ProductKind.PACK:
-            return await find_pack(session, payment.product_id)
-        case ProductKind.PASS:
-            return await find_pass(session, payment.product_id)
-        case ProductKind.PLAN:
-            return await find_plan(session, payment.product_id)
 
 
 async def fulfill(
@@ -86,9 +76,7 @@ async def insert_purchase(
             refunded=0,
             taken_back=0,
             created_at=now,
-            actor_issuer=actor.issuer,
-            actor_subject=actor.subject,
-            actor_token_id=actor.token_id,
+            **actor_values(actor),
         )
         .on_conflict_do_nothing(index_elements=[col(Purchase.processor), col(Purchase.reference)])
         .returning(Purchase)

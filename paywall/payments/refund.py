@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.clock import Clock
 from paywall.credits.locking import lock_subscriber
 from paywall.database.tables import Purchase, Refund
+from paywall.database.tables.actor import actor_values
 from paywall.payments.clawback import settle_credits
 from paywall.problems import (
     PURCHASE_UNKNOWN,
@@ -56,9 +57,7 @@ async def refund_purchase(
         purchase_id=purchase.id,
         **terms._asdict(),
         created_at=clock.now(),
-        actor_issuer=actor.issuer,
-        actor_subject=actor.subject,
-        actor_token_id=actor.token_id,
+        **actor_values(actor),
     )
     session.add(refund)
     await _recompute_clawback(session, purchase, [*refunds, refund], actor, clock)
@@ -96,9 +95,7 @@ def _new_refund(purchase: Purchase, clawback: ClawbackSnapshot, actor: Actor) ->
         kind=clawback.kind,
         amount=clawback.amount,
         created_at=clawback.created_at,
-        actor_issuer=actor.issuer,
-        actor_subject=actor.subject,
-        actor_token_id=actor.token_id,
+        **actor_values(actor),
     )
 
 

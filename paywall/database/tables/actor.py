@@ -1,6 +1,10 @@
 """Who did something: columns that several tables have."""
 
+from typing import Any
+
 from sqlmodel import SQLModel
+
+from paywall.rules.enums import Actor
 
 
 class ActorColumns(SQLModel):
@@ -9,3 +13,7 @@ class ActorColumns(SQLModel):
     actor_issuer: str
     actor_subject: str
     actor_token_id: str
+
+
+def actor_values(actor: Actor) -> dict[str, Any]:
+    return {f"actor_{name}": value for name, value in actor._asdict().items()}

@@ -9,9 +9,9 @@ import msgspec
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.catalogue.products import Product
 from paywall.database.engine import insert
 from paywall.database.tables import Pack, Pass, Plan, StripePrice
-from paywall.payments.purchase import Product
 from paywall.processors.stripe.client import PriceOrder
 from paywall.processors.stripe.prices import kind_of, terms_of
 

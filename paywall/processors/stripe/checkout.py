@@ -8,11 +8,10 @@ from typing import NamedTuple
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.catalogue.find import find_pack, find_pass, find_plan
+from paywall.catalogue.products import find_product
 from paywall.database.tables import Checkout, StripeSubscription, Subscription
 from paywall.idempotency import RETENTION, IdempotencyClaim
 from paywall.payments.checkouts import CheckoutRequest, open_plan_of
-from paywall.payments.purchase import Product
 from paywall.problems import ALREADY_SUBSCRIBED, NOT_ON_SALE, Problem
 from paywall.processors.stripe.prices import current_price
 from paywall.rules.enums import STRIPE_ENDED, CheckoutStatus, ProductKind, StripeStatus
@@ -47,7 +46,7 @@ async def open_checkout(
         id_ = _hashed(id_)
     if request.product_kind is ProductKind.PLAN:
         await refuse_second_plan(session, reader_id)
-    product = await _find(session, request)
+    product = await find_product(session, request.product_kind, request.product_id)
     currency = request.currency or product.prices[0]["currency"]
     price = await current_price(session, request.product_kind, request.product_id, currency)
     if price is None:
@@ -101,16 +100,6 @@ def _serves(checkout: Checkout, request: CheckoutRequest, price_id: str) -> bool
     has_consent = checkout.consent_at is not None or not request.consents
     is_for_it = (checkout.price_id, checkout.return_url) == (price_id, request.return_url)
     return is_for_it and has_consent
-
-
-async def _find(session: AsyncSession, request: CheckoutRequest) -> Product:
-    match request.product_kind:
-        case ProductKind.PACK:
-            return await find_pack(session, request.product_id)
-        case ProductKind.PASS:
-            return await find_pass(session, request.product_id)
-        case ProductKind.PLAN:
-            return await find_plan(session, request.product_id)
 
 
 async def refuse_second_plan(session: AsyncSession, reader_id: str) -> None:

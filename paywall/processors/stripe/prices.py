@@ -9,8 +9,8 @@ import msgspec
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.catalogue.products import Product
 from paywall.database.tables import Pack, Pass, Plan, StripePrice
-from paywall.payments.purchase import Product
 from paywall.rules.enums import CreditsExpire, Interval, ProductKind
 
 # What is sold of a product: a change of one of these needs a new price.

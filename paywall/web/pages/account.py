@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.catalogue.api import Offers, load_offers
 from paywall.catalogue.models import PackAnswer, PassAnswer, PlanAnswer
+from paywall.catalogue.offers import Offers, load_offers
 from paywall.credits.responses import (
     EntryAnswer,
     EntryArticle,

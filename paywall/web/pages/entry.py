@@ -9,7 +9,7 @@ from litestar.params import FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_403_FORBIDDEN
 
-from paywall.catalogue.api import load_offers
+from paywall.catalogue.offers import load_offers
 from paywall.database.engine import Database
 from paywall.database.errors import is_unavailable
 from paywall.http.edge import as_problem

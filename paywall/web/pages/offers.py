@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from paywall.catalogue.api import Offers
 from paywall.catalogue.models import PackAnswer, PassAnswer, PlanAnswer
+from paywall.catalogue.offers import Offers
 from paywall.rules.enums import ProductKind, SubscriptionKind
 from paywall.rules.phase import SubscriptionAction
 from paywall.subscribers.overview import Overview

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import telemetry
 from paywall.access.facts import load_article_facts, viewer_of
-from paywall.catalogue.api import load_offers
+from paywall.catalogue.offers import load_offers
 from paywall.credits.responses import GrantAnswer, list_spendable_grants
 from paywall.http.bodies import convert
 from paywall.rules.decision import Decision, Reason, decide
