@@ -8,8 +8,8 @@ const prepend = (name) => (document.querySelector("main") ?? document.body).prep
 if (bought.kind && !document.querySelector("paywall-thanks")) prepend("paywall-thanks");
 
 // Where the site has no page to come back to after paying, the one that was come back to is it, once.
-const { back, ...began } = recall(CHECKOUT);
+const { back, ...began } = loadItem(CHECKOUT);
 if (webAddress(back)?.pathname === location.pathname && !document.querySelector("paywall-return")) {
-  remember(CHECKOUT, began);
+  saveItem(CHECKOUT, began);
   prepend("paywall-return");
 }

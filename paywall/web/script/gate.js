@@ -1,6 +1,6 @@
 /* ---- Under a preview ---- */
 
-/** What is told to who is not signed in, of what is sold. */
+/** The text for readers who are not signed in, by the article's policy. */
 const LEADS = { metered: "sign_in_first", premium: "opens_with", subscribers: "subscribers_only" };
 
 const BATCH_ARTICLES_MAX = 100;
@@ -14,44 +14,44 @@ function createPolicy() {
   try {
     return window.trustedTypes ? window.trustedTypes.createPolicy("paywall", rules) : rules;
   } catch {
-    return undefined; // The browser has told the site why; bodies cannot be shown then.
+    return undefined; // The browser reports why to the site; bodies cannot be shown then.
   }
 }
 
 let batch;
 
-/** The decision on an article. All gates that ask at this moment ask together; rejects with Trouble. */
-async function decisionOn(part, article) {
-  batch ??= askTogether(part);
+/** The decision on an article. All gates that ask at this moment ask together; rejects with RequestError. */
+async function fetchDecision(part, article) {
+  batch ??= collectBatch(part);
   batch.articles.add(article);
   const decision = (await batch.decisions).get(article);
-  if (decision instanceof Trouble) throw decision;
+  if (decision instanceof RequestError) throw decision;
   return decision;
 }
 
-function askTogether(part) {
+function collectBatch(part) {
   const articles = new Set();
   const decisions = new Promise((done) => setTimeout(done)).then(async () => {
     batch = undefined;
-    return new Map(await decide(part, [...articles]));
+    return new Map(await fetchDecisions(part, [...articles]));
   });
   return { articles, decisions };
 }
 
 /** By halves where there are too many for one question, or where one is no article's id. */
-async function decide(part, articles) {
+async function fetchDecisions(part, articles) {
   const half = articles.length >> 1;
   if (articles.length <= BATCH_ARTICLES_MAX) {
     try {
       const question = { article_ids: articles };
-      const { decisions } = await ask(part, "POST", "v1/me/access/check-batch", question);
+      const { decisions } = await request(part, "POST", "v1/me/access/check-batch", question);
       return decisions.map((decision) => [decision.article_id, decision]);
     } catch (error) {
-      if (!(error instanceof Trouble)) throw error;
-      if (!half || ![400, 422].includes(error.told.status)) return articles.map((article) => [article, error]);
+      if (!(error instanceof RequestError)) throw error;
+      if (!half || ![400, 422].includes(error.problem.status)) return articles.map((article) => [article, error]);
     }
   }
-  return [...(await decide(part, articles.slice(0, half))), ...(await decide(part, articles.slice(half)))];
+  return [...(await fetchDecisions(part, articles.slice(0, half))), ...(await fetchDecisions(part, articles.slice(half)))];
 }
 
 let turn = Promise.resolve();
@@ -59,12 +59,12 @@ let turn = Promise.resolve();
 /** Bodies that no click waits for come one after the other. */
 function inTurn(act) {
   const done = turn.then(act);
-  turn = done.catch(() => {}); // Whoever asked for it is told.
+  turn = done.catch(() => {}); // The caller of `act` handles the error.
   return done;
 }
 
 /** Under a preview: what the reader can do. Once it is theirs, the body takes the preview's place. */
-class Gate extends Part {
+class Gate extends PaywallElement {
   get article() {
     return this.getAttribute("article");
   }
@@ -73,22 +73,22 @@ class Gate extends Part {
     if (this.isOpen || !this.isAllowed) return;
     if (!this.box) {
       this.describe();
-      const label = { class: "paywall-box", "aria-label": this.say("go_on_reading") };
-      this.box = h("section", { ...label, lang: this.words.language }, status(this.say("waiting")));
+      const label = { class: "paywall-box", "aria-label": this.translate("go_on_reading") };
+      this.box = h("section", { ...label, lang: this.words.language }, status(this.translate("waiting")));
       this.append(this.box);
     }
-    let decision = await decisionOn(this, this.article);
+    let decision = await fetchDecision(this, this.article);
     this.headline = decision.title;
     if (decision.granted) {
-      const told = await inTurn(() => this.body());
-      if (told.decision.granted) return this.openUnasked(told);
-      decision = told.decision;
+      const answer = await inTurn(() => this.body());
+      if (answer.decision.granted) return this.openUnasked(answer);
+      decision = answer.decision;
     }
     this.offer(decision);
     const { shop } = this;
-    const { subscriptions } = await me(this).catch(() => ({ subscriptions: [] }));
+    const { subscriptions } = await fetchMe(this).catch(() => ({ subscriptions: [] }));
     if (!subscriptions.some(hasFailed)) return;
-    shop.before(h("p", { class: "paywall-told" }, this.say("payment_failed")), this.billing());
+    shop.before(h("p", { class: "paywall-told" }, this.translate("payment_failed")), this.billing());
   }
 
   /** In an opened body: not the same article once more, and not without an end. */
@@ -99,7 +99,7 @@ class Gate extends Part {
   }
 
   body() {
-    return ask(this, "GET", `v1/me/articles/${encodeURIComponent(this.article)}/body`);
+    return request(this, "GET", `v1/me/articles/${encodeURIComponent(this.article)}/body`);
   }
 
   /** For search engines, where the site has not said it itself. */
@@ -107,8 +107,8 @@ class Gate extends Part {
     this.classList.add("paywall-content");
     if (!policy || document.querySelector('script[type="application/ld+json"]')) return;
     const part = { "@type": "WebPageElement", isAccessibleForFree: false, cssSelector: ".paywall-content" };
-    const told = { "@type": "NewsArticle", headline: document.title, isAccessibleForFree: false, hasPart: part };
-    const text = JSON.stringify({ "@context": "https://schema.org", ...told });
+    const article = { "@type": "NewsArticle", headline: document.title, isAccessibleForFree: false, hasPart: part };
+    const text = JSON.stringify({ "@context": "https://schema.org", ...article });
     const script = h("script", { type: "application/ld+json" });
     script.text = policy.createScript(text);
     document.head.append(script);
@@ -120,12 +120,12 @@ class Gate extends Part {
       const isForSubscribers = said === LEADS.subscribers;
       const cost = this.credits(Number(this.getAttribute("cost") ?? 1));
       // Who only signs in would still not read what is for subscribers.
-      this.show(this.say(said, { cost }), [this.terms()], [
+      this.show(this.translate(said, { cost }), [this.terms()], [
         isForSubscribers && this.action("subscribe", true),
         this.action("login", !isForSubscribers),
       ]);
     } else {
-      const again = button(this.say("try_again"), () => busy(again, this.say("waiting"), () => this.draw()), true);
+      const again = button(this.translate("try_again"), () => busy(again, this.translate("waiting"), () => this.draw()), true);
       this.show(this.explain(error), [], [again]);
     }
   }
@@ -134,16 +134,16 @@ class Gate extends Part {
     return this.getAttribute("policy");
   }
 
-  /** What it costs to open it: told before anybody has to click. */
+  /** What it costs to open it, shown before anybody has to click. */
   terms() {
-    const told = h("div", {});
+    const box = h("div", {});
     if (own(LEADS, this.policy)) {
-      offers().then(
-        (catalogue) => told.append(this.prices(catalogue)),
+      fetchOffers().then(
+        (catalogue) => box.append(this.prices(catalogue)),
         () => {}, // The shop says why.
       );
     }
-    return told;
+    return box;
   }
 
   prices({ plans, passes, packs }) {
@@ -151,8 +151,8 @@ class Gate extends Part {
     const lines = Object.entries(first).filter(([, one]) => one);
     const line = ([kind, one]) => {
       const texts = one.prices.map((price) => priced(this, one, price));
-      if (kind === "plan") texts.push(this.say("plan_renews"));
-      return this.say("labelled", { label: this.words.title(kind, one), text: texts.join(" · ") });
+      if (kind === "plan") texts.push(this.translate("plan_renews"));
+      return this.translate("labelled", { label: this.words.title(kind, one), text: texts.join(" · ") });
     };
     return h("ul", { class: "paywall-left" }, ...lines.map((one) => h("li", {}, line(one))));
   }
@@ -162,17 +162,17 @@ class Gate extends Part {
     this.decision = decision;
     const { reason, unlock_cost: cost, unlocks_left: left, actions } = decision;
     const leads = {
-      unlock_available: () => this.say("unlock_offer", { cost: this.credits(cost) }),
+      unlock_available: () => this.translate("unlock_offer", { cost: this.credits(cost) }),
       credits_required: () =>
-        this.say("credits_needed", { cost: this.credits(cost), balance: this.credits(left) }),
-      subscription_required: () => this.say("subscribers_only"),
-      login_required: () => this.say("sign_in_first"),
+        this.translate("credits_needed", { cost: this.credits(cost), balance: this.credits(left) }),
+      subscription_required: () => this.translate("subscribers_only"),
+      login_required: () => this.translate("sign_in_first"),
     };
-    const lead = (own(leads, reason) ?? (() => this.say("not_to_be_had")))();
+    const lead = (own(leads, reason) ?? (() => this.translate("not_to_be_had")))();
     const isShort = ["credits_required", "subscription_required"].includes(reason);
-    const details = reason === "unlock_available" ? faint(this.have(left)) : isShort && this.terms();
+    const details = reason === "unlock_available" ? smallText(this.have(left)) : isShort && this.terms();
     this.show(lead, [details], actions.map((name, place) => this.action(name, place === 0)));
-    if (bought.isWaiting && reason === "unlock_available") this.confirm(faint(thanks(this)));
+    if (bought.isWaiting && reason === "unlock_available") this.confirm(smallText(thanks(this)));
     bought.isWaiting = false;
   }
 
@@ -185,13 +185,13 @@ class Gate extends Part {
   action(name, first) {
     switch (name) {
       case "login":
-        return this.address("login") && link(this.say("sign_in"), this.address("login"), first);
+        return this.address("login") && link(this.translate("sign_in"), this.address("login"), first);
       case "unlock":
-        return button(this.say("unlock"), () => this.confirm(), first);
+        return button(this.translate("unlock"), () => this.confirm(), first);
       case "buy_credits":
-        return button(this.say("buy_credits"), () => this.sell("pack"), first);
+        return button(this.translate("buy_credits"), () => this.sell("pack"), first);
       default:
-        return button(this.say("subscribe"), () => this.sell("plan pass"), first);
+        return button(this.translate("subscribe"), () => this.sell("plan pass"), first);
     }
   }
 
@@ -206,33 +206,33 @@ class Gate extends Part {
     let { unlock_cost: cost } = this.decision;
     let key = newKey();
     const price = h("p", {});
-    const left = faint();
+    const left = smallText();
     const about = this.headline && h("p", { lang: this.closest("[lang]")?.lang }, h("b", {}, this.headline));
-    const tell = () => {
+    const showTerms = () => {
       const { unlocks_left: count } = this.decision;
-      price.textContent = this.say("unlock_cost", { cost: this.credits(cost), count });
+      price.textContent = this.translate("unlock_cost", { cost: this.credits(cost), count });
       // Of dearer articles fewer can be unlocked than there are credits.
       const word = cost === 1 ? "unlocks_left" : "unlocks_left_here";
-      left.textContent = this.say(word, { count: Math.floor(count / cost), cost: this.credits(cost) });
+      left.textContent = this.translate(word, { count: Math.floor(count / cost), cost: this.credits(cost) });
     };
-    tell();
-    question(this, {
-      title: this.say("unlock_question"),
+    showTerms();
+    openDialog(this, {
+      title: this.translate("unlock_question"),
       details: [about, thanked, price, left].filter(Boolean),
-      yes: this.say("unlock"),
-      working: this.say("unlocking"),
-      no: this.say("not_now"),
+      yes: this.translate("unlock"),
+      working: this.translate("unlocking"),
+      no: this.translate("not_now"),
       act: async (box) => {
         try {
           const terms = { article_id: this.article, max_cost: cost };
-          const { unlocks_left } = await ask(this, "POST", "v1/me/unlocks", terms, key);
+          const { unlocks_left } = await request(this, "POST", "v1/me/unlocks", terms, key);
           this.decision.unlocks_left = unlocks_left;
         } catch (error) {
           if (!["price_changed", "insufficient_credits", "subscription_required"].includes(error.code))
             throw error;
           return this.changed(error, box, (now) => {
             [cost, key] = [now, newKey()];
-            tell();
+            showTerms();
           });
         }
         try {
@@ -240,31 +240,31 @@ class Gate extends Part {
         } catch (error) {
           box.close();
           this.reloading("unlocked_not_shown", "reload").focus();
-          if (!(error instanceof Trouble)) throw error;
+          if (!(error instanceof RequestError)) throw error;
         } finally {
-          happened(this);
+          announceChange(this);
         }
         return true;
       },
     });
   }
 
-  /** The terms changed before the click: nothing was spent, and the reader is told. */
+  /** The terms changed before the click: nothing was spent, and the reader sees why. */
   async changed(error, box, ask_again) {
     if (error.code === "price_changed") {
-      this.decision.unlock_cost = error.told.unlock_cost;
-      ask_again(error.told.unlock_cost);
-      const cost = this.credits(error.told.unlock_cost);
-      box.querySelector("[role=status]").textContent = this.say("price_changed", { cost });
+      this.decision.unlock_cost = error.problem.unlock_cost;
+      ask_again(error.problem.unlock_cost);
+      const cost = this.credits(error.problem.unlock_cost);
+      box.querySelector("[role=status]").textContent = this.translate("price_changed", { cost });
       return false;
     }
     await this.draw();
     return true;
   }
 
-  openUnasked(told) {
+  openUnasked(answer) {
     try {
-      this.open(told);
+      this.open(answer);
     } catch (error) {
       this.reloading("readable", "open_article");
       throw error;
@@ -273,8 +273,8 @@ class Gate extends Part {
 
   /** It is the reader's, and the page that the site makes anew has it. */
   reloading(lead, act) {
-    const reload = button(this.say(act), () => location.reload(), true);
-    this.show(this.say(lead), [], [reload]);
+    const reload = button(this.translate(act), () => location.reload(), true);
+    this.show(this.translate(lead), [], [reload]);
     return reload;
   }
 
@@ -290,8 +290,8 @@ class Gate extends Part {
     body.innerHTML = policy ? policy.createHTML(html) : html;
     this.isOpen = true;
     const count = decision.unlocks_left;
-    const told = `${this.say("unlocked")} ${this.few(count) || this.have(count)}`;
-    const note = clicked && h("p", { role: "status", class: "paywall-note" }, told);
+    const text = `${this.translate("unlocked")} ${this.few(count) || this.have(count)}`;
+    const note = clicked && h("p", { role: "status", class: "paywall-note" }, text);
     this.replaceChildren(...[note, body].filter(Boolean));
     if (clicked) body.focus({ preventScroll: true });
   }

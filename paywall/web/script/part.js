@@ -10,15 +10,15 @@ function h(tag, attributes, ...children) {
   return element;
 }
 
-const look = (first) => `paywall-button${first ? " paywall-first" : ""}`;
+const buttonClass = (first) => `paywall-button${first ? " paywall-first" : ""}`;
 
-const button = (text, click, first) => h("button", { type: "button", class: look(first), click }, text);
+const button = (text, click, first) => h("button", { type: "button", class: buttonClass(first), click }, text);
 
 /**
  * A button that spends, buys or cancels. A click that was meant for what stood there before does
- * nothing: the repeat of a held key, the second of a double click, one in its first moment.
+ * nothing: the repeat of a tokenPromise key, the second of a double click, one in its first moment.
  */
-function confirming(text, click, first) {
+function confirmButton(text, click, first) {
   let seen = Infinity;
   const isMeant = ({ detail, timeStamp }) => detail < 2 && timeStamp - seen >= CONFIRM_AFTER_MS;
   const element = button(text, (event) => isMeant(event) && click(event), first);
@@ -38,11 +38,11 @@ function confirming(text, click, first) {
   return element;
 }
 
-const link = (text, href, first) => h("a", { class: look(first), href }, text);
+const link = (text, href, first) => h("a", { class: buttonClass(first), href }, text);
 
 const status = (...text) => h("p", { role: "status", class: "paywall-status" }, ...text);
 
-const faint = (...text) => h("p", { class: "paywall-left" }, ...text);
+const smallText = (...text) => h("p", { class: "paywall-left" }, ...text);
 
 /** While `act` runs the button says so, and further clicks do nothing. */
 async function busy(element, text, act) {
@@ -58,7 +58,7 @@ async function busy(element, text, act) {
   }
 }
 
-class Part extends HTMLElement {
+class PaywallElement extends HTMLElement {
   async connectedCallback() {
     parts.add(this);
     await this.draw();
@@ -73,14 +73,14 @@ class Part extends HTMLElement {
     try {
       this.words ??= await this.findWords();
     } catch (error) {
-      if (!(error instanceof Trouble)) throw error;
+      if (!(error instanceof RequestError)) throw error;
       return; // Without words the site's own content stays, which works without this script.
     }
     if (!this.isConnected) return;
     try {
       await this.load();
     } catch (error) {
-      if (!(error instanceof Trouble)) throw error;
+      if (!(error instanceof RequestError)) throw error;
       this.fail(error);
     }
   }
@@ -93,7 +93,7 @@ class Part extends HTMLElement {
   fail(error) {
     this.isWaiting = false;
     if (error.code === "signed_out") this.replaceChildren();
-    else this.put(status(this.explain(error)), button(this.say("try_again"), () => this.draw()));
+    else this.put(status(this.explain(error)), button(this.translate("try_again"), () => this.draw()));
   }
 
   put(...children) {
@@ -118,20 +118,20 @@ class Part extends HTMLElement {
     return new URL(address || pageHere(this.address("account")) || "/", document.baseURI).href;
   }
 
-  say(name, values) {
-    return this.words.say(name, values);
+  translate(name, values) {
+    return this.words.translate(name, values);
   }
 
   label(name, text) {
-    return this.say("labelled", { label: this.say(name), text });
+    return this.translate("labelled", { label: this.translate(name), text });
   }
 
   credits(count) {
-    return this.say("credits", { count });
+    return this.translate("credits", { count });
   }
 
   have(count) {
-    return count ? this.say("you_have", { credits: this.credits(count) }) : this.say("no_credits");
+    return count ? this.translate("you_have", { credits: this.credits(count) }) : this.translate("no_credits");
   }
 
   explain({ code }) {
@@ -144,41 +144,41 @@ class Part extends HTMLElement {
       no_billing: "no_billing",
       subscription_ended: "cancelled_now",
     };
-    return this.say(own(words, code) ?? "failed");
+    return this.translate(own(words, code) ?? "failed");
   }
 
   few(count) {
     if (count > FEW_CREDITS) return "";
-    return count ? this.say("few_left", { count }) : this.say("none_left");
+    return count ? this.translate("few_left", { count }) : this.translate("none_left");
   }
 
   /** Why a click did nothing: said beside what was clicked on, and gone to. */
-  tell(beside, text) {
-    this.told?.remove();
-    this.told = h("p", { class: "paywall-told", tabindex: "-1" }, text);
-    beside.after(this.told);
-    this.told.focus();
+  showMessage(beside, text) {
+    this.message?.remove();
+    this.message = h("p", { class: "paywall-told", tabindex: "-1" }, text);
+    beside.after(this.message);
+    this.message.focus();
   }
 
-  /** What a click on `element` does; a refusal is told below it. */
+  /** What a click on `element` does; a refusal is shown below it. */
   attempt(element, working, act) {
-    return busy(element, this.say(working), async () => {
-      this.told?.remove();
+    return busy(element, this.translate(working), async () => {
+      this.message?.remove();
       try {
         await act();
       } catch (error) {
-        this.tell(element, this.explain(error));
-        if (!(error instanceof Trouble)) throw error;
+        this.showMessage(element, this.explain(error));
+        if (!(error instanceof RequestError)) throw error;
       }
     });
   }
 
   /** Straight to the page where the processor keeps cards and invoices. */
   billing() {
-    const open = button(this.say("billing"), () =>
+    const open = button(this.translate("billing"), () =>
       this.attempt(open, "waiting", async () => {
-        const { url } = await ask(this, "POST", "v1/me/billing-portal", { return_url: this.pageAfterPaying() });
-        await leave(url);
+        const { url } = await request(this, "POST", "v1/me/billing-portal", { return_url: this.pageAfterPaying() });
+        await navigate(url);
       }),
     );
     return open;
@@ -190,17 +190,17 @@ function receiptToSave(part, { reader_id: reader }, name, lines) {
   const site = part.words.words.site_name || location.host;
   const text = [site, ...lines, part.label("reader", reader)].filter(Boolean).join("\n");
   const href = `data:text/plain;charset=utf-8,${encodeURIComponent(`${text}\n`)}`;
-  const save = part.say("save_receipt");
-  const label = part.say("labelled", { label: save, text: `${lines[0]}, ${lines[1]}` });
+  const save = part.translate("save_receipt");
+  const label = part.translate("labelled", { label: save, text: `${lines[0]}, ${lines[1]}` });
   return h("a", { href, download: `${name}.txt`, "aria-label": label }, save);
 }
 
-/** A question; once yes was said, it stays until what follows is known. `act` may throw Trouble, and says whether it is done. */
-function question(part, { title, details, yes, working, no, act }) {
+/** A question; once yes was said, it stays until what follows is known. `act` may throw RequestError, and says whether it is done. */
+function openDialog(part, { title, details, yes, working, no, act }) {
   const said = status();
   const isBusy = () => accept.ariaBusy === "true";
   const refuse = button(no, () => isBusy() || box.close());
-  const accept = confirming(yes, confirm, true);
+  const accept = confirmButton(yes, confirm, true);
   const heading = h("h2", { id: `paywall-${newKey()}`, tabindex: "-1" }, title);
   const about = h("div", { id: `paywall-${newKey()}`, class: "paywall-details" }, ...details);
   const box = h(
@@ -232,7 +232,7 @@ function question(part, { title, details, yes, working, no, act }) {
       if (await act(box)) box.close();
     } catch (error) {
       said.textContent = part.explain(error);
-      if (!(error instanceof Trouble)) throw error;
+      if (!(error instanceof RequestError)) throw error;
     }
   }
 

@@ -1,13 +1,13 @@
 /* ---- What was paid ---- */
 
 /** Each payment with what was bought: those on their way, the newest, and older ones for the asking. */
-class Payments extends Part {
+class Payments extends PaywallElement {
   async load() {
-    const [mine, titled, { items, next_cursor }] = await Promise.all([me(this), titles(this), this.page()]);
+    const [mine, titled, { items, next_cursor }] = await Promise.all([fetchMe(this), fetchTitles(this), this.page()]);
     const { pending } = mine;
     this.mine = mine;
-    if (!items.length && !pending.length) return this.put(h("p", {}, this.say("no_purchases")));
-    this.titled = (thing) => titled(thing) ?? this.say(thing.pack_id ? "packs" : thing.pass_id ? "kind_pass" : "kind_stripe");
+    if (!items.length && !pending.length) return this.put(h("p", {}, this.translate("no_purchases")));
+    this.titled = (thing) => titled(thing) ?? this.translate(thing.pack_id ? "packs" : thing.pass_id ? "kind_pass" : "kind_stripe");
     const lines = [...pending.map((one) => this.due(one)), ...items.map((paid) => this.line(paid))];
     this.list = h("ul", {}, ...lines);
     this.put(this.list, next_cursor && this.more(next_cursor));
@@ -15,11 +15,11 @@ class Payments extends Part {
 
   page(cursor) {
     const after = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
-    return ask(this, "GET", `v1/me/purchases?limit=20${after}`);
+    return request(this, "GET", `v1/me/purchases?limit=20${after}`);
   }
 
   more(cursor) {
-    const more = button(this.say("older"), () =>
+    const more = button(this.translate("older"), () =>
       this.attempt(more, "waiting", async () => {
         const { items, next_cursor } = await this.page(cursor);
         const lines = items.map((paid) => this.line(paid));
@@ -34,8 +34,8 @@ class Payments extends Part {
   }
 
   due(one) {
-    const said = this.say("on_its_way", { date: this.words.day(one.since) });
-    return h("li", {}, h("b", {}, this.titled(one)), faint(said));
+    const said = this.translate("on_its_way", { date: this.words.day(one.since) });
+    return h("li", {}, h("b", {}, this.titled(one)), smallText(said));
   }
 
   line(paid) {
@@ -43,12 +43,12 @@ class Payments extends Part {
     const money = (amount) => this.words.money({ amount, currency });
     const title = this.titled(paid);
     const price = money(paid.amount_paid);
-    const payment = (date) => this.say("payment", { date, price });
-    const back = refunded > 0 && this.say("purchase_refunded", { price: money(refunded) });
+    const payment = (date) => this.translate("payment", { date, price });
+    const back = refunded > 0 && this.translate("purchase_refunded", { price: money(refunded) });
     const reference = this.label("reference", `${paid.reference} (${paid.processor})`);
-    const until = end && this.say("paid_until", { date: this.words.moment(end) });
+    const until = end && this.translate("paid_until", { date: this.words.moment(end) });
     const lines = [title, payment(this.words.moment(at)), until, back, reference];
-    const save = faint(receiptToSave(this, this.mine, `payment-${id}`, lines));
-    return h("li", {}, h("b", {}, title), faint(payment(this.words.day(at))), back && faint(back), save);
+    const save = smallText(receiptToSave(this, this.mine, `payment-${id}`, lines));
+    return h("li", {}, h("b", {}, title), smallText(payment(this.words.day(at))), back && smallText(back), save);
   }
 }

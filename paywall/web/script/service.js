@@ -13,10 +13,10 @@ const SIGNED_OUT = "signed out";
 const BOUGHT = "paywall-bought";
 
 /** Why something did not work: "unreachable", "signed_out", or the code of a problem. */
-class Trouble extends Error {
-  constructor(code, told = {}) {
+class RequestError extends Error {
+  constructor(code, problem = {}) {
     super(code);
-    Object.assign(this, { code, told });
+    Object.assign(this, { code, problem });
   }
 }
 
@@ -58,36 +58,36 @@ async function send(url, options) {
       ...options,
     });
   } catch (cause) {
-    throw new Trouble("unreachable", { cause });
+    throw new RequestError("unreachable", { cause });
   }
-  if (answer.status >= 500 || answer.status === 429) throw new Trouble("unreachable");
+  if (answer.status >= 500 || answer.status === 429) throw new RequestError("unreachable");
   return answer;
 }
 
 async function read(answer) {
-  const told = await answer.json().catch(() => {
-    throw new Trouble("unreachable");
+  const body = await answer.json().catch(() => {
+    throw new RequestError("unreachable");
   });
-  if (!answer.ok) throw new Trouble(String(told.type).split("/").pop(), told);
-  return told;
+  if (!answer.ok) throw new RequestError(String(body.type).split("/").pop(), body);
+  return body;
 }
 
 const NOBODY = { ends: 0 };
-let held = Promise.resolve(NOBODY);
+let tokenPromise = Promise.resolve(NOBODY);
 /** Whose page this is: the subject of its first token; null where nobody is signed in. */
 let reader;
 
 /** The page's one token; a new one where it has ended, or where it was `refused`. */
 function tokenFor(part, refused) {
-  const renew = () => mint(part.setting("token"));
-  held = held.then(
+  const renew = () => fetchToken(part.setting("token"));
+  tokenPromise = tokenPromise.then(
     (one) => (one.ends > Date.now() && (!refused || one.token !== refused) ? one : renew()),
     renew,
   );
-  return held;
+  return tokenPromise;
 }
 
-async function mint(address) {
+async function fetchToken(address) {
   const nobody = { ends: Date.now() + 1_000 };
   if (!address) return nobody;
   const url = pageHere(address);
@@ -98,7 +98,7 @@ async function mint(address) {
   const answer = await send(url, { method: "POST", credentials: "same-origin" });
   if (answer.status === 204) {
     tabs.postMessage(SIGNED_OUT);
-    forget();
+    clearItems();
   }
   if (answer.status === 204 || !answer.ok) {
     reader ??= null;
@@ -114,7 +114,7 @@ function subjectOf(token) {
   try {
     return JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
   } catch (cause) {
-    throw new Trouble("token_unreadable", { cause });
+    throw new RequestError("token_unreadable", { cause });
   }
 }
 
@@ -122,7 +122,7 @@ function subjectOf(token) {
 function belongsTo(subject) {
   if (reader && reader !== subject) {
     reload();
-    throw new Trouble("signed_out");
+    throw new RequestError("signed_out");
   }
   reader = subject;
 }
@@ -132,12 +132,12 @@ function reload() {
   location.reload();
 }
 
-/** Ask as the reader; a token that has ended is renewed once. Throws Trouble. */
-async function ask(part, method, path, body, key) {
+/** Ask as the reader; a token that has ended is renewed once. Throws RequestError. */
+async function request(part, method, path, body, key) {
   let refused;
   for (;;) {
     const { token } = await tokenFor(part, refused);
-    if (!token) throw new Trouble("signed_out");
+    if (!token) throw new RequestError("signed_out");
     const answer = await send(new URL(path, SERVICE), {
       method,
       credentials: "omit",
@@ -149,7 +149,7 @@ async function ask(part, method, path, body, key) {
       },
     });
     if (answer.status !== 401) return read(answer);
-    if (refused) throw new Trouble("signed_out");
+    if (refused) throw new RequestError("signed_out");
     refused = token;
   }
 }
@@ -164,7 +164,7 @@ const tabs = new BroadcastChannel("paywall");
 const known = new Map();
 
 /** Asked once for all parts of the page. */
-function once(name, find) {
+function fetchOnce(name, find) {
   if (!known.has(name)) {
     const found = find().catch((error) => {
       known.delete(name);
@@ -175,7 +175,7 @@ function once(name, find) {
   return known.get(name);
 }
 
-const me = (part) => once("me", () => ask(part, "GET", "v1/me"));
+const fetchMe = (part) => fetchOnce("me", () => request(part, "GET", "v1/me"));
 
 function refresh(but) {
   known.clear();
@@ -183,7 +183,7 @@ function refresh(but) {
 }
 
 /** However often it is asked for, `act` runs once at a time, and once more if it was asked for meanwhile. */
-function coalesced(act) {
+function runOnceAtATime(act) {
   let isRunning = false;
   let isWanted = false;
   return async () => {
@@ -193,7 +193,7 @@ function coalesced(act) {
     try {
       while (isWanted) {
         isWanted = false;
-        // A part that waits for a payment must not keep the others from being told.
+        // An element that waits for a payment must not hold up the others.
         await Promise.race([act(), new Promise((done) => setTimeout(done, TIMEOUT_MS))]);
       }
     } finally {
@@ -203,7 +203,7 @@ function coalesced(act) {
 }
 
 /** Something was unlocked, bought or cancelled here: every other part, in any tab, looks again. */
-function happened(part) {
+function announceChange(part) {
   tabs.postMessage("changed");
   refresh(part);
 }
@@ -213,13 +213,13 @@ const withToken = () => document.querySelector("[data-paywall-token]");
 /** Somebody signed out elsewhere, or came back to this page: of another reader nothing stays here, whoever wrote it. */
 async function checkReader() {
   if (!withToken()) return;
-  await held.catch(() => NOBODY);
+  await tokenPromise.catch(() => NOBODY);
   // Nothing here has asked yet, so nobody knows whose page this is.
   if (reader === undefined) return reload();
   if (reader === null) return;
-  held = mint(withToken().dataset.paywallToken);
+  tokenPromise = fetchToken(withToken().dataset.paywallToken);
   try {
-    if ((await held).token) refresh();
+    if ((await tokenPromise).token) refresh();
     else reload();
   } catch (error) {
     // The parts say what is wrong.
@@ -227,8 +227,8 @@ async function checkReader() {
   }
 }
 
-const refreshAgain = coalesced(() => refresh());
-const checkAgain = coalesced(checkReader);
+const refreshAgain = runOnceAtATime(() => refresh());
+const checkAgain = runOnceAtATime(checkReader);
 
 tabs.onmessage = ({ data }) => (data === SIGNED_OUT ? checkAgain() : refreshAgain());
 addEventListener("online", refreshAgain);
@@ -236,19 +236,19 @@ addEventListener("pageshow", ({ persisted }) => {
   if (!persisted) return;
   if (reader === null) {
     // Somebody may have signed in meanwhile: ask again, though the last answer is not a second old.
-    held = Promise.resolve(NOBODY);
+    tokenPromise = Promise.resolve(NOBODY);
     refreshAgain();
   } else checkAgain();
 });
 // Whoever signs out comes to a page like this one, and is signed out in every tab.
 if (!withToken()) {
   tabs.postMessage(SIGNED_OUT);
-  forget();
+  clearItems();
 }
 
 /* ---- What this tab remembers on the way to pay and back; a browser may forbid it to ---- */
 
-function recall(name) {
+function loadItem(name) {
   try {
     return JSON.parse(sessionStorage.getItem(name)) ?? {};
   } catch {
@@ -256,7 +256,7 @@ function recall(name) {
   }
 }
 
-function remember(name, value) {
+function saveItem(name, value) {
   try {
     if (value) sessionStorage.setItem(name, JSON.stringify(value));
     else sessionStorage.removeItem(name);
@@ -266,14 +266,14 @@ function remember(name, value) {
 }
 
 /** Nothing of what a reader was about to buy stays for the next one. */
-function forget() {
-  remember(CHECKOUT);
-  remember(BOUGHT);
+function clearItems() {
+  saveItem(CHECKOUT);
+  saveItem(BOUGHT);
 }
 
 /** Away from this page; until it is gone, what led away waits. */
-function leave(address) {
-  if (!webAddress(address)) throw new Trouble("failed");
+function navigate(address) {
+  if (!webAddress(address)) throw new RequestError("failed");
   location.assign(address);
   return new Promise((done) => setTimeout(done, TIMEOUT_MS));
 }

@@ -7,9 +7,9 @@ const hasFailed = (one) => allows(one, "fix_payment");
 
 /** Takes a cancellation back; `done` says what follows then. */
 function resumption(part, { id: subscription_id }, done) {
-  const resume = confirming(part.say("resume"), () =>
+  const resume = confirmButton(part.translate("resume"), () =>
     part.attempt(resume, "waiting", async () => {
-      await ask(part, "POST", "v1/me/subscription/resume", { subscription_id }, newKey());
+      await request(part, "POST", "v1/me/subscription/resume", { subscription_id }, newKey());
       await done();
     }),
   );
@@ -17,12 +17,12 @@ function resumption(part, { id: subscription_id }, done) {
 }
 
 /** What going on with it costs, if that is known. */
-const resumeCosts = (part, { price }) => price && part.say("resume_for", { price: part.words.money(price) });
+const resumeCosts = (part, { price }) => price && part.translate("resume_for", { price: part.words.money(price) });
 
 /** What opens everything until when; to cancel it in two clicks, and to take that back. */
-class Subscription extends Part {
+class Subscription extends PaywallElement {
   async load() {
-    const [mine, titled] = await Promise.all([me(this), titles(this)]);
+    const [mine, titled] = await Promise.all([fetchMe(this), fetchTitles(this)]);
     const { subscriptions } = mine;
     Object.assign(this, { mine, titled });
     const over = subscriptions.filter(({ phase }) => phase === "ended");
@@ -32,20 +32,20 @@ class Subscription extends Part {
     this.said ??= h("p", { role: "status", class: "paywall-status", tabindex: "-1" });
     this.put(
       this.said,
-      ...(running.length ? running : [h("p", {}, this.say("no_subscription"))]),
+      ...(running.length ? running : [h("p", {}, this.translate("no_subscription"))]),
       over.length > 0 && this.past(over),
     );
   }
 
   past(over) {
-    const summary = h("summary", {}, this.say("ended_subscriptions"));
+    const summary = h("summary", {}, this.translate("ended_subscriptions"));
     const folded = h("details", {}, summary, ...over.map((one) => this.line(one)));
     folded.open = Boolean(this.said.textContent);
     return folded;
   }
 
   line(one) {
-    const title = this.titled(one) ?? this.say(`kind_${one.kind}`);
+    const title = this.titled(one) ?? this.translate(`kind_${one.kind}`);
     const type = one.payment_type;
     const actions = this.actions(one).filter(Boolean);
     const paid = type && this.label("payment_type", this.words.words[`type_${type}`] ?? type);
@@ -54,7 +54,7 @@ class Subscription extends Part {
       { class: "paywall-subscription" },
       h("p", {}, h("b", {}, title)),
       h("p", {}, this.until(one)),
-      paid && faint(paid),
+      paid && smallText(paid),
       ...one.receipts.map((receipt) => this.receipt(title, one, receipt)),
       actions.length > 0 && h("div", { class: "paywall-actions" }, ...actions),
     );
@@ -64,35 +64,35 @@ class Subscription extends Part {
   until(one) {
     const { access_until: until, next_payment: next, status: state } = one;
     const date = until && this.words.moment(until);
-    const say = {
-      active: () => (next ? this.renewal(one) : this.say("access_until", { date })),
+    const sentences = {
+      active: () => (next ? this.renewal(one) : this.translate("access_until", { date })),
       ending: () => (hasFailed(one) ? this.cancelledLate(one, date) : this.cancelled(one, date)),
-      ended: () => this.say("ended_on", { date }),
-      payment_pending: () => this.say("renewing"),
-      payment_failed: () => this.say("payment_late", { date }),
-      lapsed: () => this.say("payment_failed"),
-      paused: () => this.label("status", this.say(`status_${state}`)),
+      ended: () => this.translate("ended_on", { date }),
+      payment_pending: () => this.translate("renewing"),
+      payment_failed: () => this.translate("payment_late", { date }),
+      lapsed: () => this.translate("payment_failed"),
+      paused: () => this.label("status", this.translate(`status_${state}`)),
     };
-    return (own(say, one.phase) ?? say.active)();
+    return (own(sentences, one.phase) ?? sentences.active)();
   }
 
   renewal({ next_payment: next, price }) {
-    const renews = this.say("renews_on", { date: this.words.day(next) });
-    return price ? `${renews} ${this.say("renews_for", { price: this.words.money(price) })}` : renews;
+    const renews = this.translate("renews_on", { date: this.words.day(next) });
+    return price ? `${renews} ${this.translate("renews_for", { price: this.words.money(price) })}` : renews;
   }
 
   cancelled(one, date) {
     const costs = allows(one, "resume") && resumeCosts(this, one);
-    return [this.say("ends_on", { date }), costs].filter(Boolean).join(" ");
+    return [this.translate("ends_on", { date }), costs].filter(Boolean).join(" ");
   }
 
   cancelledLate({ opens_all: isOpen }, date) {
-    const open = isOpen ? ` ${this.say("access_until", { date })}` : "";
-    return this.say("cancelled_late") + open;
+    const open = isOpen ? ` ${this.translate("access_until", { date })}` : "";
+    return this.translate("cancelled_late") + open;
   }
 
   actions(one) {
-    const cancel = button(this.say("cancel"), () => this.cancel(cancel, one));
+    const cancel = button(this.translate("cancel"), () => this.cancel(cancel, one));
     return [
       allows(one, "resume") && resumption(this, one, () => this.done("resumed")),
       allows(one, "cancel") && cancel,
@@ -101,8 +101,8 @@ class Subscription extends Part {
   }
 
   async done(word) {
-    happened(this);
-    this.said.textContent = this.say(word);
+    announceChange(this);
+    this.said.textContent = this.translate(word);
     await this.load();
     this.said.focus();
   }
@@ -112,17 +112,17 @@ class Subscription extends Part {
     const path = "v1/me/subscription/cancel";
     return this.attempt(element, "waiting", async () => {
       const order = { subscription_id, when: "period_end" };
-      const follows = await ask(this, "POST", path, { ...order, dry_run: true });
+      const follows = await request(this, "POST", path, { ...order, dry_run: true });
       const keys = { period_end: newKey(), now: newKey() };
-      question(this, {
-        title: this.say("cancel_question"),
+      openDialog(this, {
+        title: this.translate("cancel_question"),
         details: [this.choices(follows, one), ...this.keeping(follows.credits)],
-        yes: this.say("cancel_confirm"),
-        working: this.say("cancelling"),
-        no: this.say("keep"),
+        yes: this.translate("cancel_confirm"),
+        working: this.translate("cancelling"),
+        no: this.translate("keep"),
         act: async (box) => {
           const when = box.querySelector("input:checked").value;
-          await ask(this, "POST", path, { subscription_id, when }, keys[when]);
+          await request(this, "POST", path, { subscription_id, when }, keys[when]);
           await this.done(when === "now" ? "cancelled_now" : hasFailed(one) ? "cancelled_late" : "cancelled");
           box.close();
           this.said.focus();
@@ -142,9 +142,9 @@ class Subscription extends Part {
     return h(
       "fieldset",
       {},
-      h("legend", {}, this.say("when_to_end")),
-      choice("period_end", this.say(hasFailed(one) ? "at_period_end_late" : "at_period_end", { date: this.words.moment(until) })),
-      choice("now", this.say("at_once")),
+      h("legend", {}, this.translate("when_to_end")),
+      choice("period_end", this.translate(hasFailed(one) ? "at_period_end_late" : "at_period_end", { date: this.words.moment(until) })),
+      choice("now", this.translate("at_once")),
     );
   }
 
@@ -153,19 +153,19 @@ class Subscription extends Part {
     const count = credits.reduce((sum, { amount }) => sum + amount, 0);
     if (!count) return [];
     const [{ expires_at: at }, ...others] = credits;
-    if (at && !others.length) return [h("p", {}, this.say("credits_stay_until", { count, date: this.words.moment(at) }))];
+    if (at && !others.length) return [h("p", {}, this.translate("credits_stay_until", { count, date: this.words.moment(at) }))];
     const lapses = ({ amount, expires_at }) =>
-      this.say("credits_of_these", { count: amount, date: this.words.moment(expires_at) });
+      this.translate("credits_of_these", { count: amount, date: this.words.moment(expires_at) });
     const parts = credits.filter((some) => some.expires_at).map(lapses).join("");
-    return [h("p", {}, this.say("credits_stay", { count, parts }))];
+    return [h("p", {}, this.translate("credits_stay", { count, parts }))];
   }
 
   receipt(title, one, { id, at, when, access_until: until, withdrawn_at: back }) {
-    const receipt = this.say("receipt", { id, date: this.words.moment(at) });
-    const said = this.say(when === "now" ? "ended_on" : "ends_on", { date: this.words.moment(until) });
-    const resumed = back && this.say("resumed_on", { date: this.words.moment(back) });
-    const money = !resumed && when !== "now" && this.say(hasFailed(one) ? "cancelled_late" : "cancelled");
+    const receipt = this.translate("receipt", { id, date: this.words.moment(at) });
+    const said = this.translate(when === "now" ? "ended_on" : "ends_on", { date: this.words.moment(until) });
+    const resumed = back && this.translate("resumed_on", { date: this.words.moment(back) });
+    const money = !resumed && when !== "now" && this.translate(hasFailed(one) ? "cancelled_late" : "cancelled");
     const save = receiptToSave(this, this.mine, id, [title, receipt, said, money, resumed]);
-    return faint([receipt, resumed].filter(Boolean).join(" · "), " ", save);
+    return smallText([receipt, resumed].filter(Boolean).join(" · "), " ", save);
   }
 }

@@ -24,7 +24,7 @@ class Words {
     this.numbers = new Intl.DateTimeFormat("en", { ...NUMBERS, timeZone: zone });
   }
 
-  say(name, values = {}) {
+  translate(name, values = {}) {
     let text = own(this.words, name) ?? name;
     if (typeof text !== "string") text = text[values.count] ?? text[this.plural.select(values.count)] ?? text.other;
     return text.replace(/\{(\w+)\}/g, (_, key) =>
@@ -48,7 +48,7 @@ class Words {
   moment(at) {
     const { hour, minute, timeZoneName } = this.parts(at);
     const offset = timeZoneName.slice(3).replace(/^\+0$/, "");
-    return this.say("moment", { day: this.day(at), time: `${hour}:${minute} ${this.gmt}${offset}`.trim() });
+    return this.translate("moment", { day: this.day(at), time: `${hour}:${minute} ${this.gmt}${offset}`.trim() });
   }
 
   parts(at) {
@@ -73,13 +73,13 @@ class Words {
   }
 }
 
-/** Without words nothing works, so they are asked for again, a few times. Throws Trouble. */
+/** Without words nothing works, so they are asked for again, a few times. Throws RequestError. */
 async function fetchWords(url) {
   for (let tries = 0; ; tries += 1) {
     try {
       return new Words(await read(await send(url, { cache: "default", credentials: "omit" })));
     } catch (error) {
-      if (!(error instanceof Trouble) || tries === WORDS_PAUSES_MS.length) throw error;
+      if (!(error instanceof RequestError) || tries === WORDS_PAUSES_MS.length) throw error;
       await new Promise((done) => setTimeout(done, WORDS_PAUSES_MS[tries]));
     }
   }
