@@ -27,10 +27,10 @@ from paywall.tokens.guard import anyone
 from paywall.web.language import Language, Languages, load_languages
 from paywall.web.theme import Word, load_theme
 
+# The files of the script, in the order in which they make one module.
 SCRIPTS = "service words part gate counts shop subscription payments elements".split()
-"""The files of the script, in the order in which they make one module."""
+# They are for who reads the source: a seventh of what readers would load.
 COMMENT_LINES = re.compile(rb"^ *(//.*|/\*.*\*/)\n", re.MULTILINE)
-"""They are for who reads the source: a seventh of what readers would load."""
 FOREVER = "public, max-age=31536000, immutable"
 LANGUAGES_MAX = 400
 Tags = Annotated[str, QueryParameter(max_length=LANGUAGES_MAX)]
@@ -68,8 +68,8 @@ def load_assets(theme_dir: str, zone: str) -> Assets:
         style=asset(style, "text/css"),
         page_style=asset(page_style, "text/css"),
         words={
-            code: asset(msgspec.json.encode(told), "application/json")
-            for code, told in words.items()
+            code: asset(msgspec.json.encode(texts), "application/json")
+            for code, texts in words.items()
         },
         languages=languages,
     )
@@ -96,7 +96,7 @@ class PartsAnswer(ResponseModel):
 
 
 class WordsAnswer(ResponseModel):
-    """The words of one language, and how times are told in it.
+    """The words of one language, and how times are written in it.
 
     `titles` are those of what is for sale, by kind and id, where the site has some of its own;
     `months` are for browsers that have no names for them; `zone` is the site's, of IANA; `gmt`

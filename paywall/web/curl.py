@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 Json = dict[str, Any]
 TOKENS = {"site": "$SITE_TOKEN", "reader": "$READER_TOKEN"}
+# A key that is new each time, by what POSIX and both shells have; `uuidgen` may be missing.
 NEW_KEY = "$(date +%s)-$RANDOM"
-"""A key that is new each time, by what POSIX and both shells have; `uuidgen` may be missing."""
 
 
 def curl_of(method: str, path: str, operation: Json, parameters: list[Json]) -> str:

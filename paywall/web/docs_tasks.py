@@ -1,11 +1,11 @@
-"""What a caller comes to do, in the order in which a site comes to it, with its operations."""
+"""Tasks of an integrator, in the order in which they come up, with their operations."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 
 class Task(NamedTuple):
-    """One part of the page: each operation by its id, with a few words for the contents."""
+    """One section of the page: the ids of its operations, with their titles."""
 
     title: str
     about: str
@@ -34,10 +34,10 @@ TASKS = (
         "What the site sells, who may read it, and the bodies.",
         {
             "put_article": "Put an article",
-            "get_article": "Look at an article",
+            "get_article": "Get an article",
             "list_articles": "List articles",
             "delete_article": "Delete an article",
-            "get_structured_data": "Tell search engines of the paywall",
+            "get_structured_data": "Describe the paywall to search engines",
         },
     ),
     Task(
@@ -46,7 +46,7 @@ TASKS = (
         {
             "create_reader_token": "Get a token for a reader",
             "get_parts": "Find the script and the style sheet",
-            "revoke_tokens": "Refuse tokens from now on",
+            "revoke_tokens": "Revoke tokens",
             "get_public_keys": "Get the public keys",
         },
     ),
@@ -56,7 +56,7 @@ TASKS = (
         {
             "unlock_my_article": "Unlock an article",
             "list_my_unlocks": "List the reader's unlocks",
-            "list_my_ledger": "List what happened to the credits",
+            "list_my_ledger": "List changes to the credits",
             "get_my_overview": "What the reader has",
         },
     ),
@@ -64,34 +64,34 @@ TASKS = (
         "Set up what is sold",
         "Plans are subscriptions, packs are credits, and passes open everything for some days.",
         {
-            "list_offers": "What can be bought",
+            "list_offers": "List what can be bought",
             "put_plan": "Put a plan",
-            "get_plan": "Look at a plan",
+            "get_plan": "Get a plan",
             "list_plans": "List plans",
             "delete_plan": "Delete a plan",
             "put_pack": "Put a pack",
-            "get_pack": "Look at a pack",
+            "get_pack": "Get a pack",
             "list_packs": "List packs",
             "delete_pack": "Delete a pack",
             "put_pass": "Put a pass",
-            "get_pass": "Look at a pass",
+            "get_pass": "Get a pass",
             "list_passes": "List passes",
             "delete_pass": "Delete a pass",
         },
     ),
     Task(
         "Take payments",
-        "By Stripe's pages, or by any processor of the site's own.",
+        "Through Stripe's pages, or through any processor of the site's own.",
         {
             "post_my_checkout": "Open a checkout",
-            "get_my_checkout": "How a checkout stands",
+            "get_my_checkout": "Get the status of a checkout",
             "post_my_billing_portal": "Open Stripe's billing portal",
             "list_my_purchases": "List the reader's purchases",
             "post_purchase": "Record a payment",
-            "get_purchase": "Look at a purchase",
+            "get_purchase": "Get a purchase",
             "list_purchases": "List purchases",
             "post_refund": "Record a refund",
-            "post_stripe_webhook": "Take in Stripe's events",
+            "post_stripe_webhook": "Receive Stripe's events",
         },
     ),
     Task(
@@ -99,9 +99,9 @@ TASKS = (
         "A subscription opens everything until it ends; cancelling takes two clicks.",
         {
             "cancel_my_subscription": "Cancel as the reader",
-            "resume_my_subscription": "Take a cancellation back",
+            "resume_my_subscription": "Withdraw a cancellation as the reader",
             "post_cancel": "Cancel for a subscriber",
-            "post_resume": "Resume for a subscriber",
+            "post_resume": "Withdraw a cancellation for a subscriber",
             "put_subscription": "Give a complimentary subscription",
         },
     ),

@@ -1,4 +1,4 @@
-"""The words that readers are told, with numbers, dates and money as their language writes them."""
+"""Texts for readers, with numbers, dates and money formatted for their language."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -16,8 +16,8 @@ from paywall.rules.money import format_money_with_symbol
 from paywall.web.theme import DEFAULT, PLACEHOLDER, Theme, Titles, Words
 
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
+# The least that RFC 5646 §4.4.1 asks for; no language that there are words in needs more.
 LANGUAGE_TAG_CHARS_MAX = 35
-"""The least that RFC 5646 §4.4.1 asks for; no language that there are words in needs more."""
 LANGUAGE_TAGS_MAX = 10
 
 

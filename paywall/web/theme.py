@@ -1,4 +1,4 @@
-"""What readers are told, and in which colours: ours, with those of the site over them."""
+"""Texts and colours that readers see: the defaults, overridden by the site's."""
 
 import re
 import tomllib
@@ -15,11 +15,11 @@ from paywall.settings import SettingsError, read_small_file
 DEFAULT = "en"
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
+# A text, or one for each plural category of the language (CLDR) or number, chosen by `count`.
 Word = str | Mapping[str, str]
-"""A text, or one for each plural category of the language (CLDR) or number, chosen by `count`."""
 Words = Mapping[str, Word]
+# What is for sale is called so in one language, by kind and id.
 Titles = Mapping[str, Mapping[str, str]]
-"""What is for sale is called so in one language, by kind and id."""
 
 
 NOTHING: tuple[Words, Titles] = ({}, {})
@@ -46,8 +46,8 @@ def load_theme(theme_dir: str) -> Theme:
         for entry in files("paywall.web").joinpath("words").iterdir()
         if entry.name.endswith(".toml")
     }
-    told = {path.stem: _read(path, ours[DEFAULT]) for path in _files(theme_dir)}
-    theirs = {code: _split(words) for code, words in told.items()}
+    site_words = {path.stem: _read(path, ours[DEFAULT]) for path in _files(theme_dir)}
+    theirs = {code: _split(words) for code, words in site_words.items()}
     english = {**ours[DEFAULT], **theirs.get(DEFAULT, NOTHING)[0]}
     codes = ours.keys() | theirs.keys()
     return Theme(
@@ -74,13 +74,13 @@ def _colours(theme_dir: str) -> bytes:
 def _read(path: Path, known: Words) -> dict[str, Any]:
     try:
         Locale.parse(path.stem, sep="-")
-        told = tomllib.loads(read_small_file(path).decode("utf-8"))
+        site_words = tomllib.loads(read_small_file(path).decode("utf-8"))
     except (OSError, ValueError, UnknownLocaleError) as error:
         raise SettingsError(
             f"theme_dir: {path} cannot be read: {error}. Name it after a language, such as"
             " km.toml, and write TOML in UTF-8."
         ) from error
-    for name, word in told.items():
+    for name, word in site_words.items():
         if name in list(ProductKind):
             if not _are_titles(word):
                 raise SettingsError(
@@ -93,13 +93,13 @@ def _read(path: Path, known: Words) -> dict[str, Any]:
                 " or has a placeholder that we don't fill in. Compare it with"
                 " paywall/web/words/en.toml."
             )
-    return told
+    return site_words
 
 
-def _split(told: Mapping[str, Any]) -> tuple[Words, Titles]:
+def _split(site_words: Mapping[str, Any]) -> tuple[Words, Titles]:
     kinds = list(ProductKind)
-    words = {name: word for name, word in told.items() if name not in kinds}
-    return words, {name: titles for name, titles in told.items() if name in kinds}
+    words = {name: word for name, word in site_words.items() if name not in kinds}
+    return words, {name: titles for name, titles in site_words.items() if name in kinds}
 
 
 def _are_titles(titles: object) -> bool:

@@ -103,7 +103,7 @@ def test_the_gates_of_a_page_ask_together(
     asked: list[str] = []
     page.on("request", lambda one: asked.append(f"{one.method} {one.url}"))
     page.evaluate(ADD_GATES, [f"unknown-{number}" for number in range(count)])
-    said = page.locator("paywall-gate", has_text="This article cannot be had at the moment.")
+    said = page.locator("paywall-gate", has_text="This article is not available at the moment.")
     expect(said).to_have_count(count)
     about = [line for line in asked if "/v1/me/a" in line and not line.startswith("OPTIONS")]
     assert about == [f"POST {press.service}/v1/me/access/check-batch"] * questions

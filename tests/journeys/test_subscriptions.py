@@ -102,7 +102,7 @@ def test_what_stripe_or_the_service_did_not_confirm_is_not_called_cancelled(
     expect(dialog).to_be_visible()
     page.route("**/cancel", lambda route: route.abort())
     dialog.get_by_role("button", name="Yes, cancel").click()
-    expect(dialog).to_contain_text("We cannot be reached just now.")
+    expect(dialog).to_contain_text("We cannot be reached right now.")
     expect(page.get_by_text("Your subscription is cancelled,")).to_have_count(0)
 
 

@@ -140,7 +140,7 @@ def test_an_unlock_that_got_no_answer_is_repeated_without_paying_twice(
 
     page.route("**/v1/me/unlocks", lose_the_first_answer)
     confirm(page)
-    expect(page.get_by_role("dialog")).to_contain_text("We cannot be reached just now.")
+    expect(page.get_by_role("dialog")).to_contain_text("We cannot be reached right now.")
     confirm(page)
     expect(page.get_by_text(TAIL)).to_be_visible()
     assert len(keys) == 2
@@ -155,7 +155,7 @@ def test_without_the_service_the_preview_stays_and_it_can_be_tried_again(desk: D
     page.route("**/v1/me**", lambda route: route.abort())
     page.goto(f"{desk.press.paper}{ARTICLE}")
     expect(page.get_by_text("Families borrow before the harvest")).to_be_visible()
-    expect(page.locator("paywall-gate")).to_contain_text("We cannot be reached just now.")
+    expect(page.locator("paywall-gate")).to_contain_text("We cannot be reached right now.")
     page.unroute("**/v1/me**")
     gate_button(page, "Try again")
     ask_to_unlock(page)

@@ -198,7 +198,7 @@ async def test_what_cannot_be_done_is_told_in_words(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     unknown = await enter(service, bearer, "ann", page="unlock", article="nothing")
-    assert "This article cannot be had at the moment." in unknown.text
+    assert "This article is not available at the moment." in unknown.text
     await enter(service, bearer, "ann", page="cancel")
     assert "You have no subscription." in await account(service)
     for article in ("a/b", "..", "x" * 300, "\x00"):

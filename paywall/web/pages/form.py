@@ -54,6 +54,6 @@ async def read_form(request: Request[Any, Any, Any]) -> Mapping[str, str]:
     }
 
 
-def address(told: str) -> str:
-    """An address that was sent; nothing where it is too long to be one."""
-    return told if len(told) <= ADDRESS_CHARS_MAX else ""
+def address(value: str) -> str:
+    """A URL that was sent, or nothing where it is too long."""
+    return value if len(value) <= ADDRESS_CHARS_MAX else ""

@@ -44,7 +44,7 @@ class OfferGroup(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """What the reader is told before they pay: the name of a text, with its date."""
+    """A text above the offers, by its name, with its date."""
 
     text: str | None = None
     until: datetime | None = None

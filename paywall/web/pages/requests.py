@@ -19,7 +19,7 @@ from paywall.web.pages.rendering import PageRenderer
 from paywall.web.pages.session import COOKIE, COOKIE_BYTES_MAX, PageSession, decode_session
 
 AnyRequest = Request[Any, Any, Any]
-# The text that a reader gets for a problem; others are told that it did not work.
+# The text that a reader gets for a problem; any other problem gets "failed".
 MESSAGES = {
     "unavailable": "unreachable",
     "article_unknown": "not_to_be_had",

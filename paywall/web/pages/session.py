@@ -16,12 +16,12 @@ from paywall.rules.urls import origin_of
 from paywall.settings import Settings
 from paywall.web.language import is_language_tag
 
+# The prefix makes browsers insist on Secure, the whole host and no other path (RFC 6265bis).
 COOKIE = "__Host-paywall"
-"""The prefix makes browsers insist on Secure, the whole host and no other path (RFC 6265bis)."""
 COOKIE_SECONDS = 900
 BACK_LENGTH_MAX, NAME_LENGTH_MAX = 500, 60
+# Browsers drop one of more than 4 KiB, its name and its attributes' values included.
 COOKIE_BYTES_MAX = 4000
-"""Browsers drop one of more than 4 KiB, its name and its attributes' values included."""
 
 
 class PageSession(msgspec.Struct, frozen=True, array_like=True):
@@ -41,11 +41,11 @@ class PageSession(msgspec.Struct, frozen=True, array_like=True):
         return hashlib.sha256(f"paywall forms {self.token}".encode()).hexdigest()
 
     def has_made(self, form_token: str) -> bool:
-        """Was a form with this token made by us, for this session?"""
+        """Whether a form with this token was made for this session."""
         return hmac.compare_digest(self.form_token.encode(), form_token.encode())
 
     def cookie(self) -> Cookie:
-        """Without what the site said where that is too much for one."""
+        """The back address and the name are left out where the cookie would be too large."""
         kept = _kept(self)
         if len(kept) > COOKIE_BYTES_MAX:
             kept = _kept(PageSession(self.token, self.preferred, "", ""))
@@ -76,7 +76,7 @@ def make_session(token: str, preferred: str, back_url: str, name: str) -> PageSe
 
 
 def expired_cookie() -> Cookie:
-    """Nothing is left of a session with it."""
+    """Deletes the cookie of a session."""
     return _cookie("", 0)
 
 
@@ -93,15 +93,14 @@ def _cookie(value: str, seconds: int) -> Cookie:
 
 
 def came_from_the_site(request: Request[Any, Any, Any], settings: Settings) -> bool:
-    """A stranger's page must not bring its readers into an account of its choice.
+    """Another site's page must not sign its readers in to an account of its choice.
 
-    Browsers send an Origin with every form, or say that the form is of no other site; what sends
-    neither is no browser of today.
+    Current browsers send Origin, or Sec-Fetch-Site, with every form.
     """
     origin = request.headers.get("Origin")
     if origin is None:
         return request.headers.get("Sec-Fetch-Site") in (None, "none", "same-origin")
-    told = origin_of(origin)
+    sender = origin_of(origin)
     own = request.headers.get("Host", "")
     ours = (f"http://{own}", f"https://{own}", *settings.allowed_origins)
-    return told is not None and told in map(origin_of, ours)
+    return sender is not None and sender in map(origin_of, ours)
