@@ -81,6 +81,7 @@ class Service(Edge):
 def application() -> Service:
     """The application of a serving process, with the settings of `load_settings`."""
     app = create_app(load_settings())
+    # Built before the first request, because building takes half a second.
     docs.docs_of(app.router)
     # These objects live as long as the process, so exclude them from garbage collection.
     gc.collect()
@@ -98,6 +99,7 @@ def create_app(
     for an issuer, a theme or words that cannot be used.
     """
     clock = clock or (FollowingClock() if settings.sandbox_clock_url else Clock())
+    # Loaded here, so that an unusable theme stops the start.
     assets.assets_of(settings)
     if stripe_client is None and settings.sells_by_stripe:
         stripe_client = StripeClient(settings)
@@ -122,8 +124,10 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
     stripe_client: StripeClient | None = app.state.stripe_client
     verifier: Verifier = app.state.verifier
     batches: Batches = app.state.batches
+    # `paywall serve` has checked the migrations; /readyz reports pending ones.
     async with open_database(settings, clock, requires_migrations=False) as database:
         app.state.database = database
+        # Creates the signing key, or stops the start if it cannot be stored.
         verifier.keyring.newest(clock.now())
         chores = [
             asyncio.create_task(chore)

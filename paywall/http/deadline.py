@@ -31,7 +31,7 @@ class Deadline:
         return _Watch(self)
 
     def start(self, what: Cancellable) -> None:
-        """Start the deadline of `what`; `end` removes it."""
+        """Start the deadline of `what`; `finish` removes it."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._loop.call_later(SWEEP_EVERY_SECONDS, self.cancel_overdue, self._loop)
@@ -42,12 +42,12 @@ class Deadline:
         if self._loop is not None and what in self._due_at:
             self._due_at[what] = max(self._due_at[what], self._loop.time() + timeout_seconds)
 
-    def stop(self, what: Cancellable) -> None:
-        """Remove the deadline."""
+    def meet(self, what: Cancellable) -> None:
+        """Remove the deadline, because the response has begun in time."""
         self._due_at.pop(what, None)
 
-    def end(self, what: Cancellable) -> bool:
-        """Remove the deadline; returns whether it had passed."""
+    def finish(self, what: Cancellable) -> bool:
+        """Remove the deadline at the end of the work; returns whether it had passed."""
         self._due_at.pop(what, None)
         if what not in self._overdue:
             return False
@@ -89,6 +89,6 @@ class _Watch:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._deadline.end(self._task) and kind is asyncio.CancelledError:
+        if self._deadline.finish(self._task) and kind is asyncio.CancelledError:
             self._task.uncancel()
             raise unavailable("The response was not ready in time.") from error

@@ -96,7 +96,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             # The deadline is met; ConnectionLimits handles clients that read slowly.
-            self.deadline.stop(self.scope["state"]["task"])
+            self.deadline.meet(self.scope["state"]["task"])
             vary: str | None = self.scope["state"].get("vary")
             message["headers"] = [
                 *message.get("headers", ()),

@@ -33,18 +33,18 @@ BATCH_MAX = 32
 # Checks that may wait for a connection; any further check is refused at once.
 WAITING_MAX = 1024
 OPEN_AGAIN_AFTER_SECONDS = 0.25
-# Raised for a text that no database can store. The edge refuses such texts before they get here.
+# Raised for a text that no database can store. The edge refuses such texts, so this is a safeguard.
 ERRORS_OF_ONE_CHECK = (asyncpg.DataError, UnicodeError)
 
 
-class PendingCaller(Protocol):
-    """The caller of one check, which gets exactly one result: `answered` or `failed`.
+class CheckWaiter(Protocol):
+    """A waiting check, which gets exactly one result: `answered` or `failed`.
 
-    Neither method raises. A caller that `has_gone` needs no result.
+    Neither method raises. A caller that `is_answered` needs no result.
     """
 
     pending_check: PendingCheck
-    has_gone: bool
+    is_answered: bool
 
     def answered(self, facts: Facts, at: datetime) -> None: ...
     def failed(self, error: Exception) -> None: ...
@@ -65,8 +65,8 @@ class Batches:
         )
         self._idle: list[CheckConnection] = []
         self._broken: list[CheckConnection] = []
-        self._waiting: list[PendingCaller] = []
-        self._is_called = False
+        self._waiting: list[CheckWaiter] = []
+        self._is_start_scheduled = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -85,31 +85,31 @@ class Batches:
             for connection in self._connections:
                 await connection.close()
 
-    def ask(self, waiting: PendingCaller) -> None:
+    def ask(self, waiter: CheckWaiter) -> None:
         """Queue a check, which is answered from what the database contains now or later.
 
         Fails it with a Problem: UNAVAILABLE if the database is gone or too many checks wait,
         INVALID_TOKEN if the caller's token was revoked.
         """
         if len(self._broken) == len(self._connections):
-            waiting.failed(unavailable("The database does not answer."))
+            waiter.failed(unavailable("The database does not answer."))
         elif len(self._waiting) >= WAITING_MAX:
-            waiting.failed(unavailable("Too many checks wait for the database."))
+            waiter.failed(unavailable("Too many checks wait for the database."))
         else:
-            self._waiting.append(waiting)
-            if self._idle and not self._is_called:
-                self._is_called = True
+            self._waiting.append(waiter)
+            if self._idle and not self._is_start_scheduled:
+                self._is_start_scheduled = True
                 self._loop.call_soon(self._start)
 
     def _start(self) -> None:
-        self._is_called = False
+        self._is_start_scheduled = False
         while self._waiting and self._idle:
-            batch = [it for it in self._waiting[:BATCH_MAX] if not it.has_gone]
+            batch = [it for it in self._waiting[:BATCH_MAX] if not it.is_answered]
             del self._waiting[:BATCH_MAX]
             if batch:
                 self._spawn(self._answer(self._idle.pop(), batch))
 
-    async def _answer(self, connection: CheckConnection, batch: Sequence[PendingCaller]) -> None:
+    async def _answer(self, connection: CheckConnection, batch: Sequence[CheckWaiter]) -> None:
         """Answer a batch on one connection, which is then free for the next."""
         try:
             await self._ask_with_fallback(connection, batch)
@@ -121,41 +121,39 @@ class Batches:
         self._start()
 
     async def _ask_with_fallback(
-        self, connection: CheckConnection, batch: Sequence[PendingCaller]
+        self, connection: CheckConnection, batch: Sequence[CheckWaiter]
     ) -> None:
         try:
             await self._ask(connection, batch)
         except ERRORS_OF_ONE_CHECK as error:
             await self._ask_one_by_one(connection, batch, error)
 
-    async def _ask(self, connection: CheckConnection, batch: Sequence[PendingCaller]) -> None:
+    async def _ask(self, connection: CheckConnection, batch: Sequence[CheckWaiter]) -> None:
         now = self._clock.now()
         month = self._month_at(now)
-        pending_check = [it.pending_check for it in batch]
+        pending_checks = [it.pending_check for it in batch]
         # The same few callers repeat, each as the one object that the verifier has cached.
-        callers = {id(it.caller): it.caller for it in pending_check}
-        standings = await connection.ask(pending_check, list(callers.values()), now, month)
-        revoked = {key for n, key in enumerate(callers) if n in standings.revoked}
-        for it, waiting, row in zip(pending_check, batch, standings.rows, strict=True):
+        tokens = {id(it.caller): it.caller for it in pending_checks}
+        results = await connection.ask(pending_checks, list(tokens.values()), now, month)
+        revoked = {key for n, key in enumerate(tokens) if n in results.revoked}
+        for it, waiter, row in zip(pending_checks, batch, results.rows, strict=True):
             if id(it.caller) in revoked:
-                waiting.failed(was_revoked())
+                waiter.failed(was_revoked())
             else:
-                waiting.answered(
-                    facts_of(it.article_id, row, it.viewer, month, self._settings), now
-                )
+                waiter.answered(facts_of(it.article_id, row, it.viewer, month, self._settings), now)
 
     async def _ask_one_by_one(
-        self, connection: CheckConnection, batch: Sequence[PendingCaller], error: Exception
+        self, connection: CheckConnection, batch: Sequence[CheckWaiter], error: Exception
     ) -> None:
         """Repeat the batch one check at a time, since the database rejects one of them."""
         if len(batch) == 1:
             batch[0].failed(error)
             return
-        for waiting in batch:
+        for waiter in batch:
             try:
-                await self._ask(connection, [waiting])
+                await self._ask(connection, [waiter])
             except ERRORS_OF_ONE_CHECK as its_error:
-                waiting.failed(its_error)
+                waiter.failed(its_error)
 
     def _month_at(self, now: datetime) -> Month:
         if not self._month.starts_at <= now < self._month.ends_at:
@@ -163,18 +161,18 @@ class Batches:
         return self._month
 
     def _break(
-        self, connection: CheckConnection, batch: Sequence[PendingCaller], error: Exception
+        self, connection: CheckConnection, batch: Sequence[CheckWaiter], error: Exception
     ) -> None:
         """Fail the batch and reconnect; only the database's absence is answered 503."""
         self._broken.append(connection)
         self._spawn(self._reconnect(connection))
         gone = unavailable("The database does not answer.")
-        for waiting in batch:
-            waiting.failed(gone if is_unavailable(error) else error)
+        for waiter in batch:
+            waiter.failed(gone if is_unavailable(error) else error)
         if len(self._broken) == len(self._connections):
             unanswered, self._waiting = self._waiting, []
-            for waiting in unanswered:
-                waiting.failed(gone)
+            for waiter in unanswered:
+                waiter.failed(gone)
 
     async def _reconnect(self, connection: CheckConnection) -> None:
         while True:

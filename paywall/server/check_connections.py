@@ -40,7 +40,7 @@ class PendingCheck(msgspec.Struct, frozen=True, gc=False):
     caller: Caller
 
 
-class Standings(NamedTuple):
+class CheckResults(NamedTuple):
     """One row for each check, in order, and the indexes of the tokens that were revoked."""
 
     rows: Sequence[Row]
@@ -53,7 +53,7 @@ class CheckConnection(Protocol):
     async def open(self) -> None: ...
     async def ask(
         self, batch: Sequence[PendingCheck], tokens: Sequence[Caller], now: datetime, month: Month
-    ) -> Standings: ...
+    ) -> CheckResults: ...
     async def close(self) -> None: ...
 
 
@@ -114,10 +114,10 @@ class PostgresCheckConnection:
 
     async def ask(
         self, batch: Sequence[PendingCheck], tokens: Sequence[Caller], now: datetime, month: Month
-    ) -> Standings:
+    ) -> CheckResults:
         values = self.statement.parameters(batch, tokens, now, month)
         answers = await self._prepared.fetch(*[values[name] for name in self.statement.order])
-        return Standings(answers, _revoked(answers[0][-1]))
+        return CheckResults(answers, _revoked(answers[0][-1]))
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -142,10 +142,10 @@ class SqliteCheckConnection:
 
     async def ask(
         self, batch: Sequence[PendingCheck], tokens: Sequence[Caller], now: datetime, month: Month
-    ) -> Standings:
+    ) -> CheckResults:
         values = self.statement.parameters(batch, tokens, now, month)
         answers = self._connection.execute(self.statement.text, values).fetchall()
-        return Standings([_from_sqlite(answer) for answer in answers], _revoked(answers[0][-1]))
+        return CheckResults([_from_sqlite(answer) for answer in answers], _revoked(answers[0][-1]))
 
     async def close(self) -> None:
         self._connection.close()

@@ -14,17 +14,17 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from paywall.access.api import CHECK
 from paywall.server.connection_limits import ConnectionLimits, ConnectionWait
-from paywall.server.fast_check import BODY_BYTES_MAX, FastCheck
-from paywall.server.messages import HEAD_BYTES_MAX, closing, plain_head, refusal_answer
+from paywall.server.fast_check import CHECK_BODY_BYTES_MAX, FastCheck
+from paywall.server.messages import CHECK_HEAD_BYTES_MAX, closing, plain_head, refusal_answer
 from paywall.server.request_reader import HEAD_END, RequestReader
 
 CHECK_LINE = b"POST %b HTTP/1.1\r\n" % CHECK.encode()
 # Longer input is not a check, and is passed on at once.
-BYTES_MAX = HEAD_BYTES_MAX + BODY_BYTES_MAX
+BYTES_MAX = CHECK_HEAD_BYTES_MAX + CHECK_BODY_BYTES_MAX
 # A check that takes longer to arrive is passed to uvicorn.
-WHOLE_WITHIN_SECONDS = 0.05
-BEFORE_ANSWER = (h11.IDLE, h11.SEND_RESPONSE)
-AT_WORK = (h11.SEND_RESPONSE, h11.SEND_BODY)
+CHECK_COMPLETE_WITHIN_SECONDS = 0.05
+BEFORE_RESPONSE = (h11.IDLE, h11.SEND_RESPONSE)
+RESPONDING = (h11.SEND_RESPONSE, h11.SEND_BODY)
 # Time for requests that clients sent before they could know that the service stops.
 LAST_REQUEST_WITHIN_SECONDS = 1.0
 
@@ -61,7 +61,7 @@ class Connection(H11Protocol):
     def waits_for(self) -> ConnectionWait:
         if self.conn.has_failed:
             return ConnectionWait.BODY
-        if self._is_answering or self.conn.our_state in AT_WORK:
+        if self._is_answering or self.conn.our_state in RESPONDING:
             return ConnectionWait.ANSWER
         if not self.conn.is_in_head:
             return ConnectionWait.BODY
@@ -100,7 +100,7 @@ class Connection(H11Protocol):
             return
         head, end, body = received.partition(HEAD_END)
         plain = plain_head(head) if end else None
-        if plain is None or not len(body) <= plain.body_bytes <= BODY_BYTES_MAX:
+        if plain is None or not len(body) <= plain.body_bytes <= CHECK_BODY_BYTES_MAX:
             self._pass_to_uvicorn(received)
         elif len(body) < plain.body_bytes:
             self._wait_for_rest(received)
@@ -127,16 +127,16 @@ class Connection(H11Protocol):
         self._is_new = False
         self.limits.restart_wait(self)
         self.flow.resume_reading()
-        later, self._queued = self._queued, b""
-        if later:
-            self.data_received(later)
+        queued, self._queued = self._queued, b""
+        if queued:
+            self.data_received(queued)
 
     def _wait_for_rest(self, received: bytes) -> None:
         is_first_byte = not self._partial_check
         self._partial_check = received
         if is_first_byte:
             self._partial_check_timer = self.loop.call_later(
-                WHOLE_WITHIN_SECONDS, self._pass_partial_check_to_uvicorn
+                CHECK_COMPLETE_WITHIN_SECONDS, self._pass_partial_check_to_uvicorn
             )
             if self.waits_for is ConnectionWait.HEAD:
                 self.limits.restart_wait(self)
@@ -151,9 +151,9 @@ class Connection(H11Protocol):
         self._stop_waiting()
         if self.conn.has_failed:
             return
-        is_first_byte = self.conn.is_between_requests
+        begins_request = self.conn.is_between_requests
         super().data_received(received)
-        if is_first_byte and self.waits_for is ConnectionWait.HEAD:
+        if begins_request and self.waits_for is ConnectionWait.HEAD:
             self.limits.restart_wait(self)
 
     def _pass_partial_check_to_uvicorn(self) -> None:
@@ -172,7 +172,7 @@ class Connection(H11Protocol):
         If a response has begun, close instead: a proxy would take a second response for the
         response to the next request.
         """
-        if self.conn.our_state not in BEFORE_ANSWER:
+        if self.conn.our_state not in BEFORE_RESPONSE:
             self.transport.close()
             return
         if self.cycle is not None:

@@ -36,7 +36,7 @@ from paywall.tokens.caller import Caller, TokenKind
 from paywall.tokens.verify import Verifier
 
 # Enough for two ids of maximum length; a longer body is not a check.
-BODY_BYTES_MAX = 4096
+CHECK_BODY_BYTES_MAX = 4096
 BEARER = b"Bearer "
 JSON = "application/json"
 
@@ -65,7 +65,7 @@ class FastCheck:
         self.deadline = Deadline(settings.request_timeout_seconds)
 
     def take(self, head: Head, body: bytes, reply: Reply) -> bool:
-        """Take the request if it is a valid check, and answer it once by `reply`; else False."""
+        """Take a valid check: True, and `reply` gets the response exactly once; else False."""
         caller = self._remembered(head)
         question = _decode_valid(body) if caller is not None else None
         if caller is None or question is None:
@@ -94,7 +94,7 @@ class _PendingResponse:
 
     def __init__(self, check: FastCheck, question: Question, caller: Caller, reply: Reply) -> None:
         self.pending_check = PendingCheck(question.article_id, question.viewer(), caller)
-        self.has_gone = False
+        self.is_answered = False
         self._check = check
         self._counts_view = question.count_view
         self._reply = reply
@@ -103,7 +103,7 @@ class _PendingResponse:
         self._counting: asyncio.Task[None] | None = None
 
     def answered(self, facts: Facts, at: datetime) -> None:
-        if self.has_gone:
+        if self.is_answered:
             return
         try:
             decision = decide(facts.terms, facts.viewer_state, at)
@@ -144,10 +144,10 @@ class _PendingResponse:
         self._respond(HTTPStatus.OK, answer(HTTPStatus.OK, JSON, body, self._request_id))
 
     def _respond(self, status: int, answer: bytes) -> None:
-        if self.has_gone:
+        if self.is_answered:
             return
-        self.has_gone = True
-        self._check.deadline.end(self)
+        self.is_answered = True
+        self._check.deadline.finish(self)
         self._reply(answer)
         telemetry.record_request(
             method="POST", route=CHECK, status=status,
@@ -157,7 +157,7 @@ class _PendingResponse:
 
 def _decode_valid(body: bytes) -> Question | None:
     """Decode a valid body; None for any other."""
-    if len(body) > BODY_BYTES_MAX:
+    if len(body) > CHECK_BODY_BYTES_MAX:
         return None
     try:
         question = _decode(body)

@@ -15,7 +15,7 @@ from paywall.server.request_reader import CRLF, HEADER_FIELDS_MAX, HOST, is_misr
 
 # Clients repeat the same head; a cached one costs a twentieth of parsing it.
 CACHED_HEADS_MAX = 1024
-HEAD_BYTES_MAX = 8192
+CHECK_HEAD_BYTES_MAX = 8192
 LENGTH = re.compile(rb"[0-9]{1,9}")
 FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 CLOSES = {b"": False, b"keep-alive": False, b"close": True}
@@ -48,7 +48,7 @@ def plain_head(head: bytes) -> Head | None:
     The caller checks the request line. A repeated header is never accepted here, because a proxy
     could have used the other value.
     """
-    if len(head) > HEAD_BYTES_MAX or is_misreadable(head + CRLF):
+    if len(head) > CHECK_HEAD_BYTES_MAX or is_misreadable(head + CRLF):
         return None
     headers = _headers(head.split(CRLF)[1:])
     if headers is None or headers.keys() & UNSUPPORTED_HEADERS:

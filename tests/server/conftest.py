@@ -15,7 +15,7 @@ from tests.server.wire import Wire, wired
 @pytest.fixture
 async def port(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Wire, int]]:
     # The client sends a body behind its head, and both sides share this loop: it may stand still.
-    monkeypatch.setattr(connection, "WHOLE_WITHIN_SECONDS", PATIENT_SECONDS)
+    monkeypatch.setattr(connection, "CHECK_COMPLETE_WITHIN_SECONDS", PATIENT_SECONDS)
     async with wired(edge) as it:
         yield it
 

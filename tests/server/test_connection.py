@@ -12,8 +12,8 @@ from prometheus_client import REGISTRY
 from paywall.http.deadline import Deadline
 from paywall.http.edge import Edge
 from paywall.server import connection
-from paywall.server.fast_check import BODY_BYTES_MAX
-from paywall.server.messages import HEAD_BYTES_MAX
+from paywall.server.fast_check import CHECK_BODY_BYTES_MAX
+from paywall.server.messages import CHECK_HEAD_BYTES_MAX
 from tests.conftest import Bearer
 from tests.server.wire import Client, Wire, question
 from tests.test_story import check, grant, put_article
@@ -153,13 +153,15 @@ async def test_a_check_within_a_body_that_nobody_read_is_no_request(
 async def test_a_check_that_does_not_come_whole_is_refused_in_time(
     client: Client, bearer: Bearer, edge: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "WHOLE_WITHIN_SECONDS", 0)
+    monkeypatch.setattr(connection, "CHECK_COMPLETE_WITHIN_SECONDS", 0)
     monkeypatch.setattr(edge, "deadline", Deadline(0))
     client.send(question(bearer, BODY)[:-1])
     assert (await client.answer()).status == 503
 
 
-@pytest.mark.parametrize("body", [b" " * (BODY_BYTES_MAX + 1), b"{" * HEAD_BYTES_MAX * 2])
+@pytest.mark.parametrize(
+    "body", [b" " * (CHECK_BODY_BYTES_MAX + 1), b"{" * CHECK_HEAD_BYTES_MAX * 2]
+)
 async def test_what_is_too_long_for_a_check_is_not_waited_for(
     client: Client, bearer: Bearer, edge: Edge, monkeypatch: pytest.MonkeyPatch, body: bytes
 ) -> None:

@@ -51,7 +51,7 @@ async def test_all_ways_to_ask_agree(
     chance = random.Random(1)
     await fill_with_any_state(database, chance)
     viewers = [{}, *({kind: r} for kind in ("reader_id", "visitor_id") for r in READERS)]
-    pending_check = [
+    questions = [
         (chance.choice([*ARTICLES, UNKNOWN]), chance.choice(viewers)) for _ in range(QUESTIONS)
     ]
     by_batch = {}
@@ -66,7 +66,7 @@ async def test_all_ways_to_ask_agree(
     await check(service, bearer, UNKNOWN)
     edge.app = nowhere
     reasons = set()
-    for article_id, viewer in pending_check:
+    for article_id, viewer in questions:
         received = await check(service, bearer, article_id, **viewer)
         assert received == by_batch[article_id, str(viewer)], (article_id, viewer)
         async with database.reading() as session:
@@ -192,21 +192,17 @@ async def test_what_cannot_be_asked_fails_alone(
     batches = Batches(settings, clock)
     async with batches.open():
         articles = ["a1", "\ud800", "a2", "\x00" if not settings.is_sqlite else "\ud801", "a3"]
-        pending_check = [
-            Hope(PendingCheck(article, viewer_of("ann"), caller)) for article in articles
-        ]
-        for hope in pending_check:
+        waiting = [Hope(PendingCheck(article, viewer_of("ann"), caller)) for article in articles]
+        for hope in waiting:
             batches.ask(hope)
-        received = await asyncio.gather(
-            *(it.future for it in pending_check), return_exceptions=True
-        )
+        received = await asyncio.gather(*(it.future for it in waiting), return_exceptions=True)
     assert [isinstance(it, BaseException) for it in received] == [False, True, False, True, False]
 
 
 class Hope:
     """Somebody who waits for what a batch says."""
 
-    has_gone = False
+    is_answered = False
 
     def __init__(self, pending_check: PendingCheck) -> None:
         self.pending_check = pending_check

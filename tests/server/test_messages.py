@@ -5,7 +5,7 @@ import random
 import h11
 import pytest
 
-from paywall.server.messages import HEAD_BYTES_MAX, plain_head
+from paywall.server.messages import CHECK_HEAD_BYTES_MAX, plain_head
 from paywall.server.request_reader import RequestReader
 
 LINE = b"POST /v1/access/check HTTP/1.1"
@@ -43,7 +43,7 @@ def test_a_plain_head_is_read() -> None:
         HEAD + b"\r\nHost: a b",
         LINE + b"\r\nContent-Length: 5",
         HEAD + b"\r\nno colon",
-        HEAD + b"\r\nX: " + b"x" * HEAD_BYTES_MAX,
+        HEAD + b"\r\nX: " + b"x" * CHECK_HEAD_BYTES_MAX,
         LINE + b"\r\nContent-Length: +5",
         LINE + b"\r\nContent-Length: 5, 5",
         LINE + b"\r\nContent-Length: ",
