@@ -1,7 +1,7 @@
-"""Libraries that most processes never use are loaded when one of their names is first looked up.
+"""Lazy loading of libraries that most processes never use.
 
-A worker that sells nothing by Stripe, and knows its issuers' keys, starts in two thirds of the
-time, and holds a fifth less memory.
+A worker that does not sell through Stripe and has its issuers' keys starts in two thirds of the
+time and uses a fifth less memory.
 """
 
 import importlib.util
@@ -10,9 +10,9 @@ from types import ModuleType
 
 
 def lazy_import(name: str) -> ModuleType:
-    """The module of this name, which is run when it is first used (docs.python.org, LazyLoader).
+    """A module that is executed on first use (importlib.util.LazyLoader).
 
-    Raises ModuleNotFoundError at once where there is none.
+    Raises ModuleNotFoundError immediately if the module does not exist.
     """
     if name in sys.modules:
         return sys.modules[name]

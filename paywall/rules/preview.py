@@ -71,11 +71,6 @@ def preview(body_html: str, *, paragraphs: int, share: float) -> str:
     return html if survives_reparsing(html) else _plain_paragraphs(shown, end)
 
 
-def visible_text(html: str) -> str:
-    """The visible characters of a body or of a preview."""
-    return "".join(piece.text for piece in visible_pieces(html)).strip()
-
-
 def _visible(html: str) -> VisibleHtml:
     body = _without_leading_space(visible_pieces(html))
     text = "".join(piece.text for piece in body)

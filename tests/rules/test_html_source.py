@@ -13,7 +13,7 @@ from paywall.rules.html_source import (
     READ_TOKENS_MAX,
     bounded_source,
 )
-from paywall.rules.preview import visible_text
+from tests.rules.visible_text import visible_text
 
 NAMES = (
     "p b a i div span table tr td ul li h1 img br style script xmp iframe noembed noframes"

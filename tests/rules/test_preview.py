@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from paywall.rules.preview import preview, visible_text
+from paywall.rules.preview import preview
+from tests.rules.visible_text import visible_text
 
 TAIL = "<p>" + "The rest of the article is for readers who paid for it. " * 20 + "</p>"
 CANARY = "canary7f3a"

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from paywall.rules.preview import visible_text
 from tests.rules.test_preview import CANARY, first
+from tests.rules.visible_text import visible_text
 
 
 class Body(NamedTuple):
