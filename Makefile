@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test test-sites screenshots check bench openapi docs readme migration lock clean
+.PHONY: help setup run test test-sites screenshots check bench openapi docs migration lock clean
 
 help:
 	@echo "make setup      install everything into $(VENV), with the command paywall"
@@ -76,7 +76,7 @@ openapi: $(READY)
 	@$(BIN)/python -m tests.contract.file
 	@echo "openapi/paywall.yaml is up to date. Next: git diff openapi."
 
-docs readme: $(READY)
+docs: $(READY)
 	@$(BIN)/python -m tests.house.docs
 	@echo "README.md and docs/ are up to date. Next: git diff README.md docs."
 
