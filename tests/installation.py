@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 from sqlmodel import SQLModel, select
 
-from paywall.articles.bodies import body_of
+from paywall.access.bodies import body_of
 from paywall.articles.publish import ArticleUpdate, publish
 from paywall.cli.main import main
 from paywall.database.engine import Database

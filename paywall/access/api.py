@@ -10,6 +10,7 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from paywall import telemetry
+from paywall.access.bodies import body_of, preview_of
 from paywall.access.facts import Facts, Viewer, load_article_facts, load_facts, viewer_of
 from paywall.access.meter import count_view
 from paywall.database.engine import Database
@@ -30,6 +31,8 @@ from paywall.tokens.guard import Caller, site
 from paywall.tokens.guard import reader as only_readers
 
 CHECK = "/v1/access/check"
+# In the contract, bodies belong to the articles.
+ARTICLES = ("articles",)
 CHECK_SCOPE = "access:check"
 
 
@@ -265,4 +268,62 @@ async def _decide_all(
     return decided
 
 
-ROUTES = [check_access, check_access_batch, check_my_access, check_my_access_batch]
+class BodyAnswer(ResponseModel):
+    """The decision, with the body where it grants and the preview where it denies.
+
+    `body_html` is null where access is granted to an article without a body.
+    """
+
+    decision: Annotated[
+        DecisionAnswer, Meta(description="Whether the reader may have the body, and why.")
+    ]
+    body_html: Annotated[
+        str | None,
+        Meta(description="The whole body, unchanged; null if access is denied."),
+    ]
+    preview_html: Annotated[
+        str | None, Meta(description="What everybody may read; null if access is granted.")
+    ]
+
+
+@post("/v1/access/body", guards=[site("articles:read")], status_code=200, tags=ARTICLES)
+async def read_body(
+    data: JSONBody[BodyQuestion],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+) -> BodyAnswer:
+    """Read a body if access is granted, counting a metered view; a denial has the preview."""
+    return await _read_body(data.viewer(), data.article_id, database, settings)
+
+
+@get("/v1/me/articles/{article_id:str}/body", guards=[only_readers], tags=ARTICLES)
+async def read_my_body(
+    article_id: PathArticleId,
+    caller: NamedDependency[Caller],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+) -> BodyAnswer:
+    """Read a body if I have access; a metered view is counted."""
+    return await _read_body(viewer_of(caller.subject), article_id, database, settings)
+
+
+async def _read_body(
+    viewer: Viewer, article_id: str, database: Database, settings: Settings
+) -> BodyAnswer:
+    decision = await decide_for(viewer, article_id, database, settings, counting=True)
+    async with database.reading() as session:
+        return BodyAnswer(
+            decision=decision_response(decision),
+            body_html=await body_of(session, article_id) if decision.granted else None,
+            preview_html=None if decision.granted else await preview_of(session, article_id),
+        )
+
+
+ROUTES = [
+    check_access,
+    check_access_batch,
+    check_my_access,
+    check_my_access_batch,
+    read_body,
+    read_my_body,
+]

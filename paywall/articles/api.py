@@ -1,18 +1,15 @@
-"""Routes for articles: their terms and bodies."""
+"""Routes for articles and their terms; a body is put here, and read by access/."""
 
 from datetime import datetime
 from typing import Annotated
 
-from litestar import Response, delete, get, post, put
+from litestar import Response, delete, get, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 from msgspec import UNSET, Meta, UnsetType, field
 from sqlmodel import select
 
-from paywall.access.api import BodyQuestion, DecisionAnswer, decide_for, decision_response
-from paywall.access.facts import Viewer, viewer_of
-from paywall.articles.bodies import body_of, preview_of
 from paywall.articles.publish import ArticleUpdate, publish, unpublish
 from paywall.articles.structured_data import StructuredData, embeddable, structured_data
 from paywall.database.engine import Database
@@ -36,7 +33,6 @@ from paywall.rules.decision import ArticleTerms, Policy
 from paywall.rules.enums import UpsertOutcome
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, site
-from paywall.tokens.guard import reader as only_readers
 
 Language = Annotated[
     str, Meta(pattern=LINE_PATTERN, max_length=35, description="A BCP 47 tag, such as `km`.")
@@ -192,65 +188,12 @@ async def list_articles(
     return Page(items=[_to_output(article) for article in articles], next_cursor=next_cursor)
 
 
-class BodyAnswer(ResponseModel):
-    """The decision, with the body where it grants and the preview where it denies.
-
-    `body_html` is null where access is granted to an article without a body.
-    """
-
-    decision: Annotated[
-        DecisionAnswer, Meta(description="Whether the reader may have the body, and why.")
-    ]
-    body_html: Annotated[
-        str | None,
-        Meta(description="The whole body, unchanged; null if access is denied."),
-    ]
-    preview_html: Annotated[
-        str | None, Meta(description="What everybody may read; null if access is granted.")
-    ]
-
-
-@post("/v1/access/body", guards=[site("articles:read")], status_code=200)
-async def read_body(
-    data: JSONBody[BodyQuestion],
-    database: NamedDependency[Database],
-    settings: NamedDependency[Settings],
-) -> BodyAnswer:
-    """Read a body if access is granted, counting a metered view; a denial has the preview."""
-    return await _read_body(data.viewer(), data.article_id, database, settings)
-
-
-@get("/v1/me/articles/{article_id:str}/body", guards=[only_readers])
-async def read_my_body(
-    article_id: PathArticleId,
-    caller: NamedDependency[Caller],
-    database: NamedDependency[Database],
-    settings: NamedDependency[Settings],
-) -> BodyAnswer:
-    """Read a body if I have access; a metered view is counted."""
-    return await _read_body(viewer_of(caller.subject), article_id, database, settings)
-
-
-async def _read_body(
-    viewer: Viewer, article_id: str, database: Database, settings: Settings
-) -> BodyAnswer:
-    decision = await decide_for(viewer, article_id, database, settings, counting=True)
-    async with database.reading() as session:
-        return BodyAnswer(
-            decision=decision_response(decision),
-            body_html=await body_of(session, article_id) if decision.granted else None,
-            preview_html=None if decision.granted else await preview_of(session, article_id),
-        )
-
-
 ROUTES: list[ControllerRouterHandler] = [
     put_article,
     get_article,
     get_structured_data,
     delete_article,
     list_articles,
-    read_body,
-    read_my_body,
 ]
 
 

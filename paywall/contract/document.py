@@ -58,11 +58,13 @@ def document(app: Litestar) -> Json:
     docstring or its one guard.
     """
     listed = operations(app)
-    shapes = {shape for each in listed for shape in (each.request, each.answer) if shape}
-    schemas, named = schemas_of(sorted(shapes, key=str))
+    models = {model for item in listed for model in (item.request, item.answer) if model}
+    schemas, named = schemas_of(sorted(models, key=str))
     paths: dict[str, Json] = {}
     for operation in listed:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _told(operation, schemas)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation_object(
+            operation, schemas
+        )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -94,12 +96,12 @@ def document(app: Litestar) -> Json:
     }
 
 
-def _told(operation: Operation, schemas: dict[Any, Json]) -> Json:
+def _operation_object(operation: Operation, schemas: dict[Any, Json]) -> Json:
     summary = operation.handler.summary or operation.text.split("\n\n")[0].replace("\n", " ")
     parameters = [_parameter(parameter) for parameter in operation.parameters]
     if operation.takes_key:
         parameters.append({"$ref": f"#/components/parameters/{HEADER}"})
-    told: Json = {
+    described: Json = {
         "operationId": operation.id,
         "tags": [operation.tag],
         "summary": f"{operation.who}: {summary.rstrip('.')}",
@@ -107,24 +109,24 @@ def _told(operation: Operation, schemas: dict[Any, Json]) -> Json:
         "security": operation.guard.security,
     }
     if parameters:
-        told["parameters"] = parameters
+        described["parameters"] = parameters
     if operation.request is not None:
-        told["requestBody"] = {
+        described["requestBody"] = {
             "required": operation.needs_body,
             "content": {"application/json": _content(operation.request, schemas)},
         }
-    told["responses"] = {
+    described["responses"] = {
         **{str(status): answer for status, answer in _answers(operation, schemas).items()},
         **refusals(operation.refusals),
     }
-    return told
+    return described
 
 
 def _parameter(parameter: Parameter) -> Json:
     meaning = parameter.limits.description
     if not meaning:
         raise LookupError(f"The parameter {parameter.name} has no description")
-    told: Json = {
+    described: Json = {
         "name": parameter.name,
         "in": parameter.place,
         "description": with_rule(meaning, parameter.limits.pattern),
@@ -132,8 +134,8 @@ def _parameter(parameter: Parameter) -> Json:
         "schema": parameter_schema(parameter),
     }
     if parameter.name in EXAMPLES.parameters:
-        told["example"] = EXAMPLES.parameters[parameter.name]
-    return told
+        described["example"] = EXAMPLES.parameters[parameter.name]
+    return described
 
 
 def _content(model: Any, schemas: dict[Any, Json]) -> Json:

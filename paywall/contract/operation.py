@@ -1,6 +1,6 @@
 """One operation of the contract, as its handler tells it.
 
-Most is read from the handler's guard, parameters, shapes and docstring. What only its author knows
+Most is read from the handler's guard, parameters, models and docstring. What only its author knows
 stands in the decorator: `refuses=` the kinds of problems of its own, and `answers=` a sentence for
 each status of success, where there are several.
 """
@@ -64,7 +64,9 @@ class Operation(NamedTuple):
 
     @property
     def tag(self) -> str:
-        """The folder of the handler, where that is a noun of the contract."""
+        """What the handler says, or its folder where that is a noun of the contract."""
+        for tag in self.handler.tags or ():
+            return str(tag)
         folder = str(self.handler.fn.__module__).split(".")[1]
         return TAGS_OF_FOLDERS.get(folder, folder)
 
@@ -78,7 +80,7 @@ class Operation(NamedTuple):
 
     @property
     def request(self) -> Any:
-        """The shape of the body, or None; one that may be left out is `Shape | None`."""
+        """The model of the body, or None; an optional body is `Model | None`."""
         field = self.handler.parsed_data_field
         if field is not None and field.is_optional:
             return next(inner.annotation for inner in field.inner_types if not inner.is_none_type)
@@ -92,7 +94,7 @@ class Operation(NamedTuple):
 
     @property
     def answer(self) -> Any:
-        """The shape of the answer, or None."""
+        """The model of the response, or None."""
         field = self.handler.parsed_fn_signature.return_type
         if field.is_subclass_of(Response):
             field = field.inner_types[0]

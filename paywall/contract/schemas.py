@@ -1,4 +1,4 @@
-"""JSON Schemas of the shapes: msgspec's own, with a description of every field.
+"""JSON Schemas of the models: msgspec's own, with a description of every field.
 
 Litestar's are looser than what is decoded: they allow unknown fields and any tag.
 """
@@ -36,24 +36,24 @@ ID_SCHEMA: Schema = {
 }
 
 
-def schemas_of(shapes: Iterable[Any]) -> tuple[dict[Any, Schema], dict[str, Schema]]:
-    """The schema of each shape, and the named ones that they refer to.
+def schemas_of(models: Iterable[Any]) -> tuple[dict[Any, Schema], dict[str, Schema]]:
+    """The schema of each model, and the named ones that they refer to.
 
     Raises LookupError for a field without a description.
     """
-    shapes = list(shapes)
-    made = msgspec.json.encode(msgspec.json.schema_components(shapes, ref_template=REF + "{name}"))
+    models = list(models)
+    made = msgspec.json.encode(msgspec.json.schema_components(models, ref_template=REF + "{name}"))
     found: list[Schema]
     named: dict[str, Schema]
     found, named = msgspec.json.decode(re.sub(rb"Page_(\w+?)_(?=\")", rb"PageOf\1", made))
     structs: dict[str, StructType] = {}
-    for shape in shapes:
-        _collect(type_info(shape), structs)
+    for model in models:
+        _collect(type_info(model), structs)
     for name, schema in named.items():
         _complete(name, schema, structs)
     components = {**named, ID: ID_SCHEMA}
-    _say_formats(components)
-    return dict(zip(shapes, found, strict=True)), dict(sorted(components.items()))
+    _set_integer_formats(components)
+    return dict(zip(models, found, strict=True)), dict(sorted(components.items()))
 
 
 def parameter_schema(parameter: Parameter) -> Schema:
@@ -62,15 +62,15 @@ def parameter_schema(parameter: Parameter) -> Schema:
     if limits.pattern == ID_PATTERN:
         return {"$ref": REF + ID}
     schema: Schema = {"type": TYPES.get(parameter.field.annotation, "string")}
-    _say_formats(schema)
-    told = {
+    _set_integer_formats(schema)
+    limits_set = {
         "pattern": limits.pattern and ecmascript(limits.pattern),
         "minimum": limits.ge,
         "maximum": limits.le,
         "maxLength": limits.max_length,
         "default": default if isinstance(default, int | str) else None,
     }
-    return schema | {name: value for name, value in told.items() if value is not None}
+    return schema | {name: value for name, value in limits_set.items() if value is not None}
 
 
 def with_rule(meaning: str, pattern: str | None, length_max: int | None = None) -> str:
@@ -119,7 +119,7 @@ def _complete(name: str, schema: Schema, structs: Mapping[str, StructType]) -> N
         property_ = schema["properties"][field.encode_name]
         _complete_field(name, field.encode_name, property_)
         if _is_time(field.type):
-            _say_time(property_)
+            _set_time_format(property_)
         if field.default is not NODEFAULT and property_.get("default") is None:
             property_.pop("default", None)
     if not schema["required"]:
@@ -144,8 +144,8 @@ def _complete_field(owner: str, name: str, property_: Schema) -> None:
     property_.clear()
     property_["description"] = with_rule(meanings[0], *rule)
     property_.update(rest)
-    is_shape = "$ref" in property_ and property_["$ref"] != REF + ID
-    if not is_shape and property_.get("type") != "null":
+    is_model = "$ref" in property_ and property_["$ref"] != REF + ID
+    if not is_model and property_.get("type") != "null":
         property_["examples"] = EXAMPLES.of_field(owner, name)
 
 
@@ -157,14 +157,14 @@ def _is_time(info: Type) -> bool:
     return isinstance(info, DateTimeType) or any(map(_is_time, _inner(info)))
 
 
-def _say_time(property_: Schema) -> None:
+def _set_time_format(property_: Schema) -> None:
     """Every time of ours has an offset, though msgspec says so only of those that it checks."""
     for part in [property_, *property_.get("anyOf", [])]:
         if part.get("type") == "string":
             part["format"] = "date-time"
 
 
-def _say_formats(node: Any) -> None:
+def _set_integer_formats(node: Any) -> None:
     """Every integer is of 64 bits: generated clients take one without a format for one of 32."""
     if isinstance(node, dict):
         if node.get("type") == "integer":
@@ -172,4 +172,4 @@ def _say_formats(node: Any) -> None:
         node = list(node.values())
     if isinstance(node, list):
         for inner in node:
-            _say_formats(inner)
+            _set_integer_formats(inner)

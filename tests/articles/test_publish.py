@@ -6,7 +6,7 @@ import pytest
 from msgspec import UNSET, UnsetType
 from sqlmodel import col, select
 
-from paywall.articles.bodies import body_of, preview_of
+from paywall.access.bodies import body_of, preview_of
 from paywall.articles.publish import ArticleUpdate, publish, unpublish
 from paywall.database.engine import Database
 from paywall.database.tables import Article, PolicyChange

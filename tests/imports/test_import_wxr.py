@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlmodel import select
 
-from paywall.articles.bodies import body_of
+from paywall.access.bodies import body_of
 from paywall.cli.main import main
 from paywall.database.engine import Database
 from paywall.database.tables import Article, PolicyChange
