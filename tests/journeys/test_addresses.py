@@ -165,7 +165,7 @@ def test_fifty_messages_are_answered_by_few_requests(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("account", ["/account", ""])
-def test_a_processor_is_told_of_no_article(account: str, desk: Desk, press: Press) -> None:
+def test_a_processor_learns_of_no_article(account: str, desk: Desk, press: Press) -> None:
     page = desk.tab()
     desk.sign_in(page, "bo")
     empty = "" if account else 'data-paywall-return=""'

@@ -142,7 +142,7 @@ def test_payment_and_invoices_are_one_click_away_from_either_account(
     page.wait_for_url("**/portal/*")
 
 
-def test_who_is_subscribed_is_not_offered_it_again_and_a_refusal_stands_by_its_button(
+def test_a_subscriber_is_offered_no_second_plan(
     open_desk: OpenDesk,
 ) -> None:
     telephone, laptop = open_desk(), open_desk()
@@ -197,9 +197,7 @@ def test_where_the_site_asks_for_it_readers_agree_before_they_buy(desk: Desk) ->
     page.wait_for_url("**/checkout/*")
 
 
-def test_who_leaves_the_payment_page_is_told_that_nothing_was_taken(
-    desk: Desk, press: Press
-) -> None:
+def test_leaving_the_payment_page_shows_that_nothing_was_taken(desk: Desk, press: Press) -> None:
     page = desk.tab()
     desk.sign_in(page, "bo", ARTICLE)
     buy(page, "Buy credits", FIVE)
@@ -211,9 +209,7 @@ def test_who_leaves_the_payment_page_is_told_that_nothing_was_taken(
     page.wait_for_url(f"{press.paper}{ARTICLE}*")
 
 
-def test_who_pays_by_the_bank_is_told_to_wait_and_not_to_pay_again(
-    desk: Desk, press: Press
-) -> None:
+def test_paying_by_bank_shows_to_wait_and_not_to_pay_again(desk: Desk, press: Press) -> None:
     page = desk.tab()
     desk.sign_in(page, "bo", ARTICLE)
     buy(page, "Buy credits", FIVE)

@@ -188,9 +188,7 @@ def test_a_changed_question_is_not_confirmed_by_a_click_on_the_old_one(
     assert press.unlocks_left("ann") == left - 2
 
 
-def test_neither_cancelling_nor_buying_follows_from_a_gesture_that_was_meant_for_something_else(
-    desk: Desk, press: Press
-) -> None:
+def test_a_stray_gesture_neither_cancels_nor_buys(desk: Desk, press: Press) -> None:
     page = desk.tab()
     page.clock.install()
     desk.subscribe(page, "bo")

@@ -118,9 +118,7 @@ def test_a_subscriber_sees_no_locks(desk: Desk) -> None:
     expect(page.locator(".tag")).to_have_text(["Free", "Free"])
 
 
-def test_a_visitor_comes_back_to_the_article_and_finds_account_and_sign_out_on_every_page(
-    desk: Desk, press: Press
-) -> None:
+def test_a_visitor_returns_to_the_article_signed_in(desk: Desk, press: Press) -> None:
     page = desk.tab(f"{ARTICLE}?from=home")
     masthead = page.locator(".masthead")
     expect(masthead.get_by_role("link", name="Account")).to_have_count(0)
@@ -164,9 +162,7 @@ def test_the_account_says_what_an_article_cost(desk: Desk, press: Press) -> None
 
 
 @pytest.mark.parametrize("code", ["en", "km"])
-def test_on_a_small_telephone_the_masthead_of_who_is_signed_in_has_two_lines(
-    code: str, open_desk: OpenDesk
-) -> None:
+def test_the_masthead_has_two_lines_on_a_small_telephone(code: str, open_desk: OpenDesk) -> None:
     desk = open_desk(locale=code, viewport={"width": 320, "height": 640})
     page = desk.tab()
     desk.sign_in(page, "ann", "/")

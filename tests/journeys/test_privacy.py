@@ -73,7 +73,7 @@ def test_a_reader_is_sent_the_tail_with_the_unlock_and_not_before(desk: Desk, pr
     assert CANARY in received.text
 
 
-def test_a_page_loads_from_the_site_and_the_service_alone_and_sets_no_cookie(
+def test_a_page_loads_from_site_and_service_only_and_sets_no_cookie(
     desk: Desk, press: Press
 ) -> None:
     page = desk.tab()
@@ -90,9 +90,7 @@ def test_a_page_loads_from_the_site_and_the_service_alone_and_sets_no_cookie(
 
 
 @pytest.mark.parametrize("policy", [*POLICIES, "metered", "free"])
-def test_search_engines_are_told_what_the_policy_says(
-    policy: str, desk: Desk, press: Press
-) -> None:
+def test_structured_data_follows_the_policy(policy: str, desk: Desk, press: Press) -> None:
     publish(press, "canary", policy)
     page = desk.tab("/canary")
     data = json.loads(page.locator('script[type="application/ld+json"]').inner_text())

@@ -91,7 +91,7 @@ def test_ending_now_locks_at_once_in_every_tab(desk: Desk, press: Press) -> None
     expect(page.get_by_text("This article is for subscribers.")).to_be_visible()
 
 
-def test_what_stripe_or_the_service_did_not_confirm_is_not_called_cancelled(
+def test_an_unconfirmed_cancellation_is_not_shown_as_cancelled(
     desk: Desk,
 ) -> None:
     desk.expect("net::ERR_FAILED")
@@ -106,9 +106,7 @@ def test_what_stripe_or_the_service_did_not_confirm_is_not_called_cancelled(
     expect(page.get_by_text("Your subscription is cancelled,")).to_have_count(0)
 
 
-def test_who_cancelled_resumes_where_it_is_sold_and_is_never_sold_the_same_month_twice(
-    desk: Desk, press: Press
-) -> None:
+def test_a_cancelled_plan_is_resumed_instead_of_sold_twice(desk: Desk, press: Press) -> None:
     page = desk.tab()
     desk.subscribe(page, "bo")
     cancel(page)
@@ -143,9 +141,7 @@ def test_who_reads_everything_for_free_is_sold_neither_plan_nor_pass(
     expect(shop.get_by_role("button", name="of everything")).to_have_count(0)
 
 
-def test_a_further_pass_is_sold_with_the_day_it_starts_and_a_pass_is_not_cancelled(
-    desk: Desk, press: Press
-) -> None:
+def test_a_further_pass_shows_its_start_and_cannot_be_cancelled(desk: Desk, press: Press) -> None:
     press.tell(
         "POST", "/v1/purchases",
         reader_id="bo", processor="khqr", reference="a week",
@@ -163,7 +159,7 @@ def test_a_further_pass_is_sold_with_the_day_it_starts_and_a_pass_is_not_cancell
     expect(part.get_by_role("button")).to_have_count(0)
 
 
-def test_what_ended_in_stripe_is_told_until_its_paid_end_and_sold_anew_in_plain_words(
+def test_a_page_shows_the_paid_end_of_what_ended_and_sells_it_again(
     desk: Desk, press: Press
 ) -> None:
     page = desk.tab()
@@ -182,7 +178,7 @@ def test_what_ended_in_stripe_is_told_until_its_paid_end_and_sold_anew_in_plain_
     expect(page.locator(".masthead").get_by_role("link", name="Buy credits")).to_have_count(0)
 
 
-def test_whose_renewal_failed_is_told_where_they_read_with_the_way_to_pay(
+def test_a_failed_renewal_is_shown_where_they_read_with_the_way_to_pay(
     desk: Desk, press: Press
 ) -> None:
     """In grace the article is open, and says nothing: the masthead does. After it the gate does."""
@@ -204,7 +200,7 @@ def test_whose_renewal_failed_is_told_where_they_read_with_the_way_to_pay(
     page.wait_for_url("**/portal/*")
 
 
-def test_who_cancels_while_a_payment_is_late_is_told_that_it_may_still_be_taken(
+def test_cancelling_while_a_payment_is_late_warns_of_retries(
     desk: Desk,
 ) -> None:
     page = desk.tab()

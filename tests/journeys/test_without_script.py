@@ -72,7 +72,7 @@ def test_who_paid_nothing_is_not_thanked_for_an_older_payment(
     expect(page.locator("main p", has_text="No payment has arrived.")).to_be_visible()
 
 
-def test_a_visitor_is_told_the_price_and_signs_in_to_read_on(
+def test_a_visitor_sees_the_price_and_signs_in_to_read_on(
     open_desk: OpenDesk, press: Press
 ) -> None:
     page = open_desk(java_script_enabled=False).tab(ARTICLE)
@@ -85,7 +85,7 @@ def test_a_visitor_is_told_the_price_and_signs_in_to_read_on(
     expect(gate).to_contain_text("Unlock this article for 1 credit, and it is yours for good.")
 
 
-def test_what_is_for_sale_is_told_before_signing_in(open_desk: OpenDesk) -> None:
+def test_offers_are_visible_before_signing_in(open_desk: OpenDesk) -> None:
     page = open_desk(java_script_enabled=False).tab("/offers")
     expect(page.locator("main").get_by_role("listitem")).to_have_text([MONTH, WEEK, FIVE, TEN])
     expect(page.get_by_role("link", name="Sign in to buy")).to_be_visible()
@@ -111,7 +111,7 @@ def test_what_is_for_subscribers_is_not_sold_for_credits(open_desk: OpenDesk) ->
     expect(page.get_by_role("button", name="Five credits")).to_have_count(0)
 
 
-def test_a_visitor_is_not_told_to_sign_in_for_what_only_a_subscription_opens(
+def test_a_visitor_sees_subscribe_for_what_only_subscribers_read(
     open_desk: OpenDesk, press: Press
 ) -> None:
     page = open_desk(java_script_enabled=False).tab("/letter-to-subscribers")

@@ -14,7 +14,7 @@ from tests.web.conftest import ORIGIN
 from tests.web.plain import account, enter, forms, send, subscribe
 
 
-async def test_the_account_tells_all_that_a_reader_has_and_had(
+async def test_the_account_shows_all_that_a_reader_has_and_had(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await put_article(service, bearer, "42", title="A <b>bold</b> title", url=f"{ORIGIN}/42")
@@ -51,7 +51,7 @@ async def test_the_account_tells_all_that_a_reader_has_and_had(
     assert "<b>bold</b>" not in raw
 
 
-async def test_what_lapsed_is_told_at_once_and_once_by_a_read_that_writes_nothing(
+async def test_a_lapse_is_shown_at_once_and_only_once(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, database: Database
 ) -> None:
     await grant(service, bearer, "ann", 3, expires_at="2026-11-25T12:00:00Z")
@@ -138,7 +138,7 @@ def receipts(page: str) -> set[str]:
     return set(re.findall(r'href="(/account/receipts/[^"]+)"', page))
 
 
-async def test_an_article_that_several_grants_paid_for_is_told_once_with_its_cost(
+async def test_an_article_paid_by_several_grants_is_listed_once(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await put_article(service, bearer, "42", title="The ferry", unlock_cost=2)
@@ -151,7 +151,7 @@ async def test_an_article_that_several_grants_paid_for_is_told_once_with_its_cos
     assert 'The ferry<p class="paywall-left">November 24, 2026 · 2 credits</p>' in page
 
 
-async def test_a_change_that_the_page_has_not_all_of_is_not_told_by_half(
+async def test_a_change_cut_off_by_the_page_is_left_out(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await put_article(service, bearer, "42", title="The ferry", unlock_cost=60)
@@ -166,7 +166,7 @@ async def test_a_change_that_the_page_has_not_all_of_is_not_told_by_half(
     assert "November 24, 2026 · 60 credits" in page
 
 
-async def test_credits_that_end_together_are_told_together(
+async def test_credits_that_end_together_are_listed_together(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     for reference, end in (("a", None), ("b", None), ("c", "2027-01-31T12:00:00Z")):
@@ -177,7 +177,7 @@ async def test_credits_that_end_together_are_told_together(
     assert "<li>2 credits until January 31, 2027, 12:00 GMT</li>" in page
 
 
-async def test_of_the_credits_that_stay_those_that_lapse_are_told_in_one_line(
+async def test_kept_credits_and_their_lapses_fit_in_one_sentence(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     given = await subscribe(service, bearer, "ann")

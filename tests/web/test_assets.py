@@ -94,7 +94,7 @@ def test_the_sites_colours_come_after_ours_and_change_the_version(tmp_path: Path
     assert themed.version != plain.version
 
 
-async def test_times_are_told_in_the_sites_zone_and_the_version_says_which(
+async def test_times_are_written_in_the_zone_of_the_site(
     service: httpx.AsyncClient,
 ) -> None:
     version = (await service.get("/v1/parts")).json()["script"]["path"].rpartition("/")[0]

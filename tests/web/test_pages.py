@@ -56,14 +56,14 @@ async def test_what_a_site_says_never_makes_a_cookie_too_large_for_a_browser(
 
 
 @pytest.mark.parametrize("action", ["enter", "unlock", "buy", "cancel", "resume", "billing"])
-async def test_a_page_that_a_form_led_to_leads_to_the_account_when_opened_by_its_address(
+async def test_the_address_of_a_form_opened_by_get_leads_to_the_account(
     action: str, service: httpx.AsyncClient
 ) -> None:
     again = await service.get(f"/account/{action}")
     assert (again.status_code, again.headers["location"]) == (303, "/account")
 
 
-async def test_every_page_tells_whose_it_is_as_the_site_calls_them(
+async def test_every_page_shows_the_readers_name(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await put_article(service, bearer, "42")
@@ -126,7 +126,7 @@ async def test_a_higher_price_is_asked_about_again(
     assert "You have 2 credits." in done.text
 
 
-async def test_what_can_be_bought_is_offered_where_credits_are_short_the_smallest_first(
+async def test_offers_are_listed_smallest_first_where_credits_are_short(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await put_article(service, bearer, "42")
@@ -194,9 +194,7 @@ async def test_the_pages_speak_the_readers_language(
     assert "គណនី និងទិន្នន័យរបស់អ្នក" in await account(service)
 
 
-async def test_what_cannot_be_done_is_told_in_words(
-    service: httpx.AsyncClient, bearer: Bearer
-) -> None:
+async def test_a_refusal_is_explained_in_words(service: httpx.AsyncClient, bearer: Bearer) -> None:
     unknown = await enter(service, bearer, "ann", page="unlock", article="nothing")
     assert "This article is not available at the moment." in unknown.text
     await enter(service, bearer, "ann", page="cancel")

@@ -43,7 +43,7 @@ async def sell_a_week(service: httpx.AsyncClient, bearer: Bearer) -> None:
         ("km", "ដំណឹងមាត់ទន្លេ", "អានគ្រប់អត្ថបទមួយសប្តាហ៍"),
     ],
 )
-async def test_plain_pages_and_receipts_call_the_site_and_its_goods_by_their_names(
+async def test_pages_and_receipts_use_the_sites_own_names(
     language: str, name: str, week: str, service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await sell_a_week(service, bearer)

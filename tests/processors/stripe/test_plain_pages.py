@@ -12,12 +12,12 @@ from tests.web.plain import account, enter, forms, send
 PLAN, PASS = "plan:usd:monthly", "pass:usd:week"
 
 
-async def shelf(shop: Shop) -> str:
+async def offers_page(shop: Shop) -> str:
     """What is sold to ann."""
     return unescape((await enter(shop.service, shop.bearer, "ann", page="buy")).text)
 
 
-async def test_what_ended_in_stripe_is_told_until_its_paid_end_and_sold_anew_in_plain_words(
+async def test_a_page_shows_the_paid_end_of_what_ended_and_sells_it_again(
     shop: Shop,
 ) -> None:
     await shop.buy(plan_id="monthly")
@@ -27,18 +27,18 @@ async def test_what_ended_in_stripe_is_told_until_its_paid_end_and_sold_anew_in_
     told = await account(shop.service)
     assert "Cancelled: you can read everything until December 24, 2026, 12:00 GMT." in told
     assert "/account/cancel" not in forms(await shop.service.get("/account"))
-    sold = await shelf(shop)
+    sold = await offers_page(shop)
     assert "You can read everything until December 24, 2026, 12:00 GMT already." in sold
     assert "A subscription that you buy now begins now." in sold
     assert (PLAN in sold, PASS in sold) == (True, False)
     shop.move(days=31)
-    sold = await shelf(shop)
+    sold = await offers_page(shop)
     assert "already" not in sold
     assert (PLAN in sold, PASS in sold) == (True, True)
     assert "It ended on" in await account(shop.service)
 
 
-async def test_a_payment_that_the_bank_still_works_on_is_told_until_it_arrives_or_fails(
+async def test_a_pending_payment_is_listed_until_it_arrives_or_fails(
     shop: Shop,
 ) -> None:
     arrives = await shop.buy(pack_id="six", later=True)
@@ -63,7 +63,7 @@ async def test_a_payment_that_the_bank_still_works_on_is_told_until_it_arrives_o
     assert (told.count("<b>Six</b>"), on_its_way in told) == (1, False)
 
 
-async def test_whose_renewal_failed_is_told_so_where_it_is_sold_with_the_way_to_pay(
+async def test_a_failed_renewal_shows_the_way_to_pay_among_the_offers(
     shop: Shop,
 ) -> None:
     await shop.buy(card=Card.PAYS_ONCE, plan_id="monthly")
@@ -71,14 +71,14 @@ async def test_whose_renewal_failed_is_told_so_where_it_is_sold_with_the_way_to_
     await shop.deliver()
     for days, is_sold in ((0, False), (4, True)):
         shop.move(days=days)
-        sold = await shelf(shop)
+        sold = await offers_page(shop)
         assert "The last payment for your subscription did not go through." in sold
         assert "there is no need to buy it twice" not in sold
         assert 'action="/account/billing"' in sold
         assert (PLAN in sold, PASS in sold) == (False, is_sold)
 
 
-async def test_while_a_late_payment_may_be_tried_again_nobody_is_told_that_nothing_will_be_taken(
+async def test_a_late_payment_is_never_shown_as_final(
     shop: Shop,
 ) -> None:
     await shop.buy(card=Card.PAYS_ONCE, plan_id="monthly")
@@ -115,7 +115,7 @@ async def test_who_goes_back_and_forth_between_two_plans_is_led_to_an_open_page(
     assert re.findall(r"url=([^\"]+)", pages[-1]) == [open_one["url"]]
 
 
-async def test_the_receipt_of_each_payment_for_a_subscription_tells_until_when_it_paid(
+async def test_a_subscription_payments_receipt_says_until_when_it_paid(
     shop: Shop,
 ) -> None:
     await shop.buy(pack_id="six")
