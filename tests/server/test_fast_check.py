@@ -45,6 +45,7 @@ async def nowhere(_scope: object, _receive: object, _send: object) -> None:
     raise AssertionError("this check did not take the short way")
 
 
+@pytest.mark.slow
 async def test_all_ways_to_ask_agree(
     edge: Edge, service: httpx.AsyncClient, bearer: Bearer, database: Database, settings: Settings
 ) -> None:

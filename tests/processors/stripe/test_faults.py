@@ -54,13 +54,13 @@ async def erase(shop: Shop) -> httpx.Response:
 
 
 ENDPOINTS = [buy_pack, buy_plan, switch_plan_page, cancel, cancel_now, resume, portal, erase]
-# SQLite gets every case; PostgreSQL gets a third of them, with each endpoint and each fault.
+# Each case is met on one database: a third, with each endpoint and each fault, on PostgreSQL.
 CASES = [
     (kind, endpoint, fault)
     for m, endpoint in enumerate(ENDPOINTS)
     for n, fault in enumerate(Fault)
     for kind in ("sqlite", "postgresql")
-    if kind == "sqlite" or (m + n) % 3 == 0 or IS_LONG
+    if (kind == "postgresql") == ((m + n) % 3 == 0) or IS_LONG
 ]
 
 

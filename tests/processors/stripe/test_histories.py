@@ -24,12 +24,13 @@ from sqlmodel import col, select
 from paywall.database.tables import LedgerEntry
 from paywall.rules.enums import EntryKind
 from paywall.subscribers.audit import audit
-from tests.conftest import _new_postgres_database
+from tests.conftest import IS_LONG, _new_postgres_database
 from tests.processors.stripe.histories import STEPS, Played, history
 from tests.processors.stripe.stage import Stage, stage
 from tests.processors.stripe.truth import as_recorded, in_stripe
 
 HISTORIES = int(os.environ.get("STRIPE_HISTORIES", "9"))
+HISTORIES_ON_SQLITE = HISTORIES if IS_LONG else 3
 FIRST = int(os.environ.get("STRIPE_FIRST", "0"))
 FLOORS = {
     "pay": 9, "settle": 1, "card": 4, "cancel": 1, "resume": 1, "switch": 1, "pause": 1,
@@ -62,17 +63,19 @@ def new_address(
 
 @pytest.mark.slow
 async def test_any_order_of_delivery_ends_as_in_order(
-    new_address: Callable[[str], str], tmp_path: Path
+    database_kind: str, new_address: Callable[[str], str], tmp_path: Path
 ) -> None:
     happened: Counter[str] = Counter()
-    for first in range(FIRST, FIRST + HISTORIES, A_STAGE):
+    # PostgreSQL gets more of them: there two services handle the events at the same time.
+    number = HISTORIES if database_kind == "postgresql" else HISTORIES_ON_SQLITE
+    for first in range(FIRST, FIRST + number, A_STAGE):
         async with stage(new_address(f"from{first}"), tmp_path / f"from{first}") as it:
-            for seed in range(first, min(first + A_STAGE, FIRST + HISTORIES)):
+            for seed in range(first, min(first + A_STAGE, FIRST + number)):
                 ordered = await _end_of(it, seed, None, happened)
                 shuffled = await _end_of(it, seed, Random(seed), Counter())
                 assert shuffled == ordered, (seed, history(seed))
     too_seldom = {each: happened[each] for each in FLOORS if happened[each] < FLOORS[each]}
-    assert too_seldom == {}
+    assert number < HISTORIES or too_seldom == {}
 
 
 def test_each_step_has_a_floor() -> None:
