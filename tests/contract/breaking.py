@@ -56,20 +56,20 @@ class _Comparison:
         if not after["security"]:
             return
         for allowed in before["security"] or [{}]:
-            if not any(_asks_no_more(needed, allowed) for needed in after["security"]):
+            if not any(_asks_no_more(required, allowed) for required in after["security"]):
                 yield f"{self.where} asks for more than {allowed or 'nothing'}"
 
     def _parameters(self, before: Json, after: Json) -> Iterator[str]:
-        known = {_key(each): each for each in _resolved_all(self.old, before)}
-        for each in _resolved_all(self.new, after):
-            name = each["name"]
-            earlier = known.pop(_key(each), None)
-            if each["required"] and not (earlier and earlier["required"]):
+        known = {_key(item): item for item in _resolved_all(self.old, before)}
+        for item in _resolved_all(self.new, after):
+            name = item["name"]
+            earlier = known.pop(_key(item), None)
+            if item["required"] and not (earlier and earlier["required"]):
                 yield f"{self.where}: the parameter {name} is now required"
             if earlier is not None:
-                yield from self._schema(earlier["schema"], each["schema"], name, sent=True)
-        for each in known.values():
-            yield f"{self.where}: the parameter {each['name']} was removed"
+                yield from self._schema(earlier["schema"], item["schema"], name, sent=True)
+        for item in known.values():
+            yield f"{self.where}: the parameter {item['name']} was removed"
 
     def _body(self, before: Json, after: Json) -> Iterator[str]:
         earlier, later = before.get("requestBody"), after.get("requestBody")
@@ -147,17 +147,17 @@ class _Comparison:
         earlier, later = before.get("properties", {}), after.get("properties", {})
         for name in earlier.keys() - later.keys():
             yield f"{self.where}: {at}.{name} was removed"
-        needed_before, needed = set(before.get("required", [])), set(after.get("required", []))
-        changed = needed - needed_before if sent else needed_before - needed
+        needed_before, required = set(before.get("required", [])), set(after.get("required", []))
+        changed = required - needed_before if sent else needed_before - required
         for name in sorted(changed & (later.keys() if sent else later.keys() & earlier.keys())):
             yield f"{self.where}: {at}.{name} is {'now' if sent else 'no longer'} required"
         for name in earlier.keys() & later.keys():
             yield from self._schema(earlier[name], later[name], f"{at}.{name}", sent=sent)
 
 
-def _asks_no_more(needed: Mapping[str, list[str]], allowed: Mapping[str, list[str]]) -> bool:
+def _asks_no_more(required: Mapping[str, list[str]], allowed: Mapping[str, list[str]]) -> bool:
     return all(
-        kind in allowed and set(scopes) <= set(allowed[kind]) for kind, scopes in needed.items()
+        kind in allowed and set(scopes) <= set(allowed[kind]) for kind, scopes in required.items()
     )
 
 
@@ -178,14 +178,14 @@ def _members_of(contract: Json, schema: Json) -> dict[str, set[str]]:
     """The members of a problem document: those that some kind always has, and all of them."""
     schema = _resolved(contract, schema)
     found = {word: {*schema.get(word, ())} for word in ("required", "properties")}
-    for each in [*schema.get("anyOf", []), *schema.get("allOf", [])]:
-        for word, names in _members_of(contract, each).items():
+    for item in [*schema.get("anyOf", []), *schema.get("allOf", [])]:
+        for word, names in _members_of(contract, item).items():
             found[word] |= names
     return found
 
 
 def _resolved_all(contract: Json, operation: Json) -> list[Json]:
-    return [_resolved(contract, each) for each in operation.get("parameters", [])]
+    return [_resolved(contract, item) for item in operation.get("parameters", [])]
 
 
 def _key(parameter: Json) -> tuple[str, str]:
@@ -206,7 +206,7 @@ def _kind_of(schema: Json) -> str:
 
 def _option(contract: Json, schema: Json, kind: str) -> Json:
     options = [_resolved(contract, option) for option in schema.get("anyOf", [schema])]
-    return next(each for each in options if _kind_of(each) == kind)
+    return next(item for item in options if _kind_of(item) == kind)
 
 
 def _is_narrower(before: float | None, after: float | None, *, lower: bool) -> bool:

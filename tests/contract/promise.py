@@ -32,38 +32,38 @@ class Promise:
         self.check(response)
 
     def check(self, response: httpx.Response) -> None:
-        told = f"{response.request.method} {response.request.url.path}: {response.status_code}"
+        received = f"{response.request.method} {response.request.url.path}: {response.status_code}"
         operation = self.operation_of(response)
         if operation is None or response.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
-            self._check_without_operation(response, told)
+            self._check_without_operation(response, received)
             return
         documented = operation["responses"].get(str(response.status_code))
-        assert documented, f"{told} is not documented: {response.text}"
+        assert documented, f"{received} is not documented: {response.text}"
         documented = self._resolved(documented)
         media_type = response.headers.get("content-type", "").partition(";")[0]
         contents = documented.get("content", {})
-        assert media_type in contents or not (contents or response.content), told
-        assert not response.content or response.request.method != "HEAD", told
+        assert media_type in contents or not (contents or response.content), received
+        assert not response.content or response.request.method != "HEAD", received
         if contents and response.request.method != "HEAD":
-            self._validate(contents[media_type]["schema"], response, told)
-            self._check_kind(contents[media_type], response, told)
+            self._validate(contents[media_type]["schema"], response, received)
+            self._check_kind(contents[media_type], response, received)
         for name in documented["headers"]:
             if name != "Idempotent-Replay":
-                assert name in response.headers, f"{told} lacks {name}"
+                assert name in response.headers, f"{received} lacks {name}"
 
-    def _check_kind(self, content: Json, response: httpx.Response, told: str) -> None:
+    def _check_kind(self, content: Json, response: httpx.Response, received: str) -> None:
         """A problem is of a documented kind, and its members are those that its kind declares."""
         if response.is_success:
             return
         code = response.json()["type"].removeprefix("/problems/")
-        assert code in content["examples"], f"{told}: {code} is not documented"
-        self._check_members(response, told)
+        assert code in content["examples"], f"{received}: {code} is not documented"
+        self._check_members(response, received)
 
-    def _check_members(self, response: httpx.Response, told: str) -> None:
+    def _check_members(self, response: httpx.Response, received: str) -> None:
         kind = next(kind for kind in problems.ALL if type_of(kind) == response.json()["type"])
         schema = self.contract["components"]["schemas"][schema_name(kind)]
         undeclared = response.json().keys() - schema["properties"].keys()
-        assert not undeclared, f"{told}: {kind.code} has undeclared members: {undeclared}"
+        assert not undeclared, f"{received}: {kind.code} has undeclared members: {undeclared}"
 
     def operation_of(self, response: httpx.Response) -> Json | None:
         path, asked = response.request.url.path, response.request.method.lower()
@@ -73,25 +73,25 @@ class Promise:
                 return found
         return None
 
-    def _check_without_operation(self, response: httpx.Response, told: str) -> None:
+    def _check_without_operation(self, response: httpx.Response, received: str) -> None:
         """What is no operation is answered by a page, by CORS, or by a problem.
 
         A page tells a reader in words why there is nothing; a failure is never a page.
         """
         if response.request.method == "HEAD":
-            assert not response.is_server_error, told
+            assert not response.is_server_error, received
             return
         is_page = response.headers.get("content-type", "").startswith("text/html")
         if response.headers.get("content-type") == "application/problem+json":
             schema = self.contract["components"]["schemas"]["Problem"]
-            self._validate(schema, response, told)
-            self._check_members(response, told)
+            self._validate(schema, response, received)
+            self._check_members(response, received)
         elif is_page:
-            assert not response.is_server_error, f"{told}: {response.text}"
+            assert not response.is_server_error, f"{received}: {response.text}"
         elif response.request.method != "OPTIONS":
-            assert response.is_success or response.is_redirect, f"{told}: {response.text}"
+            assert response.is_success or response.is_redirect, f"{received}: {response.text}"
 
-    def _validate(self, schema: Json, response: httpx.Response, told: str) -> None:
+    def _validate(self, schema: Json, response: httpx.Response, received: str) -> None:
         if id(schema) not in self._validators:
             whole = {**schema, "components": self.contract["components"]}
             self._validators[id(schema)] = jsonschema_rs.Draft202012Validator(
@@ -101,7 +101,7 @@ class Promise:
             f"{'.'.join(map(str, error.instance_path))}: {error.message}"
             for error in self._validators[id(schema)].iter_errors(response.json())
         ]
-        assert not errors, f"{told} breaks the contract: {errors}: {response.text}"
+        assert not errors, f"{received} breaks the contract: {errors}: {response.text}"
 
     def _resolved(self, node: Json) -> Json:
         if "$ref" in node:

@@ -55,8 +55,8 @@ class Recorder:
 
     def __init__(self, app: Litestar) -> None:
         self.operations = [
-            (re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(each.path))), each)
-            for each in operations(app)
+            (re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(item.path))), item)
+            for item in operations(app)
         ]
         self.models: dict[str, Json] = {}
         self.fields: dict[tuple[str, str], Any] = {}

@@ -257,7 +257,7 @@ class Sophea:
     async def cancel(self) -> None:
         me = await self.reader("GET", "me")
         (subscription_id,) = [
-            each["id"] for each in me["subscriptions"] if each["kind"] == "stripe"
+            item["id"] for item in me["subscriptions"] if item["kind"] == "stripe"
         ]
         one = {"subscription_id": subscription_id}
         reason = "I am moving abroad."

@@ -8,10 +8,10 @@ Json = dict[str, Any]
 def strictly(schema: Any) -> Any:
     """The same schema, or part of a contract, where each object has its declared members alone."""
     if isinstance(schema, list):
-        return [strictly(each) for each in schema]
+        return [strictly(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    strict = {name: strictly(each) for name, each in schema.items()}
+    strict = {name: strictly(item) for name, item in schema.items()}
     if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
         strict.setdefault("additionalProperties", False)
     return strict

@@ -125,15 +125,15 @@ INTENDED = {
 
 def test_no_caller_of_the_last_release_is_broken() -> None:
     released = yaml.safe_load(RELEASED.read_text(encoding="utf-8"))
-    found = [each for each in breaks(released, TODAY) if each not in INTENDED]
+    found = [item for item in breaks(released, TODAY) if item not in INTENDED]
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize(("told", "change"), BREAKING.items())
-def test_a_break_is_found(told: str, change: Callable[[Json], object]) -> None:
+@pytest.mark.parametrize(("received", "change"), BREAKING.items())
+def test_a_break_is_found(received: str, change: Callable[[Json], object]) -> None:
     changed = copy.deepcopy(TODAY)
     change(changed)
-    assert told in list(breaks(TODAY, changed))
+    assert received in list(breaks(TODAY, changed))
 
 
 @pytest.mark.parametrize("change", HARMLESS.values(), ids=HARMLESS.keys())

@@ -69,30 +69,33 @@ def examples_of_operations() -> Iterator[tuple[str, Json, Any]]:
             *map(resolved, operation["responses"].values()),
         ]
         for content in contents:
-            for each in content.get("content", {}).values():
+            for item in content.get("content", {}).values():
                 examples = [
-                    resolved(example)["value"] for example in each.get("examples", {}).values()
+                    resolved(example)["value"] for example in item.get("examples", {}).values()
                 ]
-                for example in examples or [each["example"]]:
-                    yield name, each["schema"], example
+                for example in examples or [item["example"]]:
+                    yield name, item["schema"], example
 
 
 def examples_of_fields_and_problems() -> Iterator[tuple[str, Json, Any]]:
     for name, schema in SCHEMAS.items():
-        for field, told in schema.get("properties", {}).items():
-            for example in told.get("examples", []):
-                yield f"{name}.{field}", told, example
+        for field, received in schema.get("properties", {}).items():
+            for example in received.get("examples", []):
+                yield f"{name}.{field}", received, example
     for kind in problems.ALL:
         example = CONTRACT["components"]["examples"][kind.code]["value"]
         yield kind.code, SCHEMAS[schema_name(kind)], example
 
 
 def test_every_example_matches_its_schema_without_undeclared_members() -> None:
-    for told, schema, example in (*examples_of_operations(), *examples_of_fields_and_problems()):
+    for received, schema, example in (
+        *examples_of_operations(),
+        *examples_of_fields_and_problems(),
+    ):
         whole = {**strictly(schema), "components": strictly(CONTRACT["components"])}
         validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
         errors = [error.message for error in validator.iter_errors(example)]
-        assert not errors, (told, errors)
+        assert not errors, (received, errors)
 
 
 def test_an_undeclared_member_is_seen() -> None:
@@ -123,7 +126,7 @@ def test_every_enum_that_generators_cannot_name_has_names() -> None:
         values = schema.get("enum", [])
         names = schema.get("x-enum-varnames", [value.upper() for value in values])
         assert len({*names}) == len(values), name
-        assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*", each) for each in names), name
+        assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*", item) for item in names), name
 
 
 def test_no_enum_stands_outside_of_the_named_schemas() -> None:
@@ -209,9 +212,9 @@ def test_every_field_of_every_shape_is_described_and_shown() -> None:
     for name, schema in SCHEMAS.items():
         if "Problem" in name or name == "FieldError":
             continue
-        for field, told in schema.get("properties", {}).items():
-            assert told["description"], f"{name}.{field}"
-            assert "$ref" in told or told.get("type") == "null" or told["examples"]
+        for field, received in schema.get("properties", {}).items():
+            assert received["description"], f"{name}.{field}"
+            assert "$ref" in received or received.get("type") == "null" or received["examples"]
 
 
 def test_every_kind_of_problem_is_shown() -> None:

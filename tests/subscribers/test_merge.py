@@ -184,7 +184,7 @@ async def test_merged_passes_run_one_after_the_other(
         clock.move(days=1)
     await merge(service, bearer, "old", "new")
     mine = (await service.get("/v1/me", headers=bearer.reader("new"))).json()["subscriptions"]
-    ends = sorted(each["access_until"] for each in mine)
+    ends = sorted(item["access_until"] for item in mine)
     assert ends == ["2026-12-01T12:00:00Z", "2026-12-08T12:00:00Z"]
 
 
