@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.tables import Checkout
+from paywall.database.tables import Checkout, Purchase, StripeInvoice
 from paywall.problems import CHECKOUT_UNKNOWN, Problem
 from paywall.rules.enums import CheckoutStatus, ProductKind
 
@@ -61,3 +61,22 @@ async def unsettled_of(session: AsyncSession, reader_ids: Collection[str]) -> Se
         col(Checkout.status).in_(UNSETTLED),
     )
     return (await session.exec(statement)).all()
+
+
+async def settle_checkouts(session: AsyncSession, subscription_id: str) -> None:
+    """A checkout that began a subscription is paid once the first invoice is, in any order."""
+    first = (
+        select(StripeInvoice.purchase_id)
+        .join(Purchase, col(Purchase.id) == StripeInvoice.purchase_id)
+        .where(StripeInvoice.subscription_id == subscription_id)
+        .order_by(col(Purchase.created_at), col(StripeInvoice.id))
+        .limit(1)
+    )
+    purchase_id = (await session.exec(first)).first()
+    begun = select(Checkout).where(Checkout.subscription_id == subscription_id)
+    for checkout in (await session.exec(begun)).all():
+        if purchase_id is not None:
+            checkout.purchase_id = purchase_id
+            checkout.status = CheckoutStatus.PAID
+            session.add(checkout)
+    await session.flush()

@@ -120,7 +120,9 @@ async def _fulfill_pack(
 ) -> None:
     days = pack.expires_after_days
     expires_at = None if days is None else purchase.created_at + timedelta(days=days)
-    await _grant(session, purchase, GrantSource.PURCHASE, pack.credits, expires_at, actor, clock)
+    await grant_credits(
+        session, purchase, GrantSource.PURCHASE, pack.credits, expires_at, actor, clock
+    )
 
 
 async def _fulfill_period(
@@ -135,12 +137,12 @@ async def _fulfill_period(
     if plan.credits > 0:
         lapses = plan.credits_expire is CreditsExpire.PERIOD_END
         expires_at = subscription.paid_through if lapses else None
-        await _grant(
+        await grant_credits(
             session, purchase, GrantSource.SUBSCRIPTION, plan.credits, expires_at, actor, clock
         )
 
 
-async def _grant(
+async def grant_credits(
     session: AsyncSession,
     purchase: Purchase,
     source: GrantSource,
@@ -148,12 +150,14 @@ async def _grant(
     expires_at: datetime | None,
     actor: Actor,
     clock: Clock,
+    reference: str | None = None,
 ) -> None:
+    """Grant what a purchase pays for; a purchase with several grants has a reference for each."""
     terms = GrantTerms(
         purchase.reader_id,
         amount,
         source,
-        reference=f"purchase_{purchase.id}",
+        reference=reference or f"purchase_{purchase.id}",
         expires_at=expires_at,
         purchase_id=purchase.id,
     )

@@ -27,7 +27,8 @@ from paywall.rules.enums import (
     ClawbackKind,
     ProductKind,
 )
-from paywall.subscriptions.responses import ReceiptAnswer, SubscriptionAnswer
+from paywall.subscriptions.receipts import ReceiptAnswer
+from paywall.subscriptions.responses import SubscriptionAnswer
 from paywall.unlocks.responses import UnlockAnswer
 
 ABOUT = {

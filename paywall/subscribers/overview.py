@@ -54,6 +54,7 @@ async def overview(
     settings: Settings,
     now: datetime,
 ) -> Overview:
+    meter = await _meter(session, reader_id, settings, now)
     connection = await session.connection()
     balance = (await connection.execute(sa.select(balance_of(reader_id, now)))).scalar_one()
     subscriptions = await subscriptions_of(session, reader_id, now)
@@ -65,7 +66,7 @@ async def overview(
         pending=[pending_to_response(one) for one in await pending_of(session, reader_id)],
         subscription=subscriptions[0] if subscriptions else None,
         subscriptions=subscriptions,
-        meter=await _meter(session, reader_id, settings, now),
+        meter=meter,
     )
 
 

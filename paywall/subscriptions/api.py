@@ -1,7 +1,6 @@
 """Routes for complimentary subscriptions, cancelling and resuming, for sites and readers."""
 
 from datetime import datetime
-from itertools import groupby
 from typing import Annotated
 
 from litestar import Response, post, put
@@ -11,40 +10,34 @@ from msgspec import Meta
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.credits.locking import require_subscriber
-from paywall.credits.responses import GrantAnswer, list_spendable_grants
 from paywall.database.engine import Database
-from paywall.database.tables import CancellationReceipt, Subscription
-from paywall.http.bodies import RequestModel, ResponseModel
-from paywall.http.fields import CancelledWhen, Id, PathReaderId, SubscriptionId, Text, Timestamp
+from paywall.database.tables import Subscription
+from paywall.http.bodies import RequestModel
+from paywall.http.fields import Id, PathReaderId, Text, Timestamp
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import (
     NO_SUBSCRIPTION,
-    REQUEST_IN_PROGRESS,
     SEVERAL_SUBSCRIPTIONS,
     SUBSCRIBER_UNKNOWN,
     SUBSCRIPTION_ENDED,
     SUBSCRIPTION_UNKNOWN,
     Problem,
 )
-from paywall.processors.stripe.cancel import CANCELLATIONS, change
+from paywall.processors.stripe.cancel import cancel_in_stripe, resume_in_stripe
 from paywall.processors.stripe.client import REFUSALS
 from paywall.processors.stripe.context import StripeContext, require_stripe
-from paywall.processors.stripe.intents import attempts, take_intent
-from paywall.rules.enums import CancelWhen, IntentKind, SubscriptionKind
+from paywall.rules.enums import CancelWhen, SubscriptionKind
 from paywall.subscriptions.cancel import (
     access_after_cancellation,
     cancel_subscription,
-    find_receipt,
     find_subscription,
-    receipt_for,
     resume_subscription,
 )
 from paywall.subscriptions.complimentary import put_complimentary
+from paywall.subscriptions.receipts import CancelAnswer, cancel_response, receipt_response
 from paywall.subscriptions.responses import (
-    ReceiptAnswer,
     SubscriptionAnswer,
     load_responses,
-    receipt_to_response,
 )
 from paywall.tokens.guard import Caller, reader, site
 
@@ -88,28 +81,6 @@ class ResumeInput(RequestModel, kw_only=True):
     subscription_id: Annotated[
         Id | None, Meta(description="Left out: the only one that renews.")
     ] = None
-
-
-class LapsingCredits(ResponseModel):
-    """Credits that can be spent until `expires_at`; null: no expiry."""
-
-    amount: Annotated[int, Meta(description="A number of credits.")]
-    expires_at: Annotated[
-        datetime | None, Meta(description="Spendable before this time; null: no expiry.")
-    ]
-
-
-class CancelAnswer(ResponseModel):
-    """The exact effect of a cancellation."""
-
-    subscription_id: SubscriptionId
-    when: CancelledWhen
-    access_until: Annotated[datetime, Meta(description="When access ends.")]
-    credits: Annotated[
-        list[LapsingCredits],
-        Meta(description="The remaining credits by their expiry, which does not change."),
-    ]
-    receipt: Annotated[ReceiptAnswer | None, Meta(description="Null for a dry run.")]
 
 
 @put(
@@ -207,11 +178,9 @@ async def _cancel(
         async with database.reading() as session:
             subscription = await find_subscription(session, reader_id, data.subscription_id, now)
             until = access_after_cancellation(subscription, data.when, now)
-            return Response(
-                await _cancel_response(session, subscription, data.when, until, None, now)
-            )
+            return Response(await cancel_response(session, subscription, data.when, until, now))
     if billed := await _billed(database, reader_id, data.subscription_id):
-        return await _cancel_in_stripe(reader_id, billed, data, claim, require_stripe(stripe))
+        return await cancel_in_stripe(require_stripe(stripe), billed, data.when, data.reason, claim)
     async with database.writing() as session:
         if stored := await stored_response(session, claim, now, reader_id=reader_id):
             return stored
@@ -224,7 +193,8 @@ async def _cancel(
             clock=database.clock,
         )
         if done is not None:
-            return await _store_cancel_response(session, *done, claim, now)
+            answer = await receipt_response(session, *done, now)
+            return await store_response(session, claim, 200, answer)
     # A webhook recorded a subscription of Stripe's between the two transactions.
     return await _cancel(reader_id, data, claim, database, stripe)
 
@@ -246,43 +216,6 @@ async def _billed(
     return chosen if chosen.kind is SubscriptionKind.STRIPE else None
 
 
-async def _cancel_in_stripe(
-    reader_id: str,
-    subscription: Subscription,
-    data: CancelInput,
-    claim: IdempotencyClaim | None,
-    stripe: StripeContext,
-) -> Response[CancelAnswer]:
-    clock, kind = stripe.database.clock, CANCELLATIONS[data.when]
-    async for _ in attempts():
-        async with stripe.database.writing() as session:
-            if stored := await stored_response(session, claim, clock.now(), reader_id=reader_id):
-                return stored
-            chosen = await find_subscription(session, reader_id, subscription.id, clock.now())
-            if receipt := await find_receipt(session, chosen, data.when):
-                return await _store_cancel_response(session, chosen, receipt, claim, clock.now())
-            intent = await take_intent(session, kind, subscription.id, clock.now())
-        if intent is None:
-            continue
-        async with change(stripe, subscription, intent) as (session, cancelled):
-            receipt = await receipt_for(session, cancelled, data.when, data.reason, clock.now())
-            return await _store_cancel_response(session, cancelled, receipt, claim, clock.now())
-    raise Problem(REQUEST_IN_PROGRESS)
-
-
-async def _store_cancel_response(
-    session: AsyncSession,
-    subscription: Subscription,
-    receipt: CancellationReceipt,
-    claim: IdempotencyClaim | None,
-    now: datetime,
-) -> Response[CancelAnswer]:
-    answer = await _cancel_response(
-        session, subscription, receipt.when, receipt.access_until, receipt, now
-    )
-    return await store_response(session, claim, 200, answer)
-
-
 async def _resume(
     reader_id: str,
     data: ResumeInput,
@@ -291,7 +224,7 @@ async def _resume(
     stripe: StripeContext | None,
 ) -> Response[SubscriptionAnswer]:
     if billed := await _billed(database, reader_id, data.subscription_id):
-        return await _resume_in_stripe(reader_id, billed, claim, require_stripe(stripe))
+        return await resume_in_stripe(require_stripe(stripe), billed, claim)
     async with database.writing() as session:
         now = database.clock.now()
         if stored := await stored_response(session, claim, now, reader_id=reader_id):
@@ -306,58 +239,11 @@ async def _resume(
     return await _resume(reader_id, data, claim, database, stripe)
 
 
-async def _resume_in_stripe(
-    reader_id: str,
-    subscription: Subscription,
-    claim: IdempotencyClaim | None,
-    stripe: StripeContext,
-) -> Response[SubscriptionAnswer]:
-    clock = stripe.database.clock
-    async for _ in attempts():
-        async with stripe.database.writing() as session:
-            if stored := await stored_response(session, claim, clock.now(), reader_id=reader_id):
-                return stored
-            intent = await take_intent(session, IntentKind.RESUME, subscription.id, clock.now())
-        if intent is None:
-            continue
-        async with change(stripe, subscription, intent) as (session, resumed):
-            answer = await _to_response(session, resumed, clock.now())
-            return await store_response(session, claim, 200, answer)
-    raise Problem(REQUEST_IN_PROGRESS)
-
-
 async def _to_response(
     session: AsyncSession, subscription: Subscription, now: datetime
 ) -> SubscriptionAnswer:
     (answer,) = await load_responses(session, [subscription], now)
     return answer
-
-
-async def _cancel_response(
-    session: AsyncSession,
-    subscription: Subscription,
-    when: CancelWhen,
-    access_until: datetime,
-    receipt: CancellationReceipt | None,
-    now: datetime,
-) -> CancelAnswer:
-    grants = await list_spendable_grants(session, subscription.reader_id, now)
-    return CancelAnswer(
-        subscription_id=subscription.id,
-        when=when,
-        access_until=access_until,
-        credits=_by_expiry(grants),
-        receipt=receipt_to_response(receipt) if receipt else None,
-    )
-
-
-def _by_expiry(grants: list[GrantAnswer]) -> list[LapsingCredits]:
-    """Soonest expiry first, credits without expiry last."""
-    in_order = sorted(grants, key=lambda grant: (grant.expires_at is None, grant.expires_at))
-    return [
-        LapsingCredits(amount=sum(grant.remaining for grant in same), expires_at=expires_at)
-        for expires_at, same in groupby(in_order, key=lambda grant: grant.expires_at)
-    ]
 
 
 ROUTES = [

@@ -3,7 +3,6 @@
 Subscriptions billed by Stripe are cancelled in Stripe first; all others only here.
 """
 
-import secrets
 from datetime import datetime
 
 from sqlmodel import col, select
@@ -16,7 +15,8 @@ from paywall.database.tables import CancellationReceipt, StripeSubscription, Sub
 from paywall.problems import Problem
 from paywall.rules.enums import STRIPE_ENDED, CancelWhen, SubscriptionKind
 from paywall.subscriptions.prepaid import recompute_access
-from paywall.subscriptions.responses import has_ended, receipts_of
+from paywall.subscriptions.receipts import create_receipt, find_receipt, withdraw_receipts
+from paywall.subscriptions.responses import has_ended
 
 
 async def find_subscription(
@@ -96,56 +96,6 @@ async def cancel_subscription(
     )
 
 
-async def find_receipt(
-    session: AsyncSession, subscription: Subscription, when: CancelWhen
-) -> CancellationReceipt | None:
-    """The receipt of an earlier cancellation that already does what is requested now."""
-    is_cancelled = subscription.ended_at is not None or (
-        subscription.cancel_at_period_end and when is CancelWhen.PERIOD_END
-    )
-    receipts = await receipts_of(session, [subscription])
-    return receipts.get(subscription.id) if is_cancelled else None
-
-
-async def receipt_for(
-    session: AsyncSession,
-    subscription: Subscription,
-    when: CancelWhen,
-    reason: str | None,
-    now: datetime,
-) -> CancellationReceipt:
-    """The receipt of a subscription that Stripe has just cancelled, given once."""
-    receipt = await find_receipt(session, subscription, when)
-    # The receipt of a cancellation at the period's end does not state the end that it has now.
-    if receipt is None or (when, receipt.when) == (CancelWhen.NOW, CancelWhen.PERIOD_END):
-        return await create_receipt(
-            session, subscription, when, subscription.access_until, reason, now
-        )
-    return receipt
-
-
-async def create_receipt(
-    session: AsyncSession,
-    subscription: Subscription,
-    when: CancelWhen,
-    access_until: datetime,
-    reason: str | None,
-    now: datetime,
-) -> CancellationReceipt:
-    receipt = CancellationReceipt(
-        id=f"receipt_{secrets.token_hex(12)}",
-        reader_id=subscription.reader_id,
-        subscription_id=subscription.id,
-        at=now,
-        when=when,
-        access_until=access_until,
-        reason=reason,
-    )
-    session.add(receipt)
-    await session.flush()
-    return receipt
-
-
 async def resume_subscription(
     session: AsyncSession, reader_id: str, subscription_id: str | None, *, clock: Clock
 ) -> Subscription | None:
@@ -163,8 +113,5 @@ async def resume_subscription(
     if subscription.cancel_at_period_end:
         subscription.cancel_at_period_end = False
         session.add(subscription)
-        for receipt in (await receipts_of(session, [subscription])).values():
-            receipt.withdrawn_at = now
-            session.add(receipt)
-        await session.flush()
+        await withdraw_receipts(session, subscription, now)
     return subscription

@@ -1,18 +1,15 @@
 """Response models of subscriptions and cancellation receipts."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.catalogue.models import Price
 from paywall.database.tables import (
-    CancellationReceipt,
     StripePrice,
     StripeSubscription,
     Subscription,
@@ -20,13 +17,10 @@ from paywall.database.tables import (
 from paywall.http.bodies import ResponseModel
 from paywall.http.fields import (
     AccessUntil,
-    CancelledWhen,
-    HappenedAt,
     NextPayment,
     PassId,
     PaymentType,
     PlanId,
-    SubscriptionId,
     TextId,
 )
 from paywall.rules.enums import StripeStatus, SubscriptionKind
@@ -37,22 +31,15 @@ from paywall.rules.phase import (
     actions_of,
     phase_of,
 )
+from paywall.subscriptions.receipts import (
+    ReceiptAnswer,
+    all_receipts_of,
+    receipt_to_response,
+    receipts_of,
+)
 
 SUBSCRIPTIONS_MAX = 200
 NOT_BILLED = (None, None)
-
-
-class ReceiptAnswer(ResponseModel):
-    """The confirmation of a cancellation, for the reader's records."""
-
-    id: TextId
-    at: HappenedAt
-    subscription_id: SubscriptionId
-    when: CancelledWhen
-    access_until: Annotated[datetime, Meta(description="When access ends.")]
-    withdrawn_at: Annotated[
-        datetime | None, Meta(description="When the subscription was resumed; null: never.")
-    ]
 
 
 class SubscriptionAnswer(ResponseModel):
@@ -145,14 +132,14 @@ async def load_responses(
     """Each with its receipts, and with how Stripe bills it."""
     if not subscriptions:
         return []
+    billed = await stripe_billing_of(session, subscriptions)
     in_force = await receipts_of(session, subscriptions)
     receipts = await all_receipts_of(session, subscriptions)
-    billed = await stripe_billing_of(session, subscriptions)
     return [
         to_response(
             one,
-            in_force.get(one.id),
-            receipts[one.id],
+            receipt_to_response(in_force[one.id]) if one.id in in_force else None,
+            [receipt_to_response(receipt) for receipt in receipts[one.id]],
             *billed.get(one.id, NOT_BILLED),
             now=now,
         )
@@ -172,45 +159,14 @@ async def stripe_billing_of(
     return {billing.id: (billing, price) for billing, price in await session.exec(statement)}
 
 
-async def receipts_of(
-    session: AsyncSession, subscriptions: Sequence[Subscription]
-) -> dict[str, CancellationReceipt]:
-    """The newest receipt of each subscription that was not withdrawn, by subscription id."""
-    statement = (
-        select(CancellationReceipt)
-        .where(
-            col(CancellationReceipt.subscription_id).in_([one.id for one in subscriptions]),
-            col(CancellationReceipt.withdrawn_at).is_(None),
-        )
-        .order_by(col(CancellationReceipt.at), col(CancellationReceipt.id))
-    )
-    return {receipt.subscription_id: receipt for receipt in await session.exec(statement)}
-
-
-async def all_receipts_of(
-    session: AsyncSession, subscriptions: Sequence[Subscription]
-) -> dict[str, list[CancellationReceipt]]:
-    """The newest 200 receipts, including withdrawn ones, by subscription id."""
-    statement = (
-        select(CancellationReceipt)
-        .where(col(CancellationReceipt.subscription_id).in_([one.id for one in subscriptions]))
-        .order_by(col(CancellationReceipt.at).desc(), col(CancellationReceipt.id).desc())
-        .limit(SUBSCRIPTIONS_MAX)
-    )
-    receipts: dict[str, list[CancellationReceipt]] = defaultdict(list)
-    for receipt in await session.exec(statement):
-        receipts[receipt.subscription_id].append(receipt)
-    return receipts
-
-
 def has_ended(subscription: Subscription, now: datetime) -> bool:
     return subscription.entitled_until <= now
 
 
 def to_response(
     subscription: Subscription,
-    receipt: CancellationReceipt | None,
-    receipts: Sequence[CancellationReceipt],
+    receipt: ReceiptAnswer | None,
+    receipts: list[ReceiptAnswer],
     billing: StripeSubscription | None,
     price: StripePrice | None,
     *,
@@ -243,10 +199,6 @@ def to_response(
         is_renewing=is_renewing,
         payment_type=billing.payment_type if billing else None,
         price=Price(amount=price.amount, currency=price.currency) if price else None,
-        receipt=receipt_to_response(receipt) if receipt else None,
-        receipts=[receipt_to_response(one) for one in receipts],
+        receipt=receipt,
+        receipts=receipts,
     )
-
-
-def receipt_to_response(receipt: CancellationReceipt) -> ReceiptAnswer:
-    return msgspec.convert(receipt, ReceiptAnswer, from_attributes=True)

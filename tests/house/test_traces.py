@@ -13,9 +13,8 @@ from tests.processors.stripe.shop import SECRET, Shop
 from tests.processors.stripe.stage import stage
 from tests.web.plain import enter, subscribe
 
-# To be lowered to 15 and 10.
-WEBHOOK_RETURNS_MAX = 35
-CANCEL_RETURNS_MAX = 22
+WEBHOOK_RETURNS_MAX = 15
+CANCEL_RETURNS_MAX = 10
 ACCOUNT_RETURNS_MAX = 25
 
 

@@ -41,8 +41,8 @@ async def post_stripe_webhook(
     What it is about is fetched from Stripe and recorded before the answer. A 5xx asks Stripe to
     send it again.
     """
-    context = require_stripe(stripe)
     body = await _read_body(request)
+    context = require_stripe(stripe)
     now = database.clock.now()
     try:
         header = request.headers.get("stripe-signature")

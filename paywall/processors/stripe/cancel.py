@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from litestar import Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import StripeIntent, StripeSubscription, Subscription
+from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import (
     REQUEST_IN_PROGRESS,
     SUBSCRIPTION_ENDED,
@@ -25,6 +27,14 @@ from paywall.processors.stripe.objects import ObjectKind, ObjectRef, is_changed
 from paywall.processors.stripe.sync import sync
 from paywall.rules.enums import STRIPE_ENDED, CancelWhen, IntentKind, IntentState
 from paywall.subscriptions.billed import end_billed_access
+from paywall.subscriptions.cancel import find_subscription
+from paywall.subscriptions.receipts import (
+    CancelAnswer,
+    find_receipt,
+    receipt_for,
+    receipt_response,
+)
+from paywall.subscriptions.responses import SubscriptionAnswer, load_responses
 
 CANCELLATIONS = {
     CancelWhen.PERIOD_END: IntentKind.CANCEL,
@@ -39,9 +49,77 @@ class Changed(NamedTuple):
     subscription: Subscription
 
 
+async def cancel_in_stripe(
+    context: StripeContext,
+    subscription: Subscription,
+    when: CancelWhen,
+    reason: str | None,
+    claim: IdempotencyClaim | None,
+) -> Response[CancelAnswer]:
+    """Cancel a subscription, and give the receipt; cancelling twice is one cancellation."""
+    clock, reader_id = context.database.clock, subscription.reader_id
+    async for _ in attempts():
+        async with context.database.writing() as session:
+            if stored := await stored_response(session, claim, clock.now(), reader_id=reader_id):
+                return stored
+            current = await find_subscription(session, reader_id, subscription.id, clock.now())
+            if receipt := await find_receipt(session, current, when):
+                answer = await receipt_response(session, current, receipt, clock.now())
+                return await store_response(session, claim, 200, answer)
+            billing = await session.get(StripeSubscription, subscription.id)
+            kind = CANCELLATIONS[when]
+            intent = await take_intent(session, kind, subscription.id, clock.now())
+        if intent is None:
+            continue
+        customer_id = billing.customer_id if billing else None
+        async with _change(context, subscription, customer_id, intent) as (session, cancelled):
+            receipt = await receipt_for(session, cancelled, when, reason, clock.now())
+            answer = await receipt_response(session, cancelled, receipt, clock.now())
+            return await store_response(session, claim, 200, answer)
+    raise Problem(REQUEST_IN_PROGRESS)
+
+
+async def resume_in_stripe(
+    context: StripeContext, subscription: Subscription, claim: IdempotencyClaim | None
+) -> Response[SubscriptionAnswer]:
+    """Withdraw a cancellation before the end."""
+    clock, reader_id = context.database.clock, subscription.reader_id
+    async for _ in attempts():
+        async with context.database.writing() as session:
+            if stored := await stored_response(session, claim, clock.now(), reader_id=reader_id):
+                return stored
+            billing = await session.get(StripeSubscription, subscription.id)
+            intent = await take_intent(session, IntentKind.RESUME, subscription.id, clock.now())
+        if intent is None:
+            continue
+        customer_id = billing.customer_id if billing else None
+        async with _change(context, subscription, customer_id, intent) as (session, resumed):
+            (answer,) = await load_responses(session, [resumed], clock.now())
+            return await store_response(session, claim, 200, answer)
+    raise Problem(REQUEST_IN_PROGRESS)
+
+
+async def end_billing(context: StripeContext, subscription: Subscription) -> None:
+    """End a subscription in Stripe, now and for good; raises Problem unless Stripe confirms it."""
+    async for _ in attempts():
+        async with context.database.writing() as session:
+            now = context.database.clock.now()
+            billing = await session.get(StripeSubscription, subscription.id)
+            intent = await take_intent(session, IntentKind.CANCEL_NOW, subscription.id, now)
+        if intent is None:
+            continue
+        customer_id = billing.customer_id if billing else None
+        async with _change(context, subscription, customer_id, intent):
+            return
+    raise Problem(REQUEST_IN_PROGRESS)
+
+
 @asynccontextmanager
-async def change(
-    context: StripeContext, subscription: Subscription, intent: StripeIntent
+async def _change(
+    context: StripeContext,
+    subscription: Subscription,
+    customer_id: str | None,
+    intent: StripeIntent,
 ) -> AsyncIterator[Changed]:
     """Ask Stripe for a change: a transaction in which it has been recorded as confirmed.
 
@@ -51,7 +129,8 @@ async def change(
     now = context.database.clock.now
     refusal = await _ask(context.client, subscription.id, intent)
     try:
-        customer_id = await _customer_of(context, subscription)
+        if customer_id is None:
+            customer_id = await _link_imported(context, subscription)
         ref = ObjectRef(ObjectKind.SUBSCRIPTION_ALONE, subscription.id)
         async with sync(context, customer_id, ref) as (session, snapshot):
             if is_changed(snapshot.subscriptions[0], intent.kind):
@@ -97,26 +176,10 @@ async def _resume(client: StripeClient, subscription_id: str, key: str) -> None:
         await client.go_on(snapshot, key)
 
 
-async def _customer_of(context: StripeContext, subscription: Subscription) -> str:
-    """The customer of a subscription; an imported one is linked once Stripe has named it."""
-    async with context.database.reading() as session:
-        billing = await session.get(StripeSubscription, subscription.id)
-    if billing is not None:
-        return billing.customer_id
+async def _link_imported(context: StripeContext, subscription: Subscription) -> str:
+    """The customer of an imported subscription, which only Stripe knows so far."""
     customer_id = (await context.client.subscription(subscription.id)).customer_id
     async with context.database.writing() as session:
         now = context.database.clock.now()
         await link_customer(session, customer_id, subscription.reader_id, now)
     return customer_id
-
-
-async def end_billing(context: StripeContext, subscription: Subscription) -> None:
-    """End a subscription in Stripe, now and for good; raises Problem unless Stripe confirms it."""
-    async for _ in attempts():
-        async with context.database.writing() as session:
-            now = context.database.clock.now()
-            intent = await take_intent(session, IntentKind.CANCEL_NOW, subscription.id, now)
-        if intent is not None:
-            async with change(context, subscription, intent):
-                return
-    raise Problem(REQUEST_IN_PROGRESS)

@@ -33,7 +33,7 @@ async def handle_event(context: StripeContext, event: StripeEventRef) -> EventOu
     if kind is None:
         return await _ignore(context, event, EventOutcome.UNKNOWN_TYPE)
     async with context.database.reading() as session:
-        if await is_handled(session, event):
+        if await session.get(StripeEvent, event.id) is not None:
             return None
     customer_id: str | None = None
     try:
@@ -49,7 +49,10 @@ async def handle_event(context: StripeContext, event: StripeEventRef) -> EventOu
         return await _ignore(context, event, outcome)
     except Missing:
         return await _ignore(context, event, EventOutcome.NOT_OURS)
-    return _counted(EventOutcome.RECORDED) if is_first else None
+    if not is_first:
+        return None
+    telemetry.count_stripe_event(EventOutcome.RECORDED)
+    return EventOutcome.RECORDED
 
 
 async def _object_of(client: StripeClient, event: StripeEventRef, kind: ObjectKind) -> ObjectRef:
@@ -79,17 +82,10 @@ async def _ignore(
 ) -> EventOutcome | None:
     async with context.database.writing() as session:
         is_first = await _mark(session, event, outcome, context.database.clock.now())
-    return _counted(outcome) if is_first else None
-
-
-def _counted(outcome: EventOutcome) -> EventOutcome:
+    if not is_first:
+        return None
     telemetry.count_stripe_event(outcome)
     return outcome
-
-
-async def is_handled(session: AsyncSession, event: StripeEventRef) -> bool:
-    statement = select(StripeEvent.id).where(StripeEvent.id == event.id)
-    return (await session.exec(statement)).first() is not None
 
 
 async def handled_of(session: AsyncSession, ids: Collection[str]) -> set[str]:

@@ -1,7 +1,7 @@
-"""What Stripe says, as values, in the shapes of its API version 2026-10-28.
+"""Stripe's objects as plain values, as far as this service needs them.
 
-No object of the SDK leaves the client; these values stand for them. Times are aware and UTC,
-amounts in the currency's smallest unit.
+No object of the SDK leaves the client; `parsing` makes these values from them.
+Times are aware and UTC, amounts in the currency's smallest unit.
 """
 
 from datetime import datetime
@@ -13,7 +13,11 @@ from paywall.rules.refunds import ClawbackSnapshot
 
 
 class StripeSubscriptionSnapshot(NamedTuple):
-    """A subscription as it stood when it was fetched."""
+    """A subscription when it was fetched.
+
+    `is_cancelled`: it is to end, at its period's end or at a set time. `will_renew`: Stripe is
+    going to charge for the next period.
+    """
 
     id: str
     customer_id: str
@@ -22,29 +26,15 @@ class StripeSubscriptionSnapshot(NamedTuple):
     started_at: datetime
     period_ends_at: datetime
     trial_ends_at: datetime | None
-    cancels_at: datetime | None
     cancels_at_period_end: bool
-    is_collection_paused: bool
+    is_cancelled: bool
+    will_renew: bool
     latest_invoice_id: str | None
     payment_type: str | None
 
-    @property
-    def is_cancelled(self) -> bool:
-        """It was told to end; the portal says so by `cancel_at` alone."""
-        return self.cancels_at_period_end or self.cancels_at is not None
-
-    @property
-    def will_renew(self) -> bool:
-        """Stripe means to take the next payment."""
-        goes_on = self.status in (StripeStatus.ACTIVE, StripeStatus.TRIALING)
-        ends_first = self.cancels_at_period_end or (
-            self.cancels_at is not None and self.cancels_at <= self.period_ends_at
-        )
-        return goes_on and not ends_first and not self.is_collection_paused
-
 
 class StripePriceSnapshot(NamedTuple):
-    """A price that Stripe has; `amount` is None for one that is no fixed amount."""
+    """A price in Stripe; `amount` is None if it has no fixed amount."""
 
     id: str
     amount: int | None
@@ -52,12 +42,11 @@ class StripePriceSnapshot(NamedTuple):
 
 
 class InvoiceLine(NamedTuple):
-    """One line that is for a subscription: a time `[starts_at, ends_at)` at a price.
+    """A line of an invoice for its subscription: a period `[starts_at, ends_at)` at a price.
 
-    A proration stands for a part of a period, after a switch of plans.
+    A proration covers a part of a period, after a switch of plans.
     """
 
-    subscription_id: str
     price_id: str | None
     starts_at: datetime
     ends_at: datetime
@@ -65,7 +54,7 @@ class InvoiceLine(NamedTuple):
 
 
 class StripeInvoiceSnapshot(NamedTuple):
-    """An invoice, with all that was taken back of its payments; unpaid, `paid_at` is None."""
+    """An invoice with all refunds and disputes of its payments; `paid_at` is None until paid."""
 
     id: str
     customer_id: str
@@ -75,11 +64,6 @@ class StripeInvoiceSnapshot(NamedTuple):
     currency: str
     lines: tuple[InvoiceLine, ...]
     clawbacks: tuple[ClawbackSnapshot, ...] = ()
-
-    @property
-    def own_lines(self) -> list[InvoiceLine]:
-        """The lines of the invoice's own subscription."""
-        return [line for line in self.lines if line.subscription_id == self.subscription_id]
 
 
 class SessionStatus(StrEnum):
@@ -91,10 +75,10 @@ class SessionStatus(StrEnum):
 
 
 class StripeSessionSnapshot(NamedTuple):
-    """A Checkout session, with all that was taken back of its payment.
+    """A Checkout session with all refunds and disputes of its payment.
 
-    `paid_at` is the time of the payment, None while it is pending; where nothing was to pay, the
-    time at which the session was made.
+    `paid_at` is the time of the payment, None while it is pending; of a session that cost nothing,
+    the time at which it was created.
     """
 
     id: str
@@ -102,7 +86,6 @@ class StripeSessionSnapshot(NamedTuple):
     checkout_id: str | None
     status: SessionStatus
     url: str | None
-    expires_at: datetime
     amount: int
     currency: str
     paid_at: datetime | None
@@ -138,7 +121,7 @@ class ObjectRef(NamedTuple):
 
 
 class StripeEventRef(NamedTuple):
-    """An event of Stripe's: that something happened to an object, not what is true of it now."""
+    """An event: that something happened to an object, not the object's state."""
 
     id: str
     type: str
@@ -150,32 +133,8 @@ class StripeEventRef(NamedTuple):
 
 
 def is_changed(subscription: StripeSubscriptionSnapshot, kind: IntentKind) -> bool:
-    """Whether a subscription is what a cancellation or a resumption makes of it."""
+    """Whether a subscription is in the state that a cancellation or a resumption leads to."""
     has_ended = subscription.status in STRIPE_ENDED
     if kind is IntentKind.RESUME:
         return not subscription.is_cancelled and not has_ended
     return has_ended or (kind is IntentKind.CANCEL and subscription.is_cancelled)
-
-
-DISPUTES_IN_FORCE = frozenset({"needs_response", "under_review", "lost"})
-"""An inquiry (`warning_…`) takes nothing back, and one that was won gives it back."""
-
-
-def refund_is_in_force(status: str | None) -> bool:
-    """Only a refund that succeeded; a pending one may yet fail."""
-    return status == "succeeded"
-
-
-def refund_is_pending(status: str | None) -> bool:
-    """It may yet succeed (https://docs.stripe.com/api/refunds/object)."""
-    return status in {"pending", "requires_action"}
-
-
-def dispute_is_in_force(status: str) -> bool:
-    """From its opening until it is won (https://docs.stripe.com/api/disputes/object)."""
-    return status in DISPUTES_IN_FORCE
-
-
-def dispute_is_pending(status: str) -> bool:
-    """An inquiry that is open: it may yet become a dispute."""
-    return status in {"warning_needs_response", "warning_under_review"}

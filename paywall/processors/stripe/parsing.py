@@ -1,11 +1,12 @@
-"""Reading Stripe's objects, in the shapes of its API version 2026-10-28, into our values.
+"""Parsing Stripe's objects, as its API version 2026-10-28 returns them, into plain values.
 
-What is not named here is not looked at. An object in another shape raises msgspec.ValidationError.
+Fields that are not named here are ignored. An object of another shape raises
+msgspec.ValidationError.
 """
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -15,19 +16,18 @@ from paywall.processors.stripe.objects import (
     StripeInvoiceSnapshot,
     StripeSessionSnapshot,
     StripeSubscriptionSnapshot,
-    dispute_is_in_force,
-    dispute_is_pending,
-    refund_is_in_force,
-    refund_is_pending,
 )
 from paywall.rules.enums import ClawbackKind, StripeStatus
 from paywall.rules.refunds import ClawbackSnapshot
 
-T = TypeVar("T")
+# Metadata of a customer: finds one whose creation was never confirmed.
 INTENT = "paywall_intent"
-"""Metadata of a customer: by it one is found whose making was never confirmed."""
+# Metadata of a refund: with `true` it is a goodwill refund, which keeps access.
 KEEP_ACCESS = "paywall_keep_access"
-"""Metadata of a refund: with `true` it is a gesture of goodwill, and takes nothing back."""
+# From its opening until it is won (https://docs.stripe.com/api/disputes/object).
+DISPUTES_IN_FORCE = frozenset({"needs_response", "under_review", "lost"})
+# An inquiry takes nothing back, and may become a dispute.
+INQUIRIES_OPEN = frozenset({"warning_needs_response", "warning_under_review"})
 
 
 class _Ref(msgspec.Struct):
@@ -79,12 +79,21 @@ def subscription(told: dict[str, Any]) -> StripeSubscriptionSnapshot:
         started_at=at(seen.start_date),
         period_ends_at=at(item.current_period_end),
         trial_ends_at=_at(seen.trial_end),
-        cancels_at=_at(seen.cancel_at),
         cancels_at_period_end=seen.cancel_at_period_end,
-        is_collection_paused=seen.pause_collection is not None,
+        # The billing portal cancels by `cancel_at` alone.
+        is_cancelled=seen.cancel_at_period_end or seen.cancel_at is not None,
+        will_renew=_will_renew(seen, item.current_period_end),
         latest_invoice_id=seen.latest_invoice,
         payment_type=None,
     )
+
+
+def _will_renew(seen: _Subscription, period_ends_at: int) -> bool:
+    is_running = seen.status in (StripeStatus.ACTIVE, StripeStatus.TRIALING)
+    ends_first = seen.cancel_at_period_end or (
+        seen.cancel_at is not None and seen.cancel_at <= period_ends_at
+    )
+    return is_running and not ends_first and seen.pause_collection is None
 
 
 class _Period(msgspec.Struct):
@@ -153,27 +162,28 @@ def invoice(
     """Its subscription stands under `parent`, the periods on its lines."""
     seen = msgspec.convert(told, _Invoice)
     details = seen.parent.subscription_details if seen.parent else None
+    subscription_id = details.subscription if details else None
     paid_at = seen.status_transitions.paid_at or seen.created
     return StripeInvoiceSnapshot(
         id=seen.id,
         customer_id=seen.customer,
-        subscription_id=details.subscription if details else None,
+        subscription_id=subscription_id,
         paid_at=at(paid_at) if seen.status == "paid" else None,
         amount_paid=seen.amount_paid,
         currency=seen.currency,
-        lines=tuple(line for each in seen.lines.data if (line := _line(each))),
+        lines=tuple(line for each in seen.lines.data if (line := _line(each, subscription_id))),
         clawbacks=tuple(clawbacks),
     )
 
 
-def _line(line: _Line) -> InvoiceLine | None:
+def _line(line: _Line, subscription_id: str | None) -> InvoiceLine | None:
+    """None for a line that is not for the invoice's own subscription."""
     parents = line.parent or _LineParents()
     parent = parents.subscription_item_details or parents.invoice_item_details
-    if parent is None or parent.subscription is None:
+    if parent is None or parent.subscription is None or parent.subscription != subscription_id:
         return None
     details = line.pricing.price_details if line.pricing else None
     return InvoiceLine(
-        subscription_id=parent.subscription,
         price_id=details.price if details else None,
         starts_at=at(line.period.start),
         ends_at=at(line.period.end),
@@ -186,7 +196,6 @@ class _Session(msgspec.Struct):
     status: SessionStatus
     payment_status: str
     created: int
-    expires_at: int
     amount_total: int | None = None
     currency: str | None = None
     customer: str | None = None
@@ -255,7 +264,6 @@ def session(
         checkout_id=seen.client_reference_id,
         status=SessionStatus.EXPIRED if has_failed and is_complete else seen.status,
         url=seen.url,
-        expires_at=at(seen.expires_at),
         amount=seen.amount_total or 0,
         currency=seen.currency or "",
         paid_at=at(seen.created) if is_free else paid_at,
@@ -278,8 +286,8 @@ def refund(told: dict[str, Any]) -> ClawbackSnapshot:
         seen.id,
         ClawbackKind.REFUND,
         seen.amount,
-        refund_is_in_force(seen.status),
-        refund_is_pending(seen.status),
+        is_in_force=seen.status == "succeeded",
+        is_pending=seen.status in {"pending", "requires_action"},
         keep_access=(seen.metadata or {}).get(KEEP_ACCESS) == "true",
         created_at=at(seen.created),
     )
@@ -298,8 +306,8 @@ def dispute(told: dict[str, Any]) -> ClawbackSnapshot:
         seen.id,
         ClawbackKind.DISPUTE,
         seen.amount,
-        dispute_is_in_force(seen.status),
-        dispute_is_pending(seen.status),
+        is_in_force=seen.status in DISPUTES_IN_FORCE,
+        is_pending=seen.status in INQUIRIES_OPEN,
         keep_access=False,
         created_at=at(seen.created),
     )

@@ -74,3 +74,10 @@ async def current_price(
         StripePrice.is_current,
     )
     return (await session.exec(statement)).first()
+
+
+async def find_plan_sold(session: AsyncSession, price_id: str | None) -> Plan | None:
+    """The plan of a price, as it was sold; None for what is no plan of this catalogue."""
+    price = await find_price(session, price_id) if price_id else None
+    product = sold_product(price) if price else None
+    return product if isinstance(product, Plan) else None

@@ -5,17 +5,16 @@ The same snapshot may be recorded any number of times. What is not of this catal
 
 from datetime import datetime
 
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
 from paywall.database.tables import (
     Checkout,
     Purchase,
-    StripeInvoice,
     StripeSubscription,
     Subscription,
 )
+from paywall.payments.checkouts import settle_checkouts
 from paywall.payments.purchase import STRIPE, Payment, fulfill, insert_purchase
 from paywall.payments.refund import record_clawbacks
 from paywall.processors.stripe.objects import (
@@ -29,7 +28,7 @@ from paywall.processors.stripe.record_invoice import ACTOR, find_purchase, recor
 from paywall.rules.enums import STRIPE_ENDED, CheckoutStatus, ProductKind, SubscriptionKind
 from paywall.settings import Settings
 from paywall.subscriptions.billed import recompute_billed_access
-from paywall.subscriptions.responses import receipts_of
+from paywall.subscriptions.receipts import withdraw_receipts
 
 DAY_SECONDS = 86_400
 
@@ -45,7 +44,7 @@ async def record(
     for invoice in snapshot.invoices:
         await record_invoice(session, invoice, reader_id, clock)
         if invoice.subscription_id is not None:
-            await _settle_checkout(session, invoice.subscription_id)
+            await settle_checkouts(session, invoice.subscription_id)
 
 
 async def _record_subscription(
@@ -61,52 +60,36 @@ async def _record_subscription(
     if subscription is None:
         if price is None:
             return
-        subscription = _new(seen, reader_id, now)
+        subscription = Subscription(
+            id=seen.id,
+            reader_id=reader_id,
+            kind=SubscriptionKind.STRIPE,
+            starts_at=seen.started_at,
+            paid_through=seen.started_at,
+            entitled_until=seen.started_at,
+            access_until=seen.started_at,
+            created_at=now,
+        )
     subscription.plan_id = price.product_id if price else subscription.plan_id
     subscription.starts_at = seen.started_at
     subscription.cancel_at_period_end = seen.is_cancelled or seen.status in STRIPE_ENDED
-    billing = await session.merge(_billing(seen, settings))
+    billing = await session.merge(
+        StripeSubscription(
+            id=seen.id,
+            customer_id=seen.customer_id,
+            price_id=seen.price_id,
+            status=seen.status,
+            trial_ends_at=seen.trial_ends_at,
+            will_renew=seen.will_renew,
+            next_payment_at=seen.period_ends_at if seen.will_renew else None,
+            payment_type=seen.payment_type,
+            grace_seconds=settings.grace_days * DAY_SECONDS,
+            leeway_seconds=settings.renewal_leeway_seconds,
+        )
+    )
     if not subscription.cancel_at_period_end:
-        await _withdraw_receipts(session, subscription, now)
+        await withdraw_receipts(session, subscription, now)
     await recompute_billed_access(session, subscription, billing)
-
-
-def _billing(seen: StripeSubscriptionSnapshot, settings: Settings) -> StripeSubscription:
-    return StripeSubscription(
-        id=seen.id,
-        customer_id=seen.customer_id,
-        price_id=seen.price_id,
-        status=seen.status,
-        trial_ends_at=seen.trial_ends_at,
-        will_renew=seen.will_renew,
-        next_payment_at=seen.period_ends_at if seen.will_renew else None,
-        payment_type=seen.payment_type,
-        grace_seconds=settings.grace_days * DAY_SECONDS,
-        leeway_seconds=settings.renewal_leeway_seconds,
-    )
-
-
-def _new(seen: StripeSubscriptionSnapshot, reader_id: str, now: datetime) -> Subscription:
-    return Subscription(
-        id=seen.id,
-        reader_id=reader_id,
-        kind=SubscriptionKind.STRIPE,
-        starts_at=seen.started_at,
-        paid_through=seen.started_at,
-        entitled_until=seen.started_at,
-        access_until=seen.started_at,
-        created_at=now,
-    )
-
-
-async def _withdraw_receipts(
-    session: AsyncSession, subscription: Subscription, now: datetime
-) -> None:
-    """The cancellation was withdrawn, here or in Stripe's portal."""
-    for receipt in (await receipts_of(session, [subscription])).values():
-        receipt.withdrawn_at = now
-        session.add(receipt)
-    await session.flush()
 
 
 async def _record_session(
@@ -128,7 +111,7 @@ async def _record_session(
         checkout.status = _status(seen)
     await session.flush()
     if seen.subscription_id is not None:
-        await _settle_checkout(session, seen.subscription_id)
+        await settle_checkouts(session, seen.subscription_id)
 
 
 def _status(seen: StripeSessionSnapshot) -> CheckoutStatus:
@@ -160,22 +143,3 @@ async def _record_sale(
         await fulfill(session, purchase, sold_product(price), actor=ACTOR, clock=clock)
     await record_clawbacks(session, purchase.id, seen.clawbacks, actor=ACTOR, clock=clock)
     return purchase
-
-
-async def _settle_checkout(session: AsyncSession, subscription_id: str) -> None:
-    """The checkout that began a subscription is paid by its first invoice, in any order."""
-    first = (
-        select(StripeInvoice.purchase_id)
-        .join(Purchase, col(Purchase.id) == StripeInvoice.purchase_id)
-        .where(StripeInvoice.subscription_id == subscription_id)
-        .order_by(col(Purchase.created_at), col(StripeInvoice.id))
-        .limit(1)
-    )
-    purchase_id = (await session.exec(first)).first()
-    begun = select(Checkout).where(Checkout.subscription_id == subscription_id)
-    for checkout in (await session.exec(begun)).all():
-        if purchase_id is not None:
-            checkout.purchase_id = purchase_id
-            checkout.status = CheckoutStatus.PAID
-            session.add(checkout)
-    await session.flush()

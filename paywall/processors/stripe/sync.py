@@ -12,10 +12,10 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.problems import UNAVAILABLE, Problem, unavailable
-from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.customers import lock_customer, version_of
-from paywall.processors.stripe.objects import ObjectKind, ObjectRef, Snapshot
+from paywall.processors.stripe.fetch import fetch
+from paywall.processors.stripe.objects import ObjectRef, Snapshot
 from paywall.processors.stripe.record import record
 
 TRIES_MAX = 20
@@ -48,7 +48,7 @@ async def sync(context: StripeContext, customer_id: str, ref: ObjectRef) -> Asyn
             version = await version_of(session, customer_id)
         if version is None:
             raise UnknownCustomer
-        snapshot = await _fetch(context.client, ref)
+        snapshot = await fetch(context.client, ref)
         async with database.writing() as session:
             customer = await lock_customer(session, customer_id, version)
             if customer is not None:
@@ -58,70 +58,3 @@ async def sync(context: StripeContext, customer_id: str, ref: ObjectRef) -> Asyn
                 yield Synced(session, snapshot)
                 return
     raise unavailable("Too much happens to this customer at once: ask again.")
-
-
-async def _fetch(client: StripeClient, ref: ObjectRef) -> Snapshot:
-    """Fetch everything that has to be recorded together.
-
-    An invoice and a session come with all refunds and disputes of their payments, so that a refund
-    that is reported before its payment is not lost.
-    """
-    match ref.kind:
-        case ObjectKind.SESSION:
-            return await _fetch_session(client, ref.id)
-        case ObjectKind.SUBSCRIPTION:
-            return await _fetch_subscription(client, ref.id)
-        case ObjectKind.SUBSCRIPTION_ALONE:
-            return Snapshot(subscriptions=(await client.subscription(ref.id),))
-        case ObjectKind.SUBSCRIPTION_HISTORY:
-            return await _fetch_history(client, ref.id, ref.known_invoices)
-        case ObjectKind.INVOICE:
-            return await _fetch_invoice(client, ref.id)
-        case ObjectKind.PAYMENT:
-            return await _fetch_payment(client, ref.id)
-
-
-async def _fetch_session(client: StripeClient, session_id: str) -> Snapshot:
-    """A Checkout session, with the subscription that it began and its latest invoice."""
-    session = await client.session(session_id)
-    if session.subscription_id is None:
-        return Snapshot(sessions=(session,))
-    snapshot = await _fetch_subscription(client, session.subscription_id)
-    return snapshot._replace(sessions=(session,))
-
-
-async def _fetch_subscription(client: StripeClient, subscription_id: str) -> Snapshot:
-    """A subscription with its latest invoice."""
-    subscription = await client.subscription(subscription_id)
-    if subscription.latest_invoice_id is None:
-        return Snapshot(subscriptions=(subscription,))
-    invoice = await client.invoice(subscription.latest_invoice_id)
-    return Snapshot(subscriptions=(subscription,), invoices=(invoice,))
-
-
-async def _fetch_invoice(client: StripeClient, invoice_id: str) -> Snapshot:
-    """An invoice with its subscription; nothing for an invoice without one."""
-    invoice = await client.invoice(invoice_id)
-    if invoice.subscription_id is None:
-        return Snapshot()
-    subscription = await client.subscription(invoice.subscription_id)
-    return Snapshot(subscriptions=(subscription,), invoices=(invoice,))
-
-
-async def _fetch_payment(client: StripeClient, payment_id: str) -> Snapshot:
-    """The session or the invoice that a payment intent was for."""
-    if session_id := await client.session_of_payment(payment_id):
-        return await _fetch_session(client, session_id)
-    if invoice_id := await client.invoice_of_payment(payment_id):
-        return await _fetch_invoice(client, invoice_id)
-    return Snapshot()
-
-
-async def _fetch_history(
-    client: StripeClient, subscription_id: str, known_invoices: frozenset[str]
-) -> Snapshot:
-    """A subscription with those of its newest hundred paid invoices that are not known."""
-    subscription = await client.subscription(subscription_id)
-    ids = await client.paid_invoices_of(subscription_id)
-    invoices = [await client.invoice(id_) for id_ in reversed(ids) if id_ not in known_invoices]
-    return Snapshot(subscriptions=(subscription,), invoices=tuple(invoices))

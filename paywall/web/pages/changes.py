@@ -21,13 +21,13 @@ from paywall.processors.stripe.context import StripeContext
 from paywall.rules.phase import SubscriptionAction
 from paywall.settings import Settings
 from paywall.subscriptions.api import (
-    CancelAnswer,
     CancelInput,
     ResumeInput,
     cancel_my_subscription,
     resume_my_subscription,
 )
 from paywall.subscriptions.cancel import find_subscription
+from paywall.subscriptions.receipts import CancelAnswer
 from paywall.subscriptions.responses import (
     SubscriptionAnswer,
     load_responses,

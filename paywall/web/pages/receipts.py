@@ -3,7 +3,8 @@
 from paywall.payments.responses import PurchaseAnswer
 from paywall.rules.enums import CancelWhen
 from paywall.rules.phase import SubscriptionAction
-from paywall.subscriptions.responses import ReceiptAnswer, SubscriptionAnswer
+from paywall.subscriptions.receipts import ReceiptAnswer
+from paywall.subscriptions.responses import SubscriptionAnswer
 from paywall.web.language import Language
 from paywall.web.pages.account import Account, purchase_title, title_of
 
