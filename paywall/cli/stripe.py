@@ -9,8 +9,8 @@ import click
 from paywall import settings
 from paywall.database.opening import open_database
 from paywall.problems import STRIPE_OFF, Problem
-from paywall.processors.stripe import catalogue_sync
-from paywall.processors.stripe.catalogue_sync import Difference, differ
+from paywall.processors.stripe import catalogue as stripe_catalogue
+from paywall.processors.stripe.catalogue import Difference, differ
 from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.drift import Drift
@@ -63,7 +63,7 @@ async def _differ() -> Difference:
 
 async def _apply(difference: Difference) -> None:
     async with _stripe_context() as context:
-        await catalogue_sync.apply(context.database, context.client, difference)
+        await stripe_catalogue.apply(context.database, context.client, difference)
 
 
 @click.command()

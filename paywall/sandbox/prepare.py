@@ -14,7 +14,7 @@ from paywall.database.engine import Database
 from paywall.database.migrations import migrate
 from paywall.database.opening import open_database
 from paywall.database.tables import Article, Pack, Pass, Plan, PolicyChange
-from paywall.processors.stripe.catalogue_sync import apply, differ
+from paywall.processors.stripe.catalogue import apply, differ
 from paywall.processors.stripe.client import StripeClient
 from paywall.rules.enums import Actor, CreditsExpire, GrantSource, Interval
 from paywall.sandbox.article_files import read_publications

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from paywall.processors.stripe.catalogue_sync import apply, differ
+from paywall.processors.stripe.catalogue import apply, differ
 from paywall.sandbox.stripe import checkout
 from paywall.sandbox.stripe.customers import Card
 from tests.processors.stripe.shop import Shop

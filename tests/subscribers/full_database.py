@@ -5,7 +5,7 @@ from typing import Any
 
 from paywall.catalogue.models import DAYS_MAX
 from paywall.credits.expiry import record_expired
-from paywall.processors.stripe.catalogue_sync import apply, differ
+from paywall.processors.stripe.catalogue import apply, differ
 from paywall.rules.enums import UpsertOutcome
 from paywall.sandbox.stripe import disputes, refunds
 from paywall.sandbox.stripe.customers import Card

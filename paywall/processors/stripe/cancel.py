@@ -173,7 +173,7 @@ async def _resume(client: StripeClient, subscription_id: str, key: str) -> None:
     if snapshot.status in STRIPE_ENDED:
         raise Problem(SUBSCRIPTION_ENDED)
     if snapshot.is_cancelled:
-        await client.go_on(snapshot, key)
+        await client.resume(snapshot, key)
 
 
 async def _link_imported(context: StripeContext, subscription: Subscription) -> str:

@@ -1,6 +1,7 @@
-"""The catalogue in Stripe: what it lacks, and making it."""
+"""`paywall catalogue sync`: products and prices in Stripe as the catalogue says."""
 
 import hashlib
+import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -10,14 +11,19 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.catalogue.products import Product
-from paywall.database.engine import insert
+from paywall.database.engine import Database, insert
 from paywall.database.tables import Pack, Pass, Plan, StripePrice
-from paywall.processors.stripe.client import PriceOrder
+from paywall.problems import Unconfirmed
+from paywall.processors.stripe.client import PriceOrder, StripeClient
+from paywall.processors.stripe.objects import StripePriceSnapshot
 from paywall.processors.stripe.prices import kind_of, terms_of
+
+# Stripe takes this many lookup keys in one request.
+KEYS_AT_ONCE = 10
 
 
 class Wanted(NamedTuple):
-    """A product at one of its prices; `lookup_key` names exactly this, terms and all."""
+    """A product at one of its prices; `lookup_key` identifies both and the terms."""
 
     product: Product
     amount: int
@@ -61,7 +67,7 @@ def _key(product: Product, price: dict[str, object]) -> str:
 
 
 async def current_prices(session: AsyncSession) -> Sequence[StripePrice]:
-    """The prices that are sold now."""
+    """The current prices."""
     statement = select(StripePrice).where(StripePrice.is_current).order_by(col(StripePrice.id))
     return (await session.exec(statement)).all()
 
@@ -69,7 +75,7 @@ async def current_prices(session: AsyncSession) -> Sequence[StripePrice]:
 async def keep_prices(
     session: AsyncSession, made: Iterable[tuple[Wanted, str]], now: datetime
 ) -> None:
-    """From now on these are sold, and no others; those of before keep their terms."""
+    """Make these the current prices, and no others; earlier ones keep their terms."""
     await session.exec(update(StripePrice).values(is_current=False))
     for each, price_id in made:
         kept = insert(session, StripePrice).values(
@@ -87,3 +93,56 @@ async def keep_prices(
                 index_elements=[col(StripePrice.id)], set_={"is_current": True}
             )
         )
+
+
+class Difference(NamedTuple):
+    """The catalogue's prices that Stripe has and lacks, and prices that are no longer sold."""
+
+    found: list[tuple[Wanted, StripePriceSnapshot]]
+    lacking: list[Wanted]
+    ending: list[str]
+
+    def __str__(self) -> str:
+        lines = [f"make {each}" for each in self.lacking]
+        lines += [f"sell no more {named}" for named in self.ending]
+        return "\n".join(lines)
+
+
+async def differ(database: Database, client: StripeClient) -> Difference:
+    """Compare the catalogue with Stripe, without changing anything."""
+    async with database.reading() as session:
+        all_wanted = await wanted(session)
+        sold = await current_prices(session)
+    seen: dict[str, StripePriceSnapshot] = {}
+    keys = [each.lookup_key for each in all_wanted]
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        seen |= await client.prices(keys[start : start + KEYS_AT_ONCE])
+    found = [(each, seen[each.lookup_key]) for each in all_wanted if each.lookup_key in seen]
+    kept = {price.id for _, price in found}
+    return Difference(
+        found=found,
+        lacking=[each for each in all_wanted if each.lookup_key not in seen],
+        ending=[
+            f"{price.product_kind} {price.product_id}: {price.amount} {price.currency}"
+            for price in sold
+            if price.id not in kept
+        ],
+    )
+
+
+async def apply(database: Database, client: StripeClient, difference: Difference) -> None:
+    """Create the prices that Stripe lacks, and sell at the catalogue's prices from now on."""
+    made = [(each, await _make(client, each)) for each in difference.lacking]
+    found = [(each, price.id) for each, price in difference.found]
+    async with database.writing() as session:
+        await keep_prices(session, [*found, *made], database.clock.now())
+
+
+async def _make(client: StripeClient, each: Wanted) -> str:
+    try:
+        return await client.make_price(each.order, f"{each.lookup_key}_{secrets.token_hex(8)}")
+    except Unconfirmed:
+        seen = await client.prices([each.lookup_key])
+        if each.lookup_key not in seen:
+            raise
+        return seen[each.lookup_key].id

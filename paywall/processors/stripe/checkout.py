@@ -1,4 +1,4 @@
-"""Checkouts: a reader on the way to pay on Stripe's page."""
+"""Choosing or creating the checkout that a request is for."""
 
 import hashlib
 import secrets
@@ -20,7 +20,7 @@ GOES_ON = frozenset(StripeStatus) - STRIPE_ENDED - {StripeStatus.INCOMPLETE}
 
 
 class Opened(NamedTuple):
-    """A checkout that was not over; `serves_request` unless it is for another request."""
+    """A checkout that has not ended; without `serves_request` it is for another request."""
 
     checkout: Checkout
     serves_request: bool
@@ -33,11 +33,11 @@ async def open_checkout(
     claim: IdempotencyClaim | None,
     now: datetime,
 ) -> Opened:
-    """The reader's checkout for this request: a new one, or the one that is open for it already.
+    """The reader's checkout for this request: a new one, or one that is already open for it.
 
-    For a plan it may be another open one, which has to be expired first; what the same request
-    began may be paid by now. The caller holds the reader's lock. Raises Problem: PRODUCT_UNKNOWN,
-    NOT_ON_SALE, ALREADY_SUBSCRIBED.
+    For a plan it may be an open checkout of another request, which has to be expired first; one
+    that a repeat of this request finds may be paid by now. The caller holds the reader's lock.
+    Raises Problem: PRODUCT_UNKNOWN, NOT_ON_SALE, ALREADY_SUBSCRIBED.
     """
     id_ = _id_of(claim)
     while (begun := await session.get(Checkout, id_)) is not None:
@@ -72,7 +72,7 @@ async def open_checkout(
 
 
 def _id_of(claim: IdempotencyClaim | None) -> str:
-    """By the caller's key, so that a repeat of a broken request finds what it began."""
+    """Derived from the caller's key, so that a repeated request finds its checkout."""
     if claim is None:
         return f"checkout_{secrets.token_hex(12)}"
     return _hashed(f"{claim.issuer}\n{claim.subject}\n{claim.route}\n{claim.key}")
@@ -83,9 +83,9 @@ def _hashed(named: str) -> str:
 
 
 def _goes_on(checkout: Checkout, reader_id: str, now: datetime) -> bool:
-    """Whether a request of the same key goes on with it; a key is known for as long as `KEPT_FOR`.
+    """Whether a repeated request continues with it; a key is valid for RETENTION.
 
-    One that expired leads nowhere, and one of a reader who was merged or erased is not theirs.
+    An expired checkout cannot be continued, nor one of a reader who was merged or erased.
     """
     is_kept = checkout.created_at > now - RETENTION
     return (

@@ -1,6 +1,6 @@
 """Sending a reader to Stripe's page and back: what is committed, asked and recorded.
 
-Each step can be repeated: whoever finds one that was begun goes on with it.
+Each step can be repeated: a request that finds a started step continues with it.
 """
 
 from litestar import Response
@@ -133,7 +133,7 @@ async def _page_for(context: StripeContext, checkout: Checkout, customer_id: str
             await settle(session, intent, IntentState.CONFIRMED)
             kept = await _keep_page(session, checkout.id, customer_id, page)
         if kept.session_id != page.id:
-            # Another request took this one for dead and went on: nobody may pay on this page.
+            # Another request took over when this intent expired: nobody may pay on this page.
             await context.client.expire_session(page.id, f"{intent.key}_late")
         return kept
     raise Problem(REQUEST_IN_PROGRESS)
@@ -171,10 +171,10 @@ async def _create_session(
 async def _keep_page(
     session: AsyncSession, checkout_id: str, customer_id: str, seen: StripeSessionSnapshot
 ) -> Checkout:
-    """The checkout with this page, unless it was dropped before the page was there."""
+    """Store the page with the checkout, unless the checkout was dropped before."""
     checkout = await session.get_one(Checkout, checkout_id, with_for_update=True)
     checkout.customer_id = customer_id
-    # A webhook may have told of it first, and more.
+    # A webhook may have been first, and may have recorded more.
     if checkout.session_id is None and checkout.status is CheckoutStatus.OPEN:
         checkout.session_id, checkout.url = seen.id, seen.url
     session.add(checkout)
@@ -193,7 +193,7 @@ async def sync_checkout(context: StripeContext, checkout: Checkout) -> Checkout:
 
 
 async def close_checkout(context: StripeContext, checkout: Checkout) -> Checkout:
-    """Expire an open checkout, so that nobody can pay on its page any more.
+    """Expire an open checkout, so that it can no longer be paid.
 
     It may turn out to be paid, or its payment to be under way: that is recorded and returned.
     Raises Problem where Stripe does not confirm that it is closed.
@@ -262,7 +262,7 @@ async def _find_page_or_drop(context: StripeContext, checkout: Checkout) -> Chec
 async def _find_session(
     client: StripeClient, customer_id: str | None, checkout_id: str
 ) -> StripeSessionSnapshot | None:
-    """The session that was made for a checkout though nobody said so, if there is one."""
+    """The session created for a checkout when the response was lost, if there is one."""
     if customer_id is None:
         return None
     session_id = await client.session_of_checkout(customer_id, checkout_id)
@@ -270,7 +270,7 @@ async def _find_session(
 
 
 async def _drop(session: AsyncSession, checkout_id: str) -> Checkout:
-    """A checkout that has no page; if one is made after all, its payment is still recorded."""
+    """Close a checkout without a page; a payment on a late page is still recorded."""
     checkout = await session.get_one(Checkout, checkout_id, with_for_update=True)
     if checkout.session_id is None:
         checkout.status = CheckoutStatus.EXPIRED

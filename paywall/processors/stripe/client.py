@@ -1,7 +1,7 @@
-"""Stripe: the one place that asks it, and the only import of its SDK.
+"""The client of Stripe's API, and the only import of its SDK.
 
-Every call ends within CALL_SECONDS, retries included, and answers in the values of rules/stripe.
-A call that changes something takes the idempotency key of its intent.
+Every call ends within CALL_SECONDS, retries included, and returns the values of `objects`. A call
+that changes something takes the idempotency key of its intent.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from paywall.problems import (
     Unconfirmed,
     unavailable,
 )
-from paywall.processors.stripe import parsing as wire
+from paywall.processors.stripe import parsing
 from paywall.processors.stripe.objects import (
     StripeEventRef,
     StripeInvoiceSnapshot,
@@ -59,7 +59,7 @@ PAGE = 100
 
 
 class SessionOrder(NamedTuple):
-    """What a reader is sent to Stripe's page for; a plan is a subscription there."""
+    """What a reader is going to pay for on Stripe's page; a plan becomes a subscription."""
 
     checkout_id: str
     customer_id: str
@@ -70,7 +70,7 @@ class SessionOrder(NamedTuple):
 
 
 class PriceOrder(NamedTuple):
-    """A price to be made; `interval` is None for what is bought once."""
+    """A price to create; `interval` is None for a one-time product."""
 
     lookup_key: str
     title: str
@@ -80,12 +80,12 @@ class PriceOrder(NamedTuple):
     interval_count: int
 
 
+# The problems of any route that calls Stripe, beside `unavailable`.
 REFUSALS = (PAYMENT_DECLINED, STRIPE_OFF, REQUEST_IN_PROGRESS, STRIPE_REFUSED)
-"""What any route can answer that asks Stripe, beside `unavailable`."""
 
 
 class Missing(Problem):
-    """Stripe has no object of this id; `param` names the one that a request spoke of."""
+    """Stripe has no object with this id; `param` is the request's parameter that named it."""
 
     def __init__(self, param: str | None) -> None:
         super().__init__(STRIPE_REFUSED, "Stripe does not have what this is about any more.")
@@ -94,7 +94,7 @@ class Missing(Problem):
 
 @asynccontextmanager
 async def _asking() -> AsyncIterator[None]:
-    """Say what goes wrong on the way in our problems."""
+    """Limit a call's time, and raise the SDK's errors as Problems."""
     try:
         async with asyncio.timeout(CALL_SECONDS):
             yield
@@ -104,11 +104,11 @@ async def _asking() -> AsyncIterator[None]:
         logger.exception("stripe answered in another shape")
         raise unavailable("Stripe answered what this service does not understand.") from error
     except stripe.StripeError as error:
-        raise _told(error) from error
+        raise _problem_of(error) from error
 
 
-def _told(error: "stripe.StripeError") -> Exception:
-    """An error of the SDK in our words (https://docs.stripe.com/error-handling)."""
+def _problem_of(error: "stripe.StripeError") -> Exception:
+    """The Problem for an error of the SDK (https://docs.stripe.com/error-handling)."""
     match error:
         case stripe.APIConnectionError():
             return Unconfirmed("Stripe cannot be reached.", is_answered=False)
@@ -123,7 +123,7 @@ def _told(error: "stripe.StripeError") -> Exception:
             logger.error("stripe does not take stripe_secret_key, or not for this")
             return Problem(STRIPE_REFUSED)
         case stripe.APIError():
-            # A conflict (409) says that an earlier try with the same key is still under way.
+            # A conflict (409) means that an earlier try with the same key is still in progress.
             status = error.http_status or HTTPStatus.CONFLICT
             is_answered = status >= HTTPStatus.INTERNAL_SERVER_ERROR
             return Unconfirmed("Stripe failed.", is_answered=is_answered)
@@ -133,7 +133,7 @@ def _told(error: "stripe.StripeError") -> Exception:
 
 
 class StripeClient:
-    """One process's way to Stripe, over the network or by the transport that is given."""
+    """One process's client, over the network or through a given transport."""
 
     def __init__(self, settings: Settings, http_client: "stripe.HTTPClient | None" = None) -> None:
         self.is_live = settings.is_live
@@ -152,25 +152,25 @@ class StripeClient:
         await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK's
 
     async def customer_of_intent(self, key: str, since: datetime) -> str | None:
-        """A customer that was made for this intent, though nobody said so."""
+        """Find the customer created for this intent when the response was lost."""
         made: CustomerListParams = {
             "created": {"gte": int(since.timestamp()) - 60},
             "limit": PAGE,
         }
         async with _asking():
             page = await self._v1.customers.list_async(made)
-            return wire.made_for(key, [customer.to_dict() for customer in page.data])
+            return parsing.made_for(key, [customer.to_dict() for customer in page.data])
 
     async def make_customer(self, key: str) -> str:
-        """Stripe is told nothing of the reader: neither id nor address."""
+        """Create a customer without personal data: neither the reader's id nor an address."""
         async with _asking():
             customer = await self._v1.customers.create_async(
-                {"metadata": {wire.INTENT: key}}, {"idempotency_key": key}
+                {"metadata": {parsing.INTENT: key}}, {"idempotency_key": key}
             )
         return customer.id
 
     async def open_session(self, order: SessionOrder, key: str) -> StripeSessionSnapshot:
-        """Raises Missing, by the param "customer" where the customer was deleted."""
+        """Raises Missing, with the param "customer" if the customer was deleted."""
         params: SessionCreateParams = {
             "mode": "subscription" if order.is_plan else "payment",
             "customer": order.customer_id,
@@ -183,11 +183,11 @@ class StripeClient:
         if order.is_plan and order.trial_days:
             params["subscription_data"] = {"trial_period_days": order.trial_days}
         async with _asking():
-            told = await self._v1.checkout.sessions.create_async(params, {"idempotency_key": key})
-            return wire.session(told.to_dict(), paid_at=None, has_failed=False)
+            data = await self._v1.checkout.sessions.create_async(params, {"idempotency_key": key})
+            return parsing.session(data.to_dict(), paid_at=None, has_failed=False)
 
     async def session_of_checkout(self, customer_id: str, checkout_id: str) -> str | None:
-        """The session that was made for this checkout, though nobody said so."""
+        """Find the session created for this checkout when the response was lost."""
         async with _asking():
             page = await self._v1.checkout.sessions.list_async(
                 {"customer": customer_id, "limit": PAGE}
@@ -202,71 +202,71 @@ class StripeClient:
         return next((session.id for session in page.data), None)
 
     async def expire_session(self, session_id: str, key: str) -> None:
-        """Raises Problem(STRIPE_REFUSED) for one that is not open any more."""
+        """Raises Problem(STRIPE_REFUSED) for a session that is no longer open."""
         async with _asking():
             await self._v1.checkout.sessions.expire_async(session_id, {}, {"idempotency_key": key})
 
     async def session(self, session_id: str) -> StripeSessionSnapshot:
-        """A Checkout session with its payment, as they stand; raises Missing."""
+        """A Checkout session with its payment; raises Missing."""
         async with _asking():
-            told = (await self._v1.checkout.sessions.retrieve_async(session_id)).to_dict()
-            payment_id = wire.payment_of(told)
+            data = (await self._v1.checkout.sessions.retrieve_async(session_id)).to_dict()
+            payment_id = parsing.payment_of(data)
         if payment_id is None:
-            return wire.session(told, paid_at=None, has_failed=False)
+            return parsing.session(data, paid_at=None, has_failed=False)
         async with _asking():
             payment = await self._v1.payment_intents.retrieve_async(payment_id)
-            charge_id, has_failed = wire.payment(payment.to_dict())
+            charge_id, has_failed = parsing.payment(payment.to_dict())
         paid_at = await self._charged_at(charge_id) if charge_id else None
         clawbacks = await self.clawbacks(payment_id) if paid_at else []
-        return wire.session(told, paid_at=paid_at, has_failed=has_failed, clawbacks=clawbacks)
+        return parsing.session(data, paid_at=paid_at, has_failed=has_failed, clawbacks=clawbacks)
 
     async def subscription(self, subscription_id: str) -> StripeSubscriptionSnapshot:
         """Raises Missing."""
         async with _asking():
-            told = (await self._v1.subscriptions.retrieve_async(subscription_id)).to_dict()
-            seen = wire.subscription(told)
-        if (method_id := told["default_payment_method"]) is None:
-            return seen
+            data = (await self._v1.subscriptions.retrieve_async(subscription_id)).to_dict()
+            snapshot = parsing.subscription(data)
+        if (method_id := data["default_payment_method"]) is None:
+            return snapshot
         async with _asking():
             method = await self._v1.payment_methods.retrieve_async(method_id)
-        return seen._replace(payment_type=method.type)
+        return snapshot._replace(payment_type=method.type)
 
     async def subscriptions(self, after: str | None) -> list[StripeSubscriptionSnapshot]:
-        """A page of the account's subscriptions, ended ones too, newest first; empty at the end."""
+        """A page of all subscriptions, ended ones too, newest first; empty after the last."""
         params: SubscriptionListParams = {"status": "all", "limit": PAGE}
         if after is not None:
             params["starting_after"] = after
         async with _asking():
             page = await self._v1.subscriptions.list_async(params)
-            return [wire.subscription(told.to_dict()) for told in page.data]
+            return [parsing.subscription(data.to_dict()) for data in page.data]
 
     async def invoice(self, invoice_id: str) -> StripeInvoiceSnapshot:
-        """An invoice with all that was taken back of its payments; raises Missing."""
+        """An invoice with all refunds and disputes of its payments; raises Missing."""
         async with _asking():
-            told = (await self._v1.invoices.retrieve_async(invoice_id)).to_dict()
-            if told["lines"]["has_more"]:
+            data = (await self._v1.invoices.retrieve_async(invoice_id)).to_dict()
+            if data["lines"]["has_more"]:
                 lines = await self._v1.invoices.line_items.list_async(invoice_id, {"limit": PAGE})
-                told["lines"] = lines.to_dict()
-            seen = wire.invoice(told)
-        if seen.paid_at is None or seen.amount_paid == 0:
-            return seen
+                data["lines"] = lines.to_dict()
+            snapshot = parsing.invoice(data)
+        if snapshot.paid_at is None or snapshot.amount_paid == 0:
+            return snapshot
         async with _asking():
             paid = await self._v1.invoice_payments.list_async(
                 {"invoice": invoice_id, "status": "paid"}
             )
-            payment_ids = wire.payments([payment.to_dict() for payment in paid.data])
+            payment_ids = parsing.payments([payment.to_dict() for payment in paid.data])
         clawbacks = [clawback for id_ in payment_ids for clawback in await self.clawbacks(id_)]
-        return seen._replace(clawbacks=tuple(clawbacks))
+        return snapshot._replace(clawbacks=tuple(clawbacks))
 
     async def invoice_of_payment(self, payment_id: str) -> str | None:
         async with _asking():
             page = await self._v1.invoice_payments.list_async(
                 {"payment": {"type": "payment_intent", "payment_intent": payment_id}, "limit": 1}
             )
-            return wire.invoice_paid([payment.to_dict() for payment in page.data])
+            return parsing.invoice_paid([payment.to_dict() for payment in page.data])
 
     async def paid_invoices_of(self, subscription_id: str) -> list[str]:
-        """The ids of its newest hundred paid invoices."""
+        """The ids of a subscription's newest hundred paid invoices."""
         async with _asking():
             page = await self._v1.invoices.list_async(
                 {"subscription": subscription_id, "status": "paid", "limit": PAGE}
@@ -282,14 +282,14 @@ class StripeClient:
             disputes = await self._v1.disputes.list_async(
                 {"payment_intent": payment_id, "limit": PAGE}
             )
-            return [wire.refund(told.to_dict()) for told in refunds.data] + [
-                wire.dispute(told.to_dict()) for told in disputes.data
+            return [parsing.refund(data.to_dict()) for data in refunds.data] + [
+                parsing.dispute(data.to_dict()) for data in disputes.data
             ]
 
     async def _charged_at(self, charge_id: str) -> datetime:
         async with _asking():
             charge = await self._v1.charges.retrieve_async(charge_id)
-        return wire.at(charge.created)
+        return parsing.at(charge.created)
 
     async def payment_of_charge(self, charge_id: str) -> str | None:
         async with _asking():
@@ -309,20 +309,22 @@ class StripeClient:
                 subscription_id, {"cancel_at_period_end": True}, {"idempotency_key": key}
             )
 
-    async def go_on(self, seen: StripeSubscriptionSnapshot, key: str) -> None:
-        """Take back that it ends; the portal says that by `cancel_at` alone."""
-        with_period = seen.cancels_at_period_end
+    async def resume(self, snapshot: StripeSubscriptionSnapshot, key: str) -> None:
+        """Withdraw a cancellation; the billing portal cancels by `cancel_at` alone."""
+        with_period = snapshot.cancels_at_period_end
         change: SubscriptionUpdateParams = (
             {"cancel_at_period_end": False} if with_period else {"cancel_at": ""}
         )
         own_key = f"{key}-{'period' if with_period else 'at'}"
         async with _asking():
-            await self._v1.subscriptions.update_async(seen.id, change, {"idempotency_key": own_key})
+            await self._v1.subscriptions.update_async(
+                snapshot.id, change, {"idempotency_key": own_key}
+            )
 
     async def end_now(self, subscription_id: str, key: str) -> None:
-        """End a subscription at once and for good; nothing is refunded or billed for it.
+        """End a subscription immediately; nothing is refunded or billed for it.
 
-        One that has ended already is told by Stripe as missing: the caller looks at it.
+        Stripe reports one that has already ended as missing: the caller fetches it.
         """
         async with _asking():
             await self._v1.subscriptions.cancel_async(
@@ -330,9 +332,9 @@ class StripeClient:
             )
 
     async def portal(self, customer_id: str, return_url: str | None) -> str:
-        """The address of a billing portal for this customer, good for some minutes.
+        """The address of a billing portal for this customer, valid for some minutes.
 
-        Raises Missing where the customer was deleted.
+        Raises Missing if the customer was deleted.
         """
         params: PortalParams = {"customer": customer_id}
         if return_url is not None:
@@ -342,12 +344,12 @@ class StripeClient:
         return made.url
 
     async def account(self) -> str:
-        """The id of the account that the key is of."""
+        """The id of the account to which the key belongs."""
         async with _asking():
             return (await self._v1.accounts.retrieve_current_async()).id
 
     async def prices(self, lookup_keys: list[str]) -> dict[str, StripePriceSnapshot]:
-        """Those of the prices that Stripe has, by lookup key; at most ten keys at once."""
+        """The prices with these lookup keys, at most ten, by their key."""
         async with _asking():
             page = await self._v1.prices.list_async(
                 {"lookup_keys": lookup_keys, "active": True, "limit": PAGE}
@@ -359,7 +361,7 @@ class StripeClient:
         }
 
     async def make_price(self, order: PriceOrder, key: str) -> str:
-        """Make a price with its product; Stripe refuses a second one of the same lookup key."""
+        """Create a price with its product; Stripe refuses a second one with the same lookup key."""
         params: PriceCreateParams = {
             "currency": order.currency,
             "unit_amount": order.amount,
@@ -376,7 +378,7 @@ class StripeClient:
         return price.id
 
     async def events(self, since: datetime, after: str | None) -> list[StripeEventRef]:
-        """A page of the events since then, newest first; empty at the end."""
+        """A page of the events since then, newest first; empty after the last."""
         params: EventListParams = {
             "created": {"gte": int(since.timestamp())},
             "limit": PAGE,
@@ -385,4 +387,4 @@ class StripeClient:
             params["starting_after"] = after
         async with _asking():
             page = await self._v1.events.list_async(params)
-            return [event_ref_of(told.to_dict()) for told in page.data]
+            return [event_ref_of(data.to_dict()) for data in page.data]

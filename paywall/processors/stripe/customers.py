@@ -1,9 +1,8 @@
-"""Customers in Stripe, and the readers whose they are.
+"""Customers in Stripe, and the readers to whom they belong.
 
-Two workers may fetch the same object at about the same time, and the older fetch come last. So a
-customer has a version: it is read before anything of the customer is fetched, and what was fetched
-is recorded only while it still stands, under the reader's lock. Whoever finds another version
-fetches again. So what is recorded was always fetched after the last thing recorded before it.
+Two workers may fetch the same object at the same time, and the older fetch may be recorded last. So
+a customer has a version: it is read before anything of the customer is fetched, and the snapshot is
+recorded under the reader's lock only if the version is unchanged. Otherwise it is fetched again.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,7 +19,7 @@ from paywall.database.tables import StripeCustomer
 async def customers_of(
     session: AsyncSession, reader_ids: Collection[str]
 ) -> Sequence[StripeCustomer]:
-    """The customers of these readers, the oldest first; a merged reader has several."""
+    """The customers of these readers, oldest first; a merged reader has several."""
     statement = (
         select(StripeCustomer)
         .where(col(StripeCustomer.reader_id).in_(reader_ids))
@@ -30,13 +29,13 @@ async def customers_of(
 
 
 async def customer_of(session: AsyncSession, reader_id: str) -> str | None:
-    """The id of the customer by which the reader buys: the newest, as only that is sure to be."""
+    """The id of the customer with which the reader buys: the newest, as older ones may be gone."""
     customers = await customers_of(session, [reader_id])
     return customers[-1].id if customers else None
 
 
 async def version_of(session: AsyncSession, customer_id: str) -> int | None:
-    """To be read before anything of the customer is fetched; None for one that is not ours."""
+    """Read this before anything of the customer is fetched; None for an unknown customer."""
     statement = select(StripeCustomer.version).where(StripeCustomer.id == customer_id)
     return (await session.exec(statement)).first()
 
@@ -44,7 +43,7 @@ async def version_of(session: AsyncSession, customer_id: str) -> int | None:
 async def link_customer(
     session: AsyncSession, customer_id: str, reader_id: str, now: datetime
 ) -> None:
-    """This customer is that reader, unless it is known whose it is."""
+    """Link a customer to a reader, unless the customer is linked already."""
     await lock_or_create_subscriber(session, reader_id, now)
     link = insert(session, StripeCustomer).values(
         id=customer_id, reader_id=reader_id, version=0, created_at=now
@@ -55,9 +54,9 @@ async def link_customer(
 async def lock_customer(
     session: AsyncSession, customer_id: str, version: int
 ) -> StripeCustomer | None:
-    """Lock the reader whose customer it is; None where another version was recorded meanwhile.
+    """Lock the customer's reader; None if another version was recorded meanwhile.
 
-    The reader may change by a merge, or be erased, while this waits.
+    While this waits the reader may change by a merge, or be erased.
     """
     found = select(StripeCustomer).where(StripeCustomer.id == customer_id)
     refreshed = found.execution_options(populate_existing=True)

@@ -1,4 +1,4 @@
-"""What is wrong between this installation and Stripe; it changes nothing, on either side."""
+"""Diagnosing the installation's use of Stripe, without changing anything on either side."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,19 +7,19 @@ from datetime import timedelta
 from paywall.database.engine import Database
 from paywall.diagnosis import Diagnosis
 from paywall.problems import Problem, Unconfirmed
-from paywall.processors.stripe.catalogue_sync import Difference, differ
+from paywall.processors.stripe.catalogue import Difference, differ
 from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.event_types import kind_of_event
 from paywall.processors.stripe.events import handled_of, last_handled_at
 from paywall.processors.stripe.objects import StripeEventRef
 from paywall.settings import Settings
 
+# For all requests to Stripe together.
 ANSWERS_WITHIN_SECONDS = 30.0
-"""For all that Stripe is asked together."""
+# Stripe tries to deliver an event for three days.
 LOOKED_AT = timedelta(days=3)
-"""So long Stripe tries to deliver an event."""
+# A younger event may still be delivered; reconcile would have read an older one.
 DELIVERED_WITHIN = timedelta(minutes=10)
-"""A younger event may still be on its way; reconcile would have read an older one."""
 PAGES_MAX = 10
 SYNC = "Run `paywall catalogue sync`."
 
@@ -27,22 +27,22 @@ SYNC = "Run `paywall catalogue sync`."
 async def diagnose_stripe(
     settings: Settings, database: Database | None
 ) -> AsyncIterator[Diagnosis | str]:
-    """What is wrong, and what is well in a sentence; without a database only what Stripe says."""
+    """What is wrong and what is well; without a database only what Stripe reports."""
     yield _secrets(settings)
-    stripe_client = StripeClient(settings)
+    client = StripeClient(settings)
     try:
         async with asyncio.timeout(ANSWERS_WITHIN_SECONDS):
-            yield await _key(stripe_client)
+            yield await _key(client)
             if database is not None:
-                for told in [
-                    *await _catalogue(database, stripe_client),
-                    *await _events(database, stripe_client),
+                for line in [
+                    *await _catalogue(database, client),
+                    *await _events(database, client),
                 ]:
-                    yield told
+                    yield line
     except (Problem, TimeoutError) as error:
         yield _unanswered(error)
     finally:
-        await stripe_client.close()
+        await client.close()
 
 
 def _secrets(settings: Settings) -> Diagnosis | str:
@@ -55,11 +55,9 @@ def _secrets(settings: Settings) -> Diagnosis | str:
     return f"Webhooks are believed by {count} signing secret{'s' if count > 1 else ''}."
 
 
-async def _key(stripe_client: StripeClient) -> str:
-    account_id = await stripe_client.account()
-    mode = (
-        "live mode: payments are real" if stripe_client.is_live else "test mode: no payment is real"
-    )
+async def _key(client: StripeClient) -> str:
+    account_id = await client.account()
+    mode = "live mode: payments are real" if client.is_live else "test mode: no payment is real"
     return f"Stripe takes the key, of the account {account_id}, in {mode}."
 
 
@@ -78,8 +76,8 @@ def _unanswered(error: Problem | TimeoutError) -> Diagnosis:
     )
 
 
-async def _catalogue(database: Database, stripe_client: StripeClient) -> list[Diagnosis | str]:
-    difference = await differ(database, stripe_client)
+async def _catalogue(database: Database, client: StripeClient) -> list[Diagnosis | str]:
+    difference = await differ(database, client)
     findings = [*_differing(difference)]
     return [*findings] or ["Stripe sells what the catalogue says, at the same prices."]
 
@@ -101,27 +99,25 @@ def _differing(difference: Difference) -> list[Diagnosis]:
     return lacking + ending + other
 
 
-async def _events(database: Database, stripe_client: StripeClient) -> list[Diagnosis | str]:
+async def _events(database: Database, client: StripeClient) -> list[Diagnosis | str]:
     now = database.clock.now()
-    hints = await _listed(database, stripe_client)
+    events = await _listed(database, client)
     async with database.reading() as session:
-        handled = await handled_of(session, [event_ref.id for event_ref in hints])
+        handled = await handled_of(session, [event.id for event in events])
         last = await last_handled_at(session)
-    told = (
+    latest = (
         f"The last event was taken in at {last:%Y-%m-%d %H:%M:%S} UTC."
         if last
         else ("No event was taken in yet.")
     )
     waiting = [
-        event_ref
-        for event_ref in hints
-        if event_ref.id not in handled and event_ref.at <= now - DELIVERED_WITHIN
+        event for event in events if event.id not in handled and event.at <= now - DELIVERED_WITHIN
     ]
     if not waiting:
-        return [f"{told} None waits."]
+        return [f"{latest} None waits."]
     return [
         Diagnosis(
-            f"{told} {len(waiting)} that Stripe tells of since {waiting[-1].at:%Y-%m-%d %H:%M:%S}"
+            f"{latest} {len(waiting)} that Stripe tells of since {waiting[-1].at:%Y-%m-%d %H:%M:%S}"
             " UTC were not.",
             "Compare the address of the webhook endpoint in Stripe's dashboard with this service's,"
             " then run `paywall reconcile`.",
@@ -129,13 +125,13 @@ async def _events(database: Database, stripe_client: StripeClient) -> list[Diagn
     ]
 
 
-async def _listed(database: Database, stripe_client: StripeClient) -> list[StripeEventRef]:
-    """The newest events that mean something here, newest first."""
+async def _listed(database: Database, client: StripeClient) -> list[StripeEventRef]:
+    """The newest events of types that are handled here, newest first."""
     since = database.clock.now() - LOOKED_AT
-    hints: list[StripeEventRef] = []
+    events: list[StripeEventRef] = []
     for _ in range(PAGES_MAX):
-        page = await stripe_client.events(since, hints[-1].id if hints else None)
+        page = await client.events(since, events[-1].id if events else None)
         if not page:
             break
-        hints += page
-    return [event for event in hints if kind_of_event(event.type) is not None]
+        events += page
+    return [event for event in events if kind_of_event(event.type) is not None]

@@ -1,7 +1,8 @@
-"""Intents: what Stripe is asked to do is committed before it is asked.
+"""Intents: each write to Stripe is committed before the request is sent.
 
-Each has an idempotency key of its own, which only its retries reuse: with one key for cancelling,
-resuming and cancelling again, Stripe would replay the first answer to the third request.
+Each intent has an idempotency key of its own, which only its retries reuse: with one key for
+cancelling, resuming and cancelling again, Stripe would replay the first response to the third
+request.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from paywall.database.tables import StripeIntent
 from paywall.problems import Problem, Unconfirmed
 from paywall.rules.enums import IntentKind, IntentState
 
-# Past a request's deadline: whoever asked has gone by then, and another may ask again.
+# Past a request's deadline, after which another request may take the intent over.
 ASKED_FOR = timedelta(seconds=12)
 # Six seconds in all.
 ATTEMPTS_MAX = 60
@@ -29,7 +30,7 @@ KEPT_FOR = timedelta(days=30)
 async def attempts() -> AsyncIterator[None]:
     """When to try for an intent: at once, and then while a twin may be asking Stripe the same.
 
-    Whoever is not done by then raises Problem(REQUEST_IN_PROGRESS).
+    The caller raises Problem(REQUEST_IN_PROGRESS) after the last.
     """
     for _ in range(ATTEMPTS_MAX):
         yield
@@ -77,7 +78,7 @@ async def take_intent(
 
 
 async def settle(session: AsyncSession, intent: StripeIntent, state: IntentState) -> None:
-    """Stripe did it, or it is known that it did not: the key is not used again."""
+    """Stripe confirmed or certainly did not do it: the key is not used again."""
     settled = update(StripeIntent).where(col(StripeIntent.id) == intent.id)
     await session.exec(settled.values(state=state))
 
@@ -85,10 +86,10 @@ async def settle(session: AsyncSession, intent: StripeIntent, state: IntentState
 async def give_up(
     session: AsyncSession, intent: StripeIntent, error: Problem, now: datetime
 ) -> None:
-    """What was asked is not to be seen in Stripe.
+    """Record that Stripe did not confirm an intent.
 
-    After a refusal or a 5xx nothing is under way, and the next try is a new intent: Stripe would
-    replay a stored 500. After a time-out it may yet be done: the next try asks with the same key.
+    After a refusal or a 5xx nothing is in progress, and the next try is a new intent: Stripe would
+    replay a stored 500. After a time-out it may still be done: the next try uses the same key.
     """
     if isinstance(error, Unconfirmed) and not error.is_answered:
         left = update(StripeIntent).where(col(StripeIntent.id) == intent.id)
@@ -99,7 +100,7 @@ async def give_up(
 
 @asynccontextmanager
 async def asking(database: Database, intent: StripeIntent) -> AsyncIterator[None]:
-    """While Stripe is asked for an intent: it is given up where a Problem is raised."""
+    """Around the request of an intent: a Problem gives the intent up."""
     try:
         yield
     except Problem as error:
@@ -109,7 +110,7 @@ async def asking(database: Database, intent: StripeIntent) -> AsyncIterator[None
 
 
 async def forget(session: AsyncSession, now: datetime) -> int:
-    """Housekeeping: delete intents that were settled long ago; the number of them."""
+    """Housekeeping: delete intents that were settled long ago; returns their number."""
     old = delete(StripeIntent).where(
         col(StripeIntent.state) != IntentState.ASKED,
         col(StripeIntent.created_at) <= now - KEPT_FOR,

@@ -39,10 +39,10 @@ class _Customer(msgspec.Struct):
     metadata: dict[str, str] | None = None
 
 
-def made_for(intent: str, told: list[dict[str, Any]]) -> str | None:
-    """The customer among these that was made for this intent."""
-    seen = msgspec.convert(told, list[_Customer])
-    return next((one.id for one in seen if (one.metadata or {}).get(INTENT) == intent), None)
+def made_for(intent: str, data: list[dict[str, Any]]) -> str | None:
+    """The customer among these that was created for this intent."""
+    parsed = msgspec.convert(data, list[_Customer])
+    return next((one.id for one in parsed if (one.metadata or {}).get(INTENT) == intent), None)
 
 
 class _Item(msgspec.Struct):
@@ -67,33 +67,33 @@ class _Subscription(msgspec.Struct):
     latest_invoice: str | None = None
 
 
-def subscription(told: dict[str, Any]) -> StripeSubscriptionSnapshot:
-    """The period stands on the items; of several the latest counts."""
-    seen = msgspec.convert(told, _Subscription)
-    item = max(seen.items.data, key=lambda item: item.current_period_end)
+def subscription(data: dict[str, Any]) -> StripeSubscriptionSnapshot:
+    """The period is that of the items; of several items the latest one counts."""
+    parsed = msgspec.convert(data, _Subscription)
+    item = max(parsed.items.data, key=lambda item: item.current_period_end)
     return StripeSubscriptionSnapshot(
-        id=seen.id,
-        customer_id=seen.customer,
-        status=seen.status,
+        id=parsed.id,
+        customer_id=parsed.customer,
+        status=parsed.status,
         price_id=item.price.id,
-        started_at=at(seen.start_date),
+        started_at=at(parsed.start_date),
         period_ends_at=at(item.current_period_end),
-        trial_ends_at=_at(seen.trial_end),
-        cancels_at_period_end=seen.cancel_at_period_end,
+        trial_ends_at=_at(parsed.trial_end),
+        cancels_at_period_end=parsed.cancel_at_period_end,
         # The billing portal cancels by `cancel_at` alone.
-        is_cancelled=seen.cancel_at_period_end or seen.cancel_at is not None,
-        will_renew=_will_renew(seen, item.current_period_end),
-        latest_invoice_id=seen.latest_invoice,
+        is_cancelled=parsed.cancel_at_period_end or parsed.cancel_at is not None,
+        will_renew=_will_renew(parsed, item.current_period_end),
+        latest_invoice_id=parsed.latest_invoice,
         payment_type=None,
     )
 
 
-def _will_renew(seen: _Subscription, period_ends_at: int) -> bool:
-    is_running = seen.status in (StripeStatus.ACTIVE, StripeStatus.TRIALING)
-    ends_first = seen.cancel_at_period_end or (
-        seen.cancel_at is not None and seen.cancel_at <= period_ends_at
+def _will_renew(parsed: _Subscription, period_ends_at: int) -> bool:
+    is_running = parsed.status in (StripeStatus.ACTIVE, StripeStatus.TRIALING)
+    ends_first = parsed.cancel_at_period_end or (
+        parsed.cancel_at is not None and parsed.cancel_at <= period_ends_at
     )
-    return is_running and not ends_first and seen.pause_collection is None
+    return is_running and not ends_first and parsed.pause_collection is None
 
 
 class _Period(msgspec.Struct):
@@ -102,7 +102,7 @@ class _Period(msgspec.Struct):
 
 
 class _LineParent(msgspec.Struct):
-    """Of a subscription's own item, or of an item that was added: a proration, for instance."""
+    """Of a subscription's own item, or of an added item such as a proration."""
 
     subscription: str | None = None
     proration: bool = False
@@ -157,21 +157,21 @@ class _Invoice(msgspec.Struct):
 
 
 def invoice(
-    told: dict[str, Any], clawbacks: Iterable[ClawbackSnapshot] = ()
+    data: dict[str, Any], clawbacks: Iterable[ClawbackSnapshot] = ()
 ) -> StripeInvoiceSnapshot:
-    """Its subscription stands under `parent`, the periods on its lines."""
-    seen = msgspec.convert(told, _Invoice)
-    details = seen.parent.subscription_details if seen.parent else None
+    """The subscription is under `parent`, the periods are on the lines."""
+    parsed = msgspec.convert(data, _Invoice)
+    details = parsed.parent.subscription_details if parsed.parent else None
     subscription_id = details.subscription if details else None
-    paid_at = seen.status_transitions.paid_at or seen.created
+    paid_at = parsed.status_transitions.paid_at or parsed.created
     return StripeInvoiceSnapshot(
-        id=seen.id,
-        customer_id=seen.customer,
+        id=parsed.id,
+        customer_id=parsed.customer,
         subscription_id=subscription_id,
-        paid_at=at(paid_at) if seen.status == "paid" else None,
-        amount_paid=seen.amount_paid,
-        currency=seen.currency,
-        lines=tuple(line for each in seen.lines.data if (line := _line(each, subscription_id))),
+        paid_at=at(paid_at) if parsed.status == "paid" else None,
+        amount_paid=parsed.amount_paid,
+        currency=parsed.currency,
+        lines=tuple(line for each in parsed.lines.data if (line := _line(each, subscription_id))),
         clawbacks=tuple(clawbacks),
     )
 
@@ -212,14 +212,14 @@ class _Payment(msgspec.Struct):
     latest_charge: str | None = None
 
 
-def payment(told: dict[str, Any]) -> tuple[str | None, bool]:
+def payment(data: dict[str, Any]) -> tuple[str | None, bool]:
     """The charge by which a payment intent succeeded, and whether it failed for good.
 
-    Only of sessions that are complete: there, a payment that wants another means has failed.
+    Only for complete sessions: there, a payment that requires another method has failed.
     """
-    seen = msgspec.convert(told, _Payment)
-    charge_id = seen.latest_charge if seen.status == "succeeded" else None
-    return charge_id, seen.status in ("requires_payment_method", "canceled")
+    parsed = msgspec.convert(data, _Payment)
+    charge_id = parsed.latest_charge if parsed.status == "succeeded" else None
+    return charge_id, parsed.status in ("requires_payment_method", "canceled")
 
 
 class _PaymentRef(msgspec.Struct):
@@ -231,43 +231,43 @@ class _InvoicePayment(msgspec.Struct):
     payment: _PaymentRef
 
 
-def payments(told: list[dict[str, Any]]) -> list[str]:
+def payments(data: list[dict[str, Any]]) -> list[str]:
     """The payment intents of an invoice's payments."""
-    seen = msgspec.convert(told, list[_InvoicePayment])
-    return [each.payment.payment_intent for each in seen if each.payment.payment_intent]
+    parsed = msgspec.convert(data, list[_InvoicePayment])
+    return [each.payment.payment_intent for each in parsed if each.payment.payment_intent]
 
 
-def invoice_paid(told: list[dict[str, Any]]) -> str | None:
+def invoice_paid(data: list[dict[str, Any]]) -> str | None:
     """The invoice that the first of these payments was for."""
-    return next((each.invoice for each in msgspec.convert(told, list[_InvoicePayment])), None)
+    return next((each.invoice for each in msgspec.convert(data, list[_InvoicePayment])), None)
 
 
-def payment_of(told: dict[str, Any]) -> str | None:
+def payment_of(data: dict[str, Any]) -> str | None:
     """The payment intent of a Checkout session."""
-    return msgspec.convert(told, _Session).payment_intent
+    return msgspec.convert(data, _Session).payment_intent
 
 
 def session(
-    told: dict[str, Any],
+    data: dict[str, Any],
     *,
     paid_at: datetime | None,
     has_failed: bool,
     clawbacks: Iterable[ClawbackSnapshot] = (),
 ) -> StripeSessionSnapshot:
-    """`paid_at` and `has_failed` are its payment's, where it has one and is complete."""
-    seen = msgspec.convert(told, _Session)
-    is_complete = seen.status is SessionStatus.COMPLETE
-    is_free = is_complete and seen.payment_status == "no_payment_required"
+    """`paid_at` and `has_failed` describe the payment of a complete session, if it has one."""
+    parsed = msgspec.convert(data, _Session)
+    is_complete = parsed.status is SessionStatus.COMPLETE
+    is_free = is_complete and parsed.payment_status == "no_payment_required"
     return StripeSessionSnapshot(
-        id=seen.id,
-        customer_id=seen.customer,
-        checkout_id=seen.client_reference_id,
-        status=SessionStatus.EXPIRED if has_failed and is_complete else seen.status,
-        url=seen.url,
-        amount=seen.amount_total or 0,
-        currency=seen.currency or "",
-        paid_at=at(seen.created) if is_free else paid_at,
-        subscription_id=seen.subscription,
+        id=parsed.id,
+        customer_id=parsed.customer,
+        checkout_id=parsed.client_reference_id,
+        status=SessionStatus.EXPIRED if has_failed and is_complete else parsed.status,
+        url=parsed.url,
+        amount=parsed.amount_total or 0,
+        currency=parsed.currency or "",
+        paid_at=at(parsed.created) if is_free else paid_at,
+        subscription_id=parsed.subscription,
         clawbacks=tuple(clawbacks),
     )
 
@@ -280,16 +280,16 @@ class _Refund(msgspec.Struct):
     metadata: dict[str, str] | None = None
 
 
-def refund(told: dict[str, Any]) -> ClawbackSnapshot:
-    seen = msgspec.convert(told, _Refund)
+def refund(data: dict[str, Any]) -> ClawbackSnapshot:
+    parsed = msgspec.convert(data, _Refund)
     return ClawbackSnapshot(
-        seen.id,
+        parsed.id,
         ClawbackKind.REFUND,
-        seen.amount,
-        is_in_force=seen.status == "succeeded",
-        is_pending=seen.status in {"pending", "requires_action"},
-        keep_access=(seen.metadata or {}).get(KEEP_ACCESS) == "true",
-        created_at=at(seen.created),
+        parsed.amount,
+        is_in_force=parsed.status == "succeeded",
+        is_pending=parsed.status in {"pending", "requires_action"},
+        keep_access=(parsed.metadata or {}).get(KEEP_ACCESS) == "true",
+        created_at=at(parsed.created),
     )
 
 
@@ -300,16 +300,16 @@ class _Dispute(msgspec.Struct):
     status: str
 
 
-def dispute(told: dict[str, Any]) -> ClawbackSnapshot:
-    seen = msgspec.convert(told, _Dispute)
+def dispute(data: dict[str, Any]) -> ClawbackSnapshot:
+    parsed = msgspec.convert(data, _Dispute)
     return ClawbackSnapshot(
-        seen.id,
+        parsed.id,
         ClawbackKind.DISPUTE,
-        seen.amount,
-        is_in_force=seen.status in DISPUTES_IN_FORCE,
-        is_pending=seen.status in INQUIRIES_OPEN,
+        parsed.amount,
+        is_in_force=parsed.status in DISPUTES_IN_FORCE,
+        is_pending=parsed.status in INQUIRIES_OPEN,
         keep_access=False,
-        created_at=at(seen.created),
+        created_at=at(parsed.created),
     )
 
 

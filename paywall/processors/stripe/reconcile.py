@@ -1,4 +1,4 @@
-"""Reconciling with Stripe: what a webhook should have told, and did not, is made up for."""
+"""Reconciling with Stripe: recording what webhooks should have reported but did not."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -38,12 +38,13 @@ from paywall.telemetry import logger
 CHECKOUTS_MAX = 200
 BEGINS_AFTER_SECONDS = 5.0
 EVERY_SECONDS = 300.0
+# Every so many runs all subscriptions are compared, not only the events.
 WHOLE_EVERY = 12
-"""Every so many times all subscriptions are compared, and not the events alone."""
+
+# Stripe lists an event for thirty days.
 LISTED_FOR = timedelta(days=30)
-"""So long Stripe lists an event."""
+# An event may be listed later than one that was created after it.
 OVERLAP = timedelta(hours=1)
-"""An event may be listed later than one that was made after it."""
 
 
 async def keep_reconciled(context: StripeContext) -> None:
@@ -63,11 +64,11 @@ async def keep_reconciled(context: StripeContext) -> None:
 
 
 async def reconcile(context: StripeContext, *, whole: bool = True) -> Drift | None:
-    """Make up for what was missed; None where another process is doing so.
+    """Record what was missed; None while another process is reconciling.
 
-    `whole` compares all subscriptions and open checkouts as well; where Stripe may have forgotten
-    events that were not read yet, every payment is looked at anew. Raises Problem where Stripe
-    cannot be asked: the next time goes on where this one was.
+    `whole` also compares all subscriptions and open checkouts; if Stripe may no longer list events
+    that were not read yet, every payment is fetched again. Raises Problem if Stripe cannot be
+    reached: the next run continues where this one stopped.
     """
     database = context.database
     async with database.writing() as session:
@@ -94,16 +95,16 @@ async def reconcile(context: StripeContext, *, whole: bool = True) -> Drift | No
 
 
 async def _read_events(context: StripeContext, read_until: datetime | None) -> tuple[int, datetime]:
-    """Handle, oldest first, what Stripe lists since then; how many had not been handled."""
+    """Handle the events that Stripe lists since then, oldest first; returns how many were new."""
     now = context.database.clock.now()
     since = read_until - OVERLAP if read_until else now - LISTED_FOR
-    hints: list[StripeEventRef] = []
-    while page := await context.client.events(since, hints[-1].id if hints else None):
-        hints += page
+    events: list[StripeEventRef] = []
+    while page := await context.client.events(since, events[-1].id if events else None):
+        events += page
     missed = 0
-    for event_ref in reversed(hints):
-        missed += await handle_event(context, event_ref) is EventOutcome.RECORDED
-    return missed, max((event_ref.at for event_ref in hints), default=read_until or now)
+    for event in reversed(events):
+        missed += await handle_event(context, event) is EventOutcome.RECORDED
+    return missed, max((event.at for event in events), default=read_until or now)
 
 
 def _has_gap(read_until: datetime | None, now: datetime) -> bool:
@@ -111,20 +112,20 @@ def _has_gap(read_until: datetime | None, now: datetime) -> bool:
 
 
 async def _compare_subscriptions(context: StripeContext, *, anew: bool) -> int:
-    database, mended, after = context.database, 0, None
+    database, remedied, after = context.database, 0, None
     while page := await context.client.subscriptions(after):
         async with database.writing() as session:
             await _link_imported(session, page, database.clock.now())
             compared = await _compare_page(session, page)
         for one in compared:
             if anew or not (one.agrees and one.is_complete):
-                mended += await _remedy(context, one, anew=anew)
+                remedied += await _remedy(context, one, anew=anew)
         after = page[-1].id
-    return mended
+    return remedied
 
 
 async def _remedy(context: StripeContext, one: Comparison, *, anew: bool) -> bool:
-    """Whether anything of it was new: `anew`, its known invoices may have been refunded."""
+    """Whether anything of it was new; with `anew`, known invoices are fetched again too."""
     known = frozenset[str]() if anew else one.known_invoices
     ref = ObjectRef(ObjectKind.SUBSCRIPTION_HISTORY, one.id, known)
     try:
@@ -162,7 +163,7 @@ async def _compare_page(
 
 
 async def _is_ours(session: AsyncSession, seen: StripeSubscriptionSnapshot) -> bool:
-    """By the subscription itself, or by its customer and its price."""
+    """A subscription on record, or one of a known customer at a price of this catalogue."""
     if await session.get(Subscription, seen.id) is not None:
         return True
     customer = await session.get(StripeCustomer, seen.customer_id)
@@ -204,7 +205,7 @@ async def _link_imported(
 
 
 async def _checkouts_to_fetch(session: AsyncSession, *, anew: bool) -> Sequence[Checkout]:
-    """The oldest checkouts of which the end is not known; `anew`: every one that had a page."""
+    """The oldest unsettled checkouts; with `anew`, every one that had a page."""
     statement = select(Checkout).where(col(Checkout.session_id).is_not(None))
     if not anew:
         statement = statement.where(col(Checkout.status).in_(UNSETTLED)).limit(CHECKOUTS_MAX)

@@ -1,7 +1,7 @@
-"""Did Stripe send this? The signature of a webhook, over the raw bytes, before anything is read.
+"""Webhooks: verifying the signature over the raw bytes, and then parsing the event.
 
-https://docs.stripe.com/webhooks/signature. The SDK's own check decodes the bytes first, and takes
-a time that lies far ahead.
+https://docs.stripe.com/webhooks/signature. The SDK's own check decodes the bytes first, and accepts
+timestamps far in the future.
 """
 
 import hmac
@@ -24,12 +24,12 @@ SIGNATURE = re.compile(r"v1=([0-9a-f]{64})")
 ID_PATTERN = r"^[A-Za-z0-9_]{1,200}\Z"
 
 
-class NotFromStripe(Exception):  # noqa: N818 (a state of things, told to the sender)
-    """Why a webhook is not believed; the text never repeats what was sent."""
+class NotFromStripe(Exception):  # noqa: N818 (a result, sent to the caller)
+    """Why a webhook is rejected; the text never repeats what was sent."""
 
 
 def verify(body: bytes, header: str | None, secrets: Iterable[str], now: datetime) -> None:
-    """Raises NotFromStripe unless one of the secrets signed this body, at about this time."""
+    """Raises NotFromStripe unless one of the secrets signed this body within the tolerance."""
     parts = [part.strip() for part in (header or "")[:HEADER_LENGTH_MAX].split(",")]
     times = [match[1] for part in parts if (match := TIMESTAMP.fullmatch(part))]
     signatures = [match[1] for part in parts if (match := SIGNATURE.fullmatch(part))]
@@ -37,7 +37,7 @@ def verify(body: bytes, header: str | None, secrets: Iterable[str], now: datetim
         raise NotFromStripe("The header Stripe-Signature is missing or cannot be read.")
     signed = times[0].encode() + b"." + body
     expected = [hmac.new(secret.encode(), signed, sha256).hexdigest() for secret in secrets]
-    # Every pair is compared, so that the time taken tells nothing.
+    # Every pair is compared, so that the time taken reveals nothing.
     matches = [hmac.compare_digest(one, other) for one in expected for other in signatures]
     if not any(matches):
         raise NotFromStripe("The signature is of none of the stripe_webhook_secrets.")
@@ -47,7 +47,7 @@ def verify(body: bytes, header: str | None, secrets: Iterable[str], now: datetim
 
 
 class _Object(msgspec.Struct):
-    """Whatever an event is about; ids of our kinds of objects are plain words."""
+    """The object of an event; only ids that are strings are used."""
 
     id: Any = None
     customer: Any = None
@@ -69,7 +69,7 @@ class _Event(msgspec.Struct):
 
 
 def read(body: bytes, *, is_live: bool) -> StripeEventRef:
-    """What a verified body tells; raises NotFromStripe for what is no event of this account's."""
+    """Parse a verified body; raises NotFromStripe if it is no event of this account."""
     try:
         event = msgspec.json.decode(body, type=_Event)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -78,15 +78,15 @@ def read(body: bytes, *, is_live: bool) -> StripeEventRef:
         raise NotFromStripe("The event is of the other mode: test or live, as stripe_secret_key.")
     if event.account is not None:
         raise NotFromStripe("The event is of a connected account, not of this service's own.")
-    return _hint(event)
+    return _to_event_ref(event)
 
 
-def event_ref_of(told: dict[str, Any]) -> StripeEventRef:
-    """An event as Stripe's list of events tells it."""
-    return _hint(msgspec.convert(told, _Event))
+def event_ref_of(data: dict[str, Any]) -> StripeEventRef:
+    """An event from Stripe's list of events."""
+    return _to_event_ref(msgspec.convert(data, _Event))
 
 
-def _hint(event: _Event) -> StripeEventRef:
+def _to_event_ref(event: _Event) -> StripeEventRef:
     about = event.data.object
     return StripeEventRef(
         event.id,

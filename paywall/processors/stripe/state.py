@@ -18,14 +18,14 @@ BUSY_FOR = timedelta(minutes=10)
 
 
 async def state(session: AsyncSession) -> StripeState:
-    """The row, made when it is first needed, with a key for hashes that is kept for good."""
+    """The row, created when it is first needed, with a permanent key for hashes."""
     made = insert(session, StripeState).values(id=THE_ONE, hash_key=secrets.token_hex(32))
     await session.exec(made.on_conflict_do_nothing())
     return await session.get_one(StripeState, THE_ONE, populate_existing=True)
 
 
 async def take_turn(session: AsyncSession, now: datetime) -> StripeState | None:
-    """Be the one that reconciles; None while another process does."""
+    """Start to reconcile; None while another process does."""
     await state(session)
     free = or_(col(StripeState.busy_until).is_(None), col(StripeState.busy_until) <= now)
     taken = (
@@ -40,7 +40,7 @@ async def take_turn(session: AsyncSession, now: datetime) -> StripeState | None:
 
 
 async def end_turn(session: AsyncSession, read_until: datetime | None) -> None:
-    """Let the next one begin; `read_until` is None where reading the events did not succeed."""
+    """Let the next process start; `read_until` is None if the events could not be read."""
     values: dict[str, datetime | None] = {"busy_until": None}
     if read_until is not None:
         values["events_read_until"] = read_until

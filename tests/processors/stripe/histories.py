@@ -203,7 +203,7 @@ class Played:
             answer = await shop.send(delivery)
         assert answer.status_code == HTTPStatus.OK, answer.text
 
-    async def told(self) -> dict[str, Any]:
+    async def shown(self) -> dict[str, Any]:
         """What readers and the site are told at the end, without names that chance gave."""
         everybody: dict[str, Any] = {}
         for reader in READERS:

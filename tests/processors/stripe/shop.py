@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from paywall.database.engine import Database
-from paywall.processors.stripe.catalogue_sync import apply, differ
+from paywall.processors.stripe.catalogue import apply, differ
 from paywall.processors.stripe.client import StripeClient
 from paywall.sandbox.stripe import checkout, events
 from paywall.sandbox.stripe.customers import Card
@@ -52,8 +52,8 @@ class Shop(NamedTuple):
         headers = self.bearer.reader(reader) | ({"Idempotency-Key": key} if key else {})
         return await self.service.post(f"/v1/me/{path}", json=body, headers=headers)
 
-    async def open(self, reader: str = "ann", **wish: object) -> httpx.Response:
-        body = {"return_url": RETURN_URL, **wish}
+    async def open(self, reader: str = "ann", **request: object) -> httpx.Response:
+        body = {"return_url": RETURN_URL, **request}
         headers = self.bearer.reader(reader)
         return await self.service.post("/v1/me/checkout", json=body, headers=headers)
 
@@ -70,10 +70,10 @@ class Shop(NamedTuple):
 
     async def buy(
         self, reader: str = "ann", card: Card = Card.PAYS, *, later: bool = False,
-        code: str | None = None, **wish: object,
+        code: str | None = None, **request: object,
     ) -> dict[str, Any]:  # fmt: skip
         """Open a checkout and pay; nothing is delivered yet. The checkout's page."""
-        opened = await self.open(reader, **wish)
+        opened = await self.open(reader, **request)
         assert opened.status_code in (200, 201), opened.text
         page = dict(opened.json())
         session_id = page["url"].rpartition("/")[2]

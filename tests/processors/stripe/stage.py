@@ -30,7 +30,7 @@ from tests.router import router_of
 from tests.sandbox.stripe.sdk_contract import SdkContract
 from tests.test_story import put_article, unlock
 
-WISHES: dict[str, list[dict[str, str]]] = {
+REQUESTS: dict[str, list[dict[str, str]]] = {
     "ann": [{"pack_id": "six"}, {"pack_id": "six"}, {"plan_id": "monthly"}]
     + [{"pass_id": "week"}] * 3,
     "bo": [{"pack_id": "six"}, {"plan_id": "tried"}],
@@ -85,13 +85,13 @@ async def furnish(shop: Shop) -> None:
     await shop.stock()
     for n in range(5):
         await put_article(shop.service, shop.bearer, f"a{n}", unlock_cost=1 + n % 2)
-    for reader, wishes in WISHES.items():
+    for reader, requests in REQUESTS.items():
         await shop.buy(reader, pack_id="six")
-        for wish in wishes:
-            opened = await shop.open(reader, **wish)
+        for request in requests:
+            opened = await shop.open(reader, **request)
             assert opened.status_code == 201, opened.text
     assert set(await shop.deliver()) == {200}
-    for reader in WISHES:
+    for reader in REQUESTS:
         assert (await unlock(shop.service, shop.bearer, reader, "a1")).status_code == 201
 
 

@@ -11,11 +11,11 @@ async def test_a_pack_that_was_paid_for_gives_its_credits(shop: Shop) -> None:
     assert (await shop.me())["unlocks_left"] == 0
     assert set(await shop.deliver()) == {200}
     assert (await shop.me())["unlocks_left"] == 6
-    told = await shop.checkout(page["id"])
-    assert (told["status"], told["url"]) == ("paid", None)
+    shown = await shop.checkout(page["id"])
+    assert (shown["status"], shown["url"]) == ("paid", None)
     bought = await shop.service.get("/v1/me/purchases", headers=shop.bearer.reader("ann"))
     (purchase,) = bought.json()["items"]
-    assert purchase["id"] == told["purchase_id"]
+    assert purchase["id"] == shown["purchase_id"]
     assert (purchase["processor"], purchase["amount_paid"]) == ("stripe", 600)
 
 
@@ -77,7 +77,7 @@ async def test_another_plan_closes_the_page_of_the_first(shop: Shop) -> None:
     assert len(list(shop.stand_in.account.find_all("customer"))) == 1
 
 
-async def test_the_page_of_a_plan_is_for_the_currency_and_the_terms_that_were_chosen_last(
+async def test_a_plans_page_is_for_the_currency_and_terms_chosen_last(
     shop: Shop,
 ) -> None:
     first = await shop.open(plan_id="monthly", currency="usd")

@@ -43,7 +43,7 @@ async def test_two_tabs_of_whose_customer_was_deleted_make_one_new_customer(shop
     assert shop.only("customer")
 
 
-async def test_the_portal_of_a_deleted_customer_is_refused_and_opens_after_the_next_checkout(
+async def test_the_portal_of_a_deleted_customer_opens_after_the_next_checkout(
     shop: Shop,
 ) -> None:
     await deleted(shop, pack_id="six")
@@ -64,7 +64,7 @@ async def test_what_ended_with_its_customer_is_cancelled_already(shop: Shop) -> 
     assert (resumed.status_code, resumed.json()["type"]) == (409, "/problems/subscription_ended")
 
 
-async def test_a_subscription_that_stripe_does_not_know_is_refused_and_stays_as_it_was(
+async def test_a_subscription_unknown_to_stripe_is_refused_and_unchanged(
     shop: Shop,
 ) -> None:
     """As after test data were deleted: nothing is recorded that Stripe did not say."""
@@ -78,10 +78,10 @@ async def test_a_subscription_that_stripe_does_not_know_is_refused_and_stays_as_
     assert (await shop.me())["subscription"] == before
 
 
-async def test_a_checkout_whose_page_stripe_does_not_know_is_told_as_it_is_known(
+async def test_a_checkout_whose_page_is_unknown_to_stripe_is_unchanged(
     shop: Shop,
 ) -> None:
     opened = (await shop.open(pack_id="six")).json()
     shop.stand_in.account.objects["checkout.session"].clear()
-    told = await shop.checkout(opened["id"])
-    assert (told["status"], told["url"]) == ("open", opened["url"])
+    shown = await shop.checkout(opened["id"])
+    assert (shown["status"], shown["url"]) == ("open", opened["url"])

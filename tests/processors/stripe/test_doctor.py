@@ -12,7 +12,7 @@ from paywall.database.engine import Database
 from paywall.database.tables import Pack
 from paywall.diagnosis import Diagnosis
 from paywall.processors.stripe import doctor
-from paywall.processors.stripe.catalogue_sync import apply, differ
+from paywall.processors.stripe.catalogue import apply, differ
 from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.reconcile import reconcile
@@ -59,9 +59,9 @@ async def settings(database_url: str, tmp_path: Path, stand_in: StandIn) -> Sett
 
 async def _said(settings: Settings) -> tuple[str, str]:
     """What is well, and what is wrong."""
-    told = await diagnose(settings)
-    wrong = "\n".join(str(each) for each in told if isinstance(each, Diagnosis))
-    return "\n".join(each for each in told if isinstance(each, str)), wrong
+    shown = await diagnose(settings)
+    wrong = "\n".join(str(each) for each in shown if isinstance(each, Diagnosis))
+    return "\n".join(each for each in shown if isinstance(each, str)), wrong
 
 
 async def test_all_that_is_well_is_said_in_a_sentence_each(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from tests.subscribers.test_erase import live
 from tests.subscribers.test_merge import merge
 from tests.test_story import grant
 
-TOLD = {
+EXPORTED = {
     "subscriber": "profile.on_record_since",
     "merge": "profile.merged_ids",
     "stripe_customer": "profile.stripe_customers",
@@ -52,8 +52,8 @@ NOT_TOLD = {
 }
 
 
-def test_every_table_is_told_or_has_a_reason() -> None:
-    assert sorted([*TOLD, *NOT_TOLD]) == sorted(SQLModel.metadata.tables)
+def test_every_table_is_exported_or_has_a_reason() -> None:
+    assert sorted([*EXPORTED, *NOT_TOLD]) == sorted(SQLModel.metadata.tables)
 
 
 async def everything(shop: Shop) -> None:
@@ -97,10 +97,10 @@ def at(thing: Any, path: list[str]) -> Iterator[Any]:
         yield thing
 
 
-async def test_every_row_is_told(shop: Shop) -> None:
+async def test_every_row_is_exported(shop: Shop) -> None:
     await everything(shop)
-    told = await export(shop)
-    numbers = {name: len(list(at(told, path.split(".")))) for name, path in TOLD.items()}
+    shown = await export(shop)
+    numbers = {name: len(list(at(shown, path.split(".")))) for name, path in EXPORTED.items()}
     async with shop.database.reading() as session:
         connection = await session.connection()
         rows = {
@@ -109,13 +109,13 @@ async def test_every_row_is_told(shop: Shop) -> None:
                     sa.select(sa.func.count()).select_from(SQLModel.metadata.tables[name])
                 )
             ).scalar_one()
-            for name in TOLD
+            for name in EXPORTED
         }
     assert numbers == rows
     assert all(rows.values()), rows
 
 
-async def test_a_reader_is_told_who_they_are_to_stripe_and_which_ids_they_had(shop: Shop) -> None:
+async def test_an_export_has_the_readers_customers_and_earlier_ids(shop: Shop) -> None:
     await everything(shop)
     profile = (await export(shop))["profile"]
     assert profile["merged_ids"] == ["old", "older"]
@@ -125,12 +125,12 @@ async def test_a_reader_is_told_who_they_are_to_stripe_and_which_ids_they_had(sh
     assert revocation["issued_before"] == "2026-11-24T12:00:00Z"
 
 
-async def test_how_stripe_bills_a_subscription_is_told(shop: Shop) -> None:
+async def test_an_export_shows_how_stripe_bills_a_subscription(shop: Shop) -> None:
     await shop.buy(plan_id="tried", currency="khr")
     shop.move(days=8)
     await shop.deliver()
-    told = await export(shop)
-    (subscription,) = told["subscriptions"]["subscriptions"]
+    shown = await export(shop)
+    (subscription,) = shown["subscriptions"]["subscriptions"]
     billing = subscription["billing"]
     assert (billing["status"], billing["payment_type"]) == ("active", "card")
     assert billing["customer_id"] == shop.only("customer")["id"]
@@ -138,13 +138,13 @@ async def test_how_stripe_bills_a_subscription_is_told(shop: Shop) -> None:
     assert billing["next_payment"] == subscription["paid_through"] == "2027-01-01T12:00:00Z"
     assert billing["what"] == "Costs 24,000 KHR a period, discounts aside."
     assert billing["price"] == {"amount": 2_400_000, "currency": "khr"}
-    purchases = {purchase["id"]: purchase for purchase in told["purchases"]["purchases"]}
+    purchases = {purchase["id"]: purchase for purchase in shown["purchases"]["purchases"]}
     paid = billing["invoices"][0]
     assert paid["period_ends_at"] == "2027-01-01T12:00:00Z"
     assert purchases[paid["purchase_id"]]["what"] == "Paid 24,000 KHR for the plan tried."
 
 
-async def test_a_checkout_is_told_as_it_stands_and_with_the_readers_consent(shop: Shop) -> None:
+async def test_an_export_has_a_checkouts_state_and_the_readers_consent(shop: Shop) -> None:
     expected = {
         "open": "You went to pay for the pack six at 6 USD, and have not paid yet.",
         "processing": "You paid for the pack six at 6 USD, and the bank still has to confirm it.",
@@ -156,46 +156,46 @@ async def test_a_checkout_is_told_as_it_stands_and_with_the_readers_consent(shop
         await shop.deliver()
         return list((await export(shop))["checkouts"]["checkouts"])
 
-    async def told() -> list[tuple[str, str]]:
+    async def shown() -> list[tuple[str, str]]:
         return [(one["status"], one["what"]) for one in await checkouts()]
 
     page = (await shop.open(pack_id="six", consent=True)).json()
-    assert await told() == [("open", expected["open"])]
+    assert await shown() == [("open", expected["open"])]
     (opened,) = await checkouts()
     assert opened["consent_at"] == opened["created_at"] == "2026-11-24T12:00:00Z"
     assert opened["url"] == page["url"]
     assert opened["price"] == {"amount": 600, "currency": "usd"}
     shop.pay(page["url"].rpartition("/")[2])
-    assert await told() == [("paid", expected["paid"])]
+    assert await shown() == [("paid", expected["paid"])]
     (paid,) = await checkouts()
     purchases = (await export(shop))["purchases"]["purchases"]
     assert [paid["purchase_id"]] == [purchase["id"] for purchase in purchases]
     shop.move(days=0.1)
     later = await shop.buy(pack_id="six", later=True)
-    assert (await told())[0] == ("processing", expected["processing"])
+    assert (await shown())[0] == ("processing", expected["processing"])
     assert (await checkouts())[0]["consent_at"] is None
     checkout.settle_session(shop.stand_in.account, later["session_id"], paid=False)
-    assert (await told())[0] == ("expired", expected["expired"])
+    assert (await shown())[0] == ("expired", expected["expired"])
 
 
-async def test_money_that_goes_back_is_told_in_words_as_it_stands(shop: Shop) -> None:
+async def test_an_export_describes_refunds_and_disputes_in_words(shop: Shop) -> None:
     await shop.buy(pack_id="six")
     account, charge_id = shop.stand_in.account, shop.only("charge")["id"]
 
-    async def told() -> list[str]:
+    async def shown() -> list[str]:
         await shop.deliver()
         (purchase,) = (await export(shop))["purchases"]["purchases"]
         return [refund["what"] for refund in purchase["refunds"]]
 
     refund = refunds.create_pending_refund(account, charge_id, 150)
-    assert await told() == ["1.50 USD are on the way back to you."]
+    assert await shown() == ["1.50 USD are on the way back to you."]
     refunds.complete_refund(account, refund["id"])
-    assert await told() == ["Paid 1.50 USD back."]
+    assert await shown() == ["Paid 1.50 USD back."]
     refunds.fail_refund(account, refund["id"])
-    assert await told() == ["Paying 1.50 USD back failed."]
+    assert await shown() == ["Paying 1.50 USD back failed."]
     inquiry = disputes.open_dispute(account, charge_id, inquiry=True)
-    assert (await told())[0] == "Your bank asks about 6 USD."
+    assert (await shown())[0] == "Your bank asks about 6 USD."
     disputes.escalate_inquiry(account, inquiry["id"])
-    assert (await told())[0] == "Your bank took 6 USD back."
+    assert (await shown())[0] == "Your bank took 6 USD back."
     disputes.close_dispute(account, inquiry["id"], won=True)
-    assert (await told())[0] == "Your bank asked about 6 USD, which stay paid."
+    assert (await shown())[0] == "Your bank asked about 6 USD, which stay paid."

@@ -92,7 +92,7 @@ def in_stripe(shop: Shop) -> set[tuple[str, str, bool]]:
     }
 
 
-async def told(shop: Shop) -> set[tuple[str, str, bool]]:
+async def shown(shop: Shop) -> set[tuple[str, str, bool]]:
     everything = set()
     for reader in ("ann", "bo", "cy", "dy"):
         for subscription in (await shop.me(reader))["subscriptions"]:
@@ -105,7 +105,7 @@ async def told(shop: Shop) -> set[tuple[str, str, bool]]:
 @pytest.mark.parametrize(
     ("database_kind", "endpoint", "fault"), CASES, indirect=["database_kind"], ids=_name_of
 )
-async def test_a_fault_at_any_call_is_told_truly_and_mended(
+async def test_a_fault_at_any_call_is_reported_and_remedied(
     shop: Shop, settings: Settings, endpoint: Endpoint, fault: Fault
 ) -> None:
     """Each call in turn fails as often as it is tried; then the same is asked once more."""
@@ -123,7 +123,7 @@ async def test_a_fault_at_any_call_is_told_truly_and_mended(
     assert await reconcile(StripeContext(shop.database, shop.stripe_client, settings)) is not None
     billed = {row for row in in_stripe(shop) if row[0].startswith("sub_")}
     if endpoint is not erase:
-        assert await told(shop) == billed
+        assert await shown(shop) == billed
 
 
 @contextmanager

@@ -90,9 +90,9 @@ async def _end_of(
         played.happened = happened
         await played.play(history(seed))
         await played.settle()
-        told = await played.told()
+        shown = await played.shown()
         await _hold(played, seed)
-    return told
+    return shown
 
 
 async def _hold(played: Played, seed: int) -> None:

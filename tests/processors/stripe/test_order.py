@@ -71,9 +71,7 @@ async def test_an_event_that_comes_late_does_not_cancel_again(shop: Shop) -> Non
     assert (await shop.me())["subscription"]["cancel_at_period_end"] is False
 
 
-async def test_an_effect_without_its_mark_or_a_mark_without_its_effect_is_never_there(
-    shop: Shop, held: Held
-) -> None:
+async def test_an_event_has_both_its_effect_and_its_mark_or_neither(shop: Shop, held: Held) -> None:
     """The service dies while it looks: nothing was marked, so the event is taken in later."""
     await shop.buy(plan_id="monthly")
     deliveries = events.drain_deliveries(shop.stand_in.account, SECRET)
@@ -90,8 +88,8 @@ async def test_an_effect_without_its_mark_or_a_mark_without_its_effect_is_never_
 
 
 @pytest.mark.parametrize("is_told_at_once", [True, False])
-async def test_of_two_periods_that_begin_in_one_second_a_refund_takes_its_own_credits_alone(
-    shop: Shop, *, is_told_at_once: bool
+async def test_a_refund_of_one_of_two_periods_begun_at_once_takes_its_credits(
+    shop: Shop, *, is_reported_at_once: bool
 ) -> None:
     await shop.buy(plan_id="monthly")
     account, subscription = shop.stand_in.account, shop.only("subscription")
@@ -99,7 +97,7 @@ async def test_of_two_periods_that_begin_in_one_second_a_refund_takes_its_own_cr
     prices = [p for p in account.find_all("price", currency="usd") if p["recurring"]]
     (yearly,) = (p["id"] for p in prices if p["recurring"]["interval"] == "year")
     for price in (yearly, monthly):
-        if is_told_at_once:
+        if is_reported_at_once:
             await shop.deliver()
         portal.portal_switch(account, subscription["id"], price)
     await shop.deliver()
@@ -109,7 +107,7 @@ async def test_of_two_periods_that_begin_in_one_second_a_refund_takes_its_own_cr
 
 
 @pytest.mark.parametrize("step", [1, -1], ids=["in_order", "swapped"])
-async def test_what_two_refunds_take_hangs_on_the_packs_age_and_not_on_the_telling(
+async def test_what_two_refunds_take_depends_on_age_not_on_order_of_events(
     shop: Shop, step: int
 ) -> None:
     """The older pack gives back first, which frees a credit of the newer one."""
@@ -130,7 +128,7 @@ async def test_what_two_refunds_take_hangs_on_the_packs_age_and_not_on_the_telli
 
 
 @pytest.mark.parametrize("step", [1, -1], ids=["in_order", "swapped"])
-async def test_of_two_packs_paid_in_one_second_the_same_one_pays_whichever_was_told_of_first(
+async def test_of_packs_paid_in_one_second_the_same_one_is_used_in_any_order(
     shop: Shop, step: int
 ) -> None:
     """Which one it is, is chance: Stripe tells no more than the second."""

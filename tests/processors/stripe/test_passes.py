@@ -50,7 +50,7 @@ async def test_a_refund_moves_no_pass_that_was_bought_before_it(shop: Shop, step
     assert await ends(shop) == ["2026-11-24T12:00:00Z", "2026-12-08T12:00:00Z"]
 
 
-async def test_a_refund_that_is_told_of_after_the_next_purchase_holds_up_nothing(
+async def test_a_refund_reported_after_the_next_purchase_delays_nothing(
     shop: Shop,
 ) -> None:
     await shop.buy(pass_id="week")
@@ -68,7 +68,7 @@ async def test_a_refund_that_is_told_of_after_the_next_purchase_holds_up_nothing
 
 
 @pytest.mark.parametrize("end", ["settle", "fail"])
-async def test_a_pending_refund_that_arrives_moves_no_pass_that_was_bought_meanwhile(
+async def test_a_pending_refund_that_succeeds_moves_no_pass_bought_meanwhile(
     shop: Shop, end: str
 ) -> None:
     """Where it fails, the days of both are there, one after the other."""

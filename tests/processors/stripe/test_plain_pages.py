@@ -24,8 +24,8 @@ async def test_a_page_shows_the_paid_end_of_what_ended_and_sells_it_again(
     cancel_subscription(shop.stand_in.account, {}, shop.only("subscription")["id"])
     await shop.deliver()
     await enter(shop.service, shop.bearer, "ann")
-    told = await account(shop.service)
-    assert "Cancelled: you can read everything until December 24, 2026, 12:00 GMT." in told
+    shown = await account(shop.service)
+    assert "Cancelled: you can read everything until December 24, 2026, 12:00 GMT." in shown
     assert "/account/cancel" not in forms(await shop.service.get("/account"))
     sold = await offers_page(shop)
     assert "You can read everything until December 24, 2026, 12:00 GMT already." in sold
@@ -50,17 +50,17 @@ async def test_a_pending_payment_is_listed_until_it_arrives_or_fails(
         (fails["id"], None, "week"), (arrives["id"], "six", None),
     ]  # fmt: skip
     await enter(shop.service, shop.bearer, "ann")
-    told = await account(shop.service)
+    shown = await account(shop.service)
     on_its_way = "On its way since November 24, 2026: the bank still has to confirm it."
-    assert told.count(on_its_way) == 2
-    assert "<b>Six</b>" in told
-    assert "You have not paid for anything yet." not in told
+    assert shown.count(on_its_way) == 2
+    assert "<b>Six</b>" in shown
+    assert "You have not paid for anything yet." not in shown
     checkout.settle_session(shop.stand_in.account, arrives["session_id"], paid=True)
     checkout.settle_session(shop.stand_in.account, fails["session_id"], paid=False)
     await shop.deliver()
-    told = await account(shop.service)
-    assert "You have 6 credits." in told
-    assert (told.count("<b>Six</b>"), on_its_way in told) == (1, False)
+    shown = await account(shop.service)
+    assert "You have 6 credits." in shown
+    assert (shown.count("<b>Six</b>"), on_its_way in shown) == (1, False)
 
 
 async def test_a_failed_renewal_shows_the_way_to_pay_among_the_offers(
@@ -87,12 +87,12 @@ async def test_a_late_payment_is_never_shown_as_final(
     asked = await enter(shop.service, shop.bearer, "ann", page="cancel")
     assert "The payment that is late may still be tried again until then." in asked.text
     done = await send(shop.service, forms(asked)["/account/cancel"])
-    told = await account(shop.service)
-    for page in (done.text, told):
+    shown = await account(shop.service)
+    for page in (done.text, shown):
         assert "The payment that is late may still be tried again until the end of" in page
         assert "nothing more will be taken" not in page
-    assert "of the period. You can read everything until" in told
-    (kept,) = re.findall(r'href="(/account/receipts/receipt_[^"]+)"', told)
+    assert "of the period. You can read everything until" in shown
+    (kept,) = re.findall(r'href="(/account/receipts/receipt_[^"]+)"', shown)
     assert "may still be tried again until the end of" in (await shop.service.get(kept)).text
     shop.move(days=4)
     await enter(shop.service, shop.bearer, "ann")

@@ -73,7 +73,7 @@ async def _shop(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-async def test_what_one_process_saw_earlier_is_never_written_over_what_another_saw_later(
+async def test_a_process_never_overwrites_what_another_fetched_later(
     database_url: str, tmp_path: Path
 ) -> None:
     hold = HeldResponse("/v1/subscriptions/")

@@ -54,7 +54,7 @@ async def test_a_goodwill_refund_keeps_access(shop: Shop) -> None:
     assert (await purchase(shop))["refunded"] == 600
 
 
-async def test_a_refund_told_before_its_payment_is_not_lost(shop: Shop) -> None:
+async def test_a_refund_reported_before_its_payment_is_not_lost(shop: Shop) -> None:
     await shop.buy(pack_id="six")
     refund(shop, 300)
     await shop.deliver(shuffle=Random(7), repeat=0.5)
@@ -91,8 +91,8 @@ async def test_each_event_of_a_refund_alone_takes_back_what_it_paid_for(shop: Sh
     refunds.create_refund(shop.stand_in.account, {"charge": charge["id"]})
     first, *_ = events.drain_deliveries(shop.stand_in.account, SECRET)
     assert (await shop.send(first)).status_code == 200
-    told = {reader: (await shop.me(reader))["subscription"] for reader in ("ann", "bo")}
-    assert sorted(each["access_until"] for each in told.values()) == [
+    shown = {reader: (await shop.me(reader))["subscription"] for reader in ("ann", "bo")}
+    assert sorted(each["access_until"] for each in shown.values()) == [
         "2026-11-24T12:00:00Z", "2026-12-24T12:00:00Z",
     ]  # fmt: skip
 

@@ -69,11 +69,11 @@ async def test_a_dispute_that_is_won_gives_back_what_it_took(shop: Shop) -> None
     assert (await is_unlocked(shop, "a", "b"), (await shop.me())["unlocks_left"]) == (
         [True, True], 2,
     )  # fmt: skip
-    told = await entries(shop)
+    shown = await entries(shop)
     taken = [("granted", 6), ("spent", -1), ("spent", -3)]
-    assert told[:3] == of_pack(*taken)
-    assert sorted(told[3:6]) == of_pack(("restored", 1), ("restored", 3), ("voided", -6))
-    assert sorted(told[6:]) == of_pack(("restored", 6), ("spent", -3), ("spent", -1))
+    assert shown[:3] == of_pack(*taken)
+    assert sorted(shown[3:6]) == of_pack(("restored", 1), ("restored", 3), ("voided", -6))
+    assert sorted(shown[6:]) == of_pack(("restored", 6), ("spent", -3), ("spent", -1))
     again = await unlock(shop.service, shop.bearer, "ann", "b")
     assert (again.status_code, again.json()["unlock"]["revoked_at"]) == (200, None)
 
@@ -134,21 +134,21 @@ async def test_credits_that_lapsed_meanwhile_are_still_there_for_a_revival(
     await win(shop, opened)
     assert await is_unlocked(shop, "a") == [True]
     assert (await shop.me())["unlocks_left"] == 1
-    told = await entries(shop)
-    assert _of(told, "promotion") == [
+    shown = await entries(shop)
+    assert _of(shown, "promotion") == [
         ("granted", 2), ("spent", -2), ("restored", 2), (end, -2), ("restored", 2), ("spent", -2),
     ]  # fmt: skip
-    assert _of(told, "purchase") == [
+    assert _of(shown, "purchase") == [
         ("granted", 6), ("spent", -5), ("restored", 5), ("voided", -6), ("restored", 6),
         ("spent", -5),
     ]  # fmt: skip
 
 
-def _of(told: Sequence[tuple[str, str, int]], source: str) -> list[tuple[str, int]]:
-    return [(kind, amount) for kind, from_, amount in told if from_ == source]
+def _of(shown: Sequence[tuple[str, str, int]], source: str) -> list[tuple[str, int]]:
+    return [(kind, amount) for kind, from_, amount in shown if from_ == source]
 
 
-async def test_the_audit_passes_where_the_clock_was_set_back_between_two_disputes(
+async def test_the_audit_passes_when_the_clock_was_set_back_between_disputes(
     shop: Shop,
 ) -> None:
     await buy_and_unlock(shop, ("a", 1))

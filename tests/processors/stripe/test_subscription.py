@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from paywall.processors.stripe.catalogue_sync import apply, differ
+from paywall.processors.stripe.catalogue import apply, differ
 from paywall.sandbox.stripe.catalogue import create_price
 from paywall.sandbox.stripe.customers import Card, set_card
 from paywall.sandbox.stripe.faults import Fault
@@ -48,7 +48,9 @@ async def test_cancelling_keeps_what_was_paid_for_and_resuming_goes_on(shop: Sho
     assert shop.only("subscription")["cancel_at_period_end"] is False
 
 
-async def test_it_tells_what_its_reader_pays_though_the_plan_costs_more_by_now(shop: Shop) -> None:
+async def test_a_subscription_shows_what_its_reader_pays_not_the_plans_new_price(
+    shop: Shop,
+) -> None:
     await shop.buy(plan_id="monthly", currency="khr")
     await shop.buy("bo", pass_id="week")
     await shop.deliver()
@@ -64,7 +66,7 @@ async def test_it_tells_what_its_reader_pays_though_the_plan_costs_more_by_now(s
     assert (await shop.me("bo"))["subscription"]["price"] is None
 
 
-async def test_of_a_price_that_is_none_of_the_catalogue_nothing_is_told(shop: Shop) -> None:
+async def test_a_price_outside_the_catalogue_is_not_shown(shop: Shop) -> None:
     subscription_id = await subscribed(shop)
     mine = (await shop.me())["subscription"]
     assert mine["price"] == {"amount": 600, "currency": "usd"}
@@ -77,7 +79,7 @@ async def test_of_a_price_that_is_none_of_the_catalogue_nothing_is_told(shop: Sh
     assert (await shop.me())["subscription"] == {**mine, "price": None}
 
 
-async def test_a_switch_of_plans_is_told_with_what_it_is_paid_by(shop: Shop) -> None:
+async def test_a_switch_of_plans_shows_the_payment_type(shop: Shop) -> None:
     subscription_id = await subscribed(shop)
     mine = (await shop.me())["subscription"]
     assert (mine["plan_id"], mine["payment_type"]) == ("monthly", "card")
@@ -129,7 +131,7 @@ async def test_a_cancellation_that_stripe_did_not_do_ends_no_access(shop: Shop) 
     assert (await shop.me())["subscription"] == before
 
 
-async def test_what_ended_in_stripe_is_told_as_cancelled(shop: Shop) -> None:
+async def test_what_ended_in_stripe_is_shown_as_cancelled(shop: Shop) -> None:
     cancel_subscription(shop.stand_in.account, {}, await subscribed(shop))
     await shop.deliver()
     mine = (await shop.me())["subscription"]
@@ -149,7 +151,7 @@ async def test_while_the_next_payment_is_on_its_way_it_is_renewing(shop: Shop) -
     assert (mine["is_renewing"], mine["next_payment"]) == (False, "2027-01-24T12:00:00Z")
 
 
-async def test_what_opens_everything_says_so_as_long_as_the_check_does(shop: Shop) -> None:
+async def test_opens_all_is_true_as_long_as_the_check_grants(shop: Shop) -> None:
     """Of a subscription that ended in Stripe, in the time that was paid; in grace; never before."""
     await put_article(shop.service, shop.bearer, "42")
     cancel_subscription(shop.stand_in.account, {}, await subscribed(shop))
@@ -157,21 +159,21 @@ async def test_what_opens_everything_says_so_as_long_as_the_check_does(shop: Sho
     for _week in range(2):
         await shop.buy("chan", pass_id="week")
     await shop.deliver()
-    told: dict[str, list[list[tuple[str, bool]]]] = {"ann": [], "bo": [], "chan": []}
+    shown: dict[str, list[list[tuple[str, bool]]]] = {"ann": [], "bo": [], "chan": []}
     for days in (1, 28, 2.2, 3):
         shop.move(days=days)
         await shop.deliver()
-        for reader, days_of in told.items():
+        for reader, days_of in shown.items():
             subscriptions = (await shop.me(reader))["subscriptions"]
             days_of.append([(one["status"], one["opens_all"]) for one in subscriptions])
             decision = await check(shop.service, shop.bearer, "42", reader_id=reader)
             assert decision["granted"] is any(one["opens_all"] for one in subscriptions)
-    assert [one for (one,) in told["ann"]] == [("canceled", True)] * 2 + [("canceled", False)] * 2
-    assert [one for (one,) in told["bo"]] == [
+    assert [one for (one,) in shown["ann"]] == [("canceled", True)] * 2 + [("canceled", False)] * 2
+    assert [one for (one,) in shown["bo"]] == [
         ("active", True), ("active", True), ("past_due", True), ("past_due", False),
     ]  # fmt: skip
-    assert told["chan"][0] == [("active", False), ("active", True)]
-    assert told["chan"][1] == [("canceled", False)] * 2
+    assert shown["chan"][0] == [("active", False), ("active", True)]
+    assert shown["chan"][1] == [("canceled", False)] * 2
 
 
 async def test_cancel_resume_cancel_is_cancelled(shop: Shop) -> None:
@@ -198,7 +200,7 @@ async def test_now_ends_access_and_billing_for_good(shop: Shop) -> None:
     assert (resumed.status_code, resumed.json()["type"]) == (409, "/problems/subscription_ended")
 
 
-async def test_now_after_the_end_of_the_period_was_chosen_has_a_receipt_of_its_own(
+async def test_cancelling_now_after_cancelling_at_period_end_has_its_own_receipt(
     shop: Shop,
 ) -> None:
     await subscribed(shop)
@@ -247,7 +249,7 @@ async def test_a_trial_gives_access_and_no_credits_until_it_is_paid_for(shop: Sh
     assert mine["unlocks_left"] == 2
 
 
-async def test_a_cancellation_that_stripe_did_not_confirm_is_not_told(shop: Shop) -> None:
+async def test_a_cancellation_that_stripe_did_not_confirm_is_not_recorded(shop: Shop) -> None:
     await subscribed(shop)
     shop.stand_in.faults.plan(Fault.SERVER_ERROR_BEFORE, "POST", UPDATE, times=3)
     failed = await shop.post("subscription/cancel", when="period_end")
@@ -257,7 +259,7 @@ async def test_a_cancellation_that_stripe_did_not_confirm_is_not_told(shop: Shop
     assert done.status_code == 200
 
 
-async def test_a_cancellation_that_was_done_is_told_though_the_answer_was_lost(shop: Shop) -> None:
+async def test_a_cancellation_is_confirmed_though_the_response_was_lost(shop: Shop) -> None:
     await subscribed(shop)
     for fault in (Fault.SERVER_ERROR_AFTER, Fault.RESET_AFTER, Fault.TIMEOUT_AFTER):
         shop.stand_in.faults.plan(fault, "POST", UPDATE, times=3)

@@ -86,7 +86,7 @@ def hold_one_page(shop: Shop, *answers: httpx.Response) -> None:
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["has_customer", "has_no_customer"])
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())
-async def test_two_wishes_at_once_leave_one_page_open(
+async def test_two_requests_at_once_leave_one_page_open(
     shop: Shop, other: dict[str, str], *, is_known: bool
 ) -> None:
     for round_ in range(ROUNDS):
@@ -118,17 +118,17 @@ async def test_a_page_that_is_being_made_is_waited_for_and_closed(
     assert [first.status_code, second[0].result().status_code] == [201, 201]
 
 
-async def test_several_wishes_at_once_leave_one_page_open_and_come_to_an_end(shop: Shop) -> None:
+async def test_several_requests_at_once_leave_one_page_open_and_end(shop: Shop) -> None:
     for round_ in range(ROUNDS):
         reader = f"r{round_}"
-        wishes = [USD, *OTHERS.values()]
-        answers = await asyncio.gather(*(shop.open(reader, **wish) for wish in wishes))
+        requests = [USD, *OTHERS.values()]
+        answers = await asyncio.gather(*(shop.open(reader, **request) for request in requests))
         hold_one_page(shop, *answers)
-        assert await checkouts_of(shop, reader) <= len(wishes), "They close each other again."
+        assert await checkouts_of(shop, reader) <= len(requests), "They close each other again."
         shop.pay(open_pages(shop)[0]["id"])
 
 
-async def test_a_page_that_comes_after_its_checkout_was_given_up_is_shown_to_nobody(
+async def test_a_page_created_after_its_checkout_was_dropped_is_never_shown(
     shop: Shop, slow: Slow
 ) -> None:
     """The first asker is so slow that another took it for gone: the later wish stands."""
@@ -156,7 +156,7 @@ async def begin_by_key(shop: Shop, fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("fault", UNTOLD, ids=lambda fault: fault.name.lower())
-async def test_a_key_whose_checkout_another_wish_closed_opens_a_new_one(
+async def test_a_key_whose_checkout_another_request_closed_opens_a_new_one(
     shop: Shop, fault: Fault
 ) -> None:
     for _ in range(2):
@@ -171,7 +171,7 @@ async def test_a_key_whose_checkout_another_wish_closed_opens_a_new_one(
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["paid", "processing"])
-async def test_a_key_whose_checkout_was_paid_meanwhile_leads_to_the_return_address(
+async def test_a_key_whose_checkout_was_paid_leads_to_the_return_address(
     shop: Shop, *, later: bool
 ) -> None:
     await begin_by_key(shop, Fault.SERVER_ERROR_BEFORE)
@@ -180,17 +180,17 @@ async def test_a_key_whose_checkout_was_paid_meanwhile_leads_to_the_return_addre
     assert again.status_code == 200, again.text
     assert again.json() == {"id": page["id"], "url": RETURN_URL}
     assert open_pages(shop) == []
-    told = await shop.checkout(page["id"])
-    assert told["status"] == ("processing" if later else "paid")
+    shown = await shop.checkout(page["id"])
+    assert shown["status"] == ("processing" if later else "paid")
 
 
 async def test_a_key_is_new_again_after_a_day_though_it_bought_something(shop: Shop) -> None:
-    wish = {"return_url": RETURN_URL, "pack_id": "six"}
-    first = await shop.post("checkout", key="button", **wish)
+    request = {"return_url": RETURN_URL, "pack_id": "six"}
+    first = await shop.post("checkout", key="button", **request)
     shop.pay(first.json()["url"].rpartition("/")[2])
     await shop.deliver()
     shop.move(days=1.1)
-    again = await shop.post("checkout", key="button", **wish)
+    again = await shop.post("checkout", key="button", **request)
     assert again.status_code == 201, again.text
     assert again.json()["id"] != first.json()["id"]
     assert again.json()["url"].startswith("http://stripe")
