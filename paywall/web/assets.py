@@ -60,7 +60,7 @@ def load_assets(theme_dir: str, zone: str) -> Assets:
     style = folder.joinpath("paywall.css").read_bytes() + theme.colours
     page_style = folder.joinpath("pages.css").read_bytes()
     languages = load_languages(theme, zone)
-    words = {code: _told(language) for code, language in languages.by_code.items()}
+    words = {code: _to_response(language) for code, language in languages.by_code.items()}
     everything = script + style + page_style + msgspec.json.encode(words, order="sorted")
     return Assets(
         version=hashlib.sha256(everything).hexdigest()[:16],
@@ -162,7 +162,7 @@ def serve_asset(
     return respond(request, part, headers)
 
 
-def _told(language: Language) -> WordsAnswer:
+def _to_response(language: Language) -> WordsAnswer:
     return WordsAnswer(
         language=language.code,
         words=dict(language.words),

@@ -89,7 +89,7 @@ def _operations(document: Json, task: Task) -> Iterator[OperationEntry]:
 
 
 def _entry(document: Json, title: str, method: str, path: str, operation: Json) -> OperationEntry:
-    parameters = [_resolved(document, each) for each in operation.get("parameters", [])]
+    parameters = [_resolved(document, parameter) for parameter in operation.get("parameters", [])]
     security = operation["security"]
     caller, scopes = next(iter(security[0].items())) if security else (None, [])
     body = operation.get("requestBody")

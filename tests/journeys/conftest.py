@@ -14,8 +14,8 @@ from playwright.sync_api import (
 
 from tests.conftest import PATIENT_SECONDS
 from tests.journeys import browser as machine
-from tests.journeys.desk import Desk
 from tests.journeys.press import Press, printing
+from tests.journeys.visitor import Visitor
 
 TIMEOUT_MS = 1000 * PATIENT_SECONDS
 expect.set_options(timeout=TIMEOUT_MS)
@@ -56,31 +56,31 @@ def press(tmp_path: Path, sqlite_template: Path) -> Iterator[Press]:
         yield running
 
 
-OpenDesk = Callable[..., Desk]
+OpenVisitor = Callable[..., Visitor]
 
 
 @pytest.fixture
-def open_desk(browser: Browser, press: Press) -> Iterator[OpenDesk]:
+def open_visitor(browser: Browser, press: Press) -> Iterator[OpenVisitor]:
     """Opens a browser with options of Playwright's own, such as `java_script_enabled=False`."""
-    desks: list[Desk] = []
+    visitors: list[Visitor] = []
 
-    def opened(**options: object) -> Desk:
+    def opened(**options: object) -> Visitor:
         context = browser.new_context(**{"locale": "en", **options})  # type: ignore[arg-type]  # any options of Playwright's
         context.set_default_timeout(TIMEOUT_MS)
-        desk = Desk(context, press)
-        desks.append(desk)
-        return desk
+        visitor = Visitor(context, press)
+        visitors.append(visitor)
+        return visitor
 
     yield opened
-    for desk in desks:
-        for page in desk.context.pages:
+    for visitor in visitors:
+        for page in visitor.context.pages:
             # A request whose handler is still at work would fail the next test.
             page.unroute_all(behavior="wait")
-        desk.context.close()
-    for desk in desks:
-        desk.check()
+        visitor.context.close()
+    for visitor in visitors:
+        visitor.check()
 
 
 @pytest.fixture
-def desk(open_desk: OpenDesk) -> Desk:
-    return open_desk()
+def visitor(open_visitor: OpenVisitor) -> Visitor:
+    return open_visitor()

@@ -37,7 +37,7 @@ class BankClock(Clock):
     def __init__(self, bank: StandInRunner) -> None:
         self.bank = bank
 
-    def measured(self, told: datetime, asked: float, answered: float) -> None:
+    def measured(self, received: datetime, asked: float, answered: float) -> None:
         """The bank tells the time, not the database."""
 
     def now(self) -> datetime:
@@ -57,23 +57,23 @@ class Press:
         headers = {"Authorization": f"Bearer {sandbox.site_token}"}
         self._site = httpx.Client(base_url=service, headers=headers, timeout=PATIENT_SECONDS)
 
-    def tell(self, method: str, path: str, **body: object) -> dict[str, Any]:
+    def call(self, method: str, path: str, **body: object) -> dict[str, Any]:
         """What the publisher's server does by itself."""
         answer = self._site.request(method, path, json=body or None)
         assert answer.is_success, answer.text
-        told: dict[str, Any] = answer.json()
-        return told
+        received: dict[str, Any] = answer.json()
+        return received
 
     def here(self, at: datetime) -> datetime:
         """As clocks tell it where the newspaper is made."""
         return at.astimezone(ZoneInfo(ZONE))
 
     def unlocks_left(self, reader_id: str) -> int:
-        return int(self.tell("GET", f"/v1/subscribers/{reader_id}")["unlocks_left"])
+        return int(self.call("GET", f"/v1/subscribers/{reader_id}")["unlocks_left"])
 
     def sell_pack(self, reader_id: str, reference: str) -> None:
         """Five credits, paid for by the site's own means."""
-        self.tell(
+        self.call(
             "POST", "/v1/purchases",
             reader_id=reader_id, processor="khqr", reference=reference,
             pack_id="five", amount_paid=800_000, currency="khr",
@@ -82,11 +82,11 @@ class Press:
     def subscribe(self, reader_id: str, days: int) -> None:
         until = self.clock.now().timestamp() + days * 86_400
         end = datetime.fromtimestamp(until, UTC).isoformat()
-        self.tell("PUT", f"/v1/subscribers/{reader_id}/subscription", current_period_end=end)
+        self.call("PUT", f"/v1/subscribers/{reader_id}/subscription", current_period_end=end)
 
     def end_in_stripe(self, reader_id: str) -> None:
         """The publisher ends the reader's subscription at Stripe's own desk."""
-        subscription_id = self.tell("GET", f"/v1/subscribers/{reader_id}")["subscription"]["id"]
+        subscription_id = self.call("GET", f"/v1/subscribers/{reader_id}")["subscription"]["id"]
         ended = httpx.delete(
             f"{self.bank}/v1/subscriptions/{subscription_id}",
             headers={"Authorization": f"Bearer {API_KEY}"},
@@ -96,7 +96,7 @@ class Press:
         self.move(seconds=1)
 
     def price(self, article_id: str, unlock_cost: int) -> None:
-        self.tell(
+        self.call(
             "PUT", f"/v1/articles/{article_id}",
             title="The rice bank opens its books", policy="premium",
             unlock_cost=unlock_cost, url=f"{self.paper}/{article_id}", language="en",

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.journeys import browser as machine
-from tests.journeys.desk import Desk
 from tests.journeys.press import printing
 from tests.journeys.states import LOOKS, STATES
+from tests.journeys.visitor import Visitor
 
 ROOT = Path(__file__).parents[2]
 ALL = ROOT / "screenshots"
@@ -29,7 +29,7 @@ def take(browser: Browser, state: str, look: str) -> None:
     """One picture, of a newspaper of its own."""
     with TemporaryDirectory() as folder, printing(Path(folder)) as press:
         context = browser.new_context(locale="en", reduced_motion="reduce", **LOOKS[look])  # type: ignore[arg-type]  # options of Playwright's
-        page = STATES[state](Desk(context, press))
+        page = STATES[state](Visitor(context, press))
         page.screenshot(path=ALL / f"{state}-{look}.png")
         context.close()
 

@@ -4,108 +4,108 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.journeys.desk import Desk
+from tests.journeys.visitor import Visitor
 
 ARTICLE = "/rice-bank"
 
 
-def front(desk: Desk) -> Page:
-    return desk.tab()
+def front(visitor: Visitor) -> Page:
+    return visitor.tab()
 
 
-def front_in_khmer(desk: Desk) -> Page:
-    page = desk.tab()
+def front_in_khmer(visitor: Visitor) -> Page:
+    page = visitor.tab()
     page.locator(".languages button[value=km]").click()
     page.locator("html[lang=km]").wait_for()
     return page
 
 
-def missing(desk: Desk) -> Page:
-    desk.expect("status of 404")
-    return desk.tab("/nowhere/at-all")
+def missing(visitor: Visitor) -> Page:
+    visitor.expect("status of 404")
+    return visitor.tab("/nowhere/at-all")
 
 
-def sign_in(desk: Desk) -> Page:
-    return desk.tab("/sign-in")
+def sign_in(visitor: Visitor) -> Page:
+    return visitor.tab("/sign-in")
 
 
-def offers(desk: Desk) -> Page:
-    page = desk.tab("/offers")
+def offers(visitor: Visitor) -> Page:
+    page = visitor.tab("/offers")
     page.locator(".paywall-offers").first.wait_for()
     return page
 
 
-def gate_of_a_visitor(desk: Desk) -> Page:
-    page = desk.tab(ARTICLE)
+def gate_of_a_visitor(visitor: Visitor) -> Page:
+    page = visitor.tab(ARTICLE)
     page.locator("paywall-gate a.paywall-button").wait_for()
     return page
 
 
-def gate_with_credits(desk: Desk, article: str = ARTICLE, reader_id: str = "ann") -> Page:
-    page = desk.tab()
-    desk.sign_in(page, reader_id, article)
+def gate_with_credits(visitor: Visitor, article: str = ARTICLE, reader_id: str = "ann") -> Page:
+    page = visitor.tab()
+    visitor.sign_in(page, reader_id, article)
     page.locator("paywall-gate button").first.wait_for()
     page.locator("paywall-credits a").first.wait_for()
     return page
 
 
-def gate_without_credits(desk: Desk) -> Page:
-    page = gate_with_credits(desk, reader_id="bo")
+def gate_without_credits(visitor: Visitor) -> Page:
+    page = gate_with_credits(visitor, reader_id="bo")
     page.locator("paywall-gate button").first.click()
     page.locator("paywall-offers li").first.wait_for()
     return page
 
 
-def gate_for_subscribers(desk: Desk) -> Page:
-    return gate_with_credits(desk, "/letter-to-subscribers")
+def gate_for_subscribers(visitor: Visitor) -> Page:
+    return gate_with_credits(visitor, "/letter-to-subscribers")
 
 
-def gate_after_a_failed_renewal(desk: Desk) -> Page:
-    page = desk.tab()
-    desk.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
-    desk.later(page, ARTICLE, days=36)
+def gate_after_a_failed_renewal(visitor: Visitor) -> Page:
+    page = visitor.tab()
+    visitor.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
+    visitor.later(page, ARTICLE, days=36)
     page.locator("paywall-gate .paywall-told").wait_for()
     page.locator(".masthead .paywall-low").wait_for()
     return page
 
 
-def unlock_dialog(desk: Desk, article: str = ARTICLE) -> Page:
-    page = gate_with_credits(desk, article)
+def unlock_dialog(visitor: Visitor, article: str = ARTICLE) -> Page:
+    page = gate_with_credits(visitor, article)
     page.locator("paywall-gate .paywall-first").click()
     page.get_by_role("dialog").wait_for()
     return page
 
 
-def unlock_dialog_in_khmer(desk: Desk) -> Page:
-    front_in_khmer(desk)
-    return unlock_dialog(desk, "/fish-prices")
+def unlock_dialog_in_khmer(visitor: Visitor) -> Page:
+    front_in_khmer(visitor)
+    return unlock_dialog(visitor, "/fish-prices")
 
 
-def unlocked(desk: Desk) -> Page:
-    page = unlock_dialog(desk)
+def unlocked(visitor: Visitor) -> Page:
+    page = unlock_dialog(visitor)
     page.locator("dialog .paywall-first").click()
     page.locator(".paywall-body").wait_for()
     return page
 
 
-def unreachable(desk: Desk) -> Page:
-    desk.expect("net::ERR_FAILED")
-    page = desk.tab()
-    desk.sign_in(page, "ann")
+def unreachable(visitor: Visitor) -> Page:
+    visitor.expect("net::ERR_FAILED")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann")
     page.route("**/v1/me**", lambda route: route.abort())
-    page.goto(f"{desk.press.paper}{ARTICLE}")
+    page.goto(f"{visitor.press.paper}{ARTICLE}")
     page.locator("paywall-gate button").wait_for()
     return page
 
 
-def right_to_left(desk: Desk) -> Page:
-    page = gate_without_credits(desk)
+def right_to_left(visitor: Visitor) -> Page:
+    page = gate_without_credits(visitor)
     page.evaluate("document.documentElement.dir = 'rtl'")
     return page
 
 
-def thanked(desk: Desk) -> Page:
-    page = gate_without_credits(desk)
+def thanked(visitor: Visitor) -> Page:
+    page = gate_without_credits(visitor)
     page.locator("paywall-offers button").first.click()
     page.wait_for_url("**/checkout/*")
     page.locator("form button").first.click()
@@ -114,63 +114,63 @@ def thanked(desk: Desk) -> Page:
     return page
 
 
-def account_of_a_buyer(desk: Desk) -> Page:
-    desk.press.sell_pack("ann", "7f3a")
-    desk.press.subscribe("ann", days=30)
-    page = desk.tab()
-    desk.sign_in(page, "ann", "/account")
+def account_of_a_buyer(visitor: Visitor) -> Page:
+    visitor.press.sell_pack("ann", "7f3a")
+    visitor.press.subscribe("ann", days=30)
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", "/account")
     page.locator("paywall-payments li").wait_for()
     page.locator("paywall-offers li").first.wait_for()
     return page
 
 
-def account_of_what_ended_and_what_is_on_its_way(desk: Desk) -> Page:
-    page = desk.tab()
-    desk.subscribe(page, "bo")
-    desk.press.end_in_stripe("bo")
+def account_of_what_ended_and_what_is_on_its_way(visitor: Visitor) -> Page:
+    page = visitor.tab()
+    visitor.subscribe(page, "bo")
+    visitor.press.end_in_stripe("bo")
     page.get_by_role("button", name="Buy for $2: Five credits").click()
     page.wait_for_url("**/checkout/*")
     page.get_by_label("A bank transfer").check()
     page.locator("form button").first.click()
     page.get_by_text("The bank is still working").wait_for()
-    page.goto(f"{desk.press.paper}/account")
+    page.goto(f"{visitor.press.paper}/account")
     page.locator("paywall-payments li").first.wait_for()
     page.locator("paywall-offers li").first.wait_for()
     return page
 
 
-def account(desk: Desk) -> Page:
-    page = desk.tab()
-    desk.sign_in(page, "chan", "/account")
+def account(visitor: Visitor) -> Page:
+    page = visitor.tab()
+    visitor.sign_in(page, "chan", "/account")
     page.locator("paywall-subscription b").wait_for()
     page.locator("paywall-offers li").first.wait_for()
     return page
 
 
-def cancel_dialog(desk: Desk) -> Page:
-    page = desk.tab()
-    desk.subscribe(page, "ann")
+def cancel_dialog(visitor: Visitor) -> Page:
+    page = visitor.tab()
+    visitor.subscribe(page, "ann")
     page.locator("paywall-subscription button").first.click()
     page.get_by_role("dialog").wait_for()
     return page
 
 
-def cancelled(desk: Desk) -> Page:
-    page = cancel_dialog(desk)
+def cancelled(visitor: Visitor) -> Page:
+    page = cancel_dialog(visitor)
     page.locator("dialog .paywall-first").click()
     page.locator("paywall-subscription a[download]").wait_for()
     return page
 
 
-def meter(desk: Desk) -> Page:
-    page = desk.tab("/salt-harvest")
+def meter(visitor: Visitor) -> Page:
+    page = visitor.tab("/salt-harvest")
     page.locator("paywall-meter progress").wait_for()
     return page
 
 
-def plain_account(desk: Desk) -> Page:
-    desk.press.sell_pack("chan", "7f3a")
-    return without_script(account(desk))
+def plain_account(visitor: Visitor) -> Page:
+    visitor.press.sell_pack("chan", "7f3a")
+    return without_script(account(visitor))
 
 
 def without_script(page: Page) -> Page:
@@ -181,8 +181,8 @@ def without_script(page: Page) -> Page:
     return page
 
 
-def plain_buying(desk: Desk) -> Page:
-    page = gate_with_credits(desk, reader_id="bo")
+def plain_buying(visitor: Visitor) -> Page:
+    page = gate_with_credits(visitor, reader_id="bo")
     entry = page.locator("paywall-gate").evaluate(
         "gate => gate.querySelector('noscript').textContent"
     )
@@ -192,16 +192,16 @@ def plain_buying(desk: Desk) -> Page:
     return page
 
 
-def plain_cancel(desk: Desk) -> Page:
-    page = desk.tab()
-    desk.subscribe(page, "ann")
+def plain_cancel(visitor: Visitor) -> Page:
+    page = visitor.tab()
+    visitor.subscribe(page, "ann")
     without_script(page)
     page.locator("form[action='/account/cancel'] button").click()
     page.locator("fieldset").wait_for()
     return page
 
 
-STATES: dict[str, Callable[[Desk], Page]] = {
+STATES: dict[str, Callable[[Visitor], Page]] = {
     state.__name__: state
     for state in (
         front,

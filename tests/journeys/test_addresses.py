@@ -6,9 +6,9 @@ import re
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
-from tests.journeys.desk import Desk
 from tests.journeys.press import Press
 from tests.journeys.test_buying import ARTICLE, FIVE, TAIL, buy, pay
+from tests.journeys.visitor import Visitor
 
 NOTE = "paywall-checkout"
 
@@ -37,9 +37,9 @@ def requests_of(page: Page) -> list[Request]:
     return seen
 
 
-def test_who_paid_comes_back_to_the_page_whatever_its_path(desk: Desk, press: Press) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "bo")
+def test_who_paid_comes_back_to_the_page_whatever_its_path(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "bo")
     address = f"{press.paper}//evil.example/x"
     served_with(page, address)
     page.goto(address)
@@ -49,9 +49,9 @@ def test_who_paid_comes_back_to_the_page_whatever_its_path(desk: Desk, press: Pr
     expect(page.get_by_role("dialog")).to_contain_text("Thank you. 5 credits were added.")
 
 
-def test_no_page_but_one_of_the_site_is_come_back_to(desk: Desk, press: Press) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "bo", ARTICLE)
+def test_no_page_but_one_of_the_site_is_come_back_to(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "bo", ARTICLE)
     buy(page, "Buy credits", FIVE)
     page.goto(press.paper)
     for address in (
@@ -79,10 +79,12 @@ def test_no_page_but_one_of_the_site_is_come_back_to(desk: Desk, press: Press) -
 @pytest.mark.parametrize(
     "address", ["https://evil.example/t", "//evil.example/t", "/\\evil.example/t", "javascript:1"]
 )
-def test_a_token_is_asked_of_this_origin_alone(address: str, desk: Desk, press: Press) -> None:
-    desk.expect(r"data-paywall-token=.* has to be of this page's origin")
-    page = desk.tab()
-    desk.sign_in(page, "ann")
+def test_a_token_is_asked_of_this_origin_alone(
+    address: str, visitor: Visitor, press: Press
+) -> None:
+    visitor.expect(r"data-paywall-token=.* has to be of this page's origin")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann")
     page.goto("about:blank")
     seen = requests_of(page)
     served_with(page, f"{press.paper}{ARTICLE}", ('token="/paywall-token"', f'token="{address}"'))
@@ -90,15 +92,15 @@ def test_a_token_is_asked_of_this_origin_alone(address: str, desk: Desk, press: 
     expect(page.locator("paywall-gate")).to_contain_text("Sign in")
     assert {request.method for request in seen} == {"GET"}
     assert not any("evil" in request.url for request in seen)
-    assert any("origin" in complaint for complaint in desk.complaints)
+    assert any("origin" in complaint for complaint in visitor.complaints)
 
 
 @pytest.mark.parametrize("name", ["login", "account", "shop"])
 def test_a_setting_that_would_run_as_a_script_is_no_link(
-    name: str, desk: Desk, press: Press
+    name: str, visitor: Visitor, press: Press
 ) -> None:
-    desk.expect(f"(?s)data-paywall-{name}=.* has to be an http or https address")
-    page = desk.tab()
+    visitor.expect(f"(?s)data-paywall-{name}=.* has to be an http or https address")
+    page = visitor.tab()
 
     def changed(route: Route) -> None:
         answer = route.fetch()
@@ -108,25 +110,25 @@ def test_a_setting_that_would_run_as_a_script_is_no_link(
 
     page.route(f"{press.paper}{ARTICLE}", changed)
     if name != "login":
-        desk.sign_in(page, "bo")
+        visitor.sign_in(page, "bo")
     page.goto(f"{press.paper}{ARTICLE}")
     expect(page.locator("paywall-gate section")).to_contain_text("credit")
     if name != "login":
         expect(page.locator("paywall-credits .paywall-part")).to_be_visible()
     parts = page.locator("paywall-gate section a, paywall-credits a")
     assert "script:" not in "".join(parts.evaluate_all("(links) => links.map((a) => a.href)"))
-    assert f'paywall.js: data-paywall-{name}=" java' in desk.complaints[0]
+    assert f'paywall.js: data-paywall-{name}=" java' in visitor.complaints[0]
 
 
-def test_ids_that_every_object_has_are_ids_like_others(desk: Desk, press: Press) -> None:
+def test_ids_that_every_object_has_are_ids_like_others(visitor: Visitor, press: Press) -> None:
     names = ("constructor", "__proto__", "toString")
     price = [{"amount": 100, "currency": "usd"}]
     for name in names:
-        press.tell("PUT", f"/v1/packs/{name}", title=f"Pack {name}", credits=1, prices=price)
-        press.tell(
+        press.call("PUT", f"/v1/packs/{name}", title=f"Pack {name}", credits=1, prices=price)
+        press.call(
             "PUT", f"/v1/articles/{name}", title=name, policy="premium", body_html="<p>Opened.</p>"
         )
-    page = desk.tab("/offers")
+    page = visitor.tab("/offers")
     shop = page.locator("paywall-offers")
     expect(shop).to_contain_text("Pack constructor")
     page.evaluate(
@@ -138,7 +140,7 @@ def test_ids_that_every_object_has_are_ids_like_others(desk: Desk, press: Press)
     expect(shop).to_contain_text("Pack __proto__")
     expect(page.locator("paywall-gate section")).to_contain_text("Sign in")
     assert "native code" not in page.locator("main").inner_text()
-    desk.sign_in(page, "ann")
+    visitor.sign_in(page, "ann")
     for name in names:
         page.goto(f"{press.paper}/{name}")
         page.locator("paywall-gate").get_by_role("button", name="Unlock", exact=True).click()
@@ -146,9 +148,9 @@ def test_ids_that_every_object_has_are_ids_like_others(desk: Desk, press: Press)
         expect(page.get_by_text("Opened.")).to_be_visible()
 
 
-def test_fifty_messages_are_answered_by_few_requests(desk: Desk) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "ann", ARTICLE)
+def test_fifty_messages_are_answered_by_few_requests(visitor: Visitor) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", ARTICLE)
     expect(page.locator("paywall-gate")).to_contain_text("Unlock")
     page.wait_for_load_state("networkidle")
     seen = requests_of(page)
@@ -165,9 +167,9 @@ def test_fifty_messages_are_answered_by_few_requests(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("account", ["/account", ""])
-def test_a_processor_learns_of_no_article(account: str, desk: Desk, press: Press) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "bo")
+def test_a_processor_learns_of_no_article(account: str, visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "bo")
     empty = "" if account else 'data-paywall-return=""'
     changes = [('data-paywall-return="/paid"', empty)]
     if not account:
@@ -175,29 +177,29 @@ def test_a_processor_learns_of_no_article(account: str, desk: Desk, press: Press
     for path in (ARTICLE, "/", "/account"):
         served_with(page, f"{press.paper}{path}", *changes)
     page.goto(f"{press.paper}{ARTICLE}")
-    with page.expect_request("**/v1/me/checkout") as asking:
+    with page.expect_request("**/v1/me/checkout") as pending_requests:
         buy(page, "Buy credits", FIVE)
-    told = json.loads(asking.value.post_data or "")
-    assert told["return_url"] == f"{press.paper}{account or '/'}"
+    received = json.loads(pending_requests.value.post_data or "")
+    assert received["return_url"] == f"{press.paper}{account or '/'}"
     pay(page)
     page.wait_for_url(f"{press.paper}{ARTICLE}")
     expect(page.get_by_role("dialog")).to_contain_text("Thank you. 5 credits were added.")
 
 
 def test_the_portal_leads_back_to_the_account_and_not_to_the_article(
-    desk: Desk, press: Press
+    visitor: Visitor, press: Press
 ) -> None:
-    page = desk.tab()
-    desk.subscribe(page, "bo", "A card that pays now, and is declined from then on")
-    desk.later(page, ARTICLE, days=36)
-    with page.expect_request("**/v1/me/billing-portal") as asking:
+    page = visitor.tab()
+    visitor.subscribe(page, "bo", "A card that pays now, and is declined from then on")
+    visitor.later(page, ARTICLE, days=36)
+    with page.expect_request("**/v1/me/billing-portal") as pending_requests:
         page.locator("paywall-gate").get_by_role("button", name="Payment and invoices").click()
-    assert asking.value.post_data_json == {"return_url": f"{press.paper}/account"}
+    assert pending_requests.value.post_data_json == {"return_url": f"{press.paper}/account"}
 
 
-def test_nothing_of_a_checkout_stays_after_signing_out(desk: Desk, press: Press) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "bo", ARTICLE)
+def test_nothing_of_a_checkout_stays_after_signing_out(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "bo", ARTICLE)
     buy(page, "Buy credits", FIVE)
     page.goto(f"{press.paper}/account")
     assert json.loads(page.evaluate(f"sessionStorage.getItem('{NOTE}')"))["bought"]["count"] == 5

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.conftest import press_in
-from tests.journeys.desk import Desk
 from tests.journeys.press import Press
+from tests.journeys.visitor import Visitor
 
 ARTICLE = "/rice-bank"
 TAIL = "The tenth sack pays for the roof"
@@ -24,17 +24,19 @@ def press(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> It
     with press_in(tmp_path_factory.mktemp("press"), sqlite_template) as running:
         running.sell_pack("bo", "one")
         given = {"article_id": ARTICLE[1:], "source": "complimentary"}
-        running.tell("POST", "/v1/subscribers/ann/unlocks", **given)
+        running.report("POST", "/v1/subscribers/ann/unlocks", **given)
         yield running
 
 
-def switch(desk: Desk, reader_id: str) -> None:
+def switch(visitor: Visitor, reader_id: str) -> None:
     """Somebody else signs in, and no page of the site is told of it."""
-    told = desk.context.request.post(f"{desk.press.paper}/sign-in", form={"reader": reader_id})
-    assert told.ok
+    received = visitor.context.request.post(
+        f"{visitor.press.paper}/sign-in", form={"reader": reader_id}
+    )
+    assert received.ok
 
 
-def keep_article(page: Page, desk: Desk, body: str = "<body") -> None:
+def keep_article(page: Page, visitor: Visitor, body: str = "<body") -> None:
     """As a page that browsers keep for Back; most sites' are, and the newspaper's is `no-store`."""
 
     def without_no_store(route: Route) -> None:
@@ -43,31 +45,33 @@ def keep_article(page: Page, desk: Desk, body: str = "<body") -> None:
         route.fulfill(response=answer, headers=headers, body=answer.text().replace("<body", body))
 
     page.add_init_script(COUNT_RESTORED)
-    page.route(f"{desk.press.paper}{ARTICLE}", without_no_store)
+    page.route(f"{visitor.press.paper}{ARTICLE}", without_no_store)
 
 
-def open_article(desk: Desk, reader_id: str) -> Page:
-    page = desk.tab()
-    keep_article(page, desk)
-    desk.sign_in(page, reader_id)
-    page.goto(f"{desk.press.paper}{ARTICLE}")
+def open_article(visitor: Visitor, reader_id: str) -> Page:
+    page = visitor.tab()
+    keep_article(page, visitor)
+    visitor.sign_in(page, reader_id)
+    page.goto(f"{visitor.press.paper}{ARTICLE}")
     expect(page.locator(".masthead")).to_contain_text("3 credits")
     return page
 
 
-def test_back_to_an_article_shows_nothing_of_the_reader_before(desk: Desk, press: Press) -> None:
-    page = open_article(desk, "ann")
+def test_back_to_an_article_shows_nothing_of_the_reader_before(
+    visitor: Visitor, press: Press
+) -> None:
+    page = open_article(visitor, "ann")
     expect(page.get_by_text(TAIL)).to_be_visible()
     page.goto(f"{press.paper}/offers")
-    switch(desk, "bo")
+    switch(visitor, "bo")
     page.go_back(wait_until="commit")
     expect(page.locator(".masthead")).to_contain_text("5 credits")
     expect(page.get_by_text(TAIL)).to_have_count(0)
     assert page.evaluate("sessionStorage.restored") == "yes"
 
 
-def test_back_to_ones_own_article_does_not_load_it_anew(desk: Desk, press: Press) -> None:
-    page = open_article(desk, "ann")
+def test_back_to_ones_own_article_does_not_load_it_anew(visitor: Visitor, press: Press) -> None:
+    page = open_article(visitor, "ann")
     page.evaluate("window.isAsItWas = true")
     page.goto(f"{press.paper}/offers")
     with page.expect_response("**/v1/me"):
@@ -76,30 +80,32 @@ def test_back_to_ones_own_article_does_not_load_it_anew(desk: Desk, press: Press
     assert page.evaluate("window.isAsItWas") is True
 
 
-def test_back_to_an_article_after_signing_in_opens_it(desk: Desk, press: Press) -> None:
-    page = desk.tab()
+def test_back_to_an_article_after_signing_in_opens_it(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
     # However quickly the reader is back: within the second for which nobody is remembered, too.
     page.clock.set_fixed_time(datetime.now(UTC))
-    keep_article(page, desk, '<body data-paywall-token="/paywall-token"')
+    keep_article(page, visitor, '<body data-paywall-token="/paywall-token"')
     page.goto(f"{press.paper}{ARTICLE}")
     gate = page.locator("paywall-gate")
     expect(gate.get_by_role("link", name="Sign in")).to_be_visible()
     # Not to a page of the site's: browsers keep none that is told something meanwhile.
     page.goto(f"{press.service}/docs")
-    switch(desk, "ann")
+    switch(visitor, "ann")
     page.go_back(wait_until="commit")
     expect(page.get_by_text(TAIL)).to_be_visible()
     assert page.evaluate("sessionStorage.restored") == "yes"
 
 
-def test_a_question_to_one_reader_never_spends_anothers_credit(desk: Desk, press: Press) -> None:
-    desk.expect("status of 401")
-    page = desk.tab()
-    desk.sign_in(page, "ann", "/river-school")
+def test_a_question_to_one_reader_never_spends_anothers_credit(
+    visitor: Visitor, press: Press
+) -> None:
+    visitor.expect("status of 401")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", "/river-school")
     page.locator("paywall-gate").get_by_role("button", name="Unlock", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("you have 3")
-    switch(desk, "bo")
+    switch(visitor, "bo")
     press.move(minutes=20)
     dialog.get_by_role("button", name="Unlock").click()
     expect(page.locator(".masthead")).to_contain_text("5 credits")
@@ -108,15 +114,17 @@ def test_a_question_to_one_reader_never_spends_anothers_credit(desk: Desk, press
     assert (press.unlocks_left("ann"), press.unlocks_left("bo")) == (3, 5)
 
 
-def test_a_tab_where_nothing_asked_is_loaded_anew_at_sign_out(desk: Desk, press: Press) -> None:
-    first, second = desk.tab(), desk.tab()
+def test_a_tab_where_nothing_asked_is_loaded_anew_at_sign_out(
+    visitor: Visitor, press: Press
+) -> None:
+    first, second = visitor.tab(), visitor.tab()
 
     def without_credits(route: Route) -> None:
         answer = route.fetch()
-        told = answer.text().replace("<paywall-credits></paywall-credits>", "")
-        route.fulfill(response=answer, body=told)
+        received = answer.text().replace("<paywall-credits></paywall-credits>", "")
+        route.fulfill(response=answer, body=received)
 
-    desk.sign_in(first, "ann")
+    visitor.sign_in(first, "ann")
     first.route(f"{press.paper}{ARTICLE}", without_credits)
     first.goto(f"{press.paper}{ARTICLE}")
     expect(first.get_by_text(TAIL)).to_be_visible()
@@ -127,11 +135,11 @@ def test_a_tab_where_nothing_asked_is_loaded_anew_at_sign_out(desk: Desk, press:
 
 
 def test_back_to_a_plain_page_after_leaving_shows_nothing_of_the_reader(
-    desk: Desk, press: Press
+    visitor: Visitor, press: Press
 ) -> None:
-    desk.expect("status of 403")
-    page = desk.tab()
-    desk.sign_in(page, "ann", "/account")
+    visitor.expect("status of 403")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", "/account")
     page.get_by_role("button", name="all your data").click()
     expect(page.get_by_text("You have 3 credits.")).to_be_visible()
     page.get_by_role("link", name="Sign out of these pages").click()

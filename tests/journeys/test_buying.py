@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.journeys.conftest import OpenDesk
-from tests.journeys.desk import Desk
+from tests.journeys.conftest import OpenVisitor
 from tests.journeys.press import Press
+from tests.journeys.visitor import Visitor
 
 ARTICLE = "/rice-bank"
 TAIL = "The tenth sack pays for the roof"
@@ -27,17 +27,17 @@ def pay(page: Page) -> None:
     page.locator("form button").first.click()
 
 
-def subscribe(desk: Desk, page: Page) -> None:
+def subscribe(visitor: Visitor, page: Page) -> None:
     """At the gate of an article, as bo, until it is open."""
-    desk.sign_in(page, "bo", ARTICLE)
+    visitor.sign_in(page, "bo", ARTICLE)
     buy(page, "Subscribe", MONTHLY)
     pay(page)
     expect(page.get_by_text(TAIL)).to_be_visible()
 
 
-def test_who_buys_credits_comes_back_to_the_question(desk: Desk, press: Press) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "bo", ARTICLE)
+def test_who_buys_credits_comes_back_to_the_question(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "bo", ARTICLE)
     buy(page, "Buy credits", FIVE)
     pay(page)
     page.wait_for_url(f"{press.paper}{ARTICLE}*")
@@ -55,13 +55,13 @@ def test_who_buys_credits_comes_back_to_the_question(desk: Desk, press: Press) -
     page.goto(f"{press.paper}/account")
     payments = page.locator("paywall-payments")
     expect(payments.get_by_role("listitem")).to_contain_text(["Five credits$2,"])
-    paid = press.tell(
+    paid = press.call(
         "POST", "/v1/purchases",
         reader_id="bo", processor="khqr", reference="one",
         pack_id="ten", amount_paid=1_400_000, currency="khr",
     )  # fmt: skip
     refunds = f"/v1/purchases/{paid['id']}/refunds"
-    press.tell("POST", refunds, amount=400_000, reference="one back")
+    press.call("POST", refunds, amount=400_000, reference="one back")
     page.reload()
     expect(payments.get_by_role("listitem").first).to_contain_text("Ten credits៛14,000,")
     expect(payments.get_by_role("listitem").first).to_contain_text("៛4,000 paid back")
@@ -74,10 +74,10 @@ def test_who_buys_credits_comes_back_to_the_question(desk: Desk, press: Press) -
 
 
 def test_who_subscribes_reads_at_once_and_after_cancelling_until_the_end(
-    desk: Desk, press: Press
+    visitor: Visitor, press: Press
 ) -> None:
-    page = desk.tab()
-    subscribe(desk, page)
+    page = visitor.tab()
+    subscribe(visitor, page)
     page.wait_for_url(f"{press.paper}{ARTICLE}*")
     expect(page.get_by_text("Thank you. You are subscribed,")).to_be_visible()
     page.goto(f"{press.paper}/account")
@@ -89,20 +89,20 @@ def test_who_subscribes_reads_at_once_and_after_cancelling_until_the_end(
     page.goto(f"{press.paper}{ARTICLE}")
     expect(page.get_by_text(TAIL)).to_be_visible()
     expect(page.locator(".masthead")).to_contain_text("2 credits")
-    desk.later(page, ARTICLE, days=32)
+    visitor.later(page, ARTICLE, days=32)
     expect(page.locator("paywall-gate")).to_contain_text("Unlock this article for 1 credit")
     expect(page.get_by_text(TAIL)).to_have_count(0)
 
 
 def test_where_a_page_has_no_place_for_thanks_they_stand_at_its_top(
-    desk: Desk, press: Press
+    visitor: Visitor, press: Press
 ) -> None:
     def without_a_place(route: Route) -> None:
         answer = route.fetch()
         route.fulfill(response=answer, body=answer.text().replace("paywall-thanks", "p"))
 
-    page = desk.tab()
-    desk.sign_in(page, "bo", ARTICLE)
+    page = visitor.tab()
+    visitor.sign_in(page, "bo", ARTICLE)
     page.route(f"{press.paper}{ARTICLE}", without_a_place)
     buy(page, "Subscribe", "Buy for $1.50: A week of everything")
     pay(page)
@@ -110,11 +110,11 @@ def test_where_a_page_has_no_place_for_thanks_they_stand_at_its_top(
     expect(top).to_contain_text("Thank you. Every article is open to you for 7 days.")
 
 
-def test_older_payments_are_shown_for_the_asking(desk: Desk, press: Press) -> None:
+def test_older_payments_are_shown_for_the_asking(visitor: Visitor, press: Press) -> None:
     for number in range(21):
         press.sell_pack("bo", f"payment {number}")
-    page = desk.tab()
-    desk.sign_in(page, "bo", "/account")
+    page = visitor.tab()
+    visitor.sign_in(page, "bo", "/account")
     payments = page.locator("paywall-payments").get_by_role("listitem")
     expect(payments).to_have_count(20)
     older = page.get_by_role("button", name="Show older ones")
@@ -125,10 +125,10 @@ def test_older_payments_are_shown_for_the_asking(desk: Desk, press: Press) -> No
 
 
 def test_payment_and_invoices_are_one_click_away_from_either_account(
-    desk: Desk, press: Press
+    visitor: Visitor, press: Press
 ) -> None:
-    page = desk.tab()
-    subscribe(desk, page)
+    page = visitor.tab()
+    subscribe(visitor, page)
     page.goto(f"{press.paper}/account")
     part = page.locator("paywall-subscription")
     expect(part).to_contain_text("A month of everything")
@@ -143,9 +143,9 @@ def test_payment_and_invoices_are_one_click_away_from_either_account(
 
 
 def test_a_subscriber_is_offered_no_second_plan(
-    open_desk: OpenDesk,
+    open_visitor: OpenVisitor,
 ) -> None:
-    telephone, laptop = open_desk(), open_desk()
+    telephone, laptop = open_visitor(), open_visitor()
     telephone.expect("status of 409")
     before = telephone.tab()
     telephone.sign_in(before, "bo", "/account")
@@ -164,11 +164,11 @@ def test_a_subscriber_is_offered_no_second_plan(
 
 
 def test_while_the_next_payment_is_on_its_way_the_account_says_so(
-    desk: Desk, press: Press, monkeypatch: pytest.MonkeyPatch
+    visitor: Visitor, press: Press, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The service's clock is ahead, and Stripe has not taken the payment yet."""
-    page = desk.tab()
-    subscribe(desk, page)
+    page = visitor.tab()
+    subscribe(visitor, page)
     # A page that is open while the clock jumps asks once with a token that has just ended.
     page.goto("about:blank")
     later = press.clock.now() + timedelta(days=32)
@@ -179,9 +179,9 @@ def test_while_the_next_payment_is_on_its_way_the_account_says_so(
     expect(part).not_to_contain_text("renews on")
 
 
-def test_where_the_site_asks_for_it_readers_agree_before_they_buy(desk: Desk) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "bo", "/account")
+def test_where_the_site_asks_for_it_readers_agree_before_they_buy(visitor: Visitor) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "bo", "/account")
     page.locator("paywall-offers").evaluate(
         "old => { document.body.dataset.paywallConsent = '';"
         " old.replaceWith(document.createElement('paywall-offers')); }"
@@ -197,9 +197,11 @@ def test_where_the_site_asks_for_it_readers_agree_before_they_buy(desk: Desk) ->
     page.wait_for_url("**/checkout/*")
 
 
-def test_leaving_the_payment_page_shows_that_nothing_was_taken(desk: Desk, press: Press) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "bo", ARTICLE)
+def test_leaving_the_payment_page_shows_that_nothing_was_taken(
+    visitor: Visitor, press: Press
+) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "bo", ARTICLE)
     buy(page, "Buy credits", FIVE)
     page.goto(f"{press.paper}/paid")
     expect(
@@ -209,9 +211,9 @@ def test_leaving_the_payment_page_shows_that_nothing_was_taken(desk: Desk, press
     page.wait_for_url(f"{press.paper}{ARTICLE}*")
 
 
-def test_paying_by_bank_shows_to_wait_and_not_to_pay_again(desk: Desk, press: Press) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "bo", ARTICLE)
+def test_paying_by_bank_shows_to_wait_and_not_to_pay_again(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "bo", ARTICLE)
     buy(page, "Buy credits", FIVE)
     page.get_by_label("A bank transfer").check()
     pay(page)

@@ -8,9 +8,9 @@ from time import time
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
-from tests.journeys.conftest import OpenDesk, press_in
-from tests.journeys.desk import Desk
+from tests.journeys.conftest import OpenVisitor, press_in
 from tests.journeys.press import Press
+from tests.journeys.visitor import Visitor
 
 CONFIRM_AFTER_MS = 500
 FRAME_MS = 16
@@ -34,7 +34,7 @@ def article(press: Press, request: pytest.FixtureRequest) -> str:
     """The address of an article of this test's own."""
     name = request.node.name
     body = "".join(f"<p>Paragraph {number} tells a little.</p>" for number in range(8))
-    press.tell(
+    press.call(
         "PUT", f"/v1/articles/{name}",
         title=f"On {name}", policy="premium", language="en",
         url=f"{press.paper}/{name}", body_html=f"{body}<p>The end.</p>",
@@ -42,11 +42,11 @@ def article(press: Press, request: pytest.FixtureRequest) -> str:
     return f"/{name}"
 
 
-def at_the_gate(desk: Desk, article: str) -> Page:
+def at_the_gate(visitor: Visitor, article: str) -> Page:
     """Ann before the wall, and the page's time stands still from here on."""
-    page = desk.tab()
+    page = visitor.tab()
     page.clock.install()
-    desk.sign_in(page, "ann", article)
+    visitor.sign_in(page, "ann", article)
     wall(page).wait_for()
     page.clock.pause_at(time() + 60)
     return page
@@ -86,10 +86,10 @@ def check_that_it_still_asks(page: Page, press: Press, left: int) -> None:
 
 
 def test_enter_held_down_on_the_wall_confirms_nothing(
-    desk: Desk, press: Press, article: str
+    visitor: Visitor, press: Press, article: str
 ) -> None:
     left = press.unlocks_left("ann")
-    page = at_the_gate(desk, article)
+    page = at_the_gate(visitor, article)
     wall(page).focus()
     for _ in range(5):
         page.keyboard.down("Enter")
@@ -103,10 +103,10 @@ def test_enter_held_down_on_the_wall_confirms_nothing(
 
 
 def test_the_second_of_a_double_click_confirms_nothing(
-    desk: Desk, press: Press, article: str
+    visitor: Visitor, press: Press, article: str
 ) -> None:
     left = press.unlocks_left("ann")
-    page = at_the_gate(desk, article)
+    page = at_the_gate(visitor, article)
     x, y = put_over_yes(page)
     page.mouse.move(x, y)
     page.mouse.down()
@@ -119,11 +119,11 @@ def test_the_second_of_a_double_click_confirms_nothing(
 
 
 def test_a_double_tap_on_a_telephone_confirms_nothing(
-    open_desk: OpenDesk, press: Press, article: str
+    open_visitor: OpenVisitor, press: Press, article: str
 ) -> None:
     left = press.unlocks_left("ann")
-    desk = open_desk(has_touch=True, is_mobile=True, viewport={"width": 320, "height": 640})
-    page = at_the_gate(desk, article)
+    visitor = open_visitor(has_touch=True, is_mobile=True, viewport={"width": 320, "height": 640})
+    page = at_the_gate(visitor, article)
     x, y = put_over_yes(page)
     page.touchscreen.tap(x, y)
     page.touchscreen.tap(x, y)
@@ -131,10 +131,10 @@ def test_a_double_tap_on_a_telephone_confirms_nothing(
 
 
 def test_a_key_right_after_the_question_opened_by_itself_confirms_nothing(
-    desk: Desk, press: Press, article: str
+    visitor: Visitor, press: Press, article: str
 ) -> None:
     left = press.unlocks_left("ann")
-    page = at_the_gate(desk, article)
+    page = at_the_gate(visitor, article)
     page.evaluate("bought => sessionStorage.setItem('paywall-bought', bought)", BOUGHT)
     page.clock.resume()
     page.reload()
@@ -146,10 +146,10 @@ def test_a_key_right_after_the_question_opened_by_itself_confirms_nothing(
 
 
 def test_a_click_is_taken_half_a_second_after_the_question_and_not_before(
-    desk: Desk, press: Press, article: str
+    visitor: Visitor, press: Press, article: str
 ) -> None:
     left = press.unlocks_left("ann")
-    page = at_the_gate(desk, article)
+    page = at_the_gate(visitor, article)
     wall(page).click()
     to_the_next_frame = page.evaluate("frame => frame - performance.now() % frame", FRAME_MS)
     page.clock.run_for(to_the_next_frame + CONFIRM_AFTER_MS - 1)
@@ -161,19 +161,19 @@ def test_a_click_is_taken_half_a_second_after_the_question_and_not_before(
     expect(page.get_by_text("The end.")).to_be_visible()
 
 
-def test_the_question_says_which_article(desk: Desk, article: str) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "ann", article)
+def test_the_question_says_which_article(visitor: Visitor, article: str) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", article)
     wall(page).click()
     expect(page.get_by_role("dialog")).to_contain_text(f"On {article[1:]}")
 
 
 def test_a_changed_question_is_not_confirmed_by_a_click_on_the_old_one(
-    desk: Desk, press: Press, article: str
+    visitor: Visitor, press: Press, article: str
 ) -> None:
-    desk.expect("status of 409")
+    visitor.expect("status of 409")
     left = press.unlocks_left("ann")
-    page = at_the_gate(desk, article)
+    page = at_the_gate(visitor, article)
     wall(page).click()
     page.clock.run_for(FRAME_MS + CONFIRM_AFTER_MS)
     press.price(article[1:], 2)
@@ -188,10 +188,10 @@ def test_a_changed_question_is_not_confirmed_by_a_click_on_the_old_one(
     assert press.unlocks_left("ann") == left - 2
 
 
-def test_a_stray_gesture_neither_cancels_nor_buys(desk: Desk, press: Press) -> None:
-    page = desk.tab()
+def test_a_stray_gesture_neither_cancels_nor_buys(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
     page.clock.install()
-    desk.subscribe(page, "bo")
+    visitor.subscribe(page, "bo")
     cancel = page.get_by_role("button", name="Cancel the subscription")
     cancel.wait_for()
     page.clock.pause_at(time() + 60)
@@ -201,15 +201,15 @@ def test_a_stray_gesture_neither_cancels_nor_buys(desk: Desk, press: Press) -> N
     confirm = dialog.get_by_role("button", name="Yes, cancel")
     confirm.press("Enter")
     page.clock.run_for(FRAME_MS + CONFIRM_AFTER_MS)
-    told = press.tell("GET", "/v1/subscribers/bo")["subscription"]
-    assert told["cancel_at_period_end"] is False
+    received = press.call("GET", "/v1/subscribers/bo")["subscription"]
+    assert received["cancel_at_period_end"] is False
     confirm.click()
     expect(page.get_by_text("Your subscription is cancelled,")).to_be_visible()
     page.get_by_role("button", name="Resume the subscription").first.dispatch_event("click")
     buy = page.get_by_role("button", name="Buy for $2: Five credits")
     buy.dispatch_event("click")
     page.clock.run_for(FRAME_MS + CONFIRM_AFTER_MS)
-    told = press.tell("GET", "/v1/subscribers/bo")["subscription"]
-    assert told["cancel_at_period_end"] is True
+    received = press.call("GET", "/v1/subscribers/bo")["subscription"]
+    assert received["cancel_at_period_end"] is True
     buy.click()
     page.wait_for_url("**/checkout/*")

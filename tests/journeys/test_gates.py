@@ -8,15 +8,15 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.conftest import press_in
-from tests.journeys.desk import Desk
 from tests.journeys.press import Press
+from tests.journeys.visitor import Visitor
 
 GATE_DEPTH_MAX = 3
 BATCH_ARTICLES_MAX = 100
 WORDS_TRIES_MAX = 6
 PAUSE_MAX_MS = 16_000
+# Of the page's clock: many times what all pauses take together.
 SECONDS_MAX = 600
-"""Of the page's clock: many times what all pauses take together."""
 PREVIEW = "".join(f"<p>Paragraph {number} tells a little.</p>" for number in range(8))
 ADD_GATES = """articles => document.querySelector("main").append(...articles.map((article) => {
   const gate = document.createElement("paywall-gate");
@@ -33,7 +33,7 @@ def press(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> It
 
 
 def publish(press: Press, name: str, end: str = "") -> None:
-    press.tell(
+    press.call(
         "PUT", f"/v1/articles/{name}",
         title=f"On {name}", policy="premium", language="en", url=f"{press.paper}/{name}",
         body_html=f"{PREVIEW}<p>The end of {name}.</p>{end}",
@@ -62,10 +62,12 @@ def with_policy(page: Page, address: str, directives: str) -> None:
     page.route(address, hand_through)
 
 
-def test_a_body_with_a_gate_of_its_own_article_is_loaded_once(desk: Desk, press: Press) -> None:
+def test_a_body_with_a_gate_of_its_own_article_is_loaded_once(
+    visitor: Visitor, press: Press
+) -> None:
     publish(press, "loop", gate("loop"))
-    page = desk.tab()
-    desk.sign_in(page, "ann", "/loop")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", "/loop")
     asked: list[str] = []
     page.on("request", lambda one: asked.append(f"{one.method} {one.url}"))
     unlock(page)
@@ -76,14 +78,14 @@ def test_a_body_with_a_gate_of_its_own_article_is_loaded_once(desk: Desk, press:
     expect(page.locator("paywall-gate paywall-gate section")).to_have_count(0)
 
 
-def test_gates_in_bodies_open_down_to_a_depth(desk: Desk, press: Press) -> None:
+def test_gates_in_bodies_open_down_to_a_depth(visitor: Visitor, press: Press) -> None:
     names = [f"depth-{number}" for number in range(GATE_DEPTH_MAX + 2)]
     for name, inner in zip(names, [*names[1:], ""], strict=True):
         publish(press, name, gate(inner) if inner else "")
         given = {"article_id": name, "source": "complimentary"}
-        press.tell("POST", "/v1/subscribers/ann/unlocks", **given)
-    page = desk.tab()
-    desk.sign_in(page, "ann", "/depth-0")
+        press.call("POST", "/v1/subscribers/ann/unlocks", **given)
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", "/depth-0")
     for name in names[: GATE_DEPTH_MAX + 1]:
         expect(page.get_by_text(f"The end of {name}.")).to_be_visible()
     page.wait_for_load_state("networkidle")
@@ -95,10 +97,10 @@ def test_gates_in_bodies_open_down_to_a_depth(desk: Desk, press: Press) -> None:
     ("count", "questions"), [(BATCH_ARTICLES_MAX, 1), (BATCH_ARTICLES_MAX + 1, 2)]
 )
 def test_the_gates_of_a_page_ask_together(
-    count: int, questions: int, desk: Desk, press: Press
+    count: int, questions: int, visitor: Visitor, press: Press
 ) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "ann", "/offers")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", "/offers")
     page.locator("paywall-offers li").first.wait_for()
     asked: list[str] = []
     page.on("request", lambda one: asked.append(f"{one.method} {one.url}"))
@@ -109,11 +111,13 @@ def test_the_gates_of_a_page_ask_together(
     assert about == [f"POST {press.service}/v1/me/access/check-batch"] * questions
 
 
-def test_a_gate_with_an_id_that_no_article_has_spoils_no_other(desk: Desk, press: Press) -> None:
-    desk.expect("status of (400|422)")
+def test_a_gate_with_an_id_that_no_article_has_spoils_no_other(
+    visitor: Visitor, press: Press
+) -> None:
+    visitor.expect("status of (400|422)")
     publish(press, "sound")
-    page = desk.tab()
-    desk.sign_in(page, "ann", "/offers")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", "/offers")
     page.locator("paywall-offers li").first.wait_for()
     # Half a character cannot be sent here, so the page makes it.
     page.evaluate(f"({ADD_GATES})(['a/b', 'sound', 'rice-bank', '\\ud800'])")
@@ -124,10 +128,10 @@ def test_a_gate_with_an_id_that_no_article_has_spoils_no_other(desk: Desk, press
         expect(gates.nth(place).get_by_role("button", name="Unlock")).to_be_visible()
 
 
-def test_a_site_with_trusted_types_names_one_policy(desk: Desk, press: Press) -> None:
+def test_a_site_with_trusted_types_names_one_policy(visitor: Visitor, press: Press) -> None:
     publish(press, "trusted")
-    page = desk.tab()
-    desk.sign_in(page, "ann")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann")
     address = f"{press.paper}/trusted"
     with_policy(page, address, "require-trusted-types-for 'script'; trusted-types paywall")
     page.goto(address)
@@ -137,20 +141,20 @@ def test_a_site_with_trusted_types_names_one_policy(desk: Desk, press: Press) ->
 
 @pytest.mark.parametrize("failure", ["policy", "body"])
 def test_what_was_paid_and_cannot_be_shown_is_said_to_be_unlocked(
-    failure: str, desk: Desk, press: Press
+    failure: str, visitor: Visitor, press: Press
 ) -> None:
     name = f"unshown-{failure}"
     publish(press, name)
     left = press.unlocks_left("ann")
-    page = desk.tab()
-    desk.sign_in(page, "ann")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann")
     address = f"{press.paper}/{name}"
     if failure == "policy":
-        desk.expect("TrustedHTML|TrustedTypePolicy|Trusted Type")
+        visitor.expect("TrustedHTML|TrustedTypePolicy|Trusted Type")
         with_policy(page, address, "require-trusted-types-for 'script'; trusted-types other")
     page.goto(address)
     if failure == "body":
-        desk.expect("net::ERR_FAILED")
+        visitor.expect("net::ERR_FAILED")
         page.route("**/body", lambda route: route.abort())
     unlock(page)
     said = page.get_by_text("Unlocked: it is yours for good, but it could not be shown.")
@@ -163,10 +167,12 @@ def test_what_was_paid_and_cannot_be_shown_is_said_to_be_unlocked(
     expect(page.get_by_text(f"The end of {name}.")).to_be_visible()
 
 
-def test_words_that_did_not_come_are_asked_for_again_a_few_times(desk: Desk, press: Press) -> None:
-    desk.expect("net::ERR_FAILED")
-    page = desk.tab()
-    desk.sign_in(page, "ann")
+def test_words_that_did_not_come_are_asked_for_again_a_few_times(
+    visitor: Visitor, press: Press
+) -> None:
+    visitor.expect("net::ERR_FAILED")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann")
     page.clock.install()
     asked: list[str] = []
 

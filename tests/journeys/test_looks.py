@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.journeys.conftest import OpenDesk
+from tests.journeys.conftest import OpenVisitor
 from tests.journeys.states import LOOKS, STATES
 
 AXE = Axe()
@@ -11,14 +11,14 @@ AXE = Axe()
 
 @pytest.mark.parametrize("state", STATES)
 def test_axe_finds_no_barrier_and_nothing_is_wider_than_the_screen(
-    state: str, open_desk: OpenDesk
+    state: str, open_visitor: OpenVisitor
 ) -> None:
     """One newspaper, looked at three times over: the state itself is the same."""
     page = None
     for name, look in LOOKS.items():
         if page is None:
-            desk = open_desk(**look)
-            page = STATES[state](desk)
+            visitor = open_visitor(**look)
+            page = STATES[state](visitor)
         else:
             page.emulate_media(color_scheme=look["color_scheme"])  # type: ignore[arg-type]  # one of the literals
             page.set_viewport_size(look["viewport"])  # type: ignore[arg-type]  # of that shape

@@ -7,9 +7,9 @@ from playwright.sync_api import Page, expect
 
 from paywall.rules.calendar import add_intervals
 from paywall.rules.enums import Interval
-from tests.journeys.conftest import OpenDesk
-from tests.journeys.desk import Desk
+from tests.journeys.conftest import OpenVisitor
 from tests.journeys.press import Press
+from tests.journeys.visitor import Visitor
 
 ARTICLE = "/rice-bank"
 KHMER_NAME = "ដំណឹងមាត់ទន្លេ"
@@ -21,9 +21,9 @@ def teaser(page: Page, article_id: str) -> str:
 
 
 def test_the_language_that_was_chosen_is_kept_and_spoken_by_everything(
-    desk: Desk, press: Press
+    visitor: Visitor, press: Press
 ) -> None:
-    page = desk.tab(f"{ARTICLE}?from=home")
+    page = visitor.tab(f"{ARTICLE}?from=home")
     page.get_by_role("button", name="ខ្មែរ").click()
     page.wait_for_url(f"{press.paper}{ARTICLE}?from=home")
     expect(page.locator("html")).to_have_attribute("lang", "km")
@@ -34,7 +34,7 @@ def test_the_language_that_was_chosen_is_kept_and_spoken_by_everything(
     expect(page.locator("paywall-offers .paywall-part")).to_have_attribute("lang", "km")
     page.goto(press.paper)
     expect(page.locator("article h2").first).to_have_attribute("lang", "km")
-    desk.sign_in(page, "ann", "/account")
+    visitor.sign_in(page, "ann", "/account")
     page.locator("form[action$='/account/enter'] button").click()
     expect(page.locator("body.paywall-page")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "km")
@@ -44,20 +44,20 @@ def test_the_language_that_was_chosen_is_kept_and_spoken_by_everything(
     expect(page.locator("article h2").first).to_have_attribute("lang", "en")
 
 
-def test_a_khmer_browser_and_a_khmer_reader_begin_in_khmer(open_desk: OpenDesk) -> None:
-    expect(open_desk(locale="km-KH").tab().locator(".name")).to_have_text(KHMER_NAME)
-    desk = open_desk(locale="fr")
-    page = desk.tab()
+def test_a_khmer_browser_and_a_khmer_reader_begin_in_khmer(open_visitor: OpenVisitor) -> None:
+    expect(open_visitor(locale="km-KH").tab().locator(".name")).to_have_text(KHMER_NAME)
+    visitor = open_visitor(locale="fr")
+    page = visitor.tab()
     expect(page.locator(".name")).to_have_text("The River Post")
-    desk.sign_in(page, "chan")
+    visitor.sign_in(page, "chan")
     expect(page.locator(".name")).to_have_text(KHMER_NAME)
     page.get_by_role("button", name="English").click()
     expect(page.locator(".name")).to_have_text("The River Post")
 
 
-def test_a_month_later_the_account_is_of_that_day_at_once(desk: Desk, press: Press) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "bo", ARTICLE)
+def test_a_month_later_the_account_is_of_that_day_at_once(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "bo", ARTICLE)
     page.locator("paywall-gate").get_by_role("button", name="Subscribe", exact=True).click()
     page.get_by_role("button", name="A month of everything").first.click()
     page.wait_for_url("**/checkout/*")
@@ -79,24 +79,24 @@ def test_a_month_later_the_account_is_of_that_day_at_once(desk: Desk, press: Pre
     today = f"{month_later:%A, %B} {month_later.day}, {month_later.year}"
     expect(page.get_by_text(f"It is now {today}.")).to_be_in_viewport()
     expect(page.locator(".dateline")).to_contain_text(today)
-    told = press.tell("GET", "/v1/subscribers/bo")["subscription"]
-    assert press.here(datetime.fromisoformat(told["next_payment"])).date() == renews.date()
+    received = press.call("GET", "/v1/subscribers/bo")["subscription"]
+    assert press.here(datetime.fromisoformat(received["next_payment"])).date() == renews.date()
     part = page.locator("paywall-subscription")
     expect(part).to_contain_text(f"{renews:%B} {renews.day}, {renews.year}")
 
 
-def test_a_day_later_is_a_day_later(desk: Desk, press: Press) -> None:
-    page = desk.tab(ARTICLE)
+def test_a_day_later_is_a_day_later(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab(ARTICLE)
     tomorrow = press.here(press.clock.now()) + timedelta(days=1)
     page.get_by_role("button", name="A day later").click()
     page.wait_for_url(f"{press.paper}{ARTICLE}#moved")
     expect(page.locator(".moved")).to_contain_text(f"{tomorrow:%A, %B} {tomorrow.day}")
 
 
-def test_what_is_the_readers_own_has_no_price_on_it(desk: Desk, press: Press) -> None:
-    page = desk.tab()
+def test_what_is_the_readers_own_has_no_price_on_it(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
     assert "Premium: 1 credit" in teaser(page, "rice-bank")
-    desk.sign_in(page, "ann", ARTICLE)
+    visitor.sign_in(page, "ann", ARTICLE)
     tag = page.locator(".about .tag")
     expect(tag).to_have_text("Premium: 1 credit")
     page.locator("paywall-gate").get_by_role("button", name="Unlock", exact=True).click()
@@ -111,15 +111,15 @@ def test_what_is_the_readers_own_has_no_price_on_it(desk: Desk, press: Press) ->
     assert "Premium: 2 credits" in teaser(page, "school-accounts")
 
 
-def test_a_subscriber_sees_no_locks(desk: Desk) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "chan")
+def test_a_subscriber_sees_no_locks(visitor: Visitor) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "chan")
     page.get_by_role("button", name="English").click()
     expect(page.locator(".tag")).to_have_text(["Free", "Free"])
 
 
-def test_a_visitor_returns_to_the_article_signed_in(desk: Desk, press: Press) -> None:
-    page = desk.tab(f"{ARTICLE}?from=home")
+def test_a_visitor_returns_to_the_article_signed_in(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab(f"{ARTICLE}?from=home")
     masthead = page.locator(".masthead")
     expect(masthead.get_by_role("link", name="Account")).to_have_count(0)
     masthead.get_by_role("link", name="Sign in").click()
@@ -137,22 +137,22 @@ def test_a_visitor_returns_to_the_article_signed_in(desk: Desk, press: Press) ->
     expect(masthead.get_by_role("link", name="Sign in")).to_be_visible()
 
 
-def test_the_account_lists_what_was_unlocked(desk: Desk, press: Press) -> None:
-    press.tell("POST", "/v1/subscribers/bo/unlocks", article_id="rice-bank", source="complimentary")
-    page = desk.tab()
-    desk.sign_in(page, "ann", "/account")
+def test_the_account_lists_what_was_unlocked(visitor: Visitor, press: Press) -> None:
+    press.call("POST", "/v1/subscribers/bo/unlocks", article_id="rice-bank", source="complimentary")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", "/account")
     expect(page.get_by_text("You have not unlocked an article yet.")).to_be_visible()
-    desk.sign_in(page, "bo", "/account")
+    visitor.sign_in(page, "bo", "/account")
     given = page.get_by_role("listitem").filter(has_text="The rice bank opens its books")
     expect(given).not_to_contain_text("credit")
     page.get_by_role("link", name="The rice bank opens its books").click()
     expect(page.get_by_text("The tenth sack pays for the roof")).to_be_visible()
 
 
-def test_the_account_says_what_an_article_cost(desk: Desk, press: Press) -> None:
+def test_the_account_says_what_an_article_cost(visitor: Visitor, press: Press) -> None:
     press.sell_pack("bo", "7f3a")
-    page = desk.tab()
-    desk.sign_in(page, "bo", "/school-accounts")
+    page = visitor.tab()
+    visitor.sign_in(page, "bo", "/school-accounts")
     page.locator("paywall-gate").get_by_role("button", name="Unlock", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Unlock").click()
     expect(page.locator(".paywall-body")).to_be_visible()
@@ -162,10 +162,12 @@ def test_the_account_says_what_an_article_cost(desk: Desk, press: Press) -> None
 
 
 @pytest.mark.parametrize("code", ["en", "km"])
-def test_the_masthead_has_two_lines_on_a_small_telephone(code: str, open_desk: OpenDesk) -> None:
-    desk = open_desk(locale=code, viewport={"width": 320, "height": 640})
-    page = desk.tab()
-    desk.sign_in(page, "ann", "/")
+def test_the_masthead_has_two_lines_on_a_small_telephone(
+    code: str, open_visitor: OpenVisitor
+) -> None:
+    visitor = open_visitor(locale=code, viewport={"width": 320, "height": 640})
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", "/")
     page.locator(".masthead paywall-credits a").wait_for()
     middles = page.locator(".masthead :is(a, button)").evaluate_all(
         "all => all.map(each => each.getBoundingClientRect())"
@@ -176,9 +178,11 @@ def test_the_masthead_has_two_lines_on_a_small_telephone(code: str, open_desk: O
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/no/where/at-all", "/sign-in/x"])
-def test_a_page_that_is_not_there_shows_the_way_home(path: str, desk: Desk, press: Press) -> None:
-    desk.expect("status of 404")
-    page = desk.tab(path)
+def test_a_page_that_is_not_there_shows_the_way_home(
+    path: str, visitor: Visitor, press: Press
+) -> None:
+    visitor.expect("status of 404")
+    page = visitor.tab(path)
     expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
     page.get_by_role("link", name="To the front page").click()
     page.wait_for_url(f"{press.paper}/")
@@ -186,11 +190,11 @@ def test_a_page_that_is_not_there_shows_the_way_home(path: str, desk: Desk, pres
 
 @pytest.mark.parametrize("way", ["of the newspaper", "of these pages"])
 def test_whoever_signs_out_is_signed_out_of_the_services_own_pages(
-    way: str, desk: Desk, press: Press
+    way: str, visitor: Visitor, press: Press
 ) -> None:
-    desk.expect("status of 403")
-    page = desk.tab()
-    desk.sign_in(page, "ann", "/account")
+    visitor.expect("status of 403")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", "/account")
     page.get_by_role("button", name="all your data").click()
     expect(page.get_by_role("banner")).to_contain_text("Ann")
     if way == "of these pages":

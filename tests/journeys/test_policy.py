@@ -5,9 +5,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.journeys.desk import Desk
 from tests.journeys.press import Press
 from tests.journeys.test_buying import ARTICLE, MONTHLY, TAIL, buy, pay
+from tests.journeys.visitor import Visitor
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
 
@@ -28,18 +28,20 @@ def serve_under(policy: str, page: Page, press: Press) -> None:
         page.route(f"{press.paper}{path}", serve)
 
 
-def test_a_reader_unlocks_buys_and_cancels_without_a_violation(desk: Desk, press: Press) -> None:
+def test_a_reader_unlocks_buys_and_cancels_without_a_violation(
+    visitor: Visitor, press: Press
+) -> None:
     policy = documented(press.service)
-    page = desk.tab()
+    page = visitor.tab()
     serve_under(policy, page, press)
-    desk.sign_in(page, "ann")
+    visitor.sign_in(page, "ann")
     served = page.goto(f"{press.paper}{ARTICLE}")
     assert served is not None
     assert served.headers["content-security-policy"] == policy
     page.locator("paywall-gate").get_by_role("button", name="Unlock", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Unlock").click()
     expect(page.get_by_text(TAIL)).to_be_visible()
-    desk.sign_in(page, "bo")
+    visitor.sign_in(page, "bo")
     page.goto(f"{press.paper}{ARTICLE}")
     buy(page, "Subscribe", MONTHLY)
     pay(page)
@@ -52,15 +54,15 @@ def test_a_reader_unlocks_buys_and_cancels_without_a_violation(desk: Desk, press
     expect(page.locator("body.paywall-page")).to_be_visible()
 
 
-def test_a_violation_of_the_policy_would_be_seen(desk: Desk, press: Press) -> None:
-    page = desk.tab()
+def test_a_violation_of_the_policy_would_be_seen(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
     serve_under(documented(press.service), page, press)
     page.goto(press.paper)
-    desk.expect("Content Security Policy")
+    visitor.expect("Content Security Policy")
     page.evaluate(
         "document.body.append(Object.assign(document.createElement('a'),"
         " { href: 'javascript:document.title = 1', textContent: 'Run' }))"
     )
     page.get_by_role("link", name="Run").click()
     expect(page).not_to_have_title("1")
-    assert len(desk.complaints) == 1
+    assert len(visitor.complaints) == 1

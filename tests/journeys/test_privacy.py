@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.conftest import PATIENT_SECONDS
-from tests.journeys.desk import Desk
 from tests.journeys.press import Press
+from tests.journeys.visitor import Visitor
 
 CANARY = "Only who paid may know that the canary sings at dawn."
 POLICIES = ["registered", "premium", "subscribers"]
@@ -32,7 +32,7 @@ class Received:
 
 def publish(press: Press, article_id: str, policy: str, cost: int = 1) -> None:
     body = "".join(f"<p>Paragraph {number} tells a little.</p>" for number in range(8))
-    press.tell(
+    press.call(
         "PUT", f"/v1/articles/{article_id}",
         title="The canary", policy=policy, unlock_cost=cost, language="en",
         url=f"{press.paper}/{article_id}", body_html=f"{body}<p>{CANARY}</p>",
@@ -40,9 +40,9 @@ def publish(press: Press, article_id: str, policy: str, cost: int = 1) -> None:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_a_visitor_is_sent_no_tail_of_a_body(policy: str, desk: Desk, press: Press) -> None:
+def test_a_visitor_is_sent_no_tail_of_a_body(policy: str, visitor: Visitor, press: Press) -> None:
     publish(press, "canary", policy)
-    page = desk.tab()
+    page = visitor.tab()
     received = Received(page)
     page.goto(f"{press.paper}/canary")
     gate = page.get_by_role("region", name="Go on reading")
@@ -56,9 +56,11 @@ def test_a_visitor_is_sent_no_tail_of_a_body(policy: str, desk: Desk, press: Pre
     assert CANARY not in everything
 
 
-def test_a_reader_is_sent_the_tail_with_the_unlock_and_not_before(desk: Desk, press: Press) -> None:
+def test_a_reader_is_sent_the_tail_with_the_unlock_and_not_before(
+    visitor: Visitor, press: Press
+) -> None:
     publish(press, "canary", "premium")
-    page = desk.tab()
+    page = visitor.tab()
     received = Received(page)
     page.goto(f"{press.paper}/sign-in?back=/canary")
     page.wait_for_load_state("networkidle")
@@ -74,9 +76,9 @@ def test_a_reader_is_sent_the_tail_with_the_unlock_and_not_before(desk: Desk, pr
 
 
 def test_a_page_loads_from_site_and_service_only_and_sets_no_cookie(
-    desk: Desk, press: Press
+    visitor: Visitor, press: Press
 ) -> None:
-    page = desk.tab()
+    page = visitor.tab()
     received = Received(page)
     page.goto(f"{press.paper}/rice-bank")
     expect(page.get_by_text("Sign in to unlock this article")).to_be_visible()
@@ -85,14 +87,14 @@ def test_a_page_loads_from_site_and_service_only_and_sets_no_cookie(
     expect(page.get_by_role("link", name="Buy for $2: Five credits")).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert received.hosts == {urlsplit(at).netloc for at in (press.paper, press.service)}
-    assert desk.context.cookies() == []
+    assert visitor.context.cookies() == []
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
 
 
 @pytest.mark.parametrize("policy", [*POLICIES, "metered", "free"])
-def test_structured_data_follows_the_policy(policy: str, desk: Desk, press: Press) -> None:
+def test_structured_data_follows_the_policy(policy: str, visitor: Visitor, press: Press) -> None:
     publish(press, "canary", policy)
-    page = desk.tab("/canary")
+    page = visitor.tab("/canary")
     data = json.loads(page.locator('script[type="application/ld+json"]').inner_text())
     assert data["isAccessibleForFree"] is (policy == "free")
     assert (data["hasPart"] is None) is (policy == "free")
@@ -100,13 +102,13 @@ def test_structured_data_follows_the_policy(policy: str, desk: Desk, press: Pres
         expect(page.locator(data["hasPart"]["cssSelector"])).to_have_count(1)
 
 
-def test_the_gate_says_it_itself_where_the_site_does_not(desk: Desk) -> None:
-    page = desk.tab("/rice-bank")
+def test_the_gate_says_it_itself_where_the_site_does_not(visitor: Visitor) -> None:
+    page = visitor.tab("/rice-bank")
     page.evaluate(
         "() => { document.querySelector('script[type=\"application/ld+json\"]').remove();"
         " const gate = document.querySelector('paywall-gate');"
         " gate.replaceWith(Object.assign(document.createElement('paywall-gate'), {})); }"
     )
-    told = page.locator('script[type="application/ld+json"]')
-    expect(told).to_have_count(1)
-    assert json.loads(told.inner_text())["isAccessibleForFree"] is False
+    received = page.locator('script[type="application/ld+json"]')
+    expect(received).to_have_count(1)
+    assert json.loads(received.inner_text())["isAccessibleForFree"] is False

@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.journeys.desk import Desk
 from tests.journeys.press import Press
+from tests.journeys.visitor import Visitor
 
 ARTICLE = "/letter-to-subscribers"
 TAIL = "You will see it in the pages"
@@ -19,9 +19,11 @@ def cancel(page: Page, choice: str | None = None) -> None:
     dialog.get_by_role("button", name="Yes, cancel").click()
 
 
-def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, press: Press) -> None:
-    page = desk.tab()
-    desk.subscribe(page, "bo")
+def test_who_cancels_reads_until_the_end_and_is_locked_out_then(
+    visitor: Visitor, press: Press
+) -> None:
+    page = visitor.tab()
+    visitor.subscribe(page, "bo")
     page.get_by_role("button", name="Cancel the subscription").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label(re.compile("At the end of the period"))).to_be_checked()
@@ -45,7 +47,7 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, pres
     page.goto(f"{press.paper}{ARTICLE}")
     expect(page.get_by_text(TAIL)).to_be_visible()
     expect(page.locator(".masthead")).to_contain_text("2 credits")
-    desk.later(page, ARTICLE, days=31)
+    visitor.later(page, ARTICLE, days=31)
     expect(page.get_by_text("This article is for subscribers.")).to_be_visible()
     expect(page.get_by_text(TAIL)).to_have_count(0)
     page.goto(f"{press.paper}/account")
@@ -53,9 +55,9 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(desk: Desk, pres
     expect(part.get_by_role("link", name="Save the receipt")).to_be_visible()
 
 
-def test_a_khmer_date_has_no_english_in_it(desk: Desk) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "chan", "/account")
+def test_a_khmer_date_has_no_english_in_it(visitor: Visitor) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "chan", "/account")
     part = page.locator("paywall-subscription")
     expect(part).to_contain_text(re.compile(r"រហូតដល់ \d+ មករា 2036"))
     assert re.search("[A-Za-z]", part.inner_text()) is None
@@ -63,26 +65,26 @@ def test_a_khmer_date_has_no_english_in_it(desk: Desk) -> None:
     expect(riel).to_contain_text("8,000៛")
 
 
-def test_a_cancellation_is_taken_back(desk: Desk, press: Press) -> None:
-    page = desk.tab()
-    desk.subscribe(page, "bo")
+def test_a_cancellation_is_taken_back(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
+    visitor.subscribe(page, "bo")
     cancel(page)
     expect(page.get_by_text("Your subscription is cancelled,")).to_be_visible()
     part = page.locator("paywall-subscription")
     part.get_by_role("button", name="Resume the subscription").click()
     expect(page.get_by_text("Your subscription goes on.")).to_be_visible()
     expect(page.get_by_role("button", name="Cancel the subscription")).to_be_visible()
-    told = press.tell("GET", "/v1/subscribers/bo")
-    assert told["subscription"]["cancel_at_period_end"] is False
+    received = press.call("GET", "/v1/subscribers/bo")
+    assert received["subscription"]["cancel_at_period_end"] is False
     page.reload()
     expect(part).to_contain_text(re.compile("Receipt: receipt_.*Resumed on"))
     expect(part.get_by_role("link", name="Save the receipt")).to_be_visible()
 
 
-def test_ending_now_locks_at_once_in_every_tab(desk: Desk, press: Press) -> None:
-    page = desk.tab()
-    desk.subscribe(page, "bo")
-    other = desk.tab("/account")
+def test_ending_now_locks_at_once_in_every_tab(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
+    visitor.subscribe(page, "bo")
+    other = visitor.tab("/account")
     expect(other.get_by_role("button", name="Cancel the subscription")).to_be_visible()
     cancel(page, choice="Now: access ends at once")
     expect(page.get_by_text("Your subscription has ended.")).to_be_visible()
@@ -92,11 +94,11 @@ def test_ending_now_locks_at_once_in_every_tab(desk: Desk, press: Press) -> None
 
 
 def test_an_unconfirmed_cancellation_is_not_shown_as_cancelled(
-    desk: Desk,
+    visitor: Visitor,
 ) -> None:
-    desk.expect("net::ERR_FAILED")
-    page = desk.tab()
-    desk.subscribe(page, "bo")
+    visitor.expect("net::ERR_FAILED")
+    page = visitor.tab()
+    visitor.subscribe(page, "bo")
     page.get_by_role("button", name="Cancel the subscription").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
@@ -106,9 +108,9 @@ def test_an_unconfirmed_cancellation_is_not_shown_as_cancelled(
     expect(page.get_by_text("Your subscription is cancelled,")).to_have_count(0)
 
 
-def test_a_cancelled_plan_is_resumed_instead_of_sold_twice(desk: Desk, press: Press) -> None:
-    page = desk.tab()
-    desk.subscribe(page, "bo")
+def test_a_cancelled_plan_is_resumed_instead_of_sold_twice(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
+    visitor.subscribe(page, "bo")
     cancel(page)
     expect(page.get_by_text("Your subscription is cancelled,")).to_be_visible()
     shop = page.locator("paywall-offers")
@@ -118,37 +120,41 @@ def test_a_cancelled_plan_is_resumed_instead_of_sold_twice(desk: Desk, press: Pr
         expect(shop.get_by_role("button", name="Five credits").first).to_be_visible()
         for name in ("Subscribe for", "A week of everything"):
             expect(shop.get_by_role("button", name=name)).to_have_count(0)
-    told = "Resume the subscription to go on after that. If you resume it, $4 will be taken then"
-    expect(shop).to_contain_text(told)
+    received = (
+        "Resume the subscription to go on after that. If you resume it, $4 will be taken then"
+    )
+    expect(shop).to_contain_text(received)
     # Once where it is resumed, and once where credits are sold, which are of no use yet.
     expect(shop.get_by_text("You can read everything until")).to_have_count(2)
     shop.get_by_role("button", name="Resume the subscription").click()
     expect(shop.get_by_text("Your subscription goes on.")).to_be_focused()
     expect(shop).to_contain_text("You are subscribed already")
-    mine = press.tell("GET", "/v1/subscribers/bo")
+    mine = press.call("GET", "/v1/subscribers/bo")
     assert [one["cancel_at_period_end"] for one in mine["subscriptions"]] == [False]
 
 
 def test_who_reads_everything_for_free_is_sold_neither_plan_nor_pass(
-    desk: Desk, press: Press
+    visitor: Visitor, press: Press
 ) -> None:
     press.subscribe("bo", days=30)
-    page = desk.tab()
-    desk.sign_in(page, "bo", "/offers")
+    page = visitor.tab()
+    visitor.sign_in(page, "bo", "/offers")
     shop = page.locator("paywall-offers")
     expect(shop).to_contain_text("You can read everything until")
     expect(shop.get_by_role("button", name="Five credits").first).to_be_visible()
     expect(shop.get_by_role("button", name="of everything")).to_have_count(0)
 
 
-def test_a_further_pass_shows_its_start_and_cannot_be_cancelled(desk: Desk, press: Press) -> None:
-    press.tell(
+def test_a_further_pass_shows_its_start_and_cannot_be_cancelled(
+    visitor: Visitor, press: Press
+) -> None:
+    press.call(
         "POST", "/v1/purchases",
         reader_id="bo", processor="khqr", reference="a week",
         pass_id="week", amount_paid=600_000, currency="khr",
     )  # fmt: skip
-    page = desk.tab()
-    desk.sign_in(page, "bo", "/account")
+    page = visitor.tab()
+    visitor.sign_in(page, "bo", "/account")
     shop = page.locator("paywall-offers")
     expect(shop).to_contain_text("A further pass starts on")
     expect(shop).to_contain_text(re.compile("You can read everything until .* already."))
@@ -160,10 +166,10 @@ def test_a_further_pass_shows_its_start_and_cannot_be_cancelled(desk: Desk, pres
 
 
 def test_a_page_shows_the_paid_end_of_what_ended_and_sells_it_again(
-    desk: Desk, press: Press
+    visitor: Visitor, press: Press
 ) -> None:
-    page = desk.tab()
-    desk.subscribe(page, "bo")
+    page = visitor.tab()
+    visitor.subscribe(page, "bo")
     press.end_in_stripe("bo")
     page.reload()
     part, shop = page.locator("paywall-subscription"), page.locator("paywall-offers")
@@ -179,19 +185,19 @@ def test_a_page_shows_the_paid_end_of_what_ended_and_sells_it_again(
 
 
 def test_a_failed_renewal_is_shown_where_they_read_with_the_way_to_pay(
-    desk: Desk, press: Press
+    visitor: Visitor, press: Press
 ) -> None:
     """In grace the article is open, and says nothing: the masthead does. After it the gate does."""
-    page = desk.tab()
-    desk.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
+    page = visitor.tab()
+    visitor.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
     event_ref = "The last payment for your subscription did not go through."
-    desk.later(page, ARTICLE, days=31, hours=12)
+    visitor.later(page, ARTICLE, days=31, hours=12)
     expect(page.get_by_text(TAIL)).to_be_visible()
     page.locator(".masthead").get_by_role("link", name="Payment failed").click()
     page.wait_for_url(f"{press.paper}/account")
     part = page.locator("paywall-subscription")
     expect(part).to_contain_text("The last payment did not go through.")
-    desk.later(page, "/account", days=4)
+    visitor.later(page, "/account", days=4)
     expect(part).to_contain_text(event_ref)
     page.goto(f"{press.paper}{ARTICLE}")
     gate = page.locator("paywall-gate")
@@ -201,11 +207,11 @@ def test_a_failed_renewal_is_shown_where_they_read_with_the_way_to_pay(
 
 
 def test_cancelling_while_a_payment_is_late_warns_of_retries(
-    desk: Desk,
+    visitor: Visitor,
 ) -> None:
-    page = desk.tab()
-    desk.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
-    desk.later(page, "/account", days=31, hours=12)
+    page = visitor.tab()
+    visitor.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
+    visitor.later(page, "/account", days=31, hours=12)
     page.get_by_role("button", name="Cancel the subscription").click()
     late = "The payment that is late may still be tried again until"
     expect(page.get_by_role("dialog")).to_contain_text(late)
@@ -218,11 +224,11 @@ def test_cancelling_while_a_payment_is_late_warns_of_retries(
     with page.expect_download() as saving:
         part.get_by_role("link", name="Save the receipt").click()
     assert f"{late} the end of the period." in saving.value.path().read_text()
-    desk.later(page, "/offers", days=4)
+    visitor.later(page, "/offers", days=4)
     shop = page.locator("paywall-offers")
     expect(shop).to_contain_text("To go on reading, please look at “Payment and invoices”.")
     expect(shop).not_to_contain_text("You can read everything until")
-    page.goto(f"{desk.press.paper}/account")
+    page.goto(f"{visitor.press.paper}/account")
     page.get_by_role("button", name="Cancel the subscription").click()
     page.get_by_role("dialog").get_by_label(re.compile("Now:")).check()
     page.get_by_role("dialog").get_by_role("button", name="Yes, cancel").click()

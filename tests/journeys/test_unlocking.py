@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.journeys.desk import Desk
 from tests.journeys.press import Press
+from tests.journeys.visitor import Visitor
 
 ARTICLE = "/rice-bank"
 TAIL = "The tenth sack pays for the roof"
@@ -24,8 +24,8 @@ def confirm(page: Page) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Unlock").click()
 
 
-def test_a_visitor_signs_in_buys_unlocks_and_reads(desk: Desk, press: Press) -> None:
-    page = desk.tab(ARTICLE)
+def test_a_visitor_signs_in_buys_unlocks_and_reads(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab(ARTICLE)
     expect(page.get_by_text("Families borrow before the harvest")).to_be_visible()
     expect(page.get_by_text("Sign in to unlock this article")).to_be_visible()
     box = page.get_by_role("region", name="Go on reading")
@@ -51,10 +51,10 @@ def test_a_visitor_signs_in_buys_unlocks_and_reads(desk: Desk, press: Press) -> 
     expect(page.locator("paywall-gate")).to_have_count(0)
 
 
-def test_ten_clicks_in_two_tabs_spend_one_credit(desk: Desk, press: Press) -> None:
-    first = desk.tab()
-    desk.sign_in(first, "ann", ARTICLE)
-    second = desk.tab(ARTICLE)
+def test_ten_clicks_in_two_tabs_spend_one_credit(visitor: Visitor, press: Press) -> None:
+    first = visitor.tab()
+    visitor.sign_in(first, "ann", ARTICLE)
+    second = visitor.tab(ARTICLE)
     for page in (first, second):
         ask_to_unlock(page)
     for page in (first, second):
@@ -68,10 +68,10 @@ def test_ten_clicks_in_two_tabs_spend_one_credit(desk: Desk, press: Press) -> No
     assert press.unlocks_left("ann") == 2
 
 
-def test_another_tab_learns_that_the_article_was_unlocked(desk: Desk) -> None:
-    first = desk.tab()
-    desk.sign_in(first, "ann", ARTICLE)
-    second = desk.tab(ARTICLE)
+def test_another_tab_learns_that_the_article_was_unlocked(visitor: Visitor) -> None:
+    first = visitor.tab()
+    visitor.sign_in(first, "ann", ARTICLE)
+    second = visitor.tab(ARTICLE)
     ask_to_unlock(second)
     ask_to_unlock(first)
     confirm(first)
@@ -80,9 +80,9 @@ def test_another_tab_learns_that_the_article_was_unlocked(desk: Desk) -> None:
     expect(second.locator(".masthead")).to_contain_text("2 credits")
 
 
-def test_what_is_readable_by_now_is_shown_and_nothing_spent(desk: Desk, press: Press) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "ann", ARTICLE)
+def test_what_is_readable_by_now_is_shown_and_nothing_spent(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", ARTICLE)
     ask_to_unlock(page)
     press.subscribe("ann", days=30)
     confirm(page)
@@ -90,10 +90,10 @@ def test_what_is_readable_by_now_is_shown_and_nothing_spent(desk: Desk, press: P
     assert press.unlocks_left("ann") == 3
 
 
-def test_a_higher_price_is_shown_before_anything_is_spent(desk: Desk, press: Press) -> None:
-    desk.expect("status of 409")
-    page = desk.tab()
-    desk.sign_in(page, "ann", ARTICLE)
+def test_a_higher_price_is_shown_before_anything_is_spent(visitor: Visitor, press: Press) -> None:
+    visitor.expect("status of 409")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", ARTICLE)
     ask_to_unlock(page)
     press.price("rice-bank", 2)
     confirm(page)
@@ -105,13 +105,13 @@ def test_a_higher_price_is_shown_before_anything_is_spent(desk: Desk, press: Pre
     assert press.unlocks_left("ann") == 1
 
 
-def test_credits_spent_elsewhere_meanwhile_lead_to_buying(desk: Desk, press: Press) -> None:
-    desk.expect("status of 409")
-    page = desk.tab()
-    desk.sign_in(page, "ann", ARTICLE)
+def test_credits_spent_elsewhere_meanwhile_lead_to_buying(visitor: Visitor, press: Press) -> None:
+    visitor.expect("status of 409")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", ARTICLE)
     ask_to_unlock(page)
-    grant = press.tell("GET", "/v1/subscribers/ann")["grants"][0]["id"]
-    press.tell("POST", f"/v1/subscribers/ann/grants/{grant}/void")
+    grant = press.call("GET", "/v1/subscribers/ann")["grants"][0]["id"]
+    press.call("POST", f"/v1/subscribers/ann/grants/{grant}/void")
     confirm(page)
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("button", name="Buy credits")).to_be_visible()
@@ -121,12 +121,12 @@ def test_credits_spent_elsewhere_meanwhile_lead_to_buying(desk: Desk, press: Pre
 
 
 def test_an_unlock_that_got_no_answer_is_repeated_without_paying_twice(
-    desk: Desk, press: Press
+    visitor: Visitor, press: Press
 ) -> None:
     """The service did it, but the answer was lost on the way."""
-    desk.expect(UNREACHABLE)
-    page = desk.tab()
-    desk.sign_in(page, "ann", ARTICLE)
+    visitor.expect(UNREACHABLE)
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", ARTICLE)
     ask_to_unlock(page)
     keys: list[str] = []
 
@@ -148,12 +148,12 @@ def test_an_unlock_that_got_no_answer_is_repeated_without_paying_twice(
     assert press.unlocks_left("ann") == 2
 
 
-def test_without_the_service_the_preview_stays_and_it_can_be_tried_again(desk: Desk) -> None:
-    desk.expect(UNREACHABLE)
-    page = desk.tab()
-    desk.sign_in(page, "ann")
+def test_without_the_service_the_preview_stays_and_it_can_be_tried_again(visitor: Visitor) -> None:
+    visitor.expect(UNREACHABLE)
+    page = visitor.tab()
+    visitor.sign_in(page, "ann")
     page.route("**/v1/me**", lambda route: route.abort())
-    page.goto(f"{desk.press.paper}{ARTICLE}")
+    page.goto(f"{visitor.press.paper}{ARTICLE}")
     expect(page.get_by_text("Families borrow before the harvest")).to_be_visible()
     expect(page.locator("paywall-gate")).to_contain_text("We cannot be reached right now.")
     page.unroute("**/v1/me**")
@@ -161,9 +161,9 @@ def test_without_the_service_the_preview_stays_and_it_can_be_tried_again(desk: D
     ask_to_unlock(page)
 
 
-def test_a_slow_answer_is_waited_for_on_the_button(desk: Desk) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "ann", ARTICLE)
+def test_a_slow_answer_is_waited_for_on_the_button(visitor: Visitor) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", ARTICLE)
     ask_to_unlock(page)
     held: list[Route] = []
 
@@ -183,30 +183,32 @@ def test_a_slow_answer_is_waited_for_on_the_button(desk: Desk) -> None:
     expect(page.get_by_text(TAIL)).to_be_visible()
 
 
-def test_a_token_that_has_ended_is_renewed_unseen(desk: Desk, press: Press) -> None:
-    desk.expect("status of 401")
-    page = desk.tab()
-    desk.sign_in(page, "ann", ARTICLE)
+def test_a_token_that_has_ended_is_renewed_unseen(visitor: Visitor, press: Press) -> None:
+    visitor.expect("status of 401")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", ARTICLE)
     ask_to_unlock(page)
     press.move(minutes=20)
     confirm(page)
     expect(page.get_by_text(TAIL)).to_be_visible()
 
 
-def test_whose_session_has_ended_meanwhile_is_asked_to_sign_in(desk: Desk, press: Press) -> None:
-    desk.expect("status of 401")
-    page = desk.tab()
-    desk.sign_in(page, "ann", ARTICLE)
+def test_whose_session_has_ended_meanwhile_is_asked_to_sign_in(
+    visitor: Visitor, press: Press
+) -> None:
+    visitor.expect("status of 401")
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", ARTICLE)
     ask_to_unlock(page)
-    desk.context.clear_cookies()
+    visitor.context.clear_cookies()
     press.move(minutes=20)
     confirm(page)
     expect(page.get_by_role("dialog")).to_contain_text("Sign in to go on reading.")
 
 
-def test_a_keyboard_alone_is_enough(desk: Desk) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "ann", ARTICLE)
+def test_a_keyboard_alone_is_enough(visitor: Visitor) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", ARTICLE)
     unlock = page.locator("paywall-gate").get_by_role("button", name="Unlock")
     unlock.wait_for()
     for _ in range(20):
@@ -226,31 +228,33 @@ def test_a_keyboard_alone_is_enough(desk: Desk) -> None:
     expect(page.locator(".paywall-body")).to_be_focused()
 
 
-def test_who_reads_in_khmer_is_asked_in_khmer(desk: Desk) -> None:
-    page = desk.tab()
+def test_who_reads_in_khmer_is_asked_in_khmer(visitor: Visitor) -> None:
+    page = visitor.tab()
     page.get_by_role("button", name="ខ្មែរ").click()
-    desk.sign_in(page, "ann", "/fish-prices")
+    visitor.sign_in(page, "ann", "/fish-prices")
     page.get_by_role("button", name="ដោះសោ", exact=True).click()
     dialog = page.get_by_role("dialog", name="តើអ្នកពិតជាចង់ដោះសោអត្ថបទនេះមែនទេ?")
     expect(dialog).to_contain_text("នៅសល់ការដោះសោ៖ 3")
     assert dialog.get_attribute("lang") == "km"
 
 
-def test_the_readers_own_preference_comes_before_the_articles_language(desk: Desk) -> None:
-    page = desk.tab()
-    desk.sign_in(page, "ann", "/fish-prices")
+def test_the_readers_own_preference_comes_before_the_articles_language(visitor: Visitor) -> None:
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", "/fish-prices")
     expect(page.get_by_role("button", name="Unlock", exact=True)).to_be_visible()
     assert page.locator("h1").get_attribute("lang") == "km"
 
 
-def test_the_meter_counts_a_visitor_and_then_asks_to_sign_in(desk: Desk, press: Press) -> None:
+def test_the_meter_counts_a_visitor_and_then_asks_to_sign_in(
+    visitor: Visitor, press: Press
+) -> None:
     for number in range(6):
-        press.tell(
+        press.call(
             "PUT", f"/v1/articles/metered-{number}",
             title=f"Number {number}", policy="metered", language="en",
             body_html="<p>One.</p><p>Two.</p><p>Three.</p>",
         )  # fmt: skip
-    page = desk.tab("/metered-0")
+    page = visitor.tab("/metered-0")
     expect(
         page.get_by_role("progressbar", name="1 of 5 free articles read this month")
     ).to_be_visible()
@@ -259,12 +263,12 @@ def test_the_meter_counts_a_visitor_and_then_asks_to_sign_in(desk: Desk, press: 
     expect(page.get_by_text("Sign in to go on reading.")).to_be_visible()
 
 
-def test_who_signs_out_is_signed_out_in_every_tab(desk: Desk, press: Press) -> None:
-    first, second = desk.tab(), desk.tab()
-    desk.sign_in(first, "ann", ARTICLE)
+def test_who_signs_out_is_signed_out_in_every_tab(visitor: Visitor, press: Press) -> None:
+    first, second = visitor.tab(), visitor.tab()
+    visitor.sign_in(first, "ann", ARTICLE)
     second.goto(f"{press.paper}/account")
     expect(second.locator("paywall-credits").first).to_contain_text("3 credits")
-    read = desk.tab("/river-school")
+    read = visitor.tab("/river-school")
     ask_to_unlock(read)
     confirm(read)
     expect(read.get_by_text(OTHER_TAIL)).to_be_visible()
@@ -277,20 +281,20 @@ def test_who_signs_out_is_signed_out_in_every_tab(desk: Desk, press: Press) -> N
 
 
 def test_a_site_that_answers_204_for_nobody_signs_out_every_tab_too(
-    desk: Desk, press: Press
+    visitor: Visitor, press: Press
 ) -> None:
-    first, second = desk.tab(), desk.tab()
-    desk.sign_in(first, "ann", ARTICLE)
+    first, second = visitor.tab(), visitor.tab()
+    visitor.sign_in(first, "ann", ARTICLE)
     ask_to_unlock(first)
 
     def with_address(route: Route) -> None:
         answer = route.fetch()
         body = answer.text().replace("<body ", '<body data-paywall-token="/paywall-token" ')
-        told = body.replace("<main>", "<main><paywall-credits></paywall-credits>")
-        route.fulfill(response=answer, body=told)
+        received = body.replace("<main>", "<main><paywall-credits></paywall-credits>")
+        route.fulfill(response=answer, body=received)
 
     second.route(f"{press.paper}/", with_address)
-    desk.context.clear_cookies()
+    visitor.context.clear_cookies()
     second.goto(f"{press.paper}/")
     expect(first.get_by_text("Sign in to unlock this article")).to_be_visible()
     expect(first.get_by_role("dialog")).to_have_count(0)

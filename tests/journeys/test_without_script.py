@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import OpenDesk
+from tests.journeys.conftest import OpenVisitor
 from tests.journeys.press import Press
 
 ARTICLE = "/rice-bank"
@@ -19,10 +19,10 @@ FIVE = "Five credits: $2 · ៛8,000. 5 credits to unlock articles with, for goo
 TEN = "Ten credits: $3.50 · ៛14,000. 10 credits to unlock articles with, for good."
 
 
-def test_a_reader_unlocks_and_reads(open_desk: OpenDesk, press: Press) -> None:
-    desk = open_desk(java_script_enabled=False)
-    page = desk.tab()
-    desk.sign_in(page, "ann", ARTICLE)
+def test_a_reader_unlocks_and_reads(open_visitor: OpenVisitor, press: Press) -> None:
+    visitor = open_visitor(java_script_enabled=False)
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", ARTICLE)
     expect(page.get_by_text("Families borrow before the harvest")).to_be_visible()
     page.get_by_role("button", name="Unlock this article").click()
     expect(page.get_by_role("heading", name="Are you sure you want to unlock")).to_be_visible()
@@ -35,10 +35,10 @@ def test_a_reader_unlocks_and_reads(open_desk: OpenDesk, press: Press) -> None:
     assert press.unlocks_left("ann") == 2
 
 
-def test_a_reader_buys_and_comes_back(open_desk: OpenDesk, press: Press) -> None:
-    desk = open_desk(java_script_enabled=False)
-    page = desk.tab()
-    desk.sign_in(page, "bo", ARTICLE)
+def test_a_reader_buys_and_comes_back(open_visitor: OpenVisitor, press: Press) -> None:
+    visitor = open_visitor(java_script_enabled=False)
+    page = visitor.tab()
+    visitor.sign_in(page, "bo", ARTICLE)
     gate = page.get_by_role("region", name="Go on reading")
     expect(gate).to_contain_text("This article costs 1 credit, and you have 0 credits.")
     expect(gate.get_by_role("listitem")).to_have_text([MONTH, WEEK, FIVE])
@@ -57,11 +57,11 @@ def test_a_reader_buys_and_comes_back(open_desk: OpenDesk, press: Press) -> None
 
 
 def test_who_paid_nothing_is_not_thanked_for_an_older_payment(
-    open_desk: OpenDesk, press: Press
+    open_visitor: OpenVisitor, press: Press
 ) -> None:
     press.sell_pack("bo", "7f3a")
     press.move(minutes=1)
-    page = open_desk(java_script_enabled=False).tab("/sign-in")
+    page = open_visitor(java_script_enabled=False).tab("/sign-in")
     page.locator("button[value=bo]").click()
     page.goto(f"{press.paper}/offers")
     page.get_by_role("button", name="Subscribe, or buy credits").click()
@@ -73,9 +73,9 @@ def test_who_paid_nothing_is_not_thanked_for_an_older_payment(
 
 
 def test_a_visitor_sees_the_price_and_signs_in_to_read_on(
-    open_desk: OpenDesk, press: Press
+    open_visitor: OpenVisitor, press: Press
 ) -> None:
-    page = open_desk(java_script_enabled=False).tab(ARTICLE)
+    page = open_visitor(java_script_enabled=False).tab(ARTICLE)
     gate = page.get_by_role("region", name="Go on reading")
     expect(gate).to_contain_text("Sign in to unlock this article for 1 credit, or to subscribe.")
     expect(gate.get_by_role("listitem")).to_have_text([MONTH, WEEK, FIVE])
@@ -85,23 +85,23 @@ def test_a_visitor_sees_the_price_and_signs_in_to_read_on(
     expect(gate).to_contain_text("Unlock this article for 1 credit, and it is yours for good.")
 
 
-def test_offers_are_visible_before_signing_in(open_desk: OpenDesk) -> None:
-    page = open_desk(java_script_enabled=False).tab("/offers")
+def test_offers_are_visible_before_signing_in(open_visitor: OpenVisitor) -> None:
+    page = open_visitor(java_script_enabled=False).tab("/offers")
     expect(page.locator("main").get_by_role("listitem")).to_have_text([MONTH, WEEK, FIVE, TEN])
     expect(page.get_by_role("link", name="Sign in to buy")).to_be_visible()
 
 
-def test_a_khmer_page_calls_what_is_for_sale_by_its_khmer_name(open_desk: OpenDesk) -> None:
-    page = open_desk(java_script_enabled=False, locale="km-KH").tab("/offers")
+def test_a_khmer_page_calls_what_is_for_sale_by_its_khmer_name(open_visitor: OpenVisitor) -> None:
+    page = open_visitor(java_script_enabled=False, locale="km-KH").tab("/offers")
     items = page.locator("main").get_by_role("listitem")
     expect(items.first).to_contain_text("អានគ្រប់អត្ថបទមួយខែ")
     assert [text for text in items.all_inner_texts() if re.search("[A-Za-z]", text)] == []
 
 
-def test_what_is_for_subscribers_is_not_sold_for_credits(open_desk: OpenDesk) -> None:
-    desk = open_desk(java_script_enabled=False)
-    page = desk.tab()
-    desk.sign_in(page, "ann", "/letter-to-subscribers")
+def test_what_is_for_subscribers_is_not_sold_for_credits(open_visitor: OpenVisitor) -> None:
+    visitor = open_visitor(java_script_enabled=False)
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", "/letter-to-subscribers")
     gate = page.get_by_role("region", name="Go on reading")
     expect(gate).to_contain_text("This article is for subscribers.")
     expect(gate.get_by_role("listitem")).to_have_text([MONTH, WEEK])
@@ -112,9 +112,9 @@ def test_what_is_for_subscribers_is_not_sold_for_credits(open_desk: OpenDesk) ->
 
 
 def test_a_visitor_sees_subscribe_for_what_only_subscribers_read(
-    open_desk: OpenDesk, press: Press
+    open_visitor: OpenVisitor, press: Press
 ) -> None:
-    page = open_desk(java_script_enabled=False).tab("/letter-to-subscribers")
+    page = open_visitor(java_script_enabled=False).tab("/letter-to-subscribers")
     gate = page.get_by_role("region", name="Go on reading")
     expect(gate).to_contain_text("This article is for subscribers.")
     expect(gate).not_to_contain_text("Sign in to go on reading.")
@@ -129,21 +129,21 @@ def test_a_visitor_sees_subscribe_for_what_only_subscribers_read(
     expect(page.get_by_text("You will see it in the pages, and in this letter.")).to_be_visible()
 
 
-def test_not_now_leads_back_to_the_article(open_desk: OpenDesk, press: Press) -> None:
-    desk = open_desk(java_script_enabled=False)
-    page = desk.tab()
+def test_not_now_leads_back_to_the_article(open_visitor: OpenVisitor, press: Press) -> None:
+    visitor = open_visitor(java_script_enabled=False)
+    page = visitor.tab()
     for reader_id, step in (("ann", "Unlock this article"), ("bo", "Subscribe, or buy credits")):
-        desk.sign_in(page, reader_id, ARTICLE)
+        visitor.sign_in(page, reader_id, ARTICLE)
         page.get_by_role("button", name=step).click()
         page.get_by_role("link", name="Not now").click()
         page.wait_for_url(f"{press.paper}{ARTICLE}")
     assert press.unlocks_left("ann") == 3
 
 
-def test_the_account_has_no_empty_places(open_desk: OpenDesk) -> None:
-    desk = open_desk(java_script_enabled=False)
-    page = desk.tab()
-    desk.sign_in(page, "ann", "/account")
+def test_the_account_has_no_empty_places(open_visitor: OpenVisitor) -> None:
+    visitor = open_visitor(java_script_enabled=False)
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", "/account")
     expect(page.get_by_role("heading")).to_have_text(["Your account", "Unlocked articles"])
     expect(page.locator("main p", has_text="needs no JavaScript")).to_be_visible()
     page.get_by_role("button", name="all your data").click()
@@ -152,24 +152,26 @@ def test_the_account_has_no_empty_places(open_desk: OpenDesk) -> None:
     expect(page.locator("html")).to_have_attribute("lang", "km")
     page.get_by_role("button", name="English").click()
     page.get_by_role("link", name="Back to The River Post").click()
-    page.wait_for_url(f"{desk.press.paper}/account")
+    page.wait_for_url(f"{visitor.press.paper}/account")
 
 
-def test_a_page_that_is_over_leads_back_to_the_site(open_desk: OpenDesk, press: Press) -> None:
-    desk = open_desk(java_script_enabled=False)
-    desk.expect("status of 403")
-    page = desk.tab()
+def test_a_page_that_is_over_leads_back_to_the_site(
+    open_visitor: OpenVisitor, press: Press
+) -> None:
+    visitor = open_visitor(java_script_enabled=False)
+    visitor.expect("status of 403")
+    page = visitor.tab()
     page.goto(f"{press.service}/account")
     page.locator("main").get_by_role("link", name="Back to The River Post").click()
     page.wait_for_url(f"{press.paper}/")
 
 
-def test_a_reader_cancels_and_resumes(open_desk: OpenDesk) -> None:
-    with_script = open_desk()
+def test_a_reader_cancels_and_resumes(open_visitor: OpenVisitor) -> None:
+    with_script = open_visitor()
     with_script.subscribe(with_script.tab(), "ann")
-    desk = open_desk(java_script_enabled=False)
-    page = desk.tab()
-    desk.sign_in(page, "ann", "/account")
+    visitor = open_visitor(java_script_enabled=False)
+    page = visitor.tab()
+    visitor.sign_in(page, "ann", "/account")
     page.get_by_role("button", name="all your data").click()
     page.get_by_role("button", name="Cancel the subscription").click()
     page.get_by_role("button", name="Yes, cancel").click()
@@ -180,5 +182,5 @@ def test_a_reader_cancels_and_resumes(open_desk: OpenDesk) -> None:
     expect(page.get_by_role("heading", name="Your subscription goes on.")).to_be_visible()
     page.get_by_role("link", name="Your account and data").click()
     expect(page.get_by_role("button", name="Cancel the subscription")).to_be_visible()
-    (cookie,) = [c for c in desk.context.cookies() if c["name"].startswith("__Host-")]
+    (cookie,) = [c for c in visitor.context.cookies() if c["name"].startswith("__Host-")]
     assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "Lax")

@@ -80,6 +80,6 @@ async def subscribe(service: httpx.AsyncClient, bearer: Bearer, reader_id: str) 
     return str(answer.json()["id"])
 
 
-def cookie_of(*told: str) -> bytes:
+def cookie_of(*received: str) -> bytes:
     """As a session is kept."""
-    return base64.urlsafe_b64encode(json.dumps(told).encode()).rstrip(b"=")
+    return base64.urlsafe_b64encode(json.dumps(received).encode()).rstrip(b"=")

@@ -32,7 +32,7 @@ async def test_the_account_shows_all_that_a_reader_has_and_had(
     entered = await enter(service, bearer, "ann")
     assert (entered.status_code, entered.headers["location"]) == (303, "/account")
     page = await account(service)
-    for told in (
+    for received in (
         "You have 7 credits.",
         "2 credits until January 31, 2027",
         "5 credits that never lapse",
@@ -46,7 +46,7 @@ async def test_the_account_shows_all_that_a_reader_has_and_had(
         "You can read everything until December 24, 2026, 12:00 GMT.",
         "<title>Your account and data</title>",
     ):
-        assert told in page
+        assert received in page
     raw = (await service.get("/account")).text
     assert "<b>bold</b>" not in raw
 

@@ -27,9 +27,9 @@ class Found:
 
 
 async def found(service: httpx.AsyncClient) -> Found:
-    told = (await service.get("/v1/parts")).json()
+    received = (await service.get("/v1/parts")).json()
     loaded = {}
-    for name, part in told.items():
+    for name, part in received.items():
         answer = await service.get(part["path"], headers={"Origin": ORIGIN})
         digest = base64.b64encode(hashlib.sha384(answer.content).digest()).decode()
         assert part["integrity"] == f"sha384-{digest}"
@@ -98,8 +98,8 @@ async def test_times_are_written_in_the_zone_of_the_site(
     service: httpx.AsyncClient,
 ) -> None:
     version = (await service.get("/v1/parts")).json()["script"]["path"].rpartition("/")[0]
-    told = (await service.get(f"{version}/words.json")).json()
-    assert (told["zone"], told["gmt"], told["sign_last"]) == ("UTC", "GMT", False)
+    received = (await service.get(f"{version}/words.json")).json()
+    assert (received["zone"], received["gmt"], received["sign_last"]) == ("UTC", "GMT", False)
     assert load_assets("", "UTC").version != load_assets("", "Asia/Phnom_Penh").version
 
 

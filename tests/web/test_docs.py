@@ -131,8 +131,8 @@ def read_by_shell(lines: list[str]) -> list[list[str]]:
         ["bash", "-eu", "-c", script],  # noqa: S607 (the shell that a person has)
         check=True, stdout=subprocess.PIPE, timeout=60,
     )  # fmt: skip
-    told = read.stdout.decode().split("\x01\0")
-    return [words.split("\0")[:-1] for words in told[:-1]]
+    received = read.stdout.decode().split("\x01\0")
+    return [words.split("\0")[:-1] for words in received[:-1]]
 
 
 async def test_every_curl_line_can_be_pasted(service: httpx.AsyncClient, bearer: Bearer) -> None:

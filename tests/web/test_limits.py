@@ -29,8 +29,8 @@ def database_kind(request: pytest.FixtureRequest) -> str:
     return kind
 
 
-def session_cookie(*told: str) -> bytes:
-    value = base64.urlsafe_b64encode(json.dumps(told).encode()).rstrip(b"=")
+def session_cookie(*received: str) -> bytes:
+    value = base64.urlsafe_b64encode(json.dumps(received).encode()).rstrip(b"=")
     return COOKIE.encode() + b"=" + value
 
 
@@ -123,8 +123,8 @@ async def test_an_address_of_2000_characters_is_kept_and_a_longer_one_is_not(
     assert gone.headers["location"] == (long if is_kept else f"{ORIGIN}/")
     await put_article(service, bearer, "42")
     await grant(service, bearer, "ann", 3)
-    told = {"page": "unlock", "article": "42", "return": long, "back": long}
-    fields = forms(await enter(service, bearer, "ann", **told))["/account/unlock"].fields
+    received = {"page": "unlock", "article": "42", "return": long, "back": long}
+    fields = forms(await enter(service, bearer, "ann", **received))["/account/unlock"].fields
     assert {fields["return"], fields["back"]} == {long if is_kept else f"{ORIGIN}/"}
 
 

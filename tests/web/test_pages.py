@@ -137,8 +137,8 @@ async def test_offers_are_listed_smallest_first_where_credits_are_short(
         await service.put(path, json={**pack, "prices": prices}, headers=bearer.site())
     fields = {"page": "unlock", "article": "42", "return": f"{ORIGIN}/42", "consent": "yes"}
     asked = await enter(service, bearer, "ann", **fields)
-    told = re.findall(r'aria-label="([^"]+)"', asked.text)
-    assert told == [f"Buy for ៛4,000: Pack {credits_}" for credits_ in (2, 5, 10)]
+    received = re.findall(r'aria-label="([^"]+)"', asked.text)
+    assert received == [f"Buy for ៛4,000: Pack {credits_}" for credits_ in (2, 5, 10)]
     form = forms(asked)["/account/buy"]
     assert form.fields["return"] == f"{ORIGIN}/42"
     assert 'name="agreed" value="yes" required' in asked.text
@@ -157,10 +157,10 @@ async def test_nobody_is_sold_days_that_are_theirs_already(
     fields = {"page": "buy", "return": f"{ORIGIN}/paid"}
     assert "plan:usd:monthly" in (await enter(service, bearer, "ann", **fields)).text
     await subscribe(service, bearer, "ann")
-    told = (await enter(service, bearer, "ann", **fields)).text
-    assert "plan:usd:monthly" not in told
-    assert "You can read everything until" in told
-    assert "pack:usd:five" in told
+    received = (await enter(service, bearer, "ann", **fields)).text
+    assert "plan:usd:monthly" not in received
+    assert "You can read everything until" in received
+    assert "pack:usd:five" in received
 
 
 @pytest.mark.parametrize("action", ["unlock", "buy", "cancel", "resume", "billing", "language"])
@@ -233,9 +233,9 @@ async def test_who_may_read_already_is_led_back_to_the_article(
     await put_article(service, bearer, "42")
     await subscribe(service, bearer, "ann")
     fields = {"page": "unlock", "article": "42", "return": f"{ORIGIN}/42"}
-    told = await enter(service, bearer, "ann", **fields)
-    assert "<h1>You can read this article.</h1>" in told.text
-    assert f'<a href="{ORIGIN}/42">Open the article</a>' in told.text
+    received = await enter(service, bearer, "ann", **fields)
+    assert "<h1>You can read this article.</h1>" in received.text
+    assert f'<a href="{ORIGIN}/42">Open the article</a>' in received.text
 
 
 async def test_every_page_leads_back_to_where_the_reader_came_from_on_the_site(

@@ -22,9 +22,9 @@ async def test_who_leaves_is_forgotten_and_led_to_the_site_and_nowhere_else(
         assert '<a href="/account/leave">Sign out of these pages</a>' in await account(service)
         gone = await service.get("/account/leave", params={"back": back})
         assert (gone.status_code, gone.headers["location"]) == (303, way)
-        told = gone.headers["set-cookie"]
-        assert told.startswith(f'{COOKIE}="";')
-        flags = {part.strip().lower() for part in told.split(";")[1:]}
+        received = gone.headers["set-cookie"]
+        assert received.startswith(f'{COOKIE}="";')
+        flags = {part.strip().lower() for part in received.split(";")[1:]}
         assert {"max-age=0", "secure", "httponly", "samesite=lax", "path=/"} <= flags
     del service.headers["Cookie"]
     again = await service.get("/account/leave")
@@ -106,9 +106,9 @@ async def test_a_cookie_that_holds_no_token_is_left_without_a_trace(
 async def test_the_cookie_is_for_this_host_alone_and_no_script_reads_it(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
-    told = (await enter(service, bearer, "ann")).headers["set-cookie"]
-    assert told.startswith(f"{COOKIE}=")
-    flags = {part.strip().lower() for part in told.split(";")[1:]}
+    received = (await enter(service, bearer, "ann")).headers["set-cookie"]
+    assert received.startswith(f"{COOKIE}=")
+    flags = {part.strip().lower() for part in received.split(";")[1:]}
     assert {"secure", "httponly", "samesite=lax", "path=/"} <= flags
     assert not any(flag.startswith("domain") for flag in flags)
 

@@ -48,8 +48,8 @@ async def test_pages_and_receipts_use_the_sites_own_names(
 ) -> None:
     await sell_a_week(service, bearer)
     shop = await enter(service, bearer, "ann", page="buy", language=language)
-    told = await account(service)
-    for page in (unescape(shop.text), told):
+    received = await account(service)
+    for page in (unescape(shop.text), received):
         assert f" · {name}</title>" in page
         assert f"<b>{week}</b>" in page
     receipt = await service.get("/account/receipts/payment-1")

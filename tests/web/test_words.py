@@ -16,6 +16,7 @@ from paywall.web.theme import load_theme, placeholders
 
 WEB = Path(__file__).parents[2] / "paywall" / "web"
 ZONE = "Asia/Phnom_Penh"
+# Words whose names are put together from a value: each value has to have one.
 FAMILIES: dict[str, list[str]] = {
     "price": list(Interval),
     "entry": list(EntryKind),
@@ -23,7 +24,6 @@ FAMILIES: dict[str, list[str]] = {
     "type": ["card"],
     "from": list(GrantSource),
 }
-"""Words whose names are put together from a value: each value has to have one."""
 
 
 def catalogue(code: str) -> dict[str, Any]:

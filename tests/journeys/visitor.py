@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 from tests.journeys.press import Press
 
 
-class Desk:
+class Visitor:
     """One person's browser: tabs that share their cookies, and what went wrong in them."""
 
     def __init__(self, context: BrowserContext, press: Press) -> None:
@@ -58,6 +58,6 @@ class Desk:
         ]
         assert not wrong, wrong
 
-    def _hear(self, told: ConsoleMessage) -> None:
-        if told.type in ("error", "warning"):
-            self.complaints.append(f"{told.text} ({told.location.get('url')})")
+    def _hear(self, received: ConsoleMessage) -> None:
+        if received.type in ("error", "warning"):
+            self.complaints.append(f"{received.text} ({received.location.get('url')})")
