@@ -24,7 +24,7 @@ def press(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> It
     with press_in(tmp_path_factory.mktemp("press"), sqlite_template) as running:
         running.sell_pack("bo", "one")
         given = {"article_id": ARTICLE[1:], "source": "complimentary"}
-        running.report("POST", "/v1/subscribers/ann/unlocks", **given)
+        running.call("POST", "/v1/subscribers/ann/unlocks", **given)
         yield running
 
 
