@@ -76,8 +76,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     data_dir: Annotated[
         Location,
         _setting(
-            "Folder for the signing key and, without a database_url, for SQLite. It must contain"
-            " nothing else. The start removes other users' permissions (mode 0700)."
+            "Folder for the signing key and, without a database_url, for SQLite. Put nothing of"
+            " your own there. The start removes other users' permissions (mode 0700)."
         ),
     ] = "var"
     issuers: Annotated[
@@ -140,8 +140,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     renewal_leeway_seconds: Annotated[
         int,
         _setting(
-            "Seconds that a renewing subscription gives access past its paid end: Stripe drafts an"
-            " invoice an hour before it charges.",
+            "Seconds that a renewing subscription gives access past its paid end, because Stripe"
+            " charges a renewal about an hour after the period ended.",
             ge=0,
             le=604_800,
         ),

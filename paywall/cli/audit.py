@@ -66,6 +66,11 @@ def _report_lines(report: AuditReport) -> Iterator[str]:
             yield f"  and {more} more"
     if not report.findings:
         yield (
-            f"The ledger adds up: {report.grants} grants, {report.entries} entries,"
-            f" {report.unlocks} unlocks."
+            f"The ledger adds up: {_count(report.grants, 'grant', 'grants')},"
+            f" {_count(report.entries, 'entry', 'entries')},"
+            f" {_count(report.unlocks, 'unlock', 'unlocks')}."
         )
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"

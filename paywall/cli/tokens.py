@@ -134,8 +134,8 @@ def _print(minted: Minted) -> None:
     """Print only the token to standard output, so that a script can read it."""
     click.echo(minted.token)
     click.echo(
-        f"It ends at {minted.expires_at.isoformat()}."
-        f" To end it before: paywall token revoke --token-id={minted.token_id}",
+        f"The token expires at {minted.expires_at.isoformat()}."
+        f" To revoke it earlier: paywall token revoke --token-id={minted.token_id}",
         err=True,
     )
 

@@ -24,6 +24,8 @@ from paywall.telemetry import LOGGING
 from paywall.tokens.verify import Verifier
 
 STOP_WITHIN_SECONDS = 15
+# What a site needs to publish articles and to serve them.
+SITE_SCOPES = "access:check articles:read articles:write readers:token"
 
 
 class CannotServe(Exception):  # noqa: N818 (a message for the operator, not a failure)
@@ -35,7 +37,9 @@ def print_next_step(address: str, settings: Settings) -> None:
     kind = "SQLite" if settings.is_sqlite else "PostgreSQL"
     click.echo(f"Listening on {address}, on {kind}. Ctrl-C stops it.", err=True)
     click.echo(
-        'Next: `paywall token site --scope "access:check"` mints a token for the site.', err=True
+        f'Next: mint a token for the site with `paywall token site --scope "{SITE_SCOPES}"`.'
+        " docs/integrate.md shows how to use it.",
+        err=True,
     )
 
 

@@ -53,7 +53,7 @@ NOT_CANCELLED = (
 class ComplimentaryInput(RequestModel, kw_only=True):
     """A subscription without payment."""
 
-    plan_id: Annotated[Id | None, Meta(description="The plan that it replaces.")] = None
+    plan_id: Annotated[Id | None, Meta(description="The plan that it stands for.")] = None
     current_period_end: Annotated[
         Timestamp, Meta(description="When it ends; a past time ends it now.")
     ]

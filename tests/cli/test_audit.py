@@ -1,6 +1,7 @@
 """`paywall audit`, as it is typed."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 import sqlalchemy as sa
@@ -27,15 +28,15 @@ def run_audit() -> Result:
     return CliRunner().invoke(main, ["audit"])
 
 
-def after(settings: Settings, *statements: str) -> None:
-    """Grant credits 25 times, and then change the tables by hand."""
-    asyncio.run(_after(settings, *statements))
+def after(settings: Settings, *statements: str, grants: int = GRANTS) -> None:
+    """Grant credits, 25 times by default, and then change the tables by hand."""
+    asyncio.run(_after(settings, statements, grants))
 
 
-async def _after(settings: Settings, *statements: str) -> None:
+async def _after(settings: Settings, statements: Sequence[str], grants: int) -> None:
     database = Database(settings)
     async with database.writing() as session:
-        for number in range(GRANTS):
+        for number in range(grants):
             terms = GrantTerms("ann", 3, GrantSource.PROMOTION, str(number))
             await grant_credits(session, terms, actor=ACTOR, clock=database.clock)
         for statement in statements:
@@ -50,6 +51,11 @@ def test_a_ledger_that_adds_up_is_counted_beside_a_running_service(configured: S
     asyncio.run(running.close())
     assert (proved.exit_code, proved.stderr) == (0, "")
     assert proved.stdout == "The ledger adds up: 25 grants, 25 entries, 0 unlocks.\n"
+
+
+def test_a_single_row_is_counted_in_the_singular(configured: Settings) -> None:
+    after(configured, grants=1)
+    assert run_audit().stdout == "The ledger adds up: 1 grant, 1 entry, 0 unlocks.\n"
 
 
 def test_each_broken_promise_is_told_with_its_rows(configured: Settings) -> None:

@@ -134,7 +134,10 @@ def test_the_command_tells_by_its_status(
     monkeypatch.setenv("PAYWALL_DATABASE_URL", settings.database_url)
     monkeypatch.setenv("PAYWALL_DATA_DIR", settings.data_dir)
     well = CliRunner().invoke(main, ["doctor"])
-    assert (well.exit_code, well.output) == (0, "All well.\n")
+    checked, last = well.output.splitlines()
+    assert (well.exit_code, last) == (0, "All well.")
+    assert checked.startswith("Checked: settings, signing keys, file modes, migrations, ")
+    assert ("SQLite" if settings.is_sqlite else "PostgreSQL") in checked
     settings.data_path.chmod(0o755)
     ill = CliRunner().invoke(main, ["doctor"])
     assert ill.exit_code == 1
