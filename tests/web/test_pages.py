@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Bearer, SetClock
 from tests.test_story import grant, put_article
 from tests.web.conftest import ORIGIN
-from tests.web.plain import COOKIE, account, cookie_of, enter, forms, send, subscribe
+from tests.web.plain import COOKIE, Form, account, cookie_of, enter, forms, send, subscribe
 
 TAIL = "The tail nobody sees"
 
@@ -203,6 +203,20 @@ async def test_a_refusal_is_explained_in_words(service: httpx.AsyncClient, beare
         odd = await enter(service, bearer, "ann", page="unlock", article=article)
         assert odd.status_code in (404, 422)
         assert odd.headers["content-type"].startswith("text/html")
+
+
+async def test_what_is_no_id_of_a_subscription_is_refused_in_words(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    """PostgreSQL keeps no NUL and no surrogate, and fails where one is asked for."""
+    await subscribe(service, bearer, "ann")
+    for odd_id in ("\x00", "\x7f", "a/b", "..", "x" * 300):
+        asked = await enter(service, bearer, "ann", page="cancel", subscription=odd_id)
+        form = forms(await service.get("/account"))["/account/language"]
+        cancel = Form("/account/cancel", {**form.fields, "subscription_id": odd_id})
+        for refused in (asked, await send(service, cancel)):
+            assert refused.status_code == 422, (odd_id, refused.text)
+            assert refused.headers["content-type"].startswith("text/html")
 
 
 async def test_not_now_leads_to_the_site_and_nowhere_else(

@@ -15,6 +15,7 @@ from paywall.http.bodies import convert
 from paywall.rules.decision import Decision, Reason, decide
 from paywall.rules.enums import CancelWhen
 from paywall.settings import Settings
+from paywall.subscriptions.api import CancelInput
 from paywall.subscriptions.cancel import access_after_cancellation, find_subscription
 from paywall.subscriptions.responses import SubscriptionAnswer, load_responses
 from paywall.unlocks.api import UnlockInput
@@ -99,9 +100,11 @@ class CancelQuestion(NamedTuple):
 async def load_cancel_question(
     session: AsyncSession, reader_id: str, subscription_id: str, now: datetime
 ) -> CancelQuestion:
-    """Raises Problem where there is nothing to cancel."""
-    subscription = await find_subscription(session, reader_id, subscription_id, now)
-    access_until = access_after_cancellation(subscription, CancelWhen.PERIOD_END, now)
+    """Raises Problem for what is no id of a subscription, and where there is nothing to cancel."""
+    when = CancelWhen.PERIOD_END
+    data = convert({"subscription_id": subscription_id, "when": when}, CancelInput)
+    subscription = await find_subscription(session, reader_id, data.subscription_id, now)
+    access_until = access_after_cancellation(subscription, when, now)
     grants = await list_spendable_grants(session, reader_id, now)
     (response,) = await load_responses(session, [subscription], now)
     return CancelQuestion(response, access_until, grants)
