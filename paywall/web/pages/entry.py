@@ -15,9 +15,7 @@ from paywall.database.errors import is_unavailable
 from paywall.http.edge import as_problem
 from paywall.rules.phase import SubscriptionAction
 from paywall.settings import Settings
-from paywall.subscriptions.responses import (
-    subscriptions_of,
-)
+from paywall.subscriptions.responses import SubscriptionAnswer, subscriptions_of
 from paywall.tokens.revocation import Target, is_revoked, refuse_revoked, revoke
 from paywall.web.assets import assets_of
 from paywall.web.pages.account import load_overview
@@ -113,13 +111,17 @@ async def _first_page(
         subscription_id = fields.get("subscription")
         if not subscription_id:
             subscriptions = await subscriptions_of(session, reader_id, now)
-            can_cancel = (it.id for it in subscriptions if SubscriptionAction.CANCEL in it.actions)
-            subscription_id = next(can_cancel, None)
+            subscription_id = next((one.id for one in subscriptions if _renews(one)), None)
         if subscription_id is None:
             return Redirect("/account", status_code=303)
         return render_cancel_question(
             page, await load_cancel_question(session, reader_id, subscription_id, now)
         )
+
+
+def _renews(one: SubscriptionAnswer) -> bool:
+    """Whether it is to be cancelled first; a late one that is cancelled can only end at once."""
+    return SubscriptionAction.CANCEL in one.actions and not one.cancel_at_period_end
 
 
 @post("/language")

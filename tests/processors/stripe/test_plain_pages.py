@@ -103,6 +103,16 @@ async def test_a_late_payment_is_never_shown_as_final(
     assert "Your subscription has ended." in done.text
 
 
+async def test_a_reader_is_asked_to_cancel_only_what_is_not_cancelled_yet(shop: Shop) -> None:
+    await shop.buy(card=Card.PAYS_ONCE, plan_id="monthly")
+    shop.move(days=31)
+    await shop.deliver()
+    asked = await enter(shop.service, shop.bearer, "ann", page="cancel")
+    await send(shop.service, forms(asked)["/account/cancel"])
+    again = await enter(shop.service, shop.bearer, "ann", page="cancel")
+    assert (again.status_code, again.headers.get("Location")) == (303, "/account")
+
+
 async def test_who_goes_back_and_forth_between_two_plans_is_led_to_an_open_page(
     shop: Shop,
 ) -> None:
