@@ -15,7 +15,8 @@ READY = $(VENV)/ready
 
 help:
 	@echo "make setup      install everything into $(VENV), with the command paywall"
-	@echo "make run        start the sample newspaper, and the service that it sells through"
+	@echo "make run        start the sandbox: a sample newspaper, the service, a stand-in for Stripe;"
+	@echo "                PORT= sets the service's port, SITE_PORT= the newspaper's (one higher)"
 	@echo "make test       run the tests, on SQLite and on a PostgreSQL of their own"
 	@echo "make test-sites   run the service behind Debian's Caddy and nginx, with hostile traffic"
 	@echo "make screenshots   take a screenshot of everything that readers see"

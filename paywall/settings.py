@@ -160,7 +160,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = []
     stripe_api_base: Annotated[
         Location,
-        _setting("Address of a stand-in for Stripe, for trials. Not allowed with a live key."),
+        _setting(
+            "Address of a stand-in for Stripe, as in the sandbox. Not allowed with a live key."
+        ),
     ] = ""
     sandbox_clock_url: Annotated[
         Location,

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 import httpx
@@ -23,7 +25,10 @@ from tests.postgres import free_port
 from tests.processes import Served, playing, until_the_end
 from tests.story import assignments, run_story, with_answers
 
-DATABASE_IN_PAGE = "postgresql://paywall:secret@127.0.0.1/paywall"
+DATABASE_IN_PAGE = "postgresql://paywall:secret@127.0.0.1:5432/paywall"
+
+# An id that ends the attribute it stands in, unless it is escaped.
+INJECTION = """x'><img src="x" onerror="alert(1)">"""
 
 
 def _block(page: str, marker: str, language: str) -> str:
@@ -63,6 +68,11 @@ def test_the_example_site_shows_bodies_only_to_readers_who_may_read(tmp_path: Pa
         assert "tenth sack" not in stranger.text
         assert "data-paywall-token" not in stranger.text
         assert _token_response(address).status_code == 204
+        injected = httpx.get(f"{address}/{quote(INJECTION)}", timeout=PATIENT_SECONDS)
+        assert f"<paywall-gate article='{escape(INJECTION)}'>" in injected.text
+        assert INJECTION not in injected.text
+        assert httpx.get(f"{address}/").status_code == 404
+        assert "token" in _token_response(address, "ann%").json()
         sandbox.stop()
         without_service = _read(address, "ann")
     assert without_service.status_code == 503
@@ -122,12 +132,13 @@ def _unlock(service: str, token: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_two_workers_serve_from_postgresql_as_the_page_says(tmp_path: Path, empty_url: str) -> None:
-    port = free_port()
+    port, metrics_port = free_port(), free_port()
 
     def shell(marker: str) -> str:
         """What the page's commands print, with this test's database and port."""
         block = _block("postgresql.md", marker, "sh")
         script = block.replace(DATABASE_IN_PAGE, empty_url).replace(":8000/", f":{port}/")
+        script = script.replace(":9100/", f":{metrics_port}/")
         return subprocess.run(
             ["bash", "-euc", script],  # noqa: S607 (the shell that a person has)
             cwd=tmp_path, env=environment, check=True, capture_output=True, text=True, timeout=60,
@@ -137,11 +148,15 @@ def test_two_workers_serve_from_postgresql_as_the_page_says(tmp_path: Path, empt
     environment = {**processes.environment(), "PATH": path}
     assert "All well." in shell("migrate")
     serve = _block("postgresql.md", "serve", "sh").split()
-    as_in_step_2 = {**processes.environment(database_url=empty_url), "PATH": path}
+    as_in_step_2 = {
+        **processes.environment(database_url=empty_url, metrics_port=str(metrics_port)),
+        "PATH": path,
+    }
     with until_the_end(Served(serve, tmp_path, port, as_in_step_2)) as served:
         assert len(served.workers()) == 2
         printed = shell("try")
     assert '"credits_required"' in printed
+    assert 'paywall_decisions_total{reason="credits_required"} 1.0' in printed
     assert "The ledger adds up" in printed
 
 

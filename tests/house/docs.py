@@ -1,6 +1,6 @@
 """The generated parts of the documentation; `make docs` writes them.
 
-Tables between `<!-- settings -->` and `<!-- problems -->` come from the code, answers between
+Tables between markers such as `<!-- settings -->` come from the code, answers between
 `<!-- story -->` markers from a sandbox that runs the commands before them.
 """
 
@@ -16,6 +16,9 @@ from msgspec import Meta
 
 from paywall import problems
 from paywall.settings import Settings
+from paywall.tokens.caller import TokenKind
+from paywall.tokens.scopes import SCOPES
+from tests.contract.file import todays
 from tests.processes import playing
 from tests.story import STORY, run_story, with_answers
 
@@ -62,9 +65,22 @@ def problem_rows() -> list[Row]:
     return rows
 
 
+def scope_rows() -> list[Row]:
+    calls: dict[str, list[str]] = {scope: [] for scope in SCOPES}
+    for path, methods in todays()["paths"].items():
+        for method, operation in methods.items():
+            for requirement in operation["security"]:
+                for scope in requirement.get(TokenKind.SITE, []):
+                    calls[scope].append(f"`{method.upper()} {path}`")
+    rows: list[Row] = [("Scope", "What it allows", "Requests")]
+    rows += [(f"`{scope}`", may, ", ".join(calls[scope])) for scope, may in SCOPES.items()]
+    return rows
+
+
 TABLES: dict[str, Callable[[], list[Row]]] = {
     "settings": settings_rows,
     "problems": problem_rows,
+    "scopes": scope_rows,
 }
 
 
