@@ -1,12 +1,22 @@
 """The session of the plain pages: who may begin one, and that it is over when it is ended."""
 
+import base64
+import json
+from typing import Any
+
 import httpx
 import pytest
 
 from tests.conftest import Bearer
-from tests.test_story import put_article
+from tests.test_story import grant, put_article
 from tests.web.conftest import ORIGIN
-from tests.web.plain import COOKIE, account, cookie_of, enter
+from tests.web.plain import COOKIE, account, cookie_of, enter, forms, subscribe
+
+
+def claims(token: str) -> dict[str, Any]:
+    payload = token.split(".")[1]
+    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(f"{payload}=="))
+    return decoded
 
 
 async def test_who_leaves_is_forgotten_and_led_to_the_site_and_nowhere_else(
@@ -62,6 +72,47 @@ async def test_a_copied_cookie_opens_nothing_after_leaving(
     assert (await service.get("/v1/me", headers=elsewhere)).status_code == 200
     await enter(service, bearer, "ann")
     await account(service)
+
+
+@pytest.mark.parametrize("revoked", ["token_id", "subject", "site_token", "site_subject"])
+async def test_no_page_answers_a_session_whose_token_is_revoked(
+    revoked: str, service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    """Each page asks for itself: no guard of a route stands before the pages."""
+    site = bearer.site("readers:token", "shop")
+    minted = await service.post("/v1/readers/ann/token", headers=site)
+    token = minted.json()["token"]
+    await put_article(service, bearer, "42")
+    await grant(service, bearer, "ann", 5)
+    given = await subscribe(service, bearer, "ann")
+    entered = {"token": token, "page": "unlock", "article": "42"}
+    await enter(service, bearer, "ann", **entered)
+    page = await service.get("/account")
+    form_token = forms(page)["/account/language"].fields["form_token"]
+    target = {
+        "token_id": {"token_id": claims(token)["jti"]},
+        "subject": {"subject": "ann"},
+        "site_token": {"token_id": claims(site["Authorization"])["jti"]},
+        "site_subject": {"subject": "shop"},
+    }[revoked]
+    answer = await service.post("/v1/tokens/revoke", json=target, headers=bearer.site())
+    assert answer.status_code == 204
+    for path in ("", "/data", "/receipts/receipt_1"):
+        assert (await service.get(f"/account{path}")).status_code == 403
+    fields = {
+        "article_id": "42", "max_cost": "1", "order": "pack:usd:five", "subscription_id": given,
+        "key": "k", "form_token": form_token,
+    }  # fmt: skip
+    for action in ("unlock", "buy", "cancel", "resume", "billing"):
+        for more in ({}, {"when": "now"}):
+            refused = await service.post(f"/account/{action}", data={**fields, **more})
+            assert refused.status_code == 403
+    for first in ("unlock", "buy", "cancel"):
+        refused = await enter(service, bearer, "ann", **{**entered, "page": first})
+        assert refused.status_code == 403
+    mine = await service.get("/v1/subscribers/ann", headers=bearer.site())
+    assert mine.json()["unlocks_left"] == 5
+    assert not mine.json()["subscription"]["cancel_at_period_end"]
 
 
 async def test_head_of_leaving_ends_no_session(service: httpx.AsyncClient, bearer: Bearer) -> None:
