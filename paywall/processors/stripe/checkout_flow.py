@@ -186,8 +186,9 @@ async def sync_checkout(context: StripeContext, checkout: Checkout) -> Checkout:
     """The checkout as it is in Stripe now."""
     if checkout.session_id is not None and checkout.customer_id is not None:
         ref = ObjectRef(ObjectKind.SESSION, checkout.session_id)
-        async with sync(context, checkout.customer_id, ref) as synced:
-            return await synced.session.get_one(Checkout, checkout.id)
+        async with sync(context, checkout.customer_id, ref):
+            pass
+    # Read after the transaction: for a HEAD request it is rolled back, which expires its objects.
     async with context.database.reading() as session:
         return await session.get_one(Checkout, checkout.id)
 

@@ -145,3 +145,12 @@ async def test_another_processors_payment_of_the_same_reference_is_another(shop:
         assert (await shop.checkout(page["id"]))["status"] == "paid"
         assert set(await shop.deliver(repeat=1.0)) <= {200}
     assert [(await shop.me(reader))["unlocks_left"] for reader in ("ann", "bo")] == [6, 6]
+
+
+async def test_a_head_of_a_paid_checkout_is_answered_and_records_nothing(shop: Shop) -> None:
+    page = await shop.buy(pack_id="six")
+    path, headers = f"/v1/me/checkout/{page['id']}", shop.bearer.reader("ann")
+    assert (await shop.service.head(path, headers=headers)).status_code == 200
+    assert (await shop.me())["unlocks_left"] == 0
+    assert (await shop.checkout(page["id"]))["status"] == "paid"
+    assert (await shop.me())["unlocks_left"] == 6
