@@ -55,10 +55,11 @@ async def record_invoice(
         and not line.is_proration
         and (trial_ends_at is None or line.starts_at >= trial_ends_at)
     ]
-    # Of the latest line; of an imported subscription it may be unknown.
-    in_order = sorted(lines, key=lambda sold: sold.line.starts_at)
-    plan_ids = [plan.id for _, plan in in_order if plan]
-    plan_id = plan_ids[-1] if plan_ids else subscription.plan_id or subscription.id
+    # Of the latest line, and of two prorations of a switch the first, for the plan that is left.
+    # The plan of an imported subscription may be unknown.
+    latest_first = sorted(lines, key=lambda sold: sold.line.starts_at, reverse=True)
+    plan_ids = [plan.id for _, plan in latest_first if plan]
+    plan_id = plan_ids[0] if plan_ids else subscription.plan_id or subscription.id
     payment = Payment(
         reader_id, STRIPE, seen.id, ProductKind.PLAN, plan_id, seen.amount_paid, seen.currency
     )

@@ -5,7 +5,9 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlmodel import select
 
+from paywall.database.tables import StripePrice
 from paywall.processors.stripe.catalogue import apply, differ
 from paywall.sandbox.stripe.catalogue import create_price
 from paywall.sandbox.stripe.customers import Card, set_card
@@ -91,6 +93,21 @@ async def test_a_switch_of_plans_shows_the_payment_type(shop: Shop) -> None:
     portal_switch(account, subscription_id, yearly["id"])
     await shop.deliver()
     assert (await shop.me())["subscription"]["plan_id"] == "yearly"
+
+
+async def test_the_invoice_of_a_switch_is_for_the_plan_that_is_left(shop: Shop) -> None:
+    subscription_id = await subscribed(shop)
+    shop.move(days=10)
+    async with shop.database.reading() as session:
+        tried = select(StripePrice.id).where(
+            StripePrice.product_id == "tried", StripePrice.currency == "usd"
+        )
+        price_id = (await session.exec(tried)).one()
+    portal_switch(shop.stand_in.account, subscription_id, price_id)
+    await shop.deliver()
+    assert (await shop.me())["subscription"]["plan_id"] == "tried"
+    bought = await shop.service.get("/v1/me/purchases", headers=shop.bearer.reader("ann"))
+    assert [paid["plan_id"] for paid in bought.json()["items"]] == ["monthly", "monthly"]
 
 
 async def test_a_payment_is_dated_by_its_payment_and_not_by_its_invoice(shop: Shop) -> None:
