@@ -242,8 +242,8 @@ async def post_my_checkout(
     another request closes it first; a request whose checkout is closed before it has a page is
     refused. If it is already paid, `url` is the return address.
     """
-    request = data.to_request(settings)
-    return await start_checkout(require_stripe(stripe), caller.subject, request, claim)
+    context = require_stripe(stripe)
+    return await start_checkout(context, caller.subject, data.to_request(settings), claim)
 
 
 @get(

@@ -226,3 +226,13 @@ class TestPurchases:
         done = await refund(service, bearer, purchase, 250, "after")
         assert (done.status_code, done.json()["refunded"]) == (201, 300)
         assert done.json()["reader_id"].startswith("erased_")
+
+
+async def test_without_stripe_nothing_else_is_checked_of_what_needs_it(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    wrong = {"return_url": "https://evil.example/"}
+    checkout = await service.post("/v1/me/checkout", json=wrong, headers=bearer.reader("ann"))
+    webhook = await service.post("/v1/webhooks/stripe", content=b" " * (512 * 1024 + 1))
+    for answer in (checkout, webhook):
+        assert (answer.status_code, answer.json()["type"]) == (409, "/problems/stripe_off")

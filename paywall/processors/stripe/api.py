@@ -11,7 +11,7 @@ from msgspec import Meta
 from paywall.database.engine import Database
 from paywall.http.bodies import ResponseModel
 from paywall.problems import STRIPE_OFF, TOO_LARGE, WEBHOOK_REFUSED, Problem
-from paywall.processors.stripe.context import StripeContext, require_stripe
+from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.events import handle_event
 from paywall.processors.stripe.signature import NotFromStripe, read, verify
 from paywall.tokens.guard import anyone
@@ -41,16 +41,17 @@ async def post_stripe_webhook(
     What it is about is fetched from Stripe and recorded before the answer. A 5xx asks Stripe to
     send it again.
     """
+    if stripe is None:
+        raise Problem(STRIPE_OFF)
     body = await _read_body(request)
-    context = require_stripe(stripe)
     now = database.clock.now()
     try:
         header = request.headers.get("stripe-signature")
-        verify(body, header, context.client.webhook_secrets, now)
-        event = read(body, is_live=context.client.is_live)
+        verify(body, header, stripe.client.webhook_secrets, now)
+        event = read(body, is_live=stripe.client.is_live)
     except NotFromStripe as error:
         raise Problem(WEBHOOK_REFUSED, str(error)) from error
-    await handle_event(context, event)
+    await handle_event(stripe, event)
     return ReceivedEvent(received=now)
 
 
