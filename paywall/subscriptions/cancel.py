@@ -34,12 +34,12 @@ async def find_subscription(
             raise Problem(problems.SUBSCRIPTION_UNKNOWN)
         return subscription
     status = col(StripeSubscription.status)
-    goes_on = status.not_in(STRIPE_ENDED) | (
+    may_renew = status.not_in(STRIPE_ENDED) | (
         status.is_(None) & (col(Subscription.entitled_until) > now)
     )
     renewing = (
         mine.outerjoin(StripeSubscription, col(StripeSubscription.id) == Subscription.id)
-        .where(Subscription.kind == SubscriptionKind.STRIPE, goes_on)
+        .where(Subscription.kind == SubscriptionKind.STRIPE, may_renew)
         .limit(2)
     )
     found = (await session.exec(renewing)).all()

@@ -104,7 +104,7 @@ async def test_reconcile_mends_and_says_what_had_drifted(typing: Typing) -> None
     await database.close()
     mended = await typing.type("reconcile")
     assert mended.exit_code == 0, mended.stderr
-    assert "1 subscriptions that stood otherwise" in mended.stdout
+    assert "1 subscriptions that differed" in mended.stdout
     ends_at = typing.account.find("subscription", subscription)["items"]["data"][0][
         "current_period_end"
     ]
@@ -114,9 +114,7 @@ async def test_reconcile_mends_and_says_what_had_drifted(typing: Typing) -> None
     await database.close()
     assert mine.paid_through == datetime.fromtimestamp(ends_at, UTC)
     again = await typing.type("reconcile")
-    assert again.stdout == "Nothing had drifted: what is recorded is what Stripe says.\n", (
-        again.stderr
-    )
+    assert again.stdout == "Nothing was missing: the records agree with Stripe.\n", again.stderr
 
 
 def subscribe(account: StandInAccount) -> str:

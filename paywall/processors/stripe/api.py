@@ -20,9 +20,9 @@ EVENT_BYTES_MAX = 512 * 1024
 
 
 class ReceivedEvent(ResponseModel):
-    """An event was taken in."""
+    """The event was recorded."""
 
-    received: Annotated[datetime, Meta(description="When it was taken in.")]
+    received: Annotated[datetime, Meta(description="When the event was received.")]
 
 
 @post(
@@ -36,10 +36,10 @@ async def post_stripe_webhook(
     database: NamedDependency[Database],
     stripe: NamedDependency[StripeContext | None],
 ) -> ReceivedEvent:
-    """Take in an event of Stripe's, by its signature; once, however often it comes.
+    """Receive an event from Stripe. Its signature is verified; an event is handled only once.
 
-    What it is about is fetched from Stripe and recorded before the answer. A 5xx asks Stripe to
-    send it again.
+    The object that it reports is fetched from Stripe and recorded before the response. After a 5xx
+    Stripe sends the event again.
     """
     if stripe is None:
         raise Problem(STRIPE_OFF)

@@ -165,7 +165,7 @@ async def _ask(client: StripeClient, subscription_id: str, intent: StripeIntent)
         return Problem(SUBSCRIPTION_ENDED)
     except Problem as error:
         return error
-    return unavailable("Stripe did not do it: ask again.")
+    return unavailable("Stripe did not confirm the change: repeat the request.")
 
 
 async def _resume(client: StripeClient, subscription_id: str, key: str) -> None:

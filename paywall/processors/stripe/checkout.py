@@ -16,7 +16,8 @@ from paywall.problems import ALREADY_SUBSCRIBED, NOT_ON_SALE, Problem
 from paywall.processors.stripe.prices import current_price
 from paywall.rules.enums import STRIPE_ENDED, CheckoutStatus, ProductKind, StripeStatus
 
-GOES_ON = frozenset(StripeStatus) - STRIPE_ENDED - {StripeStatus.INCOMPLETE}
+# While a subscription has one of these, its reader cannot buy another plan.
+SUBSCRIBED_STATUSES = frozenset(StripeStatus) - STRIPE_ENDED - {StripeStatus.INCOMPLETE}
 
 
 class Opened(NamedTuple):
@@ -41,7 +42,7 @@ async def open_checkout(
     """
     id_ = _id_of(claim)
     while (begun := await session.get(Checkout, id_)) is not None:
-        if _goes_on(begun, reader_id, now):
+        if _can_continue(begun, reader_id, now):
             return Opened(begun, serves_request=True)
         id_ = _hashed(id_)
     if request.product_kind is ProductKind.PLAN:
@@ -82,7 +83,7 @@ def _hashed(named: str) -> str:
     return f"checkout_{hashlib.sha256(named.encode()).hexdigest()[:24]}"
 
 
-def _goes_on(checkout: Checkout, reader_id: str, now: datetime) -> bool:
+def _can_continue(checkout: Checkout, reader_id: str, now: datetime) -> bool:
     """Whether a repeated request continues with it; a key is valid for RETENTION.
 
     An expired checkout cannot be continued, nor one of a reader who was merged or erased.
@@ -109,7 +110,7 @@ async def refuse_second_plan(session: AsyncSession, reader_id: str) -> None:
         .join(StripeSubscription, col(StripeSubscription.id) == Subscription.id)
         .where(
             Subscription.reader_id == reader_id,
-            col(StripeSubscription.status).in_(GOES_ON),
+            col(StripeSubscription.status).in_(SUBSCRIBED_STATUSES),
             ~col(Subscription.cancel_at_period_end),
         )
     )

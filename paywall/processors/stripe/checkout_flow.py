@@ -169,14 +169,14 @@ async def _create_session(
 
 
 async def _keep_page(
-    session: AsyncSession, checkout_id: str, customer_id: str, seen: StripeSessionSnapshot
+    session: AsyncSession, checkout_id: str, customer_id: str, snapshot: StripeSessionSnapshot
 ) -> Checkout:
     """Store the page with the checkout, unless the checkout was dropped before."""
     checkout = await session.get_one(Checkout, checkout_id, with_for_update=True)
     checkout.customer_id = customer_id
     # A webhook may have been first, and may have recorded more.
     if checkout.session_id is None and checkout.status is CheckoutStatus.OPEN:
-        checkout.session_id, checkout.url = seen.id, seen.url
+        checkout.session_id, checkout.url = snapshot.id, snapshot.url
     session.add(checkout)
     await session.flush()
     return checkout
@@ -219,7 +219,7 @@ async def _expire(
     context: StripeContext, checkout: Checkout, session_id: str, intent: StripeIntent
 ) -> Checkout:
     database = context.database
-    refusal = unavailable("Stripe did not confirm that the checkout is closed: ask again.")
+    refusal = unavailable("Stripe did not confirm that the checkout is closed: repeat the request.")
     try:
         await context.client.expire_session(session_id, intent.key)
     except Problem as error:

@@ -51,7 +51,9 @@ async def forget_billing(session: AsyncSession, reader_ids: Collection[str]) -> 
     grants contain. Raises Problem(UNAVAILABLE) if something began since `end_all`.
     """
     if await unsettled_of(session, reader_ids) or await billed_of(session, reader_ids):
-        raise unavailable("Something is under way with Stripe for this reader: ask again.")
+        raise unavailable(
+            "A checkout or subscription of this reader was started: repeat the request."
+        )
     customers = [customer.id for customer in await customers_of(session, reader_ids)]
     mine = select(Subscription.id).where(
         col(Subscription.reader_id).in_(reader_ids),

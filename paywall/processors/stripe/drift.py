@@ -8,7 +8,7 @@ from paywall.rules.enums import STRIPE_ENDED, StripeStatus
 
 
 class Drift(NamedTuple):
-    """How many things had not been recorded, and are now."""
+    """How many things reconciling found missing, and recorded."""
 
     events: int = 0
     subscriptions: int = 0
@@ -16,11 +16,11 @@ class Drift(NamedTuple):
 
     def __str__(self) -> str:
         if not any(self):
-            return "Nothing had drifted: what is recorded is what Stripe says."
+            return "Nothing was missing: the records agree with Stripe."
         return (
-            f"Made up for: {self.events} events that were not delivered,"
-            f" {self.subscriptions} subscriptions that stood otherwise,"
-            f" {self.checkouts} checkouts that had ended."
+            f"Recorded: {self.events} undelivered events,"
+            f" {self.subscriptions} subscriptions that differed,"
+            f" {self.checkouts} checkouts whose status had changed."
         )
 
 

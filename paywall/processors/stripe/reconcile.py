@@ -162,12 +162,12 @@ async def _compare_page(
     ]
 
 
-async def _is_ours(session: AsyncSession, seen: StripeSubscriptionSnapshot) -> bool:
+async def _is_ours(session: AsyncSession, snapshot: StripeSubscriptionSnapshot) -> bool:
     """A subscription on record, or one of a known customer at a price of this catalogue."""
-    if await session.get(Subscription, seen.id) is not None:
+    if await session.get(Subscription, snapshot.id) is not None:
         return True
-    customer = await session.get(StripeCustomer, seen.customer_id)
-    return customer is not None and await find_price(session, seen.price_id) is not None
+    customer = await session.get(StripeCustomer, snapshot.customer_id)
+    return customer is not None and await find_price(session, snapshot.price_id) is not None
 
 
 async def _recorded_billing(
@@ -194,7 +194,7 @@ async def _link_imported(
     session: AsyncSession, page: Sequence[StripeSubscriptionSnapshot], now: datetime
 ) -> None:
     """An imported subscription shows which reader its customer is."""
-    customers = {seen.id: seen.customer_id for seen in page}
+    customers = {snapshot.id: snapshot.customer_id for snapshot in page}
     statement = select(Subscription.id, Subscription.reader_id).where(
         col(Subscription.id).in_(customers),
         Subscription.kind == SubscriptionKind.STRIPE,

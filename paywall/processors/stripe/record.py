@@ -1,4 +1,4 @@
-"""Recording a snapshot: a function of what was fetched, the same from wherever it comes.
+"""Recording a snapshot of Stripe's objects; the result depends on the snapshot alone.
 
 The same snapshot may be recorded any number of times. What is not of this catalogue is ignored.
 """
@@ -39,8 +39,8 @@ async def record(
     """Record a snapshot of one customer, whose lock the caller holds."""
     for subscription in snapshot.subscriptions:
         await _record_subscription(session, subscription, reader_id, settings, clock.now())
-    for checkout in snapshot.sessions:
-        await _record_session(session, checkout, reader_id, clock)
+    for checkout_session in snapshot.sessions:
+        await _record_session(session, checkout_session, reader_id, clock)
     for invoice in snapshot.invoices:
         await record_invoice(session, invoice, reader_id, clock)
         if invoice.subscription_id is not None:
@@ -49,40 +49,40 @@ async def record(
 
 async def _record_subscription(
     session: AsyncSession,
-    seen: StripeSubscriptionSnapshot,
+    snapshot: StripeSubscriptionSnapshot,
     reader_id: str,
     settings: Settings,
     now: datetime,
 ) -> None:
-    """One that is neither here nor sold by this catalogue belongs to another product."""
-    price = await find_price(session, seen.price_id)
-    subscription = await session.get(Subscription, seen.id)
+    """Ignore one that is neither on record nor of a price of this catalogue."""
+    price = await find_price(session, snapshot.price_id)
+    subscription = await session.get(Subscription, snapshot.id)
     if subscription is None:
         if price is None:
             return
         subscription = Subscription(
-            id=seen.id,
+            id=snapshot.id,
             reader_id=reader_id,
             kind=SubscriptionKind.STRIPE,
-            starts_at=seen.started_at,
-            paid_through=seen.started_at,
-            entitled_until=seen.started_at,
-            access_until=seen.started_at,
+            starts_at=snapshot.started_at,
+            paid_through=snapshot.started_at,
+            entitled_until=snapshot.started_at,
+            access_until=snapshot.started_at,
             created_at=now,
         )
     subscription.plan_id = price.product_id if price else subscription.plan_id
-    subscription.starts_at = seen.started_at
-    subscription.cancel_at_period_end = seen.is_cancelled or seen.status in STRIPE_ENDED
+    subscription.starts_at = snapshot.started_at
+    subscription.cancel_at_period_end = snapshot.is_cancelled or snapshot.status in STRIPE_ENDED
     billing = await session.merge(
         StripeSubscription(
-            id=seen.id,
-            customer_id=seen.customer_id,
-            price_id=seen.price_id,
-            status=seen.status,
-            trial_ends_at=seen.trial_ends_at,
-            will_renew=seen.will_renew,
-            next_payment_at=seen.period_ends_at if seen.will_renew else None,
-            payment_type=seen.payment_type,
+            id=snapshot.id,
+            customer_id=snapshot.customer_id,
+            price_id=snapshot.price_id,
+            status=snapshot.status,
+            trial_ends_at=snapshot.trial_ends_at,
+            will_renew=snapshot.will_renew,
+            next_payment_at=snapshot.period_ends_at if snapshot.will_renew else None,
+            payment_type=snapshot.payment_type,
             grace_seconds=settings.grace_days * DAY_SECONDS,
             leeway_seconds=settings.renewal_leeway_seconds,
         )
@@ -93,29 +93,29 @@ async def _record_subscription(
 
 
 async def _record_session(
-    session: AsyncSession, seen: StripeSessionSnapshot, reader_id: str, clock: Clock
+    session: AsyncSession, snapshot: StripeSessionSnapshot, reader_id: str, clock: Clock
 ) -> None:
-    """A checkout becomes paid when what it sold is on record, and then stays paid."""
-    checkout = await session.get(Checkout, seen.checkout_id) if seen.checkout_id else None
-    if checkout is None or checkout.session_id not in (None, seen.id):
+    """A checkout becomes paid when its purchase is on record, and then stays paid."""
+    checkout = await session.get(Checkout, snapshot.checkout_id) if snapshot.checkout_id else None
+    if checkout is None or checkout.session_id not in (None, snapshot.id):
         return
-    checkout.session_id = seen.id
-    checkout.url = seen.url
-    checkout.subscription_id = seen.subscription_id
+    checkout.session_id = snapshot.id
+    checkout.url = snapshot.url
+    checkout.subscription_id = snapshot.subscription_id
     session.add(checkout)
-    if seen.paid_at is not None and checkout.product_kind is not ProductKind.PLAN:
-        purchase = await _record_sale(session, checkout, seen, reader_id, clock)
+    if snapshot.paid_at is not None and checkout.product_kind is not ProductKind.PLAN:
+        purchase = await _record_sale(session, checkout, snapshot, reader_id, clock)
         checkout.purchase_id = purchase.id
         checkout.status = CheckoutStatus.PAID
     elif checkout.status is not CheckoutStatus.PAID:
-        checkout.status = _status(seen)
+        checkout.status = _status(snapshot)
     await session.flush()
-    if seen.subscription_id is not None:
-        await settle_checkouts(session, seen.subscription_id)
+    if snapshot.subscription_id is not None:
+        await settle_checkouts(session, snapshot.subscription_id)
 
 
-def _status(seen: StripeSessionSnapshot) -> CheckoutStatus:
-    match seen.status:
+def _status(snapshot: StripeSessionSnapshot) -> CheckoutStatus:
+    match snapshot.status:
         case SessionStatus.OPEN:
             return CheckoutStatus.OPEN
         case SessionStatus.EXPIRED:
@@ -127,19 +127,19 @@ def _status(seen: StripeSessionSnapshot) -> CheckoutStatus:
 async def _record_sale(
     session: AsyncSession,
     checkout: Checkout,
-    seen: StripeSessionSnapshot,
+    snapshot: StripeSessionSnapshot,
     reader_id: str,
     clock: Clock,
 ) -> Purchase:
-    """Give what was bought once, on the terms of the price that was paid."""
+    """Fulfill a one-time purchase once, on the terms of the price that was paid."""
     payment = Payment(
-        reader_id, STRIPE, seen.id, checkout.product_kind, checkout.product_id,
-        seen.amount, seen.currency,
+        reader_id, STRIPE, snapshot.id, checkout.product_kind, checkout.product_id,
+        snapshot.amount, snapshot.currency,
     )  # fmt: skip
-    purchase = await insert_purchase(session, payment, ACTOR, seen.paid_at or clock.now())
+    purchase = await insert_purchase(session, payment, ACTOR, snapshot.paid_at or clock.now())
     if purchase is None:
-        purchase = await find_purchase(session, seen.id)
+        purchase = await find_purchase(session, snapshot.id)
     elif price := await find_price(session, checkout.price_id):
         await fulfill(session, purchase, sold_product(price), actor=ACTOR, clock=clock)
-    await record_clawbacks(session, purchase.id, seen.clawbacks, actor=ACTOR, clock=clock)
+    await record_clawbacks(session, purchase.id, snapshot.clawbacks, actor=ACTOR, clock=clock)
     return purchase

@@ -31,7 +31,7 @@ class SoldLine(NamedTuple):
 
 
 async def record_invoice(
-    session: AsyncSession, seen: StripeInvoiceSnapshot, reader_id: str, clock: Clock
+    session: AsyncSession, snapshot: StripeInvoiceSnapshot, reader_id: str, clock: Clock
 ) -> None:
     """Record an invoice of a subscription that is on record here; an unpaid one is ignored.
 
@@ -39,13 +39,15 @@ async def record_invoice(
     whose periods start in the same second each grants its own, as a grant depends on its invoice's
     refunds.
     """
-    if seen.paid_at is None or seen.subscription_id is None or not seen.lines:
+    if snapshot.paid_at is None or snapshot.subscription_id is None or not snapshot.lines:
         return
-    subscription = await session.get(Subscription, seen.subscription_id)
-    billing = await session.get(StripeSubscription, seen.subscription_id)
+    subscription = await session.get(Subscription, snapshot.subscription_id)
+    billing = await session.get(StripeSubscription, snapshot.subscription_id)
     if subscription is None or billing is None:
         return
-    lines = [SoldLine(line, await find_plan_sold(session, line.price_id)) for line in seen.lines]
+    lines = [
+        SoldLine(line, await find_plan_sold(session, line.price_id)) for line in snapshot.lines
+    ]
     trial_ends_at = billing.trial_ends_at
     granting = [
         (line, plan)
@@ -61,18 +63,24 @@ async def record_invoice(
     plan_ids = [plan.id for _, plan in latest_first if plan]
     plan_id = plan_ids[0] if plan_ids else subscription.plan_id or subscription.id
     payment = Payment(
-        reader_id, STRIPE, seen.id, ProductKind.PLAN, plan_id, seen.amount_paid, seen.currency
+        reader_id,
+        STRIPE,
+        snapshot.id,
+        ProductKind.PLAN,
+        plan_id,
+        snapshot.amount_paid,
+        snapshot.currency,
     )
-    purchase = await insert_purchase(session, payment, ACTOR, seen.paid_at)
+    purchase = await insert_purchase(session, payment, ACTOR, snapshot.paid_at)
     if purchase is None:
-        purchase = await find_purchase(session, seen.id)
+        purchase = await find_purchase(session, snapshot.id)
     else:
         session.add(
             StripeInvoice(
-                id=seen.id,
+                id=snapshot.id,
                 subscription_id=subscription.id,
                 purchase_id=purchase.id,
-                period_ends_at=max(line.ends_at for line in seen.lines),
+                period_ends_at=max(line.ends_at for line in snapshot.lines),
             )
         )
         await session.flush()
@@ -87,8 +95,8 @@ async def record_invoice(
                 clock,
                 reference=f"{purchase.reference} {line.starts_at:%Y-%m-%dT%H:%M:%SZ}",
             )
-    if seen.clawbacks:
-        await record_clawbacks(session, purchase.id, seen.clawbacks, actor=ACTOR, clock=clock)
+    if snapshot.clawbacks:
+        await record_clawbacks(session, purchase.id, snapshot.clawbacks, actor=ACTOR, clock=clock)
     else:
         await recompute_billed_access(session, subscription, billing)
 

@@ -1,8 +1,8 @@
-"""One way to record what Stripe says now: read the version, fetch, lock, record.
+"""Fetching an object from Stripe and recording it: the only path by which its state is recorded.
 
-Webhooks, the return page, cancelling, resuming and reconciling all come here. It can be done at any
-time, once or often, and by several workers at once: what was fetched is recorded only while the
-version of the customer that was read before still stands.
+Webhooks, the return page, cancelling, resuming and reconciling all use it, any number of times and
+in several workers at once: a snapshot is recorded only if the customer's version has not changed
+since before the fetch.
 """
 
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ TRIES_MAX = 20
 
 
 class Synced(NamedTuple):
-    """The open transaction, and what was recorded in it."""
+    """The open transaction, and the snapshot that was recorded in it."""
 
     session: AsyncSession
     snapshot: Snapshot
@@ -32,7 +32,7 @@ class UnknownCustomer(Problem):
     """No reader has this customer: it is another product's, or its reader was erased."""
 
     def __init__(self) -> None:
-        super().__init__(UNAVAILABLE, "The reader was erased meanwhile: ask again.")
+        super().__init__(UNAVAILABLE, "The reader was erased in the meantime: repeat the request.")
 
 
 @asynccontextmanager
@@ -57,4 +57,4 @@ async def sync(context: StripeContext, customer_id: str, ref: ObjectRef) -> Asyn
                 )
                 yield Synced(session, snapshot)
                 return
-    raise unavailable("Too much happens to this customer at once: ask again.")
+    raise unavailable("This customer was changed several times at once: repeat the request.")
