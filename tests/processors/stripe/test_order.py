@@ -87,7 +87,7 @@ async def test_an_event_has_both_its_effect_and_its_mark_or_neither(shop: Shop, 
     assert (await shop.me())["unlocks_left"] == 2
 
 
-@pytest.mark.parametrize("is_told_at_once", [True, False])
+@pytest.mark.parametrize("is_reported_at_once", [True, False])
 async def test_a_refund_of_one_of_two_periods_begun_at_once_takes_its_credits(
     shop: Shop, *, is_reported_at_once: bool
 ) -> None:
