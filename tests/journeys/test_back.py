@@ -146,3 +146,26 @@ def test_back_to_a_plain_page_after_leaving_shows_nothing_of_the_reader(
     page.wait_for_url(f"{press.paper}/account")
     page.go_back(wait_until="commit")
     expect(page.get_by_text("This page is closed")).to_be_visible()
+
+
+def test_tabs_that_sign_each_other_out_reload_once(visitor: Visitor, press: Press) -> None:
+    first, second, last = visitor.tab(), visitor.tab(), visitor.tab()
+    visitor.sign_in(first, "ann", ARTICLE)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    for page in (first, second):
+        page.goto(f"{press.paper}{ARTICLE}")
+        expect(page.get_by_text(TAIL)).to_be_visible()
+        page.route(f"**{ARTICLE}", hold)
+    last.goto(f"{press.paper}/account")
+    last.get_by_role("button", name="Sign out").click()
+    for _ in range(100):
+        last.evaluate("fetch('/paywall-token', {method: 'POST'}).then(() => true)")
+    assert len(held) == 2
+    for route in held:
+        route.continue_()
+    for page in (first, second):
+        expect(page.get_by_text("Sign in to unlock this article")).to_be_visible()

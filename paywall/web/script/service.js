@@ -127,7 +127,13 @@ function belongsTo(subject) {
   reader = subject;
 }
 
+let isReloading = false;
+
+/** Reload once: tabs that sign each other out would otherwise abort their reloads for ever. */
 function reload() {
+  if (isReloading) return;
+  isReloading = true;
+  setTimeout(() => { isReloading = false; }, TIMEOUT_MS);
   for (const box of document.querySelectorAll(".paywall-dialog")) box.close();
   location.reload();
 }
@@ -212,7 +218,7 @@ const withToken = () => document.querySelector("[data-paywall-token]");
 
 /** Somebody signed out elsewhere, or came back to this page: of another reader nothing stays here, whoever wrote it. */
 async function checkReader() {
-  if (!withToken()) return;
+  if (!withToken() || isReloading) return;
   await tokenPromise.catch(() => NOBODY);
   // Nothing here has asked yet, so nobody knows whose page this is.
   if (reader === undefined) return reload();
