@@ -228,7 +228,7 @@ class Sophea:
         page = await self.reader("POST", "me/checkout", 201, plan_id="monthly", **wish)
         await self.reader("GET", f"me/checkout/{page['id']}")
         self.pay(page)
-        await self.shop.deliver()
+        await self.shop.deliver_events()
         bought = await self.reader("GET", f"me/checkout/{page['id']}")
         assert bought["status"] == "paid"
         await self.reader("POST", "me/checkout", 409, plan_id="monthly", **wish)
@@ -237,10 +237,10 @@ class Sophea:
             self.pay(later, later=True)
         yearly = await self.reader("POST", "me/checkout", 201, "dara", plan_id="yearly", **wish)
         self.pay(yearly, later=True)
-        await self.shop.deliver()
+        await self.shop.deliver_events()
         await self.reader("POST", "me/billing-portal", return_url=f"{ORIGIN}/account")
         self.shop.move(8)
-        await self.shop.deliver()
+        await self.shop.deliver_events()
         await self.reader("GET", "me")
         for reader_id in ("sophea", "dara"):
             await self.site("GET", f"subscribers/{reader_id}")

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.house import rules
+from tests.house import names, rules
 from tests.house.rules import RULES, Finding, Source
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,15 @@ BREACHES: list[tuple[Rule, str]] = [
     (rules.excuses_have_a_reason, NO_REASON),
     (rules.excuses_have_a_reason, NO_TYPE_REASON),
     (rules.nothing_is_left_for_later, "# TO" + "DO: mend\n"),
+    (names.names_are_standard_terms, "def tell(grant):\n    pass\n"),
+    (names.names_are_standard_terms, "def _look_at(grant):\n    pass\n"),
+    (names.names_are_standard_terms, "class InvoiceSeen:\n    taken_back: int = 0\n"),
+    (names.names_are_standard_terms, "for each in (1, 2):\n    pass\n"),
+    (names.names_are_standard_terms, "def to_response(told):\n    pass\n"),
+    (names.promises_are_short, f"def test_{'a' * 66}():\n    pass\n"),
+    (names.comments_stand_above_constants, 'LIMIT = 1\n"""The most."""\n'),
 ]
+ALL_RULES = (*RULES, *names.RULES)
 
 
 def _sources() -> Iterator[Source]:
@@ -37,7 +45,7 @@ def _sources() -> Iterator[Source]:
             yield Source(relative, path.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.__name__)
 def test_the_house_is_in_order(rule: Rule) -> None:
     findings = [
         f"{source.path}:{line}: {what}" for source in _sources() for line, what in rule(source)
@@ -51,4 +59,18 @@ def test_a_breach_is_found(rule: Rule, text: str) -> None:
 
 
 def test_every_rule_has_a_breach_to_find() -> None:
-    assert {rule for rule, _text in BREACHES} == set(RULES)
+    assert {rule for rule, _text in BREACHES} == set(ALL_RULES)
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    assert names.shared_class_names(_sources()) == {}
+
+
+def test_a_shared_class_name_is_found() -> None:
+    sources = [Source(PurePosixPath(f"paywall/{n}.py"), "class Plan: ...\n") for n in "ab"]
+    assert list(names.shared_class_names(sources)) == ["Plan"]
+
+
+def test_a_column_keeps_its_name() -> None:
+    source = Source(PurePosixPath("paywall/a.py"), "class Purchase:\n    taken_back: int = 0\n")
+    assert not list(names.names_are_standard_terms(source))

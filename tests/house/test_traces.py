@@ -44,7 +44,7 @@ async def test_an_invoice_is_followed_to_its_credits_with_few_returns(shop: Shop
 
 async def test_a_cancellation_in_stripe_is_followed_with_few_returns(shop: Shop) -> None:
     await shop.buy(plan_id="monthly")
-    await shop.deliver()
+    await shop.deliver_events()
     with traced("POST", "/v1/me/subscription/cancel") as trace:
         cancelled = await shop.post("subscription/cancel", when="period_end")
     assert cancelled.status_code == 200

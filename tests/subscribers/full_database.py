@@ -65,10 +65,10 @@ async def fill_database(address: str, folder: Path) -> None:
         await by_the_site(site)
         await by_stripe(site)
         shop.move(31)
-        await shop.deliver()
+        await shop.deliver_events()
         await at_the_desk(site)
         shop.move(32)
-        await shop.deliver()
+        await shop.deliver_events()
         await run_housekeeping_once(shop.database, [record_expired])
 
 
@@ -95,38 +95,38 @@ async def by_stripe(site: Site) -> None:
         return str([*account.find_all("charge")][-1]["id"])
 
     await shop.buy("eva", pack_id="six")
-    await shop.deliver()
+    await shop.deliver_events()
     await site.unlock("eva", "a0", "a1", "a2")
     failing = refunds.create_refund(account, {"charge": charge(), "amount": "600"})
-    await shop.deliver()
+    await shop.deliver_events()
     refunds.fail_refund(account, failing["id"])
-    await shop.deliver()
+    await shop.deliver_events()
     refunds.create_refund(account, {"charge": charge(), "amount": "250"})
-    await shop.deliver()
+    await shop.deliver_events()
     for _ in range(2):
         await shop.buy("fay", pass_id="week")
-        await shop.deliver()
+        await shop.deliver_events()
     lifetime = {"title": "For life", "days": DAYS_MAX, "prices": PRICES}
     await site.ask("PUT", "passes/lifetime", **lifetime)
     await apply(shop.database, shop.stripe_client, await differ(shop.database, shop.stripe_client))
     await shop.buy("lyn", pass_id="lifetime")
-    await shop.deliver()
+    await shop.deliver_events()
     for reader, card in (("gil", Card.PAYS), ("hal", Card.PAYS_ONCE), ("ian", Card.PAYS)):
         await shop.buy(reader, card, plan_id="monthly")
-        await shop.deliver()
+        await shop.deliver_events()
     disputes.open_dispute(account, charge())
     await shop.buy("joe", plan_id="tried")
     await shop.buy("kim", plan_id="yearly")
-    await shop.deliver()
+    await shop.deliver_events()
     await shop.post("subscription/cancel", "kim", when="now")
-    await shop.deliver()
+    await shop.deliver_events()
 
 
 async def at_the_desk(site: Site) -> None:
     """Gifts, migrations, voids, expiry, revocations, a merge, an erasure, a late payment."""
     shop = site.shop
     await shop.buy("quy", Card.PAYS_ONCE, plan_id="monthly")
-    await shop.deliver()
+    await shop.deliver_events()
     for reader in ("lea", "mia", "ned"):
         await site.grant(reader, 5)
         await site.grant(reader, 3, expires_at=LATER, source="adjustment")

@@ -22,7 +22,7 @@ from paywall.problems import (
 from paywall.processors.stripe.client import Missing, StripeClient
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.customers import link_customer
-from paywall.processors.stripe.intents import attempts, give_up, settle, take_intent
+from paywall.processors.stripe.intents import attempts, finish_intent, give_up, take_intent
 from paywall.processors.stripe.objects import ObjectKind, ObjectRef, is_changed
 from paywall.processors.stripe.sync import sync
 from paywall.rules.enums import STRIPE_ENDED, CancelWhen, IntentKind, IntentState
@@ -139,7 +139,7 @@ async def _change(
                     await end_billed_access(session, mine, now())
                 yield Changed(session, mine)
                 # A twin locks its key and then the intent: the key comes first here too.
-                await settle(session, intent, IntentState.CONFIRMED)
+                await finish_intent(session, intent, IntentState.CONFIRMED)
                 return
             await give_up(session, intent, refusal, now())
     except Problem as error:

@@ -77,14 +77,14 @@ async def keep_prices(
 ) -> None:
     """Make these the current prices, and no others; earlier ones keep their terms."""
     await session.exec(update(StripePrice).values(is_current=False))
-    for each, price_id in made:
+    for price, price_id in made:
         kept = insert(session, StripePrice).values(
             id=price_id,
-            product_kind=kind_of(each.product),
-            product_id=each.product.id,
-            amount=each.amount,
-            currency=each.currency,
-            terms=terms_of(each.product),
+            product_kind=kind_of(price.product),
+            product_id=price.product.id,
+            amount=price.amount,
+            currency=price.currency,
+            terms=terms_of(price.product),
             is_current=True,
             created_at=now,
         )
@@ -103,7 +103,7 @@ class Difference(NamedTuple):
     ending: list[str]
 
     def __str__(self) -> str:
-        lines = [f"make {each}" for each in self.lacking]
+        lines = [f"make {price}" for price in self.lacking]
         lines += [f"sell no more {named}" for named in self.ending]
         return "\n".join(lines)
 
@@ -114,14 +114,14 @@ async def differ(database: Database, client: StripeClient) -> Difference:
         all_wanted = await wanted(session)
         sold = await current_prices(session)
     seen: dict[str, StripePriceSnapshot] = {}
-    keys = [each.lookup_key for each in all_wanted]
+    keys = [price.lookup_key for price in all_wanted]
     for start in range(0, len(keys), KEYS_AT_ONCE):
         seen |= await client.prices(keys[start : start + KEYS_AT_ONCE])
-    found = [(each, seen[each.lookup_key]) for each in all_wanted if each.lookup_key in seen]
+    found = [(price, seen[price.lookup_key]) for price in all_wanted if price.lookup_key in seen]
     kept = {price.id for _, price in found}
     return Difference(
         found=found,
-        lacking=[each for each in all_wanted if each.lookup_key not in seen],
+        lacking=[price for price in all_wanted if price.lookup_key not in seen],
         ending=[
             f"{price.product_kind} {price.product_id}: {price.amount} {price.currency}"
             for price in sold
@@ -132,17 +132,17 @@ async def differ(database: Database, client: StripeClient) -> Difference:
 
 async def apply(database: Database, client: StripeClient, difference: Difference) -> None:
     """Create the prices that Stripe lacks, and sell at the catalogue's prices from now on."""
-    made = [(each, await _make(client, each)) for each in difference.lacking]
-    found = [(each, price.id) for each, price in difference.found]
+    made = [(price, await _make(client, price)) for price in difference.lacking]
+    found = [(wanted, price.id) for wanted, price in difference.found]
     async with database.writing() as session:
         await keep_prices(session, [*found, *made], database.clock.now())
 
 
-async def _make(client: StripeClient, each: Wanted) -> str:
+async def _make(client: StripeClient, price: Wanted) -> str:
     try:
-        return await client.make_price(each.order, f"{each.lookup_key}_{secrets.token_hex(8)}")
+        return await client.make_price(price.order, f"{price.lookup_key}_{secrets.token_hex(8)}")
     except Unconfirmed:
-        seen = await client.prices([each.lookup_key])
-        if each.lookup_key not in seen:
+        seen = await client.prices([price.lookup_key])
+        if price.lookup_key not in seen:
             raise
-        return seen[each.lookup_key].id
+        return seen[price.lookup_key].id

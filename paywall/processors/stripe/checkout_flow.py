@@ -22,7 +22,13 @@ from paywall.processors.stripe.checkout import open_checkout
 from paywall.processors.stripe.client import Missing, SessionOrder, StripeClient
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.customers import customer_of, link_customer
-from paywall.processors.stripe.intents import asking, attempts, give_up, settle, take_intent
+from paywall.processors.stripe.intents import (
+    attempts,
+    finish_intent,
+    give_up,
+    give_up_on_problem,
+    take_intent,
+)
 from paywall.processors.stripe.objects import ObjectKind, ObjectRef, StripeSessionSnapshot
 from paywall.processors.stripe.sync import sync
 from paywall.rules.enums import CheckoutStatus, IntentKind, IntentState, ProductKind
@@ -92,11 +98,11 @@ async def _customer_for(
             intent = await take_intent(session, IntentKind.CUSTOMER, reader_id, now)
         if intent is None:
             continue
-        async with asking(database, intent):
+        async with give_up_on_problem(database, intent):
             customer_id = await _make_customer(context.client, intent)
         async with database.writing() as session:
             await link_customer(session, customer_id, reader_id, database.clock.now())
-            await settle(session, intent, IntentState.CONFIRMED)
+            await finish_intent(session, intent, IntentState.CONFIRMED)
         return customer_id
     raise Problem(REQUEST_IN_PROGRESS)
 
@@ -127,10 +133,10 @@ async def _page_for(context: StripeContext, checkout: Checkout, customer_id: str
             order = await _order(session, current, customer_id)
         if intent is None:
             continue
-        async with asking(database, intent):
+        async with give_up_on_problem(database, intent):
             page = await _create_session(context.client, order, intent)
         async with database.writing() as session:
-            await settle(session, intent, IntentState.CONFIRMED)
+            await finish_intent(session, intent, IntentState.CONFIRMED)
             kept = await _keep_page(session, checkout.id, customer_id, page)
         if kept.session_id != page.id:
             # Another request took over when this intent expired: nobody may pay on this page.
@@ -228,7 +234,7 @@ async def _expire(
     is_closed = current.status is not CheckoutStatus.OPEN
     async with database.writing() as session:
         if is_closed:
-            await settle(session, intent, IntentState.CONFIRMED)
+            await finish_intent(session, intent, IntentState.CONFIRMED)
         else:
             await give_up(session, intent, refusal, database.clock.now())
     if not is_closed:
@@ -249,13 +255,13 @@ async def _find_page_or_drop(context: StripeContext, checkout: Checkout) -> Chec
             customer_id = await customer_of(session, checkout.reader_id)
         if intent is None:
             continue
-        async with asking(database, intent):
+        async with give_up_on_problem(database, intent):
             page = await _find_session(context.client, customer_id, checkout.id)
         async with database.writing() as session:
             if page is not None and customer_id is not None:
-                await settle(session, intent, IntentState.CONFIRMED)
+                await finish_intent(session, intent, IntentState.CONFIRMED)
                 return await _keep_page(session, checkout.id, customer_id, page)
-            await settle(session, intent, IntentState.FAILED)
+            await finish_intent(session, intent, IntentState.FAILED)
             return await _drop(session, checkout.id)
     raise Problem(REQUEST_IN_PROGRESS)
 

@@ -93,7 +93,7 @@ class Missing(Problem):
 
 
 @asynccontextmanager
-async def _asking() -> AsyncIterator[None]:
+async def _api_call() -> AsyncIterator[None]:
     """Limit a call's time, and raise the SDK's errors as Problems."""
     try:
         async with asyncio.timeout(CALL_SECONDS):
@@ -157,13 +157,13 @@ class StripeClient:
             "created": {"gte": int(since.timestamp()) - 60},
             "limit": PAGE,
         }
-        async with _asking():
+        async with _api_call():
             page = await self._v1.customers.list_async(made)
             return parsing.made_for(key, [customer.to_dict() for customer in page.data])
 
     async def make_customer(self, key: str) -> str:
         """Create a customer without personal data: neither the reader's id nor an address."""
-        async with _asking():
+        async with _api_call():
             customer = await self._v1.customers.create_async(
                 {"metadata": {parsing.INTENT: key}}, {"idempotency_key": key}
             )
@@ -182,20 +182,20 @@ class StripeClient:
         }
         if order.is_plan and order.trial_days:
             params["subscription_data"] = {"trial_period_days": order.trial_days}
-        async with _asking():
+        async with _api_call():
             data = await self._v1.checkout.sessions.create_async(params, {"idempotency_key": key})
             return parsing.session(data.to_dict(), paid_at=None, has_failed=False)
 
     async def session_of_checkout(self, customer_id: str, checkout_id: str) -> str | None:
         """Find the session created for this checkout when the response was lost."""
-        async with _asking():
+        async with _api_call():
             page = await self._v1.checkout.sessions.list_async(
                 {"customer": customer_id, "limit": PAGE}
             )
         return next((s.id for s in page.data if s.client_reference_id == checkout_id), None)
 
     async def session_of_payment(self, payment_id: str) -> str | None:
-        async with _asking():
+        async with _api_call():
             page = await self._v1.checkout.sessions.list_async(
                 {"payment_intent": payment_id, "limit": 1}
             )
@@ -203,17 +203,17 @@ class StripeClient:
 
     async def expire_session(self, session_id: str, key: str) -> None:
         """Raises Problem(STRIPE_REFUSED) for a session that is no longer open."""
-        async with _asking():
+        async with _api_call():
             await self._v1.checkout.sessions.expire_async(session_id, {}, {"idempotency_key": key})
 
     async def session(self, session_id: str) -> StripeSessionSnapshot:
         """A Checkout session with its payment; raises Missing."""
-        async with _asking():
+        async with _api_call():
             data = (await self._v1.checkout.sessions.retrieve_async(session_id)).to_dict()
             payment_id = parsing.payment_of(data)
         if payment_id is None:
             return parsing.session(data, paid_at=None, has_failed=False)
-        async with _asking():
+        async with _api_call():
             payment = await self._v1.payment_intents.retrieve_async(payment_id)
             charge_id, has_failed = parsing.payment(payment.to_dict())
         paid_at = await self._charged_at(charge_id) if charge_id else None
@@ -222,12 +222,12 @@ class StripeClient:
 
     async def subscription(self, subscription_id: str) -> StripeSubscriptionSnapshot:
         """Raises Missing."""
-        async with _asking():
+        async with _api_call():
             data = (await self._v1.subscriptions.retrieve_async(subscription_id)).to_dict()
             snapshot = parsing.subscription(data)
         if (method_id := data["default_payment_method"]) is None:
             return snapshot
-        async with _asking():
+        async with _api_call():
             method = await self._v1.payment_methods.retrieve_async(method_id)
         return snapshot._replace(payment_type=method.type)
 
@@ -236,13 +236,13 @@ class StripeClient:
         params: SubscriptionListParams = {"status": "all", "limit": PAGE}
         if after is not None:
             params["starting_after"] = after
-        async with _asking():
+        async with _api_call():
             page = await self._v1.subscriptions.list_async(params)
             return [parsing.subscription(data.to_dict()) for data in page.data]
 
     async def invoice(self, invoice_id: str) -> StripeInvoiceSnapshot:
         """An invoice with all refunds and disputes of its payments; raises Missing."""
-        async with _asking():
+        async with _api_call():
             data = (await self._v1.invoices.retrieve_async(invoice_id)).to_dict()
             if data["lines"]["has_more"]:
                 lines = await self._v1.invoices.line_items.list_async(invoice_id, {"limit": PAGE})
@@ -250,7 +250,7 @@ class StripeClient:
             snapshot = parsing.invoice(data)
         if snapshot.paid_at is None or snapshot.amount_paid == 0:
             return snapshot
-        async with _asking():
+        async with _api_call():
             paid = await self._v1.invoice_payments.list_async(
                 {"invoice": invoice_id, "status": "paid"}
             )
@@ -259,7 +259,7 @@ class StripeClient:
         return snapshot._replace(clawbacks=tuple(clawbacks))
 
     async def invoice_of_payment(self, payment_id: str) -> str | None:
-        async with _asking():
+        async with _api_call():
             page = await self._v1.invoice_payments.list_async(
                 {"payment": {"type": "payment_intent", "payment_intent": payment_id}, "limit": 1}
             )
@@ -267,7 +267,7 @@ class StripeClient:
 
     async def paid_invoices_of(self, subscription_id: str) -> list[str]:
         """The ids of a subscription's newest hundred paid invoices."""
-        async with _asking():
+        async with _api_call():
             page = await self._v1.invoices.list_async(
                 {"subscription": subscription_id, "status": "paid", "limit": PAGE}
             )
@@ -275,7 +275,7 @@ class StripeClient:
 
     async def clawbacks(self, payment_id: str) -> list[ClawbackSnapshot]:
         """Every refund and dispute of a payment, in force or not."""
-        async with _asking():
+        async with _api_call():
             refunds = await self._v1.refunds.list_async(
                 {"payment_intent": payment_id, "limit": PAGE}
             )
@@ -287,24 +287,24 @@ class StripeClient:
             ]
 
     async def _charged_at(self, charge_id: str) -> datetime:
-        async with _asking():
+        async with _api_call():
             charge = await self._v1.charges.retrieve_async(charge_id)
         return parsing.at(charge.created)
 
     async def payment_of_charge(self, charge_id: str) -> str | None:
-        async with _asking():
+        async with _api_call():
             charge = await self._v1.charges.retrieve_async(charge_id)
         payment = charge.payment_intent
         return payment if isinstance(payment, str) else None
 
     async def customer_of_payment(self, payment_id: str) -> str | None:
-        async with _asking():
+        async with _api_call():
             payment = await self._v1.payment_intents.retrieve_async(payment_id)
         customer = payment.customer
         return customer if isinstance(customer, str) else None
 
     async def end_with_period(self, subscription_id: str, key: str) -> None:
-        async with _asking():
+        async with _api_call():
             await self._v1.subscriptions.update_async(
                 subscription_id, {"cancel_at_period_end": True}, {"idempotency_key": key}
             )
@@ -316,7 +316,7 @@ class StripeClient:
             {"cancel_at_period_end": False} if with_period else {"cancel_at": ""}
         )
         own_key = f"{key}-{'period' if with_period else 'at'}"
-        async with _asking():
+        async with _api_call():
             await self._v1.subscriptions.update_async(
                 snapshot.id, change, {"idempotency_key": own_key}
             )
@@ -326,7 +326,7 @@ class StripeClient:
 
         Stripe reports one that has already ended as missing: the caller fetches it.
         """
-        async with _asking():
+        async with _api_call():
             await self._v1.subscriptions.cancel_async(
                 subscription_id, {"prorate": False}, {"idempotency_key": key}
             )
@@ -339,18 +339,18 @@ class StripeClient:
         params: PortalParams = {"customer": customer_id}
         if return_url is not None:
             params["return_url"] = return_url
-        async with _asking():
+        async with _api_call():
             made = await self._v1.billing_portal.sessions.create_async(params)
         return made.url
 
     async def account(self) -> str:
         """The id of the account to which the key belongs."""
-        async with _asking():
+        async with _api_call():
             return (await self._v1.accounts.retrieve_current_async()).id
 
     async def prices(self, lookup_keys: list[str]) -> dict[str, StripePriceSnapshot]:
         """The prices with these lookup keys, at most ten, by their key."""
-        async with _asking():
+        async with _api_call():
             page = await self._v1.prices.list_async(
                 {"lookup_keys": lookup_keys, "active": True, "limit": PAGE}
             )
@@ -373,7 +373,7 @@ class StripeClient:
                 "interval": order.interval.value,
                 "interval_count": order.interval_count,
             }
-        async with _asking():
+        async with _api_call():
             price = await self._v1.prices.create_async(params, {"idempotency_key": key})
         return price.id
 
@@ -385,6 +385,6 @@ class StripeClient:
         }
         if after is not None:
             params["starting_after"] = after
-        async with _asking():
+        async with _api_call():
             page = await self._v1.events.list_async(params)
             return [event_ref_of(data.to_dict()) for data in page.data]

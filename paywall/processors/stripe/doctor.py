@@ -83,18 +83,18 @@ async def _catalogue(database: Database, client: StripeClient) -> list[Diagnosis
 
 
 def _differing(difference: Difference) -> list[Diagnosis]:
-    lacking = [Diagnosis(f"Stripe does not have {each}.", SYNC) for each in difference.lacking]
+    lacking = [Diagnosis(f"Stripe does not have {item}.", SYNC) for item in difference.lacking]
     ending = [
         Diagnosis(f"It sells what the catalogue has no more, {named}.", SYNC)
         for named in difference.ending
     ]
     other = [
         Diagnosis(
-            f"Stripe asks {price.amount} {price.currency} for {each}.",
+            f"Stripe asks {price.amount} {price.currency} for {item}.",
             f"Take the lookup key off {price.id} in Stripe's dashboard. {SYNC}",
         )
-        for each, price in difference.found
-        if (price.amount, price.currency) != (each.amount, each.currency)
+        for item, price in difference.found
+        if (price.amount, price.currency) != (item.amount, item.currency)
     ]
     return lacking + ending + other
 

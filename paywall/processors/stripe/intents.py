@@ -77,7 +77,7 @@ async def take_intent(
     return made
 
 
-async def settle(session: AsyncSession, intent: StripeIntent, state: IntentState) -> None:
+async def finish_intent(session: AsyncSession, intent: StripeIntent, state: IntentState) -> None:
     """Stripe confirmed or certainly did not do it: the key is not used again."""
     settled = update(StripeIntent).where(col(StripeIntent.id) == intent.id)
     await session.exec(settled.values(state=state))
@@ -95,11 +95,11 @@ async def give_up(
         left = update(StripeIntent).where(col(StripeIntent.id) == intent.id)
         await session.exec(left.values(asked_until=now))
     else:
-        await settle(session, intent, IntentState.FAILED)
+        await finish_intent(session, intent, IntentState.FAILED)
 
 
 @asynccontextmanager
-async def asking(database: Database, intent: StripeIntent) -> AsyncIterator[None]:
+async def give_up_on_problem(database: Database, intent: StripeIntent) -> AsyncIterator[None]:
     """Around the request of an intent: a Problem gives the intent up."""
     try:
         yield

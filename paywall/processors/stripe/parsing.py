@@ -121,14 +121,14 @@ class _Pricing(msgspec.Struct):
     price_details: _PriceDetails | None = None
 
 
-class _Line(msgspec.Struct):
+class _LineItem(msgspec.Struct):
     period: _Period
     parent: _LineParents | None = None
     pricing: _Pricing | None = None
 
 
 class _Lines(msgspec.Struct):
-    data: list[_Line]
+    data: list[_LineItem]
     has_more: bool = False
 
 
@@ -171,12 +171,12 @@ def invoice(
         paid_at=at(paid_at) if parsed.status == "paid" else None,
         amount_paid=parsed.amount_paid,
         currency=parsed.currency,
-        lines=tuple(line for each in parsed.lines.data if (line := _line(each, subscription_id))),
+        lines=tuple(line for item in parsed.lines.data if (line := _line(item, subscription_id))),
         clawbacks=tuple(clawbacks),
     )
 
 
-def _line(line: _Line, subscription_id: str | None) -> InvoiceLine | None:
+def _line(line: _LineItem, subscription_id: str | None) -> InvoiceLine | None:
     """None for a line that is not for the invoice's own subscription."""
     parents = line.parent or _LineParents()
     parent = parents.subscription_item_details or parents.invoice_item_details
@@ -234,12 +234,12 @@ class _InvoicePayment(msgspec.Struct):
 def payments(data: list[dict[str, Any]]) -> list[str]:
     """The payment intents of an invoice's payments."""
     parsed = msgspec.convert(data, list[_InvoicePayment])
-    return [each.payment.payment_intent for each in parsed if each.payment.payment_intent]
+    return [item.payment.payment_intent for item in parsed if item.payment.payment_intent]
 
 
 def invoice_paid(data: list[dict[str, Any]]) -> str | None:
     """The invoice that the first of these payments was for."""
-    return next((each.invoice for each in msgspec.convert(data, list[_InvoicePayment])), None)
+    return next((item.invoice for item in msgspec.convert(data, list[_InvoicePayment])), None)
 
 
 def payment_of(data: dict[str, Any]) -> str | None:

@@ -1,13 +1,10 @@
 """Recording a paid invoice: a purchase, the period that it pays for, and its credits."""
 
-from typing import NamedTuple
-
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
 from paywall.database.tables import (
-    Plan,
     Purchase,
     StripeInvoice,
     StripeSubscription,
@@ -15,19 +12,13 @@ from paywall.database.tables import (
 )
 from paywall.payments.purchase import STRIPE, Payment, grant_credits, insert_purchase
 from paywall.payments.refund import record_clawbacks
-from paywall.processors.stripe.objects import InvoiceLine, StripeInvoiceSnapshot
+from paywall.processors.stripe.invoice_lines import SoldLine, granting_lines, plan_id_of
+from paywall.processors.stripe.objects import StripeInvoiceSnapshot
 from paywall.processors.stripe.prices import find_plan_sold
 from paywall.rules.enums import Actor, CreditsExpire, GrantSource, ProductKind
 from paywall.subscriptions.billed import recompute_billed_access
 
 ACTOR = Actor("stripe", "stripe", "")
-
-
-class SoldLine(NamedTuple):
-    """A line of an invoice, and the plan that it is for if it is of this catalogue."""
-
-    line: InvoiceLine
-    plan: Plan | None
 
 
 async def record_invoice(
@@ -48,29 +39,12 @@ async def record_invoice(
     lines = [
         SoldLine(line, await find_plan_sold(session, line.price_id)) for line in snapshot.lines
     ]
-    trial_ends_at = billing.trial_ends_at
-    granting = [
-        (line, plan)
-        for line, plan in lines
-        if plan is not None
-        and plan.credits > 0
-        and not line.is_proration
-        and (trial_ends_at is None or line.starts_at >= trial_ends_at)
-    ]
-    # Of the latest line, and of two prorations of a switch the first, for the plan that is left.
-    # The plan of an imported subscription may be unknown.
-    latest_first = sorted(lines, key=lambda sold: sold.line.starts_at, reverse=True)
-    plan_ids = [plan.id for _, plan in latest_first if plan]
-    plan_id = plan_ids[0] if plan_ids else subscription.plan_id or subscription.id
+    granting = granting_lines(lines, billing.trial_ends_at)
+    plan_id = plan_id_of(lines) or subscription.plan_id or subscription.id
     payment = Payment(
-        reader_id,
-        STRIPE,
-        snapshot.id,
-        ProductKind.PLAN,
-        plan_id,
-        snapshot.amount_paid,
-        snapshot.currency,
-    )
+        reader_id, STRIPE, snapshot.id, ProductKind.PLAN, plan_id,
+        snapshot.amount_paid, snapshot.currency,
+    )  # fmt: skip
     purchase = await insert_purchase(session, payment, ACTOR, snapshot.paid_at)
     if purchase is None:
         purchase = await find_purchase(session, snapshot.id)

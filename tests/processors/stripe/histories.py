@@ -18,17 +18,17 @@ from tests.processors.stripe.shop import DAY, SECRET, Shop
 from tests.test_story import unlock
 
 READERS = ("ann", "bo")
+# As often as Stripe delivers an event again that was not taken (for three days).
 SENT_AGAIN_MAX = 16
-"""As often as Stripe delivers an event again that was not taken (for three days)."""
+# Share of the steps after which what is outstanding is sent, while the history goes on.
 SENT_AT_ONCE = 0.4
-"""Share of the steps after which what is outstanding is sent, while the history goes on."""
+# Of the event loop, by which an answer of Stripe's is late.
 TURNS = (0, 0, 1, 5, 40)
-"""Of the event loop, by which an answer of Stripe's is late."""
+# Of how it is done, and as many of what it is done to: neither hangs on the other.
 CHOICES = 60
-"""Of how it is done, and as many of what it is done to: neither hangs on the other."""
 PAUSES = ("void", "keep_as_draft", "mark_uncollectible")
+# A dispute that the bank has yet to decide.
 OPEN = "needs_response"
-"""A dispute that the bank has yet to decide."""
 INQUIRY = "warning_needs_response"
 HOURS = (1, 24, 4 * 24, 31 * 24)
 
@@ -41,8 +41,8 @@ class Played:
         self.shop = shops[0]
         self.account = self.shop.stand_in.account
         self.under_way: list[asyncio.Task[None]] = []
+        # How often each step was taken, where it could be.
         self.happened: Counter[str] = Counter()
-        """How often each step was taken, where it could be."""
         # Where any was dropped a reconcile mends it, and what else went wrong as well.
         self.dropped = chance.choice([0.0, 0.0, 0.3, 1.0]) if chance else 0.0
 
@@ -133,7 +133,7 @@ class Played:
                 continue
             finally:
                 if self.chance is None:
-                    await self.tell()
+                    await self.deliver_in_order()
                 else:
                     await self.send_some(self.chance)
 
@@ -144,17 +144,17 @@ class Played:
                 await self.arrived()
                 self.shop.move(days=HOURS[n % 4] / 24)
             case "unlock":
-                await self.settle()
+                await self.drain_events()
                 shop, reader = self.shop, READERS[n % 2]
                 answer = await unlock(shop.service, shop.bearer, reader, f"a{n % 5}")
                 self.happened["unlocked"] += answer.status_code == HTTPStatus.CREATED
             case "cancel_now":
-                await self.settle()
+                await self.drain_events()
                 await self.shop.post("subscription/cancel", READERS[n % 2], when="now")
             case _:
                 ACTS[name](self, n)
 
-    async def tell(self) -> None:
+    async def deliver_in_order(self) -> None:
         """In order: each event is handled before the next one comes."""
         for delivery in events.drain_deliveries(self.account, SECRET):
             await self.send(self.shop, delivery)
@@ -180,7 +180,7 @@ class Played:
         sent, self.under_way = self.under_way, []
         await asyncio.gather(*sent)
 
-    async def settle(self) -> None:
+    async def drain_events(self) -> None:
         """Out of order: all has been told at last, or a reconcile has made up for it."""
         if self.chance is None:
             return
@@ -236,6 +236,7 @@ class Played:
         return everybody
 
 
+# What payers, banks and the desk of Stripe do, of which the service is not asked.
 ACTS: dict[str, Callable[[Played, int], None]] = {
     "pay": Played.pay,
     "settle": Played.settle_payment,
@@ -252,7 +253,6 @@ ACTS: dict[str, Callable[[Played, int], None]] = {
     "escalate": Played.escalate,
     "close": Played.close,
 }
-"""What payers, banks and the desk of Stripe do, of which the service is not asked."""
 STEPS = [
     *ACTS, *["pay"] * 4, "refund", *["dispute"] * 2, *["close"] * 3, "fail_refund", "wait", "wait",
     *["unlock"] * 3, "cancel_now",

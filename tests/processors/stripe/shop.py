@@ -88,14 +88,14 @@ class Shop(NamedTuple):
         self.stand_in.advance(int(days * DAY))
         self.clock.at = self.stand_in.account.at
 
-    async def deliver(
+    async def deliver_events(
         self, shuffle: Random | None = None, repeat: float = 0, drop: float = 0
     ) -> list[int]:
         """Stripe delivers what it has; the statuses that it gets."""
         deliveries = events.drain_deliveries(
             self.stand_in.account, SECRET, shuffle=shuffle, repeat=repeat, drop=drop
         )
-        return [(await self.send(each)).status_code for each in deliveries]
+        return [(await self.send(item)).status_code for item in deliveries]
 
     async def send(self, delivery: events.WebhookDelivery) -> httpx.Response:
         return await self.service.post(

@@ -90,7 +90,7 @@ async def furnish(shop: Shop) -> None:
         for request in requests:
             opened = await shop.open(reader, **request)
             assert opened.status_code == 201, opened.text
-    assert set(await shop.deliver()) == {200}
+    assert set(await shop.deliver_events()) == {200}
     for reader in REQUESTS:
         assert (await unlock(shop.service, shop.bearer, reader, "a1")).status_code == 201
 

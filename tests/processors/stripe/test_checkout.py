@@ -9,7 +9,7 @@ from tests.processors.stripe.shop import Shop
 async def test_a_pack_that_was_paid_for_gives_its_credits(shop: Shop) -> None:
     page = await shop.buy(pack_id="six")
     assert (await shop.me())["unlocks_left"] == 0
-    assert set(await shop.deliver()) == {200}
+    assert set(await shop.deliver_events()) == {200}
     assert (await shop.me())["unlocks_left"] == 6
     shown = await shop.checkout(page["id"])
     assert (shown["status"], shown["url"]) == ("paid", None)
@@ -23,13 +23,13 @@ async def test_the_return_page_looks_at_stripe_where_the_webhook_is_late(shop: S
     page = await shop.buy(pack_id="six")
     assert (await shop.checkout(page["id"]))["status"] == "paid"
     assert (await shop.me())["unlocks_left"] == 6
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.me())["unlocks_left"] == 6
 
 
 async def test_a_subscription_opens_everything_until_the_end_of_what_was_paid(shop: Shop) -> None:
     page = await shop.buy(plan_id="monthly")
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.checkout(page["id"]))["status"] == "paid"
     mine = await shop.me()
     subscription = mine["subscription"]
@@ -46,11 +46,11 @@ async def test_a_subscription_opens_everything_until_the_end_of_what_was_paid(sh
 
 async def test_money_that_takes_days_gives_nothing_before_it_has_come(shop: Shop) -> None:
     page = await shop.buy(pack_id="six", later=True)
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.checkout(page["id"]))["status"] == "processing"
     assert (await shop.me())["unlocks_left"] == 0
     payer.settle_session(shop.stand_in.account, page["session_id"], paid=True)
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.checkout(page["id"]))["status"] == "paid"
     assert (await shop.me())["unlocks_left"] == 6
 
@@ -58,7 +58,7 @@ async def test_money_that_takes_days_gives_nothing_before_it_has_come(shop: Shop
 async def test_money_that_never_came_ends_the_checkout(shop: Shop) -> None:
     page = await shop.buy(pack_id="six", later=True)
     payer.settle_session(shop.stand_in.account, page["session_id"], paid=False)
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.checkout(page["id"]))["status"] == "expired"
     assert (await shop.me())["unlocks_left"] == 0
 
@@ -89,13 +89,13 @@ async def test_a_plans_page_is_for_the_currency_and_terms_chosen_last(
     for page in (first, riel):
         assert (await shop.checkout(page.json()["id"]))["status"] == "expired"
     await shop.buy(plan_id="monthly", currency="khr", consent=True)
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.me())["subscriptions"][0]["price"]["currency"] == "khr"
 
 
 async def test_a_subscriber_is_shown_the_portal_and_no_second_plan(shop: Shop) -> None:
     await shop.buy(plan_id="monthly")
-    await shop.deliver()
+    await shop.deliver_events()
     refused = await shop.open(plan_id="yearly")
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/already_subscribed")
     portal = await shop.post("billing-portal")
@@ -130,8 +130,8 @@ async def test_a_customer_whose_making_was_not_answered_is_found_by_its_intent(s
     (key,) = customer["metadata"].values()
     assert "ann" not in str(customer)
     assert (await shop.open("bo", pack_id="six")).status_code == 201
-    keys = [each["metadata"] for each in shop.stand_in.account.find_all("customer")]
-    assert len(keys) == len({str(each) for each in keys}) == 2
+    keys = [item["metadata"] for item in shop.stand_in.account.find_all("customer")]
+    assert len(keys) == len({str(item) for item in keys}) == 2
     assert {INTENT: key} in keys
 
 
@@ -143,7 +143,7 @@ async def test_another_processors_payment_of_the_same_reference_is_another(shop:
     assert bought.status_code == 201, bought.text
     for _ in range(2):
         assert (await shop.checkout(page["id"]))["status"] == "paid"
-        assert set(await shop.deliver(repeat=1.0)) <= {200}
+        assert set(await shop.deliver_events(repeat=1.0)) <= {200}
     assert [(await shop.me(reader))["unlocks_left"] for reader in ("ann", "bo")] == [6, 6]
 
 

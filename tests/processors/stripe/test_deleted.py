@@ -9,7 +9,7 @@ async def deleted(shop: Shop, **bought: str) -> str:
     """The id of ann's customer, who bought this before it was deleted."""
     await shop.open(**bought)
     shop.pay(shop.only("checkout.session")["id"])
-    await shop.deliver()
+    await shop.deliver_events()
     customer_id: str = shop.only("customer")["id"]
     delete_customer(shop.stand_in.account, customer_id)
     return customer_id
@@ -19,7 +19,7 @@ async def test_whose_customer_was_deleted_can_buy_again(shop: Shop) -> None:
     old = await deleted(shop, pack_id="six")
     again = await shop.buy(pack_id="six")
     assert shop.only("customer")["id"] != old
-    assert set(await shop.deliver()) == {200}
+    assert set(await shop.deliver_events()) == {200}
     assert (await shop.checkout(again["id"]))["status"] == "paid"
     assert (await shop.me())["unlocks_left"] == 12
 
@@ -29,13 +29,13 @@ async def test_what_a_deleted_customer_paid_can_still_be_refunded(shop: Shop) ->
     charge = shop.only("charge")
     await shop.buy(pack_id="six")
     refunds.create_refund(shop.stand_in.account, {"charge": charge["id"]})
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.me())["unlocks_left"] == 6
 
 
 async def test_two_tabs_of_whose_customer_was_deleted_make_one_new_customer(shop: Shop) -> None:
     await deleted(shop, plan_id="monthly")
-    await shop.deliver()
+    await shop.deliver_events()
     opened = await shop.open(plan_id="monthly")
     again = await shop.open(plan_id="monthly")
     assert (opened.status_code, again.status_code) == (201, 200), opened.text
@@ -69,7 +69,7 @@ async def test_a_subscription_unknown_to_stripe_is_refused_and_unchanged(
 ) -> None:
     """As after test data were deleted: nothing is recorded that Stripe did not say."""
     await shop.buy(plan_id="monthly")
-    await shop.deliver()
+    await shop.deliver_events()
     before = (await shop.me())["subscription"]
     shop.stand_in.account.objects["subscription"].clear()
     for verb, fields in (("cancel", {"when": "now"}), ("resume", {})):

@@ -60,8 +60,8 @@ async def settings(database_url: str, tmp_path: Path, stand_in: StandIn) -> Sett
 async def _said(settings: Settings) -> tuple[str, str]:
     """What is well, and what is wrong."""
     shown = await diagnose(settings)
-    wrong = "\n".join(str(each) for each in shown if isinstance(each, Diagnosis))
-    return "\n".join(each for each in shown if isinstance(each, str)), wrong
+    wrong = "\n".join(str(item) for item in shown if isinstance(item, Diagnosis))
+    return "\n".join(item for item in shown if isinstance(item, str)), wrong
 
 
 async def test_all_that_is_well_is_said_in_a_sentence_each(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from tests.subscribers.test_erase import live
 from tests.subscribers.test_merge import merge
 from tests.test_story import grant
 
+# Where in an export the rows of a table are told, each once.
 EXPORTED = {
     "subscriber": "profile.on_record_since",
     "merge": "profile.merged_ids",
@@ -31,7 +32,6 @@ EXPORTED = {
     "metered_views": "views.months",
     "cancellation_receipt": "receipts.receipts",
 }
-"""Where in an export the rows of a table are told, each once."""
 
 NOT_TOLD = {
     "taking": "why credits were taken back: the ledger, the unlocks and the refunds tell it",
@@ -66,9 +66,9 @@ async def everything(shop: Shop) -> None:
     for ids in (("older", "old"), ("old", "ann")):
         assert (await merge(shop.service, shop.bearer, *ids)).status_code == 200
     await shop.buy(plan_id="tried", consent=True)
-    await shop.deliver()
+    await shop.deliver_events()
     shop.move(days=8)
-    await shop.deliver()
+    await shop.deliver_events()
     ending = {"subscription_id": shop.only("subscription")["id"], "when": "period_end"}
     cancelled = await shop.post("subscription/cancel", **ending)
     assert cancelled.status_code == 200, cancelled.text
@@ -89,8 +89,8 @@ async def export(shop: Shop) -> dict[str, Any]:
 def at(thing: Any, path: list[str]) -> Iterator[Any]:
     """All that stands at a path, in whatever lists there are on the way."""
     if isinstance(thing, list):
-        for each in thing:
-            yield from at(each, path)
+        for item in thing:
+            yield from at(item, path)
     elif path and thing is not None:
         yield from at(thing[path[0]], path[1:])
     elif thing is not None:
@@ -128,7 +128,7 @@ async def test_an_export_has_the_readers_customers_and_earlier_ids(shop: Shop) -
 async def test_an_export_shows_how_stripe_bills_a_subscription(shop: Shop) -> None:
     await shop.buy(plan_id="tried", currency="khr")
     shop.move(days=8)
-    await shop.deliver()
+    await shop.deliver_events()
     shown = await export(shop)
     (subscription,) = shown["subscriptions"]["subscriptions"]
     billing = subscription["billing"]
@@ -153,7 +153,7 @@ async def test_an_export_has_a_checkouts_state_and_the_readers_consent(shop: Sho
     }
 
     async def checkouts() -> list[dict[str, Any]]:
-        await shop.deliver()
+        await shop.deliver_events()
         return list((await export(shop))["checkouts"]["checkouts"])
 
     async def shown() -> list[tuple[str, str]]:
@@ -183,7 +183,7 @@ async def test_an_export_describes_refunds_and_disputes_in_words(shop: Shop) -> 
     account, charge_id = shop.stand_in.account, shop.only("charge")["id"]
 
     async def shown() -> list[str]:
-        await shop.deliver()
+        await shop.deliver_events()
         (purchase,) = (await export(shop))["purchases"]["purchases"]
         return [refund["what"] for refund in purchase["refunds"]]
 

@@ -15,8 +15,8 @@ from paywall.settings import Settings
 from tests.conftest import IS_LONG
 from tests.processors.stripe.shop import Shop
 
+# The gateway's: the first, and two more.
 TRIES = 3
-"""The gateway's: the first, and two more."""
 Endpoint = Callable[[Shop], Awaitable[httpx.Response]]
 
 
@@ -75,11 +75,11 @@ async def prepare(shop: Shop, endpoint: Endpoint) -> None:
     await shop.buy("ann", plan_id="monthly")
     if endpoint is resume:
         await shop.buy("dy", plan_id="monthly")
-        await shop.deliver()
+        await shop.deliver_events()
         assert (await shop.post("subscription/cancel", "dy", when="period_end")).is_success
     if endpoint is switch_plan_page:
         assert (await shop.open("cy", plan_id="monthly")).status_code == 201
-    await shop.deliver()
+    await shop.deliver_events()
 
 
 def in_stripe(shop: Shop) -> set[tuple[str, str, bool]]:
@@ -119,7 +119,7 @@ async def test_a_fault_at_any_call_is_reported_and_remedied(
         place, was_met = place + 1, bool(met)
     done = await endpoint(shop)
     assert done.status_code in (200, 201, 204, 409), done.text
-    await shop.deliver()
+    await shop.deliver_events()
     assert await reconcile(StripeContext(shop.database, shop.stripe_client, settings)) is not None
     billed = {row for row in in_stripe(shop) if row[0].startswith("sub_")}
     if endpoint is not erase:

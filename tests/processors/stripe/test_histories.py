@@ -32,15 +32,15 @@ from tests.processors.stripe.truth import as_recorded, in_stripe
 HISTORIES = int(os.environ.get("STRIPE_HISTORIES", "9"))
 HISTORIES_ON_SQLITE = HISTORIES if IS_LONG else 3
 FIRST = int(os.environ.get("STRIPE_FIRST", "0"))
+# How often each step is taken at least in the histories of `make test`, and to what effect.
 FLOORS = {
     "pay": 9, "settle": 1, "card": 4, "cancel": 1, "resume": 1, "switch": 1, "pause": 1,
     "refund": 5, "begin_refund": 2, "settle_refund": 1, "fail_refund": 3,
     "dispute": 9, "escalate": 1, "close": 5, "wait": 8, "unlock": 12, "cancel_now": 6,
     "unlocked": 4, "revoked": 10, "revived": 4,
 }  # fmt: skip
-"""How often each step is taken at least in the histories of `make test`, and to what effect."""
+# Histories on one stage: it is taken down before the service would keep house by itself.
 A_STAGE = 50
-"""Histories on one stage: it is taken down before the service would keep house by itself."""
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ async def test_any_order_of_delivery_ends_as_in_order(
                 ordered = await _end_of(it, seed, None, happened)
                 shuffled = await _end_of(it, seed, Random(seed), Counter())
                 assert shuffled == ordered, (seed, history(seed))
-    too_seldom = {each: happened[each] for each in FLOORS if happened[each] < FLOORS[each]}
+    too_seldom = {item: happened[item] for item in FLOORS if happened[item] < FLOORS[item]}
     assert number < HISTORIES or too_seldom == {}
 
 
@@ -89,7 +89,7 @@ async def _end_of(
     async with it.anew(chance) as played:
         played.happened = happened
         await played.play(history(seed))
-        await played.settle()
+        await played.drain_events()
         shown = await played.shown()
         await _hold(played, seed)
     return shown

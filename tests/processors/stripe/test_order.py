@@ -46,7 +46,7 @@ def stripe_client(settings: Settings, held: Held) -> StripeClient:
 
 async def test_an_older_look_never_overwrites_a_newer_one(shop: Shop, held: Held) -> None:
     await shop.buy(plan_id="monthly")
-    await shop.deliver()
+    await shop.deliver_events()
     account, subscription_id = shop.stand_in.account, shop.only("subscription")["id"]
     portal.portal_cancel(account, subscription_id)
     (cancelled,) = events.drain_deliveries(account, SECRET)
@@ -54,7 +54,7 @@ async def test_an_older_look_never_overwrites_a_newer_one(shop: Shop, held: Held
     slow = asyncio.create_task(shop.send(cancelled))
     await held.is_held.wait()
     portal.portal_resume(account, subscription_id)
-    await shop.deliver()
+    await shop.deliver_events()
     goes_on.set()
     assert (await slow).status_code == 200
     assert (await shop.me())["subscription"]["cancel_at_period_end"] is False
@@ -62,7 +62,7 @@ async def test_an_older_look_never_overwrites_a_newer_one(shop: Shop, held: Held
 
 async def test_an_event_that_comes_late_does_not_cancel_again(shop: Shop) -> None:
     await shop.buy(plan_id="monthly")
-    await shop.deliver()
+    await shop.deliver_events()
     account, subscription_id = shop.stand_in.account, shop.only("subscription")["id"]
     portal.portal_cancel(account, subscription_id)
     portal.portal_resume(account, subscription_id)
@@ -98,11 +98,11 @@ async def test_a_refund_of_one_of_two_periods_begun_at_once_takes_its_credits(
     (yearly,) = (p["id"] for p in prices if p["recurring"]["interval"] == "year")
     for price in (yearly, monthly):
         if is_reported_at_once:
-            await shop.deliver()
+            await shop.deliver_events()
         portal.portal_switch(account, subscription["id"], price)
-    await shop.deliver()
+    await shop.deliver_events()
     refunds.create_refund(account, {"charge": shop.only("charge")["id"], "amount": "300"})
-    await shop.deliver()
+    await shop.deliver_events()
     assert sorted(grant["remaining"] for grant in (await shop.me())["grants"]) == [1, 2]
 
 
@@ -122,9 +122,9 @@ async def test_what_two_refunds_take_depends_on_age_not_on_order_of_events(
         shop.move(days=1)
     for charge in shop.stand_in.account.find_all("charge"):
         refunds.create_refund(shop.stand_in.account, {"charge": charge["id"], "amount": "100"})
-    await shop.deliver()
+    await shop.deliver_events()
     read = await shop.service.get("/v1/me/unlocks", headers=shop.bearer.reader("ann"))
-    assert sorted(each["article_id"] for each in read.json()["items"]) == ["a0", "a2"]
+    assert sorted(item["article_id"] for item in read.json()["items"]) == ["a0", "a2"]
 
 
 @pytest.mark.parametrize("step", [1, -1], ids=["in_order", "swapped"])
@@ -140,5 +140,5 @@ async def test_of_packs_paid_in_one_second_the_same_one_is_used_in_any_order(
     assert (await unlock(shop.service, shop.bearer, "ann", "a")).status_code == 201
     first, _ = shop.stand_in.account.find_all("charge")
     refunds.create_refund(shop.stand_in.account, {"charge": first["id"], "amount": "200"})
-    await shop.deliver()
+    await shop.deliver_events()
     assert sorted(grant["remaining"] for grant in (await shop.me())["grants"]) == [4, 4]

@@ -8,14 +8,14 @@ from tests.processors.stripe.shop import SECRET, Shop
 IN_ORDER = pytest.mark.parametrize("step", [1, -1], ids=["in_order", "swapped"])
 
 
-async def tell(shop: Shop, step: int) -> None:
+async def deliver_events(shop: Shop, step: int) -> None:
     """Stripe delivers all it has, the oldest or the newest first."""
     for delivery in events.drain_deliveries(shop.stand_in.account, SECRET)[::step]:
         assert (await shop.send(delivery)).status_code == 200
 
 
 async def ends(shop: Shop) -> list[str]:
-    return sorted(each["access_until"] for each in (await shop.me())["subscriptions"])
+    return sorted(item["access_until"] for item in (await shop.me())["subscriptions"])
 
 
 @IN_ORDER
@@ -23,7 +23,7 @@ async def test_the_second_pass_starts_when_the_first_ends(shop: Shop, step: int)
     await shop.buy(pass_id="week")
     shop.move(days=2)
     await shop.buy(pass_id="week")
-    await tell(shop, step)
+    await deliver_events(shop, step)
     assert await ends(shop) == ["2026-12-01T12:00:00Z", "2026-12-08T12:00:00Z"]
 
 
@@ -34,7 +34,7 @@ async def test_a_pass_bought_after_a_refund_starts_at_once(shop: Shop, step: int
     refunds.create_refund(shop.stand_in.account, {"charge": shop.only("charge")["id"]})
     shop.move(days=1)
     await shop.buy(pass_id="week")
-    await tell(shop, step)
+    await deliver_events(shop, step)
     assert await ends(shop) == ["2026-11-24T12:00:00Z", "2026-12-03T12:00:00Z"]
 
 
@@ -46,7 +46,7 @@ async def test_a_refund_moves_no_pass_that_was_bought_before_it(shop: Shop, step
     await shop.buy(pass_id="week")
     shop.move(days=1)
     refunds.create_refund(shop.stand_in.account, {"charge": charge_id})
-    await tell(shop, step)
+    await deliver_events(shop, step)
     assert await ends(shop) == ["2026-11-24T12:00:00Z", "2026-12-08T12:00:00Z"]
 
 
@@ -54,13 +54,13 @@ async def test_a_refund_reported_after_the_next_purchase_delays_nothing(
     shop: Shop,
 ) -> None:
     await shop.buy(pass_id="week")
-    await shop.deliver()
+    await shop.deliver_events()
     shop.move(days=1)
     refunds.create_refund(shop.stand_in.account, {"charge": shop.only("charge")["id"]})
     shop.move(days=1)
     late = events.drain_deliveries(shop.stand_in.account, SECRET)
     await shop.buy(pass_id="week")
-    await shop.deliver()
+    await shop.deliver_events()
     assert await ends(shop) == ["2026-12-01T12:00:00Z", "2026-12-08T12:00:00Z"]
     for delivery in late:
         await shop.send(delivery)
@@ -78,11 +78,11 @@ async def test_a_pending_refund_that_succeeds_moves_no_pass_bought_meanwhile(
     begun = refunds.create_pending_refund(shop.stand_in.account, charge["id"], charge["amount"])
     shop.move(days=1)
     await shop.buy(pass_id="week")
-    await shop.deliver()
+    await shop.deliver_events()
     assert await ends(shop) == ["2026-12-01T12:00:00Z", "2026-12-03T12:00:00Z"]
     finish = refunds.complete_refund if end == "settle" else refunds.fail_refund
     finish(shop.stand_in.account, begun["id"])
-    await shop.deliver()
+    await shop.deliver_events()
     later = ["2026-11-24T12:00:00Z", "2026-12-03T12:00:00Z"]
     assert await ends(shop) == (
         later if end == "settle" else ["2026-12-01T12:00:00Z", "2026-12-08T12:00:00Z"]
@@ -99,13 +99,13 @@ async def test_an_inquiry_that_escalates_moves_no_pass_that_was_bought_meanwhile
     asked = disputes.open_dispute(account, shop.only("charge")["id"], inquiry=True)
     shop.move(days=1)
     await shop.buy(pass_id="week")
-    await shop.deliver()
+    await shop.deliver_events()
     assert await ends(shop) == ["2026-12-01T12:00:00Z", "2026-12-03T12:00:00Z"]
     if escalates:
         disputes.escalate_inquiry(account, asked["id"])
     else:
         disputes.close_dispute(account, asked["id"], won=True)
-    await shop.deliver()
+    await shop.deliver_events()
     assert await ends(shop) == (
         ["2026-11-24T12:00:00Z", "2026-12-03T12:00:00Z"]
         if escalates

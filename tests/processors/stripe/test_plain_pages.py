@@ -22,7 +22,7 @@ async def test_a_page_shows_the_paid_end_of_what_ended_and_sells_it_again(
 ) -> None:
     await shop.buy(plan_id="monthly")
     cancel_subscription(shop.stand_in.account, {}, shop.only("subscription")["id"])
-    await shop.deliver()
+    await shop.deliver_events()
     await enter(shop.service, shop.bearer, "ann")
     shown = await account(shop.service)
     assert "Cancelled: you can read everything until December 24, 2026, 12:00 GMT." in shown
@@ -44,7 +44,7 @@ async def test_a_pending_payment_is_listed_until_it_arrives_or_fails(
     arrives = await shop.buy(pack_id="six", later=True)
     shop.move(days=0.1)
     fails = await shop.buy(pass_id="week", later=True)
-    await shop.deliver()
+    await shop.deliver_events()
     pending = (await shop.me())["pending"]
     assert [(one["checkout_id"], one["pack_id"], one["pass_id"]) for one in pending] == [
         (fails["id"], None, "week"), (arrives["id"], "six", None),
@@ -57,7 +57,7 @@ async def test_a_pending_payment_is_listed_until_it_arrives_or_fails(
     assert "You have not paid for anything yet." not in shown
     checkout.settle_session(shop.stand_in.account, arrives["session_id"], paid=True)
     checkout.settle_session(shop.stand_in.account, fails["session_id"], paid=False)
-    await shop.deliver()
+    await shop.deliver_events()
     shown = await account(shop.service)
     assert "You have 6 credits." in shown
     assert (shown.count("<b>Six</b>"), on_its_way in shown) == (1, False)
@@ -68,7 +68,7 @@ async def test_a_failed_renewal_shows_the_way_to_pay_among_the_offers(
 ) -> None:
     await shop.buy(card=Card.PAYS_ONCE, plan_id="monthly")
     shop.move(days=31)
-    await shop.deliver()
+    await shop.deliver_events()
     for days, is_sold in ((0, False), (4, True)):
         shop.move(days=days)
         sold = await offers_page(shop)
@@ -83,7 +83,7 @@ async def test_a_late_payment_is_never_shown_as_final(
 ) -> None:
     await shop.buy(card=Card.PAYS_ONCE, plan_id="monthly")
     shop.move(days=31)
-    await shop.deliver()
+    await shop.deliver_events()
     asked = await enter(shop.service, shop.bearer, "ann", page="cancel")
     assert "The payment that is late may still be tried again until then." in asked.text
     done = await send(shop.service, forms(asked)["/account/cancel"])
@@ -106,7 +106,7 @@ async def test_a_late_payment_is_never_shown_as_final(
 async def test_a_reader_is_asked_to_cancel_only_what_is_not_cancelled_yet(shop: Shop) -> None:
     await shop.buy(card=Card.PAYS_ONCE, plan_id="monthly")
     shop.move(days=31)
-    await shop.deliver()
+    await shop.deliver_events()
     asked = await enter(shop.service, shop.bearer, "ann", page="cancel")
     await send(shop.service, forms(asked)["/account/cancel"])
     again = await enter(shop.service, shop.bearer, "ann", page="cancel")
@@ -130,9 +130,9 @@ async def test_a_subscription_payments_receipt_says_until_when_it_paid(
 ) -> None:
     await shop.buy(pack_id="six")
     await shop.buy(plan_id="monthly")
-    await shop.deliver()
+    await shop.deliver_events()
     shop.move(days=31)
-    await shop.deliver()
+    await shop.deliver_events()
     paid = await shop.service.get("/v1/me/purchases", headers=shop.bearer.reader("ann"))
     ends = ["2027-01-24T12:00:00Z", "2026-12-24T12:00:00Z", None]
     assert [one["paid_until"] for one in paid.json()["items"]] == ends

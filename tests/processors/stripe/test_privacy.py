@@ -12,7 +12,7 @@ async def erase(shop: Shop, reader: str = "ann") -> int:
 
 async def test_erasing_ends_billing_and_open_checkouts(shop: Shop) -> None:
     await shop.buy(plan_id="monthly")
-    await shop.deliver()
+    await shop.deliver_events()
     pack = await shop.open(pack_id="six")
     assert await erase(shop) == 204
     assert shop.only("subscription")["status"] == "canceled"
@@ -20,14 +20,14 @@ async def test_erasing_ends_billing_and_open_checkouts(shop: Shop) -> None:
     session = shop.stand_in.account.find("checkout.session", session_id)
     assert session["status"] == "expired"
     before = await shop.me()
-    assert set(await shop.deliver()) == {200}
+    assert set(await shop.deliver_events()) == {200}
     assert await shop.me() == before
     assert before["subscriptions"] == []
 
 
 async def test_nothing_is_erased_where_stripe_does_not_confirm(shop: Shop) -> None:
     await shop.buy(plan_id="monthly")
-    await shop.deliver()
+    await shop.deliver_events()
     shop.stand_in.faults.plan(Fault.SERVER_ERROR_BEFORE, "DELETE", r"/v1/subscriptions/.*", times=3)
     assert await erase(shop) == 503
     assert (await shop.me())["subscription"]["status"] == "active"
@@ -50,7 +50,7 @@ async def test_what_was_paid_meanwhile_is_recorded_first(shop: Shop) -> None:
 
 async def test_a_dump_has_neither_reader_nor_customer(shop: Shop, database_url: str) -> None:
     await shop.buy("sophea", plan_id="monthly")
-    await shop.deliver()
+    await shop.deliver_events()
     assert await erase(shop, "sophea") == 204
     customer_id, subscription_id = shop.only("customer")["id"], shop.only("subscription")["id"]
     dump = dumped(database_url)
@@ -65,7 +65,7 @@ async def test_events_of_a_merged_reader_reach_the_one_who_stays(shop: Shop) -> 
         "/v1/subscribers/ann/merge", json={"into": "bo"}, headers=shop.bearer.site()
     )
     assert merged.status_code == 200, merged.text
-    await shop.deliver()
+    await shop.deliver_events()
     mine = await shop.me("bo")
     assert mine["unlocks_left"] == 8
     assert mine["subscription"]["status"] == "active"

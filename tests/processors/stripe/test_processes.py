@@ -79,7 +79,7 @@ async def test_a_process_never_overwrites_what_another_fetched_later(
     hold = HeldResponse("/v1/subscriptions/")
     async with two_processes(database_url, tmp_path, hold) as (one, other):
         await one.buy(plan_id="monthly")
-        await one.deliver()
+        await one.deliver_events()
         account, subscription_id = one.stand_in.account, one.only("subscription")["id"]
         portal.portal_cancel(account, subscription_id)
         (cancelled,) = events.drain_deliveries(account, SECRET)
@@ -87,7 +87,7 @@ async def test_a_process_never_overwrites_what_another_fetched_later(
         slow = asyncio.create_task(one.send(cancelled))
         await hold.is_held.wait()
         portal.portal_resume(account, subscription_id)
-        assert await other.deliver() == [200]
+        assert await other.deliver_events() == [200]
         hold.release.set()
         assert (await slow).status_code == 200
         assert (await other.me())["subscription"]["cancel_at_period_end"] is False

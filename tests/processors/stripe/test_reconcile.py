@@ -16,7 +16,7 @@ async def test_missed_webhooks_are_made_up_for(shop: Shop, settings: Settings) -
     await shop.buy(pack_id="six")
     await shop.buy(plan_id="monthly")
     shop.move(days=3)
-    await shop.deliver(drop=1)
+    await shop.deliver_events(drop=1)
     assert (await shop.me())["unlocks_left"] == 0
     drift = await reconcile(context(shop, settings))
     assert drift is not None
@@ -32,9 +32,9 @@ async def test_weeks_beyond_stripes_list_of_events_are_made_up_for(
 ) -> None:
     await shop.buy(plan_id="monthly")
     page = await shop.buy("bo", pack_id="six")
-    await shop.deliver(drop=1)
+    await shop.deliver_events(drop=1)
     shop.move(days=95)
-    await shop.deliver(drop=1)
+    await shop.deliver_events(drop=1)
     drift = await reconcile(context(shop, settings))
     assert drift is not None
     assert drift.subscriptions == 1
@@ -51,7 +51,7 @@ async def test_an_invoice_that_waits_for_its_payment_is_no_drift(
     await shop.buy(plan_id="monthly")
     set_card(shop.stand_in.account, shop.only("customer")["id"], Card.DECLINES)
     shop.move(days=30.5)
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.me())["subscription"]["status"] == "past_due"
     for _ in range(2):
         assert await reconcile(context(shop, settings)) == Drift()

@@ -27,29 +27,29 @@ async def purchase(shop: Shop) -> dict[str, Any]:
 
 async def test_a_refund_in_part_takes_credits_in_proportion(shop: Shop) -> None:
     await shop.buy(pack_id="six")
-    await shop.deliver()
+    await shop.deliver_events()
     refund(shop, 250)
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.me())["unlocks_left"] == 4
     assert (await purchase(shop))["refunded"] == 250
 
 
 async def test_a_refund_that_failed_gives_the_credits_back(shop: Shop) -> None:
     await shop.buy(pack_id="six")
-    await shop.deliver()
+    await shop.deliver_events()
     made = refund(shop, 600)
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.me())["unlocks_left"] == 0
     refunds.fail_refund(shop.stand_in.account, made["id"])
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.me())["unlocks_left"] == 6
 
 
 async def test_a_goodwill_refund_keeps_access(shop: Shop) -> None:
     await shop.buy(pack_id="six")
-    await shop.deliver()
+    await shop.deliver_events()
     refund(shop, 600, paywall_keep_access="true")
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.me())["unlocks_left"] == 6
     assert (await purchase(shop))["refunded"] == 600
 
@@ -57,25 +57,25 @@ async def test_a_goodwill_refund_keeps_access(shop: Shop) -> None:
 async def test_a_refund_reported_before_its_payment_is_not_lost(shop: Shop) -> None:
     await shop.buy(pack_id="six")
     refund(shop, 300)
-    await shop.deliver(shuffle=Random(7), repeat=0.5)
+    await shop.deliver_events(shuffle=Random(7), repeat=0.5)
     assert (await shop.me())["unlocks_left"] == 3
 
 
 async def test_a_dispute_takes_back_at_once_and_gives_back_when_it_is_won(shop: Shop) -> None:
     await shop.buy(plan_id="monthly")
-    await shop.deliver()
+    await shop.deliver_events()
     charge = shop.only("charge")["id"]
     account = shop.stand_in.account
     inquiry = disputes.open_dispute(account, charge, inquiry=True)
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.me())["unlocks_left"] == 2
     disputes.escalate_inquiry(account, inquiry["id"])
-    await shop.deliver()
+    await shop.deliver_events()
     mine = await shop.me()
     assert mine["unlocks_left"] == 0
     assert mine["subscription"]["access_until"] == "2026-11-24T12:00:00Z"
     disputes.close_dispute(account, inquiry["id"], won=True)
-    await shop.deliver()
+    await shop.deliver_events()
     mine = await shop.me()
     assert mine["unlocks_left"] == 2
     assert mine["subscription"]["access_until"] == "2026-12-24T12:00:00Z"
@@ -84,15 +84,15 @@ async def test_a_dispute_takes_back_at_once_and_gives_back_when_it_is_won(shop: 
 async def test_each_event_of_a_refund_alone_takes_back_what_it_paid_for(shop: Shop) -> None:
     """Though another reader subscribes too."""
     await shop.buy("bo", plan_id="monthly")
-    await shop.deliver()
+    await shop.deliver_events()
     await shop.buy(plan_id="monthly")
-    await shop.deliver()
+    await shop.deliver_events()
     charge = next(shop.stand_in.account.find_all("charge"))
     refunds.create_refund(shop.stand_in.account, {"charge": charge["id"]})
     first, *_ = events.drain_deliveries(shop.stand_in.account, SECRET)
     assert (await shop.send(first)).status_code == 200
     shown = {reader: (await shop.me(reader))["subscription"] for reader in ("ann", "bo")}
-    assert sorted(each["access_until"] for each in shown.values()) == [
+    assert sorted(item["access_until"] for item in shown.values()) == [
         "2026-11-24T12:00:00Z", "2026-12-24T12:00:00Z",
     ]  # fmt: skip
 
@@ -109,6 +109,6 @@ async def test_another_product_on_the_account_makes_no_member(shop: Shop) -> Non
          "line_items": [{"price": price.id, "quantity": 1}]}
     )  # fmt: skip
     shop.pay(page.id)
-    assert set(await shop.deliver()) == {200}
+    assert set(await shop.deliver_events()) == {200}
     everybody = await shop.service.get("/v1/purchases", headers=shop.bearer.site())
     assert everybody.json()["items"] == []

@@ -17,17 +17,17 @@ Entries = list[tuple[str, str, int]]
 async def dispute(shop: Shop) -> str:
     """The payer's bank takes the whole price of the pack back; the dispute's id."""
     opened = disputes.open_dispute(shop.stand_in.account, shop.only("charge")["id"], inquiry=False)
-    await shop.deliver()
+    await shop.deliver_events()
     return str(opened["id"])
 
 
 async def win(shop: Shop, dispute_id: str) -> None:
     disputes.close_dispute(shop.stand_in.account, dispute_id, won=True)
-    await shop.deliver()
+    await shop.deliver_events()
 
 
 async def is_unlocked(shop: Shop, *articles: str) -> list[bool]:
-    decisions = [await check(shop.service, shop.bearer, each, reader_id="ann") for each in articles]
+    decisions = [await check(shop.service, shop.bearer, item, reader_id="ann") for item in articles]
     return [decision["reason"] == "unlocked" for decision in decisions]
 
 
@@ -41,7 +41,7 @@ async def entries(shop: Shop) -> Entries:
 
 async def buy_and_unlock(shop: Shop, *articles: tuple[str, int]) -> None:
     await shop.buy(pack_id="six")
-    await shop.deliver()
+    await shop.deliver_events()
     for article_id, cost in articles:
         await put_article(shop.service, shop.bearer, article_id, unlock_cost=cost)
         shop.move(days=1)

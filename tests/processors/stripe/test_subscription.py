@@ -25,7 +25,7 @@ UPDATE = r"/v1/subscriptions/[^/]+"
 
 async def subscribed(shop: Shop, plan_id: str = "monthly") -> str:
     await shop.buy(plan_id=plan_id)
-    await shop.deliver()
+    await shop.deliver_events()
     return str((await shop.me())["subscription"]["id"])
 
 
@@ -55,7 +55,7 @@ async def test_a_subscription_shows_what_its_reader_pays_not_the_plans_new_price
 ) -> None:
     await shop.buy(plan_id="monthly", currency="khr")
     await shop.buy("bo", pass_id="week")
-    await shop.deliver()
+    await shop.deliver_events()
     dearer = {"title": "Monthly", "interval": "month", "credits": 2,
               "prices": [{"amount": 3_200_000, "currency": "khr"}]}  # fmt: skip
     put = await shop.service.put("/v1/plans/monthly", json=dearer, headers=shop.bearer.site())
@@ -77,7 +77,7 @@ async def test_a_price_outside_the_catalogue_is_not_shown(shop: Shop) -> None:
             "recurring": {"interval": "month"}}  # fmt: skip
     own = create_price(shop.stand_in.account, made)
     portal_switch(shop.stand_in.account, subscription_id, own["id"])
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.me())["subscription"] == {**mine, "price": None}
 
 
@@ -91,7 +91,7 @@ async def test_a_switch_of_plans_shows_the_payment_type(shop: Shop) -> None:
         if (price["recurring"] or {}).get("interval") == "year"
     )  # fmt: skip
     portal_switch(account, subscription_id, yearly["id"])
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.me())["subscription"]["plan_id"] == "yearly"
 
 
@@ -104,7 +104,7 @@ async def test_the_invoice_of_a_switch_is_for_the_plan_that_is_left(shop: Shop) 
         )
         price_id = (await session.exec(tried)).one()
     portal_switch(shop.stand_in.account, subscription_id, price_id)
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.me())["subscription"]["plan_id"] == "tried"
     bought = await shop.service.get("/v1/me/purchases", headers=shop.bearer.reader("ann"))
     assert [paid["plan_id"] for paid in bought.json()["items"]] == ["monthly", "monthly"]
@@ -113,11 +113,11 @@ async def test_the_invoice_of_a_switch_is_for_the_plan_that_is_left(shop: Shop) 
 async def test_a_payment_is_dated_by_its_payment_and_not_by_its_invoice(shop: Shop) -> None:
     await shop.buy(card=Card.PAYS_ONCE, plan_id="monthly")
     shop.move(days=31)
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.me())["subscription"]["status"] == "past_due"
     set_card(shop.stand_in.account, shop.only("customer")["id"], Card.PAYS)
     shop.move(days=5)
-    await shop.deliver()
+    await shop.deliver_events()
     invoice = next(shop.stand_in.account.find_all("invoice", billing_reason="subscription_cycle"))
     paid_at = datetime.fromtimestamp(invoice["status_transitions"]["paid_at"], UTC)
     bought = await shop.service.get("/v1/me/purchases", headers=shop.bearer.reader("ann"))
@@ -134,7 +134,7 @@ async def test_an_invoices_line_for_another_subscription_pays_for_none_of_this(s
     other["parent"]["subscription_item_details"]["subscription"] = "sub_other"
     other["period"] = {key: at + 300 * DAY for key, at in other["period"].items()}
     lines.append(other)
-    await shop.deliver()
+    await shop.deliver_events()
     assert (await shop.me())["subscription"]["access_until"] == "2026-12-24T12:00:00Z"
     assert (await shop.me())["unlocks_left"] == 2
 
@@ -150,7 +150,7 @@ async def test_a_cancellation_that_stripe_did_not_do_ends_no_access(shop: Shop) 
 
 async def test_what_ended_in_stripe_is_shown_as_cancelled(shop: Shop) -> None:
     cancel_subscription(shop.stand_in.account, {}, await subscribed(shop))
-    await shop.deliver()
+    await shop.deliver_events()
     mine = (await shop.me())["subscription"]
     assert (mine["status"], mine["cancel_at_period_end"]) == ("canceled", True)
 
@@ -163,7 +163,7 @@ async def test_while_the_next_payment_is_on_its_way_it_is_renewing(shop: Shop) -
         mine = (await shop.me())["subscription"]
         assert (mine["is_renewing"], mine["access_until"]) == (True, until)
     shop.move(days=31)
-    await shop.deliver()
+    await shop.deliver_events()
     mine = (await shop.me())["subscription"]
     assert (mine["is_renewing"], mine["next_payment"]) == (False, "2027-01-24T12:00:00Z")
 
@@ -175,11 +175,11 @@ async def test_opens_all_is_true_as_long_as_the_check_grants(shop: Shop) -> None
     await shop.buy("bo", Card.PAYS_ONCE, plan_id="monthly")
     for _week in range(2):
         await shop.buy("chan", pass_id="week")
-    await shop.deliver()
+    await shop.deliver_events()
     shown: dict[str, list[list[tuple[str, bool]]]] = {"ann": [], "bo": [], "chan": []}
     for days in (1, 28, 2.2, 3):
         shop.move(days=days)
-        await shop.deliver()
+        await shop.deliver_events()
         for reader, days_of in shown.items():
             subscriptions = (await shop.me(reader))["subscriptions"]
             days_of.append([(one["status"], one["opens_all"]) for one in subscriptions])
@@ -210,7 +210,7 @@ async def test_now_ends_access_and_billing_for_good(shop: Shop) -> None:
     assert done.status_code == 200, done.text
     assert done.json()["access_until"] == "2026-11-27T12:00:00Z"
     assert shop.only("subscription")["status"] == "canceled"
-    await shop.deliver()
+    await shop.deliver_events()
     mine = (await shop.me())["subscription"]
     assert (mine["status"], mine["access_until"]) == ("canceled", "2026-11-27T12:00:00Z")
     resumed = await shop.post("subscription/resume", subscription_id=mine["id"])
@@ -234,7 +234,7 @@ async def test_cancelling_now_after_cancelling_at_period_end_has_its_own_receipt
 async def test_it_renews_with_new_credits(shop: Shop) -> None:
     await subscribed(shop)
     shop.move(days=32)
-    await shop.deliver()
+    await shop.deliver_events()
     mine = await shop.me()
     assert mine["subscription"]["access_until"] == "2027-01-24T12:00:00Z"
     assert mine["unlocks_left"] == 2
@@ -244,11 +244,11 @@ async def test_a_failed_payment_leaves_a_grace_and_then_ends_access(shop: Shop) 
     await subscribed(shop)
     set_card(shop.stand_in.account, shop.only("customer")["id"], Card.DECLINES)
     shop.move(days=30.5)
-    await shop.deliver()
+    await shop.deliver_events()
     mine = (await shop.me())["subscription"]
     assert (mine["status"], mine["access_until"]) == ("past_due", "2026-12-27T12:00:00Z")
     shop.move(days=30)
-    await shop.deliver()
+    await shop.deliver_events()
     mine = (await shop.me())["subscription"]
     assert (mine["status"], mine["access_until"]) == ("canceled", "2026-12-24T12:00:00Z")
 
@@ -260,7 +260,7 @@ async def test_a_trial_gives_access_and_no_credits_until_it_is_paid_for(shop: Sh
     assert mine["subscription"]["access_until"] == "2026-12-01T12:00:00Z"
     assert mine["unlocks_left"] == 0
     shop.move(days=8)
-    await shop.deliver()
+    await shop.deliver_events()
     mine = await shop.me()
     assert mine["subscription"]["status"] == "active"
     assert mine["unlocks_left"] == 2
@@ -305,7 +305,7 @@ async def test_cancelled_is_never_said_of_one_that_began_meanwhile_and_goes_on(s
     for turns in TURNS:
         reader = f"reader{turns}"
         await shop.buy(reader, plan_id="yearly")
-        telling = asyncio.create_task(shop.deliver())
+        telling = asyncio.create_task(shop.deliver_events())
         for _ in range(turns):
             await asyncio.sleep(0)
         done = await shop.post("subscription/cancel", reader, when="period_end")
@@ -322,7 +322,7 @@ async def test_resumed_is_never_said_of_one_that_began_meanwhile_and_ends(shop: 
         await shop.buy(reader, plan_id="yearly")
         *_, bought = shop.stand_in.account.find_all("subscription")
         portal_cancel(shop.stand_in.account, bought["id"])
-        telling = asyncio.create_task(shop.deliver())
+        telling = asyncio.create_task(shop.deliver_events())
         for _ in range(turns):
             await asyncio.sleep(0)
         done = await shop.post("subscription/resume", reader)

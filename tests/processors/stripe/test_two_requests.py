@@ -26,13 +26,13 @@ OTHERS = {
 }
 WISH = {"return_url": RETURN_URL, **USD}
 PAGES = "/v1/checkout/sessions"
+# After these no retry of the SDK's is told of a page.
 UNTOLD = [
     Fault.RATE_LIMITED,
     Fault.SERVER_ERROR_BEFORE,
     Fault.SERVER_ERROR_AFTER,
     Fault.TIMEOUT_BEFORE,
 ]
-"""After these no retry of the SDK's is told of a page."""
 
 
 class Slow(InProcessClient):
@@ -68,7 +68,7 @@ def stripe_client(settings: Settings, slow: Slow) -> StripeClient:
 def open_pages(shop: Shop) -> list[dict[str, Any]]:
     """Where a reader could subscribe now."""
     sessions = shop.stand_in.account.find_all("checkout.session")
-    return [each for each in sessions if (each["mode"], each["status"]) == ("subscription", "open")]
+    return [item for item in sessions if (item["mode"], item["status"]) == ("subscription", "open")]
 
 
 async def checkouts_of(shop: Shop, reader: str) -> int:
@@ -79,9 +79,9 @@ async def checkouts_of(shop: Shop, reader: str) -> int:
 
 def hold_one_page(shop: Shop, *answers: httpx.Response) -> None:
     """One page is open, and whoever was told of a page that is open was told of that one."""
-    assert {each.status_code for each in answers} <= {200, 201, 409}, [a.text for a in answers]
+    assert {item.status_code for item in answers} <= {200, 201, 409}, [a.text for a in answers]
     (page,) = open_pages(shop)
-    assert page["url"] in {each.json().get("url") for each in answers if each.is_success}
+    assert page["url"] in {item.json().get("url") for item in answers if item.is_success}
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["has_customer", "has_no_customer"])
@@ -97,7 +97,7 @@ async def test_two_requests_at_once_leave_one_page_open(
         hold_one_page(shop, *answers)
         (page,) = open_pages(shop)
         shop.pay(page["id"])
-        await shop.deliver()
+        await shop.deliver_events()
         assert len((await shop.me(reader))["subscriptions"]) == 1
 
 
@@ -188,7 +188,7 @@ async def test_a_key_is_new_again_after_a_day_though_it_bought_something(shop: S
     request = {"return_url": RETURN_URL, "pack_id": "six"}
     first = await shop.post("checkout", key="button", **request)
     shop.pay(first.json()["url"].rpartition("/")[2])
-    await shop.deliver()
+    await shop.deliver_events()
     shop.move(days=1.1)
     again = await shop.post("checkout", key="button", **request)
     assert again.status_code == 201, again.text

@@ -92,8 +92,8 @@ async def test_an_event_whose_object_cannot_be_fetched_is_sent_again(shop: Shop)
         Fault.SERVER_ERROR_BEFORE, "GET", r"/v1/checkout/sessions/.*", times=3
     )
     deliveries = events.drain_deliveries(shop.stand_in.account, SECRET)
-    statuses = [(await shop.send(each)).status_code for each in deliveries]
+    statuses = [(await shop.send(item)).status_code for item in deliveries]
     assert 503 in statuses
     assert (await shop.me())["unlocks_left"] == 0
-    assert {(await shop.send(each)).status_code for each in deliveries} == {200}
+    assert {(await shop.send(item)).status_code for item in deliveries} == {200}
     assert (await shop.me())["unlocks_left"] == 6

@@ -30,8 +30,8 @@ class Truth(NamedTuple):
 
 def in_stripe(account: StandInAccount) -> Truth:
     subscriptions = {
-        each["id"]: (each["status"], max(_paid_through(account, each)))
-        for each in account.find_all("subscription")
+        item["id"]: (item["status"], max(_paid_through(account, item)))
+        for item in account.find_all("subscription")
     }
     paid = sum(charge["amount"] for charge in account.find_all("charge") if charge["paid"])
     refunded = sum(refund["amount"] for refund in account.find_all("refund", status="succeeded"))
@@ -41,20 +41,20 @@ def in_stripe(account: StandInAccount) -> Truth:
 async def as_recorded(session: AsyncSession) -> Truth:
     subscriptions = {}
     recorded = (await session.exec(select(Subscription))).all()
-    for each in recorded:
-        billing = await session.get(StripeSubscription, each.id)
+    for item in recorded:
+        billing = await session.get(StripeSubscription, item.id)
         if billing is not None:
-            subscriptions[each.id] = (str(billing.status), int(each.paid_through.timestamp()))
+            subscriptions[item.id] = (str(billing.status), int(item.paid_through.timestamp()))
     purchases = (await session.exec(select(Purchase))).all()
-    money = sum(each.amount_paid for each in purchases), sum(each.refunded for each in purchases)
-    sales = {each.id: each.reference for each in purchases}
+    money = sum(item.amount_paid for item in purchases), sum(item.refunded for item in purchases)
+    sales = {item.id: item.reference for item in purchases}
     passes = {
-        sales[each.purchase_id or 0]: (
-            int(each.starts_at.timestamp()),
-            int(each.access_until.timestamp()),
+        sales[item.purchase_id or 0]: (
+            int(item.starts_at.timestamp()),
+            int(item.access_until.timestamp()),
         )
-        for each in recorded
-        if each.kind == "pass"
+        for item in recorded
+        if item.kind == "pass"
     }
     return Truth(subscriptions, money, passes)
 
@@ -66,11 +66,11 @@ def _paid_through(account: StandInAccount, subscription: dict[str, Any]) -> Iter
     for invoice in account.find_all("invoice", status="paid"):
         owner = invoice["parent"]["subscription_details"]["subscription"]
         paid = invoice["amount_paid"]
-        if owner == subscription["id"] and (paid == 0 or _taken_back(account, invoice) < paid):
+        if owner == subscription["id"] and (paid == 0 or _clawed_back(account, invoice) < paid):
             yield from (line["period"]["end"] for line in invoice["lines"]["data"])
 
 
-def _taken_back(account: StandInAccount, invoice: dict[str, Any]) -> int:
+def _clawed_back(account: StandInAccount, invoice: dict[str, Any]) -> int:
     payments = account.find_all("invoice_payment", invoice=invoice["id"], status="paid")
     intents = {payment["payment"]["payment_intent"] for payment in payments}
     clawbacks = [*account.find_all("refund"), *account.find_all("dispute")]
