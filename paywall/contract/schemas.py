@@ -18,6 +18,8 @@ from paywall.http.fields import ID_PATTERN, ID_RULE, RULES
 
 TYPES = {int: "integer", bool: "boolean"}
 REF = "#/components/schemas/"
+# Generated clients name classes after schemas, so a published schema keeps its name.
+PUBLISHED_NAMES = {b"ClawbackKind": b"TakingKind"}
 
 Schema = dict[str, Any]
 
@@ -43,6 +45,8 @@ def schemas_of(models: Iterable[Any]) -> tuple[dict[Any, Schema], dict[str, Sche
     """
     models = list(models)
     made = msgspec.json.encode(msgspec.json.schema_components(models, ref_template=REF + "{name}"))
+    for current, published in PUBLISHED_NAMES.items():
+        made = made.replace(current, published)
     found: list[Schema]
     named: dict[str, Schema]
     found, named = msgspec.json.decode(re.sub(rb"Page_(\w+?)_(?=\")", rb"PageOf\1", made))
