@@ -40,7 +40,7 @@ class FileLock:
         except BlockingIOError as error:
             os.close(self._descriptor)
             raise DatabaseInUse(
-                f"Another process is writing to {database}: SQLite takes one writer alone."
+                f"Another process is writing to {database}: SQLite allows only one writer."
                 " Stop that process first, or use PostgreSQL (database_url ="
                 " postgresql://…), which takes any number."
             ) from error

@@ -1,6 +1,7 @@
 """Holds every answer that a test sees against the contract."""
 
 import re
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -76,7 +77,7 @@ class Promise:
     def _check_without_operation(self, response: httpx.Response, received: str) -> None:
         """What is no operation is answered by a page, by CORS, or by a problem.
 
-        A page tells a reader in words why there is nothing; a failure is never a page.
+        A page says in words why there is nothing, an outage included; a failure is never a page.
         """
         if response.request.method == "HEAD":
             assert not response.is_server_error, received
@@ -87,7 +88,8 @@ class Promise:
             self._validate(schema, response, received)
             self._check_members(response, received)
         elif is_page:
-            assert not response.is_server_error, f"{received}: {response.text}"
+            is_outage = response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+            assert is_outage or not response.is_server_error, f"{received}: {response.text}"
         elif response.request.method != "OPTIONS":
             assert response.is_success or response.is_redirect, f"{received}: {response.text}"
 
