@@ -68,7 +68,7 @@ async def test_twenty_errors_are_named_and_the_others_counted(
     fields = [error["field"] for error in problem["errors"]]
     assert fields == ["article_id", *(f"field_{number}" for number in range(named - 1))]
     is_cut = wrong > named
-    assert problem["detail"].startswith(f"{wrong} fields are wrong, 1 of them") is is_cut
+    assert problem["detail"].startswith(f"{wrong} fields are invalid, 1 of them") is is_cut
 
 
 async def test_a_body_of_unknown_keys_alone_is_answered_with_a_small_problem(
