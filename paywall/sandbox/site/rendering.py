@@ -7,11 +7,11 @@ from urllib.parse import quote
 from paywall.sandbox.site.paywall_client import Json, PageViewer
 from paywall.sandbox.site.time_machine import STEPS
 from paywall.sandbox.site.translations import LANGUAGES, NewspaperTranslator
-from paywall.sandbox.templating import create_environment
+from paywall.web.templating import environment_of
 
 SIGN_IN = "/sign-in"
 MOVED_ANCHOR = "moved"
-TEMPLATES = create_environment("paywall.sandbox.site")
+TEMPLATES = environment_of("paywall.sandbox.site")
 
 
 class NewspaperContext(NamedTuple):

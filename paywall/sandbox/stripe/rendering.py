@@ -7,7 +7,7 @@ from babel.numbers import get_currency_precision
 from litestar import Response
 
 from paywall.sandbox.stripe.objects import Json
-from paywall.sandbox.templating import create_environment
+from paywall.web.templating import environment_of
 
 NOT_STRIPE = "This is not Stripe. No money moves."
 # Currencies with decimals that nobody writes.
@@ -18,7 +18,7 @@ HEADERS = {
     " frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
-TEMPLATES = create_environment("paywall.sandbox.stripe")
+TEMPLATES = environment_of("paywall.sandbox.stripe")
 
 
 class FormButton(NamedTuple):
