@@ -68,8 +68,11 @@ class CreditsExpire(StrEnum):
 
 
 class ClawbackKind(StrEnum):
+    """`PRORATION`: a credit for the rest of a period after a switch to another plan."""
+
     REFUND = "refund"
     DISPUTE = "dispute"
+    PRORATION = "proration"
 
 
 class CancelWhen(StrEnum):

@@ -29,10 +29,12 @@ from paywall.database.tables import (
     CancellationReceipt,
     Checkout,
     Clawback,
+    ComplimentaryPeriod,
     CreditGrant,
     IdempotencyKey,
     LedgerEntry,
     Merge,
+    MergedSequence,
     MeteredViews,
     PolicyChange,
     Purchase,
@@ -57,6 +59,8 @@ DELETED_TABLES: tuple[type[SQLModel], ...] = (
     IdempotencyKey,
     Checkout,
     StripeCustomer,
+    ComplimentaryPeriod,
+    MergedSequence,
 )
 KEPT_TABLES: tuple[type[SQLModel], ...] = (
     CreditGrant,

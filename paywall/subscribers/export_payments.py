@@ -160,6 +160,8 @@ def _refund_in_words(refund: Refund, money: str) -> str:
             return f"Your bank took {money} back."
         case ClawbackKind.DISPUTE:
             return f"Your bank asked about {money}, which stay paid."
+        case ClawbackKind.PRORATION:
+            return f"Credited {money} for the rest of a period, after a switch to another plan."
 
 
 async def checkouts_section(session: AsyncSession, reader_id: str) -> CheckoutsSection:

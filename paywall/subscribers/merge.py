@@ -18,9 +18,11 @@ from paywall.database.tables import (
     CancellationReceipt,
     Checkout,
     Clawback,
+    ComplimentaryPeriod,
     CreditGrant,
     LedgerEntry,
     Merge,
+    MergedSequence,
     Purchase,
     StripeCustomer,
     Subscriber,
@@ -47,6 +49,8 @@ MOVED_TABLES: tuple[type[SQLModel], ...] = (
     Clawback,
     StripeCustomer,
     Checkout,
+    ComplimentaryPeriod,
+    MergedSequence,
 )
 
 

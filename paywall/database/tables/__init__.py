@@ -12,6 +12,7 @@ from paywall.database.tables.payments import Clawback, Purchase, Refund
 from paywall.database.tables.stripe import (
     Checkout,
     ErasedStripeId,
+    StripeCredit,
     StripeCustomer,
     StripeEvent,
     StripeIntent,
@@ -21,7 +22,12 @@ from paywall.database.tables.stripe import (
     StripeSubscription,
 )
 from paywall.database.tables.subscribers import Merge, Subscriber
-from paywall.database.tables.subscriptions import CancellationReceipt, Subscription
+from paywall.database.tables.subscriptions import (
+    CancellationReceipt,
+    ComplimentaryPeriod,
+    MergedSequence,
+    Subscription,
+)
 from paywall.database.tables.totals import SubscriberTotals
 
 __all__ = [
@@ -30,11 +36,13 @@ __all__ = [
     "CancellationReceipt",
     "Checkout",
     "Clawback",
+    "ComplimentaryPeriod",
     "CreditGrant",
     "ErasedStripeId",
     "IdempotencyKey",
     "LedgerEntry",
     "Merge",
+    "MergedSequence",
     "MeteredViews",
     "Pack",
     "Pass",
@@ -44,6 +52,7 @@ __all__ = [
     "Refund",
     "RevokedSubject",
     "RevokedToken",
+    "StripeCredit",
     "StripeCustomer",
     "StripeEvent",
     "StripeIntent",

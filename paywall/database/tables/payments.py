@@ -44,10 +44,12 @@ class Purchase(ActorColumns, table=True):
 
 
 class Refund(ActorColumns, table=True):
-    """Money that went back for a purchase, by a refund or by a dispute.
+    """Money that went back for a purchase, by a refund, a dispute or a proration credit.
 
     `is_in_force` is False where a refund failed or a dispute was won: it takes nothing back then.
-    One that is pending takes nothing back yet: a refund on its way, a bank that only asks.
+    One that is pending takes nothing back yet: a refund on its way, or an inquiry. It took effect
+    at `effective_at` (None: at `created_at`) and, if it is no longer in force, until
+    `withdrawn_at` (None: it never took effect).
     """
 
     __table_args__ = (
@@ -65,6 +67,8 @@ class Refund(ActorColumns, table=True):
     is_in_force: bool = True
     created_at: datetime
     is_pending: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    effective_at: datetime | None = None
+    withdrawn_at: datetime | None = None
 
 
 class Clawback(SQLModel, table=True):

@@ -24,6 +24,7 @@ class StripeCustomer(SQLModel, table=True):
     """A customer in Stripe, and the reader whose it is; of a merged reader there are several.
 
     `version` counts what was recorded of it: what was fetched before the last of these is stale.
+    `sequence_id` names the prepaid sequence of the merged reader whose customer it was.
     """
 
     __tablename__ = "stripe_customer"
@@ -33,6 +34,7 @@ class StripeCustomer(SQLModel, table=True):
     reader_id: str = Field(max_length=ID_LENGTH_MAX)
     version: int = 0
     created_at: datetime
+    sequence_id: str | None = Field(default=None, max_length=ID_LENGTH_MAX)
 
 
 class StripePrice(SQLModel, table=True):
@@ -92,7 +94,8 @@ class Checkout(SQLModel, table=True):
 class StripeSubscription(SQLModel, table=True):
     """How Stripe bills a subscription, beside what every subscription has; the ids are the same.
 
-    Grace and leeway are those of the settings when it was last recorded.
+    Grace and leeway are those of the settings when it was last recorded. `cancels_at` is a date set
+    in Stripe on which it ends; until then it renews.
     """
 
     __tablename__ = "stripe_subscription"
@@ -108,10 +111,16 @@ class StripeSubscription(SQLModel, table=True):
     payment_type: str | None = Field(default=None, max_length=40)
     grace_seconds: int
     leeway_seconds: int
+    trial_starts_at: datetime | None = None
+    cancels_at: datetime | None = None
+    quantity: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
 class StripeInvoice(SQLModel, table=True):
-    """A paid invoice of a subscription: what time was paid for, by which purchase."""
+    """A paid invoice of a subscription: what time was paid for, by which purchase.
+
+    `period_starts_at` is None in rows older than this column.
+    """
 
     __tablename__ = "stripe_invoice"
     __table_args__ = (
@@ -124,6 +133,28 @@ class StripeInvoice(SQLModel, table=True):
     subscription_id: str = Field(max_length=ID_LENGTH_MAX)
     purchase_id: int = Field(sa_type=BigKey)
     period_ends_at: datetime
+    period_starts_at: datetime | None = None
+
+
+class StripeCredit(SQLModel, table=True):
+    """A proration credit: a line of a paid invoice that credits the rest of an earlier period.
+
+    It ends the period of the credited invoice at `starts_at`. `amount` is what counts as clawed
+    back on that invoice, in the currency's smallest unit.
+    """
+
+    __tablename__ = "stripe_credit"
+    __table_args__ = (
+        sa.Index(None, "subscription_id"),
+        sa.Index(None, "credited_invoice_id"),
+        WITHOUT_ROWID,
+    )
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    subscription_id: str = Field(max_length=ID_LENGTH_MAX)
+    credited_invoice_id: str = Field(max_length=ID_LENGTH_MAX)
+    starts_at: datetime
+    amount: int = Field(sa_type=sa.BigInteger)
 
 
 class StripeEvent(SQLModel, table=True):
