@@ -135,7 +135,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = None
     grace_days: Annotated[
         int,
-        _setting("Days that a subscription gives access after a payment failed.", ge=0, le=60),
+        _setting(
+            "Days that a subscription gives access after a payment failed, if any payment above"
+            " zero was made for it before.",
+            ge=0,
+            le=60,
+        ),
     ] = 3
     renewal_leeway_seconds: Annotated[
         int,

@@ -25,10 +25,14 @@ def entitled_until(paid: PaidAccess) -> datetime:
 
 
 class PaidPeriod(NamedTuple):
-    """The period of one paid invoice, and whether its whole price was clawed back."""
+    """The period of one paid invoice, and whether its whole price was clawed back.
+
+    `amount_paid` is zero for a trial, or with a coupon over the whole price.
+    """
 
     ends_at: datetime
     is_clawed_back: bool
+    amount_paid: int
 
 
 def paid_through(
@@ -47,6 +51,11 @@ def last_was_clawed_back(periods: list[PaidPeriod]) -> bool:
     return any(period.is_clawed_back for period in periods if period.ends_at == latest)
 
 
+def has_paid(periods: list[PaidPeriod]) -> bool:
+    """Whether a payment above zero was made, even if it was clawed back later."""
+    return any(period.amount_paid > 0 for period in periods)
+
+
 class BilledSubscription(NamedTuple):
     """The facts of a Stripe subscription that its access depends on.
 
@@ -57,10 +66,14 @@ class BilledSubscription(NamedTuple):
     paid: PaidAccess
     will_renew: bool
     last_was_clawed_back: bool
+    has_paid: bool
 
 
 class Allowance(NamedTuple):
-    """Access beyond the paid time: `grace` after a failed payment, `leeway` before a renewal."""
+    """Access beyond the paid time: `grace` after a failed payment, `leeway` before a renewal.
+
+    Grace needs an earlier payment above zero.
+    """
 
     grace: timedelta
     leeway: timedelta
@@ -81,8 +94,8 @@ def billed_access_ends(billed: BilledSubscription, allowance: Allowance) -> Acce
             has_leeway = billed.will_renew and not billed.last_was_clawed_back
             return AccessEnds(end + allowance.leeway if has_leeway else end, end)
         case StripeStatus.PAST_DUE:
-            in_grace = end + allowance.grace
-            return AccessEnds(in_grace, in_grace)
+            late_end = end + allowance.grace if billed.has_paid else end
+            return AccessEnds(late_end, late_end)
         case StripeStatus.CANCELED | StripeStatus.UNPAID | StripeStatus.PAUSED:
             return AccessEnds(end, end)
         case StripeStatus.INCOMPLETE | StripeStatus.INCOMPLETE_EXPIRED:

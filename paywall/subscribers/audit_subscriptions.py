@@ -3,14 +3,16 @@
 from paywall.subscribers.audit_check import AuditCheck
 
 # Of each subscription: the latest ends of what was paid, of all periods, and of those that went
-# back. The last period went back where the latter two are the same.
+# back. The last period went back where the latter two are the same. `most_paid` is its greatest
+# payment.
 INVOICES = """
     select i.subscription_id,
            max(case when p.amount_paid > 0 and p.taken_back = p.amount_paid then null
                     else i.period_ends_at end) as paid_end,
            max(i.period_ends_at) as last_end,
            max(case when p.amount_paid > 0 and p.taken_back = p.amount_paid
-                    then i.period_ends_at end) as taken_back_end
+                    then i.period_ends_at end) as taken_back_end,
+           max(p.amount_paid) as most_paid
     from stripe_invoice i join purchase p on p.id = i.purchase_id group by i.subscription_id
 """
 
@@ -20,12 +22,14 @@ END = """
          when s.ended_at < s.starts_at then s.starts_at
          else s.ended_at end
 """
-EXTRA_SECONDS = """
+GRACE_SECONDS = """
+    case when b.status = 'past_due' and i.most_paid > 0 then b.grace_seconds else 0 end
+"""
+EXTRA_SECONDS = f"""
     case when b.status in ('active', 'trialing')
               and b.will_renew and coalesce(i.last_end <> i.taken_back_end, true)
          then b.leeway_seconds
-         when b.status = 'past_due' then b.grace_seconds
-         else 0 end
+         else {GRACE_SECONDS} end
 """
 NEVER_PAID = "b.status in ('incomplete', 'incomplete_expired')"
 
@@ -91,8 +95,8 @@ SUBSCRIPTION_CHECKS = (
         {"INVOICES": INVOICES},
     ),
     AuditCheck(
-        "A Stripe subscription opens everything through its paid time, plus grace or leeway by its"
-        " status",
+        "A Stripe subscription opens everything through its paid time, plus leeway by its status,"
+        " or grace where a payment above zero was made",
         """
         select 'subscription ' || s.id || ': ' || b.status || ', entitled until '
                || s.entitled_until || ', access until ' || s.access_until || ', paid through '
@@ -102,8 +106,7 @@ SUBSCRIPTION_CHECKS = (
         where case when $NEVER_PAID
                    then s.entitled_until <> s.starts_at or s.access_until <> s.starts_at
                    else SECONDS(s.entitled_until) <> SECONDS($END) + $EXTRA_SECONDS
-                     or SECONDS(s.access_until) <> SECONDS($END)
-                        + case when b.status = 'past_due' then b.grace_seconds else 0 end
+                     or SECONDS(s.access_until) <> SECONDS($END) + $GRACE_SECONDS
                    end
         """,
         {
@@ -111,6 +114,7 @@ SUBSCRIPTION_CHECKS = (
             "NEVER_PAID": NEVER_PAID,
             "END": END,
             "EXTRA_SECONDS": EXTRA_SECONDS,
+            "GRACE_SECONDS": GRACE_SECONDS,
         },
     ),
     AuditCheck(

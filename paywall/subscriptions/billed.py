@@ -13,6 +13,7 @@ from paywall.rules.entitlement import (
     PaidAccess,
     PaidPeriod,
     billed_access_ends,
+    has_paid,
     last_was_clawed_back,
     paid_through,
 )
@@ -44,6 +45,7 @@ async def recompute_billed_access(
             PaidAccess(subscription.starts_at, subscription.paid_through, subscription.ended_at),
             billing.will_renew,
             last_was_clawed_back(periods),
+            has_paid(periods),
         ),
         Allowance(
             timedelta(seconds=billing.grace_seconds), timedelta(seconds=billing.leeway_seconds)
@@ -70,7 +72,7 @@ async def _periods(session: AsyncSession, subscription_id: str) -> list[PaidPeri
         .where(StripeInvoice.subscription_id == subscription_id)
     )
     return [
-        PaidPeriod(ends_at, is_clawed_back=0 < paid == taken)
+        PaidPeriod(ends_at, is_clawed_back=0 < paid == taken, amount_paid=paid)
         for ends_at, paid, taken in (await session.exec(statement)).all()
     ]
 

@@ -12,6 +12,7 @@ from paywall.rules.entitlement import (
     PaidAccess,
     PaidPeriod,
     billed_access_ends,
+    has_paid,
     last_was_clawed_back,
     paid_through,
 )
@@ -45,7 +46,13 @@ def test_each_status_determines_the_end(
     *, status: StripeStatus, will_renew: bool, entitled: datetime, shown: datetime
 ) -> None:
     ends = billed_access_ends(
-        BilledSubscription(status, PaidAccess(START, END), will_renew, last_was_clawed_back=False),
+        BilledSubscription(
+            status,
+            PaidAccess(START, END),
+            will_renew,
+            last_was_clawed_back=False,
+            has_paid=True,
+        ),
         ALLOWANCE,
     )
     assert ends == (entitled, shown)
@@ -53,7 +60,7 @@ def test_each_status_determines_the_end(
 
 def test_a_clawed_back_last_payment_removes_the_leeway() -> None:
     billed = BilledSubscription(
-        StripeStatus.ACTIVE, PaidAccess(START, END), True, last_was_clawed_back=True
+        StripeStatus.ACTIVE, PaidAccess(START, END), True, last_was_clawed_back=True, has_paid=True
     )
     assert billed_access_ends(billed, ALLOWANCE) == (END, END)
 
@@ -65,12 +72,13 @@ def test_cancelling_now_ends_before_the_paid_time() -> None:
         PaidAccess(START, END, now),
         will_renew=False,
         last_was_clawed_back=False,
+        has_paid=True,
     )
     assert billed_access_ends(billed, ALLOWANCE) == (now, now)
 
 
 def test_a_clawed_back_period_does_not_count() -> None:
-    periods = [PaidPeriod(END, is_clawed_back=False), PaidPeriod(END + GRACE, is_clawed_back=True)]
+    periods = [PaidPeriod(END, False, 600), PaidPeriod(END + GRACE, True, 600)]
     assert paid_through(START, periods, None) == END
     assert last_was_clawed_back(periods)
     assert not last_was_clawed_back(periods[:1])
@@ -78,10 +86,21 @@ def test_a_clawed_back_period_does_not_count() -> None:
 
 
 def test_one_clawed_back_payment_of_the_last_period_suffices() -> None:
-    paid, back = (PaidPeriod(END, is_clawed_back=taken) for taken in (False, True))
+    paid, back = (PaidPeriod(END, taken, 600) for taken in (False, True))
     assert last_was_clawed_back([paid, back])
     assert last_was_clawed_back([back, paid])
     assert not last_was_clawed_back([back._replace(ends_at=START), paid])
+
+
+def test_no_grace_without_a_payment_above_zero() -> None:
+    free = [PaidPeriod(END, False, 0)]
+    assert not has_paid(free)
+    assert not has_paid([])
+    assert has_paid([*free, PaidPeriod(END, True, 600)])
+    billed = BilledSubscription(
+        StripeStatus.PAST_DUE, PaidAccess(START, END), False, False, has_paid=False
+    )
+    assert billed_access_ends(billed, ALLOWANCE) == (END, END)
 
 
 def test_a_trial_counts_without_any_invoice() -> None:
@@ -95,6 +114,7 @@ def test_a_trial_counts_without_any_invoice() -> None:
     ended_at=st.none() | times,
     will_renew=st.booleans(),
     went_back=st.booleans(),
+    paid=st.booleans(),
 )
 def test_the_shown_end_and_the_allowance_are_never_exceeded(
     *,
@@ -103,17 +123,21 @@ def test_the_shown_end_and_the_allowance_are_never_exceeded(
     ended_at: datetime | None,
     will_renew: bool,
     went_back: bool,
+    paid: bool,
 ) -> None:
     end = max(end, START)
-    billed = BilledSubscription(status, PaidAccess(START, end, ended_at), will_renew, went_back)
+    billed = BilledSubscription(
+        status, PaidAccess(START, end, ended_at), will_renew, went_back, paid
+    )
     entitled, shown = billed_access_ends(billed, ALLOWANCE)
-    assert START <= shown <= entitled <= end + GRACE
+    assert START <= shown <= entitled <= end + (GRACE if paid else LEEWAY)
     if status is StripeStatus.CANCELED and ended_at is not None:
         assert entitled <= max(START, ended_at)
 
 
 @given(
-    periods=st.lists(st.builds(PaidPeriod, times, st.booleans())), trial_ends_at=st.none() | times
+    periods=st.lists(st.builds(PaidPeriod, times, st.booleans(), st.integers(0, 600))),
+    trial_ends_at=st.none() | times,
 )
 def test_the_order_of_invoices_does_not_matter(
     periods: list[PaidPeriod], trial_ends_at: datetime | None
