@@ -42,7 +42,9 @@ MEMORY = Path("/dev/shm")  # noqa: S108 (tempfile makes our folders in it, each 
 MEMORY_FREE_MIN_BYTES = 4 * 2**30
 # What these folders ask is answered before a database is, or by plain statements that others send
 # too: once both databases have been tried on one Python, SQLite does for the others.
-ABOUT_NO_DATABASE = {"articles", "catalogue", "contract", "http", "tokens", "web"}
+ABOUT_NO_DATABASE = {
+    "articles", "catalogue", "contract", "http", "imports", "stripe", "tokens", "web"
+}  # fmt: skip
 _numbers = itertools.count(1)
 
 

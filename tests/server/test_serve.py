@@ -39,7 +39,9 @@ def _begin_request(served: Served, token: str) -> socket.socket:
     return connection
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_stop_answers_what_is_under_way_and_exits_0(tmp_path: Path, number: int) -> None:
     with serving(tmp_path, request_timeout_seconds="20") as served:
         token = served.run("token", "site", "--scope", "access:check").strip()
@@ -84,6 +86,7 @@ def test_a_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_taken_metrics_port_is_told_in_a_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = command(
@@ -94,6 +97,7 @@ def test_a_taken_metrics_port_is_told_in_a_sentence(tmp_path: Path) -> None:
     assert "Cannot serve metrics" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     surroundings = environment(data_dir=str(tmp_path / "taken" / "var"))
@@ -102,6 +106,7 @@ def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> N
     assert "Correct data_dir" in ended.stderr
 
 
+@pytest.mark.slow
 def test_sqlite_takes_one_worker(tmp_path: Path) -> None:
     ended = command("serve", "--workers", 2, folder=tmp_path, environment=environment())
     assert ended.returncode == 2
@@ -249,6 +254,7 @@ def test_workers_that_cannot_start_end_the_service_with_a_sentence(
     assert ended.stderr.endswith("Error: A worker did not start; the log above says why.\n")
 
 
+@pytest.mark.slow
 def test_a_killed_service_leaves_no_folder_of_metrics(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
