@@ -17,7 +17,7 @@ from paywall.clock import Clock
 from paywall.sandbox.prepare import SandboxSummary, newspaper_token, prepare
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.paywall_client import PaywallClient
-from paywall.sandbox.site.server import address_of, listening, served
+from paywall.sandbox.site.server import address_of, listening
 from paywall.sandbox.site.time_machine import TimeMachine
 from paywall.sandbox.site.translations import THEME_DIR, ZONE
 from paywall.sandbox.stripe.runner import StandInRunner
@@ -26,6 +26,7 @@ from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.sandbox.stripe_process import API_KEY, WEBHOOK_SECRET
 from paywall.settings import Settings
 from tests.conftest import PATIENT_SECONDS
+from tests.prompt_server import served_in_a_thread
 from tests.router import give_back
 
 HOST = "127.0.0.1"
@@ -132,14 +133,14 @@ def printing(folder: Path) -> Iterator[Press]:
             account, f"{address_of(service)}/v1/webhooks/stripe", WEBHOOK_SECRET
         )
         clock = BankClock(running)
-        stack.enter_context(served(stand_in(running), bank))
+        stack.enter_context(served_in_a_thread(stand_in(running), bank))
         sandbox = _prepared(settings, address_of(paper))
         publisher = PaywallClient(address_of(service), partial(newspaper_token, settings))
         time_machine = TimeMachine(publisher, settings.sandbox_clock_url)
         app = create_app(settings, clock)
         stack.callback(give_back, app)
-        stack.enter_context(served(app, service))
-        stack.enter_context(served(newspaper(publisher, time_machine), paper))
+        stack.enter_context(served_in_a_thread(app, service))
+        stack.enter_context(served_in_a_thread(newspaper(publisher, time_machine), paper))
         press = Press(address_of(paper), address_of(service), address_of(bank), clock, sandbox)
         # The bank counts whole seconds: by now what the readers were given has begun.
         press.move(seconds=2)

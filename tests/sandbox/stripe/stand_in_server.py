@@ -1,32 +1,19 @@
 """Serves a stand-in on a socket in this process, so that a test can change it as well."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import uvicorn
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from paywall.sandbox.site.server import address_of, listening
 from paywall.sandbox.stripe.runner import StandInRunner
 from paywall.sandbox.stripe.server import create_app
 from paywall.sandbox.stripe.stand_in import StandIn
+from tests.prompt_server import PromptServer
 
 SECRET = "whsec_test"
 STARTED_WITHIN_SECONDS = 20
-
-
-class _Server(uvicorn.Server):
-    """Signals when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.is_listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.is_listening.set()
 
 
 class HeldResponse:
@@ -63,16 +50,12 @@ async def serve_stand_in(
     stand_in.account.address = address_of(listener)
     running = StandInRunner(stand_in, webhook_url, SECRET)
     app: ASGIApp = create_app(running)
-    config = uvicorn.Config(
-        hold.wrap(app) if hold else app,
-        log_config=None, access_log=False, timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    server = _Server(config)
+    server = PromptServer(hold.wrap(app) if hold else app, stop_within_seconds=1)
     serving = asyncio.create_task(server.serve([listener]))
     try:
         async with asyncio.timeout(STARTED_WITHIN_SECONDS):
             await server.is_listening.wait()
         yield running
     finally:
-        server.should_exit = True
+        server.stop()
         await serving
