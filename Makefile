@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test test-sites screenshots check bench openapi docs migration lock clean
+.PHONY: help setup run test test-sites screenshots check bench openapi docs currencies migration lock clean
 
 help:
 	@echo "make setup      install everything into $(VENV), with the command paywall"
@@ -24,6 +24,7 @@ help:
 	@echo "make bench      measure performance, compared with a bare server and pgbench"
 	@echo "make openapi    regenerate openapi/paywall.yaml from the routes"
 	@echo "make docs       regenerate the tables and recorded answers in the README and docs/"
+	@echo "make currencies   regenerate the table of currencies from the locked list of ISO 4217"
 	@echo "make migration NAME=\"…\"   draft a migration for changed tables"
 	@echo "make lock       upgrade all dependencies to their newest versions"
 	@echo "make clean      remove what the other targets created, except for the data in var/"
@@ -80,6 +81,10 @@ openapi: $(READY)
 docs: $(READY)
 	@$(BIN)/python -m tests.house.docs
 	@echo "README.md and docs/ are up to date. Next: git diff README.md docs."
+
+currencies: $(READY)
+	@$(BIN)/python -m tests.rules.currencies
+	@echo "paywall/rules/currencies.py is up to date. Next: make test TESTS=tests/rules."
 
 migration: $(READY)
 	@test -n '$(NAME)' || { echo 'Name the migration: make migration NAME="readers have a language"' >&2; exit 2; }

@@ -1,20 +1,35 @@
-"""Currencies (ISO 4217 codes that are legal tender today), and formatted amounts."""
+"""Currencies and formatted amounts.
+
+An amount is a whole number of the currency's smallest unit, as ISO 4217 counts it: one table
+decides how many decimals that is. Those of CLDR, which Babel and browsers have, are fewer for some
+currencies: they only place signs and separators.
+"""
 
 from decimal import Decimal
-from functools import cache
 
 from babel import Locale, UnknownLocaleError
-from babel.core import get_global
-from babel.numbers import get_currency_precision, get_currency_symbol, parse_pattern
+from babel.numbers import get_currency_symbol, parse_pattern
+
+from paywall.rules.currencies import DECIMALS, WITHDRAWN
 
 ENGLISH = Locale("en")
 AMOUNT_AND_CODE = "#,##0.00 ¤¤"
+# Most currencies have two.
+USUAL_DECIMALS = 2
+UNUSUAL_DECIMALS = {
+    code: number for code, number in {**WITHDRAWN, **DECIMALS}.items() if number != USUAL_DECIMALS
+}
 
 
 def currency_code(text: str) -> str | None:
-    """The code in lower case, the form used everywhere; None if there is no such currency."""
+    """The code in lower case, the form used everywhere; None if no such currency is in use."""
     code = text.lower()
-    return code if code in _currencies() else None
+    return code if code in DECIMALS else None
+
+
+def decimals_of(currency: str) -> int:
+    """How many decimals ISO 4217 gives a currency."""
+    return UNUSUAL_DECIMALS.get(currency.lower(), USUAL_DECIMALS)
 
 
 def format_money(amount: int, currency: str, locale: Locale, pattern: str) -> str:
@@ -22,11 +37,10 @@ def format_money(amount: int, currency: str, locale: Locale, pattern: str) -> st
 
     The pattern is a CLDR number pattern (https://unicode.org/reports/tr35/tr35-numbers.html).
     """
-    code = currency.upper()
-    digits = get_currency_precision(code)
-    value = Decimal(amount).scaleb(-digits)
+    code, decimals = currency.upper(), decimals_of(currency)
+    value = Decimal(amount).scaleb(-decimals)
     written = parse_pattern(pattern)
-    written.frac_prec = (0, 0) if value == value.to_integral_value() else (digits, digits)
+    written.frac_prec = (0, 0) if value == value.to_integral_value() else (decimals, decimals)
     return str(written.apply(value, locale, currency=code, currency_digits=False))
 
 
@@ -48,13 +62,3 @@ def _national_symbol(code: str) -> str:
 def format_money_with_code(amount: int, currency: str) -> str:
     """Format an amount given in the smallest unit in English: `16,000 KHR`, `1.50 USD`."""
     return format_money(amount, currency, ENGLISH, AMOUNT_AND_CODE)
-
-
-@cache
-def _currencies() -> frozenset[str]:
-    return frozenset(
-        code.lower()
-        for of_territory in get_global("territory_currencies").values()
-        for code, _since, until, is_tender in of_territory
-        if is_tender and until is None
-    )

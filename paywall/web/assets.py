@@ -22,6 +22,7 @@ from msgspec import Meta
 from paywall.http.bodies import ResponseModel
 from paywall.http.static_files import Asset, asset, respond
 from paywall.problems import NOT_FOUND, Problem
+from paywall.rules.money import UNUSUAL_DECIMALS
 from paywall.settings import Settings
 from paywall.tokens.guard import anyone
 from paywall.web.language import Language, Languages, load_languages
@@ -101,6 +102,7 @@ class WordsAnswer(ResponseModel):
     `titles` are those of what is for sale, by kind and id, where the site has some of its own;
     `months` are for browsers that have no names for them; `zone` is the site's, of IANA; `gmt`
     stands before its offset; with `sign_last` a currency's sign stands after the amount.
+    `decimals` are those of the currencies that do not have two.
     """
 
     language: str
@@ -110,6 +112,7 @@ class WordsAnswer(ResponseModel):
     zone: str
     gmt: str
     sign_last: bool
+    decimals: dict[str, int]
 
 
 @get("/v1/parts", guards=[anyone], sync_to_thread=False)
@@ -171,6 +174,7 @@ def _to_response(language: Language) -> WordsAnswer:
         zone=language.zone,
         gmt=language.gmt,
         sign_last=language.is_sign_last,
+        decimals=UNUSUAL_DECIMALS,
     )
 
 

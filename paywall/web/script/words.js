@@ -13,8 +13,8 @@ const NUMBERS = {
 };
 
 class Words {
-  constructor({ language, words, titles, months, zone, gmt, sign_last: isSignLast }) {
-    Object.assign(this, { language, words, titles, months, gmt, isSignLast });
+  constructor({ language, words, titles, months, zone, gmt, sign_last: isSignLast, decimals }) {
+    Object.assign(this, { language, words, titles, months, gmt, isSignLast, decimals });
     this.isKnown = Intl.DateTimeFormat.supportedLocalesOf(language).length > 0;
     // Else the browser writes as its own language does.
     this.locale = this.isKnown ? language : "en";
@@ -63,9 +63,11 @@ class Words {
   }
 
   priced({ amount, currency }, currencyDisplay) {
-    const style = { style: "currency", currency, currencyDisplay, trailingZeroDisplay: "stripIfInteger" };
-    const format = new Intl.NumberFormat(this.locale, style);
-    const value = amount / 10 ** format.resolvedOptions().maximumFractionDigits;
+    const decimals = own(this.decimals, currency) ?? 2;
+    const value = amount / 10 ** decimals;
+    const shown = Number.isInteger(value) ? 0 : decimals;
+    const digits = { minimumFractionDigits: shown, maximumFractionDigits: shown };
+    const format = new Intl.NumberFormat(this.locale, { style: "currency", currency, currencyDisplay, ...digits });
     if (this.isKnown || !this.isSignLast) return format.format(value);
     const parts = format.formatToParts(value).filter(({ type }) => type !== "literal");
     parts.sort((a, b) => (a.type === "currency") - (b.type === "currency"));
