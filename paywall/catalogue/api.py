@@ -25,8 +25,10 @@ from paywall.catalogue.products import TABLES, find_product, put_product, remove
 from paywall.database.engine import Database
 from paywall.http.fields import ID_PATTERN
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
-from paywall.problems import CATALOGUE_FULL, PRODUCT_UNKNOWN
+from paywall.problems import CATALOGUE_FULL, PRODUCT_UNKNOWN, invalid
+from paywall.processors.stripe.units import why_not_charged
 from paywall.rules.enums import ProductKind
+from paywall.settings import Settings
 from paywall.tokens.guard import anyone, site
 
 InputT = TypeVar("InputT", bound=ProductInput)
@@ -65,8 +67,13 @@ def _writing_routes(
         signature_namespace=types,
     )
     async def put_one(
-        product_id: "ProductId", data: "JSONBody[InputT]", database: NamedDependency[Database]
+        product_id: "ProductId",
+        data: "JSONBody[InputT]",
+        database: NamedDependency[Database],
+        settings: NamedDependency[Settings],
     ) -> "Response[AnswerT]":
+        if settings.sells_by_stripe:
+            _refuse_what_stripe_cannot_charge(data)
         async with database.writing() as session:
             product = as_product(TABLES[kind], product_id, data, database.clock.now())
             is_new = await put_product(session, product)
@@ -84,6 +91,12 @@ def _writing_routes(
             await remove_product(session, TABLES[kind], product_id)
 
     return [put_one, delete_one]
+
+
+def _refuse_what_stripe_cannot_charge(data: ProductInput) -> None:
+    for number, price in enumerate(data.prices):
+        if why := why_not_charged(price.amount, price.currency):
+            raise invalid(f"prices[{number}].amount", why)
 
 
 def _get_route(

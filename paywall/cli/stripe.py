@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import click
 
 from paywall import settings
+from paywall.cli.errors import CommandError
 from paywall.database.opening import open_database
 from paywall.problems import STRIPE_OFF, Problem
 from paywall.processors.stripe import catalogue as stripe_catalogue
@@ -45,6 +46,8 @@ def sync(*, yes: bool) -> None:
     was sold keeps its terms. On SQLite, stop the service first.
     """
     difference = asyncio.run(_differ())
+    if difference.refused:
+        raise CommandError("\n".join(difference.refused))
     if not difference.lacking and not difference.ending:
         asyncio.run(_apply(difference))
         click.echo("Stripe matches the catalogue.")

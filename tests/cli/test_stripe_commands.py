@@ -1,11 +1,13 @@
 """`paywall catalogue sync` and `paywall reconcile`, as an operator types them beside Stripe."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -69,7 +71,7 @@ async def test_sync_shows_what_differs_and_does_nothing_before_it_is_told_to(
     typing: Typing,
 ) -> None:
     asked = await typing.type("catalogue", "sync")
-    assert asked.stdout.splitlines()[:2] == ["make pack six: 600 usd", "make plan monthly: 600 usd"]
+    assert asked.stdout.splitlines()[:2] == ["make pack six: 6 USD", "make plan monthly: 6 USD"]
     assert asked.exit_code == 1
     assert list(typing.account.find_all("price")) == []
     done = await typing.type("catalogue", "sync", "--yes")
@@ -92,6 +94,44 @@ async def test_sync_finds_the_prices_that_another_database_made(typing: Typing) 
     await database.close()
     assert (await typing.type("catalogue", "sync")).exit_code == 0
     assert len(list(typing.account.find_all("price"))) == 2
+
+
+async def test_sync_changes_nothing_while_stripe_cannot_charge_a_price(typing: Typing) -> None:
+    await price_pack(typing, 1_234, "kwd")
+    refused = await typing.type("catalogue", "sync", "--yes")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        "Error: The catalogue's price of pack six: Stripe takes KWD only in multiples of 10"
+        " (0.010 KWD), and 1234 (1.234 KWD) is none: use 1230 or 1240.\n"
+    )
+    assert list(typing.account.find_all("price")) == []
+    await price_pack(typing, 1_230, "kwd")
+    assert (await typing.type("catalogue", "sync", "--yes")).exit_code == 0
+
+
+async def test_sync_replaces_a_price_that_was_made_in_the_units_of_iso(typing: Typing) -> None:
+    await price_pack(typing, 1_000, "isk")
+    await typing.type("catalogue", "sync", "--yes")
+    (price,) = typing.account.find_all("price", currency="isk")
+    # As the first version of this service made it: ten krónur, and not a thousand.
+    price["unit_amount"] = 1_000
+    terms = {"credits": 6, "expires_after_days": None}
+    named = ["pack", "six", "Six", {"amount": 1_000, "currency": "isk"}, terms]
+    digest = hashlib.sha256(msgspec.json.encode(named, order="sorted")).hexdigest()
+    price["lookup_key"] = f"paywall_{digest[:32]}"
+    again = await typing.type("catalogue", "sync", "--yes")
+    assert again.stdout.splitlines()[0] == "make pack six: 1,000 ISK"
+    made = {price["unit_amount"] for price in typing.account.find_all("price", currency="isk")}
+    assert made == {1_000, 100_000}
+
+
+async def price_pack(typing: Typing, amount: int, currency: str) -> None:
+    database = Database(Settings(database_url=typing.database_url, data_dir=str(typing.folder)))
+    async with database.writing() as session:
+        pack = await session.get_one(Pack, "six")
+        pack.prices = [{"amount": amount, "currency": currency}]
+        session.add(pack)
+    await database.close()
 
 
 async def test_reconcile_mends_and_says_what_had_drifted(typing: Typing) -> None:

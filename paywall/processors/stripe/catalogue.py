@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlmodel import col, select, update
@@ -17,6 +17,9 @@ from paywall.problems import Unconfirmed
 from paywall.processors.stripe.client import PriceOrder, StripeClient
 from paywall.processors.stripe.objects import StripePriceSnapshot
 from paywall.processors.stripe.prices import kind_of, terms_of
+from paywall.processors.stripe.units import SAME, rate_of, why_not_charged
+from paywall.rules.enums import ProductKind
+from paywall.rules.money import format_money_with_code
 
 # Stripe takes this many lookup keys in one request.
 KEYS_AT_ONCE = 10
@@ -43,7 +46,11 @@ class Wanted(NamedTuple):
         )
 
     def __str__(self) -> str:
-        return f"{kind_of(self.product)} {self.product.id}: {self.amount} {self.currency}"
+        return _describe(kind_of(self.product), self.product.id, self.amount, self.currency)
+
+
+def _describe(kind: ProductKind, product_id: str, amount: int, currency: str) -> str:
+    return f"{kind} {product_id}: {format_money_with_code(amount, currency)}"
 
 
 async def wanted(session: AsyncSession) -> list[Wanted]:
@@ -60,8 +67,11 @@ async def wanted(session: AsyncSession) -> list[Wanted]:
     ]
 
 
-def _key(product: Product, price: dict[str, object]) -> str:
-    named = [kind_of(product), product.id, product.title, price, terms_of(product)]
+def _key(product: Product, price: dict[str, Any]) -> str:
+    named: list[object] = [kind_of(product), product.id, product.title, price, terms_of(product)]
+    # Prices of such a currency that were created before amounts were converted are not reused.
+    if (rate := rate_of(price["currency"])) != SAME:
+        named.append(rate)
     canonical = msgspec.json.encode(named, order="sorted")
     return f"paywall_{hashlib.sha256(canonical).hexdigest()[:32]}"
 
@@ -96,11 +106,15 @@ async def keep_prices(
 
 
 class Difference(NamedTuple):
-    """The catalogue's prices that Stripe has and lacks, and prices that are no longer sold."""
+    """The catalogue's prices that Stripe has and lacks, and prices that are no longer sold.
+
+    `refused` says of each price that Stripe cannot charge why, and what to do.
+    """
 
     found: list[tuple[Wanted, StripePriceSnapshot]]
     lacking: list[Wanted]
     ending: list[str]
+    refused: list[str]
 
     def __str__(self) -> str:
         lines = [f"make {price}" for price in self.lacking]
@@ -113,19 +127,26 @@ async def differ(database: Database, client: StripeClient) -> Difference:
     async with database.reading() as session:
         all_wanted = await wanted(session)
         sold = await current_prices(session)
+    reasons = [(price, why_not_charged(price.amount, price.currency)) for price in all_wanted]
+    chargeable = [price for price, why in reasons if not why]
     seen: dict[str, StripePriceSnapshot] = {}
-    keys = [price.lookup_key for price in all_wanted]
+    keys = [price.lookup_key for price in chargeable]
     for start in range(0, len(keys), KEYS_AT_ONCE):
         seen |= await client.prices(keys[start : start + KEYS_AT_ONCE])
-    found = [(price, seen[price.lookup_key]) for price in all_wanted if price.lookup_key in seen]
+    found = [(price, seen[price.lookup_key]) for price in chargeable if price.lookup_key in seen]
     kept = {price.id for _, price in found}
     return Difference(
         found=found,
-        lacking=[price for price in all_wanted if price.lookup_key not in seen],
+        lacking=[price for price in chargeable if price.lookup_key not in seen],
         ending=[
-            f"{price.product_kind} {price.product_id}: {price.amount} {price.currency}"
+            _describe(price.product_kind, price.product_id, price.amount, price.currency)
             for price in sold
             if price.id not in kept
+        ],
+        refused=[
+            f"The catalogue's price of {kind_of(price.product)} {price.product.id}: {why}."
+            for price, why in reasons
+            if why
         ],
     )
 

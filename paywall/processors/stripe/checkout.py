@@ -8,12 +8,13 @@ from typing import NamedTuple
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.catalogue.products import find_product
+from paywall.catalogue.products import Product, find_product
 from paywall.database.tables import Checkout, StripeSubscription, Subscription
 from paywall.idempotency import RETENTION, IdempotencyClaim
 from paywall.payments.checkouts import CheckoutRequest, open_plan_of
 from paywall.problems import ALREADY_SUBSCRIBED, NOT_ON_SALE, Problem
 from paywall.processors.stripe.prices import current_price
+from paywall.processors.stripe.units import why_not_charged
 from paywall.rules.enums import STRIPE_ENDED, CheckoutStatus, ProductKind, StripeStatus
 
 # While a subscription has one of these, its reader cannot buy another plan.
@@ -51,7 +52,7 @@ async def open_checkout(
     currency = request.currency or product.prices[0]["currency"]
     price = await current_price(session, request.product_kind, request.product_id, currency)
     if price is None:
-        raise Problem(NOT_ON_SALE)
+        raise Problem(NOT_ON_SALE, _why_not_on_sale(product, currency))
     if request.product_kind is ProductKind.PLAN:
         open_one = await open_plan_of(session, reader_id)
         if open_one is not None:
@@ -70,6 +71,13 @@ async def open_checkout(
     session.add(checkout)
     await session.flush()
     return Opened(checkout, serves_request=True)
+
+
+def _why_not_on_sale(product: Product, currency: str) -> str:
+    """That Stripe cannot charge the catalogue's price; empty where another reason is likely."""
+    amounts = [price["amount"] for price in product.prices if price["currency"] == currency]
+    why = why_not_charged(amounts[0], currency) if amounts else None
+    return f"{why}. Change it in the catalogue, and run `paywall catalogue sync`." if why else ""
 
 
 def _id_of(claim: IdempotencyClaim | None) -> str:

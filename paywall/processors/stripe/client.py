@@ -32,6 +32,7 @@ from paywall.processors.stripe.objects import (
     StripeSubscriptionSnapshot,
 )
 from paywall.processors.stripe.signature import event_ref_of
+from paywall.processors.stripe.units import InexactAmount, to_stripe
 from paywall.rules.enums import Interval
 from paywall.rules.refunds import ClawbackSnapshot
 from paywall.settings import Settings
@@ -103,6 +104,11 @@ async def _api_call() -> AsyncIterator[None]:
     except msgspec.ValidationError as error:
         logger.exception("stripe answered in another shape")
         raise unavailable("Stripe answered what this service does not understand.") from error
+    except InexactAmount as error:
+        logger.exception(
+            "stripe states an inexact amount", extra={"fields": {"detail": error.detail}}
+        )
+        raise
     except stripe.StripeError as error:
         raise _problem_of(error) from error
 
@@ -211,14 +217,17 @@ class StripeClient:
         async with _api_call():
             data = (await self._v1.checkout.sessions.retrieve_async(session_id)).to_dict()
             payment_id = parsing.payment_of(data)
-        if payment_id is None:
-            return parsing.session(data, paid_at=None, has_failed=False)
+            if payment_id is None:
+                return parsing.session(data, paid_at=None, has_failed=False)
         async with _api_call():
             payment = await self._v1.payment_intents.retrieve_async(payment_id)
             charge_id, has_failed = parsing.payment(payment.to_dict())
         paid_at = await self._charged_at(charge_id) if charge_id else None
         clawbacks = await self.clawbacks(payment_id) if paid_at else []
-        return parsing.session(data, paid_at=paid_at, has_failed=has_failed, clawbacks=clawbacks)
+        async with _api_call():
+            return parsing.session(
+                data, paid_at=paid_at, has_failed=has_failed, clawbacks=clawbacks
+            )
 
     async def subscription(self, subscription_id: str) -> StripeSubscriptionSnapshot:
         """Raises Missing."""
@@ -254,7 +263,9 @@ class StripeClient:
             paid = await self._v1.invoice_payments.list_async(
                 {"invoice": invoice_id, "status": "paid"}
             )
-            payment_ids = parsing.payments([payment.to_dict() for payment in paid.data])
+        payment_ids = [
+            id_ for one in paid.data if isinstance(id_ := one.payment.payment_intent, str)
+        ]
         clawbacks = [clawback for id_ in payment_ids for clawback in await self.clawbacks(id_)]
         return snapshot._replace(clawbacks=tuple(clawbacks))
 
@@ -354,17 +365,13 @@ class StripeClient:
             page = await self._v1.prices.list_async(
                 {"lookup_keys": lookup_keys, "active": True, "limit": PAGE}
             )
-        return {
-            price.lookup_key: StripePriceSnapshot(price.id, price.unit_amount, price.currency)
-            for price in page.data
-            if price.lookup_key
-        }
+            return parsing.prices([price.to_dict() for price in page.data])
 
     async def make_price(self, order: PriceOrder, key: str) -> str:
         """Create a price with its product; Stripe refuses a second one with the same lookup key."""
         params: PriceCreateParams = {
             "currency": order.currency,
-            "unit_amount": order.amount,
+            "unit_amount": to_stripe(order.amount, order.currency),
             "lookup_key": order.lookup_key,
             "product_data": {"name": order.title},
         }

@@ -11,7 +11,9 @@ from paywall.processors.stripe.catalogue import Difference, differ
 from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.event_types import kind_of_event
 from paywall.processors.stripe.events import handled_of, last_handled_at
-from paywall.processors.stripe.objects import StripeEventRef
+from paywall.processors.stripe.objects import StripeEventRef, StripePriceSnapshot
+from paywall.processors.stripe.units import InexactAmount
+from paywall.rules.money import format_money_with_code
 from paywall.settings import Settings
 
 # For all requests to Stripe together.
@@ -66,6 +68,8 @@ def _unanswered(error: Problem | TimeoutError) -> Diagnosis:
         what = f"Stripe did not answer within {ANSWERS_WITHIN_SECONDS:.0f} s."
     elif isinstance(error, Unconfirmed):
         what = error.detail
+    elif isinstance(error, InexactAmount):
+        return Diagnosis(error.detail, "Then run this again.")
     else:
         return Diagnosis(
             "Stripe refuses what it is asked with stripe_secret_key.",
@@ -90,13 +94,20 @@ def _differing(difference: Difference) -> list[Diagnosis]:
     ]
     other = [
         Diagnosis(
-            f"Stripe asks {price.amount} {price.currency} for {item}.",
+            f"Stripe asks {_amount(price)} for {item}.",
             f"Take the lookup key off {price.id} in Stripe's dashboard. {SYNC}",
         )
         for item, price in difference.found
         if (price.amount, price.currency) != (item.amount, item.currency)
     ]
-    return lacking + ending + other
+    refused = [Diagnosis(why, f"Change it in the catalogue. {SYNC}") for why in difference.refused]
+    return refused + lacking + ending + other
+
+
+def _amount(price: StripePriceSnapshot) -> str:
+    if price.amount is None:
+        return f"no fixed amount of {price.currency.upper()}"
+    return format_money_with_code(price.amount, price.currency)
 
 
 async def _events(database: Database, client: StripeClient) -> list[Diagnosis | str]:

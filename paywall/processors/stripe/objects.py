@@ -1,7 +1,7 @@
 """Stripe's objects as plain values, as far as this service needs them.
 
 No object of the SDK leaves the client; `parsing` makes these values from them.
-Times are aware and UTC, amounts in the currency's smallest unit.
+Times are aware and UTC, amounts in the currency's smallest unit by ISO 4217.
 """
 
 from datetime import datetime

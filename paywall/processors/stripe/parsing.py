@@ -14,9 +14,11 @@ from paywall.processors.stripe.objects import (
     InvoiceLine,
     SessionStatus,
     StripeInvoiceSnapshot,
+    StripePriceSnapshot,
     StripeSessionSnapshot,
     StripeSubscriptionSnapshot,
 )
+from paywall.processors.stripe.units import from_stripe
 from paywall.rules.enums import ClawbackKind, StripeStatus
 from paywall.rules.refunds import ClawbackSnapshot
 
@@ -169,10 +171,12 @@ def invoice(
         customer_id=parsed.customer,
         subscription_id=subscription_id,
         paid_at=at(paid_at) if parsed.status == "paid" else None,
-        amount_paid=parsed.amount_paid,
-        currency=parsed.currency,
         lines=tuple(line for item in parsed.lines.data if (line := _line(item, subscription_id))),
         clawbacks=tuple(clawbacks),
+        amount_paid=from_stripe(
+            parsed.amount_paid, parsed.currency, f"amount_paid of the invoice {parsed.id}"
+        ),
+        currency=parsed.currency,
     )
 
 
@@ -222,19 +226,8 @@ def payment(data: dict[str, Any]) -> tuple[str | None, bool]:
     return charge_id, parsed.status in ("requires_payment_method", "canceled")
 
 
-class _PaymentRef(msgspec.Struct):
-    payment_intent: str | None = None
-
-
 class _InvoicePayment(msgspec.Struct):
     invoice: str
-    payment: _PaymentRef
-
-
-def payments(data: list[dict[str, Any]]) -> list[str]:
-    """The payment intents of an invoice's payments."""
-    parsed = msgspec.convert(data, list[_InvoicePayment])
-    return [item.payment.payment_intent for item in parsed if item.payment.payment_intent]
 
 
 def invoice_paid(data: list[dict[str, Any]]) -> str | None:
@@ -256,6 +249,7 @@ def session(
 ) -> StripeSessionSnapshot:
     """`paid_at` and `has_failed` describe the payment of a complete session, if it has one."""
     parsed = msgspec.convert(data, _Session)
+    amount, currency = parsed.amount_total or 0, parsed.currency or ""
     is_complete = parsed.status is SessionStatus.COMPLETE
     is_free = is_complete and parsed.payment_status == "no_payment_required"
     return StripeSessionSnapshot(
@@ -264,8 +258,8 @@ def session(
         checkout_id=parsed.client_reference_id,
         status=SessionStatus.EXPIRED if has_failed and is_complete else parsed.status,
         url=parsed.url,
-        amount=parsed.amount_total or 0,
-        currency=parsed.currency or "",
+        amount=from_stripe(amount, currency, f"amount_total of the Checkout session {parsed.id}"),
+        currency=currency,
         paid_at=at(parsed.created) if is_free else paid_at,
         subscription_id=parsed.subscription,
         clawbacks=tuple(clawbacks),
@@ -275,6 +269,7 @@ def session(
 class _Refund(msgspec.Struct):
     id: str
     amount: int
+    currency: str
     created: int
     status: str | None = None
     metadata: dict[str, str] | None = None
@@ -285,7 +280,7 @@ def refund(data: dict[str, Any]) -> ClawbackSnapshot:
     return ClawbackSnapshot(
         parsed.id,
         ClawbackKind.REFUND,
-        parsed.amount,
+        from_stripe(parsed.amount, parsed.currency, f"amount of the refund {parsed.id}"),
         is_in_force=parsed.status == "succeeded",
         is_pending=parsed.status in {"pending", "requires_action"},
         keep_access=(parsed.metadata or {}).get(KEEP_ACCESS) == "true",
@@ -296,6 +291,7 @@ def refund(data: dict[str, Any]) -> ClawbackSnapshot:
 class _Dispute(msgspec.Struct):
     id: str
     amount: int
+    currency: str
     created: int
     status: str
 
@@ -305,12 +301,34 @@ def dispute(data: dict[str, Any]) -> ClawbackSnapshot:
     return ClawbackSnapshot(
         parsed.id,
         ClawbackKind.DISPUTE,
-        parsed.amount,
+        from_stripe(parsed.amount, parsed.currency, f"amount of the dispute {parsed.id}"),
         is_in_force=parsed.status in DISPUTES_IN_FORCE,
         is_pending=parsed.status in INQUIRIES_OPEN,
         keep_access=False,
         created_at=at(parsed.created),
     )
+
+
+class _Price(msgspec.Struct):
+    id: str
+    currency: str
+    unit_amount: int | None = None
+    lookup_key: str | None = None
+
+
+def prices(data: list[dict[str, Any]]) -> dict[str, StripePriceSnapshot]:
+    """These prices by their lookup key, without those that have none."""
+    return {
+        price.lookup_key: StripePriceSnapshot(price.id, _unit_amount(price), price.currency)
+        for price in msgspec.convert(data, list[_Price])
+        if price.lookup_key
+    }
+
+
+def _unit_amount(price: _Price) -> int | None:
+    if price.unit_amount is None:
+        return None
+    return from_stripe(price.unit_amount, price.currency, f"unit_amount of the price {price.id}")
 
 
 def at(seconds: int) -> datetime:

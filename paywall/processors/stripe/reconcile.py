@@ -32,6 +32,7 @@ from paywall.processors.stripe.objects import (
 from paywall.processors.stripe.prices import find_price
 from paywall.processors.stripe.state import end_turn, take_turn
 from paywall.processors.stripe.sync import UnknownCustomer, sync
+from paywall.processors.stripe.units import InexactAmount
 from paywall.rules.enums import EventOutcome, SubscriptionKind
 from paywall.telemetry import logger
 
@@ -103,7 +104,11 @@ async def _read_events(context: StripeContext, read_until: datetime | None) -> t
         events += page
     missed = 0
     for event in reversed(events):
-        missed += await handle_event(context, event) is EventOutcome.RECORDED
+        try:
+            missed += await handle_event(context, event) is EventOutcome.RECORDED
+        except InexactAmount:
+            # The client has logged it, and it would be as inexact in every later run.
+            continue
     return missed, max((event.at for event in events), default=read_until or now)
 
 
@@ -131,7 +136,7 @@ async def _remedy(context: StripeContext, one: Comparison, *, anew: bool) -> boo
     try:
         async with sync(context, one.customer_id, ref) as synced:
             invoice_ids = {invoice.id for invoice in synced.snapshot.invoices}
-    except (Missing, UnknownCustomer):
+    except (InexactAmount, Missing, UnknownCustomer):
         return False
     return not one.agrees or not invoice_ids <= one.known_invoices
 
@@ -143,6 +148,8 @@ async def _compare_checkouts(context: StripeContext, *, anew: bool) -> int:
     for checkout in to_look_at:
         try:
             ended += (await sync_checkout(context, checkout)).status is not checkout.status
+        except InexactAmount:
+            continue
         except (Missing, UnknownCustomer):
             logger.warning("a checkout's session is missing in Stripe")
     return ended

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.currencies import check_amount
 from paywall.sandbox.stripe.errors import ApiError, invalid_parameter, missing_parameter
 from paywall.sandbox.stripe.forms import (
     merge_metadata,
@@ -52,6 +53,7 @@ def create_price(account: StandInAccount, params: Json) -> Json:
     amount = optional_integer(params, "unit_amount")
     if amount is None:
         raise missing_parameter("unit_amount")
+    check_amount("unit_amount", amount, currency.lower())
     if key := optional_text(params, "lookup_key"):
         _release_lookup_key(
             account, key, may_transfer=bool(optional_boolean(params, "transfer_lookup_key"))

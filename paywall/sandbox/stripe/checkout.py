@@ -183,7 +183,8 @@ def _apply_coupon(account: StandInAccount, session: Json, coupon_id: str | None)
     subtotal = session["amount_subtotal"]
     discount = 0
     if coupon_id:
-        discount = discount_amount(account.find("coupon", coupon_id, "coupon"), subtotal)
+        coupon = account.find("coupon", coupon_id, "coupon")
+        discount = discount_amount(coupon, subtotal, session["currency"])
         session["discounts"] = [{"coupon": coupon_id, "promotion_code": None}]
     account.hidden_fields(session["id"])["coupon"] = coupon_id
     session["amount_total"] = subtotal - discount

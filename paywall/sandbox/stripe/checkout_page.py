@@ -94,7 +94,7 @@ def _charges(account: StandInAccount, session: Json) -> str:
         now = _trial(note["subscription_data"])
     then = f"{format_money(whole, currency)} {interval}"
     if coupon and (is_trial or coupon["duration"] != "once"):
-        reduced = format_money(whole - discount_amount(coupon, whole), currency)
+        reduced = format_money(whole - discount_amount(coupon, whole, currency), currency)
         payments = {"once": 1, "repeating": coupon["duration_in_months"]}.get(coupon["duration"])
         # The coupon's first payment is the one that is made now, unless there is a trial.
         remaining = None if payments is None else payments - (0 if is_trial else 1)

@@ -11,6 +11,7 @@ from litestar.response import Redirect
 
 from paywall.sandbox.stripe.account import StandInAccount
 from paywall.sandbox.stripe.checkout import settle_session
+from paywall.sandbox.stripe.currencies import round_amount
 from paywall.sandbox.stripe.disputes import (
     CLOSED_STATUSES,
     close_dispute,
@@ -84,7 +85,8 @@ def parse_seconds(params: Json) -> int:
 
 
 def _refund_half(account: StandInAccount, charge_id: str) -> Json:
-    half = account.find("charge", charge_id)["amount"] // 2
+    charge = account.find("charge", charge_id)
+    half = round_amount(charge["amount"] / 2, charge["currency"])
     return create_refund(account, {"charge": charge_id, "amount": str(half)})
 
 

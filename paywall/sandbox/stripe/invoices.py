@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.currencies import round_amount
 from paywall.sandbox.stripe.forms import optional_text
 from paywall.sandbox.stripe.objects import Json
 from paywall.sandbox.stripe.pagination import paginate
@@ -252,12 +253,12 @@ def _redeem_coupon(account: StandInAccount, subscription: Json, subtotal: int) -
     hidden["coupon_uses"] = hidden.get("coupon_uses", 0) + 1
     if uses_max is not None and hidden["coupon_uses"] >= uses_max:
         hidden["coupon"] = None
-    return discount_amount(coupon, subtotal)
+    return discount_amount(coupon, subtotal, subscription["currency"])
 
 
-def discount_amount(coupon: Json, subtotal: int) -> int:
+def discount_amount(coupon: Json, subtotal: int, currency: str) -> int:
     """The discount of a coupon on an amount."""
     if coupon["percent_off"] is None:
         return int(min(coupon["amount_off"], subtotal))
     percent: float = coupon["percent_off"]
-    return round(subtotal * percent / 100)
+    return round_amount(subtotal * percent / 100, currency)

@@ -112,7 +112,10 @@ def _owed(account: StandInAccount, subscription: Json) -> str:
 def _next_amount(account: StandInAccount, subscription: Json, item: Json) -> int:
     whole = int(item["price"]["unit_amount"] * item["quantity"])
     coupon_id = account.hidden_fields(subscription["id"]).get("coupon")
-    return whole - discount_amount(account.find("coupon", coupon_id), whole) if coupon_id else whole
+    if not coupon_id:
+        return whole
+    coupon = account.find("coupon", coupon_id)
+    return whole - discount_amount(coupon, whole, subscription["currency"])
 
 
 def _buttons(account: StandInAccount, subscription: Json, item: Json) -> list[FormButton]:

@@ -1,6 +1,7 @@
 """Refunds of charges: full, partial, pending and failed."""
 
 from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.currencies import check_amount
 from paywall.sandbox.stripe.errors import ApiError, invalid_parameter, missing_parameter
 from paywall.sandbox.stripe.forms import merge_metadata, optional_integer, optional_text
 from paywall.sandbox.stripe.objects import Json
@@ -40,6 +41,7 @@ def _create_refund(account: StandInAccount, params: Json, status: str) -> Json:
             "amount",
             f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})",
         )
+    check_amount("amount", amount, charge["currency"])
     refund = account.create(
         "refund",
         amount=amount,

@@ -3,15 +3,15 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from babel.numbers import get_currency_precision
 from litestar import Response
 
+from paywall.sandbox.stripe.currencies import WHOLE, decimals_of
 from paywall.sandbox.stripe.objects import Json
 from paywall.web.templating import environment_of
 
 NOT_STRIPE = "This is not Stripe. No money moves."
 # Currencies with decimals that nobody writes.
-WHOLE_CURRENCIES = frozenset({"khr"})
+WHOLE_CURRENCIES = WHOLE | {"khr"}
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none';"
@@ -39,8 +39,8 @@ def render_page(
 
 
 def format_money(amount: int, currency: str) -> str:
-    """An amount in the smallest unit, for people: `5.00 USD`, `20,000 KHR`."""
-    digits = get_currency_precision(currency.upper())
+    """An amount as Stripe counts it, for people: `5.00 USD`, `20,000 KHR`."""
+    digits = decimals_of(currency)
     shown = 0 if currency in WHOLE_CURRENCIES else digits
     return f"{amount / 10**digits:,.{shown}f} {currency.upper()}"
 

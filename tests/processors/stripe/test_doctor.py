@@ -108,15 +108,51 @@ async def test_a_price_that_stripe_lacks_is_named(settings: Settings) -> None:
         session.add(pack)
     await database.close()
     _, wrong = await _said(settings)
-    assert "Stripe does not have pack six: 700 usd. Run `paywall catalogue sync`." in wrong
-    assert "pack six: 600 usd. Run `paywall catalogue sync`." in wrong
+    assert "Stripe does not have pack six: 7 USD. Run `paywall catalogue sync`." in wrong
+    assert "pack six: 6 USD. Run `paywall catalogue sync`." in wrong
 
 
 async def test_a_price_of_another_amount_is_named(settings: Settings, stand_in: StandIn) -> None:
     (price,) = stand_in.account.find_all("price")
     price["unit_amount"] = 650
     _, wrong = await _said(settings)
-    assert "Stripe asks 650 usd for pack six: 600 usd." in wrong
+    assert "Stripe asks 6.50 USD for pack six: 6 USD." in wrong
+
+
+async def test_prices_are_compared_as_iso_counts_them(
+    settings: Settings, stand_in: StandIn
+) -> None:
+    await _put_in_catalogue(settings, {"amount": 1_000, "currency": "isk"})
+    well, wrong = await _said(settings)
+    assert wrong == ""
+    assert "Stripe sells what the catalogue says, at the same prices." in well
+    (price,) = stand_in.account.find_all("price", currency="isk")
+    assert price["unit_amount"] == 100_000
+    price["unit_amount"] = 1_000
+    _, wrong = await _said(settings)
+    assert "Stripe asks 10 ISK for pack six: 1,000 ISK." in wrong
+    price["unit_amount"] = 1_050
+    _, wrong = await _said(settings)
+    assert f"Stripe states 1050 isk as unit_amount of the price {price['id']}" in wrong
+
+
+async def test_a_price_that_stripe_cannot_charge_is_named(settings: Settings) -> None:
+    await _put_in_catalogue(settings, {"amount": 1_050, "currency": "mga"})
+    _, wrong = await _said(settings)
+    assert "The catalogue's price of pack six: Stripe takes MGA only in multiples of 100" in wrong
+    assert "use 1000 or 1100. Change it in the catalogue." in wrong
+
+
+async def _put_in_catalogue(settings: Settings, price: dict[str, object]) -> None:
+    """Price the pack so, and in Stripe too if it can be."""
+    database, stripe_client = Database(settings), StripeClient(settings)
+    async with database.writing() as session:
+        pack = await session.get_one(Pack, "six")
+        pack.prices = [price]
+        session.add(pack)
+    await apply(database, stripe_client, await differ(database, stripe_client))
+    await stripe_client.close()
+    await database.close()
 
 
 async def test_a_price_that_is_sold_no_more_in_stripe_is_named(
@@ -125,7 +161,7 @@ async def test_a_price_that_is_sold_no_more_in_stripe_is_named(
     (price,) = stand_in.account.find_all("price")
     update_price(stand_in.account, {"active": "false"}, price["id"])
     _, wrong = await _said(settings)
-    assert "Stripe does not have pack six: 600 usd." in wrong
+    assert "Stripe does not have pack six: 6 USD." in wrong
 
 
 async def test_events_that_were_not_taken_in_are_counted_until_they_are(

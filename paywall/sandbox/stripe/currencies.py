@@ -1,0 +1,37 @@
+"""How Stripe counts money (https://docs.stripe.com/currencies); two decimals if not named here."""
+
+from paywall.sandbox.stripe.errors import invalid_parameter
+
+ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
+# Counted in hundredths as before they lost their decimals; the hundredths have to be zero.
+WHOLE = frozenset("isk ugx".split())
+# The last digit has to be zero.
+THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+
+
+def decimals_of(currency: str) -> int:
+    """How many of an amount's last digits are decimals."""
+    if currency in ZERO_DECIMAL:
+        return 0
+    return 3 if currency in THREE_DECIMAL else 2
+
+
+def check_amount(param: str, amount: int, currency: str) -> None:
+    """Raises ApiError for an amount that Stripe does not take in this currency."""
+    step = _step_of(currency)
+    if amount % step:
+        raise invalid_parameter(
+            param, f"Invalid amount: amounts in {currency} must be divisible by {step}."
+        )
+
+
+def round_amount(amount: float, currency: str) -> int:
+    """The nearest amount that can be charged."""
+    step = _step_of(currency)
+    return round(amount / step) * step
+
+
+def _step_of(currency: str) -> int:
+    if currency in WHOLE:
+        return 100
+    return 10 if currency in THREE_DECIMAL else 1
