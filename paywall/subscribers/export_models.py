@@ -126,9 +126,11 @@ class ExportedBilling(ResponseModel):
 
     customer_id: Annotated[str, Meta(description="The customer of Stripe who pays.")]
     status: Annotated[str, Meta(description="Its status in Stripe.")]
+    trial_starts_at: Annotated[datetime | None, Meta(description="Null where there was no trial.")]
     trial_ends_at: Annotated[datetime | None, Meta(description="Null where there was no trial.")]
     next_payment: NextPayment
     payment_type: PaymentType
+    quantity: Annotated[int, Meta(description="How many of its plan are billed.")]
     what: Annotated[
         str | None, Meta(description="What a period costs, in words; null where it is not known.")
     ]

@@ -34,7 +34,7 @@ from paywall.subscribers.export_models import (
     PurchasesSection,
     SubscriptionsSection,
 )
-from paywall.subscriptions.responses import load_responses, stripe_billing_of
+from paywall.subscriptions.responses import load_responses, price_of_period, stripe_billing_of
 
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -93,12 +93,13 @@ async def _invoices(session: AsyncSession, reader_id: str) -> Mapping[str, list[
 def _billing(
     billing: StripeSubscription, price: StripePrice | None, invoices: list[ExportedInvoice]
 ) -> ExportedBilling:
-    cost = format_money_with_code(price.amount, price.currency) if price else None
+    of_period = price_of_period(billing, price) if price else None
+    cost = format_money_with_code(of_period.amount, of_period.currency) if of_period else None
     return ExportedBilling.from_row(
         billing,
         next_payment=billing.next_payment_at,
         what=f"Costs {cost} a period, discounts aside." if cost else None,
-        price=_price(price),
+        price=of_period,
         invoices=invoices,
     )
 

@@ -96,8 +96,8 @@ class SubscriptionAnswer(ResponseModel):
     price: Annotated[
         Price | None,
         Meta(
-            description="The price of a period, without discounts; null unless Stripe bills it with"
-            " a price of this catalogue."
+            description="The price of a period, without discounts, times the quantity in Stripe;"
+            " null unless Stripe bills it with a price of this catalogue."
         ),
     ]
     receipt: Annotated[
@@ -159,6 +159,11 @@ async def stripe_billing_of(
     return {billing.id: (billing, price) for billing, price in await session.exec(statement)}
 
 
+def price_of_period(billing: StripeSubscription, price: StripePrice) -> Price:
+    """What a period costs without discounts; the quantity is set in Stripe's dashboard."""
+    return Price(amount=price.amount * billing.quantity, currency=price.currency)
+
+
 def has_ended(subscription: Subscription, now: datetime) -> bool:
     return subscription.entitled_until <= now
 
@@ -198,7 +203,7 @@ def to_response(
         next_payment=next_payment,
         is_renewing=is_renewing,
         payment_type=billing.payment_type if billing else None,
-        price=Price(amount=price.amount, currency=price.currency) if price else None,
+        price=price_of_period(billing, price) if billing and price else None,
         receipt=receipt,
         receipts=receipts,
     )

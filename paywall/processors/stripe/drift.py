@@ -29,7 +29,9 @@ class RecordedBilling(NamedTuple):
 
     status: StripeStatus
     price_id: str
+    quantity: int
     will_renew: bool
+    trial_starts_at: datetime | None
     trial_ends_at: datetime | None
     next_payment_at: datetime | None
 
@@ -56,7 +58,9 @@ def compare(
     listed = RecordedBilling(
         snapshot.status,
         snapshot.price_id,
+        snapshot.quantity,
         snapshot.will_renew,
+        snapshot.trial_starts_at,
         snapshot.trial_ends_at,
         snapshot.period_ends_at if snapshot.will_renew else None,
     )

@@ -16,7 +16,7 @@ class StripeSubscriptionSnapshot(NamedTuple):
     """A subscription when it was fetched.
 
     `is_cancelled`: it is to end, at its period's end or at a set time. `will_renew`: Stripe is
-    going to charge for the next period.
+    going to charge for the next period, at its price times `quantity`.
     """
 
     id: str
@@ -24,7 +24,9 @@ class StripeSubscriptionSnapshot(NamedTuple):
     status: StripeStatus
     price_id: str
     started_at: datetime
+    quantity: int
     period_ends_at: datetime
+    trial_starts_at: datetime | None
     trial_ends_at: datetime | None
     cancels_at_period_end: bool
     is_cancelled: bool

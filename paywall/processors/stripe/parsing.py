@@ -48,8 +48,11 @@ def made_for(intent: str, data: list[dict[str, Any]]) -> str | None:
 
 
 class _Item(msgspec.Struct):
+    """`quantity` is absent where the price is by usage."""
+
     price: _Ref
     current_period_end: int
+    quantity: int | None = None
 
 
 class _Items(msgspec.Struct):
@@ -64,6 +67,7 @@ class _Subscription(msgspec.Struct):
     items: _Items
     cancel_at_period_end: bool
     cancel_at: int | None = None
+    trial_start: int | None = None
     trial_end: int | None = None
     pause_collection: dict[str, Any] | None = None
     latest_invoice: str | None = None
@@ -79,7 +83,9 @@ def subscription(data: dict[str, Any]) -> StripeSubscriptionSnapshot:
         status=parsed.status,
         price_id=item.price.id,
         started_at=at(parsed.start_date),
+        quantity=1 if item.quantity is None else item.quantity,
         period_ends_at=at(item.current_period_end),
+        trial_starts_at=_at(parsed.trial_start),
         trial_ends_at=_at(parsed.trial_end),
         cancels_at_period_end=parsed.cancel_at_period_end,
         # The billing portal cancels by `cancel_at` alone.

@@ -79,6 +79,8 @@ async def _record_subscription(
             customer_id=snapshot.customer_id,
             price_id=snapshot.price_id,
             status=snapshot.status,
+            quantity=snapshot.quantity,
+            trial_starts_at=snapshot.trial_starts_at,
             trial_ends_at=snapshot.trial_ends_at,
             will_renew=snapshot.will_renew,
             next_payment_at=snapshot.period_ends_at if snapshot.will_renew else None,

@@ -1,4 +1,4 @@
-"""The dashboard page: the clock, pending payments, refunds and disputes."""
+"""The dashboard page: the clock, pending payments, refunds, disputes and subscriptions."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,8 +23,10 @@ from paywall.sandbox.stripe.objects import Json
 from paywall.sandbox.stripe.refunds import create_refund, fail_refund
 from paywall.sandbox.stripe.rendering import FormButton, format_money, format_time, render_page
 from paywall.sandbox.stripe.runner import StandInRunner
+from paywall.sandbox.stripe.subscriptions import set_quantity
 
 ROWS_MAX = 20
+QUANTITIES = (1, 2, 3)
 SECONDS = re.compile(r"[1-9][0-9]{0,8}")
 CLOCK_BUTTONS = [
     FormButton(f"Advance {text}", {"verb": "advance", "seconds": str(seconds)})
@@ -37,18 +39,19 @@ CLOCK_BUTTONS = [
 ]
 
 
-class PaymentRow(NamedTuple):
-    """A payment on the dashboard, and the buttons beside it."""
+class ObjectRow(NamedTuple):
+    """A payment or subscription on the dashboard, and the buttons beside it."""
 
     title: str
     buttons: list[FormButton]
 
 
 def show_dashboard(runner: StandInRunner, error: str = "") -> Response[str]:
-    """The clock, pending payments, and payments with what can be done to each."""
+    """The clock, pending payments, payments and subscriptions, with what can be done to each."""
     account = runner.stand_in.account
     pending = account.find_all("checkout.session", status="complete", payment_status="unpaid")
     charges = list(account.find_all("charge", paid=True))[::-1]
+    running = [one for one in account.find_all("subscription") if not one["ended_at"]][::-1]
     return render_page(
         "dashboard.html",
         "Dashboard",
@@ -60,6 +63,7 @@ def show_dashboard(runner: StandInRunner, error: str = "") -> Response[str]:
         clock_buttons=CLOCK_BUTTONS,
         pending=[_pending(session) for session in islice(pending, ROWS_MAX)],
         paid=[_paid(account, charge) for charge in charges[:ROWS_MAX]],
+        subscriptions=[_running(account, one) for one in running[:ROWS_MAX]],
     )
 
 
@@ -105,6 +109,7 @@ ACTIONS: dict[str, Callable[[StandInAccount, str], Json]] = {
     "escalate": escalate_inquiry,
     "win": partial(close_dispute, won=True),
     "lose": partial(close_dispute, won=False),
+    **{f"quantity_{count}": partial(set_quantity, quantity=count) for count in QUANTITIES},
 }
 
 
@@ -112,9 +117,9 @@ def _button(text: str, verb: str, object_id: str) -> FormButton:
     return FormButton(text, {"verb": verb, "id": object_id})
 
 
-def _pending(session: Json) -> PaymentRow:
+def _pending(session: Json) -> ObjectRow:
     amount = format_money(session["amount_total"], session["currency"])
-    return PaymentRow(
+    return ObjectRow(
         f"{amount}, {session['id']}",
         [
             _button("The payment succeeds", "settle", session["id"]),
@@ -123,13 +128,26 @@ def _pending(session: Json) -> PaymentRow:
     )
 
 
-def _paid(account: StandInAccount, charge: Json) -> PaymentRow:
+def _paid(account: StandInAccount, charge: Json) -> ObjectRow:
     amount = format_money(charge["amount"], charge["currency"])
     refunded = charge["amount_refunded"]
     suffix = f", {format_money(refunded, charge['currency'])} refunded" if refunded else ""
-    return PaymentRow(
+    return ObjectRow(
         f"{amount}{suffix}, {format_time(charge['created'])}",
         [*_refund_buttons(account, charge), *_dispute_buttons(account, charge)],
+    )
+
+
+def _running(account: StandInAccount, subscription: Json) -> ObjectRow:
+    (item, *_) = subscription["items"]["data"]
+    name = account.find("product", item["price"]["product"])["name"]
+    return ObjectRow(
+        f"{item['quantity']} × {name}, {subscription['id']}",
+        [
+            _button(f"Set the quantity to {count}", f"quantity_{count}", subscription["id"])
+            for count in QUANTITIES
+            if count != item["quantity"]
+        ],
     )
 
 

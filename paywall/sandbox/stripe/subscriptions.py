@@ -105,6 +105,13 @@ def update_subscription(account: StandInAccount, params: Json, subscription_id: 
     return subscription
 
 
+def set_quantity(account: StandInAccount, subscription_id: str, quantity: int) -> Json:
+    """Set how many of its price a subscription is for; the difference is billed with the next."""
+    (item, *_) = account.find("subscription", subscription_id)["items"]["data"]
+    change = {"items": [{"id": item["id"], "quantity": str(quantity)}]}
+    return update_subscription(account, change, subscription_id)
+
+
 def cancel_subscription(account: StandInAccount, params: Json, subscription_id: str) -> Json:
     """Cancel a subscription now."""
     subscription = account.find("subscription", subscription_id)

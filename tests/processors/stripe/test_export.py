@@ -134,6 +134,7 @@ async def test_an_export_shows_how_stripe_bills_a_subscription(shop: Shop) -> No
     billing = subscription["billing"]
     assert (billing["status"], billing["payment_type"]) == ("active", "card")
     assert billing["customer_id"] == shop.only("customer")["id"]
+    assert billing["trial_starts_at"] == "2026-11-24T12:00:00Z"
     assert billing["trial_ends_at"] == "2026-12-01T12:00:00Z"
     assert billing["next_payment"] == subscription["paid_through"] == "2027-01-01T12:00:00Z"
     assert billing["what"] == "Costs 24,000 KHR a period, discounts aside."

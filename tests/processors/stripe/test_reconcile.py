@@ -1,10 +1,14 @@
 """What a webhook did not tell is made up for, and told as drift."""
 
+from sqlmodel import select, update
+
+from paywall.database.tables import StripeSubscription
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.drift import Drift
 from paywall.processors.stripe.reconcile import reconcile
 from paywall.sandbox.stripe.customers import Card, set_card
 from paywall.settings import Settings
+from tests.conftest import START
 from tests.processors.stripe.shop import Shop
 
 
@@ -43,6 +47,20 @@ async def test_weeks_beyond_stripes_list_of_events_are_made_up_for(
     assert len(bought.json()["items"]) == 4
     assert (await shop.checkout(page["id"], "bo"))["status"] == "paid"
     assert await reconcile(context(shop, settings)) == Drift()
+
+
+async def test_a_trials_start_is_added_to_rows_of_an_older_version(
+    shop: Shop, settings: Settings
+) -> None:
+    await shop.buy(plan_id="tried")
+    await shop.deliver_events()
+    assert await reconcile(context(shop, settings)) == Drift()
+    async with shop.database.writing() as session:
+        await session.exec(update(StripeSubscription).values(trial_starts_at=None))
+    assert await reconcile(context(shop, settings)) == Drift(subscriptions=1)
+    async with shop.database.reading() as session:
+        recorded = (await session.exec(select(StripeSubscription.trial_starts_at))).all()
+    assert recorded == [START]
 
 
 async def test_an_invoice_that_waits_for_its_payment_is_no_drift(

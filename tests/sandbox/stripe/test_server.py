@@ -236,6 +236,17 @@ async def test_the_dashboard_refunds_and_disputes(server: ShopServer) -> None:
     assert dispute.status == "lost"
 
 
+async def test_the_dashboard_sets_a_quantity(server: ShopServer) -> None:
+    subscription = await server.shop.subscribe()
+    for button, quantity in (("Set the quantity to 3", 3), ("Set the quantity to 1", 1)):
+        await server.press("/", button)
+        changed = await server.shop.subscription(subscription.id)
+        assert changed["items"].data[0].quantity == quantity
+    await server.press("/", "Set the quantity to 2")
+    await server.shop.stripe.subscriptions.cancel_async(subscription.id)
+    assert "Set the quantity" not in (await server.browser.get("/")).text
+
+
 async def test_the_clock_can_be_read_and_moved(server: ShopServer) -> None:
     before = server.shop.account.now
     assert (await server.browser.get("/clock")).json()["now"].startswith("2026-11-24T12:00")
