@@ -168,8 +168,14 @@ def facts_query(dialect: str) -> sa.Select[*tuple[Any, ...]]:
             article.unlock_cost,
             unlocked.label("unlocked"),
             balance_of(reader_id, NOW).label("balance"),
-            _latest(col(Subscription.entitled_until), reader_id).label("entitled_until"),
-            _latest(col(Subscription.access_until), reader_id).label("access_until"),
+            _latest(col(Subscription.entitled_until), reader_id)
+            .where(col(Subscription.starts_at) <= NOW)
+            .scalar_subquery()
+            .label("entitled_until"),
+            # What follows without a break counts, too: prepaid time that waits.
+            _latest(col(Subscription.access_until), reader_id)
+            .scalar_subquery()
+            .label("access_until"),
             views.scalar_subquery().label("views"),
             article.title,
             article.url,
@@ -197,15 +203,10 @@ def balance_of(reader_id: Any, now: Any) -> sa.ScalarSelect[int]:
 
 def _latest(
     column: sa.orm.Mapped[datetime], reader_id: sa.ColumnElement[str]
-) -> sa.ScalarSelect[datetime]:
-    return (
-        sa.select(sa.func.max(column))
-        .where(
-            col(Subscription.reader_id) == reader_id,
-            col(Subscription.starts_at) <= NOW,
-            col(Subscription.entitled_until) > NOW,
-        )
-        .scalar_subquery()
+) -> sa.Select[datetime]:
+    return sa.select(sa.func.max(column)).where(
+        col(Subscription.reader_id) == reader_id,
+        col(Subscription.entitled_until) > NOW,
     )
 
 

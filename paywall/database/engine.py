@@ -54,7 +54,7 @@ class Database:
             )
 
     def discarding(self) -> Self:
-        """The same database, for a HEAD request: every transaction ends with a rollback."""
+        """The same database, for HEAD requests and previews: transactions end with a rollback."""
         discarding = copy(self)
         discarding._discards_writes = True  # noqa: SLF001 (its own class)
         return discarding

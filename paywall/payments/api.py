@@ -127,6 +127,7 @@ async def post_purchase(
     caller: NamedDependency[Caller],
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
 ) -> Response[PurchaseAnswer]:
     """Record a payment and fulfill it: 201, or 200 if it was already recorded."""
     payment = data.payment()
@@ -135,7 +136,11 @@ async def post_purchase(
         if stored := await stored_response(session, claim, now, reader_id=payment.reader_id):
             return stored
         purchase, is_new = await record_purchase(
-            session, payment, actor=caller.actor, clock=database.clock
+            session,
+            payment,
+            timezone=settings.meter_timezone,
+            actor=caller.actor,
+            clock=database.clock,
         )
         answer = await to_response(session, purchase)
         return await store_response(session, claim, 201 if is_new else 200, answer)
@@ -157,7 +162,8 @@ async def post_refund(
     """Record a refund and claw back what it paid for: 201, or 200 if it was already recorded.
 
     Credits are taken in proportion, rounded down: unspent ones first, then the newest unlocks that
-    they paid for. A pass or prepaid period ends once its whole price is refunded.
+    they paid for. Once its whole price is refunded, what is left of a pass or prepaid period is
+    removed.
     """
     async with database.writing() as session:
         now = database.clock.now()

@@ -16,9 +16,14 @@ from paywall.database.tables import Pack, Pass, Plan, Purchase
 from paywall.database.tables.actor import actor_values
 from paywall.database.tables.totals import Added, add_to_totals
 from paywall.problems import REFERENCE_CONFLICT, Problem, differing_fields
-from paywall.rules.calendar import add_intervals
-from paywall.rules.enums import Actor, CreditsExpire, GrantSource, ProductKind
-from paywall.subscriptions.prepaid import add_pass, add_prepaid_period
+from paywall.rules.enums import (
+    Actor,
+    GrantSource,
+    Interval,
+    ProductKind,
+    SubscriptionKind,
+)
+from paywall.subscriptions.prepaid import PrepaidTerms, add_prepaid
 
 STRIPE = "stripe"
 
@@ -36,9 +41,11 @@ class Payment(NamedTuple):
 
 
 async def record_purchase(
-    session: AsyncSession, payment: Payment, *, actor: Actor, clock: Clock
+    session: AsyncSession, payment: Payment, *, timezone: str, actor: Actor, clock: Clock
 ) -> tuple[Purchase, bool]:
     """Record a payment and fulfill it; returns whether this call recorded it.
+
+    Months that it pays for are counted in `timezone`.
 
     Raises Problem(PRODUCT_UNKNOWN), or Problem(REFERENCE_CONFLICT) if an earlier purchase of the
     same reference has other fields.
@@ -48,21 +55,36 @@ async def record_purchase(
     if purchase is None:
         return await _existing_purchase(session, payment), False
     product = await find_product(session, payment.product_kind, payment.product_id)
-    await fulfill(session, purchase, product, actor=actor, clock=clock)
+    await fulfill(session, purchase, product, timezone=timezone, actor=actor, clock=clock)
     return purchase, True
 
 
 async def fulfill(
-    session: AsyncSession, purchase: Purchase, product: Product, *, actor: Actor, clock: Clock
+    session: AsyncSession,
+    purchase: Purchase,
+    product: Product,
+    *,
+    timezone: str,
+    actor: Actor,
+    clock: Clock,
+    sequence_id: str | None = None,
 ) -> None:
-    """Give what this product promises; for a plan, one prepaid period."""
+    """Give what this product promises; for a plan, one prepaid period.
+
+    `sequence_id`: the sequence of prepaid time of the Stripe customer who paid.
+    """
     match product:
         case Pack():
             await _fulfill_pack(session, purchase, product, actor, clock)
         case Pass():
-            await add_pass(session, purchase, product.days)
+            terms = PrepaidTerms(SubscriptionKind.PASS, Interval.DAY, product.days, timezone)
+            await add_prepaid(session, purchase, terms, sequence_id)
         case Plan():
-            await _fulfill_period(session, purchase, product, actor, clock)
+            terms = PrepaidTerms(
+                SubscriptionKind.PREPAID, product.interval, product.interval_count, timezone
+            )
+            await add_prepaid(session, purchase, terms, sequence_id)
+            await _grant_period_credits(session, purchase, product, actor, clock)
 
 
 async def insert_purchase(
@@ -125,21 +147,13 @@ async def _fulfill_pack(
     )
 
 
-async def _fulfill_period(
+async def _grant_period_credits(
     session: AsyncSession, purchase: Purchase, plan: Plan, actor: Actor, clock: Clock
 ) -> None:
-    """Add one prepaid period of a plan, with its credits."""
-    subscription = await add_prepaid_period(
-        session,
-        purchase,
-        lambda starts_at: add_intervals(starts_at, plan.interval, plan.interval_count),
-    )
+    """Grant the credits of a prepaid period; they do not lapse, as the period can be paused."""
     if plan.credits > 0:
-        lapses = plan.credits_expire is CreditsExpire.PERIOD_END
-        expires_at = subscription.paid_through if lapses else None
-        await grant_credits(
-            session, purchase, GrantSource.SUBSCRIPTION, plan.credits, expires_at, actor, clock
-        )
+        source = GrantSource.SUBSCRIPTION
+        await grant_credits(session, purchase, source, plan.credits, None, actor, clock)
 
 
 async def grant_credits(

@@ -1,6 +1,7 @@
 """Recording refunds and disputes, and the clawback that follows."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlmodel import col, select
@@ -21,7 +22,7 @@ from paywall.problems import (
 from paywall.rules.enums import Actor, ClawbackKind
 from paywall.rules.refunds import ClawbackAmount, ClawbackSnapshot, clawed_back
 from paywall.subscriptions.billed import recompute_access_of_purchase
-from paywall.subscriptions.prepaid import apply_period_clawback
+from paywall.subscriptions.prepaid import recompute_prepaid
 
 
 class RefundTerms(NamedTuple):
@@ -79,13 +80,27 @@ async def record_clawbacks(
     purchase = await _lock_purchase(session, purchase_id)
     refunds = {refund.reference: refund for refund in await _refunds_of(session, purchase)}
     for clawback in clawbacks:
-        refund = refunds.setdefault(clawback.id, _new_refund(purchase, clawback, actor))
+        known = refunds.get(clawback.id)
+        refund = refunds[clawback.id] = known or _new_refund(purchase, clawback, actor)
         refund.amount = clawback.amount
         refund.keep_access = clawback.keep_access
+        refund.effective_at = clawback.effective_at
+        refund.withdrawn_at = _withdrawn_at(known, clawback, clock.now())
         refund.is_in_force = clawback.is_in_force
         refund.is_pending = clawback.is_pending
     session.add_all(refunds.values())
     await _recompute_clawback(session, purchase, list(refunds.values()), actor, clock)
+
+
+def _withdrawn_at(
+    known: Refund | None, clawback: ClawbackSnapshot, now: datetime
+) -> datetime | None:
+    """When a clawback ceased to be in force; where the processor names no time, the first sight."""
+    if clawback.is_in_force:
+        return None
+    if clawback.withdrawn_at is not None or known is None:
+        return clawback.withdrawn_at
+    return now if known.is_in_force else known.withdrawn_at
 
 
 def _new_refund(purchase: Purchase, clawback: ClawbackSnapshot, actor: Actor) -> Refund:
@@ -138,6 +153,6 @@ async def _recompute_clawback(
     )
     session.add(purchase)
     await session.flush()
-    await apply_period_clawback(session, purchase)
     await recompute_access_of_purchase(session, purchase)
+    await recompute_prepaid(session, purchase.reader_id)
     await settle_credits(session, purchase, actor=actor, now=clock.now())

@@ -7,9 +7,11 @@ earlier steps are undone, last first, and then everything that is owed is taken 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from paywall.rules.enums import ClawbackKind
+from paywall.rules.prepaid import Span
 
 
 class ClawbackAmount(NamedTuple):
@@ -22,7 +24,8 @@ class ClawbackAmount(NamedTuple):
 class ClawbackSnapshot(NamedTuple):
     """A refund or a dispute as it stands: in force, it takes `amount` back.
 
-    One that is pending takes nothing yet: a refund on its way, a bank that only asks.
+    One that is pending takes nothing yet: a refund on its way, or an inquiry. It took effect at
+    `effective_at` (None: when it was created), and until `withdrawn_at` if it failed or was won.
     """
 
     id: str
@@ -32,6 +35,8 @@ class ClawbackSnapshot(NamedTuple):
     is_pending: bool
     keep_access: bool
     created_at: datetime
+    effective_at: datetime | None = None
+    withdrawn_at: datetime | None = None
 
 
 def clawed_back(paid: int, clawbacks: Iterable[ClawbackAmount]) -> int:
@@ -39,16 +44,22 @@ def clawed_back(paid: int, clawbacks: Iterable[ClawbackAmount]) -> int:
     return min(paid, sum(taken.amount for taken in clawbacks if not taken.keep_access))
 
 
-def wholly_clawed_back_at(
-    paid: int, clawbacks: Iterable[tuple[datetime, ClawbackAmount]]
-) -> datetime | None:
-    """When the clawbacks reached the whole price; None if they do not."""
-    back = 0
-    for at, taken in sorted(clawbacks):
-        back += 0 if taken.keep_access else taken.amount
-        if 0 < paid <= back:
-            return at
-    return None
+class ClawbackEffect(NamedTuple):
+    """An amount that was clawed back during a span; the span has no end if it still is."""
+
+    span: Span
+    amount: int
+
+
+def wholly_clawed_back(paid: int, effects: Sequence[ClawbackEffect]) -> list[Span]:
+    """The spans, in order, during which the whole price was clawed back."""
+    times = sorted({time for effect in effects for time in effect.span})
+    spans = map(Span._make, pairwise(times))
+    return [
+        span
+        for span in spans
+        if 0 < paid <= sum(e.amount for e in effects if e.span.contains(span.starts_at))
+    ]
 
 
 def credits_owed(granted: int, paid: int, back: int) -> int:

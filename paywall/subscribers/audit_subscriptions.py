@@ -31,17 +31,42 @@ EXTRA_SECONDS = f"""
          then b.leeway_seconds
          else {GRACE_SECONDS} end
 """
+# When paid, trial and complimentary time ends, by itself or by a refund or dispute.
+ENDS = """
+    select reader_id, purchase_id, starts_at as at from subscription where purchase_id is not null
+    union all
+    select reader_id, purchase_id, paid_through from subscription where purchase_id is not null
+    union all select reader_id, 0, ended_at from subscription where ended_at is not null
+    union all select reader_id, 0, paid_through from subscription where kind = 'stripe'
+    union all select reader_id, 0, ends_at from complimentary_period
+    union all
+    select s.reader_id, 0, b.trial_ends_at
+    from stripe_subscription b join subscription s on s.id = b.id
+    union all
+    select s.reader_id, 0, i.period_ends_at
+    from stripe_invoice i join subscription s on s.id = i.subscription_id
+    union all
+    select s.reader_id, 0, c.starts_at
+    from stripe_credit c join subscription s on s.id = c.subscription_id
+    union all
+    select p.reader_id, p.id, coalesce(r.effective_at, r.created_at)
+    from refund r join purchase p on p.id = r.purchase_id
+    union all
+    select p.reader_id, 0, r.withdrawn_at
+    from refund r join purchase p on p.id = r.purchase_id where r.withdrawn_at is not null
+    union all select reader_id, 0, merged_at from merged_sequence
+"""
 NEVER_PAID = "b.status in ('incomplete', 'incomplete_expired')"
 
 SUBSCRIPTION_CHECKS = (
     AuditCheck(
-        "A subscription that Stripe does not bill ends with its paid time or when it was ended;"
-        " one that was clawed back has no time",
+        "A complimentary or imported subscription ends with its time or when it was ended",
         """
         select s.kind || ' ' || s.id || ': entitled until ' || s.entitled_until
                || ', access until ' || s.access_until || ', paid through ' || s.paid_through
         from subscription s left join stripe_subscription b on b.id = s.id
-        where b.id is null and (s.entitled_until <> $END or s.access_until <> $END)
+        where b.id is null and s.kind not in ('pass', 'prepaid')
+          and (s.entitled_until <> $END or s.access_until <> $END)
         """,
         {"END": END},
     ),
@@ -56,26 +81,26 @@ SUBSCRIPTION_CHECKS = (
         """,
     ),
     AuditCheck(
-        "A pass or period does not start before its payment; a pass lasts whole days",
+        "A pass or period does not start before its payment, and has one end",
         """
         select s.kind || ' ' || s.id || ': from ' || s.starts_at || ' through ' || s.paid_through
+               || ', entitled until ' || s.entitled_until || ', access until ' || s.access_until
         from subscription s join purchase p on p.id = s.purchase_id
-        where s.starts_at < p.created_at or s.paid_through <= s.starts_at
-           or (s.kind = 'pass'
-               and cast(SECONDS(s.paid_through) - SECONDS(s.starts_at) as bigint) % 86400 <> 0)
+        where s.starts_at < p.created_at or s.paid_through < s.starts_at
+           or s.entitled_until <> s.paid_through or s.access_until <> s.paid_through
         """,
     ),
     AuditCheck(
-        "A pass or period starts at its payment, or when another of the same reader ends",
+        "A pass or period starts at its payment, or when something else of the reader ends",
         """
         select s.kind || ' ' || s.id || ': from ' || s.starts_at || ', paid at ' || p.created_at
         from subscription s join purchase p on p.id = s.purchase_id
         where s.starts_at <> p.created_at and not exists (
-            select 1 from subscription o
-            where o.reader_id = s.reader_id and o.purchase_id is not null and o.id <> s.id
-              and s.starts_at in (o.starts_at, o.paid_through, o.ended_at)
-        )
+            select 1 from ($ENDS) e where e.reader_id = s.reader_id and e.at = s.starts_at
+              and e.purchase_id <> s.purchase_id
+        ) and s.starts_at < s.entitled_until and not ERASED(s.reader_id)
         """,
+        {"ENDS": ENDS},
     ),
     AuditCheck(
         "A Stripe subscription is paid through the latest period that was paid and not clawed back,"

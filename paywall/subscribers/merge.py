@@ -4,6 +4,7 @@ Stored responses to an Idempotency-Key are not changed: they describe the state 
 entries keep their actor, so they can name the old id.
 """
 
+import secrets
 from datetime import datetime
 
 from sqlalchemy.orm import aliased
@@ -35,7 +36,7 @@ from paywall.database.tables.totals import COUNTED, Added, add_to_totals
 from paywall.payments.checkouts import open_plan_of
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem, invalid, unavailable
 from paywall.rules.enums import Actor, SubscriptionKind
-from paywall.subscriptions.prepaid import schedule_passes
+from paywall.subscriptions.prepaid import recompute_prepaid
 from paywall.unlocks.revoke import revoke
 
 MOVED_TABLES: tuple[type[SQLModel], ...] = (
@@ -51,6 +52,13 @@ MOVED_TABLES: tuple[type[SQLModel], ...] = (
     Checkout,
     ComplimentaryPeriod,
     MergedSequence,
+)
+
+
+SEQUENCE_TABLES: tuple[type[Subscription | ComplimentaryPeriod | StripeCustomer], ...] = (
+    Subscription,
+    ComplimentaryPeriod,
+    StripeCustomer,
 )
 
 
@@ -75,11 +83,12 @@ async def merge_readers(
     await _keep_older_unlocks(session, from_id, into_id, actor, now)
     await _keep_later_complimentary(session, from_id, into_id)
     await _refuse_two_open_plans(session, from_id, into_id)
+    await _keep_sequence_apart(session, from_id, now)
     for table in MOVED_TABLES:
         owner = col(table.reader_id)  # type: ignore[attr-defined]  # every one of MOVED has it
         await session.exec(update(table).where(owner == from_id).values(reader_id=into_id))
     await _move_totals(session, from_id, into_id)
-    await schedule_passes(session, into_id)
+    await recompute_prepaid(session, into_id)
     await merge_views(session, from_id, into_id)
     await session.exec(delete(Subscriber).where(col(Subscriber.id) == from_id))
     remembered = insert(session, Merge).values(from_id=from_id, into_id=into_id)
@@ -121,6 +130,26 @@ async def _refuse_two_open_plans(session: AsyncSession, from_id: str, into_id: s
     """The handler closed one before; raises Problem(UNAVAILABLE) if another was opened."""
     if await open_plan_of(session, from_id) and await open_plan_of(session, into_id):
         raise unavailable("Both readers have an open checkout for a plan: repeat the request.")
+
+
+async def _keep_sequence_apart(session: AsyncSession, from_id: str, now: datetime) -> None:
+    """Mark what the moved reader had until now: its prepaid time was used on its own.
+
+    From now on it is used together with that of the other reader.
+    """
+    merged = MergedSequence(
+        id=f"sequence_{secrets.token_hex(12)}", reader_id=from_id, merged_at=now
+    )
+    for table in SEQUENCE_TABLES:
+        owner, sequence_id = col(table.reader_id), col(table.sequence_id)
+        own = update(table).where(owner == from_id, sequence_id.is_(None))
+        await session.exec(own.values(sequence_id=merged.id))
+    earlier = update(MergedSequence).where(
+        col(MergedSequence.reader_id) == from_id, col(MergedSequence.into_id).is_(None)
+    )
+    await session.exec(earlier.values(into_id=merged.id))
+    session.add(merged)
+    await session.flush()
 
 
 async def _keep_later_complimentary(session: AsyncSession, from_id: str, into_id: str) -> None:

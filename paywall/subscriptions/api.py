@@ -28,13 +28,13 @@ from paywall.processors.stripe.client import REFUSALS
 from paywall.processors.stripe.context import StripeContext, require_stripe
 from paywall.rules.enums import CancelWhen, SubscriptionKind
 from paywall.subscriptions.cancel import (
-    access_after_cancellation,
     cancel_subscription,
     find_subscription,
+    preview_cancellation,
     resume_subscription,
 )
 from paywall.subscriptions.complimentary import put_complimentary
-from paywall.subscriptions.receipts import CancelAnswer, cancel_response, receipt_response
+from paywall.subscriptions.receipts import CancelAnswer, receipt_response
 from paywall.subscriptions.responses import (
     SubscriptionAnswer,
     load_responses,
@@ -175,10 +175,12 @@ async def _cancel(
 ) -> Response[CancelAnswer]:
     now = database.clock.now()
     if data.dry_run:
-        async with database.reading() as session:
-            subscription = await find_subscription(session, reader_id, data.subscription_id, now)
-            until = access_after_cancellation(subscription, data.when, now)
-            return Response(await cancel_response(session, subscription, data.when, until, now))
+        async with database.discarding().writing() as session:
+            return Response(
+                await preview_cancellation(
+                    session, reader_id, data.subscription_id, data.when, clock=database.clock
+                )
+            )
     if billed := await _billed(database, reader_id, data.subscription_id):
         return await cancel_in_stripe(require_stripe(stripe), billed, data.when, data.reason, claim)
     async with database.writing() as session:

@@ -18,6 +18,7 @@ from paywall.rules.entitlement import (
     paid_through,
 )
 from paywall.rules.enums import STRIPE_ENDED
+from paywall.subscriptions.prepaid import recompute_prepaid
 
 
 async def billed_of(session: AsyncSession, reader_ids: Collection[str]) -> Sequence[Subscription]:
@@ -54,6 +55,8 @@ async def recompute_billed_access(
     subscription.entitled_until, subscription.access_until = ends
     session.add(subscription)
     await session.flush()
+    # Prepaid time is paused while a paid period or a trial runs.
+    await recompute_prepaid(session, subscription.reader_id)
 
 
 async def end_billed_access(

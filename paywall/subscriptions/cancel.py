@@ -14,8 +14,21 @@ from paywall.credits.locking import lock_subscriber
 from paywall.database.tables import CancellationReceipt, StripeSubscription, Subscription
 from paywall.problems import Problem
 from paywall.rules.enums import STRIPE_ENDED, CancelWhen, SubscriptionKind
-from paywall.subscriptions.prepaid import recompute_access
-from paywall.subscriptions.receipts import create_receipt, find_receipt, withdraw_receipts
+from paywall.subscriptions.billed import end_billed_access
+from paywall.subscriptions.complimentary import (
+    cover_until,
+    open_periods,
+    recompute_complimentary,
+)
+from paywall.subscriptions.prepaid import PREPAID_KINDS, recompute_prepaid
+from paywall.subscriptions.receipts import (
+    CancelAnswer,
+    cancel_response,
+    create_receipt,
+    find_receipt,
+    reader_access_until,
+    withdraw_receipts,
+)
 from paywall.subscriptions.responses import has_ended
 
 
@@ -50,21 +63,6 @@ async def find_subscription(
     return found[0]
 
 
-def access_after_cancellation(
-    subscription: Subscription, when: CancelWhen, now: datetime
-) -> datetime:
-    """When access ends after a cancellation.
-
-    Raises Problem(SUBSCRIPTION_ENDED) if the subscription has already ended.
-    """
-    is_billed = subscription.kind is SubscriptionKind.STRIPE
-    if subscription.ended_at is None and has_ended(subscription, now) and not is_billed:
-        raise Problem(problems.SUBSCRIPTION_ENDED)
-    if when is CancelWhen.PERIOD_END or subscription.ended_at is not None:
-        return subscription.access_until
-    return max(now, subscription.starts_at)
-
-
 async def cancel_subscription(
     session: AsyncSession,
     reader_id: str,
@@ -77,23 +75,61 @@ async def cancel_subscription(
     """Cancel and create the receipt; cancelling twice returns the first receipt.
 
     None, and no change, if Stripe bills the subscription: it must be cancelled in Stripe first.
+    Raises Problem(SUBSCRIPTION_ENDED) if it has already ended.
     """
     await lock_subscriber(session, reader_id)
     now = clock.now()
     subscription = await find_subscription(session, reader_id, subscription_id, now)
     if subscription.kind is SubscriptionKind.STRIPE:
         return None
-    access_until = access_after_cancellation(subscription, when, now)
+    refuse_ended(subscription, now)
     if (receipt := await find_receipt(session, subscription, when)) is not None:
         return subscription, receipt
     subscription.cancel_at_period_end = True
     if when is CancelWhen.NOW:
-        subscription.ended_at = now
-        recompute_access(session, subscription)
+        await end_now(session, subscription, now)
     session.add(subscription)
-    return subscription, await create_receipt(
-        session, subscription, when, access_until, reason, now
-    )
+    return subscription, await create_receipt(session, subscription, when, reason, now)
+
+
+async def preview_cancellation(
+    session: AsyncSession,
+    reader_id: str,
+    subscription_id: str | None,
+    when: CancelWhen,
+    *,
+    clock: Clock,
+) -> CancelAnswer:
+    """The effect that cancelling would have; the caller's transaction must be a discarding one."""
+    await lock_subscriber(session, reader_id)
+    now = clock.now()
+    subscription = await find_subscription(session, reader_id, subscription_id, now)
+    refuse_ended(subscription, now)
+    if when is CancelWhen.NOW and subscription.ended_at is None:
+        await end_now(session, subscription, now)
+    until = await reader_access_until(session, subscription, now)
+    return await cancel_response(session, subscription, when, until, now)
+
+
+def refuse_ended(subscription: Subscription, now: datetime) -> None:
+    """Raises Problem(SUBSCRIPTION_ENDED), unless it was cancelled with "now" or Stripe bills it."""
+    is_billed = subscription.kind is SubscriptionKind.STRIPE
+    if subscription.ended_at is None and has_ended(subscription, now) and not is_billed:
+        raise Problem(problems.SUBSCRIPTION_ENDED)
+
+
+async def end_now(session: AsyncSession, subscription: Subscription, now: datetime) -> None:
+    """End a subscription's own access at once; the reader's prepaid time goes on."""
+    if await session.get(StripeSubscription, subscription.id) is not None:
+        await end_billed_access(session, subscription, now)
+        return
+    subscription.ended_at = now
+    if subscription.kind not in PREPAID_KINDS:
+        recompute_complimentary(session, subscription)
+        periods = await open_periods(session, [subscription.reader_id], now)
+        cover_until(session, subscription.reader_id, periods[subscription.reader_id], now, now)
+    await session.flush()
+    await recompute_prepaid(session, subscription.reader_id)
 
 
 async def resume_subscription(

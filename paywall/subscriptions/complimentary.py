@@ -1,7 +1,8 @@
 """Complimentary subscriptions: at most one per reader, managed by the site."""
 
 import secrets
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlmodel import col, select
@@ -9,9 +10,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_create_subscriber
-from paywall.database.tables import Subscription
+from paywall.database.tables import ComplimentaryPeriod, Subscription
+from paywall.rules.entitlement import PaidAccess, entitled_until
 from paywall.rules.enums import SubscriptionKind
-from paywall.subscriptions.prepaid import recompute_access
+from paywall.subscriptions.prepaid import recompute_prepaid
 from paywall.subscriptions.responses import has_ended
 
 
@@ -23,14 +25,17 @@ async def put_complimentary(
     current_period_end: datetime,
     clock: Clock,
 ) -> tuple[Subscription, bool]:
-    """Create or change it; an end in the past ends it. Returns whether a new one begins."""
+    """Create or change it; an end in the past ends it now. Returns whether a new one begins."""
     await lock_or_create_subscriber(session, reader_id, clock.now())
     now = clock.now()
     held = (await complimentary_of(session, [reader_id])).get(reader_id)
     subscription = held or new_complimentary(reader_id, current_period_end, now)
     begins = held is None or restart_ended(held, now)
     set_plan_and_end(session, subscription, plan_id, current_period_end)
+    periods = await open_periods(session, [reader_id], now)
+    cover_until(session, reader_id, periods.get(reader_id, []), current_period_end, now)
     await session.flush()
+    await recompute_prepaid(session, reader_id)
     return subscription, begins
 
 
@@ -85,4 +90,50 @@ def set_plan_and_end(
     """Set the plan that it replaces, and its end."""
     subscription.plan_id = plan_id
     subscription.paid_through = current_period_end
-    recompute_access(session, subscription)
+    recompute_complimentary(session, subscription)
+
+
+def recompute_complimentary(session: AsyncSession, subscription: Subscription) -> None:
+    """Recompute when access ends from the end that was set, and the reader's own "now"."""
+    paid = PaidAccess(subscription.starts_at, subscription.paid_through, subscription.ended_at)
+    end = entitled_until(paid)
+    subscription.entitled_until = subscription.access_until = end
+    session.add(subscription)
+
+
+async def open_periods(
+    session: AsyncSession, reader_ids: Collection[str], now: datetime
+) -> dict[str, list[ComplimentaryPeriod]]:
+    """The complimentary periods that have not ended, the latest end first, by reader."""
+    statement = (
+        select(ComplimentaryPeriod)
+        .where(
+            col(ComplimentaryPeriod.reader_id).in_(reader_ids),
+            col(ComplimentaryPeriod.ends_at) > now,
+        )
+        .order_by(col(ComplimentaryPeriod.ends_at).desc(), col(ComplimentaryPeriod.id))
+    )
+    periods: dict[str, list[ComplimentaryPeriod]] = defaultdict(list)
+    for period in await session.exec(statement):
+        periods[period.reader_id].append(period)
+    return periods
+
+
+def cover_until(
+    session: AsyncSession,
+    reader_id: str,
+    periods: Sequence[ComplimentaryPeriod],
+    ends_at: datetime,
+    now: datetime,
+) -> None:
+    """Change the end of the open periods; the time before `now` stays as it was.
+
+    A merged reader can have several: none of them lasts longer than the subscription that stays.
+    """
+    if periods and ends_at > now:
+        periods[0].ends_at = ends_at
+    elif ends_at > now:
+        session.add(ComplimentaryPeriod(reader_id=reader_id, starts_at=now, ends_at=ends_at))
+    for period in periods:
+        period.ends_at = max(now, min(period.ends_at, ends_at))
+        session.add(period)

@@ -9,15 +9,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_create_subscribers
-from paywall.database.tables import Subscription
+from paywall.database.tables import ComplimentaryPeriod, Subscription
 from paywall.problems import differing_fields
 from paywall.rules.enums import SubscriptionKind, UpsertOutcome
 from paywall.subscriptions.complimentary import (
     complimentary_of,
+    cover_until,
     new_complimentary,
+    open_periods,
     restart_ended,
     set_plan_and_end,
 )
+from paywall.subscriptions.prepaid import recompute_prepaid, with_prepaid
 
 
 class ImportedSubscription(NamedTuple):
@@ -55,12 +58,19 @@ async def import_subscriptions(
     await lock_or_create_subscribers(session, reader_ids, clock.now())
     now = clock.now()
     held = await complimentary_of(session, reader_ids)
+    periods = await open_periods(session, reader_ids, now)
     migrated: list[ImportResult] = []
     for subscription in all_migrated:
         stripe_id = subscription.stripe_subscription_id
         if stripe_id is None:
             migrated.append(
-                _put_complimentary(session, subscription, held.get(subscription.reader_id), now)
+                _put_complimentary(
+                    session,
+                    subscription,
+                    held.get(subscription.reader_id),
+                    periods.get(subscription.reader_id, []),
+                    now,
+                )
             )
         elif stripe_id in known:
             migrated.append(subscription.differing(known[stripe_id]) or UpsertOutcome.UNCHANGED)
@@ -68,6 +78,8 @@ async def import_subscriptions(
             session.add(_new_stripe_subscription(subscription, stripe_id, now))
             migrated.append(UpsertOutcome.CREATED)
     await session.flush()
+    for reader_id in await with_prepaid(session, reader_ids):
+        await recompute_prepaid(session, reader_id)
     return migrated
 
 
@@ -83,6 +95,7 @@ def _put_complimentary(
     session: AsyncSession,
     migrated: ImportedSubscription,
     held: Subscription | None,
+    periods: Sequence[ComplimentaryPeriod],
     now: datetime,
 ) -> UpsertOutcome:
     if held is not None and not migrated.differing(held):
@@ -91,6 +104,7 @@ def _put_complimentary(
     subscription = held or new_complimentary(migrated.reader_id, end, now)
     begins = held is None or restart_ended(held, now)
     set_plan_and_end(session, subscription, migrated.plan_id, end)
+    cover_until(session, migrated.reader_id, periods, end, now)
     return UpsertOutcome.CREATED if begins else UpsertOutcome.REPLACED
 
 

@@ -1,141 +1,162 @@
-"""Passes and prepaid periods: one-time purchases that run one after the other."""
+"""Passes and prepaid periods: one-time purchases that are used one after the other."""
 
 import secrets
-from collections.abc import Callable, Collection
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-from sqlmodel import col, func, or_, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.tables import Purchase, Refund, Subscription
-from paywall.rules.entitlement import PaidAccess, entitled_until
-from paywall.rules.enums import SubscriptionKind
-from paywall.rules.passes import PassPayment, pass_starts
-from paywall.rules.refunds import ClawbackAmount, wholly_clawed_back_at
+from paywall.database.tables import MergedSequence, Purchase, Subscription
+from paywall.rules.calendar import FAR_FUTURE
+from paywall.rules.enums import Interval, SubscriptionKind
+from paywall.rules.prepaid import (
+    Length,
+    Merges,
+    PrepaidPayment,
+    SequenceMerge,
+    Span,
+    schedule,
+)
+from paywall.rules.refunds import wholly_clawed_back
+from paywall.rules.tombstone import is_tombstone
+from paywall.subscriptions.covers import clawback_effects, covers_of
+
+PREPAID_KINDS = (SubscriptionKind.PASS, SubscriptionKind.PREPAID)
 
 
-async def add_prepaid_period(
-    session: AsyncSession, purchase: Purchase, ends_after: Callable[[datetime], datetime]
-) -> Subscription:
-    """Add the prepaid period that was bought; it starts when the running one ends.
+class PrepaidTerms(NamedTuple):
+    """What was sold: `interval_count` intervals, counted in `timezone`, of a pass or a plan."""
 
-    Sites report these payments when they take them, so they arrive in order.
+    kind: SubscriptionKind
+    interval: Interval
+    interval_count: int
+    timezone: str
+
+
+async def add_prepaid(
+    session: AsyncSession, purchase: Purchase, terms: PrepaidTerms, sequence_id: str | None
+) -> None:
+    """Add what was bought to the reader's prepaid time.
+
+    `sequence_id`: that of the Stripe customer who paid, None for any other payment.
     """
     paid_at = purchase.created_at
-    latest = select(func.max(Subscription.entitled_until)).where(
-        Subscription.reader_id == purchase.reader_id,
-        Subscription.kind == SubscriptionKind.PREPAID,
-        # A period that was refunded or ended before its start covers no time.
-        col(Subscription.entitled_until) > col(Subscription.starts_at),
+    is_pass = terms.kind is SubscriptionKind.PASS
+    session.add(
+        Subscription(
+            id=f"{terms.kind}_{secrets.token_hex(12)}",
+            reader_id=purchase.reader_id,
+            plan_id=None if is_pass else purchase.product_id,
+            pass_id=purchase.product_id if is_pass else None,
+            purchase_id=purchase.id,
+            starts_at=paid_at,
+            paid_through=paid_at,
+            entitled_until=paid_at,
+            access_until=paid_at,
+            created_at=paid_at,
+            sequence_id=sequence_id,
+            **terms._asdict(),
+        )
     )
-    running_until: datetime | None = (await session.exec(latest)).one()
-    starts_at = max(paid_at, running_until or paid_at)
-    period = _new_subscription(purchase, SubscriptionKind.PREPAID, starts_at, ends_after(starts_at))
-    period.plan_id = purchase.product_id
-    session.add(period)
-    await session.flush()
-    return period
+    await recompute_prepaid(session, purchase.reader_id)
 
 
-async def add_pass(session: AsyncSession, purchase: Purchase, days: int) -> None:
-    """Add the pass that was bought to the reader's queue of passes."""
-    paid_at = purchase.created_at
-    bought = _new_subscription(
-        purchase, SubscriptionKind.PASS, paid_at, paid_at + timedelta(days=days)
+async def with_prepaid(session: AsyncSession, reader_ids: Collection[str]) -> Sequence[str]:
+    """Those of these readers who have passes or prepaid periods, in order."""
+    statement = (
+        select(Subscription.reader_id)
+        .where(
+            col(Subscription.reader_id).in_(reader_ids), col(Subscription.kind).in_(PREPAID_KINDS)
+        )
+        .distinct()
+        .order_by(col(Subscription.reader_id))
     )
-    bought.pass_id = purchase.product_id
-    session.add(bought)
-    await schedule_passes(session, purchase.reader_id)
+    return (await session.exec(statement)).all()
 
 
-def _new_subscription(
-    purchase: Purchase, kind: SubscriptionKind, starts_at: datetime, paid_through: datetime
-) -> Subscription:
-    return Subscription(
-        id=f"{kind}_{secrets.token_hex(12)}",
-        reader_id=purchase.reader_id,
-        kind=kind,
-        purchase_id=purchase.id,
-        starts_at=starts_at,
-        paid_through=paid_through,
-        entitled_until=paid_through,
-        access_until=paid_through,
-        created_at=purchase.created_at,
-    )
+async def recompute_prepaid(session: AsyncSession, reader_id: str) -> None:
+    """Recompute when each of a reader's passes and prepaid periods is used.
 
-
-async def schedule_passes(session: AsyncSession, reader_id: str) -> None:
-    """Recompute when each of a reader's passes starts, in the order of their payments.
-
-    Stripe may report a later payment first, or a refund after a purchase that it preceded.
+    To be called after every change to what was paid, clawed back or covered, under the reader's
+    lock. A no-op for erased readers, whose complimentary time is deleted.
     """
+    if is_tombstone(reader_id):
+        return
     statement = (
         select(Subscription, Purchase)
         .join(Purchase, col(Purchase.id) == Subscription.purchase_id)
-        .where(Subscription.reader_id == reader_id, Subscription.kind == SubscriptionKind.PASS)
+        .where(
+            Subscription.reader_id == reader_id,
+            col(Subscription.kind).in_(PREPAID_KINDS),
+        )
         .order_by(col(Purchase.created_at), col(Purchase.processor), col(Purchase.reference))
     )
     rows = (await session.exec(statement)).all()
-    refunded_at = await _wholly_refunded_at(session, [purchase for _, purchase in rows])
-    starts = pass_starts(
-        [
-            PassPayment(
-                purchase.created_at,
-                subscription.paid_through - subscription.starts_at,
-                subscription.ended_at,
-                refunded_at.get(purchase.id),
-            )
-            for subscription, purchase in rows
-        ]
-    )
-    for (subscription, _), starts_at in zip(rows, starts, strict=True):
-        subscription.paid_through += starts_at - subscription.starts_at
-        subscription.starts_at = starts_at
-        recompute_access(session, subscription)
+    if not rows:
+        return
+    payments = await _payments(session, rows)
+    covers = await covers_of(session, reader_id)
+    all_uses = schedule(payments, covers, await _merges(session, reader_id))
+    for (subscription, purchase), payment, uses in zip(rows, payments, all_uses, strict=True):
+        subscription.is_taken_back = 0 < purchase.amount_paid == purchase.taken_back
+        _set_times(subscription, payment, uses)
+        session.add(subscription)
     await session.flush()
 
 
-async def _wholly_refunded_at(
-    session: AsyncSession, purchases: Collection[Purchase]
-) -> dict[int, datetime | None]:
-    """When refunds or disputes of each purchase, pending ones included, reached its price."""
-    statement = select(Refund).where(
-        col(Refund.purchase_id).in_([purchase.id for purchase in purchases]),
-        or_(col(Refund.is_in_force), col(Refund.is_pending)),
-    )
-    refunds = (await session.exec(statement)).all() if purchases else []
-    return {
-        purchase.id: wholly_clawed_back_at(
-            purchase.amount_paid,
-            [
-                (refund.created_at, ClawbackAmount(refund.amount, refund.keep_access))
-                for refund in refunds
-                if refund.purchase_id == purchase.id
-            ],
+async def _payments(
+    session: AsyncSession, rows: Sequence[tuple[Subscription, Purchase]]
+) -> list[PrepaidPayment]:
+    effects = await clawback_effects(session, [purchase.id for _, purchase in rows])
+    payments = []
+    for subscription, purchase in rows:
+        removed = wholly_clawed_back(purchase.amount_paid, effects[purchase.id])
+        if subscription.ended_at is not None:
+            removed.append(Span(subscription.ended_at, FAR_FUTURE))
+        payments.append(
+            PrepaidPayment(
+                purchase.created_at,
+                _length(subscription),
+                tuple(removed),
+                subscription.sequence_id,
+            )
         )
-        for purchase in purchases
+    return payments
+
+
+def _length(subscription: Subscription) -> Length:
+    """The length as sold; rows older than its columns last the whole days between their times."""
+    if subscription.interval is None or subscription.interval_count is None:
+        lasts = subscription.paid_through - subscription.starts_at
+        subscription.interval, subscription.interval_count = Interval.DAY, lasts.days
+        subscription.timezone = "UTC"
+    zone = ZoneInfo(subscription.timezone or "UTC")
+    return Length(subscription.interval, subscription.interval_count, zone)
+
+
+async def _merges(session: AsyncSession, reader_id: str) -> Merges:
+    statement = select(MergedSequence).where(MergedSequence.reader_id == reader_id)
+    return {
+        merged.id: SequenceMerge(merged.into_id, merged.merged_at)
+        for merged in await session.exec(statement)
     }
 
 
-def recompute_access(session: AsyncSession, subscription: Subscription) -> None:
-    """Recompute when access ends from what was paid, ended and clawed back."""
-    end = entitled_until(
-        PaidAccess(
-            subscription.starts_at,
-            subscription.paid_through,
-            subscription.ended_at,
-            subscription.is_taken_back,
-        )
-    )
-    subscription.entitled_until = subscription.access_until = end
-    session.add(subscription)
+def _set_times(subscription: Subscription, payment: PrepaidPayment, uses: Sequence[Span]) -> None:
+    """From the first to the last use; between these, the reader has access by what is used then.
+
+    What was removed before its first use starts and ends at that time.
+    """
+    if uses:
+        subscription.starts_at, ends_at = uses[0].starts_at, uses[-1].ends_at
+    else:
+        ends_at = min([max(payment.paid_at, span.starts_at) for span in payment.removed])
+        subscription.starts_at = ends_at
+    _set_end(subscription, ends_at)
 
 
-async def apply_period_clawback(session: AsyncSession, purchase: Purchase) -> None:
-    """End the period if its whole price is clawed back; restore it otherwise."""
-    statement = select(Subscription).where(Subscription.purchase_id == purchase.id)
-    for subscription in (await session.exec(statement)).all():
-        subscription.is_taken_back = 0 < purchase.amount_paid == purchase.taken_back
-        recompute_access(session, subscription)
-        if subscription.kind is SubscriptionKind.PASS:
-            await schedule_passes(session, subscription.reader_id)
+def _set_end(subscription: Subscription, ends_at: datetime) -> None:
+    subscription.paid_through = subscription.entitled_until = subscription.access_until = ends_at

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.credits.ledger import spendable_grants
@@ -146,27 +146,41 @@ async def receipt_for(
     receipt = await find_receipt(session, subscription, when)
     # The receipt of a cancellation at the period's end does not state the end that it has now.
     if receipt is None or (when, receipt.when) == (CancelWhen.NOW, CancelWhen.PERIOD_END):
-        return await create_receipt(
-            session, subscription, when, subscription.access_until, reason, now
-        )
+        return await create_receipt(session, subscription, when, reason, now)
     return receipt
+
+
+async def reader_access_until(
+    session: AsyncSession, subscription: Subscription, now: datetime
+) -> datetime:
+    """When the reader's access ends, by this subscription and everything that follows it.
+
+    What a reader has is used without a break, so it is the latest end. The subscription's own end
+    if nothing is left.
+    """
+    statement = select(func.max(Subscription.access_until)).where(
+        Subscription.reader_id == subscription.reader_id,
+        col(Subscription.entitled_until) > now,
+    )
+    latest: datetime | None = (await session.exec(statement)).one()
+    return latest or min(now, subscription.access_until)
 
 
 async def create_receipt(
     session: AsyncSession,
     subscription: Subscription,
     when: CancelWhen,
-    access_until: datetime,
     reason: str | None,
     now: datetime,
 ) -> CancellationReceipt:
+    """The receipt of a cancellation that was just recorded; it states the reader's own access."""
     receipt = CancellationReceipt(
         id=f"receipt_{secrets.token_hex(12)}",
         reader_id=subscription.reader_id,
         subscription_id=subscription.id,
         at=now,
         when=when,
-        access_until=access_until,
+        access_until=await reader_access_until(session, subscription, now),
         reason=reason,
     )
     session.add(receipt)

@@ -20,7 +20,7 @@ from paywall.rules.enums import (
 )
 from paywall.rules.refunds import ClawbackSnapshot
 from tests.conftest import START
-from tests.histories.base import ACTOR, ARTICLES
+from tests.histories.base import ACTOR, ARTICLES, ZONE
 from tests.histories.credits import Credits
 from tests.histories.model import Credit, Grant, Period, Purchase, Refund
 
@@ -65,7 +65,9 @@ class Payments(Credits):
         kind, product_id = self.chance.choice(PRODUCTS)
         payment = self.pay(self.reader(), kind, product_id, self.chance.choice(PRICES))
         again, is_new = self.run(
-            lambda session: record_purchase(session, payment, actor=ACTOR, clock=self.clock)
+            lambda session: record_purchase(
+                session, payment, timezone=ZONE, actor=ACTOR, clock=self.clock
+            )
         )
         assert (again.id, is_new) == (self.purchases[-1][0], False)
         return product_id
@@ -74,7 +76,9 @@ class Payments(Credits):
         reference = self.name(f"p{len(self.model.purchases)}")
         payment = Payment(reader, "khqr", reference, kind, product_id, paid, "usd")
         purchase, is_new = self.run(
-            lambda session: record_purchase(session, payment, actor=ACTOR, clock=self.clock)
+            lambda session: record_purchase(
+                session, payment, timezone=ZONE, actor=ACTOR, clock=self.clock
+            )
         )
         assert is_new
         self.purchases.append((purchase.id, self.in_model(payment)))

@@ -1,4 +1,4 @@
-"""Passes and prepaid periods run one after the other, per reader and kind."""
+"""A reader's passes and prepaid periods are used one after the other."""
 
 import httpx
 import pytest
@@ -67,12 +67,13 @@ async def test_another_readers_time_causes_no_delay(
 
 
 @pytest.mark.usefixtures("stocked")
-async def test_a_refund_removes_only_its_own_purchases_time(
+async def test_a_full_refund_removes_what_is_left_and_the_next_begins(
     service: httpx.AsyncClient, bearer: Bearer, clock: SetClock
 ) -> None:
     first = await buy(service, bearer, "1", PASS)
+    clock.move(hours=1)
     await buy(service, bearer, "2", PERIOD)
-    clock.move(days=1)
+    clock.move(days=1, hours=-1)
     await buy(service, bearer, "3", PERIOD)
     path = f"/v1/purchases/{first}/refunds"
     for amount, is_whole in ((499, False), (1, True)):
@@ -80,8 +81,9 @@ async def test_a_refund_removes_only_its_own_purchases_time(
         done = await service.post(path, json=refund, headers=bearer.site())
         assert done.status_code == 201, done.text
         assert await spans(service, bearer) == [
-            ("pass", "week", "2026-11-24" if is_whole else "2026-12-01"),
-            ("prepaid", "weekly", "2026-12-01"), ("prepaid", "weekly", "2026-12-08"),
+            ("pass", "week", "2026-11-25" if is_whole else "2026-12-01"),
+            ("prepaid", "weekly", "2026-12-02" if is_whole else "2026-12-08"),
+            ("prepaid", "weekly", "2026-12-09" if is_whole else "2026-12-15"),
         ]  # fmt: skip
 
 

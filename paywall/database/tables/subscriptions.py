@@ -67,7 +67,7 @@ class ComplimentaryPeriod(SQLModel, table=True):
 
     __tablename__ = "complimentary_period"
     __table_args__ = (
-        sa.CheckConstraint("starts_at < ends_at", name="starts_at"),
+        sa.CheckConstraint("starts_at <= ends_at", name="starts_at"),
         sa.Index(None, "reader_id"),
         NO_KEY_TWICE,
     )

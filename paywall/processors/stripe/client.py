@@ -57,6 +57,8 @@ CALL_SECONDS = 4.0
 TRY_SECONDS = 3.0
 RETRIES_MAX = 2
 PAGE = 100
+# The transaction has the time at which a refund failed.
+FAILED_REFUND = "data.failure_balance_transaction"
 
 
 class SessionOrder(NamedTuple):
@@ -288,7 +290,7 @@ class StripeClient:
         """Every refund and dispute of a payment, in force or not."""
         async with _api_call():
             refunds = await self._v1.refunds.list_async(
-                {"payment_intent": payment_id, "limit": PAGE}
+                {"payment_intent": payment_id, "limit": PAGE, "expand": [FAILED_REFUND]}
             )
             disputes = await self._v1.disputes.list_async(
                 {"payment_intent": payment_id, "limit": PAGE}

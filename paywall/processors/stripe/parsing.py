@@ -272,6 +272,13 @@ def session(
     )
 
 
+class _BalanceTransaction(msgspec.Struct):
+    """Money that left the account's balance (a negative amount), or came back."""
+
+    amount: int
+    created: int
+
+
 class _Refund(msgspec.Struct):
     id: str
     amount: int
@@ -279,10 +286,12 @@ class _Refund(msgspec.Struct):
     created: int
     status: str | None = None
     metadata: dict[str, str] | None = None
+    failure_balance_transaction: _BalanceTransaction | None = None
 
 
 def refund(data: dict[str, Any]) -> ClawbackSnapshot:
     parsed = msgspec.convert(data, _Refund)
+    failure = parsed.failure_balance_transaction
     return ClawbackSnapshot(
         parsed.id,
         ClawbackKind.REFUND,
@@ -291,6 +300,7 @@ def refund(data: dict[str, Any]) -> ClawbackSnapshot:
         is_pending=parsed.status in {"pending", "requires_action"},
         keep_access=(parsed.metadata or {}).get(KEEP_ACCESS) == "true",
         created_at=at(parsed.created),
+        withdrawn_at=at(failure.created) if failure else None,
     )
 
 
@@ -300,10 +310,14 @@ class _Dispute(msgspec.Struct):
     currency: str
     created: int
     status: str
+    balance_transactions: list[_BalanceTransaction] = []
 
 
 def dispute(data: dict[str, Any]) -> ClawbackSnapshot:
+    """Its money leaves when it is opened, or when an inquiry becomes one, and returns if won."""
     parsed = msgspec.convert(data, _Dispute)
+    withdrawn = [moved.created for moved in parsed.balance_transactions if moved.amount < 0]
+    reinstated = [moved.created for moved in parsed.balance_transactions if moved.amount > 0]
     return ClawbackSnapshot(
         parsed.id,
         ClawbackKind.DISPUTE,
@@ -312,6 +326,8 @@ def dispute(data: dict[str, Any]) -> ClawbackSnapshot:
         is_pending=parsed.status in INQUIRIES_OPEN,
         keep_access=False,
         created_at=at(parsed.created),
+        effective_at=at(min(withdrawn)) if withdrawn else None,
+        withdrawn_at=at(max(reinstated)) if reinstated else None,
     )
 
 

@@ -11,6 +11,7 @@ from paywall.clock import Clock
 from paywall.database.tables import (
     Checkout,
     Purchase,
+    StripeCustomer,
     StripeSubscription,
     Subscription,
 )
@@ -34,13 +35,18 @@ DAY_SECONDS = 86_400
 
 
 async def record(
-    session: AsyncSession, snapshot: Snapshot, reader_id: str, settings: Settings, clock: Clock
+    session: AsyncSession,
+    snapshot: Snapshot,
+    customer: StripeCustomer,
+    settings: Settings,
+    clock: Clock,
 ) -> None:
     """Record a snapshot of one customer, whose lock the caller holds."""
+    reader_id = customer.reader_id
     for subscription in snapshot.subscriptions:
-        await _record_subscription(session, subscription, reader_id, settings, clock.now())
+        await _record_subscription(session, subscription, customer, settings, clock.now())
     for checkout_session in snapshot.sessions:
-        await _record_session(session, checkout_session, reader_id, clock)
+        await _record_session(session, checkout_session, customer, settings, clock)
     for invoice in snapshot.invoices:
         await record_invoice(session, invoice, reader_id, clock)
         if invoice.subscription_id is not None:
@@ -50,7 +56,7 @@ async def record(
 async def _record_subscription(
     session: AsyncSession,
     snapshot: StripeSubscriptionSnapshot,
-    reader_id: str,
+    customer: StripeCustomer,
     settings: Settings,
     now: datetime,
 ) -> None:
@@ -62,7 +68,8 @@ async def _record_subscription(
             return
         subscription = Subscription(
             id=snapshot.id,
-            reader_id=reader_id,
+            reader_id=customer.reader_id,
+            sequence_id=customer.sequence_id,
             kind=SubscriptionKind.STRIPE,
             starts_at=snapshot.started_at,
             paid_through=snapshot.started_at,
@@ -95,7 +102,11 @@ async def _record_subscription(
 
 
 async def _record_session(
-    session: AsyncSession, snapshot: StripeSessionSnapshot, reader_id: str, clock: Clock
+    session: AsyncSession,
+    snapshot: StripeSessionSnapshot,
+    customer: StripeCustomer,
+    settings: Settings,
+    clock: Clock,
 ) -> None:
     """A checkout becomes paid when its purchase is on record, and then stays paid."""
     checkout = await session.get(Checkout, snapshot.checkout_id) if snapshot.checkout_id else None
@@ -106,7 +117,7 @@ async def _record_session(
     checkout.subscription_id = snapshot.subscription_id
     session.add(checkout)
     if snapshot.paid_at is not None and checkout.product_kind is not ProductKind.PLAN:
-        purchase = await _record_sale(session, checkout, snapshot, reader_id, clock)
+        purchase = await _record_sale(session, checkout, snapshot, customer, settings, clock)
         checkout.purchase_id = purchase.id
         checkout.status = CheckoutStatus.PAID
     elif checkout.status is not CheckoutStatus.PAID:
@@ -130,18 +141,27 @@ async def _record_sale(
     session: AsyncSession,
     checkout: Checkout,
     snapshot: StripeSessionSnapshot,
-    reader_id: str,
+    customer: StripeCustomer,
+    settings: Settings,
     clock: Clock,
 ) -> Purchase:
     """Fulfill a one-time purchase once, on the terms of the price that was paid."""
     payment = Payment(
-        reader_id, STRIPE, snapshot.id, checkout.product_kind, checkout.product_id,
+        customer.reader_id, STRIPE, snapshot.id, checkout.product_kind, checkout.product_id,
         snapshot.amount, snapshot.currency,
     )  # fmt: skip
     purchase = await insert_purchase(session, payment, ACTOR, snapshot.paid_at or clock.now())
     if purchase is None:
         purchase = await find_purchase(session, snapshot.id)
     elif price := await find_price(session, checkout.price_id):
-        await fulfill(session, purchase, sold_product(price), actor=ACTOR, clock=clock)
+        await fulfill(
+            session,
+            purchase,
+            sold_product(price),
+            timezone=settings.meter_timezone,
+            actor=ACTOR,
+            clock=clock,
+            sequence_id=customer.sequence_id,
+        )
     await record_clawbacks(session, purchase.id, snapshot.clawbacks, actor=ACTOR, clock=clock)
     return purchase

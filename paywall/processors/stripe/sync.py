@@ -52,9 +52,7 @@ async def sync(context: StripeContext, customer_id: str, ref: ObjectRef) -> Asyn
         async with database.writing() as session:
             customer = await lock_customer(session, customer_id, version)
             if customer is not None:
-                await record(
-                    session, snapshot, customer.reader_id, context.settings, database.clock
-                )
+                await record(session, snapshot, customer, context.settings, database.clock)
                 yield Synced(session, snapshot)
                 return
     raise unavailable("This customer was changed several times at once: repeat the request.")

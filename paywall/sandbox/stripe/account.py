@@ -11,6 +11,7 @@ from paywall.sandbox.stripe.objects import Json, copy_object, empty_object
 
 PREFIXES = {
     "account": "acct",
+    "balance_transaction": "txn",
     "billing_portal.session": "bps",
     "charge": "ch",
     "checkout.session": "cs_test",

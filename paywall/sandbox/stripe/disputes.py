@@ -1,6 +1,7 @@
 """Disputes and inquiries about a charge: https://docs.stripe.com/disputes/how-disputes-work."""
 
 from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.balance import move_balance
 from paywall.sandbox.stripe.errors import ApiError
 from paywall.sandbox.stripe.objects import Json
 
@@ -35,7 +36,7 @@ def open_dispute(
     charge["disputed"] = True
     account.emit_event("charge.dispute.created", dispute)
     if not inquiry:
-        account.emit_event("charge.dispute.funds_withdrawn", dispute)
+        _withdraw_funds(account, dispute)
     return dispute
 
 
@@ -47,7 +48,7 @@ def escalate_inquiry(account: StandInAccount, dispute_id: str) -> Json:
     account.update(
         dispute, "charge.dispute.updated", status="needs_response", is_charge_refundable=False
     )
-    account.emit_event("charge.dispute.funds_withdrawn", dispute)
+    _withdraw_funds(account, dispute)
     return dispute
 
 
@@ -66,8 +67,16 @@ def close_dispute(account: StandInAccount, dispute_id: str, *, won: bool) -> Jso
         return account.update(dispute, "charge.dispute.closed", status="warning_closed")
     account.update(dispute, "charge.dispute.closed", status="won" if won else "lost")
     if won:
+        moved = move_balance(account, dispute, dispute["amount"], "dispute_reversal")
+        dispute["balance_transactions"].append(moved)
         account.emit_event("charge.dispute.funds_reinstated", dispute)
     return dispute
+
+
+def _withdraw_funds(account: StandInAccount, dispute: Json) -> None:
+    moved = move_balance(account, dispute, -dispute["amount"], "dispute")
+    dispute["balance_transactions"].append(moved)
+    account.emit_event("charge.dispute.funds_withdrawn", dispute)
 
 
 def _find_open(account: StandInAccount, dispute_id: str) -> Json:

@@ -1,6 +1,7 @@
 """Refunds of charges: full, partial, pending and failed."""
 
 from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.balance import move_balance
 from paywall.sandbox.stripe.currencies import check_amount
 from paywall.sandbox.stripe.errors import ApiError, invalid_parameter, missing_parameter
 from paywall.sandbox.stripe.forms import merge_metadata, optional_integer, optional_text
@@ -71,8 +72,14 @@ def fail_refund(account: StandInAccount, refund_id: str) -> Json:
     if refund["status"] not in {"pending", "succeeded"}:
         raise ApiError(f"Refund {refund_id} is {refund['status']}, and cannot fail.")
     account.update(
-        refund, "refund.failed", status="failed", failure_reason="lost_or_stolen_card"
-    )  # fmt: skip
+        refund,
+        "refund.failed",
+        status="failed",
+        failure_reason="lost_or_stolen_card",
+        failure_balance_transaction=move_balance(
+            account, refund, refund["amount"], "refund_failure"
+        )["id"],
+    )
     account.emit_event("charge.refund.updated", refund)
     _change_refunded_amount(
         account, account.find("charge", refund["charge"]), -refund["amount"], "charge.updated"

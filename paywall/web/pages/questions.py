@@ -16,7 +16,8 @@ from paywall.rules.decision import Decision, Reason, decide
 from paywall.rules.enums import CancelWhen
 from paywall.settings import Settings
 from paywall.subscriptions.api import CancelInput
-from paywall.subscriptions.cancel import access_after_cancellation, find_subscription
+from paywall.subscriptions.cancel import find_subscription, refuse_ended
+from paywall.subscriptions.receipts import reader_access_until
 from paywall.subscriptions.responses import SubscriptionAnswer, load_responses
 from paywall.unlocks.api import UnlockInput
 from paywall.web.language import Language
@@ -104,7 +105,8 @@ async def load_cancel_question(
     when = CancelWhen.PERIOD_END
     data = convert({"subscription_id": subscription_id, "when": when}, CancelInput)
     subscription = await find_subscription(session, reader_id, data.subscription_id, now)
-    access_until = access_after_cancellation(subscription, when, now)
+    refuse_ended(subscription, now)
+    access_until = await reader_access_until(session, subscription, now)
     grants = await list_spendable_grants(session, reader_id, now)
     (response,) = await load_responses(session, [subscription], now)
     return CancelQuestion(response, access_until, grants)

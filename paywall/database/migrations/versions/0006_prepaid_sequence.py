@@ -27,7 +27,7 @@ def _create_tables() -> None:
         sa.Column("sequence_id", sa.String(length=200), nullable=True),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_complimentary_period_starts_at")),
+        sa.CheckConstraint("starts_at <= ends_at", name=op.f("ck_complimentary_period_starts_at")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_complimentary_period")),
         sqlite_autoincrement=True,
     )

@@ -1,0 +1,143 @@
+"""The time in which a reader has access without prepaid time, so that prepaid time is paused.
+
+These are the paid periods and trials of Stripe, and complimentary subscriptions. Grace and leeway
+are no cover: nothing was paid for them.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.database.tables import (
+    ComplimentaryPeriod,
+    Purchase,
+    Refund,
+    StripeCredit,
+    StripeInvoice,
+    StripeSubscription,
+    Subscription,
+)
+from paywall.rules.calendar import FAR_FUTURE
+from paywall.rules.enums import StripeStatus, SubscriptionKind
+from paywall.rules.prepaid import Cover, Span, without
+from paywall.rules.refunds import ClawbackEffect, wholly_clawed_back
+
+NEVER_PAID = (StripeStatus.INCOMPLETE, StripeStatus.INCOMPLETE_EXPIRED)
+
+
+async def covers_of(session: AsyncSession, reader_id: str) -> list[Cover]:
+    return [
+        *await _complimentary_covers(session, reader_id),
+        *await _stripe_covers(session, reader_id),
+    ]
+
+
+async def _complimentary_covers(session: AsyncSession, reader_id: str) -> list[Cover]:
+    statement = select(ComplimentaryPeriod).where(ComplimentaryPeriod.reader_id == reader_id)
+    return [
+        Cover(Span(period.starts_at, period.ends_at), period.sequence_id)
+        for period in await session.exec(statement)
+    ]
+
+
+async def _stripe_covers(session: AsyncSession, reader_id: str) -> list[Cover]:
+    statement = select(Subscription).where(
+        Subscription.reader_id == reader_id, Subscription.kind == SubscriptionKind.STRIPE
+    )
+    subscriptions = (await session.exec(statement)).all()
+    if not subscriptions:
+        return []
+    ids = [subscription.id for subscription in subscriptions]
+    billed = select(StripeSubscription).where(col(StripeSubscription.id).in_(ids))
+    billing = {row.id: row for row in await session.exec(billed)}
+    paid_spans = await _paid_spans(session, ids)
+    return [
+        Cover(part, subscription.sequence_id)
+        for subscription in subscriptions
+        for span in _spans(subscription, billing.get(subscription.id), paid_spans[subscription.id])
+        for part in without(span, _ended(subscription))
+    ]
+
+
+def _spans(
+    subscription: Subscription, billing: StripeSubscription | None, paid_spans: list[Span]
+) -> list[Span]:
+    if billing is None:
+        # Imported, and not fetched from Stripe yet.
+        return [Span(subscription.starts_at, subscription.paid_through)]
+    if billing.status in NEVER_PAID:
+        return []
+    if billing.trial_ends_at is None:
+        return paid_spans
+    trial_starts_at = billing.trial_starts_at or subscription.starts_at
+    return [Span(trial_starts_at, billing.trial_ends_at), *paid_spans]
+
+
+def _ended(subscription: Subscription) -> list[Span]:
+    """The time since the reader cancelled "now"."""
+    ended_at = subscription.ended_at
+    return [] if ended_at is None else [Span(ended_at, FAR_FUTURE)]
+
+
+class _Invoice(NamedTuple):
+    """A paid invoice, and the proration credit that ends its period early, if any."""
+
+    row: StripeInvoice
+    amount_paid: int
+    credited_from: datetime | None
+
+
+async def _paid_spans(
+    session: AsyncSession, subscription_ids: Collection[str]
+) -> dict[str, list[Span]]:
+    """The paid time of each subscription that was not clawed back, by its id."""
+    invoices = await _invoices(session, subscription_ids)
+    effects = await clawback_effects(session, [one.row.purchase_id for one in invoices])
+    ends: dict[str, datetime] = {}
+    spans: dict[str, list[Span]] = defaultdict(list)
+    for row, amount_paid, credited_from in invoices:
+        before = ends.get(row.subscription_id)
+        starts_at = row.period_starts_at or before or row.period_ends_at
+        ends_at = min(row.period_ends_at, credited_from or FAR_FUTURE)
+        removed = wholly_clawed_back(amount_paid, effects[row.purchase_id])
+        spans[row.subscription_id] += without(Span(starts_at, ends_at), removed)
+        ends[row.subscription_id] = row.period_ends_at
+    return spans
+
+
+async def _invoices(session: AsyncSession, subscription_ids: Collection[str]) -> list[_Invoice]:
+    """The paid invoices of these subscriptions, in the order of their periods' ends."""
+    statement = (
+        select(StripeInvoice, Purchase.amount_paid)
+        .join(Purchase, col(Purchase.id) == StripeInvoice.purchase_id)
+        .where(col(StripeInvoice.subscription_id).in_(subscription_ids))
+        .order_by(col(StripeInvoice.period_ends_at), col(StripeInvoice.id))
+    )
+    invoices = (await session.exec(statement)).all()
+    credits_ = select(StripeCredit).where(col(StripeCredit.subscription_id).in_(subscription_ids))
+    credited_from: dict[str, datetime] = {}
+    for credit in await session.exec(credits_):
+        before = credited_from.get(credit.credited_invoice_id, FAR_FUTURE)
+        credited_from[credit.credited_invoice_id] = min(before, credit.starts_at)
+    return [_Invoice(row, paid, credited_from.get(row.id)) for row, paid in invoices]
+
+
+async def clawback_effects(
+    session: AsyncSession, purchase_ids: Sequence[int]
+) -> Mapping[int, list[ClawbackEffect]]:
+    """When each refund or dispute took its amount back, by the purchase."""
+    effects: dict[int, list[ClawbackEffect]] = defaultdict(list)
+    statement = select(Refund).where(
+        col(Refund.purchase_id).in_(purchase_ids), col(Refund.keep_access).is_(False)
+    )
+    for refund in await session.exec(statement):
+        starts_at = refund.effective_at or refund.created_at
+        ends_at = FAR_FUTURE if refund.is_in_force else refund.withdrawn_at
+        if ends_at is not None:
+            span = Span(starts_at, ends_at)
+            effects[refund.purchase_id].append(ClawbackEffect(span, refund.amount))
+    return effects
