@@ -42,8 +42,7 @@ def gate_of_a_visitor(visitor: Visitor) -> Page:
 
 
 def gate_with_credits(visitor: Visitor, article: str = ARTICLE, reader_id: str = "ann") -> Page:
-    page = visitor.tab()
-    visitor.sign_in(page, reader_id, article)
+    page = visitor.signed_in_tab(reader_id, article)
     page.locator("paywall-gate button").first.wait_for()
     page.locator("paywall-credits a").first.wait_for()
     return page
@@ -90,8 +89,7 @@ def unlocked(visitor: Visitor) -> Page:
 
 def unreachable(visitor: Visitor) -> Page:
     visitor.expect("net::ERR_FAILED")
-    page = visitor.tab()
-    visitor.sign_in(page, "ann")
+    page = visitor.signed_in_tab("ann")
     page.route("**/v1/me**", lambda route: route.abort())
     page.goto(f"{visitor.press.paper}{ARTICLE}")
     page.locator("paywall-gate button").wait_for()
@@ -117,8 +115,7 @@ def thanked(visitor: Visitor) -> Page:
 def account_of_a_buyer(visitor: Visitor) -> Page:
     visitor.press.sell_pack("ann", "7f3a")
     visitor.press.subscribe("ann", days=30)
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", "/account")
+    page = visitor.signed_in_tab("ann", "/account")
     page.locator("paywall-payments li").wait_for()
     page.locator("paywall-offers li").first.wait_for()
     return page
@@ -140,8 +137,7 @@ def account_of_what_ended_and_what_is_on_its_way(visitor: Visitor) -> Page:
 
 
 def account(visitor: Visitor) -> Page:
-    page = visitor.tab()
-    visitor.sign_in(page, "chan", "/account")
+    page = visitor.signed_in_tab("chan", "/account")
     page.locator("paywall-subscription b").wait_for()
     page.locator("paywall-offers li").first.wait_for()
     return page

@@ -38,8 +38,7 @@ def requests_of(page: Page) -> list[Request]:
 
 
 def test_who_paid_comes_back_to_the_page_whatever_its_path(visitor: Visitor, press: Press) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "bo")
+    page = visitor.signed_in_tab("bo")
     address = f"{press.paper}//evil.example/x"
     served_with(page, address)
     page.goto(address)
@@ -50,8 +49,7 @@ def test_who_paid_comes_back_to_the_page_whatever_its_path(visitor: Visitor, pre
 
 
 def test_no_page_but_one_of_the_site_is_come_back_to(visitor: Visitor, press: Press) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "bo", ARTICLE)
+    page = visitor.signed_in_tab("bo", ARTICLE)
     buy(page, "Buy credits", FIVE)
     page.goto(press.paper)
     for address in (
@@ -83,8 +81,7 @@ def test_a_token_is_asked_of_this_origin_alone(
     address: str, visitor: Visitor, press: Press
 ) -> None:
     visitor.expect(r"data-paywall-token=.* has to be of this page's origin")
-    page = visitor.tab()
-    visitor.sign_in(page, "ann")
+    page = visitor.signed_in_tab("ann")
     page.goto("about:blank")
     seen = requests_of(page)
     served_with(page, f"{press.paper}{ARTICLE}", ('token="/paywall-token"', f'token="{address}"'))
@@ -149,8 +146,7 @@ def test_ids_that_every_object_has_are_ids_like_others(visitor: Visitor, press: 
 
 
 def test_fifty_messages_are_answered_by_few_requests(visitor: Visitor) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", ARTICLE)
+    page = visitor.signed_in_tab("ann", ARTICLE)
     expect(page.locator("paywall-gate")).to_contain_text("Unlock")
     page.wait_for_load_state("networkidle")
     seen = requests_of(page)
@@ -168,8 +164,7 @@ def test_fifty_messages_are_answered_by_few_requests(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("account", ["/account", ""])
 def test_a_processor_learns_of_no_article(account: str, visitor: Visitor, press: Press) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "bo")
+    page = visitor.signed_in_tab("bo")
     empty = "" if account else 'data-paywall-return=""'
     changes = [('data-paywall-return="/paid"', empty)]
     if not account:
@@ -198,8 +193,7 @@ def test_the_portal_leads_back_to_the_account_and_not_to_the_article(
 
 
 def test_nothing_of_a_checkout_stays_after_signing_out(visitor: Visitor, press: Press) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "bo", ARTICLE)
+    page = visitor.signed_in_tab("bo", ARTICLE)
     buy(page, "Buy credits", FIVE)
     page.goto(f"{press.paper}/account")
     assert json.loads(page.evaluate(f"sessionStorage.getItem('{NOTE}')"))["bought"]["count"] == 5

@@ -100,8 +100,7 @@ def test_a_question_to_one_reader_never_spends_anothers_credit(
     visitor: Visitor, press: Press
 ) -> None:
     visitor.expect("status of 401")
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", "/river-school")
+    page = visitor.signed_in_tab("ann", "/river-school")
     page.locator("paywall-gate").get_by_role("button", name="Unlock", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("you have 3")
@@ -138,8 +137,7 @@ def test_back_to_a_plain_page_after_leaving_shows_nothing_of_the_reader(
     visitor: Visitor, press: Press
 ) -> None:
     visitor.expect("status of 403")
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", "/account")
+    page = visitor.signed_in_tab("ann", "/account")
     page.get_by_role("button", name="all your data").click()
     expect(page.get_by_text("You have 3 credits.")).to_be_visible()
     page.get_by_role("link", name="Sign out of these pages").click()

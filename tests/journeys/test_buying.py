@@ -36,8 +36,7 @@ def subscribe(visitor: Visitor, page: Page) -> None:
 
 
 def test_who_buys_credits_comes_back_to_the_question(visitor: Visitor, press: Press) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "bo", ARTICLE)
+    page = visitor.signed_in_tab("bo", ARTICLE)
     buy(page, "Buy credits", FIVE)
     pay(page)
     page.wait_for_url(f"{press.paper}{ARTICLE}*")
@@ -101,8 +100,7 @@ def test_where_a_page_has_no_place_for_thanks_they_stand_at_its_top(
         answer = route.fetch()
         route.fulfill(response=answer, body=answer.text().replace("paywall-thanks", "p"))
 
-    page = visitor.tab()
-    visitor.sign_in(page, "bo", ARTICLE)
+    page = visitor.signed_in_tab("bo", ARTICLE)
     page.route(f"{press.paper}{ARTICLE}", without_a_place)
     buy(page, "Subscribe", "Buy for $1.50: A week of everything")
     pay(page)
@@ -113,8 +111,7 @@ def test_where_a_page_has_no_place_for_thanks_they_stand_at_its_top(
 def test_older_payments_are_shown_for_the_asking(visitor: Visitor, press: Press) -> None:
     for number in range(21):
         press.sell_pack("bo", f"payment {number}")
-    page = visitor.tab()
-    visitor.sign_in(page, "bo", "/account")
+    page = visitor.signed_in_tab("bo", "/account")
     payments = page.locator("paywall-payments").get_by_role("listitem")
     expect(payments).to_have_count(20)
     older = page.get_by_role("button", name="Show older ones")
@@ -147,8 +144,7 @@ def test_a_subscriber_is_offered_no_second_plan(
 ) -> None:
     telephone, laptop = open_visitor(), open_visitor()
     telephone.expect("status of 409")
-    before = telephone.tab()
-    telephone.sign_in(before, "bo", "/account")
+    before = telephone.signed_in_tab("bo", "/account")
     offer = before.get_by_role("button", name=MONTHLY)
     expect(offer).to_be_visible()
     page = laptop.tab()
@@ -180,8 +176,7 @@ def test_while_the_next_payment_is_on_its_way_the_account_says_so(
 
 
 def test_where_the_site_asks_for_it_readers_agree_before_they_buy(visitor: Visitor) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "bo", "/account")
+    page = visitor.signed_in_tab("bo", "/account")
     page.locator("paywall-offers").evaluate(
         "old => { document.body.dataset.paywallConsent = '';"
         " old.replaceWith(document.createElement('paywall-offers')); }"
@@ -200,8 +195,7 @@ def test_where_the_site_asks_for_it_readers_agree_before_they_buy(visitor: Visit
 def test_leaving_the_payment_page_shows_that_nothing_was_taken(
     visitor: Visitor, press: Press
 ) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "bo", ARTICLE)
+    page = visitor.signed_in_tab("bo", ARTICLE)
     buy(page, "Buy credits", FIVE)
     page.goto(f"{press.paper}/paid")
     expect(
@@ -212,8 +206,7 @@ def test_leaving_the_payment_page_shows_that_nothing_was_taken(
 
 
 def test_paying_by_bank_shows_to_wait_and_not_to_pay_again(visitor: Visitor, press: Press) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "bo", ARTICLE)
+    page = visitor.signed_in_tab("bo", ARTICLE)
     buy(page, "Buy credits", FIVE)
     page.get_by_label("A bank transfer").check()
     pay(page)

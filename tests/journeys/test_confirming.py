@@ -162,8 +162,7 @@ def test_a_click_is_taken_half_a_second_after_the_question_and_not_before(
 
 
 def test_the_question_says_which_article(visitor: Visitor, article: str) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", article)
+    page = visitor.signed_in_tab("ann", article)
     wall(page).click()
     expect(page.get_by_role("dialog")).to_contain_text(f"On {article[1:]}")
 

@@ -66,8 +66,7 @@ def test_a_body_with_a_gate_of_its_own_article_is_loaded_once(
     visitor: Visitor, press: Press
 ) -> None:
     publish(press, "loop", gate("loop"))
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", "/loop")
+    page = visitor.signed_in_tab("ann", "/loop")
     asked: list[str] = []
     page.on("request", lambda one: asked.append(f"{one.method} {one.url}"))
     unlock(page)
@@ -84,8 +83,7 @@ def test_gates_in_bodies_open_down_to_a_depth(visitor: Visitor, press: Press) ->
         publish(press, name, gate(inner) if inner else "")
         given = {"article_id": name, "source": "complimentary"}
         press.call("POST", "/v1/subscribers/ann/unlocks", **given)
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", "/depth-0")
+    page = visitor.signed_in_tab("ann", "/depth-0")
     for name in names[: GATE_DEPTH_MAX + 1]:
         expect(page.get_by_text(f"The end of {name}.")).to_be_visible()
     page.wait_for_load_state("networkidle")
@@ -99,8 +97,7 @@ def test_gates_in_bodies_open_down_to_a_depth(visitor: Visitor, press: Press) ->
 def test_the_gates_of_a_page_ask_together(
     count: int, questions: int, visitor: Visitor, press: Press
 ) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", "/offers")
+    page = visitor.signed_in_tab("ann", "/offers")
     page.locator("paywall-offers li").first.wait_for()
     asked: list[str] = []
     page.on("request", lambda one: asked.append(f"{one.method} {one.url}"))
@@ -116,8 +113,7 @@ def test_a_gate_with_an_id_that_no_article_has_spoils_no_other(
 ) -> None:
     visitor.expect("status of (400|422)")
     publish(press, "sound")
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", "/offers")
+    page = visitor.signed_in_tab("ann", "/offers")
     page.locator("paywall-offers li").first.wait_for()
     # Half a character cannot be sent here, so the page makes it.
     page.evaluate(f"({ADD_GATES})(['a/b', 'sound', 'rice-bank', '\\ud800'])")
@@ -130,8 +126,7 @@ def test_a_gate_with_an_id_that_no_article_has_spoils_no_other(
 
 def test_a_site_with_trusted_types_names_one_policy(visitor: Visitor, press: Press) -> None:
     publish(press, "trusted")
-    page = visitor.tab()
-    visitor.sign_in(page, "ann")
+    page = visitor.signed_in_tab("ann")
     address = f"{press.paper}/trusted"
     with_policy(page, address, "require-trusted-types-for 'script'; trusted-types paywall")
     page.goto(address)
@@ -146,8 +141,7 @@ def test_what_was_paid_and_cannot_be_shown_is_said_to_be_unlocked(
     name = f"unshown-{failure}"
     publish(press, name)
     left = press.unlocks_left("ann")
-    page = visitor.tab()
-    visitor.sign_in(page, "ann")
+    page = visitor.signed_in_tab("ann")
     address = f"{press.paper}/{name}"
     if failure == "policy":
         visitor.expect("TrustedHTML|TrustedTypePolicy|Trusted Type")
@@ -171,8 +165,7 @@ def test_words_that_did_not_come_are_asked_for_again_a_few_times(
     visitor: Visitor, press: Press
 ) -> None:
     visitor.expect("net::ERR_FAILED")
-    page = visitor.tab()
-    visitor.sign_in(page, "ann")
+    page = visitor.signed_in_tab("ann")
     page.clock.install()
     asked: list[str] = []
 

@@ -56,8 +56,7 @@ def test_a_khmer_browser_and_a_khmer_reader_begin_in_khmer(open_visitor: OpenVis
 
 
 def test_a_month_later_the_account_is_of_that_day_at_once(visitor: Visitor, press: Press) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "bo", ARTICLE)
+    page = visitor.signed_in_tab("bo", ARTICLE)
     page.locator("paywall-gate").get_by_role("button", name="Subscribe", exact=True).click()
     page.get_by_role("button", name="A month of everything").first.click()
     page.wait_for_url("**/checkout/*")
@@ -118,8 +117,7 @@ def test_what_is_the_readers_own_has_no_price_on_it(visitor: Visitor, press: Pre
 
 
 def test_a_subscriber_sees_no_locks(visitor: Visitor) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "chan")
+    page = visitor.signed_in_tab("chan")
     page.get_by_role("button", name="English").click()
     expect(page.locator(".tag")).to_have_text(["Free", "Free"])
 
@@ -145,8 +143,7 @@ def test_a_visitor_returns_to_the_article_signed_in(visitor: Visitor, press: Pre
 
 def test_the_account_lists_what_was_unlocked(visitor: Visitor, press: Press) -> None:
     press.call("POST", "/v1/subscribers/bo/unlocks", article_id="rice-bank", source="complimentary")
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", "/account")
+    page = visitor.signed_in_tab("ann", "/account")
     expect(page.get_by_text("You have not unlocked an article yet.")).to_be_visible()
     visitor.sign_in(page, "bo", "/account")
     given = page.get_by_role("listitem").filter(has_text="The rice bank opens its books")
@@ -157,8 +154,7 @@ def test_the_account_lists_what_was_unlocked(visitor: Visitor, press: Press) -> 
 
 def test_the_account_says_what_an_article_cost(visitor: Visitor, press: Press) -> None:
     press.sell_pack("bo", "7f3a")
-    page = visitor.tab()
-    visitor.sign_in(page, "bo", "/school-accounts")
+    page = visitor.signed_in_tab("bo", "/school-accounts")
     page.locator("paywall-gate").get_by_role("button", name="Unlock", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Unlock").click()
     expect(page.locator(".paywall-body")).to_be_visible()
@@ -172,8 +168,7 @@ def test_the_masthead_has_two_lines_on_a_small_telephone(
     code: str, open_visitor: OpenVisitor
 ) -> None:
     visitor = open_visitor(locale=code, viewport={"width": 320, "height": 640})
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", "/")
+    page = visitor.signed_in_tab("ann", "/")
     page.locator(".masthead paywall-credits a").wait_for()
     middles = page.locator(".masthead :is(a, button)").evaluate_all(
         "all => all.map(each => each.getBoundingClientRect())"
@@ -199,8 +194,7 @@ def test_whoever_signs_out_is_signed_out_of_the_services_own_pages(
     way: str, visitor: Visitor, press: Press
 ) -> None:
     visitor.expect("status of 403")
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", "/account")
+    page = visitor.signed_in_tab("ann", "/account")
     page.get_by_role("button", name="all your data").click()
     expect(page.get_by_role("banner")).to_contain_text("Ann")
     if way == "of these pages":

@@ -56,8 +56,7 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(
 
 
 def test_a_khmer_date_has_no_english_in_it(visitor: Visitor) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "chan", "/account")
+    page = visitor.signed_in_tab("chan", "/account")
     part = page.locator("paywall-subscription")
     expect(part).to_contain_text(re.compile(r"រហូតដល់ \d+ មករា 2036"))
     assert re.search("[A-Za-z]", part.inner_text()) is None
@@ -137,8 +136,7 @@ def test_who_reads_everything_for_free_is_sold_neither_plan_nor_pass(
     visitor: Visitor, press: Press
 ) -> None:
     press.subscribe("bo", days=30)
-    page = visitor.tab()
-    visitor.sign_in(page, "bo", "/offers")
+    page = visitor.signed_in_tab("bo", "/offers")
     shop = page.locator("paywall-offers")
     expect(shop).to_contain_text("You can read everything until")
     expect(shop.get_by_role("button", name="Five credits").first).to_be_visible()
@@ -153,8 +151,7 @@ def test_a_further_pass_shows_its_start_and_cannot_be_cancelled(
         reader_id="bo", processor="khqr", reference="a week",
         pass_id="week", amount_paid=600_000, currency="khr",
     )  # fmt: skip
-    page = visitor.tab()
-    visitor.sign_in(page, "bo", "/account")
+    page = visitor.signed_in_tab("bo", "/account")
     shop = page.locator("paywall-offers")
     expect(shop).to_contain_text("A further pass starts on")
     expect(shop).to_contain_text(re.compile("You can read everything until .* already."))

@@ -52,25 +52,38 @@ def test_a_visitor_signs_in_buys_unlocks_and_reads(visitor: Visitor, press: Pres
 
 
 def test_ten_clicks_in_two_tabs_spend_one_credit(visitor: Visitor, press: Press) -> None:
-    first = visitor.tab()
-    visitor.sign_in(first, "ann", ARTICLE)
+    first = visitor.signed_in_tab("ann", ARTICLE)
     second = visitor.tab(ARTICLE)
     for page in (first, second):
         ask_to_unlock(page)
     for page in (first, second):
         expect(page.get_by_role("dialog").get_by_role("button", name="Unlock")).to_be_enabled()
+    clicked: list[Page] = []
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if len(clicked) == 2:
+            route.continue_()
+        else:
+            held.append(route)
+
+    # As soon as one tab has its answer, the other closes its dialog.
+    visitor.context.route("**/v1/me/unlocks", hold)
+    for page in (first, second):
         page.evaluate(
             "() => { const yes = document.querySelector('dialog .paywall-first');"
             " for (let clicks = 0; clicks < 5; clicks += 1) yes.click(); }"
         )
+        clicked.append(page)
+    for route in held:
+        route.continue_()
     for page in (first, second):
         expect(page.get_by_text(TAIL)).to_be_visible()
     assert press.unlocks_left("ann") == 2
 
 
 def test_another_tab_learns_that_the_article_was_unlocked(visitor: Visitor) -> None:
-    first = visitor.tab()
-    visitor.sign_in(first, "ann", ARTICLE)
+    first = visitor.signed_in_tab("ann", ARTICLE)
     second = visitor.tab(ARTICLE)
     ask_to_unlock(second)
     ask_to_unlock(first)
@@ -81,8 +94,7 @@ def test_another_tab_learns_that_the_article_was_unlocked(visitor: Visitor) -> N
 
 
 def test_what_is_readable_by_now_is_shown_and_nothing_spent(visitor: Visitor, press: Press) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", ARTICLE)
+    page = visitor.signed_in_tab("ann", ARTICLE)
     ask_to_unlock(page)
     press.subscribe("ann", days=30)
     confirm(page)
@@ -92,8 +104,7 @@ def test_what_is_readable_by_now_is_shown_and_nothing_spent(visitor: Visitor, pr
 
 def test_a_higher_price_is_shown_before_anything_is_spent(visitor: Visitor, press: Press) -> None:
     visitor.expect("status of 409")
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", ARTICLE)
+    page = visitor.signed_in_tab("ann", ARTICLE)
     ask_to_unlock(page)
     press.price("rice-bank", 2)
     confirm(page)
@@ -107,8 +118,7 @@ def test_a_higher_price_is_shown_before_anything_is_spent(visitor: Visitor, pres
 
 def test_credits_spent_elsewhere_meanwhile_lead_to_buying(visitor: Visitor, press: Press) -> None:
     visitor.expect("status of 409")
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", ARTICLE)
+    page = visitor.signed_in_tab("ann", ARTICLE)
     ask_to_unlock(page)
     grant = press.call("GET", "/v1/subscribers/ann")["grants"][0]["id"]
     press.call("POST", f"/v1/subscribers/ann/grants/{grant}/void")
@@ -125,8 +135,7 @@ def test_an_unlock_that_got_no_answer_is_repeated_without_paying_twice(
 ) -> None:
     """The service did it, but the answer was lost on the way."""
     visitor.expect(UNREACHABLE)
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", ARTICLE)
+    page = visitor.signed_in_tab("ann", ARTICLE)
     ask_to_unlock(page)
     keys: list[str] = []
 
@@ -150,8 +159,7 @@ def test_an_unlock_that_got_no_answer_is_repeated_without_paying_twice(
 
 def test_without_the_service_the_preview_stays_and_it_can_be_tried_again(visitor: Visitor) -> None:
     visitor.expect(UNREACHABLE)
-    page = visitor.tab()
-    visitor.sign_in(page, "ann")
+    page = visitor.signed_in_tab("ann")
     page.route("**/v1/me**", lambda route: route.abort())
     page.goto(f"{visitor.press.paper}{ARTICLE}")
     expect(page.get_by_text("Families borrow before the harvest")).to_be_visible()
@@ -162,8 +170,7 @@ def test_without_the_service_the_preview_stays_and_it_can_be_tried_again(visitor
 
 
 def test_a_slow_answer_is_waited_for_on_the_button(visitor: Visitor) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", ARTICLE)
+    page = visitor.signed_in_tab("ann", ARTICLE)
     ask_to_unlock(page)
     held: list[Route] = []
 
@@ -185,8 +192,7 @@ def test_a_slow_answer_is_waited_for_on_the_button(visitor: Visitor) -> None:
 
 def test_a_token_that_has_ended_is_renewed_unseen(visitor: Visitor, press: Press) -> None:
     visitor.expect("status of 401")
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", ARTICLE)
+    page = visitor.signed_in_tab("ann", ARTICLE)
     ask_to_unlock(page)
     press.move(minutes=20)
     confirm(page)
@@ -197,8 +203,7 @@ def test_whose_session_has_ended_meanwhile_is_asked_to_sign_in(
     visitor: Visitor, press: Press
 ) -> None:
     visitor.expect("status of 401")
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", ARTICLE)
+    page = visitor.signed_in_tab("ann", ARTICLE)
     ask_to_unlock(page)
     visitor.context.clear_cookies()
     press.move(minutes=20)
@@ -207,8 +212,7 @@ def test_whose_session_has_ended_meanwhile_is_asked_to_sign_in(
 
 
 def test_a_keyboard_alone_is_enough(visitor: Visitor) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", ARTICLE)
+    page = visitor.signed_in_tab("ann", ARTICLE)
     unlock = page.locator("paywall-gate").get_by_role("button", name="Unlock")
     unlock.wait_for()
     for _ in range(20):
@@ -239,8 +243,7 @@ def test_who_reads_in_khmer_is_asked_in_khmer(visitor: Visitor) -> None:
 
 
 def test_the_readers_own_preference_comes_before_the_articles_language(visitor: Visitor) -> None:
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", "/fish-prices")
+    page = visitor.signed_in_tab("ann", "/fish-prices")
     expect(page.get_by_role("button", name="Unlock", exact=True)).to_be_visible()
     assert page.locator("h1").get_attribute("lang") == "km"
 

@@ -21,8 +21,7 @@ TEN = "Ten credits: $3.50 · ៛14,000. 10 credits to unlock articles with, for 
 
 def test_a_reader_unlocks_and_reads(open_visitor: OpenVisitor, press: Press) -> None:
     visitor = open_visitor(java_script_enabled=False)
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", ARTICLE)
+    page = visitor.signed_in_tab("ann", ARTICLE)
     expect(page.get_by_text("Families borrow before the harvest")).to_be_visible()
     page.get_by_role("button", name="Unlock this article").click()
     expect(page.get_by_role("heading", name="Are you sure you want to unlock")).to_be_visible()
@@ -37,8 +36,7 @@ def test_a_reader_unlocks_and_reads(open_visitor: OpenVisitor, press: Press) -> 
 
 def test_a_reader_buys_and_comes_back(open_visitor: OpenVisitor, press: Press) -> None:
     visitor = open_visitor(java_script_enabled=False)
-    page = visitor.tab()
-    visitor.sign_in(page, "bo", ARTICLE)
+    page = visitor.signed_in_tab("bo", ARTICLE)
     gate = page.get_by_role("region", name="Go on reading")
     expect(gate).to_contain_text("This article costs 1 credit, and you have 0 credits.")
     expect(gate.get_by_role("listitem")).to_have_text([MONTH, WEEK, FIVE])
@@ -100,8 +98,7 @@ def test_a_khmer_page_calls_what_is_for_sale_by_its_khmer_name(open_visitor: Ope
 
 def test_what_is_for_subscribers_is_not_sold_for_credits(open_visitor: OpenVisitor) -> None:
     visitor = open_visitor(java_script_enabled=False)
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", "/letter-to-subscribers")
+    page = visitor.signed_in_tab("ann", "/letter-to-subscribers")
     gate = page.get_by_role("region", name="Go on reading")
     expect(gate).to_contain_text("This article is for subscribers.")
     expect(gate.get_by_role("listitem")).to_have_text([MONTH, WEEK])
@@ -142,8 +139,7 @@ def test_not_now_leads_back_to_the_article(open_visitor: OpenVisitor, press: Pre
 
 def test_the_account_has_no_empty_places(open_visitor: OpenVisitor) -> None:
     visitor = open_visitor(java_script_enabled=False)
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", "/account")
+    page = visitor.signed_in_tab("ann", "/account")
     expect(page.get_by_role("heading")).to_have_text(["Your account", "Unlocked articles"])
     expect(page.locator("main p", has_text="needs no JavaScript")).to_be_visible()
     page.get_by_role("button", name="all your data").click()
@@ -170,8 +166,7 @@ def test_a_reader_cancels_and_resumes(open_visitor: OpenVisitor) -> None:
     with_script = open_visitor()
     with_script.subscribe(with_script.tab(), "ann")
     visitor = open_visitor(java_script_enabled=False)
-    page = visitor.tab()
-    visitor.sign_in(page, "ann", "/account")
+    page = visitor.signed_in_tab("ann", "/account")
     page.get_by_role("button", name="all your data").click()
     page.get_by_role("button", name="Cancel the subscription").click()
     page.get_by_role("button", name="Yes, cancel").click()
