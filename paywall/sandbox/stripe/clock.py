@@ -9,7 +9,7 @@ from paywall.sandbox.stripe.checkout import expire_open_session
 from paywall.sandbox.stripe.customers import Card, card_for_renewal
 from paywall.sandbox.stripe.invoices import DraftLine, draft_invoice, finalize_invoice
 from paywall.sandbox.stripe.objects import Json, copy_object
-from paywall.sandbox.stripe.periods import DAY_SECONDS, period_end
+from paywall.sandbox.stripe.periods import DAY_SECONDS, period_around
 from paywall.sandbox.stripe.proration import take_pending_lines
 
 RENEWING_STATUSES = frozenset({"active", "trialing", "past_due", "unpaid"})
@@ -117,12 +117,10 @@ def _renew(account: StandInAccount, subscription: Json) -> None:
     renewed = [
         item for item in subscription["items"]["data"] if item["current_period_end"] <= account.now
     ]
-    for item in renewed:
-        start = item["current_period_end"]
-        item["current_period_start"] = start
-        anchor = subscription["billing_cycle_anchor"]
-        item["current_period_end"] = period_end(item["price"], anchor, start)
-    lines = [*take_pending_lines(account, subscription), *(_renewal_line(item) for item in renewed)]
+    lines = [
+        *take_pending_lines(account, subscription),
+        *(_start_period(subscription, item) for item in renewed),
+    ]
     invoice = draft_invoice(account, subscription, "subscription_cycle", lines)
     account.emit_event("customer.subscription.updated", subscription, before)
     if subscription["status"] == "unpaid":
@@ -152,7 +150,13 @@ def _skip_collection(account: StandInAccount, invoice: Json, behavior: str) -> N
     account.update(invoice, event_type, status=status, status_transitions=transitions)
 
 
-def _renewal_line(item: Json) -> DraftLine:
-    amount = item["price"]["unit_amount"] * item["quantity"]
-    start, end = item["current_period_start"], item["current_period_end"]
+def _start_period(subscription: Json, item: Json) -> DraftLine:
+    """Start the item's next period; a set end date cuts it short, and its price."""
+    start = item["current_period_end"]
+    anchor = subscription["billing_cycle_anchor"]
+    whole_start, whole_end = period_around(item["price"], anchor, start)
+    end = min(whole_end, subscription["cancel_at"] or whole_end)
+    item["current_period_start"], item["current_period_end"] = start, end
+    whole_amount = item["price"]["unit_amount"] * item["quantity"]
+    amount = round(whole_amount * (end - start) / (whole_end - whole_start))
     return DraftLine(item, item["price"], amount, start, end, "Subscription")

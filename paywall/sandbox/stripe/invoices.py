@@ -14,7 +14,10 @@ DRAFT_SECONDS = 3600
 
 
 class DraftLine(NamedTuple):
-    """A line of an invoice to be drafted; its period is in Unix seconds, half-open."""
+    """A line of an invoice to be drafted; its period is in Unix seconds, half-open.
+
+    `credited` names the invoice and its lines that a credit is for, if they were invoiced.
+    """
 
     item: Json
     price: Json
@@ -23,12 +26,13 @@ class DraftLine(NamedTuple):
     ends_at: int
     description: str
     is_proration: bool = False
+    credited: Json | None = None
 
 
 def draft_invoice(
     account: StandInAccount, subscription: Json, reason: str, lines: list[DraftLine]
 ) -> Json:
-    """Create a draft invoice, from which the customer's credit balance is deducted."""
+    """Create a draft invoice; its amount due is what the customer's credit balance leaves."""
     subtotal = sum(line.amount for line in lines)
     discount = _redeem_coupon(account, subscription, subtotal)
     total = subtotal - discount
@@ -69,18 +73,25 @@ def draft_invoice(
 
 
 def finalize_invoice(account: StandInAccount, invoice: Json) -> Json:
-    """Finalize the invoice, and create its payment."""
+    """Finalize the invoice, and create its payment.
+
+    The customer's credit balance is used now: it can differ from that at the time of the draft.
+    """
     customer = account.find("customer", invoice["customer"])
-    ending = min(0, invoice["total"] + invoice["starting_balance"])
-    customer["balance"] = ending
+    starting = customer["balance"]
+    due = max(0, invoice["total"] + starting)
+    customer["balance"] = ending = min(0, invoice["total"] + starting)
     number = sum(1 for other in account.find_all("invoice") if other["number"]) + 1
     account.update(
         invoice,
         "invoice.finalized",
+        amount_due=due,
+        amount_remaining=due,
         automatically_finalizes_at=None,
         effective_at=account.now,
         ending_balance=ending,
         number=f"STANDIN-{number:04}",
+        starting_balance=starting,
         status="open",
         status_transitions={**invoice["status_transitions"], "finalized_at": account.now},
     )
@@ -223,7 +234,7 @@ def _line_item(account: StandInAccount, invoice: Json, line: DraftLine) -> Json:
             "subscription_item_details": {
                 "invoice_item": None,
                 "proration": line.is_proration,
-                "proration_details": {"credited_items": None},
+                "proration_details": {"credited_items": line.credited},
                 "subscription": line.item["subscription"],
                 "subscription_item": line.item["id"],
             },

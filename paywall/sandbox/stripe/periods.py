@@ -11,10 +11,15 @@ DAY_SECONDS = 86_400
 
 def period_end(price: Json, anchor: int, at: int) -> int:
     """The end of the period that contains `at`; after a short month the 31st is used again."""
+    return period_around(price, anchor, at)[1]
+
+
+def period_around(price: Json, anchor: int, at: int) -> tuple[int, int]:
+    """The start and the end of the period that contains `at`."""
     interval = Interval(price["recurring"]["interval"])
     length = price["recurring"]["interval_count"]
     anchored_at = datetime.fromtimestamp(anchor, UTC)
-    periods = 1
+    periods, start = 1, anchor
     while (end := int(add_intervals(anchored_at, interval, periods * length).timestamp())) <= at:
-        periods += 1
-    return end
+        periods, start = periods + 1, end
+    return start, end

@@ -3,7 +3,9 @@
 https://docs.stripe.com/billing/subscriptions/prorations
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
+from typing import NamedTuple
 
 from paywall.sandbox.stripe.account import StandInAccount
 from paywall.sandbox.stripe.billing import collect_invoice
@@ -11,7 +13,12 @@ from paywall.sandbox.stripe.currencies import round_amount
 from paywall.sandbox.stripe.customers import card_for_renewal
 from paywall.sandbox.stripe.errors import invalid_parameter
 from paywall.sandbox.stripe.forms import optional_integer, optional_text, required_text
-from paywall.sandbox.stripe.invoices import DraftLine, draft_invoice, finalize_invoice
+from paywall.sandbox.stripe.invoices import (
+    DraftLine,
+    draft_invoice,
+    finalize_invoice,
+    invoices_of,
+)
 from paywall.sandbox.stripe.objects import Json, copy_object
 from paywall.sandbox.stripe.periods import period_end
 
@@ -22,6 +29,18 @@ class ProrationBehavior(StrEnum):
     NEXT_INVOICE = "create_prorations"
     NOW = "always_invoice"
     NEVER = "none"
+
+
+class Debit(NamedTuple):
+    """What was charged for `[starts_at, ends_at)`, after discounts; a credit for it is `credited`.
+
+    `credited` is None of a charge that is not on an invoice yet.
+    """
+
+    amount: float
+    starts_at: int
+    ends_at: int
+    credited: Json | None
 
 
 def change_price(
@@ -51,7 +70,7 @@ def change_price(
     lines = (
         []
         if proration is ProrationBehavior.NEVER
-        else _proration_lines(account, old, item, starts_period=starts_period)
+        else _proration_lines(account, subscription, old, item, starts_period=starts_period)
     )
     if starts_period:
         item["current_period_start"] = account.now
@@ -64,6 +83,15 @@ def change_price(
     _bill_lines(
         account, subscription, lines, now=starts_period or proration is ProrationBehavior.NOW
     )
+
+
+def credit_rest(account: StandInAccount, subscription: Json, *, invoice_now: bool) -> None:
+    """Credit the rest of the period of a subscription that is about to end."""
+    if subscription["status"] != "trialing":
+        lines = [
+            _credit_line(account, subscription, item) for item in subscription["items"]["data"]
+        ]
+        _bill_lines(account, subscription, lines, now=invoice_now)
 
 
 def take_pending_lines(account: StandInAccount, subscription: Json) -> list[DraftLine]:
@@ -88,20 +116,9 @@ def _bill_lines(
 
 
 def _proration_lines(
-    account: StandInAccount, old: Json, new: Json, *, starts_period: bool
+    account: StandInAccount, subscription: Json, old: Json, new: Json, *, starts_period: bool
 ) -> list[DraftLine]:
-    credit = _remaining_amount(account, old)
-    lines = [
-        DraftLine(
-            old,
-            old["price"],
-            -credit,
-            account.now,
-            old["current_period_end"],
-            "Unused time",
-            is_proration=True,
-        )
-    ]
+    lines = [_credit_line(account, subscription, old)]
     if not starts_period:
         lines.append(
             DraftLine(
@@ -115,6 +132,55 @@ def _proration_lines(
             )
         )
     return lines
+
+
+def _credit_line(account: StandInAccount, subscription: Json, item: Json) -> DraftLine:
+    """The credit for the rest of the period, by what was charged for it."""
+    debit = max(
+        _debits_now(account, subscription, item),
+        key=lambda debit: (debit.credited is None, debit.starts_at),
+        default=None,
+    )
+    ends_at: int = item["current_period_end"]
+    credit = _remaining_amount(account, item)
+    if debit is not None:
+        ends_at = debit.ends_at
+        credit = round(debit.amount * (ends_at - account.now) / (ends_at - debit.starts_at))
+    return DraftLine(
+        item,
+        item["price"],
+        -credit,
+        account.now,
+        ends_at,
+        "Unused time",
+        is_proration=True,
+        credited=debit.credited if debit else None,
+    )
+
+
+def _debits_now(account: StandInAccount, subscription: Json, item: Json) -> Iterator[Debit]:
+    """The charges for the current time: those waiting for an invoice, and those invoiced."""
+    for pending in account.hidden_fields(subscription["id"]).get("pending", []):
+        line = DraftLine(*pending)
+        if line.amount >= 0 and line.credited is None and _covers_now(account, line):
+            yield Debit(line.amount, line.starts_at, line.ends_at, None)
+    for invoice in invoices_of(account, subscription["id"]):
+        if invoice["status"] == "void":
+            continue
+        subtotal = invoice["subtotal"]
+        paid_share = invoice["total"] / subtotal if subtotal > 0 else 1.0
+        for row in invoice["lines"]["data"]:
+            start, end = row["period"]["start"], row["period"]["end"]
+            details = row["parent"]["subscription_item_details"]
+            is_of_item = details["subscription_item"] == item["id"]
+            is_credit = row["amount"] < 0 or details["proration_details"]["credited_items"]
+            if is_of_item and not is_credit and start <= account.now < end:
+                credited = {"invoice": invoice["id"], "invoice_line_items": [row["id"]]}
+                yield Debit(row["amount"] * paid_share, start, end, credited)
+
+
+def _covers_now(account: StandInAccount, line: DraftLine) -> bool:
+    return line.starts_at <= account.now < line.ends_at
 
 
 def _remaining_amount(account: StandInAccount, item: Json) -> int:

@@ -17,7 +17,7 @@ from paywall.sandbox.stripe.invoices import DraftLine, draft_invoice, finalize_i
 from paywall.sandbox.stripe.objects import Json, copy_object
 from paywall.sandbox.stripe.pagination import paginate
 from paywall.sandbox.stripe.periods import DAY_SECONDS, period_end
-from paywall.sandbox.stripe.proration import ProrationBehavior, change_price
+from paywall.sandbox.stripe.proration import ProrationBehavior, change_price, credit_rest
 
 
 class PriceQuantity(NamedTuple):
@@ -113,10 +113,13 @@ def set_quantity(account: StandInAccount, subscription_id: str, quantity: int) -
 
 
 def cancel_subscription(account: StandInAccount, params: Json, subscription_id: str) -> Json:
-    """Cancel a subscription now."""
+    """Cancel a subscription now; `prorate` credits the rest of its period."""
     subscription = account.find("subscription", subscription_id)
     if subscription["status"] == "canceled":
         raise no_such_object("subscription", subscription_id)
+    if optional_boolean(params, "prorate"):
+        invoice_now = bool(optional_boolean(params, "invoice_now"))
+        credit_rest(account, subscription, invoice_now=invoice_now)
     subscription["cancellation_details"] = _cancellation_details(subscription, params)
     return end_subscription(account, subscription, "cancellation_requested")
 
