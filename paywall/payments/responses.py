@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.tables import Checkout, Purchase, StripeInvoice
+from paywall.database.tables import Checkout, Purchase
 from paywall.http.bodies import ResponseModel
 from paywall.http.fields import CreatedAt, NumberId, PassId, PlanId, ReaderId
 from paywall.rules.enums import ProductKind
+from paywall.subscriptions.billed import paid_until_of
 
 AMOUNT = "In the currency's smallest unit by ISO 4217: 4,000 riel are 400000."
 
@@ -59,9 +59,7 @@ def pending_to_response(checkout: Checkout) -> PendingAnswer:
 async def to_responses(
     session: AsyncSession, purchases: Sequence[Purchase]
 ) -> list[PurchaseAnswer]:
-    ids = [purchase.id for purchase in purchases]
-    invoices = select(StripeInvoice).where(col(StripeInvoice.purchase_id).in_(ids))
-    until = {paid.purchase_id: paid.period_ends_at for paid in await session.exec(invoices)}
+    until = await paid_until_of(session, [purchase.id for purchase in purchases])
     return [_to_response(purchase, until.get(purchase.id)) for purchase in purchases]
 
 

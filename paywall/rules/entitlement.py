@@ -27,10 +27,11 @@ def entitled_until(paid: PaidAccess) -> datetime:
 class PaidPeriod(NamedTuple):
     """The period of one paid invoice, and whether its whole price was clawed back.
 
-    `amount_paid` is zero for a trial, or with a coupon over the whole price.
+    `ends_at` is None of an invoice that pays for no time: it only credits, or all of its period was
+    credited. `amount_paid` is zero for a trial, or with a coupon over the whole price.
     """
 
-    ends_at: datetime
+    ends_at: datetime | None
     is_clawed_back: bool
     amount_paid: int
 
@@ -40,15 +41,15 @@ def paid_through(
 ) -> datetime:
     """The latest end of a paid period not clawed back, or of the trial; else the start."""
     ends = [period.ends_at for period in periods if not period.is_clawed_back]
-    return max([starts_at, *ends, *([trial_ends_at] if trial_ends_at else [])])
+    return max(end for end in (starts_at, *ends, trial_ends_at) if end is not None)
 
 
 def last_was_clawed_back(periods: list[PaidPeriod]) -> bool:
     """Whether the payment for the latest period was clawed back."""
-    if not periods:
-        return False
-    latest = max(period.ends_at for period in periods)
-    return any(period.is_clawed_back for period in periods if period.ends_at == latest)
+    latest = max((period.ends_at for period in periods if period.ends_at), default=None)
+    return latest is not None and any(
+        period.is_clawed_back for period in periods if period.ends_at == latest
+    )
 
 
 def has_paid(periods: list[PaidPeriod]) -> bool:

@@ -2,19 +2,32 @@
 
 from paywall.subscribers.audit_check import AuditCheck
 
+# The end of each invoice's period, or the time from which the rest of it was credited; null if no
+# time is left.
+PERIODS = """
+    select i.subscription_id, i.purchase_id,
+           case when c.starts_at <= i.period_starts_at or i.period_ends_at <= i.period_starts_at
+                then null
+                when c.starts_at < i.period_ends_at then c.starts_at
+                else i.period_ends_at end as ends_at
+    from stripe_invoice i left join (
+        select credited_invoice_id, min(starts_at) as starts_at from stripe_credit
+        group by credited_invoice_id
+    ) c on c.credited_invoice_id = i.id
+"""
 # Of each subscription: the latest ends of what was paid, of all periods, and of those that went
 # back. The last period went back where the latter two are the same. `most_paid` is its greatest
 # payment.
-INVOICES = """
+INVOICES = f"""
     select i.subscription_id,
            max(case when p.amount_paid > 0 and p.taken_back = p.amount_paid then null
-                    else i.period_ends_at end) as paid_end,
-           max(i.period_ends_at) as last_end,
+                    else i.ends_at end) as paid_end,
+           max(i.ends_at) as last_end,
            max(case when p.amount_paid > 0 and p.taken_back = p.amount_paid
-                    then i.period_ends_at end) as taken_back_end,
+                    then i.ends_at end) as taken_back_end,
            max(p.amount_paid) as most_paid
-    from stripe_invoice i join purchase p on p.id = i.purchase_id group by i.subscription_id
-"""
+    from ({PERIODS}) i join purchase p on p.id = i.purchase_id group by i.subscription_id
+"""  # noqa: S608 (constants)
 
 END = """
     case when s.is_taken_back then s.starts_at
@@ -141,6 +154,24 @@ SUBSCRIPTION_CHECKS = (
             "EXTRA_SECONDS": EXTRA_SECONDS,
             "GRACE_SECONDS": GRACE_SECONDS,
         },
+    ),
+    AuditCheck(
+        "What an invoice credits of an earlier one counts as clawed back on it, and nothing else"
+        " does as a proration",
+        """
+        select 'credit ' || c.id || ' of invoice ' || i.id || ': ' || c.amount || ', clawed back '
+               || coalesce(r.amount, 0)
+        from stripe_credit c join stripe_invoice i on i.id = c.credited_invoice_id
+        left join refund r on r.purchase_id = i.purchase_id and r.reference = c.id
+                          and r.kind = 'proration' and r.is_in_force
+        where c.amount <> coalesce(r.amount, 0)
+        union all
+        select 'refund ' || r.id || ': a proration of purchase ' || r.purchase_id
+               || ' without its credit'
+        from refund r join purchase p on p.id = r.purchase_id
+        left join stripe_credit c on c.id = r.reference and c.credited_invoice_id = p.reference
+        where r.kind = 'proration' and c.id is null and not ERASED(p.reader_id)
+        """,
     ),
     AuditCheck(
         "What Stripe bills is on record as a subscription of kind `stripe`, without a purchase",

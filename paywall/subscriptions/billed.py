@@ -3,10 +3,16 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.tables import Purchase, StripeInvoice, StripeSubscription, Subscription
+from paywall.database.tables import (
+    Purchase,
+    StripeCredit,
+    StripeInvoice,
+    StripeSubscription,
+    Subscription,
+)
 from paywall.rules.entitlement import (
     Allowance,
     BilledSubscription,
@@ -19,6 +25,13 @@ from paywall.rules.entitlement import (
 )
 from paywall.rules.enums import STRIPE_ENDED
 from paywall.subscriptions.prepaid import recompute_prepaid
+
+# From when on the rest of an invoice's period was credited by another invoice.
+CREDITED_FROM = (
+    select(func.min(StripeCredit.starts_at))
+    .where(StripeCredit.credited_invoice_id == StripeInvoice.id)
+    .scalar_subquery()
+)
 
 
 async def billed_of(session: AsyncSession, reader_ids: Collection[str]) -> Sequence[Subscription]:
@@ -69,15 +82,36 @@ async def end_billed_access(
 
 
 async def _periods(session: AsyncSession, subscription_id: str) -> list[PaidPeriod]:
+    """The periods of its paid invoices, each cut where the rest of it was credited."""
     statement = (
-        select(StripeInvoice.period_ends_at, Purchase.amount_paid, Purchase.taken_back)
+        select(StripeInvoice, CREDITED_FROM, Purchase.amount_paid, Purchase.taken_back)
         .join(Purchase, col(Purchase.id) == StripeInvoice.purchase_id)
         .where(StripeInvoice.subscription_id == subscription_id)
     )
     return [
-        PaidPeriod(ends_at, is_clawed_back=0 < paid == taken, amount_paid=paid)
-        for ends_at, paid, taken in (await session.exec(statement)).all()
+        PaidPeriod(_end_of(invoice, credited_from), 0 < paid == taken, paid)
+        for invoice, credited_from, paid, taken in (await session.exec(statement)).all()
     ]
+
+
+def _end_of(invoice: StripeInvoice, credited_from: datetime | None) -> datetime | None:
+    """The end of the time that an invoice still pays for; None if there is none."""
+    end = min(invoice.period_ends_at, credited_from or invoice.period_ends_at)
+    starts_at = invoice.period_starts_at
+    return end if starts_at is None or starts_at < end else None
+
+
+async def paid_until_of(
+    session: AsyncSession, purchase_ids: Collection[int]
+) -> dict[int, datetime | None]:
+    """The end of the period that each of these purchases pays for, of those that paid invoices."""
+    statement = select(StripeInvoice, CREDITED_FROM).where(
+        col(StripeInvoice.purchase_id).in_(purchase_ids)
+    )
+    return {
+        invoice.purchase_id: _end_of(invoice, credited_from)
+        for invoice, credited_from in (await session.exec(statement)).all()
+    }
 
 
 async def recompute_access_of_purchase(session: AsyncSession, purchase: Purchase) -> None:

@@ -1,4 +1,4 @@
-"""What follows from the lines of a paid invoice: its plan, and the periods that grant credits."""
+"""What follows from the lines of a paid invoice: its plan, its period, its grants and credits."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,10 +15,53 @@ class SoldLine(NamedTuple):
     plan: Plan | None
 
 
-def granting_lines(
+class ProrationCredit(NamedTuple):
+    """A line that ends the period of an earlier invoice at `starts_at`.
+
+    `amount` counts as clawed back on that invoice, in the currency's smallest unit.
+    """
+
+    line_id: str
+    credited_invoice_id: str
+    starts_at: datetime
+    amount: int
+
+
+class InvoiceContents(NamedTuple):
+    """What an invoice charges for: the time `[starts_at, ends_at)`, empty if it only credits.
+
+    `granting` are the lines whose period grants the credits of a plan. `plan_id` is None if no line
+    is of a known plan, as for an imported subscription.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
+    plan_id: str | None
+    granting: list[tuple[InvoiceLine, Plan]]
+    credits: list[ProrationCredit]
+
+
+def read_lines(sold: Sequence[SoldLine], trial_ends_at: datetime | None) -> InvoiceContents:
+    """What follows from all lines of an invoice, of which there is at least one.
+
+    A credit's period runs to the end of what was paid for before, so it adds no time.
+    """
+    lines = [line for line, _ in sold]
+    charged = [line for line in lines if not line.is_credit]
+    starts_at = min(line.starts_at for line in charged or lines)
+    return InvoiceContents(
+        starts_at,
+        max([starts_at, *(line.ends_at for line in charged)]),
+        _plan_id_of(sold),
+        _granting(sold, trial_ends_at),
+        proration_credits(lines),
+    )
+
+
+def _granting(
     lines: Sequence[SoldLine], trial_ends_at: datetime | None
 ) -> list[tuple[InvoiceLine, Plan]]:
-    """The lines whose period grants the credits of its plan: no trials, no prorations."""
+    """No trials, no prorations."""
     return [
         (line, plan)
         for line, plan in lines
@@ -29,10 +72,36 @@ def granting_lines(
     ]
 
 
-def plan_id_of(lines: Sequence[SoldLine]) -> str | None:
+def _plan_id_of(lines: Sequence[SoldLine]) -> str | None:
     """The plan of the latest line; of two prorations of a switch the first, for the plan left.
 
-    None if no line is of a known plan, as for an imported subscription.
+    A switch to another interval charges for a whole period of the new plan, whose line counts.
     """
-    latest_first = sorted(lines, key=lambda sold: sold.line.starts_at, reverse=True)
+    latest_first = sorted(
+        lines, key=lambda sold: (sold.line.starts_at, not sold.line.is_proration), reverse=True
+    )
     return next((plan.id for _, plan in latest_first if plan), None)
+
+
+def proration_credits(lines: Sequence[InvoiceLine]) -> list[ProrationCredit]:
+    """What an invoice takes back from earlier invoices, in the order of the lines' ids.
+
+    Credits are reduced by the invoice's proration charges, which grant no credits of their own:
+    they stay paid for the rest of the same period. So a change to a dearer price within a period
+    claws back nothing, and one to a cheaper price the difference. A credit for what was on no
+    invoice before, such as a charge of this same invoice, only reduces these charges.
+    """
+    prorations = sorted((line for line in lines if line.is_proration), key=lambda line: line.id)
+    credits_ = [line for line in prorations if line.is_credit]
+    charged = sum(line.amount for line in prorations if not line.is_credit)
+    uninvoiced = -sum(line.amount for line in credits_ if line.credited_invoice_id is None)
+    invoiced = -sum(line.amount for line in credits_ if line.credited_invoice_id is not None)
+    left = max(0, invoiced - max(0, charged - uninvoiced))
+    net: list[ProrationCredit] = []
+    for line in credits_:
+        if line.credited_invoice_id is not None:
+            amount = min(left, -line.amount)
+            left -= amount
+            credit = ProrationCredit(line.id, line.credited_invoice_id, line.starts_at, amount)
+            net.append(credit)
+    return net

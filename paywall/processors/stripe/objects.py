@@ -46,13 +46,19 @@ class StripePriceSnapshot(NamedTuple):
 class InvoiceLine(NamedTuple):
     """A line of an invoice for its subscription: a period `[starts_at, ends_at)` at a price.
 
-    A proration covers a part of a period, after a switch of plans.
+    A proration covers a part of a period, after a switch of plans or quantities. A credit covers
+    time that is not used, with an `amount` (after discounts) of zero or less; the invoice that had
+    charged for it is `credited_invoice_id`, None if none had.
     """
 
+    id: str
     price_id: str | None
     starts_at: datetime
     ends_at: datetime
     is_proration: bool
+    amount: int
+    is_credit: bool
+    credited_invoice_id: str | None = None
 
 
 class StripeInvoiceSnapshot(NamedTuple):

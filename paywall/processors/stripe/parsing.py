@@ -18,7 +18,7 @@ from paywall.processors.stripe.objects import (
     StripeSessionSnapshot,
     StripeSubscriptionSnapshot,
 )
-from paywall.processors.stripe.units import from_stripe
+from paywall.processors.stripe.units import from_stripe, nearest_from_stripe
 from paywall.rules.enums import ClawbackKind, StripeStatus
 from paywall.rules.refunds import ClawbackSnapshot
 
@@ -109,11 +109,20 @@ class _Period(msgspec.Struct):
     end: int
 
 
+class _CreditedItems(msgspec.Struct):
+    invoice: str
+
+
+class _ProrationDetails(msgspec.Struct):
+    credited_items: _CreditedItems | None = None
+
+
 class _LineParent(msgspec.Struct):
     """Of a subscription's own item, or of an added item such as a proration."""
 
     subscription: str | None = None
     proration: bool = False
+    proration_details: _ProrationDetails | None = None
 
 
 class _LineParents(msgspec.Struct):
@@ -129,10 +138,17 @@ class _Pricing(msgspec.Struct):
     price_details: _PriceDetails | None = None
 
 
+class _Discount(msgspec.Struct):
+    amount: int
+
+
 class _LineItem(msgspec.Struct):
+    id: str
+    amount: int
     period: _Period
     parent: _LineParents | None = None
     pricing: _Pricing | None = None
+    discount_amounts: list[_Discount] | None = None
 
 
 class _Lines(msgspec.Struct):
@@ -177,7 +193,11 @@ def invoice(
         customer_id=parsed.customer,
         subscription_id=subscription_id,
         paid_at=at(paid_at) if parsed.status == "paid" else None,
-        lines=tuple(line for item in parsed.lines.data if (line := _line(item, subscription_id))),
+        lines=tuple(
+            line
+            for item in parsed.lines.data
+            if (line := _line(item, subscription_id, parsed.currency))
+        ),
         clawbacks=tuple(clawbacks),
         amount_paid=from_stripe(
             parsed.amount_paid, parsed.currency, f"amount_paid of the invoice {parsed.id}"
@@ -186,18 +206,25 @@ def invoice(
     )
 
 
-def _line(line: _LineItem, subscription_id: str | None) -> InvoiceLine | None:
+def _line(line: _LineItem, subscription_id: str | None, currency: str) -> InvoiceLine | None:
     """None for a line that is not for the invoice's own subscription."""
     parents = line.parent or _LineParents()
     parent = parents.subscription_item_details or parents.invoice_item_details
     if parent is None or parent.subscription is None or parent.subscription != subscription_id:
         return None
     details = line.pricing.price_details if line.pricing else None
+    credited = parent.proration_details.credited_items if parent.proration_details else None
+    discount = sum(discount.amount for discount in line.discount_amounts or ())
     return InvoiceLine(
+        id=line.id,
         price_id=details.price if details else None,
         starts_at=at(line.period.start),
         ends_at=at(line.period.end),
         is_proration=parent.proration,
+        amount=nearest_from_stripe(line.amount - discount, currency),
+        # A credit for something that was free has no amount.
+        is_credit=line.amount < 0 or credited is not None,
+        credited_invoice_id=credited.invoice if credited else None,
     )
 
 

@@ -188,7 +188,11 @@ async def _recorded_billing(
 
 
 async def _invoices(session: AsyncSession, ids: Collection[str]) -> dict[str, frozenset[str]]:
-    statement = select(StripeInvoice).where(col(StripeInvoice.subscription_id).in_(ids))
+    # One that an earlier release recorded lacks its start and its credits: it is fetched again.
+    statement = select(StripeInvoice).where(
+        col(StripeInvoice.subscription_id).in_(ids),
+        col(StripeInvoice.period_starts_at).is_not(None),
+    )
     known: dict[str, frozenset[str]] = {}
     for invoice in await session.exec(statement):
         known[invoice.subscription_id] = known.get(invoice.subscription_id, frozenset()) | {

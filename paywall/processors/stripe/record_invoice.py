@@ -12,9 +12,10 @@ from paywall.database.tables import (
 )
 from paywall.payments.purchase import STRIPE, Payment, grant_credits, insert_purchase
 from paywall.payments.refund import record_clawbacks
-from paywall.processors.stripe.invoice_lines import SoldLine, granting_lines, plan_id_of
+from paywall.processors.stripe.invoice_lines import SoldLine, read_lines
 from paywall.processors.stripe.objects import StripeInvoiceSnapshot
 from paywall.processors.stripe.prices import find_plan_sold
+from paywall.processors.stripe.record_credits import prorations_of, record_credits
 from paywall.rules.enums import Actor, CreditsExpire, GrantSource, ProductKind
 from paywall.subscriptions.billed import recompute_billed_access
 
@@ -28,7 +29,7 @@ async def record_invoice(
 
     Each period grants the plan's credits once: trials and prorations grant none. Of two invoices
     whose periods start in the same second each grants its own, as a grant depends on its invoice's
-    refunds.
+    refunds and on later credits for the rest of its period.
     """
     if snapshot.paid_at is None or snapshot.subscription_id is None or not snapshot.lines:
         return
@@ -36,41 +37,41 @@ async def record_invoice(
     billing = await session.get(StripeSubscription, snapshot.subscription_id)
     if subscription is None or billing is None:
         return
-    lines = [
-        SoldLine(line, await find_plan_sold(session, line.price_id)) for line in snapshot.lines
-    ]
-    granting = granting_lines(lines, billing.trial_ends_at)
-    plan_id = plan_id_of(lines) or subscription.plan_id or subscription.id
+    sold = [SoldLine(line, await find_plan_sold(session, line.price_id)) for line in snapshot.lines]
+    contents = read_lines(sold, billing.trial_ends_at)
     payment = Payment(
-        reader_id, STRIPE, snapshot.id, ProductKind.PLAN, plan_id,
+        reader_id, STRIPE, snapshot.id, ProductKind.PLAN,
+        contents.plan_id or subscription.plan_id or subscription.id,
         snapshot.amount_paid, snapshot.currency,
     )  # fmt: skip
     purchase = await insert_purchase(session, payment, ACTOR, snapshot.paid_at)
-    if purchase is None:
-        purchase = await find_purchase(session, snapshot.id)
-    else:
-        session.add(
-            StripeInvoice(
-                id=snapshot.id,
-                subscription_id=subscription.id,
-                purchase_id=purchase.id,
-                period_ends_at=max(line.ends_at for line in snapshot.lines),
-            )
+    is_new = purchase is not None
+    purchase = purchase or await find_purchase(session, snapshot.id)
+    # Also one on record is written: an earlier release did not keep its start and its credits.
+    await session.merge(
+        StripeInvoice(
+            id=snapshot.id,
+            subscription_id=subscription.id,
+            purchase_id=purchase.id,
+            period_starts_at=contents.starts_at,
+            period_ends_at=contents.ends_at,
         )
-        await session.flush()
-        for line, plan in granting:
-            await grant_credits(
-                session,
-                purchase,
-                GrantSource.SUBSCRIPTION,
-                plan.credits,
-                line.ends_at if plan.credits_expire is CreditsExpire.PERIOD_END else None,
-                ACTOR,
-                clock,
-                reference=f"{purchase.reference} {line.starts_at:%Y-%m-%dT%H:%M:%SZ}",
-            )
-    if snapshot.clawbacks:
-        await record_clawbacks(session, purchase.id, snapshot.clawbacks, actor=ACTOR, clock=clock)
+    )
+    await session.flush()
+    for line, plan in contents.granting if is_new else ():
+        await grant_credits(
+            session,
+            purchase,
+            GrantSource.SUBSCRIPTION,
+            plan.credits,
+            line.ends_at if plan.credits_expire is CreditsExpire.PERIOD_END else None,
+            ACTOR,
+            clock,
+            reference=f"{purchase.reference} {line.starts_at:%Y-%m-%dT%H:%M:%SZ}",
+        )
+    await record_credits(session, subscription.id, contents.credits, actor=ACTOR, clock=clock)
+    if clawbacks := [*snapshot.clawbacks, *await prorations_of(session, snapshot.id)]:
+        await record_clawbacks(session, purchase.id, clawbacks, actor=ACTOR, clock=clock)
     else:
         await recompute_billed_access(session, subscription, billing)
 

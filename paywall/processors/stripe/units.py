@@ -57,6 +57,12 @@ def from_stripe(amount: int, currency: str, what: str) -> int:
     return whole
 
 
+def nearest_from_stripe(amount: int, currency: str) -> int:
+    """A share of an amount, such as a proration, which Stripe rounds to its own unit."""
+    rate = rate_of(currency)
+    return round(amount * rate.iso / rate.stripe)
+
+
 def to_stripe(amount: int, currency: str) -> int:
     """An amount as Stripe counts it; for one that `why_not_charged` accepts."""
     rate = rate_of(currency)

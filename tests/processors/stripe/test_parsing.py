@@ -55,6 +55,8 @@ def test_an_invoices_lines_are_those_of_its_subscription(
     details = {"subscription": subscription_id} if subscription_id else None
     own, other = (
         {
+            "id": f"il_{id_}",
+            "amount": 100,
             "period": {"start": END - 1, "end": END},
             "parent": {"subscription_item_details": {"subscription": id_}},
         }

@@ -67,7 +67,40 @@ def _paid_through(account: StandInAccount, subscription: dict[str, Any]) -> Iter
         owner = invoice["parent"]["subscription_details"]["subscription"]
         paid = invoice["amount_paid"]
         if owner == subscription["id"] and (paid == 0 or _clawed_back(account, invoice) < paid):
-            yield from (line["period"]["end"] for line in invoice["lines"]["data"])
+            credited_from = [at for at, _ in _credited(account, invoice)]
+            charged = [line for line in invoice["lines"]["data"] if not _credited_by(line)]
+            for line in charged:
+                yield min([line["period"]["end"], *credited_from])
+
+
+def _credited(account: StandInAccount, invoice: dict[str, Any]) -> Iterator[tuple[int, int]]:
+    """From when on other paid invoices credit this one, and how much of its price they give back.
+
+    Of each, what is left of its credits after the charges for the rest of the same period.
+    """
+    for later in account.find_all("invoice", status="paid"):
+        prorated = sorted(
+            (line for line in later["lines"]["data"] if _details(line)["proration"]),
+            key=lambda line: str(line["id"]),
+        )
+        back = -sum(line["amount"] for line in prorated if _credited_by(line))
+        back -= max(0, sum(line["amount"] for line in prorated if not _credited_by(line)))
+        for line in prorated:
+            if credited := _credited_by(line):
+                share = max(0, min(back, -line["amount"]))
+                back -= share
+                if credited == invoice["id"]:
+                    yield line["period"]["start"], share
+
+
+def _credited_by(line: dict[str, Any]) -> str:
+    """The invoice that a line credits; empty for a charge."""
+    items = _details(line)["proration_details"]["credited_items"]
+    return str(items["invoice"]) if items else ""
+
+
+def _details(line: dict[str, Any]) -> dict[str, Any]:
+    return dict(line["parent"]["subscription_item_details"])
 
 
 def _clawed_back(account: StandInAccount, invoice: dict[str, Any]) -> int:
@@ -75,7 +108,9 @@ def _clawed_back(account: StandInAccount, invoice: dict[str, Any]) -> int:
     intents = {payment["payment"]["payment_intent"] for payment in payments}
     clawbacks = [*account.find_all("refund"), *account.find_all("dispute")]
     standing = [clawback for clawback in clawbacks if clawback["status"] in TAKES_BACK]
-    return sum(t["amount"] for t in standing if t["payment_intent"] in intents)
+    refunded = sum(t["amount"] for t in standing if t["payment_intent"] in intents)
+    credited = sum(back for _, back in _credited(account, invoice))
+    return int(refunded + credited)
 
 
 def _passes(account: StandInAccount) -> dict[str, tuple[int, int]]:

@@ -1,0 +1,80 @@
+"""What an invoice takes back from earlier ones, and the time that it charges for."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from paywall.processors.stripe.invoice_lines import (
+    ProrationCredit,
+    SoldLine,
+    proration_credits,
+    read_lines,
+)
+from paywall.processors.stripe.objects import InvoiceLine
+from tests.conftest import START
+
+SWITCH, END, YEAR_END = (START + timedelta(days) for days in (10, 30, 375))
+
+
+def line(
+    line_id: str, amount: int, credited: str | None = None, *, is_proration: bool = True
+) -> InvoiceLine:
+    is_credit = amount < 0 or credited is not None
+    return InvoiceLine(line_id, "price", SWITCH, END, is_proration, amount, is_credit, credited)
+
+
+def credit(line_id: str, invoice_id: str, amount: int) -> ProrationCredit:
+    return ProrationCredit(line_id, invoice_id, SWITCH, amount)
+
+
+YEAR = InvoiceLine("y", "price", SWITCH, YEAR_END, is_proration=False, amount=6000, is_credit=False)
+
+
+@pytest.mark.parametrize(
+    ("lines", "credits_"),
+    [
+        ([line("a", -400, "in_1"), YEAR], [credit("a", "in_1", 400)]),
+        ([line("a", -400, "in_1"), line("b", 1200)], [credit("a", "in_1", 0)]),
+        ([line("a", -1200, "in_1"), line("b", 400)], [credit("a", "in_1", 800)]),
+        ([line("a", 0, "in_1"), line("b", 400)], [credit("a", "in_1", 0)]),
+        ([line("a", -400, "in_1")], [credit("a", "in_1", 400)]),
+        ([line("a", -400)], []),
+        ([line("a", 400, is_proration=False)], []),
+        # A coupon or a correction by hand is no proration.
+        ([line("a", -400, is_proration=False)], []),
+        # A charge that was not invoiced before its own credit keeps only the rest of it paid.
+        (
+            [line("a", -400, "in_1"), line("b", 800), line("c", -600), YEAR],
+            [credit("a", "in_1", 200)],
+        ),
+        ([line("a", -400, "in_1"), line("b", -900), line("c", 800)], [credit("a", "in_1", 400)]),
+        # The net amount goes to the invoices in the order of the lines' ids.
+        (
+            [line("b", -300, "in_1"), line("a", -200, "in_2"), line("c", 100)],
+            [credit("a", "in_2", 200), credit("b", "in_1", 200)],
+        ),
+    ],
+)
+def test_credits_are_reduced_by_the_proration_charges(
+    lines: list[InvoiceLine], credits_: list[ProrationCredit]
+) -> None:
+    assert proration_credits(lines) == credits_
+    assert proration_credits(lines[::-1]) == credits_
+
+
+@pytest.mark.parametrize(
+    ("lines", "period"),
+    [
+        ([YEAR], (SWITCH, YEAR_END)),
+        ([YEAR._replace(amount=-1, is_credit=True), line("b", 1)], (SWITCH, END)),
+        ([line("a", -400, "in_1")], (SWITCH, SWITCH)),
+        ([line("a", 0, "in_1")], (SWITCH, SWITCH)),
+        ([line("a", 0), YEAR._replace(starts_at=END)], (SWITCH, YEAR_END)),
+    ],
+)
+def test_a_credit_does_not_extend_the_period_of_its_invoice(
+    lines: list[InvoiceLine], period: tuple[datetime, datetime]
+) -> None:
+    for ordered in (lines, lines[::-1]):
+        contents = read_lines([SoldLine(line, None) for line in ordered], None)
+        assert (contents.starts_at, contents.ends_at) == period

@@ -1,0 +1,267 @@
+"""Switches of prices: the credited period ends, and its credits go back with its money."""
+
+from typing import Any, NamedTuple
+
+import pytest
+from sqlmodel import select
+
+from paywall.database.tables import StripeCredit, StripeInvoice, Subscription
+from paywall.processors.stripe.catalogue import apply, differ
+from paywall.processors.stripe.context import StripeContext
+from paywall.processors.stripe.reconcile import reconcile
+from paywall.sandbox.stripe import events, refunds
+from paywall.sandbox.stripe.catalogue import create_price
+from paywall.sandbox.stripe.customers import Card, set_card
+from paywall.sandbox.stripe.portal import portal_switch
+from paywall.sandbox.stripe.subscriptions import cancel_subscription, update_subscription
+from paywall.settings import Settings
+from paywall.subscribers.audit import audit
+from tests.processors.stripe.shop import SECRET, Shop
+from tests.test_story import put_article, unlock
+
+# A tenth of a year, and the whole of a month, from the start of the tests.
+TENTH_OF_A_YEAR, MONTH = 36.5, 30
+PLANS: dict[str, tuple[int, str, int]] = {
+    "small": (600, "month", 2),
+    "large": (1800, "month", 6),
+    "annual": (6000, "year", 24),
+}
+
+
+class Stocked(NamedTuple):
+    """A shop with the plans above, and the ids of their prices."""
+
+    shop: Shop
+    prices: dict[str, str]
+
+    @property
+    def subscription_id(self) -> str:
+        return str(self.shop.only("subscription")["id"])
+
+    async def buy(self, plan_id: str) -> None:
+        await self.shop.buy(plan_id=plan_id)
+        assert set(await self.shop.deliver_events()) == {200}
+
+    def switch(self, plan_id: str) -> None:
+        portal_switch(self.shop.stand_in.account, self.subscription_id, self.prices[plan_id])
+
+    def change(self, proration: str, **item: str) -> None:
+        """What the site does in Stripe's dashboard."""
+        item_id = self.shop.only("subscription")["items"]["data"][0]["id"]
+        params = {"items": [{"id": item_id, **item}], "proration_behavior": proration}
+        update_subscription(self.shop.stand_in.account, params, self.subscription_id)
+
+    async def shown(self) -> tuple[str, int]:
+        """The end of access and the credits left, after all events have arrived."""
+        assert set(await self.shop.deliver_events()) <= {200}
+        mine = await self.shop.me()
+        async with self.shop.database.reading() as session:
+            assert await audit(session) == []
+        return mine["subscription"]["access_until"], mine["unlocks_left"]
+
+    async def purchases(self) -> list[dict[str, Any]]:
+        bought = await self.shop.service.get(
+            "/v1/me/purchases", headers=self.shop.bearer.reader("ann")
+        )
+        return list(bought.json()["items"])
+
+
+@pytest.fixture
+async def stocked(shop: Shop) -> Stocked:
+    for plan_id, (amount, interval, credits_) in PLANS.items():
+        plan = {
+            "title": plan_id, "interval": interval, "credits": credits_,
+            "credits_expire": "never", "prices": [{"amount": amount, "currency": "usd"}],
+        }  # fmt: skip
+        put = await shop.service.put(f"/v1/plans/{plan_id}", json=plan, headers=shop.bearer.site())
+        assert put.status_code == 201, put.text
+    await apply(shop.database, shop.stripe_client, await differ(shop.database, shop.stripe_client))
+    prices = {
+        plan_id: next(
+            price["id"]
+            for price in shop.stand_in.account.find_all("price", unit_amount=amount)
+            if (price["recurring"] or {}).get("interval") == interval
+            and shop.stand_in.account.find("product", price["product"])["name"] == plan_id
+        )
+        for plan_id, (amount, interval, _) in PLANS.items()
+    }
+    return Stocked(shop, prices)
+
+
+async def test_a_year_cannot_be_spent_as_credits_and_taken_back_as_balance(
+    stocked: Stocked,
+) -> None:
+    """A tenth of it was used: of 24 credits 21 go back with nine tenths of its price."""
+    shop = stocked.shop
+    await stocked.buy("annual")
+    shop.move(days=TENTH_OF_A_YEAR)
+    now = {"prorate": "true", "invoice_now": "true"}
+    cancel_subscription(shop.stand_in.account, now, stocked.subscription_id)
+    assert await stocked.shown() == ("2026-12-31T00:00:00Z", 3)
+    assert shop.only("customer")["balance"] == -5400
+    answers = []
+    for n in range(5):
+        await put_article(shop.service, shop.bearer, f"a{n}")
+        answers.append((await unlock(shop.service, shop.bearer, "ann", f"a{n}")).status_code)
+    assert answers == [201, 201, 201, 409, 409]
+
+
+async def test_articles_paid_with_a_year_go_back_when_its_credit_is_seen_late(
+    stocked: Stocked,
+) -> None:
+    shop = stocked.shop
+    await stocked.buy("annual")
+    shop.move(days=TENTH_OF_A_YEAR)
+    now = {"prorate": "true", "invoice_now": "true"}
+    cancel_subscription(shop.stand_in.account, now, stocked.subscription_id)
+    deliveries = events.drain_deliveries(shop.stand_in.account, SECRET)
+    # The subscription's end alone arrives, and the reader gives up the paid time to spend credits.
+    async with shop.database.writing() as session:
+        mine = await session.get_one(Subscription, stocked.subscription_id)
+        mine.ended_at = shop.clock.at
+        mine.entitled_until = mine.access_until = shop.clock.at
+        session.add(mine)
+    for n in range(10):
+        await put_article(shop.service, shop.bearer, f"a{n}")
+        assert (await unlock(shop.service, shop.bearer, "ann", f"a{n}")).status_code == 201
+    for delivery in deliveries:
+        assert (await shop.send(delivery)).status_code == 200
+    assert (await stocked.shown())[1] == 0
+    read = await shop.service.get("/v1/me/unlocks", headers=shop.bearer.reader("ann"))
+    assert sorted(one["article_id"] for one in read.json()["items"]) == ["a0", "a1", "a2"]
+
+
+async def test_a_switch_to_months_leaves_the_month_that_was_paid(stocked: Stocked) -> None:
+    await stocked.buy("annual")
+    assert await stocked.shown() == ("2027-11-24T12:00:00Z", 24)
+    stocked.shop.move(days=TENTH_OF_A_YEAR)
+    stocked.switch("small")
+    assert await stocked.shown() == ("2027-01-31T00:00:00Z", 24 - 21 + 2)
+    assert stocked.shop.only("customer")["balance"] == 600 - 5400
+    month, year = await stocked.purchases()
+    assert (year["plan_id"], year["refunded"], year["paid_until"]) == (
+        "annual", 0, "2026-12-31T00:00:00Z",
+    )  # fmt: skip
+    assert (month["plan_id"], month["amount_paid"], month["paid_until"]) == (
+        "small", 0, "2027-01-31T00:00:00Z",
+    )  # fmt: skip
+    stocked.shop.move(days=31.5)
+    assert await stocked.shown() == ("2027-02-28T00:00:00Z", 24 - 21 + 4)
+
+
+@pytest.mark.parametrize("step", [1, -1], ids=["in_order", "swapped"])
+async def test_a_credit_counts_in_any_order_of_arrival(stocked: Stocked, step: int) -> None:
+    shop = stocked.shop
+    await shop.buy(plan_id="annual")
+    shop.move(days=TENTH_OF_A_YEAR)
+    stocked.switch("small")
+    for delivery in events.drain_deliveries(shop.stand_in.account, SECRET)[::step]:
+        assert (await shop.send(delivery)).status_code == 200
+    assert await stocked.shown() == ("2027-01-31T00:00:00Z", 24 - 21 + 2)
+
+
+async def test_reconciling_finds_a_credit_of_which_no_event_arrived(
+    stocked: Stocked, settings: Settings
+) -> None:
+    shop = stocked.shop
+    await stocked.buy("annual")
+    shop.move(days=TENTH_OF_A_YEAR)
+    stocked.switch("small")
+    events.drain_deliveries(shop.stand_in.account, SECRET)
+    await reconcile(StripeContext(shop.database, shop.stripe_client, settings))
+    assert await stocked.shown() == ("2027-01-31T00:00:00Z", 24 - 21 + 2)
+
+
+async def test_a_year_for_a_month_takes_back_the_rest_of_the_month(stocked: Stocked) -> None:
+    await stocked.buy("small")
+    stocked.shop.move(days=MONTH / 2)
+    stocked.switch("annual")
+    assert await stocked.shown() == ("2027-12-09T12:00:00Z", 2 - 1 + 24)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "left"), [("small", "large", 2), ("large", "small", 6 - 2)]
+)
+@pytest.mark.parametrize("proration", ["always_invoice", "create_prorations"])
+async def test_within_a_month_only_the_difference_is_taken_back(
+    stocked: Stocked, before: str, after: str, left: int, proration: str
+) -> None:
+    """Half of the month is left: of 1800 paid, 900 are credited, and 300 charged."""
+    await stocked.buy(before)
+    stocked.shop.move(days=MONTH / 2)
+    stocked.change(proration, price=stocked.prices[after])
+    is_now = proration == "always_invoice"
+    assert await stocked.shown() == ("2026-12-24T12:00:00Z", left if is_now else PLANS[before][2])
+    stocked.shop.move(days=MONTH / 2 + 0.5)
+    assert await stocked.shown() == ("2027-01-24T12:00:00Z", left + PLANS[after][2])
+
+
+async def test_a_fewer_quantity_takes_back_the_difference(stocked: Stocked) -> None:
+    await stocked.buy("large")
+    stocked.change("none", quantity="3")
+    stocked.shop.move(days=MONTH + 0.5)
+    assert await stocked.shown() == ("2027-01-24T12:00:00Z", 12)
+    stocked.change("always_invoice", quantity="1")
+    until, left = await stocked.shown()
+    credited = 3600 * (1 - 0.5 / 31)
+    assert (until, left) == ("2027-01-24T12:00:00Z", 12 - int(6 * credited / 5400))
+
+
+async def test_a_switch_to_a_price_of_no_plan_takes_back_the_difference(stocked: Stocked) -> None:
+    await stocked.buy("large")
+    product = stocked.shop.only("subscription")["items"]["data"][0]["price"]["product"]
+    made = {"currency": "usd", "unit_amount": "600", "product": product,
+            "recurring": {"interval": "month"}}  # fmt: skip
+    stocked.prices["own"] = create_price(stocked.shop.stand_in.account, made)["id"]
+    stocked.shop.move(days=MONTH / 2)
+    stocked.switch("own")
+    assert await stocked.shown() == ("2026-12-24T12:00:00Z", 6 - 2)
+
+
+async def test_a_switch_without_proration_takes_nothing_back(stocked: Stocked) -> None:
+    await stocked.buy("annual")
+    stocked.shop.move(days=TENTH_OF_A_YEAR)
+    stocked.change("none", price=stocked.prices["small"])
+    assert await stocked.shown() == ("2027-11-24T12:00:00Z", 24 + 2)
+
+
+async def test_a_switch_that_is_not_paid_takes_nothing_back_yet(stocked: Stocked) -> None:
+    await stocked.buy("small")
+    set_card(stocked.shop.stand_in.account, stocked.shop.only("customer")["id"], Card.DECLINES)
+    stocked.shop.move(days=MONTH / 2)
+    stocked.switch("annual")
+    assert await stocked.shown() == ("2026-12-27T12:00:00Z", 2)
+    set_card(stocked.shop.stand_in.account, stocked.shop.only("customer")["id"], Card.PAYS)
+    stocked.shop.move(days=4)
+    assert await stocked.shown() == ("2027-12-09T12:00:00Z", 2 - 1 + 24)
+
+
+async def test_a_refund_of_the_rest_of_a_credited_year_leaves_the_month(stocked: Stocked) -> None:
+    await stocked.buy("annual")
+    stocked.shop.move(days=TENTH_OF_A_YEAR)
+    stocked.switch("small")
+    charge = next(stocked.shop.stand_in.account.find_all("charge"))["id"]
+    refunds.create_refund(stocked.shop.stand_in.account, {"charge": charge, "amount": "600"})
+    assert await stocked.shown() == ("2027-01-31T00:00:00Z", 2)
+    _, year = await stocked.purchases()
+    assert year["refunded"] == 600
+
+
+async def test_an_invoice_of_an_earlier_release_gets_its_period_and_credits(
+    stocked: Stocked, settings: Settings
+) -> None:
+    """Which took the end of a credit's period for the end of the time that was paid."""
+    shop = stocked.shop
+    await stocked.buy("annual")
+    shop.move(days=TENTH_OF_A_YEAR)
+    stocked.switch("small")
+    assert await stocked.shown() == ("2027-01-31T00:00:00Z", 24 - 21 + 2)
+    async with shop.database.writing() as session:
+        for credit in (await session.exec(select(StripeCredit))).all():
+            await session.delete(credit)
+        for invoice in (await session.exec(select(StripeInvoice))).all():
+            invoice.period_starts_at = None
+            invoice.period_ends_at = max(invoice.period_ends_at, shop.clock.at.replace(year=2027))
+            session.add(invoice)
+    await reconcile(StripeContext(shop.database, shop.stripe_client, settings))
+    assert await stocked.shown() == ("2027-01-31T00:00:00Z", 24 - 21 + 2)
