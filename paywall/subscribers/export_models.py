@@ -151,12 +151,23 @@ class ExportedSubscription(SubscriptionAnswer, kw_only=True):
     billing: Annotated[ExportedBilling | None, Meta(description="Null unless Stripe bills it.")]
 
 
+class ExportedComplimentaryPeriod(ResponseModel):
+    """A time during which the reader had a complimentary subscription."""
+
+    starts_at: Annotated[datetime, Meta(description="When it began.")]
+    ends_at: Annotated[datetime, Meta(description="When it ended, or will end.")]
+
+
 class SubscriptionsSection(ResponseModel):
     """Everything that has opened all articles for the reader."""
 
     about: About
     subscriptions: Annotated[
         list[ExportedSubscription], Meta(description="All of them, newest first.")
+    ]
+    complimentary_periods: Annotated[
+        list[ExportedComplimentaryPeriod],
+        Meta(description="Complimentary time, including earlier; newest first."),
     ]
 
 

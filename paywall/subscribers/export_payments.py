@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.catalogue.models import Price
 from paywall.database.tables import (
     Checkout,
+    ComplimentaryPeriod,
     Purchase,
     Refund,
     StripeInvoice,
@@ -27,6 +28,7 @@ from paywall.subscribers.export_models import (
     CheckoutsSection,
     ExportedBilling,
     ExportedCheckout,
+    ExportedComplimentaryPeriod,
     ExportedInvoice,
     ExportedPurchase,
     ExportedRefund,
@@ -72,6 +74,10 @@ async def subscriptions_section(
                 billing=_billing(*billed[row.id], invoices[row.id]) if row.id in billed else None,
             )
             for row, response in zip(rows, responses, strict=True)
+        ],
+        complimentary_periods=[
+            ExportedComplimentaryPeriod.from_row(row)
+            for row in await rows_of(session, ComplimentaryPeriod, reader_id, "starts_at", "id")
         ],
     )
 

@@ -119,7 +119,7 @@ async def test_what_was_cancelled_or_paid_has_a_receipt_to_keep(
         "Reader: ann",
     ]  # fmt: skip
     file = await service.get(of_cancellation.pop())
-    assert "Cancelled: you can read everything until December 24, 2026, 12:00 GMT." in file.text
+    assert "Cancelled: you can read everything until December 31, 2026, 12:00 GMT." in file.text
     assert "Receipt: receipt_" in file.text
     assert "You will not be charged for it again." in file.text
 

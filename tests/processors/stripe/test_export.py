@@ -26,6 +26,7 @@ EXPORTED = {
     "subscription": "subscriptions.subscriptions",
     "stripe_subscription": "subscriptions.subscriptions.billing",
     "stripe_invoice": "subscriptions.subscriptions.billing.invoices",
+    "complimentary_period": "subscriptions.complimentary_periods",
     "purchase": "purchases.purchases",
     "refund": "purchases.purchases.refunds",
     "checkout": "checkouts.checkouts",
@@ -35,6 +36,8 @@ EXPORTED = {
 
 NOT_TOLD = {
     "taking": "why credits were taken back: the ledger, the unlocks and the refunds tell it",
+    "stripe_credit": "a line of an invoice: exported as a refund of the credited payment",
+    "merged_sequence": "when an id was merged, which the profile names: orders prepaid time",
     "subscriber_totals": "numbers of rows that are all told",
     "idempotency_key": "answers of the last day, of which all is told; the profile says so",
     "stripe_event": "ids alone, for 45 days; the profile says so",
