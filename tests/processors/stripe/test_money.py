@@ -180,9 +180,24 @@ async def test_an_amount_that_is_no_whole_krona_is_refused_and_reported(
     assert answer.status_code == 503
     assert f"100050 isk as amount_total of the Checkout session {session['id']}" in answer.text
     assert [(await shop.me(reader))["unlocks_left"] for reader in ("ann", "bo")] == [0, 4]
-    shop.clock.at = shop.stand_in.account.at
     context = StripeContext(shop.database, shop.stripe_client, settings)
     await reconcile(context)
     session["amount_total"] -= 50
+    await reconcile(context)
+    assert (await paid(shop))["amount_paid"] == 1_000
+
+
+async def test_an_invoice_of_no_whole_krona_holds_up_no_other_reader(
+    shop: Shop, settings: Settings
+) -> None:
+    await sell(shop, SOLD[0])
+    await shop.buy(currency="isk", plan_id="month")
+    invoice = shop.only("invoice")
+    invoice["amount_paid"] += 50
+    await shop.buy("bo", currency="isk", plan_id="month")
+    context = StripeContext(shop.database, shop.stripe_client, settings)
+    await reconcile(context)
+    assert [(await shop.me(reader))["unlocks_left"] for reader in ("ann", "bo")] == [0, 4]
+    invoice["amount_paid"] -= 50
     await reconcile(context)
     assert (await paid(shop))["amount_paid"] == 1_000
