@@ -9,7 +9,7 @@ from typing import Any
 
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.reconcile import reconcile
-from paywall.sandbox.stripe import checkout, disputes, events, portal, refunds
+from paywall.sandbox.stripe import checkout, currencies, disputes, events, portal, refunds
 from paywall.sandbox.stripe.customers import Card, set_card
 from paywall.sandbox.stripe.errors import ApiError
 from paywall.sandbox.stripe.subscriptions import update_subscription
@@ -78,9 +78,10 @@ class Played:
         portal.portal_resume(self.account, self.pick("subscription", n, status="active")["id"])
 
     def switch(self, n: int) -> None:
-        subscription_id = self.pick("subscription", n, status="active")["id"]
-        plans = [p for p in self.account.find_all("price", currency="usd") if p["recurring"]]
-        portal.portal_switch(self.account, subscription_id, plans[n % len(plans)]["id"])
+        subscription = self.pick("subscription", n, status="active")
+        prices = self.account.find_all("price", currency=subscription["currency"])
+        plans = [price for price in prices if price["recurring"]]
+        portal.portal_switch(self.account, subscription["id"], plans[n % len(plans)]["id"])
 
     def pause(self, n: int) -> None:
         """Collection stops, for good or for some weeks; or it goes on."""
@@ -91,16 +92,16 @@ class Played:
 
     def refund(self, n: int) -> None:
         """A part of it, or all that is left."""
-        given = {"charge": self.pick("charge", n)["id"]}
-        part = {"amount": str(1 + n % CHOICES * 23)} if n % 3 else {}
-        refunds.create_refund(self.account, given | part)
+        charge = self.pick("charge", n)
+        part = {"amount": str(part_of(charge, n))} if n % 3 else {}
+        refunds.create_refund(self.account, {"charge": charge["id"], **part})
 
     def begin_refund(self, n: int) -> None:
         """All or some of it, by a bank that takes its time."""
         charge = self.pick("charge", n)
         left = charge["amount_captured"] - charge["amount_refunded"]
         refunds.create_pending_refund(
-            self.account, charge["id"], left if n % 3 else min(left, 1 + n % CHOICES * 23)
+            self.account, charge["id"], left if n % 3 else min(left, part_of(charge, n))
         )
 
     def settle_refund(self, n: int) -> None:
@@ -234,6 +235,12 @@ class Played:
                 "unlocks": sorted(u["article_id"] for u in read.json()["items"]),
             }  # fmt: skip
         return everybody
+
+
+def part_of(charge: dict[str, Any], n: int) -> int:
+    """A part of a payment, or more than it, that can be refunded in its currency."""
+    part = charge["amount"] * (1 + n % CHOICES * 23) / 600
+    return currencies.round_amount(part, charge["currency"])
 
 
 # What payers, banks and the desk of Stripe do, of which the service is not asked.

@@ -1,5 +1,6 @@
 """A shop in a test: what the site, the reader, the payer and the bank do, in a word each."""
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -15,7 +16,10 @@ from tests.conftest import Bearer, SetClock
 
 SECRET = "whsec_standin"
 RETURN_URL = "https://news.example/thanks"
-PRICES = [{"amount": 600, "currency": "usd"}, {"amount": 2_400_000, "currency": "khr"}]
+PRICES: list[dict[str, int | str]] = [
+    {"amount": 600, "currency": "usd"},
+    {"amount": 2_400_000, "currency": "khr"},
+]
 PRODUCTS: dict[str, dict[str, object]] = {
     "packs/six": {"title": "Six", "credits": 6, "expires_after_days": 365},
     "passes/week": {"title": "A week", "days": 7},
@@ -36,10 +40,10 @@ class Shop(NamedTuple):
     database: Database
     stripe_client: StripeClient
 
-    async def stock(self) -> None:
+    async def stock(self, prices: Sequence[dict[str, int | str]] = PRICES) -> None:
         for path, product in PRODUCTS.items():
             put = await self.service.put(
-                f"/v1/{path}", json={**product, "prices": PRICES}, headers=self.bearer.site()
+                f"/v1/{path}", json={**product, "prices": prices}, headers=self.bearer.site()
             )
             assert put.status_code == 201, put.text
         await apply(

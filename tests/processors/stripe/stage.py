@@ -31,10 +31,24 @@ from tests.sandbox.stripe.sdk_contract import SdkContract
 from tests.test_story import put_article, unlock
 
 REQUESTS: dict[str, list[dict[str, str]]] = {
-    "ann": [{"pack_id": "six"}, {"pack_id": "six"}, {"plan_id": "monthly"}]
-    + [{"pass_id": "week"}] * 3,
-    "bo": [{"pack_id": "six"}, {"plan_id": "tried"}],
+    "ann": [
+        {"pack_id": "six"},
+        {"pack_id": "six", "currency": "isk"},
+        {"plan_id": "monthly", "currency": "kwd"},
+        {"pass_id": "week"},
+        {"pass_id": "week", "currency": "ugx"},
+        {"pass_id": "week", "currency": "mga"},
+    ],
+    "bo": [{"pack_id": "six", "currency": "mga"}, {"plan_id": "tried", "currency": "isk"}],
 }
+# In units that are ISO 4217's, and in units that Stripe has for itself.
+PRICES: list[dict[str, int | str]] = [
+    {"amount": 600, "currency": "usd"},
+    {"amount": 905, "currency": "isk"},
+    {"amount": 20_007, "currency": "ugx"},
+    {"amount": 1_000_300, "currency": "mga"},
+    {"amount": 1_850, "currency": "kwd"},
+]
 Rows = dict[str, Sequence[dict[str, Any]]]
 
 
@@ -82,7 +96,7 @@ class Stage:
 async def furnish(shop: Shop) -> None:
     """Create a catalogue, articles and open checkouts; give each reader a pack and an unlock."""
     create_coupon(shop.stand_in.account, {"id": "FREE", "percent_off": "100"})
-    await shop.stock()
+    await shop.stock(PRICES)
     for n in range(5):
         await put_article(shop.service, shop.bearer, f"a{n}", unlock_cost=1 + n % 2)
     for reader, requests in REQUESTS.items():

@@ -1,6 +1,8 @@
 """What is true in Stripe, counted from the stand-in's own objects and by no code of the service."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from math import inf
 from typing import Any, NamedTuple
 
@@ -9,7 +11,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import Purchase, StripeSubscription, Subscription
 from paywall.sandbox.stripe.account import StandInAccount
+from paywall.sandbox.stripe.currencies import decimals_of
 from tests.processors.stripe.shop import PRODUCTS
+from tests.rules.currencies import published_decimals
 
 TAKES_BACK = {"succeeded", "needs_response", "under_review", "lost"}
 PENDING = {"pending", "warning_needs_response", "warning_under_review"}
@@ -19,12 +23,12 @@ WEEK_SECONDS = 7 * 86_400
 class Truth(NamedTuple):
     """Of each subscription its status and the Unix second through which it was paid; the money.
 
-    `money` is all that was paid, and all that was refunded, in the smallest unit. `passes` are the
+    `money` is all that was paid and all that was refunded, by currency. `passes` are the
     Unix seconds from which and until which each opens everything, by the id of its session.
     """
 
     subscriptions: dict[str, tuple[str, int]]
-    money: tuple[int, int]
+    money: dict[str, tuple[Decimal, Decimal]]
     passes: dict[str, tuple[int, int]]
 
 
@@ -33,9 +37,11 @@ def in_stripe(account: StandInAccount) -> Truth:
         item["id"]: (item["status"], max(_paid_through(account, item)))
         for item in account.find_all("subscription")
     }
-    paid = sum(charge["amount"] for charge in account.find_all("charge") if charge["paid"])
-    refunded = sum(refund["amount"] for refund in account.find_all("refund", status="succeeded"))
-    return Truth(subscriptions, (paid, refunded), _passes(account))
+    charges = account.find_all("charge", paid=True)
+    refunds = account.find_all("refund", status="succeeded")
+    amounts = [(charge["currency"], charge["amount"], 0) for charge in charges]
+    amounts += [(refund["currency"], 0, refund["amount"]) for refund in refunds]
+    return Truth(subscriptions, _money(amounts, decimals_of), _passes(account))
 
 
 async def as_recorded(session: AsyncSession) -> Truth:
@@ -46,7 +52,8 @@ async def as_recorded(session: AsyncSession) -> Truth:
         if billing is not None:
             subscriptions[item.id] = (str(billing.status), int(item.paid_through.timestamp()))
     purchases = (await session.exec(select(Purchase))).all()
-    money = sum(item.amount_paid for item in purchases), sum(item.refunded for item in purchases)
+    amounts = [(item.currency, item.amount_paid, item.refunded) for item in purchases]
+    money = _money(amounts, published_decimals().__getitem__)
     sales = {item.id: item.reference for item in purchases}
     passes = {
         sales[item.purchase_id or 0]: (
@@ -57,6 +64,24 @@ async def as_recorded(session: AsyncSession) -> Truth:
         if item.kind == "pass"
     }
     return Truth(subscriptions, money, passes)
+
+
+def _money(
+    amounts: Iterable[tuple[str, int, int]], decimals: Callable[[str], int]
+) -> dict[str, tuple[Decimal, Decimal]]:
+    """The sums of what was paid and refunded in each currency, in whole units of it."""
+    paid, refunded = Counter[str](), Counter[str]()
+    for currency, one_paid, one_refunded in amounts:
+        paid[currency] += one_paid
+        refunded[currency] += one_refunded
+    return {
+        currency: (
+            Decimal(paid[currency]).scaleb(-decimals(currency)),
+            Decimal(refunded[currency]).scaleb(-decimals(currency)),
+        )
+        for currency in paid
+        if paid[currency]
+    }
 
 
 def _paid_through(account: StandInAccount, subscription: dict[str, Any]) -> Iterator[int]:
