@@ -34,7 +34,8 @@ class SubscriptionState(NamedTuple):
     """The state of a subscription at one time.
 
     A subscription without a processor is `active` until it ends and `canceled` from then on.
-    `is_over`: it gives no access again unless a payment for it succeeds.
+    `is_over`: it gives no access again unless a payment for it succeeds. `has_later_end`: it renews
+    until a set date, and ends then.
     """
 
     kind: SubscriptionKind
@@ -43,6 +44,7 @@ class SubscriptionState(NamedTuple):
     is_over: bool
     is_cancelled: bool
     is_payment_due: bool
+    has_later_end: bool = False
 
 
 FAILED = frozenset({StripeStatus.PAST_DUE, StripeStatus.UNPAID})
@@ -76,9 +78,8 @@ def actions_of(state: SubscriptionState) -> tuple[SubscriptionAction, ...]:
     is_pass = state.kind is SubscriptionKind.PASS
     allowed = {
         SubscriptionAction.FIX_PAYMENT: has_failed,
-        SubscriptionAction.RESUME: state.is_cancelled
-        and is_alive
-        and phase_of(state) is SubscriptionPhase.ENDING,
+        SubscriptionAction.RESUME: is_alive
+        and (state.has_later_end or phase_of(state) is SubscriptionPhase.ENDING),
         # A subscription without a processor ends by itself, so cancelling would only forfeit paid
         # time. While a payment is late, only an immediate end prevents the next attempt.
         SubscriptionAction.CANCEL: is_billed and (not state.is_cancelled or has_failed),

@@ -12,7 +12,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.catalogue.models import Price
 from paywall.database.tables import (
     Checkout,
-    ComplimentaryPeriod,
     Purchase,
     Refund,
     StripeInvoice,
@@ -28,7 +27,6 @@ from paywall.subscribers.export_models import (
     CheckoutsSection,
     ExportedBilling,
     ExportedCheckout,
-    ExportedComplimentaryPeriod,
     ExportedInvoice,
     ExportedPurchase,
     ExportedRefund,
@@ -75,10 +73,6 @@ async def subscriptions_section(
             )
             for row, response in zip(rows, responses, strict=True)
         ],
-        complimentary_periods=[
-            ExportedComplimentaryPeriod.from_row(row)
-            for row in await rows_of(session, ComplimentaryPeriod, reader_id, "starts_at", "id")
-        ],
     )
 
 
@@ -104,7 +98,7 @@ def _billing(
     return ExportedBilling.from_row(
         billing,
         next_payment=billing.next_payment_at,
-        what=f"Costs {cost} a period, before any discount." if cost else None,
+        what=f"Costs {cost} a period, discounts aside." if cost else None,
         price=of_period,
         invoices=invoices,
     )
@@ -156,17 +150,17 @@ def _refund_in_words(refund: Refund, money: str) -> str:
     """One that is pending is not in force yet."""
     match refund.kind:
         case ClawbackKind.REFUND if refund.is_pending:
-            return f"A refund of {money} is in progress."
+            return f"{money} are on the way back to you."
         case ClawbackKind.REFUND if refund.is_in_force:
-            return f"{money} was refunded."
+            return f"Paid {money} back."
         case ClawbackKind.REFUND:
-            return f"A refund of {money} failed."
+            return f"Paying {money} back failed."
         case ClawbackKind.DISPUTE if refund.is_pending:
-            return f"Your bank is asking about {money}."
+            return f"Your bank asks about {money}."
         case ClawbackKind.DISPUTE if refund.is_in_force:
             return f"Your bank took {money} back."
         case ClawbackKind.DISPUTE:
-            return f"Your bank asked about {money}, and the payment stands."
+            return f"Your bank asked about {money}, which stay paid."
         case ClawbackKind.PRORATION:
             return f"Credited {money} for the rest of a period, after a switch to another plan."
 
@@ -192,10 +186,10 @@ def _checkout_in_words(checkout: Checkout, price: StripePrice | None) -> str:
         product = f"{product} at {format_money_with_code(price.amount, price.currency)}"
     match checkout.status:
         case CheckoutStatus.OPEN:
-            return f"You opened the payment page for {product} and have not paid yet."
+            return f"You went to pay for {product}, and have not paid yet."
         case CheckoutStatus.PROCESSING:
             return f"You paid for {product}, and the bank still has to confirm it."
         case CheckoutStatus.PAID:
-            return f"You bought {product}, before any discount."
+            return f"You bought {product}, discounts aside."
         case CheckoutStatus.EXPIRED:
-            return f"You did not pay for {product}, and the payment page has expired."
+            return f"No payment came for {product}: the page to pay on is closed."

@@ -68,7 +68,8 @@ class SubscriptionAnswer(ResponseModel):
         tuple[SubscriptionAction, ...],
         Meta(
             description="What the reader can do. `fix_payment`: choose another means of payment in"
-            " the billing portal; `resume`; `cancel`; `manage_billing`: open the billing portal."
+            " the billing portal; `resume`: withdraw the cancellation, or remove the date in"
+            " `cancels_at`; `cancel`; `manage_billing`: open the billing portal."
             " Offer a plan where all of a reader's subscriptions have `subscribe`, and a pass where"
             " all have `buy_pass`."
         ),
@@ -86,6 +87,13 @@ class SubscriptionAnswer(ResponseModel):
     cancel_at_period_end: Annotated[
         bool,
         Meta(description="Whether it was cancelled: it ends at `access_until` and does not renew."),
+    ]
+    cancels_at: Annotated[
+        datetime | None,
+        Meta(
+            description="A date set in Stripe on which it ends; until then it renews. `cancel` ends"
+            " it with the period instead, `resume` removes the date. Null: none is set."
+        ),
     ]
     next_payment: NextPayment
     is_renewing: Annotated[
@@ -188,6 +196,7 @@ def to_response(
         is_over=has_ended(subscription, now),
         is_cancelled=subscription.cancel_at_period_end,
         is_payment_due=is_renewing or is_in_leeway,
+        has_later_end=billing is not None and billing.cancels_at is not None,
     )
     return SubscriptionAnswer(
         id=subscription.id,
@@ -200,6 +209,7 @@ def to_response(
         access_until=None if is_in_leeway else subscription.access_until,
         opens_all=state.opens_all,
         cancel_at_period_end=subscription.cancel_at_period_end,
+        cancels_at=billing.cancels_at if billing else None,
         next_payment=next_payment,
         is_renewing=is_renewing,
         payment_type=billing.payment_type if billing else None,

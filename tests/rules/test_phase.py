@@ -20,22 +20,29 @@ OFFERS = {SubscriptionAction.SUBSCRIBE, SubscriptionAction.BUY_PASS}
 
 
 def state(
-    kind: SubscriptionKind, status: str, *, is_open: bool = True, cancelled: bool = False
+    kind: SubscriptionKind,
+    status: str,
+    *,
+    is_open: bool = True,
+    cancelled: bool = False,
+    later_end: bool = False,
 ) -> SubscriptionState:
     return SubscriptionState(
-        kind, StripeStatus(status), is_open, not is_open, cancelled, is_payment_due=False
+        kind, StripeStatus(status), is_open, not is_open, cancelled, False, later_end
     )
 
 
 def states() -> Iterator[SubscriptionState]:
     """All that can be: what is over opens nothing, and only Stripe has other statuses."""
     flags = [False, True]
-    for kind, status, is_open, is_over, cancelled, due in product(
-        SubscriptionKind, StripeStatus, flags, flags, flags, flags
+    for kind, status, is_open, is_over, cancelled, due, later_end in product(
+        SubscriptionKind, StripeStatus, flags, flags, flags, flags, flags
     ):
+        if later_end and (kind is not STRIPE or cancelled or status is StripeStatus.CANCELED):
+            continue
         is_own = (status is StripeStatus.CANCELED) == is_over and status in ("active", "canceled")
         if (kind is STRIPE or is_own) and not (is_open and is_over):
-            yield SubscriptionState(kind, status, is_open, is_over, cancelled, due)
+            yield SubscriptionState(kind, status, is_open, is_over, cancelled, due, later_end)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +51,12 @@ def states() -> Iterator[SubscriptionState]:
         (state(STRIPE, "active"), "active", "cancel manage_billing"),
         (state(STRIPE, "trialing"), "active", "cancel manage_billing"),
         (state(STRIPE, "active", cancelled=True), "ending", "resume manage_billing"),
+        (state(STRIPE, "active", later_end=True), "active", "resume cancel manage_billing"),
+        (
+            state(STRIPE, "past_due", later_end=True),
+            "payment_failed",
+            "fix_payment resume cancel manage_billing",
+        ),
         (state(STRIPE, "past_due"), "payment_failed", "fix_payment cancel manage_billing"),
         (
             state(STRIPE, "past_due", is_open=False),
@@ -103,11 +116,11 @@ def test_what_will_be_charged_can_be_cancelled_and_bars_a_second_plan() -> None:
             assert SubscriptionAction.SUBSCRIBE not in actions_of(given)
 
 
-def test_only_a_cancellation_that_has_not_ended_is_resumed() -> None:
+def test_only_a_cancellation_that_has_not_ended_or_a_set_end_is_resumed() -> None:
     for given in states():
         if SubscriptionAction.RESUME in actions_of(given):
-            assert given.is_cancelled
-            assert phase_of(given) is SubscriptionPhase.ENDING
+            is_ending = given.is_cancelled and phase_of(given) is SubscriptionPhase.ENDING
+            assert is_ending is not given.has_later_end
 
 
 def test_a_failed_payment_is_to_be_fixed_in_every_phase() -> None:

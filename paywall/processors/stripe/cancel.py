@@ -14,6 +14,7 @@ from paywall.database.tables import StripeIntent, StripeSubscription, Subscripti
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import (
     REQUEST_IN_PROGRESS,
+    STRIPE_REFUSED,
     SUBSCRIPTION_ENDED,
     Problem,
     Unconfirmed,
@@ -155,7 +156,7 @@ async def _ask(client: StripeClient, subscription_id: str, intent: StripeIntent)
     """Ask for the change; returns what to raise if the change is then not found in Stripe."""
     try:
         if intent.kind is IntentKind.CANCEL:
-            await client.end_with_period(subscription_id, intent.key)
+            await _end_with_period(client, subscription_id, intent.key)
         elif intent.kind is IntentKind.CANCEL_NOW:
             await client.end_now(subscription_id, intent.key)
         else:
@@ -168,11 +169,29 @@ async def _ask(client: StripeClient, subscription_id: str, intent: StripeIntent)
     return unavailable("Stripe did not confirm the change: repeat the request.")
 
 
+async def _end_with_period(client: StripeClient, subscription_id: str, key: str) -> None:
+    """Stripe refuses it while a subscription schedule decides about the end."""
+    try:
+        await client.end_with_period(subscription_id, key)
+    except Problem as refusal:
+        if refusal.kind is not STRIPE_REFUSED or isinstance(refusal, Missing):
+            raise
+        snapshot = await client.subscription(subscription_id)
+        if snapshot.schedule_id is not None:
+            await client.release_schedule(snapshot.schedule_id, f"{key}-release")
+        # Also where an earlier try released it: Stripe repeats its refusal of the first key.
+        await client.end_with_period(subscription_id, f"{key}-released")
+
+
 async def _resume(client: StripeClient, subscription_id: str, key: str) -> None:
     snapshot = await client.subscription(subscription_id)
     if snapshot.status in STRIPE_ENDED:
         raise Problem(SUBSCRIPTION_ENDED)
-    if snapshot.is_cancelled:
+    if not snapshot.is_cancelled and snapshot.cancels_at is None:
+        return
+    if snapshot.schedule_id is not None:
+        await client.release_schedule(snapshot.schedule_id, f"{key}-release")
+    else:
         await client.resume(snapshot, key)
 
 

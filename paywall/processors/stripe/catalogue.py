@@ -14,8 +14,8 @@ from paywall.catalogue.products import Product
 from paywall.database.engine import Database, insert
 from paywall.database.tables import Pack, Pass, Plan, StripePrice
 from paywall.problems import Unconfirmed
-from paywall.processors.stripe.client import PriceOrder, StripeClient
-from paywall.processors.stripe.objects import StripePriceSnapshot
+from paywall.processors.stripe.client import StripeClient
+from paywall.processors.stripe.objects import PriceOrder, StripePriceSnapshot
 from paywall.processors.stripe.prices import kind_of, terms_of
 from paywall.processors.stripe.units import SAME, rate_of, why_not_charged
 from paywall.rules.enums import ProductKind

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -25,6 +25,8 @@ from paywall.problems import (
 )
 from paywall.processors.stripe import parsing
 from paywall.processors.stripe.objects import (
+    PriceOrder,
+    SessionOrder,
     StripeEventRef,
     StripeInvoiceSnapshot,
     StripePriceSnapshot,
@@ -33,7 +35,6 @@ from paywall.processors.stripe.objects import (
 )
 from paywall.processors.stripe.signature import event_ref_of
 from paywall.processors.stripe.units import InexactAmount, to_stripe
-from paywall.rules.enums import Interval
 from paywall.rules.refunds import ClawbackSnapshot
 from paywall.settings import Settings
 from paywall.telemetry import logger
@@ -59,28 +60,6 @@ RETRIES_MAX = 2
 PAGE = 100
 # The transaction has the time at which a refund failed.
 FAILED_REFUND = "data.failure_balance_transaction"
-
-
-class SessionOrder(NamedTuple):
-    """What a reader is going to pay for on Stripe's page; a plan becomes a subscription."""
-
-    checkout_id: str
-    customer_id: str
-    price_id: str
-    is_plan: bool
-    trial_days: int | None
-    return_url: str
-
-
-class PriceOrder(NamedTuple):
-    """A price to create; `interval` is None for a one-time product."""
-
-    lookup_key: str
-    title: str
-    amount: int
-    currency: str
-    interval: Interval | None
-    interval_count: int
 
 
 # The problems of any route that calls Stripe, beside `unavailable`.
@@ -332,6 +311,13 @@ class StripeClient:
         async with _api_call():
             await self._v1.subscriptions.update_async(
                 snapshot.id, change, {"idempotency_key": own_key}
+            )
+
+    async def release_schedule(self, schedule_id: str, key: str) -> None:
+        """End a subscription schedule, which removes the end that it set for its subscription."""
+        async with _api_call():
+            await self._v1.subscription_schedules.release_async(
+                schedule_id, {}, {"idempotency_key": key}
             )
 
     async def end_now(self, subscription_id: str, key: str) -> None:

@@ -34,6 +34,7 @@ class RecordedBilling(NamedTuple):
     trial_starts_at: datetime | None
     trial_ends_at: datetime | None
     next_payment_at: datetime | None
+    cancels_at: datetime | None
 
 
 class Comparison(NamedTuple):
@@ -63,6 +64,7 @@ def compare(
         snapshot.trial_starts_at,
         snapshot.trial_ends_at,
         snapshot.period_ends_at if snapshot.will_renew else None,
+        snapshot.cancels_at,
     )
     # An ended subscription is never paid for again; of any other the newest invoice may be missing.
     is_complete = snapshot.status in STRIPE_ENDED or snapshot.latest_invoice_id in known_invoices

@@ -8,14 +8,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from paywall.rules.enums import STRIPE_ENDED, IntentKind, StripeStatus
+from paywall.rules.enums import STRIPE_ENDED, IntentKind, Interval, StripeStatus
 from paywall.rules.refunds import ClawbackSnapshot
 
 
 class StripeSubscriptionSnapshot(NamedTuple):
     """A subscription when it was fetched.
 
-    `is_cancelled`: it is to end, at its period's end or at a set time. `will_renew`: Stripe is
+    `is_cancelled`: it ends with its period, or earlier. `cancels_at`: it ends on this later date,
+    set in Stripe or by a subscription schedule, and renews until then. `will_renew`: Stripe is
     going to charge for the next period, at its price times `quantity`.
     """
 
@@ -30,7 +31,9 @@ class StripeSubscriptionSnapshot(NamedTuple):
     trial_ends_at: datetime | None
     cancels_at_period_end: bool
     is_cancelled: bool
+    cancels_at: datetime | None
     will_renew: bool
+    schedule_id: str | None
     latest_invoice_id: str | None
     payment_type: str | None
 
@@ -72,6 +75,28 @@ class StripeInvoiceSnapshot(NamedTuple):
     currency: str
     lines: tuple[InvoiceLine, ...]
     clawbacks: tuple[ClawbackSnapshot, ...] = ()
+
+
+class SessionOrder(NamedTuple):
+    """What a reader is going to pay for on Stripe's page; a plan becomes a subscription."""
+
+    checkout_id: str
+    customer_id: str
+    price_id: str
+    is_plan: bool
+    trial_days: int | None
+    return_url: str
+
+
+class PriceOrder(NamedTuple):
+    """A price to create; `interval` is None for a one-time product."""
+
+    lookup_key: str
+    title: str
+    amount: int
+    currency: str
+    interval: Interval | None
+    interval_count: int
 
 
 class SessionStatus(StrEnum):
@@ -144,5 +169,6 @@ def is_changed(subscription: StripeSubscriptionSnapshot, kind: IntentKind) -> bo
     """Whether a subscription is in the state that a cancellation or a resumption leads to."""
     has_ended = subscription.status in STRIPE_ENDED
     if kind is IntentKind.RESUME:
-        return not subscription.is_cancelled and not has_ended
+        goes_on = not subscription.is_cancelled and subscription.cancels_at is None
+        return goes_on and not has_ended
     return has_ended or (kind is IntentKind.CANCEL and subscription.is_cancelled)

@@ -19,7 +19,7 @@ from paywall.processors.stripe.objects import (
     StripeSubscriptionSnapshot,
 )
 from paywall.processors.stripe.units import from_stripe, nearest_from_stripe
-from paywall.rules.enums import ClawbackKind, StripeStatus
+from paywall.rules.enums import STRIPE_ENDED, ClawbackKind, StripeStatus
 from paywall.rules.refunds import ClawbackSnapshot
 
 # Metadata of a customer: finds one whose creation was never confirmed.
@@ -70,6 +70,7 @@ class _Subscription(msgspec.Struct):
     trial_start: int | None = None
     trial_end: int | None = None
     pause_collection: dict[str, Any] | None = None
+    schedule: str | None = None
     latest_invoice: str | None = None
 
 
@@ -77,6 +78,8 @@ def subscription(data: dict[str, Any]) -> StripeSubscriptionSnapshot:
     """The period is that of the items; of several items the latest one counts."""
     parsed = msgspec.convert(data, _Subscription)
     item = max(parsed.items.data, key=lambda item: item.current_period_end)
+    is_cancelled = _is_cancelled(parsed, item.current_period_end)
+    ends_later = not is_cancelled and parsed.status not in STRIPE_ENDED
     return StripeSubscriptionSnapshot(
         id=parsed.id,
         customer_id=parsed.customer,
@@ -88,20 +91,22 @@ def subscription(data: dict[str, Any]) -> StripeSubscriptionSnapshot:
         trial_starts_at=_at(parsed.trial_start),
         trial_ends_at=_at(parsed.trial_end),
         cancels_at_period_end=parsed.cancel_at_period_end,
-        # The billing portal cancels by `cancel_at` alone.
-        is_cancelled=parsed.cancel_at_period_end or parsed.cancel_at is not None,
-        will_renew=_will_renew(parsed, item.current_period_end),
+        is_cancelled=is_cancelled,
+        cancels_at=_at(parsed.cancel_at) if ends_later else None,
+        will_renew=parsed.status in (StripeStatus.ACTIVE, StripeStatus.TRIALING)
+        and not is_cancelled
+        and parsed.pause_collection is None,
+        schedule_id=parsed.schedule,
         latest_invoice_id=parsed.latest_invoice,
         payment_type=None,
     )
 
 
-def _will_renew(parsed: _Subscription, period_ends_at: int) -> bool:
-    is_running = parsed.status in (StripeStatus.ACTIVE, StripeStatus.TRIALING)
-    ends_first = parsed.cancel_at_period_end or (
+def _is_cancelled(parsed: _Subscription, period_ends_at: int) -> bool:
+    """The billing portal cancels by `cancel_at` alone; until a later date it goes on renewing."""
+    return parsed.cancel_at_period_end or (
         parsed.cancel_at is not None and parsed.cancel_at <= period_ends_at
     )
-    return is_running and not ends_first and parsed.pause_collection is None
 
 
 class _Period(msgspec.Struct):

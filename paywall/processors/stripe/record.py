@@ -89,6 +89,7 @@ async def _record_subscription(
             quantity=snapshot.quantity,
             trial_starts_at=snapshot.trial_starts_at,
             trial_ends_at=snapshot.trial_ends_at,
+            cancels_at=snapshot.cancels_at,
             will_renew=snapshot.will_renew,
             next_payment_at=snapshot.period_ends_at if snapshot.will_renew else None,
             payment_type=snapshot.payment_type,

@@ -30,6 +30,7 @@ PREFIXES = {
     "refund": "re",
     "subscription": "sub",
     "subscription_item": "si",
+    "subscription_schedule": "sub_sched",
 }
 
 

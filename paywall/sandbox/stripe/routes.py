@@ -13,6 +13,7 @@ from paywall.sandbox.stripe import (
     invoices,
     portal,
     refunds,
+    schedules,
     subscriptions,
 )
 from paywall.sandbox.stripe.account import StandInAccount
@@ -181,6 +182,13 @@ ROUTES = [
         "cancellation_details invoice_now prorate",
     ),
     ApiRoute("POST", "/v1/subscriptions/{id}/resume", subscriptions.resume_subscription),
+    _retrieve_route("subscription_schedule", "/v1/subscription_schedules"),
+    ApiRoute(
+        "POST",
+        "/v1/subscription_schedules/{id}/release",
+        schedules.release_schedule,
+        "preserve_cancel_date",
+    ),
 ]
 
 

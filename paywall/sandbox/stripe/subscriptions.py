@@ -18,6 +18,7 @@ from paywall.sandbox.stripe.objects import Json, copy_object
 from paywall.sandbox.stripe.pagination import paginate
 from paywall.sandbox.stripe.periods import DAY_SECONDS, period_end
 from paywall.sandbox.stripe.proration import ProrationBehavior, change_price, credit_rest
+from paywall.sandbox.stripe.schedules import refuse_scheduled
 
 
 class PriceQuantity(NamedTuple):
@@ -86,6 +87,7 @@ def update_subscription(account: StandInAccount, params: Json, subscription_id: 
         raise ApiError(
             "A canceled subscription can only update its cancellation_details and metadata."
         )
+    refuse_scheduled(subscription, params)
     changes: Json = {
         "metadata": merge_metadata(subscription["metadata"], params),
         "cancellation_details": _cancellation_details(subscription, params),

@@ -58,7 +58,6 @@ class OffersView(NamedTuple):
     options: SiteOptions
     groups: Sequence[OfferGroup]
     notice: Notice
-    has_trial: bool
 
 
 def view_offers(
@@ -75,8 +74,7 @@ def view_offers(
         OfferGroup("packs", ProductKind.PACK, offers.packs if has_packs else []),
     ]
     notice = _notice(overview, barring, has_plans=bool(plans))
-    shown = [group for group in groups if group.products]
-    return OffersView(options, shown, notice, has_trial=overview.trial_available)
+    return OffersView(options, [group for group in groups if group.products], notice)
 
 
 def _notice(

@@ -29,8 +29,6 @@ class Offers extends PaywallElement {
   async load() {
     const [catalogue, mine] = await Promise.all([fetchOffers(), this.reader()]);
     this.mine = mine;
-    // Any plan's trial is for readers who had none yet.
-    this.hasTrial = !mine || mine.trial_available;
     const kinds = (this.getAttribute("kinds") ?? "plan pass pack").split(" ").filter((kind) => own(KINDS, kind));
     this.hasPlans = kinds.includes("plan") && catalogue.plans.length > 0;
     const lists = kinds.map((kind) => this.list(kind, catalogue[KINDS[kind]])).filter(Boolean);
@@ -82,7 +80,7 @@ class Offers extends PaywallElement {
 
   /** What to do in the place of buying a plan, because of these subscriptions. */
   instead(barring, date) {
-    const cancelled = barring.find((one) => one.kind === "stripe" && allows(one, "resume"));
+    const cancelled = barring.find((one) => one.phase === "ending" && one.kind === "stripe" && allows(one, "resume"));
     const resume = cancelled && this.resumption(cancelled);
     const notice = (text, ...buttons) => [h("p", {}, text), h("div", { class: "paywall-actions" }, ...buttons)];
     if (barring.some(hasFailed)) return notice(this.translate("payment_failed"), resume, this.billing());
@@ -131,7 +129,7 @@ class Offers extends PaywallElement {
         this.translate("plan_opens"),
         this.translate("plan_renews"),
         said(lapse ? "plan_credits_lapse" : "plan_credits", product.credits),
-        said("trial", this.hasTrial && product.trial_days),
+        said("trial", product.trial_days),
       ],
       pass: () => [said("pass_opens", product.days)],
       pack: () => [said("pack_opens", product.credits), said("pack_lapses", product.expires_after_days)],

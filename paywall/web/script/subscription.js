@@ -5,9 +5,10 @@ const allows = ({ actions }, action) => actions.includes(action);
 
 const hasFailed = (one) => allows(one, "fix_payment");
 
-/** Takes a cancellation back; `done` says what follows then. */
-function resumption(part, { id: subscription_id }, done) {
-  const resume = confirmButton(part.translate("resume"), () =>
+/** Takes a cancellation or a set end back; `done` says what follows then. */
+function resumption(part, { id: subscription_id, cancels_at: end }, done) {
+  const text = end ? part.translate("go_on_after", { date: part.words.day(end) }) : part.translate("resume");
+  const resume = confirmButton(text, () =>
     part.attempt(resume, "waiting", async () => {
       await request(part, "POST", "v1/me/subscription/resume", { subscription_id }, newKey());
       await done();
@@ -73,7 +74,9 @@ class Subscription extends PaywallElement {
       lapsed: () => this.translate("payment_failed"),
       paused: () => this.label("status", this.translate(`status_${state}`)),
     };
-    return (own(sentences, one.phase) ?? sentences.active)();
+    const sentence = (own(sentences, one.phase) ?? sentences.active)();
+    const end = one.cancels_at && this.translate("set_to_end", { date: this.words.moment(one.cancels_at) });
+    return [sentence, end].filter(Boolean).join(" ");
   }
 
   renewal({ next_payment: next, price }) {

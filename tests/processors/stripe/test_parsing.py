@@ -36,7 +36,7 @@ def test_only_what_is_active_or_on_trial_renews(status: StripeStatus) -> None:
         ({"cancel_at_period_end": True, "cancel_at": END + 86_400}, True, False),
         ({"cancel_at": END}, True, False),
         ({"cancel_at": END - 1}, True, False),
-        ({"cancel_at": END + 1}, True, True),
+        ({"cancel_at": END + 1}, False, True),
         ({"pause_collection": {"behavior": "void"}}, False, False),
     ],
     ids=str,
@@ -46,6 +46,24 @@ def test_what_ends_by_its_next_payment_does_not_renew(
 ) -> None:
     snapshot = parsing.subscription({**SUBSCRIPTION, **changes})
     assert (snapshot.is_cancelled, snapshot.will_renew) == (is_cancelled, will_renew)
+
+
+@pytest.mark.parametrize(
+    ("changes", "later"),
+    [
+        ({"cancel_at": END + 1}, timedelta(seconds=1)),
+        ({"cancel_at": END}, None),
+        ({"cancel_at": END + 1, "cancel_at_period_end": True}, None),
+        ({"cancel_at": END + 1, "status": "past_due"}, timedelta(seconds=1)),
+        ({"cancel_at": END + 1, "status": "canceled"}, None),
+    ],
+    ids=str,
+)
+def test_only_a_date_after_the_period_is_a_set_end(
+    changes: dict[str, object], later: timedelta | None
+) -> None:
+    snapshot = parsing.subscription({**SUBSCRIPTION, **changes})
+    assert snapshot.cancels_at == (ENDS_AT + later if later else None)
 
 
 @pytest.mark.parametrize(("subscription_id", "lines"), [("sub_1", 1), (None, 0)])

@@ -58,6 +58,8 @@ METHODS: dict[str, Callable[..., object]] = {
     "POST /v1/subscriptions/{id}": stripe.SubscriptionService.update,
     "DELETE /v1/subscriptions/{id}": stripe.SubscriptionService.cancel,
     "POST /v1/subscriptions/{id}/resume": stripe.SubscriptionService.resume,
+    "GET /v1/subscription_schedules/{id}": stripe.SubscriptionScheduleService.retrieve,
+    "POST /v1/subscription_schedules/{id}/release": stripe.SubscriptionScheduleService.release,
 }
 
 

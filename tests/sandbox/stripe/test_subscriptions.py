@@ -9,6 +9,7 @@ from paywall.sandbox.stripe.customer_deletion import delete_customer
 from paywall.sandbox.stripe.customers import Card
 from paywall.sandbox.stripe.errors import ApiError
 from paywall.sandbox.stripe.portal import portal_cancel, portal_resume, portal_switch
+from paywall.sandbox.stripe.schedules import schedule_end
 from tests.sandbox.stripe.shop import DAY, HOUR, START, Shop
 
 NOW = int(START.timestamp())
@@ -175,6 +176,37 @@ async def test_a_subscription_ends_at_its_cancel_date(shop: Shop) -> None:
     assert (await shop.subscription(subscription.id)).status == "active"
     shop.stand_in.advance(HOUR)
     assert (await shop.subscription(subscription.id)).status == "canceled"
+
+
+async def test_cancelling_with_the_period_replaces_a_cancel_date(shop: Shop) -> None:
+    subscription = await shop.subscribe()
+    await shop.change(subscription.id, cancel_at=NOW + 75 * DAY)
+    changed = await shop.change(subscription.id, cancel_at_period_end=True)
+    assert (changed.cancel_at, changed.cancel_at_period_end) == (NOW + 30 * DAY, True)
+
+
+async def test_a_schedule_alone_decides_about_the_end_until_it_is_released(shop: Shop) -> None:
+    subscription = await shop.subscribe()
+    schedule = schedule_end(shop.account, subscription.id, NOW + 75 * DAY)["id"]
+    assert (await shop.subscription(subscription.id)).cancel_at == NOW + 75 * DAY
+    for change in ({"cancel_at": ""}, {"cancel_at_period_end": True}):
+        with pytest.raises(stripe.InvalidRequestError, match="managed by the subscription"):
+            await shop.change(subscription.id, **change)
+    released = await shop.stripe.subscription_schedules.release_async(schedule)
+    assert (released.status, released.released_subscription) == ("released", subscription.id)
+    after = await shop.subscription(subscription.id)
+    assert (after.cancel_at, after.schedule) == (None, None)
+    with pytest.raises(stripe.InvalidRequestError, match="`released` status"):
+        await shop.stripe.subscription_schedules.release_async(schedule)
+
+
+async def test_a_released_schedule_can_leave_its_end_date(shop: Shop) -> None:
+    subscription = await shop.subscribe()
+    schedule = schedule_end(shop.account, subscription.id, NOW + 75 * DAY)["id"]
+    keep: stripe.params.SubscriptionScheduleReleaseParams = {"preserve_cancel_date": True}
+    await shop.stripe.subscription_schedules.release_async(schedule, keep)
+    assert (await shop.subscription(subscription.id)).cancel_at == NOW + 75 * DAY
+    assert (await shop.stripe.subscription_schedules.retrieve_async(schedule)).subscription is None
 
 
 async def test_a_subscription_cannot_switch_to_a_one_time_price(shop: Shop) -> None:
