@@ -171,7 +171,7 @@ CHECKOUT_UNKNOWN = ProblemType(
 METHOD_NOT_ALLOWED = ProblemType(
     "method_not_allowed",
     HTTPStatus.METHOD_NOT_ALLOWED,
-    "This address does not take this method",
+    "This address does not support this method",
     "Use one of the methods in the header Allow.",
 )
 REFERENCE_CONFLICT = ProblemType(
@@ -190,20 +190,20 @@ CATALOGUE_FULL = ProblemType(
 REFUND_TOO_LARGE = ProblemType(
     "refund_too_large",
     HTTPStatus.CONFLICT,
-    "The refund exceeds what is left of the price",
+    "The refund exceeds the amount that is left",
     "Refund at most the amount paid minus the refunds so far.",
 )
 NO_SUBSCRIPTION = ProblemType(
     "no_subscription",
     HTTPStatus.CONFLICT,
     "The reader has no subscription that renews",
-    "Name one with subscription_id: one that never renews can be ended now.",
+    "To end a subscription that does not renew, send its subscription_id and `now`.",
 )
 SEVERAL_SUBSCRIPTIONS = ProblemType(
     "several_subscriptions",
     HTTPStatus.CONFLICT,
     "The reader has several subscriptions that renew",
-    "Name one with subscription_id.",
+    "Choose one, and send its id as subscription_id.",
 )
 SUBSCRIPTION_ENDED = ProblemType(
     "subscription_ended",
@@ -253,20 +253,20 @@ ALREADY_SUBSCRIBED = ProblemType(
     "already_subscribed",
     HTTPStatus.CONFLICT,
     "The reader has a subscription that renews",
-    "Lead the reader to the billing portal (POST /v1/me/billing-portal) to change or cancel it.",
-    (ProblemMember("subscription_id", str, "The subscription that is meant."),),
+    "Send the reader to the billing portal (POST /v1/me/billing-portal) to change or cancel it.",
+    (ProblemMember("subscription_id", str, "The existing subscription."),),
 )
 NO_BILLING = ProblemType(
     "no_billing",
     HTTPStatus.CONFLICT,
     "Stripe has no customer for this reader",
-    "Show what can be bought (GET /v1/offers): the billing portal opens after a checkout.",
+    "Show the offers (GET /v1/offers): the billing portal is available after the first checkout.",
 )
 PAYMENT_PENDING = ProblemType(
     "payment_pending",
     HTTPStatus.CONFLICT,
     "A payment of the reader is pending",
-    "Erase when the payment has succeeded or failed.",
+    "Erase the reader after the payment has succeeded or failed.",
 )
 REQUEST_IN_PROGRESS = ProblemType(
     "request_in_progress",

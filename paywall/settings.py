@@ -76,14 +76,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     data_dir: Annotated[
         Location,
         _setting(
-            "Folder for the signing key and, without a database_url, for SQLite. Put nothing of"
-            " your own there. The start removes other users' permissions (mode 0700)."
+            "Folder for the signing key and, without a database_url, for SQLite. Put no other"
+            " files there. At startup the service removes other users' permissions (mode 0700)."
         ),
     ] = "var"
     issuers: Annotated[
         list[Issuer],
         _setting(
-            "Issuers whose tokens are trusted in addition to the service's own; in the file only.",
+            "Issuers whose tokens are trusted in addition to the service's own. Can be set only in"
+            " the file.",
             max_length=ISSUERS_MAX,
         ),
     ] = []
@@ -97,47 +98,57 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = []
     default_policy: Annotated[
         Policy | None,
-        _setting("Policy for unknown articles; unset means deny."),
+        _setting("Policy for unknown articles. Unset: access is denied."),
     ] = None
     theme_dir: Annotated[
         Location,
         _setting(
-            "Folder with the site's own wording and colours for what readers see: `km.toml`,"
-            " `colours.css`."
+            "Folder with the site's own wording and colours for readers: `km.toml`, `colours.css`."
         ),
     ] = ""
     meter_limit: Annotated[
-        int, _setting("Metered articles per reader and month.", ge=0, le=1000)
+        int,
+        _setting("Metered articles that each reader or visitor can read a month.", ge=0, le=1000),
     ] = 5
     meter_timezone: Annotated[
         Name, _setting("IANA time zone of the meter's months and of the times that readers see.")
     ] = "UTC"
     preview_share: Annotated[
         float,
-        _setting("Largest share of the text that a preview by paragraphs contains.", ge=0, le=1),
+        _setting("Maximum share of the text in a preview by paragraphs.", ge=0, le=1),
     ] = 0.4
     grant_credits_max: Annotated[
-        int, _setting("Most credits in one grant without the scope `admin`.", ge=1, le=1_000_000)
+        int,
+        _setting(
+            "Maximum number of credits in a grant by a token without the scope `admin`.",
+            ge=1,
+            le=1_000_000,
+        ),
     ] = 1000
     request_timeout_seconds: Annotated[
-        float, _setting("Time limit for one request; past it 503.", ge=0.1, le=60)
+        float, _setting("Time limit for one request; after it the response is 503.", ge=0.1, le=60)
     ] = 2.0
     database_pool_size: Annotated[
         int,
-        _setting("Most PostgreSQL connections of a worker, besides two for checks.", ge=1, le=200),
+        _setting(
+            "Maximum number of PostgreSQL connections of a worker, without the two for checks.",
+            ge=1,
+            le=200,
+        ),
     ] = 10
     connections_max: Annotated[
         Annotated[int, Meta(ge=16, le=1_000_000)] | None,
         _setting(
-            "Most client connections of a worker; past it the one that was idle for longest is"
-            " closed. Unset: 10,000, or fewer if the limit of open files (`ulimit -n`) requires it."
+            "Maximum number of client connections of a worker. If there are more, the one that was"
+            " idle for longest is closed. Unset: 10,000, or fewer if the limit of open files"
+            " (`ulimit -n`) requires it."
         ),
     ] = None
     grace_days: Annotated[
         int,
         _setting(
-            "Days that a subscription gives access after a payment failed, if any payment above"
-            " zero was made for it before.",
+            "Number of days that a subscription still gives access after a payment failed, if an"
+            " earlier payment for it was above zero.",
             ge=0,
             le=60,
         ),
@@ -145,8 +156,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     renewal_leeway_seconds: Annotated[
         int,
         _setting(
-            "Seconds that a renewing subscription gives access past its paid end, because Stripe"
-            " charges a renewal about an hour after the period ended.",
+            "Number of seconds that a renewing subscription gives access after the end of the paid"
+            " period, because Stripe charges for a renewal about an hour after that.",
             ge=0,
             le=604_800,
         ),
@@ -160,7 +171,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     stripe_webhook_secrets: Annotated[
         list[Secret],
         _setting(
-            "Secret (`whsec_…`) of the webhook endpoint; both during a rotation.", max_length=2
+            "Secret (`whsec_…`) of the webhook endpoint; during a rotation, the old and the new.",
+            max_length=2,
         ),
     ] = []
     stripe_api_base: Annotated[
@@ -172,7 +184,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     sandbox_clock_url: Annotated[
         Location,
         _setting(
-            "Clock of the stand-in, which the service then follows. Not allowed with a live key."
+            "Address of the stand-in's clock, which the service then follows. Not allowed with a"
+            " live key."
         ),
     ] = ""
     metrics_host: Annotated[Name, _setting("Address for Prometheus metrics.")] = "127.0.0.1"

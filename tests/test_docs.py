@@ -68,10 +68,14 @@ def test_the_example_site_shows_bodies_only_to_readers_who_may_read(tmp_path: Pa
         assert "tenth sack" not in stranger.text
         assert "data-paywall-token" not in stranger.text
         assert _token_response(address).status_code == 204
+        _put_article(sandbox, INJECTION)
         injected = httpx.get(f"{address}/{quote(INJECTION)}", timeout=PATIENT_SECONDS)
         assert f"<paywall-gate article='{escape(INJECTION)}'>" in injected.text
         assert INJECTION not in injected.text
         assert httpx.get(f"{address}/").status_code == 404
+        unknown = httpx.get(f"{address}/no-such-article", timeout=PATIENT_SECONDS)
+        assert unknown.status_code == 404
+        assert "paywall-gate" not in unknown.text
         assert "token" in _token_response(address, "ann%").json()
         sandbox.stop()
         without_service = _read(address, "ann")
@@ -118,6 +122,16 @@ def _token_response(address: str, reader_id: str | None = None) -> httpx.Respons
 
 def _cookie(reader_id: str | None) -> dict[str, str]:
     return {"Cookie": f"reader={reader_id}"} if reader_id else {}
+
+
+def _put_article(sandbox: Served, article_id: str) -> None:
+    token = dict(line.split("=", 1) for line in assignments(sandbox))["SITE_TOKEN"]
+    answer = httpx.put(
+        f"{sandbox.address}/v1/articles/{quote(article_id)}",
+        json={"title": "An article", "policy": "premium", "body_html": "<p>The body.</p>"},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 201, answer.text
 
 
 def _unlock(service: str, token: str) -> None:

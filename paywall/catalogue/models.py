@@ -95,7 +95,11 @@ class PlanAnswer(ProductAnswer, kw_only=True):
         CreditsExpire, Meta(description="With the period that granted them, or never.")
     ]
     trial_days: Annotated[
-        int | None, Meta(description="Days before the first payment; null: no trial.")
+        int | None,
+        Meta(
+            description="Days before the first payment, for readers who had no trial yet; null: no"
+            " trial."
+        ),
     ]
 
 

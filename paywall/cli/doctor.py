@@ -28,8 +28,8 @@ DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 def doctor_command() -> None:
     """Find problems of this installation, and print how to fix each.
 
-    If the service sells by Stripe, this also checks Stripe: the key, the products and prices, and
-    whether events were missed.
+    If the service sells through Stripe, this also checks Stripe: the key, the products and prices,
+    and whether events were missed.
 
     Works while the service runs, and changes nothing. Exit status: 0 all is well, 1 something is
     wrong.

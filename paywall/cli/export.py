@@ -17,8 +17,8 @@ from paywall.subscribers.export_models import ReaderExport
     "export",
     help="""Print everything on record about READER.
 
-    The output is readable JSON, for the reader to take along. Each section begins with a sentence
-    that says what it contains. Works while the service runs.
+    The output is indented JSON, which you can give to the reader. Each section begins with a
+    description of its contents. Works while the service runs.
 
     \b
     Example:

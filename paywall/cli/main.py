@@ -17,8 +17,9 @@ def main() -> None:
 
     To begin: `paywall serve`, and in another terminal `paywall token site --help`.
 
-    Settings come from PAYWALL_… in the environment, over paywall.toml in the current folder.
-    docs/settings.md lists them. Exit status: 0 done, 1 found something wrong, 2 used wrongly.
+    Settings are read from paywall.toml in the current folder and from PAYWALL_… in the
+    environment, which takes precedence. docs/settings.md lists them. Exit status: 0 done, 1 found
+    something wrong, 2 used wrongly.
     """
 
 

@@ -10,7 +10,7 @@ from paywall.server.serve import serve
     "serve",
     help="""Serve until Ctrl-C or SIGTERM.
 
-    On a stop, requests that have begun are answered first. Without settings, the service uses
+    Before it stops, it answers the requests in progress. Without settings, the service uses
     SQLite and its own signing key under var/. For several workers or machines, use PostgreSQL and
     run `paywall migrate` before each new release.
 

@@ -71,10 +71,10 @@ async def _apply(difference: Difference) -> None:
 
 @click.command()
 def reconcile() -> None:
-    """Update what is recorded to what Stripe has.
+    """Update the recorded data to what Stripe has.
 
     The service does this by itself at its start and every few minutes. It handles the events that
-    no webhook delivered, compares all subscriptions, corrects differences, and prints them. On
+    no webhook delivered, compares all subscriptions, and corrects and prints the differences. On
     SQLite, stop the service first.
     """
     drift = asyncio.run(_reconcile())

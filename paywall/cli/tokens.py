@@ -56,7 +56,7 @@ def token() -> None:
       paywall token site --scope "access:check readers:token"
     """,
 )
-@click.option("--scope", "scopes", type=_Scopes(), required=True, help="Scopes, with spaces.")
+@click.option("--scope", "scopes", type=_Scopes(), required=True, help="Separated by spaces.")
 @click.option(
     "--subject",
     type=IdParameter(),
@@ -80,9 +80,9 @@ def token_site(scopes: frozenset[str], subject: str, lifetime_seconds: int) -> N
 def token_reader(reader_id: str) -> None:
     """Mint a token for one reader, and print only the token.
 
-    It lasts 15 minutes. ID is the site's own id of the reader. Use this command to try things out:
-    a site gets the tokens of its readers from POST /v1/readers/ID/token, and those end with the
-    site token that asked for them.
+    It lasts 15 minutes. ID is the site's own id of the reader. Use this command only to try
+    things out: a site gets the tokens of its readers from POST /v1/readers/ID/token, and those end
+    with the site token that requested them.
     """
     _print(asyncio.run(_mint_reader(settings.load_settings(), reader_id)))
 
@@ -122,9 +122,9 @@ def keys() -> None:
 def keys_rotate() -> None:
     """Sign with a new key from now on.
 
-    A running service uses it at once. The old key verifies until the last of its tokens has ended,
-    and a later rotation removes it. If it was stolen, remove it from keys.json: its tokens end at
-    once.
+    A running service uses it at once. Tokens signed with the old key stay valid until they expire,
+    and a later rotation removes that key. If it was stolen, remove it from keys.json: its tokens
+    are then refused at once.
     """
     kid = asyncio.run(_rotate(settings.load_settings()))
     click.echo(f"New tokens are signed with the key {kid}.", err=True)

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.database.tables import Checkout, Purchase, StripeInvoice
 from paywall.problems import CHECKOUT_UNKNOWN, Problem
 from paywall.rules.enums import CheckoutStatus, ProductKind
+from paywall.subscriptions.trials import first_trial_of
 
 PENDING_MAX = 20
 # A checkout in one of these states may still be paid.
@@ -41,6 +42,36 @@ async def open_plan_of(session: AsyncSession, reader_id: str) -> Checkout | None
         Checkout.status == CheckoutStatus.OPEN,
     )
     return (await session.exec(statement)).first()
+
+
+async def outdated_plan_of(session: AsyncSession, reader_id: str) -> Checkout | None:
+    """The reader's open plan checkout, if a trial of theirs began after it was opened.
+
+    Its page may give a second trial: it has to be closed.
+    """
+    checkout = await open_plan_of(session, reader_id)
+    if checkout is None:
+        return None
+    began = await first_trial_of(session, reader_id)
+    return checkout if began is not None and checkout.created_at < began else None
+
+
+async def plans_to_close_before_merge(
+    session: AsyncSession, from_id: str, into_id: str
+) -> list[Checkout]:
+    """The open plan checkouts that must be closed before these two readers become one.
+
+    Of two the moved one; and one whose page may give a trial while the other reader had one.
+    """
+    moved, kept = await open_plan_of(session, from_id), await open_plan_of(session, into_id)
+    moved_trial = await first_trial_of(session, from_id)
+    kept_trial = await first_trial_of(session, into_id)
+    closing = []
+    if moved is not None and (kept is not None or (kept_trial and not moved_trial)):
+        closing.append(moved)
+    if kept is not None and moved_trial and not kept_trial:
+        closing.append(kept)
+    return closing
 
 
 async def pending_of(session: AsyncSession, reader_id: str) -> Sequence[Checkout]:

@@ -14,10 +14,10 @@ def welcome_text(
 
     Open {paper} in a browser.
 
-The reader ann was given 3 credits, bo none, and chan has a subscription.
+The reader ann has 3 credits, bo has none, and chan has a subscription.
 
-1. Paste into another terminal. The tokens last {TOKEN_DAYS} days, also by
-   the time machine's clock. Each start prints new ones.
+1. Paste these lines into a second terminal. The tokens last {TOKEN_DAYS} days, by the
+   clock that the newspaper's footer moves. Each start prints new ones.
 
 API={address}
 JSON='Content-Type: application/json'
@@ -25,23 +25,23 @@ SITE_TOKEN={sandbox.site_token}
 ANN={sandbox.ann}
 BO={sandbox.bo}
 
-2. Before it serves an article, the site checks whether bo may read it: no.
+2. Before the site serves an article to bo, it asks whether bo may read it: no.
 
 curl -sS $API/v1/access/check -H "Authorization: Bearer $SITE_TOKEN" -H "$JSON" \\
   -d '{{"article_id": "{STORY_ARTICLE}", "reader_id": "bo"}}' | python3 -m json.tool
 
-3. Ann unlocks it with a credit.
+3. Ann unlocks the article with a credit.
 
 curl -sS $API/v1/me/unlocks -H "Authorization: Bearer $ANN" -H "$JSON" \\
   -d '{{"article_id": "{STORY_ARTICLE}", "max_cost": 1}}' | python3 -m json.tool
 
-4. Ann reads it; the unlock is permanent.
+4. Ann reads the article. The unlock is permanent.
 
 curl -sS $API/v1/me/articles/{STORY_ARTICLE}/body -H "Authorization: Bearer $ANN" \\
   | python3 -m json.tool
 
-{_stripe_lines(stripe_address)}The README and docs/ continue from here. Listening on {address}.
-Ctrl-C stops it; {data_dir}/ keeps everything until you delete it.
+{_stripe_lines(stripe_address)}The README and docs/ continue from here. The service is at {address}.
+Ctrl-C stops everything. The data stays in {data_dir}/ until you delete it.
 """
 
 
@@ -55,6 +55,6 @@ def _stripe_lines(stripe_address: str | None) -> str:
     if stripe_address is None:
         return ""
     return (
-        f"It sells through a stand-in for Stripe, where no money moves: {stripe_address}\n\n"
+        f"A stand-in for Stripe takes the payments, so no money moves: {stripe_address}\n\n"
         f"STAND_IN={stripe_address}\n\n"
     )

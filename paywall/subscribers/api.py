@@ -14,7 +14,7 @@ from paywall.database.engine import Database
 from paywall.http.bodies import RequestModel
 from paywall.http.fields import Id, PathReaderId
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
-from paywall.payments.checkouts import open_plan_of, unsettled_of
+from paywall.payments.checkouts import plans_to_close_before_merge, unsettled_of
 from paywall.problems import PAYMENT_PENDING, SUBSCRIBER_UNKNOWN
 from paywall.processors.stripe.checkout_flow import close_checkout
 from paywall.processors.stripe.client import REFUSALS
@@ -85,14 +85,16 @@ async def post_merge(
     """Move everything that a reader has to another id of the same person, and return that reader.
 
     Of two unlocks of one article the older stays, and the other's credits are returned. The old id
-    is unknown afterwards and can be used anew. Of two open plan checkouts the moved one is closed.
+    is unknown afterwards and can be used anew. Of two open plan checkouts the moved one is closed,
+    and so is one that may give a second trial.
     The passes of both readers run one after the other, by the time of their payments.
     """
-    async with database.reading() as session:
-        moved = await open_plan_of(session, reader_id)
-        stays = await open_plan_of(session, data.into)
-    if moved and stays and reader_id != data.into:
-        await close_checkout(require_stripe(stripe), moved)
+    # Twice, because a checkout may turn out to be paid, and to have begun a trial.
+    for _ in range(2 if reader_id != data.into else 0):
+        async with database.reading() as session:
+            closing = await plans_to_close_before_merge(session, reader_id, data.into)
+        for checkout in closing:
+            await close_checkout(require_stripe(stripe), checkout)
     async with database.writing() as session:
         now = database.clock.now()
         if stored := await stored_response(session, claim, now, reader_id=data.into):

@@ -139,7 +139,7 @@ def _in_words(entry: EntryAnswer, reference: str) -> str:
         case EntryKind.VOIDED:
             return f"{amount} taken back"
         case EntryKind.RESTORED:
-            return f"{amount} given back" + (f" for {article}" if entry.unlock_id else "")
+            return f"{amount} returned" + (f" for {article}" if entry.unlock_id else "")
 
 
 async def _months(session: AsyncSession, reader_id: str) -> Sequence[MeteredViews]:

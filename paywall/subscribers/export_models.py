@@ -1,4 +1,4 @@
-"""The shape of an export: sections with plain keys, each with a sentence that says what it is."""
+"""The response model of an export: sections, each with a description for the reader."""
 
 from datetime import datetime
 from typing import Annotated
@@ -32,35 +32,33 @@ from paywall.subscriptions.responses import SubscriptionAnswer
 from paywall.unlocks.responses import UnlockAnswer
 
 ABOUT = {
-    "profile": "Who you are here: the name that the site gave you, and your names as a customer of "
-    "Stripe, if you paid there. We keep no other name, no address, and no number of a card or an "
-    "account. `revocations` tells which of your old sign-ins (tokens) are refused. Also kept, and "
-    "telling nothing of you beyond what stands below: what was answered to a repeated request, for "
-    "a day; what was asked of Stripe and what Stripe told us, for 45 days at most; single tokens "
-    "that are refused, until they would have ended; and by whose token each change was made.",
-    "credits": "Credits open articles. A grant is credits that came from one place; the ledger "
-    "lists every change to them.",
-    "unlocks": "The articles that you have for good, and those that were taken back.",
-    "subscriptions": "What opened every article for a time: subscriptions, passes, prepaid and "
-    "complimentary periods. Where Stripe takes the payments, `billing` tells how, and each paid "
-    "invoice with the time that it paid for.",
-    "purchases": "What was paid, and what was paid back: `what` says it in words. The numbers "
-    "count the smallest unit of the currency, a hundredth of a riel or of a dollar: 16,000 riel "
-    "stand there as 1600000.",
-    "checkouts": "Each time that you went to pay on Stripe's page: for what, whether it was paid, "
-    "and when you agreed to get it at once (`consent_at`).",
-    "views": "The metered articles that you were given, month by month. Each month is forgotten "
-    "when it is over.",
-    "receipts": "What you were told when a subscription was cancelled.",
+    "profile": "Your id on this site and, if you paid through Stripe, your ids as a customer of "
+    "Stripe. We keep no other name, no address, and no card or account numbers. `revocations` "
+    "shows which of your old sign-ins (tokens) are refused. We also keep some technical records, "
+    "which contain no more about you than the sections below: responses to repeated requests, for "
+    "a day; requests to Stripe and its responses, for at most 45 days; the ids of single tokens "
+    "that are refused, until they expire; and which token made each change.",
+    "credits": "Credits unlock articles. A grant is a number of credits from one source, such as a "
+    "purchase. The ledger lists every change to them.",
+    "unlocks": "The articles that you have unlocked, including those that were revoked.",
+    "subscriptions": "Your subscriptions, passes, prepaid periods and complimentary subscriptions, "
+    "which open every article for some time. If Stripe takes the payments, `billing` describes "
+    "them and lists each paid invoice with the period that it paid for.",
+    "purchases": "Your payments and refunds; `what` describes each in words. Amounts are in the "
+    "smallest unit of the currency, a hundredth of a riel or of a dollar: 16,000 riel are 1600000.",
+    "checkouts": "Each time that you opened Stripe's payment page: for what, whether it was paid, "
+    "and when you agreed to immediate delivery (`consent_at`).",
+    "views": "The metered articles that you read, by month. Each month is deleted when it is over.",
+    "receipts": "The confirmations that you received when you cancelled a subscription.",
 }
 
-About = Annotated[str, Meta(description="What this section is, in a sentence for the reader.")]
+About = Annotated[str, Meta(description="Describes the section to the reader.")]
 
 
 class ExportedCustomer(ResponseModel):
-    """Who the reader is to Stripe; of a merged reader there are several."""
+    """A customer record of the reader in Stripe; a merged reader can have several."""
 
-    id: Annotated[str, Meta(description="Stripe's own name for the customer.")]
+    id: Annotated[str, Meta(description="Stripe's id of the customer.")]
     created_at: CreatedAt
 
 
@@ -68,26 +66,28 @@ class ExportedRevocation(ResponseModel):
     """The reader's tokens of one issuer that are refused."""
 
     issuer: TokenIssuer
-    issued_before: Annotated[datetime, Meta(description="Tokens from before are refused.")]
+    issued_before: Annotated[
+        datetime, Meta(description="Tokens issued before this time are refused.")
+    ]
     forget_at: Annotated[
-        datetime, Meta(description="When they all have ended anyway, and this is forgotten.")
+        datetime, Meta(description="When all of them have expired and this record is deleted.")
     ]
 
 
 class ProfileSection(ResponseModel):
-    """Who the reader is to this service."""
+    """The reader's identity in this service."""
 
     about: About
     reader_id: ReaderId
     on_record_since: Annotated[
-        datetime | None, Meta(description="Null where nothing but views is on record.")
+        datetime | None, Meta(description="Null if only views are on record.")
     ]
-    merged_ids: Annotated[list[str], Meta(description="Other ids of the reader, merged into this.")]
+    merged_ids: Annotated[list[str], Meta(description="Other ids that were merged into this one.")]
     stripe_customers: Annotated[
         list[ExportedCustomer], Meta(description="All of them, newest first.")
     ]
     revocations: Annotated[
-        list[ExportedRevocation], Meta(description="Those that still hold, newest first.")
+        list[ExportedRevocation], Meta(description="Those still in force, newest first.")
     ]
 
 
@@ -102,12 +102,12 @@ class CreditsSection(ResponseModel):
 
     about: About
     unlocks_left: UnlocksLeft
-    grants: Annotated[list[GrantAnswer], Meta(description="Credits, by where they came from.")]
+    grants: Annotated[list[GrantAnswer], Meta(description="Credits by source.")]
     ledger: Annotated[list[ExportedEntry], Meta(description="Every change, newest first.")]
 
 
 class UnlocksSection(ResponseModel):
-    """Articles that the reader has or had."""
+    """Articles that the reader has or had unlocked."""
 
     about: About
     unlocks: Annotated[list[UnlockAnswer], Meta(description="All of them, newest first.")]
@@ -116,78 +116,88 @@ class UnlocksSection(ResponseModel):
 class ExportedInvoice(ResponseModel):
     """A paid invoice of a subscription."""
 
-    id: Annotated[str, Meta(description="Stripe's own name for it.")]
-    purchase_id: Annotated[int, Meta(description="The purchase that it is.")]
-    period_ends_at: Annotated[datetime, Meta(description="Until when it paid.")]
+    id: Annotated[str, Meta(description="Stripe's id of the invoice.")]
+    purchase_id: Annotated[int, Meta(description="The purchase that records this payment.")]
+    period_ends_at: Annotated[datetime, Meta(description="End of the period that it paid for.")]
 
 
 class ExportedBilling(ResponseModel):
     """How Stripe takes the payments for a subscription."""
 
-    customer_id: Annotated[str, Meta(description="The customer of Stripe who pays.")]
+    customer_id: Annotated[str, Meta(description="Stripe's id of the customer who pays.")]
     status: Annotated[str, Meta(description="Its status in Stripe.")]
-    trial_starts_at: Annotated[datetime | None, Meta(description="Null where there was no trial.")]
-    trial_ends_at: Annotated[datetime | None, Meta(description="Null where there was no trial.")]
+    trial_starts_at: Annotated[datetime | None, Meta(description="Null if there was no trial.")]
+    trial_ends_at: Annotated[datetime | None, Meta(description="Null if there was no trial.")]
     next_payment: NextPayment
     payment_type: PaymentType
-    quantity: Annotated[int, Meta(description="How many of its plan are billed.")]
-    what: Annotated[
-        str | None, Meta(description="What a period costs, in words; null where it is not known.")
-    ]
-    price: Annotated[Price | None, Meta(description="What a period costs, discounts aside.")]
-    invoices: Annotated[
-        list[ExportedInvoice], Meta(description="All that were paid, newest first.")
-    ]
+    quantity: Annotated[int, Meta(description="Billed quantity of the plan.")]
+    what: Annotated[str | None, Meta(description="Price of a period in words; null if unknown.")]
+    price: Annotated[Price | None, Meta(description="Price of a period, before discounts.")]
+    invoices: Annotated[list[ExportedInvoice], Meta(description="All paid invoices, newest first.")]
 
 
 class ExportedSubscription(SubscriptionAnswer, kw_only=True):
-    """What opened everything for a time."""
+    """A subscription, pass, prepaid period or complimentary subscription."""
 
     purchase_id: PurchaseId
-    starts_at: Annotated[datetime, Meta(description="When it began to open articles.")]
-    paid_through: Annotated[datetime, Meta(description="Until when it was paid for, or given.")]
+    starts_at: Annotated[datetime, Meta(description="When access began.")]
+    paid_through: Annotated[
+        datetime, Meta(description="End of the time that was paid for or given.")
+    ]
     ended_at: Annotated[
-        datetime | None, Meta(description="When it was ended early; null: it was not.")
+        datetime | None, Meta(description="When it was ended early; null if it was not.")
     ]
     access_until: Annotated[datetime, Meta(description="When access ends.")]
-    billing: Annotated[
-        ExportedBilling | None, Meta(description="Null where Stripe does not bill it.")
-    ]
+    billing: Annotated[ExportedBilling | None, Meta(description="Null unless Stripe bills it.")]
+
+
+class ExportedComplimentaryPeriod(ResponseModel):
+    """A time during which the reader had a complimentary subscription."""
+
+    starts_at: Annotated[datetime, Meta(description="When it began.")]
+    ends_at: Annotated[datetime, Meta(description="When it ended, or will end.")]
 
 
 class SubscriptionsSection(ResponseModel):
-    """All that ever opened everything for the reader."""
+    """Everything that has opened all articles for the reader."""
 
     about: About
     subscriptions: Annotated[
         list[ExportedSubscription], Meta(description="All of them, newest first.")
     ]
+    complimentary_periods: Annotated[
+        list[ExportedComplimentaryPeriod],
+        Meta(description="Complimentary time, including earlier; newest first."),
+    ]
 
 
 class ExportedRefund(ResponseModel):
-    """Money that went back, by a refund or a dispute."""
+    """A refund or a dispute."""
 
     created_at: CreatedAt
     what: Annotated[str, Meta(description="What happened, in words.")]
     kind: Annotated[ClawbackKind, Meta(description="Its kind.")]
-    reference: Annotated[str, Meta(description="The processor's own name for it.")]
+    reference: Annotated[str, Meta(description="The processor's id of it.")]
     amount: Annotated[int, Meta(description="In the currency's smallest unit.")]
     is_in_force: Annotated[
         bool,
-        Meta(description="False where it is pending, the refund failed, or the dispute was won."),
+        Meta(description="False if it is pending, the refund failed, or the dispute was won."),
     ]
     is_pending: Annotated[
-        bool, Meta(description="It is on its way, or the bank only asks: nothing went back yet.")
+        bool,
+        Meta(
+            description="Whether it is in progress or only an inquiry: no money was returned yet."
+        ),
     ]
-    keep_access: Annotated[bool, Meta(description="Nothing was taken back for it.")]
+    keep_access: Annotated[bool, Meta(description="Whether the reader kept what was bought.")]
 
 
 class ExportedPurchase(PurchaseAnswer, kw_only=True):
     """What was paid for one product."""
 
-    what: Annotated[str, Meta(description="What was paid for what, in words.")]
+    what: Annotated[str, Meta(description="The payment in words.")]
     product_kind: Annotated[ProductKind, Meta(description="What was bought.")]
-    product_id: Annotated[str, Meta(description="Which one.")]
+    product_id: Annotated[str, Meta(description="The product's id.")]
     refunds: Annotated[list[ExportedRefund], Meta(description="All of them, newest first.")]
 
 
@@ -199,36 +209,38 @@ class PurchasesSection(ResponseModel):
 
 
 class ExportedCheckout(ResponseModel):
-    """A reader on the way to pay, on Stripe's page."""
+    """A checkout on Stripe's payment page."""
 
     id: TextId
-    created_at: Annotated[datetime, Meta(description="When it was opened.")]
-    what: Annotated[str, Meta(description="For what, and how it stands, in words.")]
+    created_at: Annotated[datetime, Meta(description="When the checkout was opened.")]
+    what: Annotated[str, Meta(description="The product and the state, in words.")]
     status: Annotated[CheckoutStatus, Meta(description="Its state.")]
-    product_kind: Annotated[ProductKind, Meta(description="What was to be bought.")]
-    product_id: Annotated[str, Meta(description="Which one.")]
-    price: Annotated[Price | None, Meta(description="What it cost, discounts aside.")]
+    product_kind: Annotated[ProductKind, Meta(description="Kind of the product.")]
+    product_id: Annotated[str, Meta(description="The product's id.")]
+    price: Annotated[Price | None, Meta(description="Price, before discounts.")]
     consent_at: Annotated[
         datetime | None,
-        Meta(description="When the reader agreed to get it at once; null: did not."),
+        Meta(description="When the reader agreed to immediate delivery; null if they did not."),
     ]
-    return_url: Annotated[str, Meta(description="Where the reader was to come back to.")]
+    return_url: Annotated[str, Meta(description="Page to return to after paying.")]
     url: Annotated[str | None, Meta(description="Stripe's page; null unless it is open.")]
-    session_id: Annotated[str | None, Meta(description="Stripe's own name for the page.")]
-    customer_id: Annotated[str | None, Meta(description="The customer of Stripe who pays.")]
-    subscription_id: Annotated[str | None, Meta(description="What came of it, if a plan.")]
-    purchase_id: Annotated[int | None, Meta(description="What came of it, once it is paid.")]
+    session_id: Annotated[str | None, Meta(description="Stripe's id of the checkout session.")]
+    customer_id: Annotated[str | None, Meta(description="Stripe's id of the customer who pays.")]
+    subscription_id: Annotated[
+        str | None, Meta(description="The resulting subscription, if a plan was bought.")
+    ]
+    purchase_id: Annotated[int | None, Meta(description="The resulting purchase, once it is paid.")]
 
 
 class CheckoutsSection(ResponseModel):
-    """Every way to Stripe's page."""
+    """All checkouts on Stripe's payment page."""
 
     about: About
     checkouts: Annotated[list[ExportedCheckout], Meta(description="All of them, newest first.")]
 
 
 class ExportedView(ResponseModel):
-    """A metered article that the reader was given."""
+    """A metered article that the reader read."""
 
     article_id: ArticleId
     title: ArticleTitle
@@ -239,21 +251,23 @@ class ExportedMonth(ResponseModel):
     """A month of the meter, `[starts_at, ends_at)`."""
 
     starts_at: Annotated[datetime, Meta(description="When the month began.")]
-    ends_at: Annotated[datetime, Meta(description="When it ends, and is forgotten.")]
-    articles: Annotated[list[ExportedView], Meta(description="In the order in which they came.")]
+    ends_at: Annotated[datetime, Meta(description="When the month ends and its views are deleted.")]
+    articles: Annotated[
+        list[ExportedView], Meta(description="In the order in which they were read.")
+    ]
 
 
 class ViewsSection(ResponseModel):
-    """Metered articles of the months that are not forgotten yet."""
+    """Metered articles of the months that have not been deleted yet."""
 
     about: About
     months: Annotated[list[ExportedMonth], Meta(description="Newest first.")]
 
 
 class ExportedReceipt(ReceiptAnswer, kw_only=True):
-    """What the reader was told when a subscription was cancelled."""
+    """The confirmation of a cancellation."""
 
-    reason: Annotated[str | None, Meta(description="What the reader gave as a reason.")]
+    reason: Annotated[str | None, Meta(description="The reason that the reader gave.")]
 
 
 class ReceiptsSection(ResponseModel):
@@ -266,12 +280,12 @@ class ReceiptsSection(ResponseModel):
 class ReaderExport(ResponseModel):
     """Everything on record about one reader."""
 
-    made_at: Annotated[datetime, Meta(description="As of when it tells.")]
-    profile: Annotated[ProfileSection, Meta(description="Who the reader is here.")]
+    made_at: Annotated[datetime, Meta(description="When the export was made.")]
+    profile: Annotated[ProfileSection, Meta(description="The reader's identity.")]
     credits: Annotated[CreditsSection, Meta(description="Grants, and every change to them.")]
-    unlocks: Annotated[UnlocksSection, Meta(description="Articles for good.")]
-    subscriptions: Annotated[SubscriptionsSection, Meta(description="Everything for a time.")]
-    purchases: Annotated[PurchasesSection, Meta(description="What was paid.")]
-    checkouts: Annotated[CheckoutsSection, Meta(description="Ways to Stripe's page to pay.")]
+    unlocks: Annotated[UnlocksSection, Meta(description="Unlocked articles.")]
+    subscriptions: Annotated[SubscriptionsSection, Meta(description="Subscriptions and passes.")]
+    purchases: Annotated[PurchasesSection, Meta(description="Payments and refunds.")]
+    checkouts: Annotated[CheckoutsSection, Meta(description="Checkouts on Stripe's payment page.")]
     views: Annotated[ViewsSection, Meta(description="Metered articles.")]
     receipts: Annotated[ReceiptsSection, Meta(description="Receipts of cancellations.")]

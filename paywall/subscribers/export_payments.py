@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.catalogue.models import Price
 from paywall.database.tables import (
     Checkout,
+    ComplimentaryPeriod,
     Purchase,
     Refund,
     StripeInvoice,
@@ -27,6 +28,7 @@ from paywall.subscribers.export_models import (
     CheckoutsSection,
     ExportedBilling,
     ExportedCheckout,
+    ExportedComplimentaryPeriod,
     ExportedInvoice,
     ExportedPurchase,
     ExportedRefund,
@@ -73,6 +75,10 @@ async def subscriptions_section(
             )
             for row, response in zip(rows, responses, strict=True)
         ],
+        complimentary_periods=[
+            ExportedComplimentaryPeriod.from_row(row)
+            for row in await rows_of(session, ComplimentaryPeriod, reader_id, "starts_at", "id")
+        ],
     )
 
 
@@ -98,7 +104,7 @@ def _billing(
     return ExportedBilling.from_row(
         billing,
         next_payment=billing.next_payment_at,
-        what=f"Costs {cost} a period, discounts aside." if cost else None,
+        what=f"Costs {cost} a period, before any discount." if cost else None,
         price=of_period,
         invoices=invoices,
     )
@@ -150,17 +156,17 @@ def _refund_in_words(refund: Refund, money: str) -> str:
     """One that is pending is not in force yet."""
     match refund.kind:
         case ClawbackKind.REFUND if refund.is_pending:
-            return f"{money} are on the way back to you."
+            return f"A refund of {money} is in progress."
         case ClawbackKind.REFUND if refund.is_in_force:
-            return f"Paid {money} back."
+            return f"{money} was refunded."
         case ClawbackKind.REFUND:
-            return f"Paying {money} back failed."
+            return f"A refund of {money} failed."
         case ClawbackKind.DISPUTE if refund.is_pending:
-            return f"Your bank asks about {money}."
+            return f"Your bank is asking about {money}."
         case ClawbackKind.DISPUTE if refund.is_in_force:
             return f"Your bank took {money} back."
         case ClawbackKind.DISPUTE:
-            return f"Your bank asked about {money}, which stay paid."
+            return f"Your bank asked about {money}, and the payment stands."
         case ClawbackKind.PRORATION:
             return f"Credited {money} for the rest of a period, after a switch to another plan."
 
@@ -186,10 +192,10 @@ def _checkout_in_words(checkout: Checkout, price: StripePrice | None) -> str:
         product = f"{product} at {format_money_with_code(price.amount, price.currency)}"
     match checkout.status:
         case CheckoutStatus.OPEN:
-            return f"You went to pay for {product}, and have not paid yet."
+            return f"You opened the payment page for {product} and have not paid yet."
         case CheckoutStatus.PROCESSING:
             return f"You paid for {product}, and the bank still has to confirm it."
         case CheckoutStatus.PAID:
-            return f"You bought {product}, discounts aside."
+            return f"You bought {product}, before any discount."
         case CheckoutStatus.EXPIRED:
-            return f"No payment came for {product}: the page to pay on is closed."
+            return f"You did not pay for {product}, and the payment page has expired."

@@ -33,7 +33,7 @@ from paywall.database.tables import (
     UnlockPayment,
 )
 from paywall.database.tables.totals import COUNTED, Added, add_to_totals
-from paywall.payments.checkouts import open_plan_of
+from paywall.payments.checkouts import plans_to_close_before_merge
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem, invalid, unavailable
 from paywall.rules.enums import Actor, SubscriptionKind
 from paywall.subscriptions.prepaid import recompute_prepaid
@@ -82,7 +82,7 @@ async def merge_readers(
     now = clock.now()
     await _keep_older_unlocks(session, from_id, into_id, actor, now)
     await _keep_later_complimentary(session, from_id, into_id)
-    await _refuse_two_open_plans(session, from_id, into_id)
+    await _refuse_open_plans(session, from_id, into_id)
     await _keep_sequence_apart(session, from_id, now)
     for table in MOVED_TABLES:
         owner = col(table.reader_id)  # type: ignore[attr-defined]  # every one of MOVED has it
@@ -126,10 +126,13 @@ async def _keep_older_unlocks(
         await revoke(session, newer, return_credits=True, actor=actor, at=now)
 
 
-async def _refuse_two_open_plans(session: AsyncSession, from_id: str, into_id: str) -> None:
-    """The handler closed one before; raises Problem(UNAVAILABLE) if another was opened."""
-    if await open_plan_of(session, from_id) and await open_plan_of(session, into_id):
-        raise unavailable("Both readers have an open checkout for a plan: repeat the request.")
+async def _refuse_open_plans(session: AsyncSession, from_id: str, into_id: str) -> None:
+    """The handler closed them before; raises Problem(UNAVAILABLE) if another was opened."""
+    if await plans_to_close_before_merge(session, from_id, into_id):
+        raise unavailable(
+            "A checkout for a plan was opened, or a trial began, in the meantime: repeat the"
+            " request."
+        )
 
 
 async def _keep_sequence_apart(session: AsyncSession, from_id: str, now: datetime) -> None:

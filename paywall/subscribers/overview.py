@@ -21,6 +21,7 @@ from paywall.rules.calendar import month_of
 from paywall.rules.enums import ViewerKind
 from paywall.settings import Settings
 from paywall.subscriptions.responses import SubscriptionAnswer, subscriptions_of
+from paywall.subscriptions.trials import first_trial_of
 
 
 class Overview(ResponseModel):
@@ -42,6 +43,13 @@ class Overview(ResponseModel):
     ]
     subscriptions: Annotated[
         list[SubscriptionAnswer], Meta(description="All of the reader's, the latest end first.")
+    ]
+    trial_available: Annotated[
+        bool,
+        Meta(
+            description="Whether the reader gets a plan's trial. A reader has one trial: false once"
+            " any has begun, of whatever plan."
+        ),
     ]
     meter: Annotated[MeterAnswer, Meta(description="This month's metered articles.")]
 
@@ -66,6 +74,7 @@ async def overview(
         pending=[pending_to_response(one) for one in await pending_of(session, reader_id)],
         subscription=subscriptions[0] if subscriptions else None,
         subscriptions=subscriptions,
+        trial_available=await first_trial_of(session, reader_id) is None,
         meter=meter,
     )
 

@@ -31,7 +31,7 @@ TASKS = (
     ),
     Task(
         "Publish articles",
-        "What the site sells, who may read it, and the bodies.",
+        "Articles, who may read them, and their bodies.",
         {
             "put_article": "Put an article",
             "get_article": "Get an article",
@@ -41,8 +41,8 @@ TASKS = (
         },
     ),
     Task(
-        "Bring readers in",
-        "Tokens for the browsers of readers, and what the pages of the site load.",
+        "Connect readers",
+        "Tokens for the browsers of readers, and the script and style sheet that pages load.",
         {
             "create_reader_token": "Get a token for a reader",
             "get_parts": "Find the script and the style sheet",
@@ -52,7 +52,7 @@ TASKS = (
     ),
     Task(
         "Unlock articles",
-        "Credits open one article each, for good.",
+        "A reader spends credits to unlock an article permanently.",
         {
             "unlock_my_article": "Unlock an article",
             "list_my_unlocks": "List the reader's unlocks",
@@ -107,7 +107,7 @@ TASKS = (
     ),
     Task(
         "Help a reader",
-        "The support desk: what somebody has, giving and taking, and two ids of one person.",
+        "For the support desk: see what a reader has, give or take back, and merge two ids.",
         {
             "get_subscriber": "What a subscriber has",
             "list_subscriber_unlocks": "List a subscriber's unlocks",
@@ -120,8 +120,8 @@ TASKS = (
         },
     ),
     Task(
-        "Answer for the data",
-        "Everything on record, to take along or to erase.",
+        "Export and erase data",
+        "Everything on record about a reader: export it, or erase it.",
         {
             "export_my_data": "Export as the reader",
             "export_subscriber": "Export a subscriber",
@@ -130,7 +130,7 @@ TASKS = (
     ),
     Task(
         "Watch the service",
-        "For supervisors and load balancers.",
+        "For process supervisors and load balancers.",
         {
             "get_liveness": "Is the process alive?",
             "get_readiness": "Can it answer?",

@@ -1,6 +1,6 @@
-"""A second paywall, slow and plain: every credit is a thing of its own, every answer a search.
+"""A slow model of the paywall: each credit is an object, and each answer searches all of them.
 
-It shares no code with the package; the histories compare the two.
+It shares no code with the package. The histories compare it with the service.
 """
 
 from collections import Counter
@@ -11,20 +11,20 @@ from zoneinfo import ZoneInfo
 
 @dataclass
 class Credit:
-    """One single credit: free, spent on an unlock, or taken by a refund."""
+    """One credit: free, spent on an unlock, or taken back by a refund."""
 
     grant: "Grant"
     spent_on: "Unlock | None" = None
     taken: bool = False
 
     def is_free(self) -> bool:
-        """Nobody has it; whether it can be spent is its grant's matter."""
+        """Neither spent nor taken back; its grant can still be expired or voided."""
         return self.spent_on is None and not self.taken
 
 
 @dataclass(eq=False)
 class Unlock:
-    """A reader has an article while this is in force."""
+    """A reader's access to an article, while `in_force`."""
 
     reader: str
     article: str
@@ -36,7 +36,7 @@ class Unlock:
 
 @dataclass
 class Refund:
-    """A refund or a dispute, as it stands now."""
+    """The current state of a refund or a dispute."""
 
     amount: int
     keeps_access: bool
@@ -47,7 +47,7 @@ class Refund:
 
 @dataclass(eq=False)
 class Purchase:
-    """One payment, with its refunds by reference."""
+    """A payment, with its refunds by reference."""
 
     reader: str
     paid: int
@@ -58,6 +58,7 @@ class Purchase:
     refunds: dict[str, Refund] = field(default_factory=dict)
 
     def back(self) -> int:
+        """The amount refunded or disputed, without goodwill refunds."""
         back = 0
         for refund in self.refunds.values():
             if refund.in_force and not refund.keeps_access:
@@ -65,7 +66,7 @@ class Purchase:
         return min(self.paid, back)
 
     def was_on_its_way_back(self, by: datetime) -> bool:
-        """Whether refunds that still stand had come to the whole before."""
+        """Whether refunds of the full price were pending or in force at that time."""
         back = 0
         for refund in self.refunds.values():
             if (refund.in_force or refund.pending) and not refund.keeps_access and refund.at < by:
@@ -108,7 +109,7 @@ class Grant:
         return [credit for credit in self.credits if credit.is_free()]
 
     def comes_before(self, other: "Grant") -> bool:
-        """Whether this grant is burnt first."""
+        """Whether the credits of this grant are spent before those of `other`."""
         if self.priority != other.priority:
             return self.priority < other.priority
         if self.expires_at != other.expires_at:
@@ -223,7 +224,7 @@ class Model:
         self.complimentary[reader] = (starts, ends)
 
     def schedule_passes(self, reader: str) -> None:
-        """One after the other, as they are paid for; what is on its way back is not waited for."""
+        """Schedule one after the other by payment, without waiting for those that are refunded."""
         mine = [p for p in self.periods if (p.reader, p.kind) == (reader, "pass")]
         mine.sort(key=lambda p: (p.purchase.at, p.purchase.reference))
         for place, one in enumerate(mine):
@@ -242,7 +243,7 @@ class Model:
         return starts
 
     def apply_clawbacks(self, reader: str) -> None:
-        """Undo what refunds took of this reader, last first; then take what they take now."""
+        """Undo what refunds took from this reader, newest first, and take what they take now."""
         mine = [entry for entry in self.log if entry[0].reader == reader]
         before = self._taken_and_in_force()
         self.log = [entry for entry in self.log if entry[0].reader != reader]

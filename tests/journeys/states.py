@@ -129,7 +129,7 @@ def account_of_what_ended_and_what_is_on_its_way(visitor: Visitor) -> Page:
     page.wait_for_url("**/checkout/*")
     page.get_by_label("A bank transfer").check()
     page.locator("form button").first.click()
-    page.get_by_text("The bank is still working").wait_for()
+    page.get_by_text("The bank is still processing").wait_for()
     page.goto(f"{visitor.press.paper}/account")
     page.locator("paywall-payments li").first.wait_for()
     page.locator("paywall-offers li").first.wait_for()

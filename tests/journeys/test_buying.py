@@ -63,13 +63,13 @@ def test_who_buys_credits_comes_back_to_the_question(visitor: Visitor, press: Pr
     press.call("POST", refunds, amount=400_000, reference="one back")
     page.reload()
     expect(payments.get_by_role("listitem").first).to_contain_text("Ten credits៛14,000,")
-    expect(payments.get_by_role("listitem").first).to_contain_text("៛4,000 paid back")
+    expect(payments.get_by_role("listitem").first).to_contain_text("៛4,000 refunded")
     with page.expect_download() as saving:
         payments.get_by_role("link", name="Save the receipt: Ten credits").click()
     site, title, payment, *others = saving.value.path().read_text().splitlines()
     assert (site, title) == ("The River Post", "Ten credits")
     assert re.fullmatch(r"៛14,000, \w+ \d+, \d{4}, \d\d:\d\d GMT.*", payment)
-    assert others == ["៛4,000 paid back", "Reference: one (khqr)", "Reader: bo"]
+    assert others == ["៛4,000 refunded", "Reference: one (khqr)", "Reader: bo"]
 
 
 def test_who_subscribes_reads_at_once_and_after_cancelling_until_the_end(
@@ -78,13 +78,13 @@ def test_who_subscribes_reads_at_once_and_after_cancelling_until_the_end(
     page = visitor.tab()
     subscribe(visitor, page)
     page.wait_for_url(f"{press.paper}{ARTICLE}*")
-    expect(page.get_by_text("Thank you. You are subscribed,")).to_be_visible()
+    expect(page.get_by_text("Thank you. You are subscribed and")).to_be_visible()
     page.goto(f"{press.paper}/account")
     expect(page.get_by_text("Thank you.")).to_have_count(0)
     expect(page.locator("paywall-subscription")).to_contain_text("Your subscription renews on")
     page.get_by_role("button", name="Cancel the subscription").click()
     page.get_by_role("dialog").get_by_role("button", name="Yes, cancel").click()
-    expect(page.get_by_text("Your subscription is cancelled,")).to_be_visible()
+    expect(page.get_by_text("Your subscription is cancelled.")).to_be_visible()
     page.goto(f"{press.paper}{ARTICLE}")
     expect(page.get_by_text(TAIL)).to_be_visible()
     expect(page.locator(".masthead")).to_contain_text("2 credits")
@@ -105,7 +105,7 @@ def test_where_a_page_has_no_place_for_thanks_they_stand_at_its_top(
     buy(page, "Subscribe", "Buy for $1.50: A week of everything")
     pay(page)
     top = page.locator("main > :first-child")
-    expect(top).to_contain_text("Thank you. Every article is open to you for 7 days.")
+    expect(top).to_contain_text("Thank you. You can read every article for 7 days.")
 
 
 def test_older_payments_are_shown_for_the_asking(visitor: Visitor, press: Press) -> None:
@@ -114,7 +114,7 @@ def test_older_payments_are_shown_for_the_asking(visitor: Visitor, press: Press)
     page = visitor.signed_in_tab("bo", "/account")
     payments = page.locator("paywall-payments").get_by_role("listitem")
     expect(payments).to_have_count(20)
-    older = page.get_by_role("button", name="Show older ones")
+    older = page.get_by_role("button", name="Show older")
     older.click()
     expect(payments).to_have_count(21)
     expect(payments.last).to_be_focused()
@@ -134,7 +134,7 @@ def test_payment_and_invoices_are_one_click_away_from_either_account(
     page.wait_for_url("**/portal/*")
     page.goto(f"{press.paper}/account")
     page.get_by_role("button", name="all your data").click()
-    expect(page.get_by_text("$4 will be taken then")).to_be_visible()
+    expect(page.get_by_text("You will then be charged $4")).to_be_visible()
     page.get_by_role("button", name="Payment and invoices").click()
     page.wait_for_url("**/portal/*")
 
@@ -150,7 +150,7 @@ def test_a_subscriber_is_offered_no_second_plan(
     page = laptop.tab()
     subscribe(laptop, page)
     offer.click()
-    refusal = before.get_by_text("You are subscribed already")
+    refusal = before.get_by_text("You already have a subscription")
     expect(refusal).to_be_focused()
     expect(before.locator("li", has=refusal)).to_contain_text("A month of everything")
     before.reload()
@@ -181,7 +181,7 @@ def test_where_the_site_asks_for_it_readers_agree_before_they_buy(visitor: Visit
         "old => { document.body.dataset.paywallConsent = '';"
         " old.replaceWith(document.createElement('paywall-offers')); }"
     )
-    agree = page.get_by_role("checkbox", name="I want it at once")
+    agree = page.get_by_role("checkbox", name="I want this immediately")
     expect(agree).not_to_be_checked()
     page.get_by_role("button", name=FIVE).click()
     expect(page.get_by_text("Please agree to this first.")).to_be_focused()
@@ -199,7 +199,7 @@ def test_leaving_the_payment_page_shows_that_nothing_was_taken(
     buy(page, "Buy credits", FIVE)
     page.goto(f"{press.paper}/paid")
     expect(
-        page.get_by_text("The payment was not completed, and nothing was taken.")
+        page.get_by_text("The payment was not completed. You have not been charged.")
     ).to_be_visible()
     page.get_by_role("link", name="Go back").click()
     page.wait_for_url(f"{press.paper}{ARTICLE}*")
@@ -210,8 +210,8 @@ def test_paying_by_bank_shows_to_wait_and_not_to_pay_again(visitor: Visitor, pre
     buy(page, "Buy credits", FIVE)
     page.get_by_label("A bank transfer").check()
     pay(page)
-    said = page.get_by_text("The bank is still working on your payment")
-    expect(said).to_contain_text("can take some days. There is no need to pay again")
+    said = page.get_by_text("The bank is still processing your payment")
+    expect(said).to_contain_text("can take a few days. There is no need to pay again")
     page.get_by_role("link", name="Go back").click()
     page.wait_for_url(f"{press.paper}{ARTICLE}*")
     page.goto(f"{press.paper}/account")

@@ -203,7 +203,7 @@ def test_a_stray_gesture_neither_cancels_nor_buys(visitor: Visitor, press: Press
     received = press.call("GET", "/v1/subscribers/bo")["subscription"]
     assert received["cancel_at_period_end"] is False
     confirm.click()
-    expect(page.get_by_text("Your subscription is cancelled,")).to_be_visible()
+    expect(page.get_by_text("Your subscription is cancelled.")).to_be_visible()
     page.get_by_role("button", name="Resume the subscription").first.dispatch_event("click")
     buy = page.get_by_role("button", name="Buy for $2: Five credits")
     buy.dispatch_event("click")

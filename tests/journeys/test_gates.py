@@ -151,7 +151,7 @@ def test_what_was_paid_and_cannot_be_shown_is_said_to_be_unlocked(
         visitor.expect("net::ERR_FAILED")
         page.route("**/body", lambda route: route.abort())
     unlock(page)
-    said = page.get_by_text("Unlocked: it is yours for good, but it could not be shown.")
+    said = page.get_by_text("Unlocked. This article is yours to keep, but it could not be shown.")
     expect(said).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert press.unlocks_left("ann") == left - 1

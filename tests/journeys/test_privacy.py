@@ -45,7 +45,7 @@ def test_a_visitor_is_sent_no_tail_of_a_body(policy: str, visitor: Visitor, pres
     page = visitor.tab()
     received = Received(page)
     page.goto(f"{press.paper}/canary")
-    gate = page.get_by_role("region", name="Go on reading")
+    gate = page.get_by_role("region", name="Continue reading")
     expect(gate.get_by_role("link", name="Sign in")).to_be_visible()
     for path in ("/", "/sign-in?back=/canary"):
         page.wait_for_load_state("networkidle")
@@ -81,7 +81,7 @@ def test_a_page_loads_from_site_and_service_only_and_sets_no_cookie(
     page = visitor.tab()
     received = Received(page)
     page.goto(f"{press.paper}/rice-bank")
-    expect(page.get_by_text("Sign in to unlock this article")).to_be_visible()
+    expect(page.get_by_text("to unlock this article")).to_be_visible()
     page.wait_for_load_state("networkidle")
     page.goto(f"{press.paper}/offers")
     expect(page.get_by_role("link", name="Buy for $2: Five credits")).to_be_visible()

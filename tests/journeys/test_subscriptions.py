@@ -27,15 +27,19 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(
     page.get_by_role("button", name="Cancel the subscription").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label(re.compile("At the end of the period"))).to_be_checked()
-    expect(dialog.get_by_label(re.compile("Now: .* nothing is paid back"))).not_to_be_checked()
+    expect(dialog.get_by_label(re.compile("Now: .* nothing is refunded"))).not_to_be_checked()
     expect(dialog.get_by_text("You keep your 2 credits.", exact=True)).to_be_visible()
     dialog.get_by_role("button", name="Keep the subscription").click()
     expect(dialog).to_have_count(0)
     cancel(page)
     part = page.locator("paywall-subscription")
-    expect(part).to_contain_text("Your subscription is cancelled, and nothing more will be taken")
+    expect(part).to_contain_text(
+        "Your subscription is cancelled. You will not be charged for it again"
+    )
     expect(part).to_contain_text("Cancelled: you can read everything until")
-    expect(part).to_contain_text("If you resume it, $4 will be taken then, less any discount.")
+    expect(part).to_contain_text(
+        "If you resume it, you will then be charged $4, less any discount."
+    )
     page.reload()
     with page.expect_download() as saving:
         part.get_by_role("link", name="Save the receipt").click()
@@ -43,7 +47,7 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(
     assert kept.startswith("The River Post\nA month of everything\n")
     assert kept.count("receipt_") == 1
     assert "Cancelled: you can read everything until" in kept
-    assert "nothing more will be taken" in kept
+    assert "You will not be charged for it again" in kept
     page.goto(f"{press.paper}{ARTICLE}")
     expect(page.get_by_text(TAIL)).to_be_visible()
     expect(page.locator(".masthead")).to_contain_text("2 credits")
@@ -51,7 +55,7 @@ def test_who_cancels_reads_until_the_end_and_is_locked_out_then(
     expect(page.get_by_text("This article is for subscribers.")).to_be_visible()
     expect(page.get_by_text(TAIL)).to_have_count(0)
     page.goto(f"{press.paper}/account")
-    page.get_by_text("Subscriptions that ended").click()
+    page.get_by_text("Past subscriptions").click()
     expect(part.get_by_role("link", name="Save the receipt")).to_be_visible()
 
 
@@ -68,10 +72,10 @@ def test_a_cancellation_is_taken_back(visitor: Visitor, press: Press) -> None:
     page = visitor.tab()
     visitor.subscribe(page, "bo")
     cancel(page)
-    expect(page.get_by_text("Your subscription is cancelled,")).to_be_visible()
+    expect(page.get_by_text("Your subscription is cancelled.")).to_be_visible()
     part = page.locator("paywall-subscription")
     part.get_by_role("button", name="Resume the subscription").click()
-    expect(page.get_by_text("Your subscription goes on.")).to_be_visible()
+    expect(page.get_by_text("Your subscription continues.")).to_be_visible()
     expect(page.get_by_role("button", name="Cancel the subscription")).to_be_visible()
     received = press.call("GET", "/v1/subscribers/bo")
     assert received["subscription"]["cancel_at_period_end"] is False
@@ -85,7 +89,7 @@ def test_ending_now_locks_at_once_in_every_tab(visitor: Visitor, press: Press) -
     visitor.subscribe(page, "bo")
     other = visitor.tab("/account")
     expect(other.get_by_role("button", name="Cancel the subscription")).to_be_visible()
-    cancel(page, choice="Now: access ends at once")
+    cancel(page, choice="Now: your access ends immediately")
     expect(page.get_by_text("Your subscription has ended.")).to_be_visible()
     expect(other.get_by_text("You have no subscription.")).to_be_visible()
     page.goto(f"{press.paper}{ARTICLE}")
@@ -104,14 +108,14 @@ def test_an_unconfirmed_cancellation_is_not_shown_as_cancelled(
     page.route("**/cancel", lambda route: route.abort())
     dialog.get_by_role("button", name="Yes, cancel").click()
     expect(dialog).to_contain_text("We cannot be reached right now.")
-    expect(page.get_by_text("Your subscription is cancelled,")).to_have_count(0)
+    expect(page.get_by_text("Your subscription is cancelled.")).to_have_count(0)
 
 
 def test_a_cancelled_plan_is_resumed_instead_of_sold_twice(visitor: Visitor, press: Press) -> None:
     page = visitor.tab()
     visitor.subscribe(page, "bo")
     cancel(page)
-    expect(page.get_by_text("Your subscription is cancelled,")).to_be_visible()
+    expect(page.get_by_text("Your subscription is cancelled.")).to_be_visible()
     shop = page.locator("paywall-offers")
     for address in ("/account", "/offers"):
         page.goto(f"{press.paper}{address}")
@@ -120,14 +124,15 @@ def test_a_cancelled_plan_is_resumed_instead_of_sold_twice(visitor: Visitor, pre
         for name in ("Subscribe for", "A week of everything"):
             expect(shop.get_by_role("button", name=name)).to_have_count(0)
     received = (
-        "Resume the subscription to go on after that. If you resume it, $4 will be taken then"
+        "Resume your subscription to keep reading after that."
+        " If you resume it, you will then be charged $4"
     )
     expect(shop).to_contain_text(received)
     # Once where it is resumed, and once where credits are sold, which are of no use yet.
     expect(shop.get_by_text("You can read everything until")).to_have_count(2)
     shop.get_by_role("button", name="Resume the subscription").click()
-    expect(shop.get_by_text("Your subscription goes on.")).to_be_focused()
-    expect(shop).to_contain_text("You are subscribed already")
+    expect(shop.get_by_text("Your subscription continues.")).to_be_focused()
+    expect(shop).to_contain_text("You already have a subscription")
     mine = press.call("GET", "/v1/subscribers/bo")
     assert [one["cancel_at_period_end"] for one in mine["subscriptions"]] == [False]
 
@@ -153,8 +158,8 @@ def test_a_further_pass_shows_its_start_and_cannot_be_cancelled(
     )  # fmt: skip
     page = visitor.signed_in_tab("bo", "/account")
     shop = page.locator("paywall-offers")
-    expect(shop).to_contain_text("A further pass starts on")
-    expect(shop).to_contain_text(re.compile("You can read everything until .* already."))
+    expect(shop).to_contain_text("Another pass would start on")
+    expect(shop).to_contain_text(re.compile("You can already read everything until"))
     for name in ("Subscribe for $4 a month", "Buy for $1.50: A week of everything"):
         expect(shop.get_by_role("button", name=name)).to_be_visible()
     part = page.locator("paywall-subscription")
@@ -172,8 +177,8 @@ def test_a_page_shows_the_paid_end_of_what_ended_and_sells_it_again(
     part, shop = page.locator("paywall-subscription"), page.locator("paywall-offers")
     expect(part).to_contain_text("Cancelled: you can read everything until")
     expect(part.get_by_role("button")).to_have_count(0)
-    expect(shop).to_contain_text(re.compile("You can read everything until .* already."))
-    expect(shop).to_contain_text("A subscription that you buy now begins now.")
+    expect(shop).to_contain_text(re.compile("You can already read everything until"))
+    expect(shop).to_contain_text("A subscription that you buy now starts immediately.")
     expect(shop.get_by_role("button", name="Subscribe for").first).to_be_visible()
     expect(shop.get_by_role("button", name="A week of everything")).to_have_count(0)
     page.goto(f"{press.paper}{ARTICLE}")
@@ -210,21 +215,21 @@ def test_cancelling_while_a_payment_is_late_warns_of_retries(
     visitor.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
     visitor.later(page, "/account", days=31, hours=12)
     page.get_by_role("button", name="Cancel the subscription").click()
-    late = "The payment that is late may still be tried again until"
+    late = "The overdue payment may still be tried again until"
     expect(page.get_by_role("dialog")).to_contain_text(late)
     page.get_by_role("dialog").get_by_role("button", name="Yes, cancel").click()
     part = page.locator("paywall-subscription")
     expect(part.locator("[role=status]").first).to_contain_text(late)
     page.reload()
     expect(part).to_contain_text(f"{late} the end of the period. You can read everything until")
-    expect(part).not_to_contain_text("nothing more will be taken")
+    expect(part).not_to_contain_text("You will not be charged for it again")
     with page.expect_download() as saving:
         part.get_by_role("link", name="Save the receipt").click()
     assert f"{late} the end of the period." in saving.value.path().read_text()
     visitor.later(page, "/offers", days=4)
     shop = page.locator("paywall-offers")
-    expect(shop).to_contain_text("To go on reading, please look at “Payment and invoices”.")
-    expect(shop).not_to_contain_text("You can read everything until")
+    expect(shop).to_contain_text("To keep reading, please check “Payment and invoices”.")
+    expect(shop).not_to_contain_text("read everything until")
     page.goto(f"{visitor.press.paper}/account")
     page.get_by_role("button", name="Cancel the subscription").click()
     page.get_by_role("dialog").get_by_label(re.compile("Now:")).check()

@@ -27,13 +27,13 @@ def confirm(page: Page) -> None:
 def test_a_visitor_signs_in_buys_unlocks_and_reads(visitor: Visitor, press: Press) -> None:
     page = visitor.tab(ARTICLE)
     expect(page.get_by_text("Families borrow before the harvest")).to_be_visible()
-    expect(page.get_by_text("Sign in to unlock this article")).to_be_visible()
-    box = page.get_by_role("region", name="Go on reading")
-    expect(box).to_contain_text("A month of everything: $4 a month · ៛16,000 a month · It renews")
+    expect(page.get_by_text("to unlock this article")).to_be_visible()
+    box = page.get_by_role("region", name="Continue reading")
+    expect(box).to_contain_text("A month of everything: $4 a month · ៛16,000 a month · Renews")
     expect(box).to_contain_text("Five credits: $2 · ៛8,000")
     box.get_by_role("link", name="Sign in").click()
     page.get_by_role("button", name="Bo").click()
-    expect(page.get_by_text("This article costs 1 credit, and you have 0 credits.")).to_be_visible()
+    expect(page.get_by_text("This article costs 1 credit. You have 0 credits.")).to_be_visible()
     gate_button(page, "Buy credits")
     expect(page.get_by_role("button", name="Buy for $2: Five credits")).to_be_visible()
     press.sell_pack("bo", "one")
@@ -208,7 +208,7 @@ def test_whose_session_has_ended_meanwhile_is_asked_to_sign_in(
     visitor.context.clear_cookies()
     press.move(minutes=20)
     confirm(page)
-    expect(page.get_by_role("dialog")).to_contain_text("Sign in to go on reading.")
+    expect(page.get_by_role("dialog")).to_contain_text("Sign in to continue reading.")
 
 
 def test_a_keyboard_alone_is_enough(visitor: Visitor) -> None:
@@ -263,7 +263,7 @@ def test_the_meter_counts_a_visitor_and_then_asks_to_sign_in(
     ).to_be_visible()
     for number in range(1, 6):
         page.goto(f"{press.paper}/metered-{number}")
-    expect(page.get_by_text("Sign in to go on reading.")).to_be_visible()
+    expect(page.get_by_text("Sign in to continue reading.")).to_be_visible()
 
 
 def test_who_signs_out_is_signed_out_in_every_tab(visitor: Visitor, press: Press) -> None:
@@ -277,7 +277,7 @@ def test_who_signs_out_is_signed_out_in_every_tab(visitor: Visitor, press: Press
     expect(read.get_by_text(OTHER_TAIL)).to_be_visible()
     ask_to_unlock(first)
     second.get_by_role("button", name="Sign out").click()
-    expect(first.get_by_text("Sign in to unlock this article")).to_be_visible()
+    expect(first.get_by_text("to unlock this article")).to_be_visible()
     expect(first.get_by_role("dialog")).to_have_count(0)
     expect(read.get_by_text(OTHER_TAIL)).to_have_count(0)
     assert press.unlocks_left("ann") == 2
@@ -299,5 +299,5 @@ def test_a_site_that_answers_204_for_nobody_signs_out_every_tab_too(
     second.route(f"{press.paper}/", with_address)
     visitor.context.clear_cookies()
     second.goto(f"{press.paper}/")
-    expect(first.get_by_text("Sign in to unlock this article")).to_be_visible()
+    expect(first.get_by_text("to unlock this article")).to_be_visible()
     expect(first.get_by_role("dialog")).to_have_count(0)

@@ -11,12 +11,12 @@ ARTICLE = "/rice-bank"
 TAIL = "The tenth sack pays for the roof"
 MONTH = (
     "A month of everything: $4 · ៛16,000 a month."
-    " Opens every article, and renews by itself until you cancel."
-    " Each payment also brings 2 credits."
+    " Opens every article, and renews automatically until you cancel."
+    " Each payment also adds 2 credits."
 )
 WEEK = "A week of everything: $1.50 · ៛6,000. Opens every article for 7 days."
-FIVE = "Five credits: $2 · ៛8,000. 5 credits to unlock articles with, for good."
-TEN = "Ten credits: $3.50 · ៛14,000. 10 credits to unlock articles with, for good."
+FIVE = "Five credits: $2 · ៛8,000. 5 credits to unlock articles, which are then yours to keep."
+TEN = "Ten credits: $3.50 · ៛14,000. 10 credits to unlock articles, which are then yours to keep."
 
 
 def test_a_reader_unlocks_and_reads(open_visitor: OpenVisitor, press: Press) -> None:
@@ -37,16 +37,16 @@ def test_a_reader_unlocks_and_reads(open_visitor: OpenVisitor, press: Press) -> 
 def test_a_reader_buys_and_comes_back(open_visitor: OpenVisitor, press: Press) -> None:
     visitor = open_visitor(java_script_enabled=False)
     page = visitor.signed_in_tab("bo", ARTICLE)
-    gate = page.get_by_role("region", name="Go on reading")
-    expect(gate).to_contain_text("This article costs 1 credit, and you have 0 credits.")
+    gate = page.get_by_role("region", name="Continue reading")
+    expect(gate).to_contain_text("This article costs 1 credit. You have 0 credits.")
     expect(gate.get_by_role("listitem")).to_have_text([MONTH, WEEK, FIVE])
     gate.get_by_role("button", name="Subscribe, or buy credits").click()
-    expect(page.get_by_text("This article costs 1 credit, and you have 0 credits.")).to_be_visible()
+    expect(page.get_by_text("This article costs 1 credit. You have 0 credits.")).to_be_visible()
     page.get_by_role("button", name="Buy for $2: Five credits").click()
     page.wait_for_url("**/checkout/*")
     page.locator("form button").first.click()
     page.wait_for_url(f"{press.paper}/paid?*")
-    thanks = page.locator("main p", has_text="Thank you. This is yours now: Five credits.")
+    thanks = page.locator("main p", has_text="Thank you. You now have: Five credits.")
     expect(thanks).to_be_visible()
     page.get_by_role("link", name="Go back").click()
     page.wait_for_url(f"{press.paper}{ARTICLE}")
@@ -67,20 +67,20 @@ def test_who_paid_nothing_is_not_thanked_for_an_older_payment(
     page.wait_for_url("**/checkout/*")
     page.get_by_role("link", name="Leave without paying").click()
     page.wait_for_url(f"{press.paper}/paid?*")
-    expect(page.locator("main p", has_text="No payment has arrived.")).to_be_visible()
+    expect(page.locator("main p", has_text="No payment has arrived yet.")).to_be_visible()
 
 
 def test_a_visitor_sees_the_price_and_signs_in_to_read_on(
     open_visitor: OpenVisitor, press: Press
 ) -> None:
     page = open_visitor(java_script_enabled=False).tab(ARTICLE)
-    gate = page.get_by_role("region", name="Go on reading")
-    expect(gate).to_contain_text("Sign in to unlock this article for 1 credit, or to subscribe.")
+    gate = page.get_by_role("region", name="Continue reading")
+    expect(gate).to_contain_text("Sign in to subscribe, or to unlock this article for 1 credit.")
     expect(gate.get_by_role("listitem")).to_have_text([MONTH, WEEK, FIVE])
     gate.get_by_role("link", name="Sign in").click()
     page.get_by_role("button", name="Ann").click()
     page.wait_for_url(f"{press.paper}{ARTICLE}")
-    expect(gate).to_contain_text("Unlock this article for 1 credit, and it is yours for good.")
+    expect(gate).to_contain_text("Unlock this article for 1 credit. It will be yours to keep.")
 
 
 def test_offers_are_visible_before_signing_in(open_visitor: OpenVisitor) -> None:
@@ -99,7 +99,7 @@ def test_a_khmer_page_calls_what_is_for_sale_by_its_khmer_name(open_visitor: Ope
 def test_what_is_for_subscribers_is_not_sold_for_credits(open_visitor: OpenVisitor) -> None:
     visitor = open_visitor(java_script_enabled=False)
     page = visitor.signed_in_tab("ann", "/letter-to-subscribers")
-    gate = page.get_by_role("region", name="Go on reading")
+    gate = page.get_by_role("region", name="Continue reading")
     expect(gate).to_contain_text("This article is for subscribers.")
     expect(gate.get_by_role("listitem")).to_have_text([MONTH, WEEK])
     gate.get_by_role("button", name="Subscribe", exact=True).click()
@@ -112,9 +112,9 @@ def test_a_visitor_sees_subscribe_for_what_only_subscribers_read(
     open_visitor: OpenVisitor, press: Press
 ) -> None:
     page = open_visitor(java_script_enabled=False).tab("/letter-to-subscribers")
-    gate = page.get_by_role("region", name="Go on reading")
+    gate = page.get_by_role("region", name="Continue reading")
     expect(gate).to_contain_text("This article is for subscribers.")
-    expect(gate).not_to_contain_text("Sign in to go on reading.")
+    expect(gate).not_to_contain_text("Sign in to continue reading.")
     expect(gate.get_by_role("listitem")).to_have_text([MONTH, WEEK])
     expect(gate.get_by_role("link")).to_have_text(["Subscribe", "Already subscribed? Sign in"])
     gate.get_by_role("link", name="Subscribe", exact=True).click()
@@ -170,11 +170,11 @@ def test_a_reader_cancels_and_resumes(open_visitor: OpenVisitor) -> None:
     page.get_by_role("button", name="all your data").click()
     page.get_by_role("button", name="Cancel the subscription").click()
     page.get_by_role("button", name="Yes, cancel").click()
-    expect(page.get_by_text("Your subscription is cancelled,")).to_be_visible()
+    expect(page.get_by_text("Your subscription is cancelled.")).to_be_visible()
     expect(page.get_by_text("Receipt: receipt_")).to_be_visible()
     page.get_by_role("link", name="Your account and data").click()
     page.get_by_role("button", name="Resume the subscription").click()
-    expect(page.get_by_role("heading", name="Your subscription goes on.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your subscription continues.")).to_be_visible()
     page.get_by_role("link", name="Your account and data").click()
     expect(page.get_by_role("button", name="Cancel the subscription")).to_be_visible()
     (cookie,) = [c for c in visitor.context.cookies() if c["name"].startswith("__Host-")]

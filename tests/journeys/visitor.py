@@ -45,7 +45,7 @@ class Visitor:
         page.wait_for_url("**/checkout/*")
         page.get_by_label(card, exact=True).check()
         page.locator("form button").first.click()
-        page.get_by_text("Thank you. You are subscribed,").wait_for()
+        page.get_by_text("Thank you. You are subscribed and").wait_for()
 
     def later(self, page: Page, path: str, **by: float) -> None:
         """Time passes, and the page is opened then.

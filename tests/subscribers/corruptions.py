@@ -1,4 +1,4 @@
-"""Changes made by hand by somebody with access to the database, and the audit's violations."""
+"""Changes by someone with access to the database, and the violations that the audit reports."""
 
 from typing import NamedTuple
 
@@ -33,11 +33,11 @@ COMPLIMENTARY_BY_HAND = (
 
 
 class Corruption(NamedTuple):
-    """Statements for the row `{x}` that a query finds, and what the audit must report."""
+    """Statements for the row `{x}` that `query` finds, and what the audit must report."""
 
-    of: str
-    done: list[str]
-    said: str
+    query: str
+    statements: list[str]
+    expected: str
 
 
 def of_kind(kind: str) -> str:
@@ -60,7 +60,7 @@ CORRUPTIONS = {
         ["delete from refund where purchase_id = {x}"],
         "purchase {x}: refunded ",
     ),
-    "refunds deleted, and their purchase's amounts zeroed": Corruption(
+    "refunds deleted and their purchase's amounts zeroed": Corruption(
         CLAWED_BACK,
         [
             "delete from refund where purchase_id = {x}",
@@ -68,7 +68,7 @@ CORRUPTIONS = {
         ],
         "purchase {x}: clawed back 0 of ",
     ),
-    "a refund made by hand": Corruption(
+    "a refund inserted by hand": Corruption(
         "select min(id) from purchase where refunded = 0",
         [
             ("insert into refund (purchase_id, reference, kind, amount, keep_access, is_in_force,"
@@ -77,37 +77,37 @@ CORRUPTIONS = {
         ],
         "purchase {x}: refunded 0, refunds in force 1",
     ),
-    "a refund that failed after all": Corruption(
+    "a refund marked as failed": Corruption(
         REFUNDED,
         ["update refund set is_in_force = false where purchase_id = {x}"],
         "purchase {x}: refunded ",
     ),
-    "a refund that is to keep access": Corruption(
+    "a refund marked as goodwill": Corruption(
         REFUNDED,
         ["update refund set keep_access = true where purchase_id = {x}"],
         "purchase {x}: clawed back ",
     ),
-    "a lower price": Corruption(
+    "a price changed": Corruption(
         CLAWED_BACK,
         ["update purchase set amount_paid = amount_paid + 9000 where id = {x}"],
         ", purchase {x}: clawed back ",
     ),
-    "a purchase deleted while its grant stays": Corruption(
+    "a purchase deleted without its grant": Corruption(
         "select min(purchase_id) from credit_grant where source = 'purchase'",
         ["delete from purchase where id = {x}"],
         ": purchase {x} is missing",
     ),
-    "a purchase deleted while its pass stays": Corruption(
+    "a purchase deleted without its pass": Corruption(
         "select min(purchase_id) from subscription where kind = 'pass'",
         ["delete from purchase where id = {x}"],
         ": purchase {x} is missing",
     ),
-    "a purchase deleted while its invoice stays": Corruption(
+    "a purchase deleted without its invoice": Corruption(
         "select min(purchase_id) from stripe_invoice",
         ["delete from purchase where id = {x}"],
         ": purchase {x}, subscription ",
     ),
-    "a purchase and all that it gave deleted": Corruption(
+    "a purchase deleted with everything it gave": Corruption(
         "select min(id) from purchase where product_kind = 'pass' and refunded = 0",
         [
             "delete from subscription where purchase_id = {x}",
@@ -116,12 +116,12 @@ CORRUPTIONS = {
         ],
         ": purchases on record ",
     ),
-    "a purchase of another reader": Corruption(
+    "a purchase moved to another reader": Corruption(
         "select min(purchase_id) from credit_grant where source = 'purchase'",
         ["update purchase set reader_id = 'eve' where id = {x}"],
         " of eve, pack ",
     ),
-    "a grant of another purchase": Corruption(
+    "a grant moved to another purchase": Corruption(
         BOUGHT,
         [
             ("update credit_grant set purchase_id = (select max(id) from purchase"
@@ -142,17 +142,17 @@ CORRUPTIONS = {
     "a grant deleted with its entries": Corruption(
         UNSPENT, GRANT_DELETED, ": ledger entries on record "
     ),
-    "a grant that paid deleted with its entries": Corruption(
+    "a grant that paid for an unlock deleted with its entries": Corruption(
         "select min(grant_id) from unlock_payment", GRANT_DELETED, ", grant {x}: payments "
     ),
-    "a grant raised together with its entry": Corruption(UNSPENT, RAISED, ": entries move "),
-    "a pack raised together with its entry": Corruption(
+    "a grant increased together with its entry": Corruption(UNSPENT, RAISED, ": entries move "),
+    "a pack's grant increased together with its entry": Corruption(
         "select min(g.id) from credit_grant g join checkout c on c.purchase_id = g.purchase_id"
         " where g.source = 'purchase'",
         RAISED,
         "grant {x}: ",
     ),
-    "a grant made by hand": Corruption(
+    "a grant inserted by hand": Corruption(
         "select min(id) from subscriber",
         [
             ("insert into credit_grant (reader_id, amount, remaining, source, reference, priority,"
@@ -163,17 +163,17 @@ CORRUPTIONS = {
         ],
         "reader {x}: ledger entries on record ",
     ),
-    "what remains raised": Corruption(
+    "the remaining credits increased": Corruption(
         "select min(id) from credit_grant where remaining < amount",
         ["update credit_grant set remaining = remaining + 1 where id = {x}"],
         "grant {x}: remaining ",
     ),
-    "a grant that is voided, and can be spent": Corruption(
+    "a grant voided without its entry": Corruption(
         UNSPENT,
         [f"update credit_grant set voided_at = {LONG_AGO} where id = {{x}}"],
         "grant {x}: voided 2020",
     ),
-    "an unlock with all of its rows of another reader": Corruption(
+    "an unlock moved with all of its rows to another reader": Corruption(
         PAID_UNLOCK,
         [
             "update unlock set reader_id = 'quy' where id = {x}",
@@ -185,7 +185,7 @@ CORRUPTIONS = {
         ],
         "reader quy: unlocks on record ",
     ),
-    "totals lowered": Corruption(
+    "totals decreased": Corruption(
         "select min(subscriber_id) from subscriber_totals where unlocks > 0",
         ["update subscriber_totals set unlocks = unlocks - 1 where subscriber_id = '{x}'"],
         "reader {x}: unlocks on record ",
@@ -195,12 +195,12 @@ CORRUPTIONS = {
         ["delete from subscriber where id = '{x}'"],
         "purchase ",
     ),
-    "credits that expire later": Corruption(
+    "an expiry moved to a later time": Corruption(
         "select min(grant_id) from ledger_entry where kind = 'expired'",
         [f"update credit_grant set expires_at = {FAR} where id = {{x}}"],
         ": expired of grant {x}",
     ),
-    "a spent entry and its payment lowered": Corruption(
+    "a spent entry decreased together with its payment": Corruption(
         "select min(id) from ledger_entry where kind = 'spent' and amount < -1",
         [
             ("update unlock_payment set amount = amount - 1 where unlock_id = (select unlock_id"
@@ -213,7 +213,7 @@ CORRUPTIONS = {
         ": entries move ",
     ),
     **{
-        f"an unlock made by hand, {source}": Corruption(
+        f"an unlock inserted by hand, {source}": Corruption(
             "select min(reader_id) from unlock",
             [f"{BY_HAND}'{source}', {LONG_AGO})"],
             "reader {x}: unlocks on record ",
@@ -225,24 +225,24 @@ CORRUPTIONS = {
         ["delete from unlock where id = {x}"],
         ": unlocks on record ",
     ),
-    "an unlock of another article and day": Corruption(
+    "an unlock moved to another day": Corruption(
         PAID_UNLOCK,
         [f"update unlock set unlocked_at = {LONG_AGO} where id = {{x}}"],
         "unlock {x}: of 2020",
     ),
-    "a revoked unlock put in force": Corruption(
+    "a revoked unlock put back in force": Corruption(
         "select min(u.id) from unlock u where credits_returned and not exists (select 1 from unlock"
         " where reader_id = u.reader_id and article_id = u.article_id and revoked_at is null)",
         ["update unlock set revoked_at = null, credits_returned = null where id = {x}"],
         "unlock {x}, grant ",
     ),
-    "an unlock revoked at another time": Corruption(
+    "a revocation moved to another time": Corruption(
         "select min(id) from unlock where credits_returned",
         [f"update unlock set revoked_at = {FAR} where id = {{x}}"],
         "unlock {x}: revoked 2040",
     ),
     **{
-        f"an entry dated back, {kind}": Corruption(
+        f"an entry backdated, {kind}": Corruption(
             f"select max(id) from ledger_entry where kind = '{kind}' and grant_id in"
             " (select id from credit_grant where source = 'promotion')",
             [f"update ledger_entry set at = {LONG_AGO} where id = {{x}}"],
@@ -250,13 +250,13 @@ CORRUPTIONS = {
         )
         for kind in ("granted", "spent", "restored", "voided", "expired")
     },
-    "an entry dated back, of a purchase": Corruption(
+    "a purchase's entry backdated": Corruption(
         "select min(e.id) from ledger_entry e join credit_grant g on g.id = e.grant_id"
         " join purchase p on p.id = g.purchase_id where processor <> 'stripe'",
         [f"update ledger_entry set at = {LONG_AGO} where id = {{x}}"],
         "entry {x} of 2020",
     ),
-    "an entry dated back with its unlock": Corruption(
+    "an entry backdated together with its unlock": Corruption(
         PAID_UNLOCK,
         [
             f"update ledger_entry set at = {LONG_AGO} where unlock_id = {{x}}",
@@ -264,28 +264,28 @@ CORRUPTIONS = {
         ],
         ": spent of grant ",
     ),
-    "a credit given up that nothing took": Corruption(
+    "a clawback's record of credits deleted": Corruption(
         "select min(id) from taking", ["delete from taking where id = {x}"], "grant "
     ),
-    "a credit given up twice": Corruption(
+    "a clawed-back credit counted twice": Corruption(
         "select min(id) from taking",
         ["update taking set credits = credits + 1 where id = {x}"],
         ": gave up ",
     ),
     **{
-        f"{kind} entitled ten years longer": Corruption(
+        f"entitlement of a {kind} extended by years": Corruption(
             of_kind(kind),
             [f"update subscription set entitled_until = {FAR} where id = '{{x}}'"],
             " {x}: ",
         )
         for kind in ("pass", "prepaid", "complimentary", "stripe")
     },
-    "access shown ten years longer": Corruption(
+    "displayed access extended by years": Corruption(
         of_kind("stripe"),
         [f"update subscription set access_until = {FAR} where id = '{{x}}'"],
         " {x}: ",
     ),
-    "a subscription of Stripe's paid for ten years": Corruption(
+    "a Stripe subscription's paid period extended by years": Corruption(
         "select min(subscription_id) from stripe_invoice",
         [
             (f"update subscription set paid_through = {FAR}, entitled_until = {FAR},"
@@ -293,7 +293,7 @@ CORRUPTIONS = {
         ],
         "subscription {x}: paid through 2040",
     ),
-    "a pass of Stripe's paid for ten years": Corruption(
+    "a Stripe pass's paid period extended by years": Corruption(
         "select min(s.id) from subscription s join checkout c on c.purchase_id = s.purchase_id"
         " where s.kind = 'pass'",
         [
@@ -302,7 +302,7 @@ CORRUPTIONS = {
         ],
         "pass {x}: ",
     ),
-    "a pass that is yet to begin": Corruption(
+    "a pass moved to the future": Corruption(
         of_kind("pass"),
         [
             ("update subscription set starts_at = '2039-12-25 00:00:00.000000', paid_through ="
@@ -310,12 +310,12 @@ CORRUPTIONS = {
         ],
         "pass {x}: from 2039",
     ),
-    "a longer grace": Corruption(
+    "a grace period extended": Corruption(
         "select min(id) from stripe_subscription where status = 'past_due'",
         ["update stripe_subscription set grace_seconds = 99999999 where id = '{x}'"],
         "subscription {x}: past_due",
     ),
-    "a subscription of another status": Corruption(
+    "a subscription's status changed": Corruption(
         "select min(id) from stripe_subscription where status = 'past_due'",
         ["update stripe_subscription set status = 'active' where id = '{x}'"],
         "subscription {x}: active",
@@ -326,7 +326,7 @@ CORRUPTIONS = {
         ["delete from stripe_invoice where id = '{x}'"],
         "purchase ",
     ),
-    "a pass that was taken back given back": Corruption(
+    "a clawed-back pass restored": Corruption(
         "select min(id) from subscription where is_taken_back",
         [
             ("update subscription set is_taken_back = false, entitled_until = paid_through,"
@@ -334,12 +334,12 @@ CORRUPTIONS = {
         ],
         " {x}: purchase ",
     ),
-    "a subscription that was ended goes on": Corruption(
+    "an ended subscription reopened": Corruption(
         "select min(id) from subscription where ended_at < paid_through",
         ["update subscription set ended_at = null where id = '{x}'"],
         " {x}: ",
     ),
-    "a complimentary subscription made by hand": Corruption(
+    "a complimentary subscription inserted by hand": Corruption(
         "select min(reader_id) from purchase where reader_id not in"
         " (select reader_id from subscription where kind = 'complimentary')",
         [
@@ -347,7 +347,7 @@ CORRUPTIONS = {
         ],
         "reader {x}: subscriptions on record ",
     ),
-    "a checkout paid by nothing": Corruption(
+    "a paid checkout without a purchase": Corruption(
         "select min(id) from checkout where status = 'paid'",
         ["update checkout set purchase_id = null where id = '{x}'"],
         "checkout {x}: purchase 0 is missing",

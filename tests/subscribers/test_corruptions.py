@@ -96,14 +96,14 @@ def _upgrade_to_totals(connection: sa.Connection) -> None:
 def test_a_corruption_is_named(filled: FilledDatabase, corruption: Corruption) -> None:
     async def corrupt(session: AsyncSession) -> tuple[object, list[Violation]]:
         connection = await session.connection()
-        found = (await connection.execute(sa.text(corruption.of))).scalar()
+        found = (await connection.execute(sa.text(corruption.query))).scalar()
         assert found is not None, "the database has no such row"
-        for statement in corruption.done:
+        for statement in corruption.statements:
             changed = await connection.execute(sa.text(statement.format(x=found)))
             assert changed.rowcount > 0 or "delete from checkout" in statement
         return found, await audit(session)
 
     found, findings = filled.run_rolled_back(corrupt)
     rows = [row for finding in findings for row in finding.rows]
-    said = corruption.said.format(x=found)
-    assert any(said in row for row in rows), (said, findings)
+    expected = corruption.expected.format(x=found)
+    assert any(expected in row for row in rows), (expected, findings)

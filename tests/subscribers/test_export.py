@@ -53,7 +53,7 @@ async def test_an_export_tells_everything_in_sections(
     assert (week["product_id"], ten["product_id"]) == ("week", "ten")
     assert [(r["amount"], r["reference"]) for r in ten["refunds"]] == [(40000, "back ann")]
     assert ten["what"] == "Paid 4,000 KHR for the pack ten."
-    assert ten["refunds"][0]["what"] == "Paid 400 KHR back."
+    assert ten["refunds"][0]["what"] == "400 KHR was refunded."
     (month,) = exported["views"]["months"]
     assert [(a["article_id"], a["title"]) for a in month["articles"]] == [("42-metered", "A title")]
     assert "only-bo-read-it" not in answer.text
@@ -79,10 +79,10 @@ async def test_the_ledger_is_told_in_words(
     assert [entry["what"] for entry in reversed(exported["credits"]["ledger"])] == [
         "4 credits granted: promotion, ann-1",
         "2 credits spent on “42”",
-        "2 credits given back for “42”",
+        "2 credits returned for “42”",
         "2 credits spent on “42”",
         "2 credits taken back",
-        "2 credits given back for “42”",
+        "2 credits returned for “42”",
         "2 credits expired unspent",
     ]
 

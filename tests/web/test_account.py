@@ -35,7 +35,7 @@ async def test_the_account_shows_all_that_a_reader_has_and_had(
     for received in (
         "You have 7 credits.",
         "2 credits until January 31, 2027",
-        "5 credits that never lapse",
+        "5 credits that never expire",
         f'<a href="{ORIGIN}/42">A <b>bold</b> title</a>',
         f'1 credit spent (<a href="{ORIGIN}/42">A <b>bold</b> title</a>)',
         "3 credits received (a gift)",
@@ -67,7 +67,7 @@ async def test_a_lapse_is_shown_at_once_and_only_once(
     for page in (*read, await account(service)):
         assert "You have 2 credits." in page
         assert re.findall(r"<li>(November [^<]+)</li>", page) == [
-            "November 25, 2026: 3 credits lapsed",
+            "November 25, 2026: 3 credits expired",
             "November 24, 2026: 2 credits received (a gift)",
             "November 24, 2026: 3 credits received (a gift)",
         ]
@@ -85,13 +85,13 @@ async def test_a_subscription_is_cancelled_with_a_receipt_and_resumed(
     form = forms(asked)["/account/cancel"]
     assert form.fields["when"] == "period_end"
     done = await send(service, form)
-    assert "Your subscription is cancelled, and nothing more will be taken" in done.text
+    assert "Your subscription is cancelled. You will not be charged for it again" in done.text
     assert "You can read everything until December 24, 2026, 12:00 GMT." in done.text
     receipt = re.search(r"receipt_[0-9a-f]+", done.text)
     assert receipt
     assert receipt[0] in await account(service)
     resumed = await send(service, forms(done)["/account/resume"])
-    assert "<h1>Your subscription goes on.</h1>" in resumed.text
+    assert "<h1>Your subscription continues.</h1>" in resumed.text
     assert "You can read everything until December 24, 2026, 12:00 GMT." in resumed.text
     assert receipt[0] in await account(service)
     assert "Resumed on November 24, 2026, 12:00 GMT." in await account(service)
@@ -119,9 +119,9 @@ async def test_what_was_cancelled_or_paid_has_a_receipt_to_keep(
         "Reader: ann",
     ]  # fmt: skip
     file = await service.get(of_cancellation.pop())
-    assert "Cancelled: you can read everything until December 24, 2026, 12:00 GMT." in file.text
+    assert "Cancelled: you can read everything until December 31, 2026, 12:00 GMT." in file.text
     assert "Receipt: receipt_" in file.text
-    assert "nothing more will be taken for it." in file.text
+    assert "You will not be charged for it again." in file.text
 
 
 @pytest.mark.parametrize("name", ["payment-999", "receipt_0", "x%2Fy", "é"])
@@ -173,7 +173,7 @@ async def test_credits_that_end_together_are_listed_together(
         await grant(service, bearer, "ann", 2, reference=reference, expires_at=end)
     await enter(service, bearer, "ann")
     page = await account(service)
-    assert "<li>4 credits that never lapse</li>" in page
+    assert "<li>4 credits that never expire</li>" in page
     assert "<li>2 credits until January 31, 2027, 12:00 GMT</li>" in page
 
 
@@ -184,7 +184,7 @@ async def test_kept_credits_and_their_lapses_fit_in_one_sentence(
     await grant(service, bearer, "ann", 4, reference="kept")
     await grant(service, bearer, "ann", 2, reference="lent", expires_at="2027-01-31T12:00:00Z")
     asked = await enter(service, bearer, "ann", page="cancel", subscription=given)
-    kept = "You keep your 6 credits; 2 of them lapse on January 31, 2027, 12:00 GMT."
+    kept = "You keep your 6 credits; 2 of them expire on January 31, 2027, 12:00 GMT."
     assert kept in asked.text
 
 
@@ -222,5 +222,5 @@ async def test_the_reader_gets_all_that_is_on_record(
     asked = await service.get("/v1/me/export", headers=bearer.reader("ann"))
     assert file.json() == asked.json()
     assert file.headers["content-type"] == "application/json"
-    assert '\n  "profile": {\n    "about": "Who you are here' in file.text
+    assert '\n  "profile": {\n    "about": "Your id on this site' in file.text
     assert "\n" not in asked.text

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.catalogue.products import Product, find_product
 from paywall.database.tables import Checkout, StripeSubscription, Subscription
 from paywall.idempotency import RETENTION, IdempotencyClaim
-from paywall.payments.checkouts import CheckoutRequest, open_plan_of
+from paywall.payments.checkouts import CheckoutRequest, open_plan_of, outdated_plan_of
 from paywall.problems import ALREADY_SUBSCRIBED, NOT_ON_SALE, Problem
 from paywall.processors.stripe.prices import current_price
 from paywall.processors.stripe.units import why_not_charged
@@ -37,15 +37,18 @@ async def open_checkout(
 ) -> Opened:
     """The reader's checkout for this request: a new one, or one that is already open for it.
 
-    For a plan it may be an open checkout of another request, which has to be expired first; one
-    that a repeat of this request finds may be paid by now. The caller holds the reader's lock.
+    For a plan it may be an open checkout of another request, or one with a trial that is no longer
+    available, which has to be expired first; one that a repeat of this request finds may be paid by
+    now. The caller holds the reader's lock.
     Raises Problem: PRODUCT_UNKNOWN, NOT_ON_SALE, ALREADY_SUBSCRIBED.
     """
-    id_ = _id_of(claim)
-    while (begun := await session.get(Checkout, id_)) is not None:
-        if _can_continue(begun, reader_id, now):
-            return Opened(begun, serves_request=True)
-        id_ = _hashed(id_)
+    if request.product_kind is ProductKind.PLAN:
+        outdated = await outdated_plan_of(session, reader_id)
+        if outdated is not None:
+            return Opened(outdated, serves_request=False)
+    id_, begun = await _begun(session, reader_id, claim, now)
+    if begun is not None:
+        return Opened(begun, serves_request=True)
     if request.product_kind is ProductKind.PLAN:
         await refuse_second_plan(session, reader_id)
     product = await find_product(session, request.product_kind, request.product_id)
@@ -78,6 +81,18 @@ def _why_not_on_sale(product: Product, currency: str) -> str:
     amounts = [price["amount"] for price in product.prices if price["currency"] == currency]
     why = why_not_charged(amounts[0], currency) if amounts else None
     return f"{why}. Change it in the catalogue, and run `paywall catalogue sync`." if why else ""
+
+
+async def _begun(
+    session: AsyncSession, reader_id: str, claim: IdempotencyClaim | None, now: datetime
+) -> tuple[str, Checkout | None]:
+    """The id of the checkout that this request is for, and the checkout if it was begun before."""
+    id_ = _id_of(claim)
+    while (begun := await session.get(Checkout, id_)) is not None:
+        if _can_continue(begun, reader_id, now):
+            break
+        id_ = _hashed(id_)
+    return id_, begun
 
 
 def _id_of(claim: IdempotencyClaim | None) -> str:

@@ -7,10 +7,10 @@ from litestar import Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.credits.locking import lock_or_create_subscriber
-from paywall.database.tables import Checkout, Plan, StripeIntent
+from paywall.database.tables import Checkout, Plan, StripeCustomer, StripeIntent
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.payments.checkout_models import CheckoutPage
-from paywall.payments.checkouts import CheckoutRequest
+from paywall.payments.checkouts import CheckoutRequest, outdated_plan_of
 from paywall.problems import (
     CHECKOUT_CLOSED,
     REQUEST_IN_PROGRESS,
@@ -37,6 +37,8 @@ from paywall.processors.stripe.objects import (
 )
 from paywall.processors.stripe.sync import sync
 from paywall.rules.enums import CheckoutStatus, IntentKind, IntentState, ProductKind
+from paywall.subscriptions.trials import first_trial_of
+from paywall.telemetry import logger
 
 TRIES_MAX = 20
 
@@ -157,12 +159,13 @@ def _lacks_page(checkout: Checkout) -> bool:
 async def _order(session: AsyncSession, checkout: Checkout, customer_id: str) -> SessionOrder:
     is_plan = checkout.product_kind is ProductKind.PLAN
     plan = await session.get(Plan, checkout.product_id) if is_plan else None
+    had_trial = await first_trial_of(session, checkout.reader_id) is not None
     return SessionOrder(
         checkout_id=checkout.id,
         customer_id=customer_id,
         price_id=checkout.price_id,
         is_plan=is_plan,
-        trial_days=plan.trial_days if plan else None,
+        trial_days=plan.trial_days if plan and not had_trial else None,
         return_url=checkout.return_url,
     )
 
@@ -224,6 +227,24 @@ async def close_checkout(context: StripeContext, checkout: Checkout) -> Checkout
         if intent is not None:
             return await _expire(context, checkout, checkout.session_id, intent)
     raise Problem(REQUEST_IN_PROGRESS)
+
+
+async def close_outdated_page(context: StripeContext, customer_id: str) -> Checkout | None:
+    """Close the open page of a reader whose trial began elsewhere; returns it if it is closed.
+
+    Reconcile repeats what fails. A page that is paid for before gives a second trial: Stripe goes
+    by what the page was opened with.
+    """
+    async with context.database.reading() as session:
+        customer = await session.get(StripeCustomer, customer_id)
+        outdated = await outdated_plan_of(session, customer.reader_id) if customer else None
+    if outdated is None:
+        return None
+    try:
+        return await close_checkout(context, outdated)
+    except Problem as error:
+        logger.warning("a page that may give a second trial is still open", exc_info=error)
+        return None
 
 
 async def _expire(

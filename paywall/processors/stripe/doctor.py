@@ -1,4 +1,4 @@
-"""Diagnosing the installation's use of Stripe, without changing anything on either side."""
+"""Diagnose the installation's use of Stripe, without changing anything here or in Stripe."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,11 +16,11 @@ from paywall.processors.stripe.units import InexactAmount
 from paywall.rules.money import format_money_with_code
 from paywall.settings import Settings
 
-# For all requests to Stripe together.
+# The limit for all requests to Stripe together.
 ANSWERS_WITHIN_SECONDS = 30.0
 # Stripe tries to deliver an event for three days.
 LOOKED_AT = timedelta(days=3)
-# A younger event may still be delivered; reconcile would have read an older one.
+# A newer event may still be delivered; reconcile should have read an older one.
 DELIVERED_WITHIN = timedelta(minutes=10)
 PAGES_MAX = 10
 SYNC = "Run `paywall catalogue sync`."
@@ -29,7 +29,7 @@ SYNC = "Run `paywall catalogue sync`."
 async def diagnose_stripe(
     settings: Settings, database: Database | None
 ) -> AsyncIterator[Diagnosis | str]:
-    """What is wrong and what is well; without a database only what Stripe reports."""
+    """Yield each problem and each passed check; without a database only those about the key."""
     yield _secrets(settings)
     client = StripeClient(settings)
     try:
@@ -51,16 +51,16 @@ def _secrets(settings: Settings) -> Diagnosis | str:
     count = len(settings.stripe_webhook_secrets)
     if count == 0:
         return Diagnosis(
-            "No webhook can be believed: stripe_webhook_secrets is empty.",
+            "No webhook can be verified: stripe_webhook_secrets is empty.",
             "Set it to the signing secret of the endpoint in Stripe's dashboard.",
         )
-    return f"Webhooks are believed by {count} signing secret{'s' if count > 1 else ''}."
+    return f"Webhooks are verified with {count} signing secret{'s' if count > 1 else ''}."
 
 
 async def _key(client: StripeClient) -> str:
     account_id = await client.account()
     mode = "live mode: payments are real" if client.is_live else "test mode: no payment is real"
-    return f"Stripe takes the key, of the account {account_id}, in {mode}."
+    return f"Stripe accepts the key. Its account is {account_id}, in {mode}."
 
 
 def _unanswered(error: Problem | TimeoutError) -> Diagnosis:
@@ -72,30 +72,30 @@ def _unanswered(error: Problem | TimeoutError) -> Diagnosis:
         return Diagnosis(error.detail, "Then run this again.")
     else:
         return Diagnosis(
-            "Stripe refuses what it is asked with stripe_secret_key.",
-            "Compare the key, and what it may read, with Stripe's dashboard.",
+            "Stripe refuses requests with stripe_secret_key.",
+            "Compare the key and its permissions with Stripe's dashboard.",
         )
     return Diagnosis(
-        what, "Look at the way to it, at https://status.stripe.com and stripe_api_base."
+        what, "Check the network, https://status.stripe.com and the setting stripe_api_base."
     )
 
 
 async def _catalogue(database: Database, client: StripeClient) -> list[Diagnosis | str]:
     difference = await differ(database, client)
     findings = [*_differing(difference)]
-    return [*findings] or ["Stripe sells what the catalogue says, at the same prices."]
+    return [*findings] or ["Stripe has the products of the catalogue, at the same prices."]
 
 
 def _differing(difference: Difference) -> list[Diagnosis]:
     lacking = [Diagnosis(f"Stripe does not have {item}.", SYNC) for item in difference.lacking]
     ending = [
-        Diagnosis(f"It sells what the catalogue has no more, {named}.", SYNC)
+        Diagnosis(f"Stripe still has {named}, which the catalogue no longer has.", SYNC)
         for named in difference.ending
     ]
     other = [
         Diagnosis(
-            f"Stripe asks {_amount(price)} for {item}.",
-            f"Take the lookup key off {price.id} in Stripe's dashboard. {SYNC}",
+            f"Stripe's price is {_amount(price)} for {item}.",
+            f"Remove the lookup key from {price.id} in Stripe's dashboard. {SYNC}",
         )
         for item, price in difference.found
         if (price.amount, price.currency) != (item.amount, item.currency)
@@ -117,19 +117,19 @@ async def _events(database: Database, client: StripeClient) -> list[Diagnosis | 
         handled = await handled_of(session, [event.id for event in events])
         last = await last_handled_at(session)
     latest = (
-        f"The last event was taken in at {last:%Y-%m-%d %H:%M:%S} UTC."
+        f"The last event was handled at {last:%Y-%m-%d %H:%M:%S} UTC."
         if last
-        else ("No event was taken in yet.")
+        else "No event has been handled yet."
     )
     waiting = [
         event for event in events if event.id not in handled and event.at <= now - DELIVERED_WITHIN
     ]
     if not waiting:
-        return [f"{latest} None waits."]
+        return [f"{latest} No event is waiting."]
     return [
         Diagnosis(
-            f"{latest} {len(waiting)} that Stripe tells of since {waiting[-1].at:%Y-%m-%d %H:%M:%S}"
-            " UTC were not.",
+            f"{latest} {len(waiting)} of Stripe's events since {waiting[-1].at:%Y-%m-%d %H:%M:%S}"
+            " UTC have not been handled.",
             "Compare the address of the webhook endpoint in Stripe's dashboard with this service's,"
             " then run `paywall reconcile`.",
         )
@@ -137,7 +137,7 @@ async def _events(database: Database, client: StripeClient) -> list[Diagnosis | 
 
 
 async def _listed(database: Database, client: StripeClient) -> list[StripeEventRef]:
-    """The newest events of types that are handled here, newest first."""
+    """The newest events of the types that the service handles, newest first."""
     since = database.clock.now() - LOOKED_AT
     events: list[StripeEventRef] = []
     for _ in range(PAGES_MAX):

@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall import telemetry
 from paywall.database.engine import insert
 from paywall.database.tables import StripeEvent
+from paywall.processors.stripe.checkout_flow import close_outdated_page
 from paywall.processors.stripe.client import Missing, StripeClient
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.event_types import kind_of_event
@@ -42,6 +43,8 @@ async def handle_event(context: StripeContext, event: StripeEventRef) -> EventOu
         async with sync(context, customer_id, ref) as synced:
             now = context.database.clock.now()
             is_first = await _mark(synced.session, event, EventOutcome.RECORDED, now)
+        if any(one.trial_ends_at for one in synced.snapshot.subscriptions):
+            await close_outdated_page(context, customer_id)
     except UnknownCustomer:
         async with context.database.reading() as session:
             was_ours = await is_erased(session, (event.object_id, customer_id or ""))

@@ -17,7 +17,7 @@ from paywall.database.tables import (
     Subscription,
 )
 from paywall.payments.checkouts import UNSETTLED
-from paywall.processors.stripe.checkout_flow import sync_checkout
+from paywall.processors.stripe.checkout_flow import close_outdated_page, sync_checkout
 from paywall.processors.stripe.client import Missing
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.customers import link_customer
@@ -33,7 +33,7 @@ from paywall.processors.stripe.prices import find_price
 from paywall.processors.stripe.state import end_turn, take_turn
 from paywall.processors.stripe.sync import UnknownCustomer, sync
 from paywall.processors.stripe.units import InexactAmount
-from paywall.rules.enums import EventOutcome, SubscriptionKind
+from paywall.rules.enums import CheckoutStatus, EventOutcome, SubscriptionKind
 from paywall.telemetry import logger
 
 CHECKOUTS_MAX = 200
@@ -147,7 +147,10 @@ async def _compare_checkouts(context: StripeContext, *, anew: bool) -> int:
     ended = 0
     for checkout in to_look_at:
         try:
-            ended += (await sync_checkout(context, checkout)).status is not checkout.status
+            current = await sync_checkout(context, checkout)
+            if current.status is CheckoutStatus.OPEN and current.customer_id is not None:
+                current = await close_outdated_page(context, current.customer_id) or current
+            ended += current.status is not checkout.status
         except InexactAmount:
             continue
         except (Missing, UnknownCustomer):

@@ -58,6 +58,7 @@ class OffersView(NamedTuple):
     options: SiteOptions
     groups: Sequence[OfferGroup]
     notice: Notice
+    has_trial: bool
 
 
 def view_offers(
@@ -74,7 +75,8 @@ def view_offers(
         OfferGroup("packs", ProductKind.PACK, offers.packs if has_packs else []),
     ]
     notice = _notice(overview, barring, has_plans=bool(plans))
-    return OffersView(options, [group for group in groups if group.products], notice)
+    shown = [group for group in groups if group.products]
+    return OffersView(options, shown, notice, has_trial=overview.trial_available)
 
 
 def _notice(

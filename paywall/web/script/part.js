@@ -15,8 +15,8 @@ const buttonClass = (first) => `paywall-button${first ? " paywall-first" : ""}`;
 const button = (text, click, first) => h("button", { type: "button", class: buttonClass(first), click }, text);
 
 /**
- * A button that spends, buys or cancels. A click that was meant for what stood there before does
- * nothing: the repeat of a tokenPromise key, the second of a double click, one in its first moment.
+ * A button that spends, buys or cancels. It ignores clicks that may be accidental: repeats of a held
+ * key, the second click of a double click, and clicks just after it appeared.
  */
 function confirmButton(text, click, first) {
   let seen = Infinity;
@@ -25,7 +25,7 @@ function confirmButton(text, click, first) {
   element.addEventListener("keydown", (event) => {
     if (event.repeat && ["Enter", " "].includes(event.key)) event.preventDefault();
   });
-  /** It stands for something new from its next frame on. */
+  /** Ignore clicks for a moment, because the button now has another meaning. */
   element.holdOff = () => {
     seen = Infinity;
     element.ariaDisabled = "true";

@@ -29,6 +29,8 @@ class Offers extends PaywallElement {
   async load() {
     const [catalogue, mine] = await Promise.all([fetchOffers(), this.reader()]);
     this.mine = mine;
+    // Any plan's trial is for readers who had none yet.
+    this.hasTrial = !mine || mine.trial_available;
     const kinds = (this.getAttribute("kinds") ?? "plan pass pack").split(" ").filter((kind) => own(KINDS, kind));
     this.hasPlans = kinds.includes("plan") && catalogue.plans.length > 0;
     const lists = kinds.map((kind) => this.list(kind, catalogue[KINDS[kind]])).filter(Boolean);
@@ -129,7 +131,7 @@ class Offers extends PaywallElement {
         this.translate("plan_opens"),
         this.translate("plan_renews"),
         said(lapse ? "plan_credits_lapse" : "plan_credits", product.credits),
-        said("trial", product.trial_days),
+        said("trial", this.hasTrial && product.trial_days),
       ],
       pass: () => [said("pass_opens", product.days)],
       pack: () => [said("pack_opens", product.credits), said("pack_lapses", product.expires_after_days)],

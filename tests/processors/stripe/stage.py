@@ -1,7 +1,7 @@
-"""A stage for many histories: the service is started once, and each history begins anew.
+"""Start the service once for many histories, and restore its initial state before each.
 
-Anew is as after the setting up: what the database held then is put back, with a copy of the Stripe
-account of then, at the time of then.
+Restoring writes the initial rows into the database, copies the initial Stripe account, and sets
+the clock to the start.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ Rows = dict[str, Sequence[dict[str, Any]]]
 
 
 class Unsteady(InProcessClient):
-    """A way to Stripe on which an answer can be overtaken, and be old when it arrives."""
+    """A Stripe client that delays responses at random, so that newer ones can arrive first."""
 
     chance: Random | None = None
 
@@ -68,7 +68,7 @@ class Unsteady(InProcessClient):
 
 
 class Stage:
-    """The services on one database, two where it takes two, and what they began with."""
+    """The services on one database (two on PostgreSQL) and their initial state."""
 
     def __init__(self, settings: Settings, shops: list[Shop], wires: list[Unsteady]) -> None:
         self.settings, self.shops, self.wires = settings, shops, wires
@@ -76,13 +76,13 @@ class Stage:
         self.rows: Rows = {}
 
     async def set_up(self) -> None:
-        """What every history begins with is made, and kept."""
+        """Create the initial state and save it."""
         await furnish(self.shops[0])
         self.rows = await _all_rows(self.shops[0].database)
 
     @asynccontextmanager
     async def anew(self, chance: Random | None) -> AsyncIterator[Played]:
-        """One playing of a history; at its end the stand-in kept to the SDK's types."""
+        """Restore the initial state for one run; then check Stripe's types against the SDK."""
         await _put_back(self.shops[0].database, self.rows)
         stand_in, contract = deepcopy(self.stand_in), SdkContract()
         stand_in.inspector, stand_in.account.on_output = contract, contract.response
@@ -94,7 +94,7 @@ class Stage:
 
 
 async def furnish(shop: Shop) -> None:
-    """A catalogue, articles, open checkouts; each reader has a paid pack and an unlock."""
+    """Create a catalogue, articles and open checkouts; give each reader a pack and an unlock."""
     create_coupon(shop.stand_in.account, {"id": "FREE", "percent_off": "100"})
     await shop.stock(PRICES)
     for n in range(5):
@@ -132,7 +132,7 @@ async def _put_back(database: Database, rows: Rows) -> None:
 
 @asynccontextmanager
 async def stage(address: str, folder: Path) -> AsyncIterator[Stage]:
-    """Start the services; what Stripe is asked and answers is compared with the SDK's types."""
+    """Start the services; check requests to Stripe and its responses against the SDK's types."""
     settings = Settings(
         database_url=address,
         data_dir=str(folder),

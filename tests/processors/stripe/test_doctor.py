@@ -67,16 +67,16 @@ async def _said(settings: Settings) -> tuple[str, str]:
 async def test_all_that_is_well_is_said_in_a_sentence_each(settings: Settings) -> None:
     well, wrong = await _said(settings)
     assert wrong == ""
-    assert "Webhooks are believed by 1 signing secret." in well
+    assert "Webhooks are verified with 1 signing secret." in well
     assert "in test mode: no payment is real." in well
-    assert "Stripe sells what the catalogue says, at the same prices." in well
-    assert "No event was taken in yet. None waits." in well
+    assert "Stripe has the products of the catalogue, at the same prices." in well
+    assert "No event has been handled yet. No event is waiting." in well
 
 
 async def test_a_key_that_stripe_does_not_take_is_named(settings: Settings) -> None:
     strange = msgspec.structs.replace(settings, stripe_secret_key="sk_strange")
     _, wrong = await _said(strange)
-    assert "Stripe refuses what it is asked with stripe_secret_key." in wrong
+    assert "Stripe refuses requests with stripe_secret_key." in wrong
 
 
 async def test_a_missing_secret_is_named(settings: Settings) -> None:
@@ -88,7 +88,7 @@ async def test_a_stripe_that_cannot_be_reached_is_named(settings: Settings) -> N
     nobody = f"http://127.0.0.1:{free_port()}"
     well, wrong = await _said(msgspec.structs.replace(settings, stripe_api_base=nobody))
     assert "Stripe cannot be reached." in wrong
-    assert "Stripe takes the key" not in well
+    assert "Stripe accepts the key" not in well
 
 
 async def test_a_stripe_that_hangs_is_not_waited_for_without_end(
@@ -109,14 +109,14 @@ async def test_a_price_that_stripe_lacks_is_named(settings: Settings) -> None:
     await database.close()
     _, wrong = await _said(settings)
     assert "Stripe does not have pack six: 7 USD. Run `paywall catalogue sync`." in wrong
-    assert "pack six: 6 USD. Run `paywall catalogue sync`." in wrong
+    assert "Stripe still has pack six: 6 USD, which the catalogue no longer has." in wrong
 
 
 async def test_a_price_of_another_amount_is_named(settings: Settings, stand_in: StandIn) -> None:
     (price,) = stand_in.account.find_all("price")
     price["unit_amount"] = 650
     _, wrong = await _said(settings)
-    assert "Stripe asks 6.50 USD for pack six: 6 USD." in wrong
+    assert "Stripe's price is 6.50 USD for pack six: 6 USD." in wrong
 
 
 async def test_prices_are_compared_as_iso_counts_them(
@@ -125,12 +125,12 @@ async def test_prices_are_compared_as_iso_counts_them(
     await _put_in_catalogue(settings, {"amount": 1_000, "currency": "isk"})
     well, wrong = await _said(settings)
     assert wrong == ""
-    assert "Stripe sells what the catalogue says, at the same prices." in well
+    assert "Stripe has the products of the catalogue, at the same prices." in well
     (price,) = stand_in.account.find_all("price", currency="isk")
     assert price["unit_amount"] == 100_000
     price["unit_amount"] = 1_000
     _, wrong = await _said(settings)
-    assert "Stripe asks 10 ISK for pack six: 1,000 ISK." in wrong
+    assert "Stripe's price is 10 ISK for pack six: 1,000 ISK." in wrong
     price["unit_amount"] = 1_050
     _, wrong = await _said(settings)
     assert f"Stripe states 1050 isk as unit_amount of the price {price['id']}" in wrong
@@ -177,7 +177,7 @@ async def test_events_that_were_not_taken_in_are_counted_until_they_are(
     account.now = int(AN_HOUR_AGO.timestamp())
     checkout.pay_session(account, session["id"])
     _, wrong = await _said(settings)
-    assert "No event was taken in yet. 1 that Stripe tells of since" in wrong
+    assert "No event has been handled yet. 1 of Stripe's events since" in wrong
     assert "`paywall reconcile`" in wrong
     database, stripe_client = Database(settings), StripeClient(settings)
     await reconcile(StripeContext(database, stripe_client, settings))
@@ -185,4 +185,4 @@ async def test_events_that_were_not_taken_in_are_counted_until_they_are(
     await database.close()
     well, wrong = await _said(settings)
     assert wrong == ""
-    assert "The last event was taken in at" in well
+    assert "The last event was handled at" in well

@@ -26,6 +26,7 @@ EXPORTED = {
     "subscription": "subscriptions.subscriptions",
     "stripe_subscription": "subscriptions.subscriptions.billing",
     "stripe_invoice": "subscriptions.subscriptions.billing.invoices",
+    "complimentary_period": "subscriptions.complimentary_periods",
     "purchase": "purchases.purchases",
     "refund": "purchases.purchases.refunds",
     "checkout": "checkouts.checkouts",
@@ -35,6 +36,8 @@ EXPORTED = {
 
 NOT_TOLD = {
     "taking": "why credits were taken back: the ledger, the unlocks and the refunds tell it",
+    "stripe_credit": "a line of an invoice: exported as a refund of the credited payment",
+    "merged_sequence": "when an id was merged, which the profile names: orders prepaid time",
     "subscriber_totals": "numbers of rows that are all told",
     "idempotency_key": "answers of the last day, of which all is told; the profile says so",
     "stripe_event": "ids alone, for 45 days; the profile says so",
@@ -137,7 +140,7 @@ async def test_an_export_shows_how_stripe_bills_a_subscription(shop: Shop) -> No
     assert billing["trial_starts_at"] == "2026-11-24T12:00:00Z"
     assert billing["trial_ends_at"] == "2026-12-01T12:00:00Z"
     assert billing["next_payment"] == subscription["paid_through"] == "2027-01-01T12:00:00Z"
-    assert billing["what"] == "Costs 24,000 KHR a period, discounts aside."
+    assert billing["what"] == "Costs 24,000 KHR a period, before any discount."
     assert billing["price"] == {"amount": 2_400_000, "currency": "khr"}
     purchases = {purchase["id"]: purchase for purchase in shown["purchases"]["purchases"]}
     paid = billing["invoices"][0]
@@ -147,10 +150,10 @@ async def test_an_export_shows_how_stripe_bills_a_subscription(shop: Shop) -> No
 
 async def test_an_export_has_a_checkouts_state_and_the_readers_consent(shop: Shop) -> None:
     expected = {
-        "open": "You went to pay for the pack six at 6 USD, and have not paid yet.",
+        "open": "You opened the payment page for the pack six at 6 USD and have not paid yet.",
         "processing": "You paid for the pack six at 6 USD, and the bank still has to confirm it.",
-        "paid": "You bought the pack six at 6 USD, discounts aside.",
-        "expired": "No payment came for the pack six at 6 USD: the page to pay on is closed.",
+        "paid": "You bought the pack six at 6 USD, before any discount.",
+        "expired": "You did not pay for the pack six at 6 USD, and the payment page has expired.",
     }
 
     async def checkouts() -> list[dict[str, Any]]:
@@ -189,14 +192,14 @@ async def test_an_export_describes_refunds_and_disputes_in_words(shop: Shop) -> 
         return [refund["what"] for refund in purchase["refunds"]]
 
     refund = refunds.create_pending_refund(account, charge_id, 150)
-    assert await shown() == ["1.50 USD are on the way back to you."]
+    assert await shown() == ["A refund of 1.50 USD is in progress."]
     refunds.complete_refund(account, refund["id"])
-    assert await shown() == ["Paid 1.50 USD back."]
+    assert await shown() == ["1.50 USD was refunded."]
     refunds.fail_refund(account, refund["id"])
-    assert await shown() == ["Paying 1.50 USD back failed."]
+    assert await shown() == ["A refund of 1.50 USD failed."]
     inquiry = disputes.open_dispute(account, charge_id, inquiry=True)
-    assert (await shown())[0] == "Your bank asks about 6 USD."
+    assert (await shown())[0] == "Your bank is asking about 6 USD."
     disputes.escalate_inquiry(account, inquiry["id"])
     assert (await shown())[0] == "Your bank took 6 USD back."
     disputes.close_dispute(account, inquiry["id"], won=True)
-    assert (await shown())[0] == "Your bank asked about 6 USD, which stay paid."
+    assert (await shown())[0] == "Your bank asked about 6 USD, and the payment stands."

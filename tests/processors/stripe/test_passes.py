@@ -1,4 +1,7 @@
-"""Passes bought one after the other end where they should, whatever webhook comes first."""
+"""Passes bought one after the other end where they should, whatever webhook comes first.
+
+A refund removes what is left of a pass at the refund's own time; the time before stays used.
+"""
 
 import pytest
 
@@ -35,11 +38,11 @@ async def test_a_pass_bought_after_a_refund_starts_at_once(shop: Shop, step: int
     shop.move(days=1)
     await shop.buy(pass_id="week")
     await deliver_events(shop, step)
-    assert await ends(shop) == ["2026-11-24T12:00:00Z", "2026-12-03T12:00:00Z"]
+    assert await ends(shop) == ["2026-11-25T12:00:00Z", "2026-12-03T12:00:00Z"]
 
 
 @IN_ORDER
-async def test_a_refund_moves_no_pass_that_was_bought_before_it(shop: Shop, step: int) -> None:
+async def test_a_refund_begins_the_pass_that_was_bought_before_it(shop: Shop, step: int) -> None:
     await shop.buy(pass_id="week")
     charge_id = shop.only("charge")["id"]
     shop.move(days=1)
@@ -47,7 +50,7 @@ async def test_a_refund_moves_no_pass_that_was_bought_before_it(shop: Shop, step
     shop.move(days=1)
     refunds.create_refund(shop.stand_in.account, {"charge": charge_id})
     await deliver_events(shop, step)
-    assert await ends(shop) == ["2026-11-24T12:00:00Z", "2026-12-08T12:00:00Z"]
+    assert await ends(shop) == ["2026-11-26T12:00:00Z", "2026-12-03T12:00:00Z"]
 
 
 async def test_a_refund_reported_after_the_next_purchase_delays_nothing(
@@ -64,14 +67,12 @@ async def test_a_refund_reported_after_the_next_purchase_delays_nothing(
     assert await ends(shop) == ["2026-12-01T12:00:00Z", "2026-12-08T12:00:00Z"]
     for delivery in late:
         await shop.send(delivery)
-    assert await ends(shop) == ["2026-11-24T12:00:00Z", "2026-12-03T12:00:00Z"]
+    assert await ends(shop) == ["2026-11-25T12:00:00Z", "2026-12-03T12:00:00Z"]
 
 
 @pytest.mark.parametrize("end", ["settle", "fail"])
-async def test_a_pending_refund_that_succeeds_moves_no_pass_bought_meanwhile(
-    shop: Shop, end: str
-) -> None:
-    """Where it fails, the days of both are there, one after the other."""
+async def test_a_pending_refund_takes_effect_from_its_own_time(shop: Shop, end: str) -> None:
+    """Where it fails, the first pass gets back at that time what it had then."""
     await shop.buy(pass_id="week")
     shop.move(days=1)
     charge = shop.only("charge")
@@ -79,35 +80,63 @@ async def test_a_pending_refund_that_succeeds_moves_no_pass_bought_meanwhile(
     shop.move(days=1)
     await shop.buy(pass_id="week")
     await shop.deliver_events()
-    assert await ends(shop) == ["2026-12-01T12:00:00Z", "2026-12-03T12:00:00Z"]
+    assert await ends(shop) == ["2026-12-01T12:00:00Z", "2026-12-08T12:00:00Z"]
     finish = refunds.complete_refund if end == "settle" else refunds.fail_refund
     finish(shop.stand_in.account, begun["id"])
     await shop.deliver_events()
-    later = ["2026-11-24T12:00:00Z", "2026-12-03T12:00:00Z"]
     assert await ends(shop) == (
-        later if end == "settle" else ["2026-12-01T12:00:00Z", "2026-12-08T12:00:00Z"]
+        ["2026-11-25T12:00:00Z", "2026-12-03T12:00:00Z"]
+        if end == "settle"
+        else ["2026-12-02T12:00:00Z", "2026-12-09T12:00:00Z"]
     )
 
 
+async def test_a_refund_that_fails_late_gives_back_what_it_removed(shop: Shop) -> None:
+    await shop.buy(pass_id="week")
+    shop.move(days=1)
+    refund = refunds.create_refund(shop.stand_in.account, {"charge": shop.only("charge")["id"]})
+    await shop.deliver_events()
+    assert await ends(shop) == ["2026-11-25T12:00:00Z"]
+    shop.move(days=3)
+    refunds.fail_refund(shop.stand_in.account, refund["id"])
+    shop.move(days=1)
+    await shop.deliver_events()
+    assert await ends(shop) == ["2026-12-04T12:00:00Z"]
+
+
 @pytest.mark.parametrize("escalates", [True, False])
-async def test_an_inquiry_that_escalates_moves_no_pass_that_was_bought_meanwhile(
+async def test_an_inquiry_removes_a_pass_when_it_becomes_a_dispute(
     shop: Shop, *, escalates: bool
 ) -> None:
     await shop.buy(pass_id="week")
     shop.move(days=1)
     account = shop.stand_in.account
-    asked = disputes.open_dispute(account, shop.only("charge")["id"], inquiry=True)
+    inquiry = disputes.open_dispute(account, shop.only("charge")["id"], inquiry=True)
     shop.move(days=1)
     await shop.buy(pass_id="week")
     await shop.deliver_events()
-    assert await ends(shop) == ["2026-12-01T12:00:00Z", "2026-12-03T12:00:00Z"]
+    assert await ends(shop) == ["2026-12-01T12:00:00Z", "2026-12-08T12:00:00Z"]
     if escalates:
-        disputes.escalate_inquiry(account, asked["id"])
+        disputes.escalate_inquiry(account, inquiry["id"])
     else:
-        disputes.close_dispute(account, asked["id"], won=True)
+        disputes.close_dispute(account, inquiry["id"], won=True)
     await shop.deliver_events()
     assert await ends(shop) == (
-        ["2026-11-24T12:00:00Z", "2026-12-03T12:00:00Z"]
+        ["2026-11-26T12:00:00Z", "2026-12-03T12:00:00Z"]
         if escalates
         else ["2026-12-01T12:00:00Z", "2026-12-08T12:00:00Z"]
     )
+
+
+async def test_a_dispute_that_is_won_gives_back_what_it_removed(shop: Shop) -> None:
+    await shop.buy(pass_id="week")
+    shop.move(days=1)
+    account = shop.stand_in.account
+    dispute = disputes.open_dispute(account, shop.only("charge")["id"])
+    await shop.deliver_events()
+    assert await ends(shop) == ["2026-11-25T12:00:00Z"]
+    shop.move(days=9)
+    disputes.close_dispute(account, dispute["id"], won=True)
+    shop.move(days=1)
+    await shop.deliver_events()
+    assert await ends(shop) == ["2026-12-10T12:00:00Z"]

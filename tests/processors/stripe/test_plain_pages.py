@@ -28,8 +28,8 @@ async def test_a_page_shows_the_paid_end_of_what_ended_and_sells_it_again(
     assert "Cancelled: you can read everything until December 24, 2026, 12:00 GMT." in shown
     assert "/account/cancel" not in forms(await shop.service.get("/account"))
     sold = await offers_page(shop)
-    assert "You can read everything until December 24, 2026, 12:00 GMT already." in sold
-    assert "A subscription that you buy now begins now." in sold
+    assert "You can already read everything until December 24, 2026, 12:00 GMT." in sold
+    assert "A subscription that you buy now starts immediately." in sold
     assert (PLAN in sold, PASS in sold) == (True, False)
     shop.move(days=31)
     sold = await offers_page(shop)
@@ -51,7 +51,7 @@ async def test_a_pending_payment_is_listed_until_it_arrives_or_fails(
     ]  # fmt: skip
     await enter(shop.service, shop.bearer, "ann")
     shown = await account(shop.service)
-    on_its_way = "On its way since November 24, 2026: the bank still has to confirm it."
+    on_its_way = "In progress since November 24, 2026: the bank still has to confirm it."
     assert shown.count(on_its_way) == 2
     assert "<b>Six</b>" in shown
     assert "You have not paid for anything yet." not in shown
@@ -73,7 +73,7 @@ async def test_a_failed_renewal_shows_the_way_to_pay_among_the_offers(
         shop.move(days=days)
         sold = await offers_page(shop)
         assert "The last payment for your subscription did not go through." in sold
-        assert "there is no need to buy it twice" not in sold
+        assert "there is no need to buy another one" not in sold
         assert 'action="/account/billing"' in sold
         assert (PLAN in sold, PASS in sold) == (False, is_sold)
 
@@ -85,12 +85,12 @@ async def test_a_late_payment_is_never_shown_as_final(
     shop.move(days=31)
     await shop.deliver_events()
     asked = await enter(shop.service, shop.bearer, "ann", page="cancel")
-    assert "The payment that is late may still be tried again until then." in asked.text
+    assert "The overdue payment may still be tried again until then." in asked.text
     done = await send(shop.service, forms(asked)["/account/cancel"])
     shown = await account(shop.service)
     for page in (done.text, shown):
-        assert "The payment that is late may still be tried again until the end of" in page
-        assert "nothing more will be taken" not in page
+        assert "The overdue payment may still be tried again until the end of" in page
+        assert "You will not be charged for it again" not in page
     assert "of the period. You can read everything until" in shown
     (kept,) = re.findall(r'href="(/account/receipts/receipt_[^"]+)"', shown)
     assert "may still be tried again until the end of" in (await shop.service.get(kept)).text
