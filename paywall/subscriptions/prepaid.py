@@ -81,10 +81,8 @@ async def recompute_prepaid(session: AsyncSession, reader_id: str) -> None:
     """Recompute when each of a reader's passes and prepaid periods is used.
 
     To be called after every change to what was paid, clawed back or covered, under the reader's
-    lock. A no-op for erased readers, whose complimentary time is deleted.
+    lock. The times of erased readers stay as they are: what covered them is deleted.
     """
-    if is_tombstone(reader_id):
-        return
     statement = (
         select(Subscription, Purchase)
         .join(Purchase, col(Purchase.id) == Subscription.purchase_id)
@@ -95,16 +93,22 @@ async def recompute_prepaid(session: AsyncSession, reader_id: str) -> None:
         .order_by(col(Purchase.created_at), col(Purchase.processor), col(Purchase.reference))
     )
     rows = (await session.exec(statement)).all()
-    if not rows:
-        return
+    for subscription, purchase in rows:
+        subscription.is_taken_back = 0 < purchase.amount_paid == purchase.taken_back
+        session.add(subscription)
+    if rows and not is_tombstone(reader_id):
+        await _reschedule(session, reader_id, rows)
+    await session.flush()
+
+
+async def _reschedule(
+    session: AsyncSession, reader_id: str, rows: Sequence[tuple[Subscription, Purchase]]
+) -> None:
     payments = await _payments(session, rows)
     covers = await covers_of(session, reader_id)
     all_uses = schedule(payments, covers, await _merges(session, reader_id))
-    for (subscription, purchase), payment, uses in zip(rows, payments, all_uses, strict=True):
-        subscription.is_taken_back = 0 < purchase.amount_paid == purchase.taken_back
+    for (subscription, _), payment, uses in zip(rows, payments, all_uses, strict=True):
         _set_times(subscription, payment, uses)
-        session.add(subscription)
-    await session.flush()
 
 
 async def _payments(

@@ -268,6 +268,21 @@ async def test_a_refund_of_an_erased_purchase_is_recorded(
     assert await is_proven(database)
 
 
+async def test_a_refund_of_an_erased_pass_is_recorded(
+    service: Service, bearer: Bearer, database: Database
+) -> None:
+    await stock(database)
+    bought = (await buy(service, bearer, ID, pass_id="week")).json()
+    await erase(service, bearer)
+    answer = await service.post(
+        f"/v1/purchases/{bought['id']}/refunds",
+        json={"amount": 400000, "reference": "after"},
+        headers=bearer.site(),
+    )
+    assert answer.status_code == 201, answer.text
+    assert await is_proven(database)
+
+
 async def test_merged_ids_are_erased_too(
     service: Service, bearer: Bearer, database: Database, database_url: str
 ) -> None:
