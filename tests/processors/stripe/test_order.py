@@ -9,6 +9,7 @@ from paywall.processors.stripe.client import StripeClient
 from paywall.sandbox.stripe import events, portal, refunds
 from paywall.sandbox.stripe.in_process_client import InProcessClient
 from paywall.sandbox.stripe.stand_in import StandIn
+from paywall.sandbox.stripe.subscriptions import update_subscription
 from paywall.settings import Settings
 from tests.processors.stripe.shop import SECRET, Shop
 from tests.test_story import put_article, unlock
@@ -99,9 +100,13 @@ async def test_a_refund_of_one_of_two_periods_begun_at_once_takes_its_credits(
     for price in (yearly, monthly):
         if is_reported_at_once:
             await shop.deliver_events()
-        portal.portal_switch(account, subscription["id"], price)
+        # Without proration: the periods before stay paid, with their credits.
+        item = {"id": subscription["items"]["data"][0]["id"], "price": price}
+        switch = {"items": [item], "proration_behavior": "none"}
+        update_subscription(account, switch, subscription["id"])
     await shop.deliver_events()
-    refunds.create_refund(account, {"charge": shop.only("charge")["id"], "amount": "300"})
+    first = next(account.find_all("charge"))["id"]
+    refunds.create_refund(account, {"charge": first, "amount": "300"})
     await shop.deliver_events()
     assert sorted(grant["remaining"] for grant in (await shop.me())["grants"]) == [1, 2]
 
