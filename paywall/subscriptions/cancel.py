@@ -18,7 +18,7 @@ from paywall.subscriptions.billed import end_billed_access
 from paywall.subscriptions.complimentary import (
     cover_until,
     open_periods,
-    recompute_complimentary,
+    recompute_unbilled,
 )
 from paywall.subscriptions.prepaid import PREPAID_KINDS, recompute_prepaid
 from paywall.subscriptions.receipts import (
@@ -125,7 +125,8 @@ async def end_now(session: AsyncSession, subscription: Subscription, now: dateti
         return
     subscription.ended_at = now
     if subscription.kind not in PREPAID_KINDS:
-        recompute_complimentary(session, subscription)
+        recompute_unbilled(session, subscription)
+    if subscription.kind is SubscriptionKind.COMPLIMENTARY:
         periods = await open_periods(session, [subscription.reader_id], now)
         cover_until(session, subscription.reader_id, periods[subscription.reader_id], now, now)
     await session.flush()

@@ -90,11 +90,14 @@ def set_plan_and_end(
     """Set the plan that it replaces, and its end."""
     subscription.plan_id = plan_id
     subscription.paid_through = current_period_end
-    recompute_complimentary(session, subscription)
+    recompute_unbilled(session, subscription)
 
 
-def recompute_complimentary(session: AsyncSession, subscription: Subscription) -> None:
-    """Recompute when access ends from the end that was set, and the reader's own "now"."""
+def recompute_unbilled(session: AsyncSession, subscription: Subscription) -> None:
+    """Recompute when access ends from the end that was set, and the reader's own "now".
+
+    For complimentary subscriptions, and imported ones that were not fetched from Stripe yet.
+    """
     paid = PaidAccess(subscription.starts_at, subscription.paid_through, subscription.ended_at)
     end = entitled_until(paid)
     subscription.entitled_until = subscription.access_until = end

@@ -1,11 +1,14 @@
 """Cancelling states its exact effect, forfeits no paid time, and can be withdrawn."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import Bearer, SetClock
+from paywall.database.engine import Database
+from paywall.subscriptions.import_subscriptions import ImportedSubscription, import_subscriptions
+from tests.conftest import START, Bearer, SetClock
 from tests.test_story import check, grant, put_article
 
 END = "2026-12-24T12:00:00Z"
@@ -198,3 +201,22 @@ async def test_a_new_subscription_does_not_revive_an_ended_one(
     assert (await check(service, bearer, "a", reader_id="ann"))["granted"] is True
     gone = await ask(service, bearer, "resume", subscription_id=given)
     assert gone.json()["type"] == "/problems/subscription_unknown"
+
+
+@pytest.mark.usefixtures("given")
+async def test_a_preview_of_ending_an_imported_subscription_keeps_the_others(
+    service: httpx.AsyncClient, bearer: Bearer, database: Database
+) -> None:
+    """The pass waits for the complimentary subscription, which goes on."""
+    week = {"title": "A week", "days": 7, "prices": [{"amount": 500, "currency": "usd"}]}
+    await service.put("/v1/passes/week", json=week, headers=bearer.site())
+    payment = {"reader_id": "ann", "processor": "cash", "reference": "1", "pass_id": "week"}
+    paid = {"amount_paid": 500, "currency": "usd"}
+    await service.post("/v1/purchases", json=payment | paid, headers=bearer.site())
+    async with database.writing() as session:
+        imported = ImportedSubscription("ann", None, START + timedelta(days=7), "sub_of_before")
+        await import_subscriptions(session, [imported], clock=database.clock)
+    preview = await ask(
+        service, bearer, "cancel", subscription_id="sub_of_before", when="now", dry_run=True
+    )
+    assert preview.json()["access_until"] == "2026-12-31T12:00:00Z"
