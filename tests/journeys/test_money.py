@@ -10,8 +10,12 @@ from paywall.rules.money import format_money_with_symbol
 from tests.journeys.conftest import OpenVisitor
 from tests.journeys.press import Press
 
-# Stripe takes only whole ariary.
-AMOUNTS = {code: 1_234_500 if code == "mga" else 1_234_550 for code in sorted(DECIMALS)}
+# Stripe does not offer three currencies, and takes only whole ariary of a fourth.
+NOT_OFFERED = {"iqd", "lyd", "uyw"}
+AMOUNTS = {
+    code: 1_234_500 if code == "mga" else 1_234_550
+    for code in sorted(DECIMALS.keys() - NOT_OFFERED)
+}
 
 
 def number_in(text: str) -> str:

@@ -7,7 +7,7 @@ client what Stripe is asked.
 from typing import NamedTuple
 
 from paywall.problems import UNAVAILABLE, Problem
-from paywall.rules.money import decimals_of, format_money_with_code
+from paywall.rules.money import USUAL_DECIMALS, decimals_of, format_money_with_code
 
 
 class Rate(NamedTuple):
@@ -25,8 +25,8 @@ RATES = {
     # With two decimals in ISO 4217; Stripe counts whole ariary.
     "mga": Rate(100, 1),
 }
-# Of a currency with three decimals Stripe takes whole tens.
-THOUSANDTHS, THOUSANDTHS_STEP = 3, 10
+# With three decimals; Stripe takes whole tens.
+TENS = frozenset("bhd jod kwd omr tnd".split())
 
 
 class InexactAmount(Problem):
@@ -71,6 +71,8 @@ def to_stripe(amount: int, currency: str) -> int:
 
 def why_not_charged(amount: int, currency: str) -> str | None:
     """Why Stripe cannot take exactly this amount, and what to do; None if it can."""
+    if decimals_of(currency) > USUAL_DECIMALS and currency.lower() not in TENS:
+        return f"Stripe does not offer {currency.upper()}: leave this price out"
     step = _step_of(currency)
     below = amount - amount % step
     if below == amount:
@@ -85,6 +87,4 @@ def why_not_charged(amount: int, currency: str) -> str | None:
 
 def _step_of(currency: str) -> int:
     """The smallest amount by ISO 4217 of which Stripe takes every multiple."""
-    if decimals_of(currency) == THOUSANDTHS:
-        return THOUSANDTHS_STEP
-    return rate_of(currency).iso
+    return 10 if currency.lower() in TENS else rate_of(currency).iso

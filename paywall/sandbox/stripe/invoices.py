@@ -37,7 +37,7 @@ def draft_invoice(
     discount = _redeem_coupon(account, subscription, subtotal)
     total = subtotal - discount
     balance = account.find("customer", subscription["customer"])["balance"]
-    due = max(0, total + balance)
+    due = _amount_due(total + balance, subscription["currency"])
     invoice = account.create(
         "invoice",
         amount_due=due,
@@ -76,11 +76,12 @@ def finalize_invoice(account: StandInAccount, invoice: Json) -> Json:
     """Finalize the invoice, and create its payment.
 
     The customer's credit balance is used now: it can differ from that at the time of the draft.
+    What the amount due is rounded by stays in the balance.
     """
     customer = account.find("customer", invoice["customer"])
     starting = customer["balance"]
-    due = max(0, invoice["total"] + starting)
-    customer["balance"] = ending = min(0, invoice["total"] + starting)
+    due = _amount_due(invoice["total"] + starting, invoice["currency"])
+    customer["balance"] = ending = invoice["total"] + starting - due
     number = sum(1 for other in account.find_all("invoice") if other["number"]) + 1
     account.update(
         invoice,
@@ -98,6 +99,11 @@ def finalize_invoice(account: StandInAccount, invoice: Json) -> Json:
     if invoice["amount_due"]:
         _create_payment(account, invoice)
     return invoice
+
+
+def _amount_due(owed: int, currency: str) -> int:
+    """An amount that can be charged, after prorations that can be of fractions."""
+    return round_amount(max(0, owed), currency)
 
 
 def payment_intent_of(account: StandInAccount, invoice: Json) -> Json:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from paywall.sandbox.stripe.account import StandInAccount
 from paywall.sandbox.stripe.billing import collect_invoice
-from paywall.sandbox.stripe.currencies import round_amount
 from paywall.sandbox.stripe.customers import card_for_renewal
 from paywall.sandbox.stripe.errors import invalid_parameter
 from paywall.sandbox.stripe.forms import optional_integer, optional_text, required_text
@@ -188,7 +187,7 @@ def _remaining_amount(account: StandInAccount, item: Json) -> int:
     start: int = item["current_period_start"]
     end: int = item["current_period_end"]
     whole: int = item["price"]["unit_amount"] * item["quantity"]
-    return round_amount(whole * (end - account.now) / (end - start), item["price"]["currency"])
+    return round(whole * (end - account.now) / (end - start))
 
 
 def _full_period_line(item: Json) -> DraftLine:

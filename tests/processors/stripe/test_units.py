@@ -74,6 +74,12 @@ def test_a_refusal_names_the_amounts_that_fit(amount: int, currency: str, near: 
         assert why_not_charged(int(fitting), currency) is None
 
 
+@pytest.mark.parametrize("currency", sorted(NOT_OFFERED))
+def test_a_currency_that_stripe_may_count_otherwise_is_refused(currency: str) -> None:
+    why = f"Stripe does not offer {currency.upper()}: leave this price out"
+    assert why_not_charged(1_000, currency) == why
+
+
 def test_a_refusal_is_one_sentence() -> None:
     assert why_not_charged(150, "mga") == (
         "Stripe takes MGA only in multiples of 100 (1 MGA), and 150 (1.50 MGA) is none:"

@@ -45,7 +45,7 @@ async def test_a_refund_that_no_bank_could_pay_is_refused(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(("currency", "step"), [("isk", 100), ("tnd", 10)])
-async def test_discounts_and_prorations_are_amounts_that_can_be_paid(
+async def test_what_is_due_can_be_paid_and_the_rest_is_kept_in_the_balance(
     shop: Shop, currency: str, step: int
 ) -> None:
     small = await make_price(shop, 100_100, currency, recurring={"interval": "month"})
@@ -57,10 +57,13 @@ async def test_discounts_and_prorations_are_amounts_that_can_be_paid(
     await shop.change(
         subscription.id, items=[{"id": item, "price": large}], proration_behavior="always_invoice"
     )
-    for invoice in await shop.invoices(subscription.id):
-        assert invoice.amount_paid > 0
-        assert [line.amount % step for line in invoice.lines.data] == [0] * len(invoice.lines.data)
-        assert invoice.amount_paid % step == 0
+    switch, first = await shop.invoices(subscription.id)
+    assert first.amount_paid == first.total == 100_100 - round(33_033 / step) * step
+    assert switch.amount_paid % step == 0
+    assert switch.total % step != 0
+    assert abs(switch.total - switch.amount_paid) <= step / 2
+    customer = await shop.stripe.customers.retrieve_async(shop.customer)
+    assert customer.balance == switch.total - switch.amount_paid
 
 
 @pytest.mark.parametrize(
