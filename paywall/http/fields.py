@@ -94,6 +94,13 @@ PlanId = Annotated[str | None, Meta(description="The site's id of the plan, if i
 PurchaseId = Annotated[
     int | None, Meta(description="The purchase that it came from; null if nobody paid.")
 ]
+ReaderAccessUntil = Annotated[
+    datetime | None,
+    Meta(
+        description="When the reader's access to everything ends, by all that they have and what"
+        " follows it; null: they have none now, or a renewal is being paid."
+    ),
+]
 ReaderId = Annotated[str, Meta(description="The site's id of the reader.")]
 SubscriptionId = Annotated[str, Meta(description="The subscription that is meant.")]
 TextId = Annotated[str, Meta(description="Its id in this service.")]

@@ -49,6 +49,10 @@ class SubscriptionKind(StrEnum):
     COMPLIMENTARY = "complimentary"
 
 
+# Paid once: used one at a time, and paused while something else covers the reader.
+PREPAID_KINDS = (SubscriptionKind.PASS, SubscriptionKind.PREPAID)
+
+
 class ProductKind(StrEnum):
     PACK = "pack"
     PASS = "pass"

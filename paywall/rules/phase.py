@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-from paywall.rules.enums import StripeStatus, SubscriptionKind
+from paywall.rules.enums import PREPAID_KINDS, StripeStatus, SubscriptionKind
 
 
 class SubscriptionPhase(StrEnum):
@@ -17,6 +17,7 @@ class SubscriptionPhase(StrEnum):
     LAPSED = "lapsed"
     PAUSED = "paused"
     NOT_STARTED = "not_started"
+    WAITING = "waiting"
 
 
 class SubscriptionAction(StrEnum):
@@ -35,7 +36,8 @@ class SubscriptionState(NamedTuple):
 
     A subscription without a processor is `active` until it ends and `canceled` from then on.
     `is_over`: it gives no access again unless a payment for it succeeds. `has_later_end`: it renews
-    until a set date, and ends then.
+    until a set date, and ends then. Prepaid time that neither is over nor opens anything waits for
+    what covers the reader now.
     """
 
     kind: SubscriptionKind
@@ -65,6 +67,8 @@ def phase_of(state: SubscriptionState) -> SubscriptionPhase:
         return SubscriptionPhase.PAUSED
     if state.is_payment_due:
         return SubscriptionPhase.PAYMENT_PENDING
+    if state.kind in PREPAID_KINDS and not state.opens_all and not state.is_over:
+        return SubscriptionPhase.WAITING
     return SubscriptionPhase.ACTIVE
 
 
@@ -75,7 +79,7 @@ def actions_of(state: SubscriptionState) -> tuple[SubscriptionAction, ...]:
     is_billed = state.kind is SubscriptionKind.STRIPE and is_alive
     # An unpaid subscription is not charged again; a late one may be, until the period ends.
     can_charge = is_billed and (not state.is_cancelled or state.status is StripeStatus.PAST_DUE)
-    is_pass = state.kind is SubscriptionKind.PASS
+    is_prepaid = state.kind in PREPAID_KINDS
     allowed = {
         SubscriptionAction.FIX_PAYMENT: has_failed,
         SubscriptionAction.RESUME: is_alive
@@ -85,10 +89,12 @@ def actions_of(state: SubscriptionState) -> tuple[SubscriptionAction, ...]:
         SubscriptionAction.CANCEL: is_billed and (not state.is_cancelled or has_failed),
         SubscriptionAction.MANAGE_BILLING: state.kind is SubscriptionKind.STRIPE
         and state.status is not StripeStatus.CANCELED,
-        # Readers do not pay twice for the same days. A pass and a subscription that has ended in
-        # Stripe cannot be renewed, so a new plan can follow them.
+        # Beside a new plan, prepaid time is kept for later. Free days are not: who has a
+        # complimentary subscription would pay for them. What has ended in Stripe cannot be renewed,
+        # so a new plan can follow it.
         SubscriptionAction.SUBSCRIBE: not can_charge
-        and (not state.opens_all or is_pass or not is_alive),
-        SubscriptionAction.BUY_PASS: not state.opens_all or is_pass,
+        and (not state.opens_all or is_prepaid or not is_alive),
+        # A pass waits for all that a reader has, except for the grace after a failed payment.
+        SubscriptionAction.BUY_PASS: not (has_failed and state.opens_all),
     }
     return tuple(action for action, is_allowed in allowed.items() if is_allowed)

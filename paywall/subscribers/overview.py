@@ -1,5 +1,6 @@
 """The overview of what one reader has."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -14,11 +15,11 @@ from paywall.access.facts import balance_of
 from paywall.credits.responses import GrantAnswer, list_lapsed_grants
 from paywall.database.tables import MeteredViews
 from paywall.http.bodies import ResponseModel
-from paywall.http.fields import ReaderId, UnlocksLeft
+from paywall.http.fields import ReaderAccessUntil, ReaderId, UnlocksLeft
 from paywall.payments.checkouts import pending_of
 from paywall.payments.responses import PendingAnswer, pending_to_response
 from paywall.rules.calendar import month_of
-from paywall.rules.enums import ViewerKind
+from paywall.rules.enums import PREPAID_KINDS, ViewerKind
 from paywall.settings import Settings
 from paywall.subscriptions.responses import SubscriptionAnswer, subscriptions_of
 from paywall.subscriptions.trials import first_trial_of
@@ -39,7 +40,11 @@ class Overview(ResponseModel):
     ]
     pending: Annotated[list[PendingAnswer], Meta(description="At most the last 20.")]
     subscription: Annotated[
-        SubscriptionAnswer | None, Meta(description="The one with the latest end.")
+        SubscriptionAnswer | None,
+        Meta(
+            description="The one that covers the reader now; if several do, or none, the one with"
+            " the latest end. Passes and prepaid periods are paused beside any other."
+        ),
     ]
     subscriptions: Annotated[
         list[SubscriptionAnswer], Meta(description="All of the reader's, the latest end first.")
@@ -51,6 +56,7 @@ class Overview(ResponseModel):
             " any has begun, of whatever plan."
         ),
     ]
+    access_until: ReaderAccessUntil
     meter: Annotated[MeterAnswer, Meta(description="This month's metered articles.")]
 
 
@@ -72,11 +78,19 @@ async def overview(
         grants=grants,
         lapsed=await list_lapsed_grants(session, reader_id, now),
         pending=[pending_to_response(one) for one in await pending_of(session, reader_id)],
-        subscription=subscriptions[0] if subscriptions else None,
+        subscription=_current(subscriptions),
         subscriptions=subscriptions,
         trial_available=await first_trial_of(session, reader_id) is None,
+        access_until=subscriptions[0].reader_access_until if subscriptions else None,
         meter=meter,
     )
+
+
+def _current(subscriptions: Sequence[SubscriptionAnswer]) -> SubscriptionAnswer | None:
+    """The one that covers the reader: prepaid time waits behind it, or is paused."""
+    in_force = [one for one in subscriptions if one.opens_all]
+    covering = [one for one in in_force if one.kind not in PREPAID_KINDS]
+    return next(iter(covering or in_force or subscriptions), None)
 
 
 async def _meter(

@@ -13,14 +13,14 @@ from paywall.clock import Clock
 from paywall.credits.locking import lock_subscriber
 from paywall.database.tables import CancellationReceipt, StripeSubscription, Subscription
 from paywall.problems import Problem
-from paywall.rules.enums import STRIPE_ENDED, CancelWhen, SubscriptionKind
+from paywall.rules.enums import PREPAID_KINDS, STRIPE_ENDED, CancelWhen, SubscriptionKind
 from paywall.subscriptions.billed import end_billed_access
 from paywall.subscriptions.complimentary import (
     cover_until,
     open_periods,
     recompute_unbilled,
 )
-from paywall.subscriptions.prepaid import PREPAID_KINDS, recompute_prepaid
+from paywall.subscriptions.prepaid import recompute_prepaid
 from paywall.subscriptions.receipts import (
     CancelAnswer,
     cancel_response,

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import MergedSequence, Purchase, Subscription
 from paywall.rules.calendar import FAR_FUTURE
-from paywall.rules.enums import Interval, SubscriptionKind
+from paywall.rules.enums import PREPAID_KINDS, Interval, SubscriptionKind
 from paywall.rules.prepaid import (
     Length,
     Merges,
@@ -23,8 +23,6 @@ from paywall.rules.prepaid import (
 from paywall.rules.refunds import wholly_clawed_back
 from paywall.rules.tombstone import is_tombstone
 from paywall.subscriptions.covers import clawback_effects, covers_of
-
-PREPAID_KINDS = (SubscriptionKind.PASS, SubscriptionKind.PREPAID)
 
 
 class PrepaidTerms(NamedTuple):

@@ -29,7 +29,9 @@ class ReceiptAnswer(ResponseModel):
     at: HappenedAt
     subscription_id: SubscriptionId
     when: CancelledWhen
-    access_until: Annotated[datetime, Meta(description="When access ends.")]
+    access_until: Annotated[
+        datetime, Meta(description="When the reader's access ends, by all that they have.")
+    ]
     withdrawn_at: Annotated[
         datetime | None, Meta(description="When the subscription was resumed; null: never.")
     ]
@@ -49,7 +51,9 @@ class CancelAnswer(ResponseModel):
 
     subscription_id: SubscriptionId
     when: CancelledWhen
-    access_until: Annotated[datetime, Meta(description="When access ends.")]
+    access_until: Annotated[
+        datetime, Meta(description="When the reader's access ends, by all that they have.")
+    ]
     credits: Annotated[
         list[LapsingCredits],
         Meta(description="The remaining credits by their expiry, which does not change."),
@@ -150,20 +154,43 @@ async def receipt_for(
     return receipt
 
 
+async def access_until_of(session: AsyncSession, reader_id: str, now: datetime) -> datetime | None:
+    """When a reader's access to everything ends; None without access, and in a renewal's leeway."""
+    latest = await _latest_access(session, reader_id, now)
+    return latest if latest is not None and latest > now else None
+
+
 async def reader_access_until(
     session: AsyncSession, subscription: Subscription, now: datetime
 ) -> datetime:
     """When the reader's access ends, by this subscription and everything that follows it.
 
-    What a reader has is used without a break, so it is the latest end. The subscription's own end
-    if nothing is left.
+    The subscription's own end if nothing is left.
     """
-    statement = select(func.max(Subscription.access_until)).where(
+    latest = await _latest_access(session, subscription.reader_id, now)
+    return latest or min(now, subscription.access_until)
+
+
+async def has_other_access(
+    session: AsyncSession, subscription: Subscription, now: datetime
+) -> bool:
+    """Whether the reader has more than this subscription, now or waiting."""
+    statement = select(func.count()).where(
         Subscription.reader_id == subscription.reader_id,
+        Subscription.id != subscription.id,
+        col(Subscription.entitled_until) > now,
+    )
+    return (await session.exec(statement)).one() > 0
+
+
+async def _latest_access(session: AsyncSession, reader_id: str, now: datetime) -> datetime | None:
+    """What a reader has is used without a break, so access ends with the latest end."""
+    statement = select(func.max(Subscription.access_until)).where(
+        Subscription.reader_id == reader_id,
         col(Subscription.entitled_until) > now,
     )
     latest: datetime | None = (await session.exec(statement)).one()
-    return latest or min(now, subscription.access_until)
+    return latest
 
 
 async def create_receipt(

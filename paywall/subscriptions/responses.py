@@ -21,6 +21,7 @@ from paywall.http.fields import (
     PassId,
     PaymentType,
     PlanId,
+    ReaderAccessUntil,
     TextId,
 )
 from paywall.rules.enums import StripeStatus, SubscriptionKind
@@ -33,6 +34,7 @@ from paywall.rules.phase import (
 )
 from paywall.subscriptions.receipts import (
     ReceiptAnswer,
+    access_until_of,
     all_receipts_of,
     receipt_to_response,
     receipts_of,
@@ -43,7 +45,11 @@ NOT_BILLED = (None, None)
 
 
 class SubscriptionAnswer(ResponseModel):
-    """A subscription, pass or prepaid period, which opens all articles until `access_until`."""
+    """A subscription, pass or prepaid period, which opens all articles until `access_until`.
+
+    Prepaid time is paused while a subscription covers the reader: its times are those that follow
+    from what is paid so far, and a renewal moves them.
+    """
 
     id: TextId
     kind: Annotated[SubscriptionKind, Meta(description="Its kind.")]
@@ -61,7 +67,9 @@ class SubscriptionAnswer(ResponseModel):
             " open until `access_until`; `ended`; `payment_pending`: the next payment is being"
             " taken; `payment_failed`: the last payment failed, and access goes on until"
             " `access_until`; `lapsed`: it failed, and access is over; `paused`: a trial ended"
-            " without a means of payment; `not_started`: the first payment was never made."
+            " without a means of payment; `not_started`: the first payment was never made;"
+            " `waiting`: a pass or prepaid period whose use begins at `starts_at`, when what the"
+            " reader has now ends."
         ),
     ]
     actions: Annotated[
@@ -71,12 +79,19 @@ class SubscriptionAnswer(ResponseModel):
             " the billing portal; `resume`: withdraw the cancellation, or remove the date in"
             " `cancels_at`; `cancel`; `manage_billing`: open the billing portal."
             " Offer a plan where all of a reader's subscriptions have `subscribe`, and a pass where"
-            " all have `buy_pass`."
+            " all have `buy_pass`: it begins when what the reader has now ends."
         ),
     ]
     plan_id: PlanId
     pass_id: PassId
+    starts_at: Annotated[
+        datetime,
+        Meta(
+            description="When its use begins or began; a pass or prepaid period may have to wait."
+        ),
+    ]
     access_until: AccessUntil
+    reader_access_until: ReaderAccessUntil
     opens_all: Annotated[
         bool,
         Meta(
@@ -137,10 +152,11 @@ async def subscriptions_of(
 async def load_responses(
     session: AsyncSession, subscriptions: Sequence[Subscription], now: datetime
 ) -> list[SubscriptionAnswer]:
-    """Each with its receipts, and with how Stripe bills it."""
+    """Subscriptions of one reader, each with its receipts, and with how Stripe bills it."""
     if not subscriptions:
         return []
     billed = await stripe_billing_of(session, subscriptions)
+    reader_access_until = await access_until_of(session, subscriptions[0].reader_id, now)
     in_force = await receipts_of(session, subscriptions)
     receipts = await all_receipts_of(session, subscriptions)
     return [
@@ -149,6 +165,7 @@ async def load_responses(
             receipt_to_response(in_force[one.id]) if one.id in in_force else None,
             [receipt_to_response(receipt) for receipt in receipts[one.id]],
             *billed.get(one.id, NOT_BILLED),
+            reader_access_until=reader_access_until,
             now=now,
         )
         for one in subscriptions
@@ -183,6 +200,7 @@ def to_response(
     billing: StripeSubscription | None,
     price: StripePrice | None,
     *,
+    reader_access_until: datetime | None,
     now: datetime,
 ) -> SubscriptionAnswer:
     own_status = StripeStatus.CANCELED if has_ended(subscription, now) else StripeStatus.ACTIVE
@@ -206,7 +224,9 @@ def to_response(
         actions=actions_of(state),
         plan_id=subscription.plan_id,
         pass_id=subscription.pass_id,
+        starts_at=subscription.starts_at,
         access_until=None if is_in_leeway else subscription.access_until,
+        reader_access_until=reader_access_until,
         opens_all=state.opens_all,
         cancel_at_period_end=subscription.cancel_at_period_end,
         cancels_at=billing.cancels_at if billing else None,

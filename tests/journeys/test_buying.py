@@ -105,7 +105,7 @@ def test_where_a_page_has_no_place_for_thanks_they_stand_at_its_top(
     buy(page, "Subscribe", "Buy for $1.50: A week of everything")
     pay(page)
     top = page.locator("main > :first-child")
-    expect(top).to_contain_text("Thank you. You can read every article for 7 days.")
+    expect(top).to_contain_text("Thank you. Your pass lets you read every article for 7 days.")
 
 
 def test_older_payments_are_shown_for_the_asking(visitor: Visitor, press: Press) -> None:

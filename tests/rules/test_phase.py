@@ -15,6 +15,7 @@ from paywall.rules.phase import (
 )
 
 STRIPE, PASS = SubscriptionKind.STRIPE, SubscriptionKind.PASS
+PREPAID = SubscriptionKind.PREPAID
 COMPLIMENTARY = SubscriptionKind.COMPLIMENTARY
 OFFERS = {SubscriptionAction.SUBSCRIBE, SubscriptionAction.BUY_PASS}
 
@@ -30,6 +31,11 @@ def state(
     return SubscriptionState(
         kind, StripeStatus(status), is_open, not is_open, cancelled, False, later_end
     )
+
+
+def waiting(kind: SubscriptionKind) -> SubscriptionState:
+    """Paid for, and not begun."""
+    return state(kind, "active")._replace(opens_all=False)
 
 
 def states() -> Iterator[SubscriptionState]:
@@ -48,10 +54,14 @@ def states() -> Iterator[SubscriptionState]:
 @pytest.mark.parametrize(
     ("given", "phase", "actions"),
     [
-        (state(STRIPE, "active"), "active", "cancel manage_billing"),
-        (state(STRIPE, "trialing"), "active", "cancel manage_billing"),
-        (state(STRIPE, "active", cancelled=True), "ending", "resume manage_billing"),
-        (state(STRIPE, "active", later_end=True), "active", "resume cancel manage_billing"),
+        (state(STRIPE, "active"), "active", "cancel manage_billing buy_pass"),
+        (state(STRIPE, "trialing"), "active", "cancel manage_billing buy_pass"),
+        (state(STRIPE, "active", cancelled=True), "ending", "resume manage_billing buy_pass"),
+        (
+            state(STRIPE, "active", later_end=True),
+            "active",
+            "resume cancel manage_billing buy_pass",
+        ),
         (
             state(STRIPE, "past_due", later_end=True),
             "payment_failed",
@@ -73,7 +83,7 @@ def states() -> Iterator[SubscriptionState]:
             "ending",
             "fix_payment resume cancel manage_billing subscribe buy_pass",
         ),
-        (state(STRIPE, "canceled"), "ending", "subscribe"),
+        (state(STRIPE, "canceled"), "ending", "subscribe buy_pass"),
         (state(STRIPE, "canceled", is_open=False), "ended", "subscribe buy_pass"),
         (state(STRIPE, "paused", is_open=False), "paused", "cancel manage_billing buy_pass"),
         (
@@ -83,8 +93,11 @@ def states() -> Iterator[SubscriptionState]:
         ),
         (state(PASS, "active"), "active", "subscribe buy_pass"),
         (state(PASS, "canceled", is_open=False), "ended", "subscribe buy_pass"),
-        (state(COMPLIMENTARY, "active"), "active", ""),
-        (state(COMPLIMENTARY, "active", cancelled=True), "ending", "resume"),
+        (state(PREPAID, "active"), "active", "subscribe buy_pass"),
+        (waiting(PASS), "waiting", "subscribe buy_pass"),
+        (waiting(PREPAID), "waiting", "subscribe buy_pass"),
+        (state(COMPLIMENTARY, "active"), "active", "buy_pass"),
+        (state(COMPLIMENTARY, "active", cancelled=True), "ending", "resume buy_pass"),
     ],
 )
 def test_each_state_has_a_phase_and_its_actions(
@@ -113,6 +126,19 @@ def test_what_will_be_charged_can_be_cancelled_and_bars_a_second_plan() -> None:
         )  # fmt: skip
         if is_charged and not given.is_cancelled:
             assert SubscriptionAction.CANCEL in actions_of(given)
+            assert SubscriptionAction.SUBSCRIBE not in actions_of(given)
+
+
+def test_a_pass_is_sold_beside_all_but_the_grace_after_a_failed_payment() -> None:
+    """It waits for paid and free time, so none of it is lost; grace does not pause it."""
+    for given in states():
+        is_in_grace = given.status in ("past_due", "unpaid") and given.opens_all
+        assert (SubscriptionAction.BUY_PASS in actions_of(given)) != is_in_grace
+
+
+def test_no_plan_is_sold_beside_free_time() -> None:
+    for given in states():
+        if given.kind is COMPLIMENTARY and given.opens_all:
             assert SubscriptionAction.SUBSCRIBE not in actions_of(given)
 
 

@@ -119,6 +119,7 @@ async def test_what_was_cancelled_or_paid_has_a_receipt_to_keep(
         "Reader: ann",
     ]  # fmt: skip
     file = await service.get(of_cancellation.pop())
+    # The pass follows the subscription.
     assert "Cancelled: you can read everything until December 31, 2026, 12:00 GMT." in file.text
     assert "Receipt: receipt_" in file.text
     assert "You will not be charged for it again." in file.text

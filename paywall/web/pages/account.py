@@ -20,7 +20,8 @@ from paywall.credits.responses import (
 from paywall.http.paging import Page
 from paywall.payments.api import load_page
 from paywall.payments.responses import PendingAnswer, PurchaseAnswer
-from paywall.rules.enums import EntryKind, GrantSource, ProductKind
+from paywall.rules.enums import PREPAID_KINDS, EntryKind, GrantSource, ProductKind
+from paywall.rules.phase import SubscriptionPhase
 from paywall.settings import Settings
 from paywall.subscribers.overview import Overview, overview
 from paywall.subscriptions.responses import SubscriptionAnswer
@@ -105,6 +106,23 @@ def credits_by_expiry(grants: Sequence[GrantAnswer]) -> list[tuple[datetime | No
     return sorted(amounts.items(), key=lambda item: (item[0] is None, item[0]))
 
 
+def _in_order_of_use(subscriptions: Sequence[SubscriptionAnswer]) -> list[SubscriptionAnswer]:
+    """What waits comes last, in the order in which it is used."""
+    waiting = [one for one in subscriptions if one.phase is SubscriptionPhase.WAITING]
+    begun = [one for one in subscriptions if one.phase is not SubscriptionPhase.WAITING]
+    return begun + sorted(waiting, key=lambda one: (one.starts_at, one.id))
+
+
+def is_prepaid(one: SubscriptionAnswer) -> bool:
+    """Whether it was bought once, and has days left."""
+    return one.kind in PREPAID_KINDS and one.phase is not SubscriptionPhase.ENDED
+
+
+def renews(subscriptions: Sequence[SubscriptionAnswer]) -> bool:
+    """Whether one of them renews: nobody knows then when what waits for it is used."""
+    return any(one.next_payment is not None for one in subscriptions)
+
+
 def title_of(
     offers: Offers,
     language: Language,
@@ -137,11 +155,18 @@ def view_account(account: Account, language: Language) -> dict[str, object]:
     mine, offers = account.overview, account.offers
     changes = _changes(account.entries, mine.lapsed)
     by_expiry = credits_by_expiry(mine.grants)
+    does_renew = renews(mine.subscriptions)
+    has_waiting = any(one.phase is SubscriptionPhase.WAITING for one in mine.subscriptions)
     return {
         "overview": mine,
         "credits": by_expiry,
         "has_lapsing_credits": any(expires_at for expires_at, _ in by_expiry),
-        "subscriptions": [(one, title_of(offers, language, one)) for one in mine.subscriptions],
+        "subscriptions": [
+            (one, title_of(offers, language, one)) for one in _in_order_of_use(mine.subscriptions)
+        ],
+        "renews": does_renew,
+        # Where something waits, each of them ends earlier than all together.
+        "total_until": mine.access_until if has_waiting and not does_renew else None,
         "pending": [(one, purchase_title(offers, language, one)) for one in mine.pending],
         "purchases": [(one, purchase_title(offers, language, one)) for one in account.purchases],
         "unlocks": account.unlocks,

@@ -10,6 +10,7 @@ from paywall.rules.enums import ProductKind, SubscriptionKind
 from paywall.rules.phase import SubscriptionAction
 from paywall.subscribers.overview import Overview
 from paywall.subscriptions.responses import SubscriptionAnswer
+from paywall.web.pages.account import is_prepaid, renews
 from paywall.web.pages.form import address
 
 YES = "yes"
@@ -35,14 +36,6 @@ class SiteOptions(NamedTuple):
         return {"return": self.return_url, "back": self.back_url, "consent": consent}
 
 
-class OfferGroup(NamedTuple):
-    """Products of one kind; `heading` is the name of a text."""
-
-    heading: str
-    kind: ProductKind
-    products: Sequence[PlanAnswer | PassAnswer | PackAnswer]
-
-
 class Notice(NamedTuple):
     """A text above the offers, by its name, with its date."""
 
@@ -50,6 +43,15 @@ class Notice(NamedTuple):
     until: datetime | None = None
     resumable: SubscriptionAnswer | None = None
     has_billing: bool = False
+
+
+class OfferGroup(NamedTuple):
+    """Products of one kind; `heading` is the name of a text."""
+
+    heading: str
+    kind: ProductKind
+    products: Sequence[PlanAnswer | PassAnswer | PackAnswer]
+    notice: Notice = Notice()
 
 
 class OffersView(NamedTuple):
@@ -71,7 +73,12 @@ def view_offers(
     plans = [] if barring else offers.plans
     groups = [
         OfferGroup("plans", ProductKind.PLAN, plans),
-        OfferGroup("passes", ProductKind.PASS, offers.passes if can_buy_pass else []),
+        OfferGroup(
+            "passes",
+            ProductKind.PASS,
+            offers.passes if can_buy_pass else [],
+            _notice_of_passes(overview),
+        ),
         OfferGroup("packs", ProductKind.PACK, offers.packs if has_packs else []),
     ]
     notice = _notice(overview, barring, has_plans=bool(plans))
@@ -88,14 +95,21 @@ def _notice(
         return Notice("payment_failed", has_billing=True)
     if SubscriptionAction.CANCEL in actions:
         return Notice("subscribed_already")
-    latest = overview.subscription
-    is_open = any(one.opens_all for one in overview.subscriptions)
-    if not is_open or latest is None or latest.access_until is None:
+    if overview.access_until is None:
         return Notice()
     for one in barring:
         if one.kind is SubscriptionKind.STRIPE and SubscriptionAction.RESUME in one.actions:
-            return Notice("resume_instead", latest.access_until, resumable=one)
-    return Notice("open_already" if has_plans else "access_until", latest.access_until)
+            return Notice("resume_instead", one.access_until, resumable=one)
+    keeps_days = any(is_prepaid(one) for one in overview.subscriptions)
+    beside_plans = "plan_keeps" if keeps_days else "open_already"
+    return Notice(beside_plans if has_plans else "access_until", overview.access_until)
+
+
+def _notice_of_passes(overview: Overview) -> Notice:
+    """When a pass that is bought now starts, unless it starts at once."""
+    if renews(overview.subscriptions):
+        return Notice("pass_waits")
+    return Notice("pass_follows", overview.access_until) if overview.access_until else Notice()
 
 
 def order_of(form: Mapping[str, str], options: SiteOptions) -> dict[str, object] | None:

@@ -17,7 +17,7 @@ from paywall.rules.enums import CancelWhen
 from paywall.settings import Settings
 from paywall.subscriptions.api import CancelInput
 from paywall.subscriptions.cancel import find_subscription, refuse_ended
-from paywall.subscriptions.receipts import reader_access_until
+from paywall.subscriptions.receipts import has_other_access, reader_access_until
 from paywall.subscriptions.responses import SubscriptionAnswer, load_responses
 from paywall.unlocks.api import UnlockInput
 from paywall.web.language import Language
@@ -91,10 +91,11 @@ def render_unlock_question(
 
 
 class CancelQuestion(NamedTuple):
-    """What follows from cancelling at the end of the period."""
+    """What follows from cancelling at the end of the period, and whether "now" leaves access."""
 
     subscription: SubscriptionAnswer
     access_until: datetime
+    keeps_access: bool
     grants: Sequence[GrantAnswer]
 
 
@@ -109,7 +110,8 @@ async def load_cancel_question(
     access_until = await reader_access_until(session, subscription, now)
     grants = await list_spendable_grants(session, reader_id, now)
     (response,) = await load_responses(session, [subscription], now)
-    return CancelQuestion(response, access_until, grants)
+    keeps_access = await has_other_access(session, subscription, now)
+    return CancelQuestion(response, access_until, keeps_access, grants)
 
 
 def render_cancel_question(page: PageRenderer, question: CancelQuestion) -> Response[str]:
@@ -119,6 +121,7 @@ def render_cancel_question(page: PageRenderer, question: CancelQuestion) -> Resp
         {
             "subscription": question.subscription,
             "access_until": question.access_until,
+            "keeps_access": question.keeps_access,
             "credits": _kept_credits(page.language, credits_by_expiry(question.grants)),
         },
     )

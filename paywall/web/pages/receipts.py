@@ -45,10 +45,14 @@ def _cancellation_lines(
 ) -> list[str]:
     t, moment = language.translate, language.moment
     is_now = receipt.when is CancelWhen.NOW
-    lines = [
-        t("receipt", id=receipt.id, date=moment(receipt.at)),
-        t("ended_on" if is_now else "ends_on", date=moment(receipt.access_until)),
-    ]
+    lines = [t("receipt", id=receipt.id, date=moment(receipt.at))]
+    if is_now:
+        lines.append(t("ended_on", date=moment(min(receipt.at, receipt.access_until))))
+        if receipt.access_until > receipt.at:
+            # Of other days that the reader has.
+            lines.append(t("access_until", date=moment(receipt.access_until)))
+    else:
+        lines.append(t("ends_on", date=moment(receipt.access_until)))
     if receipt.withdrawn_at is not None:
         lines.append(t("resumed_on", date=moment(receipt.withdrawn_at)))
     elif not is_now:

@@ -36,7 +36,6 @@ SENTENCES = {
     "active": "access_until",
     "ended": "ended_on",
     "payment_pending": "renewing",
-    "payment_failed": "payment_late",
     "lapsed": "payment_failed",
 }
 

@@ -63,20 +63,20 @@ class Offers extends PaywallElement {
     return h("div", {}, title, ...shown, isSold && h("ul", { class: "paywall-offers" }, ...items));
   }
 
-  /** Whether this kind is sold, and what the reader sees first: nobody pays for days that are theirs already. */
+  /** Whether this kind is sold, and what the reader sees first: what becomes of the days that are theirs already. */
   terms(kind) {
     const mine = this.mine?.subscriptions ?? [];
     const isOpen = mine.some((one) => one.opens_all);
-    // The one with the latest end comes first.
-    const date = isOpen && mine[0].access_until && this.words.moment(mine[0].access_until);
+    const until = this.mine?.access_until;
+    const date = until && this.words.moment(until);
     const sold = (word) => ({ why: isOpen ? [h("p", {}, this.translate(word, { date }))] : [], isSold: true });
     // A reader who may read everything needs no credits yet.
     if (kind === "pack") return date ? sold("access_until") : { isSold: true };
     const barring = (action) => mine.filter((one) => !allows(one, action));
-    if (kind === "pass" && !barring("buy_pass").length) return sold("pass_follows");
+    if (kind === "pass" && !barring("buy_pass").length) return sold(mine.some(renews) ? "pass_waits" : "pass_follows");
     if (kind === "pass" && this.hasPlans) return {};
     const barringPlans = barring("subscribe");
-    if (kind === "plan" && !barringPlans.length) return sold("open_already");
+    if (kind === "plan" && !barringPlans.length) return sold(mine.some(isPrepaid) ? "plan_keeps" : "open_already");
     return { why: this.instead(barringPlans, date) };
   }
 
@@ -89,7 +89,8 @@ class Offers extends PaywallElement {
     if (barring.some((one) => allows(one, "cancel"))) return notice(this.translate("subscribed_already"), this.billing());
     if (!cancelled) return [h("p", {}, this.translate("access_until", { date }))];
     const costs = resumeCosts(this, cancelled);
-    return notice([this.translate("resume_instead", { date }), costs].filter(Boolean).join(" "), resume);
+    const end = this.words.moment(cancelled.access_until);
+    return notice([this.translate("resume_instead", { date: end }), costs].filter(Boolean).join(" "), resume);
   }
 
   /** Resuming a subscription that is marked to end costs nothing today; a second one would. */

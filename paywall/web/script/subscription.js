@@ -5,6 +5,14 @@ const allows = ({ actions }, action) => actions.includes(action);
 
 const hasFailed = (one) => allows(one, "fix_payment");
 
+const isWaiting = ({ phase }) => phase === "waiting";
+
+/** Bought once, with days left: they are used while nothing else covers the reader. */
+const isPrepaid = ({ kind, phase }) => ["pass", "prepaid"].includes(kind) && phase !== "ended";
+
+/** As long as a subscription renews, nobody knows when what waits for it is used. */
+const renews = ({ next_payment: next }) => Boolean(next);
+
 /** Takes a cancellation or a set end back; `done` says what follows then. */
 function resumption(part, { id: subscription_id, cancels_at: end }, done) {
   const text = end ? part.translate("go_on_after", { date: part.words.day(end) }) : part.translate("resume");
@@ -29,10 +37,14 @@ class Subscription extends PaywallElement {
     const over = subscriptions.filter(({ phase }) => phase === "ended");
     const running = subscriptions
       .filter(({ phase }) => !["ended", "not_started"].includes(phase))
+      // What waits comes last, in the order in which it is used.
+      .sort((a, b) => isWaiting(a) - isWaiting(b) || (isWaiting(a) ? new Date(a.starts_at) - new Date(b.starts_at) : 0))
       .map((one) => this.line(one));
+    const total = !subscriptions.some(renews) && subscriptions.some(isWaiting) && mine.access_until;
     this.said ??= h("p", { role: "status", class: "paywall-status", tabindex: "-1" });
     this.put(
       this.said,
+      total && h("p", {}, this.translate("access_until", { date: this.words.moment(total) })),
       ...(running.length ? running : [h("p", {}, this.translate("no_subscription"))]),
       over.length > 0 && this.past(over),
     );
@@ -63,14 +75,18 @@ class Subscription extends PaywallElement {
 
   /** Until when it opens everything, in a sentence. */
   until(one) {
-    const { access_until: until, next_payment: next, status: state } = one;
+    const { access_until: until, reader_access_until: all, next_payment: next, status: state } = one;
     const date = until && this.words.moment(until);
+    const whole = all && this.words.moment(all);
+    // Something else that the reader has follows it.
+    const isFollowed = until && all && until !== all;
     const sentences = {
-      active: () => (next ? this.renewal(one) : this.translate("access_until", { date })),
-      ending: () => (hasFailed(one) ? this.cancelledLate(one, date) : this.cancelled(one, date)),
+      active: () => (next ? this.renewal(one) : this.lasting(one, isFollowed, date)),
+      waiting: () => this.start(one, date),
+      ending: () => (hasFailed(one) ? this.cancelledLate(one, whole ?? date) : this.cancelled(one, isFollowed, date)),
       ended: () => this.translate("ended_on", { date }),
       payment_pending: () => this.translate("renewing"),
-      payment_failed: () => this.translate("payment_late", { date }),
+      payment_failed: () => this.translate("payment_late", { date: whole ?? date }),
       lapsed: () => this.translate("payment_failed"),
       paused: () => this.label("status", this.translate(`status_${state}`)),
     };
@@ -84,9 +100,19 @@ class Subscription extends PaywallElement {
     return price ? `${renews} ${this.translate("renews_for", { price: this.words.money(price) })}` : renews;
   }
 
-  cancelled(one, date) {
+  lasting(one, isFollowed, date) {
+    if (isPrepaid(one) && this.mine.subscriptions.some(renews)) return this.translate("rest_after");
+    return this.translate(isFollowed ? "runs_until" : "access_until", { date });
+  }
+
+  start({ starts_at: at }, until) {
+    if (this.mine.subscriptions.some(renews)) return this.translate("starts_after");
+    return this.translate("starts_on", { date: this.words.moment(at), until });
+  }
+
+  cancelled(one, isFollowed, date) {
     const costs = allows(one, "resume") && resumeCosts(this, one);
-    return [this.translate("ends_on", { date }), costs].filter(Boolean).join(" ");
+    return [this.translate(isFollowed ? "cancelled_until" : "ends_on", { date }), costs].filter(Boolean).join(" ");
   }
 
   cancelledLate({ opens_all: isOpen }, date) {
@@ -142,12 +168,13 @@ class Subscription extends PaywallElement {
       input.checked = value === "period_end";
       return h("label", {}, input, h("span", {}, text));
     };
+    const isKept = (other) => other.id !== one.id && (other.opens_all || isWaiting(other));
     return h(
       "fieldset",
       {},
       h("legend", {}, this.translate("when_to_end")),
       choice("period_end", this.translate(hasFailed(one) ? "at_period_end_late" : "at_period_end", { date: this.words.moment(until) })),
-      choice("now", this.translate("at_once")),
+      choice("now", this.translate(this.mine.subscriptions.some(isKept) ? "at_once_kept" : "at_once")),
     );
   }
 
@@ -163,9 +190,17 @@ class Subscription extends PaywallElement {
     return [h("p", {}, this.translate("credits_stay", { count, parts }))];
   }
 
+  /** Ended at once, it may leave other days to read. */
+  ending(when, at, until) {
+    const date = this.words.moment(until);
+    if (when !== "now") return this.translate("ends_on", { date });
+    if (new Date(until) <= new Date(at)) return this.translate("ended_on", { date });
+    return `${this.translate("ended_on", { date: this.words.moment(at) })} ${this.translate("access_until", { date })}`;
+  }
+
   receipt(title, one, { id, at, when, access_until: until, withdrawn_at: back }) {
     const receipt = this.translate("receipt", { id, date: this.words.moment(at) });
-    const said = this.translate(when === "now" ? "ended_on" : "ends_on", { date: this.words.moment(until) });
+    const said = this.ending(when, at, until);
     const resumed = back && this.translate("resumed_on", { date: this.words.moment(back) });
     const money = !resumed && when !== "now" && this.translate(hasFailed(one) ? "cancelled_late" : "cancelled");
     const save = receiptToSave(this, this.mine, id, [title, receipt, said, money, resumed]);
