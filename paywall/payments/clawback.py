@@ -6,18 +6,28 @@ from copy import deepcopy
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlmodel import col, delete, or_, select
+from sqlmodel import col, delete, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.credits.ledger import add_entry, grant_balance, write_off
-from paywall.database.tables import Clawback, CreditGrant, Purchase, Unlock, UnlockPayment
+from paywall.database.tables import (
+    Clawback,
+    CreditGrant,
+    Purchase,
+    StripeCredit,
+    StripeInvoice,
+    Unlock,
+    UnlockPayment,
+)
 from paywall.rules.enums import Actor, EntryKind
 from paywall.rules.refunds import (
     ClawbackStep,
+    CreditedPeriod,
     CreditState,
     GrantState,
     PaidUnlock,
     credits_owed,
+    credits_owed_for_time,
     settle_clawbacks,
 )
 from paywall.rules.spending import is_expired
@@ -50,7 +60,8 @@ async def settle_credits(
 
 
 async def _load(session: AsyncSession, reader_id: str, now: datetime) -> _Loaded:
-    refunded = await _refunded_grants(session, reader_id)
+    credited = await _credited_periods(session, reader_id)
+    refunded = await _refunded_grants(session, reader_id, credited.keys())
     clawbacks = await _clawbacks(session, reader_id)
     unlocks = await _unlocks(session, refunded.keys(), {t.unlock_id for t in clawbacks})
     shares = await _shares(session, unlocks.keys())
@@ -83,9 +94,7 @@ async def _load(session: AsyncSession, reader_id: str, now: datetime) -> _Loaded
             unlocked_elsewhere=await _unlocked_elsewhere(session, reader_id, unlocks),
         ),
         owed={
-            grant_id: credits_owed(
-                grants[grant_id].amount, paid_for.amount_paid, paid_for.taken_back
-            )
+            grant_id: _owed(grants[grant_id], paid_for, credited.get(paid_for.id))
             for grant_id, paid_for in refunded.items()
         },
         grants=grants,
@@ -93,7 +102,44 @@ async def _load(session: AsyncSession, reader_id: str, now: datetime) -> _Loaded
     )
 
 
-async def _refunded_grants(session: AsyncSession, reader_id: str) -> dict[int, Purchase]:
+def _owed(grant: CreditGrant, paid_for: Purchase, credited: CreditedPeriod | None) -> int:
+    if credited is not None:
+        return credits_owed_for_time(grant.amount, credited)
+    return credits_owed(grant.amount, paid_for.amount_paid, paid_for.taken_back)
+
+
+async def _credited_periods(session: AsyncSession, reader_id: str) -> dict[int, CreditedPeriod]:
+    """The credited periods of invoices that cost no money, by purchase id."""
+    statement = (
+        select(
+            Purchase.id,
+            StripeInvoice.period_starts_at,
+            StripeInvoice.period_ends_at,
+            func.min(StripeCredit.starts_at),
+        )
+        .join(StripeInvoice, col(StripeInvoice.purchase_id) == Purchase.id)
+        .join(StripeCredit, col(StripeCredit.credited_invoice_id) == StripeInvoice.id)
+        .where(
+            Purchase.reader_id == reader_id,
+            Purchase.amount_paid == 0,
+            col(StripeInvoice.period_starts_at) < StripeInvoice.period_ends_at,
+            StripeCredit.amount > 0,
+        )
+        .group_by(
+            col(Purchase.id), col(StripeInvoice.period_starts_at), col(StripeInvoice.period_ends_at)
+        )
+    )
+    rows = (await session.exec(statement)).all()
+    return {
+        purchase_id: CreditedPeriod(starts_at, ends_at, credited_from)
+        for purchase_id, starts_at, ends_at, credited_from in rows
+        if starts_at is not None
+    }
+
+
+async def _refunded_grants(
+    session: AsyncSession, reader_id: str, credited_ids: Collection[int]
+) -> dict[int, Purchase]:
     """The grants of purchases with clawbacks, now or earlier, with their purchases."""
     taken = select(Clawback.grant_id).where(Clawback.reader_id == reader_id)
     statement = (
@@ -101,7 +147,11 @@ async def _refunded_grants(session: AsyncSession, reader_id: str) -> dict[int, P
         .join(Purchase, col(Purchase.id) == CreditGrant.purchase_id)
         .where(
             CreditGrant.reader_id == reader_id,
-            or_(Purchase.taken_back > 0, col(CreditGrant.id).in_(taken)),
+            or_(
+                Purchase.taken_back > 0,
+                col(CreditGrant.id).in_(taken),
+                col(Purchase.id).in_(credited_ids),
+            ),
         )
     )
     return dict((await session.exec(statement)).all())

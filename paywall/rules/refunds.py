@@ -67,6 +67,24 @@ def credits_owed(granted: int, paid: int, back: int) -> int:
     return granted * back // paid if paid > 0 else 0
 
 
+class CreditedPeriod(NamedTuple):
+    """A period `[starts_at, ends_at)` that cost no money, and from when its price was credited."""
+
+    starts_at: datetime
+    ends_at: datetime
+    credited_from: datetime
+
+
+def credits_owed_for_time(granted: int, period: CreditedPeriod) -> int:
+    """Credits that a grant has to give up for the credited share of its period, rounded down.
+
+    A customer's balance in Stripe can pay for a period: then nothing of its price is left from
+    which the share of the money could be taken.
+    """
+    rest = period.ends_at - max(period.starts_at, period.credited_from)
+    return granted * rest // (period.ends_at - period.starts_at)
+
+
 class ClawbackStep(NamedTuple):
     """Credits taken from one grant; `unlock_id` names the unlock that was revoked for them."""
 

@@ -8,8 +8,19 @@ REFUNDS = """
            sum(case when keep_access then 0 else amount end) as clawed_back
     from refund where is_in_force group by purchase_id
 """
+# Of a period that cost no money the share of the time that was credited.
 OWED = """
-    case when p.amount_paid = 0 then 0 else g.amount * p.taken_back / p.amount_paid end
+    case when p.amount_paid > 0 then g.amount * p.taken_back / p.amount_paid
+         else coalesce(g.amount * cast(SECONDS(c.ends_at) - SECONDS(c.credited_from) as bigint)
+                       / cast(SECONDS(c.ends_at) - SECONDS(c.starts_at) as bigint), 0)
+         end
+"""
+CREDITED = """
+    select i.purchase_id, i.period_starts_at as starts_at, i.period_ends_at as ends_at,
+           min(c.starts_at) as credited_from
+    from stripe_invoice i join stripe_credit c on c.credited_invoice_id = i.id
+    where c.amount > 0 and i.period_starts_at < i.period_ends_at
+    group by i.purchase_id, i.period_starts_at, i.period_ends_at
 """
 
 PAYMENT_CHECKS = (
@@ -142,6 +153,7 @@ PAYMENT_CHECKS = (
         left join (
             select grant_id, sum(credits) as taken from taking group by grant_id
         ) t on t.grant_id = g.id
+        left join ($CREDITED) c on c.purchase_id = p.id
         left join (
             select y.grant_id,
                    sum(case when u.credits_returned then 0 else y.amount end) as spent,
@@ -154,7 +166,7 @@ PAYMENT_CHECKS = (
                    and (g.remaining > 0
                         or (s.in_force > 0 and g.amount - s.spent < $OWED))))
         """,
-        {"OWED": OWED},
+        {"OWED": OWED, "CREDITED": CREDITED},
     ),
     AuditCheck(
         "Clawbacks take credits from paid grants of the same reader, and an unlock that they"

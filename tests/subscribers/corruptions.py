@@ -50,6 +50,16 @@ CORRUPTIONS = {
         ["update purchase set refunded = 0 where id = {x}"],
         "purchase {x}: refunded 0, refunds in force ",
     ),
+    "a refund made a proration": Corruption(
+        "select min(id) from refund where is_in_force",
+        ["update refund set kind = 'proration' where id = {x}"],
+        "refund {x}: a proration of purchase ",
+    ),
+    "a credit of an invoice added": Corruption(
+        "select min(id) from stripe_invoice",
+        [f"insert into stripe_credit values ('hand', 'sub_1', '{{x}}', {FAR}, 5)"],
+        "credit hand of invoice {x}: 5, clawed back 0",
+    ),
     "a clawed-back amount zeroed": Corruption(
         CLAWED_BACK,
         ["update purchase set taken_back = 0 where id = {x}"],

@@ -135,11 +135,9 @@ def _proration_lines(
 
 def _credit_line(account: StandInAccount, subscription: Json, item: Json) -> DraftLine:
     """The credit for the rest of the period, by what was charged for it."""
-    debit = max(
-        _debits_now(account, subscription, item),
-        key=lambda debit: (debit.credited is None, debit.starts_at),
-        default=None,
-    )
+    # A charge replaces those before it, also in the same second.
+    debits = list(_debits_now(account, subscription, item))
+    debit = debits[-1] if debits else None
     ends_at: int = item["current_period_end"]
     credit = _remaining_amount(account, item)
     if debit is not None:
@@ -158,11 +156,7 @@ def _credit_line(account: StandInAccount, subscription: Json, item: Json) -> Dra
 
 
 def _debits_now(account: StandInAccount, subscription: Json, item: Json) -> Iterator[Debit]:
-    """The charges for the current time: those waiting for an invoice, and those invoiced."""
-    for pending in account.hidden_fields(subscription["id"]).get("pending", []):
-        line = DraftLine(*pending)
-        if line.amount >= 0 and line.credited is None and _covers_now(account, line):
-            yield Debit(line.amount, line.starts_at, line.ends_at, None)
+    """The charges for the current time, oldest first: those invoiced, then those waiting."""
     for invoice in invoices_of(account, subscription["id"]):
         if invoice["status"] == "void":
             continue
@@ -176,10 +170,11 @@ def _debits_now(account: StandInAccount, subscription: Json, item: Json) -> Iter
             if is_of_item and not is_credit and start <= account.now < end:
                 credited = {"invoice": invoice["id"], "invoice_line_items": [row["id"]]}
                 yield Debit(row["amount"] * paid_share, start, end, credited)
-
-
-def _covers_now(account: StandInAccount, line: DraftLine) -> bool:
-    return line.starts_at <= account.now < line.ends_at
+    for pending in account.hidden_fields(subscription["id"]).get("pending", []):
+        line = DraftLine(*pending)
+        is_charge = line.amount >= 0 and line.credited is None
+        if is_charge and line.starts_at <= account.now < line.ends_at:
+            yield Debit(line.amount, line.starts_at, line.ends_at, None)
 
 
 def _remaining_amount(account: StandInAccount, item: Json) -> int:

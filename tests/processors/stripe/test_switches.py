@@ -131,6 +131,34 @@ async def test_articles_paid_with_a_year_go_back_when_its_credit_is_seen_late(
     assert sorted(one["article_id"] for one in read.json()["items"]) == ["a0", "a1", "a2"]
 
 
+async def test_switching_back_and_forth_on_the_balance_multiplies_no_credits(
+    stocked: Stocked,
+) -> None:
+    """The balance of the first year pays for all that follows, so it costs no money."""
+    await stocked.buy("annual")
+    for plan_id, left in (("small", 2), ("annual", 24), ("small", 2), ("annual", 24)):
+        stocked.switch(plan_id)
+        assert (await stocked.shown())[1] == left
+    assert [one["amount_paid"] for one in await stocked.purchases()] == [0, 0, 0, 0, 6000]
+    stocked.shop.move(days=TENTH_OF_A_YEAR)
+    stocked.switch("small")
+    assert await stocked.shown() == ("2027-01-31T00:00:00Z", 24 - 21 + 2)
+
+
+@pytest.mark.parametrize("step", [1, -1], ids=["in_order", "swapped"])
+async def test_a_credited_period_that_the_balance_paid_counts_in_any_order(
+    stocked: Stocked, step: int
+) -> None:
+    shop = stocked.shop
+    await stocked.buy("annual")
+    stocked.switch("small")
+    shop.move(days=MONTH / 2)
+    stocked.switch("annual")
+    for delivery in events.drain_deliveries(shop.stand_in.account, SECRET)[::step]:
+        assert (await shop.send(delivery)).status_code == 200
+    assert (await stocked.shown())[1] == 2 - 1 + 24
+
+
 async def test_a_switch_to_months_leaves_the_month_that_was_paid(stocked: Stocked) -> None:
     await stocked.buy("annual")
     assert await stocked.shown() == ("2027-11-24T12:00:00Z", 24)
