@@ -1,6 +1,5 @@
 """The overview of what one reader has."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -72,25 +71,21 @@ async def overview(
     connection = await session.connection()
     balance = (await connection.execute(sa.select(balance_of(reader_id, now)))).scalar_one()
     subscriptions = await subscriptions_of(session, reader_id, now)
+    in_force = [one for one in subscriptions if one.opens_all]
+    # Prepaid time waits behind any other, or is paused.
+    covering = [one for one in in_force if one.kind not in PREPAID_KINDS]
     return Overview(
         reader_id=reader_id,
         unlocks_left=int(balance),
         grants=grants,
         lapsed=await list_lapsed_grants(session, reader_id, now),
         pending=[pending_to_response(one) for one in await pending_of(session, reader_id)],
-        subscription=_current(subscriptions),
+        subscription=next(iter(covering or in_force or subscriptions), None),
         subscriptions=subscriptions,
         trial_available=await first_trial_of(session, reader_id) is None,
         access_until=subscriptions[0].reader_access_until if subscriptions else None,
         meter=meter,
     )
-
-
-def _current(subscriptions: Sequence[SubscriptionAnswer]) -> SubscriptionAnswer | None:
-    """The one that covers the reader: prepaid time waits behind it, or is paused."""
-    in_force = [one for one in subscriptions if one.opens_all]
-    covering = [one for one in in_force if one.kind not in PREPAID_KINDS]
-    return next(iter(covering or in_force or subscriptions), None)
 
 
 async def _meter(
