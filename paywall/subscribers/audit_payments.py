@@ -113,14 +113,18 @@ PAYMENT_CHECKS = (
         join credit_grant g on g.purchase_id = c.purchase_id
         where c.product_kind = 'pack' and g.amount <> cast(t.terms ->> 'credits' as bigint)
         union all
-        select 'pass ' || s.id || ': ends ' || s.paid_through || ', and the price of purchase '
-               || s.purchase_id || ' promised ' || (t.terms ->> 'days') || ' days from '
-               || s.starts_at
+        select 'pass ' || s.id || ': ' || coalesce(s.interval_count, 0) || ' times '
+               || coalesce(s.interval, 'nothing') || ', from ' || s.starts_at || ' through '
+               || s.paid_through || ', and the price of purchase ' || s.purchase_id || ' promised '
+               || (t.terms ->> 'days') || ' days'
         from checkout c join stripe_price t on t.id = c.price_id
         join subscription s on s.purchase_id = c.purchase_id
         where c.product_kind = 'pass'
-          and SECONDS(s.paid_through) - SECONDS(s.starts_at)
-              <> cast(t.terms ->> 'days' as bigint) * 86400
+          and case when s.interval is null
+                   then SECONDS(s.paid_through) - SECONDS(s.starts_at)
+                        <> cast(t.terms ->> 'days' as bigint) * 86400
+                   else s.interval <> 'day'
+                        or s.interval_count <> cast(t.terms ->> 'days' as bigint) end
         """,
     ),
     AuditCheck(
