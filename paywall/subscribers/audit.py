@@ -1,7 +1,7 @@
 """`paywall audit`: checks by independent SQL that the whole database is consistent.
 
-Each check is one query for rows that violate a rule. The queries share no code with the functions
-that write.
+Most checks are one query for rows that violate a rule; prepaid time is worked out reader by reader.
+They share no code with the functions that write.
 """
 
 import re
@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.subscribers.audit_credits import CREDIT_CHECKS
 from paywall.subscribers.audit_history import HISTORY_CHECKS
 from paywall.subscribers.audit_payments import PAYMENT_CHECKS
+from paywall.subscribers.audit_prepaid import PROMISE, wrong_prepaid_rows
 from paywall.subscribers.audit_subscriptions import SUBSCRIPTION_CHECKS
 
 ROWS_NAMED_MAX = 20
@@ -38,6 +39,9 @@ async def audit(session: AsyncSession) -> list[Violation]:
         if found:
             rows = sorted((str(name) for name, _ in found), key=_numeric_order)
             findings.append(Violation(proof.promise, found[0][1], rows))
+    breaches, rows = await wrong_prepaid_rows(connection, rows_max=ROWS_NAMED_MAX)
+    if breaches:
+        findings.append(Violation(PROMISE, breaches, rows))
     return findings
 
 

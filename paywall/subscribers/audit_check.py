@@ -33,6 +33,12 @@ FIRST_VIOLATIONS = Template(
 )
 
 
+def expand_macros(query: str, dialect: str) -> str:
+    for name, text in MACROS[dialect].items():
+        query = re.sub(rf"{name}\(([^()]+)\)", text, query)
+    return query
+
+
 class AuditCheck(NamedTuple):
     """A rule, and the query for the rows that violate it; its one column names the row.
 
@@ -45,7 +51,5 @@ class AuditCheck(NamedTuple):
 
     def query(self, dialect: str, *, rows_max: int) -> str:
         """The query for the first violations, each with the total number."""
-        breaches = Template(self.breaches).substitute(self.parts)
-        for name, text in MACROS[dialect].items():
-            breaches = re.sub(rf"{name}\(([^()]+)\)", text, breaches)
+        breaches = expand_macros(Template(self.breaches).substitute(self.parts), dialect)
         return FIRST_VIOLATIONS.substitute(breaches=breaches, rows_max=rows_max)

@@ -58,6 +58,19 @@ def test_a_single_row_is_counted_in_the_singular(configured: Settings) -> None:
     assert run_audit().stdout == "The ledger adds up: 1 grant, 1 entry, 0 unlocks.\n"
 
 
+def test_passes_without_the_length_sold_are_counted(configured: Settings) -> None:
+    assert "Not checked" not in run_audit().stdout
+    at = "'2026-01-01 00:00:00.000000'"
+    columns = "id, reader_id, kind, starts_at, paid_through, is_taken_back, entitled_until,"
+    after(
+        configured,
+        f"insert into subscription ({columns} access_until, cancel_at_period_end, created_at)"
+        f" values ('old', 'ann', 'pass', {at}, {at}, false, {at}, {at}, false, {at})",
+    )
+    last = run_audit().stdout.splitlines()[-1]
+    assert last == "Not checked: the times of 1 pass or period sold before migration 0006."
+
+
 def test_each_broken_promise_is_told_with_its_rows(configured: Settings) -> None:
     after(configured, "update credit_grant set remaining = 2")
     proved = run_audit()

@@ -1,7 +1,6 @@
 """A database with everything that the audit checks, made through the service and a stand-in."""
 
 from pathlib import Path
-from typing import Any
 
 from paywall.catalogue.models import DAYS_MAX
 from paywall.credits.expiry import record_expired
@@ -13,49 +12,12 @@ from paywall.server.housekeeping import run_housekeeping_once
 from paywall.subscriptions.import_subscriptions import ImportedSubscription, import_subscriptions
 from paywall.unlocks.import_unlocks import ImportedUnlock, import_unlocks
 from tests.conftest import START
-from tests.processors.stripe.shop import PRICES, Shop
+from tests.processors.stripe.shop import PRICES
 from tests.processors.stripe.stage import stage
+from tests.subscribers.prepaid_time import by_prepaid_time
+from tests.subscribers.site import Site
 
 LATER = "2027-11-24T12:00:00Z"
-
-
-class Site:
-    """What the site's server does, each of which has to be done."""
-
-    def __init__(self, shop: Shop) -> None:
-        self.shop = shop
-        self.number = 0
-
-    async def ask(self, method: str, path: str, **body: object) -> dict[str, Any]:
-        done = await self.shop.service.request(
-            method, f"/v1/{path}", headers=self.shop.bearer.site(), json=body or None
-        )
-        assert done.status_code in (200, 201, 204), done.text
-        return dict(done.json()) if done.content else {}
-
-    async def sell(self, reader: str, paid: int = 300, **product: str) -> int:
-        self.number += 1
-        sold = {"processor": "khqr", "reference": f"k{self.number}", "currency": "usd", **product}
-        purchase = await self.ask("POST", "purchases", reader_id=reader, amount_paid=paid, **sold)
-        return int(purchase["id"])
-
-    async def refund(self, purchase: int, amount: int, **fields: object) -> None:
-        self.number += 1
-        fields = {"amount": amount, "reference": f"r{self.number}", **fields}
-        await self.ask("POST", f"purchases/{purchase}/refunds", **fields)
-
-    async def grant(self, reader: str, amount: int, **fields: object) -> int:
-        self.number += 1
-        fields = {"source": "promotion", "reference": f"g{self.number}", **fields}
-        return int(
-            (await self.ask("POST", f"subscribers/{reader}/grants", amount=amount, **fields))["id"]
-        )
-
-    async def unlock(self, reader: str, *articles: str) -> None:
-        for article in articles:
-            self.shop.clock.move(seconds=1)
-            done = await self.shop.post("unlocks", reader, article_id=article)
-            assert done.status_code == 201, done.text
 
 
 async def fill_database(address: str, folder: Path) -> None:
@@ -67,7 +29,8 @@ async def fill_database(address: str, folder: Path) -> None:
         shop.move(31)
         await shop.deliver_events()
         await at_the_desk(site)
-        shop.move(32)
+        await by_prepaid_time(site)
+        shop.move(23)
         await shop.deliver_events()
         await run_housekeeping_once(shop.database, [record_expired])
 

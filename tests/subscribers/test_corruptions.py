@@ -1,25 +1,35 @@
 """The audit names the row and the violated rule after any change made outside the service."""
 
 import asyncio
+import itertools
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
 import pytest
 import sqlalchemy as sa
 from alembic import command
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.engine import Database
 from paywall.database.migrations import FOLDER
 from paywall.database.migrations.upgrade import configuration
+from paywall.database.tables import Subscription
+from paywall.rules.tombstone import is_tombstone
 from paywall.settings import Settings
 from paywall.subscribers.audit import Violation, audit
+from paywall.subscribers.audit_prepaid import wrong_prepaid_rows
 from tests.conftest import _drop, _new_postgres_database
 from tests.subscribers.corruptions import CORRUPTIONS, Corruption
+from tests.subscribers.corruptions_prepaid import PREPAID_CORRUPTIONS
 from tests.subscribers.full_database import fill_database
 
 T = TypeVar("T")
+MICROSECOND = timedelta(microseconds=1)
+TIMES = ("starts_at", "paid_through", "entitled_until", "access_until")
+ALL_CORRUPTIONS = CORRUPTIONS | PREPAID_CORRUPTIONS
 
 
 class RolledBack(Exception):  # noqa: N818 (not an error)
@@ -92,7 +102,27 @@ def _upgrade_to_totals(connection: sa.Connection) -> None:
     command.upgrade(configuration(connection, FOLDER), "0005")
 
 
-@pytest.mark.parametrize("corruption", CORRUPTIONS.values(), ids=CORRUPTIONS)
+def test_prepaid_time_changed_by_a_microsecond_is_named(filled: FilledDatabase) -> None:
+    async def shift_each(session: AsyncSession) -> tuple[list[str], int]:
+        prepaid = select(Subscription).where(col(Subscription.kind).in_(["pass", "prepaid"]))
+        rows = [row for row in await session.exec(prepaid) if not is_tombstone(row.reader_id)]
+        missed = []
+        for row, column, by in itertools.product(rows, TIMES, (MICROSECOND, -MICROSECOND)):
+            setattr(row, column, getattr(row, column) + by)
+            await session.flush()
+            count, named = await wrong_prepaid_rows(await session.connection(), rows_max=1)
+            if count != 1 or f"{row.kind} {row.id}: " not in named[0]:
+                missed.append(f"{row.reader_id} {column} {by}: {named}")
+            setattr(row, column, getattr(row, column) - by)
+            await session.flush()
+        return missed, len(rows)
+
+    missed, row_count = filled.run_rolled_back(shift_each)
+    assert missed == []
+    assert row_count > 20
+
+
+@pytest.mark.parametrize("corruption", ALL_CORRUPTIONS.values(), ids=ALL_CORRUPTIONS)
 def test_a_corruption_is_named(filled: FilledDatabase, corruption: Corruption) -> None:
     async def corrupt(session: AsyncSession) -> tuple[object, list[Violation]]:
         connection = await session.connection()
