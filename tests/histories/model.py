@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from tests.histories.prepaid_model import Clawback, Prepaid, PrepaidModel
+
 
 @dataclass
 class Credit:
@@ -36,13 +38,14 @@ class Unlock:
 
 @dataclass
 class Refund:
-    """The current state of a refund or a dispute."""
+    """A refund or a dispute, as it stands now; it took effect at `at`."""
 
     amount: int
     keeps_access: bool
     at: datetime
     in_force: bool = True
     pending: bool = False
+    withdrawn_at: datetime | None = None
 
 
 @dataclass(eq=False)
@@ -54,7 +57,7 @@ class Purchase:
     at: datetime
     reference: str
     grant: "Grant | None" = None
-    period: "Period | None" = None
+    prepaid: Prepaid | None = None
     refunds: dict[str, Refund] = field(default_factory=dict)
 
     def back(self) -> int:
@@ -64,28 +67,6 @@ class Purchase:
             if refund.in_force and not refund.keeps_access:
                 back += refund.amount
         return min(self.paid, back)
-
-    def was_on_its_way_back(self, by: datetime) -> bool:
-        """Whether refunds of the full price were pending or in force at that time."""
-        back = 0
-        for refund in self.refunds.values():
-            if (refund.in_force or refund.pending) and not refund.keeps_access and refund.at < by:
-                back += refund.amount
-        return 0 < self.paid <= back
-
-
-@dataclass(eq=False)
-class Period:
-    """A pass or a prepaid period."""
-
-    reader: str
-    kind: str
-    starts: datetime
-    ends: datetime
-    purchase: Purchase
-
-    def is_lost(self) -> bool:
-        return self.purchase.paid > 0 and self.purchase.back() == self.purchase.paid
 
 
 @dataclass
@@ -140,9 +121,8 @@ class Model:
     grants: list[Grant] = field(default_factory=list)
     unlocks: list[Unlock] = field(default_factory=list)
     purchases: list[Purchase] = field(default_factory=list)
-    periods: list[Period] = field(default_factory=list)
+    prepaid: PrepaidModel = field(default_factory=PrepaidModel)
     log: list[tuple[Grant, list[Credit], Unlock | None]] = field(default_factory=list)
-    complimentary: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
     views: set[tuple[str, str, str, str]] = field(default_factory=set)
 
     def grant(
@@ -208,39 +188,23 @@ class Model:
         return first
 
     def subscribed(self, reader: str) -> bool:
-        return self.has_complimentary(reader) or any(
-            period.reader == reader
-            and period.starts <= self.now < period.ends
-            and not period.is_lost()
-            for period in self.periods
+        return self.prepaid.has_complimentary(reader, self.now) or any(
+            starts <= self.now < ends for starts, ends in self.prepaid.uses_of(reader)
         )
 
-    def has_complimentary(self, reader: str) -> bool:
-        starts, ends = self.complimentary.get(reader, (self.now, self.now))
-        return starts <= self.now < ends
-
     def give_subscription(self, reader: str, ends: datetime) -> None:
-        starts = self.complimentary[reader][0] if self.has_complimentary(reader) else self.now
-        self.complimentary[reader] = (starts, ends)
+        self.prepaid.put_complimentary(reader, ends, self.now)
+        self.prepaid.play()
 
-    def schedule_passes(self, reader: str) -> None:
-        """Schedule one after the other by payment, without waiting for those that are refunded."""
-        mine = [p for p in self.periods if (p.reader, p.kind) == (reader, "pass")]
-        mine.sort(key=lambda p: (p.purchase.at, p.purchase.reference))
-        for place, one in enumerate(mine):
-            lasts, paid_at = one.ends - one.starts, one.purchase.at
-            one.starts = paid_at
-            for before in mine[:place]:
-                if not before.purchase.was_on_its_way_back(paid_at):
-                    one.starts = max(one.starts, before.ends)
-            one.ends = one.starts + lasts
-
-    def next_start(self, reader: str, kind: str) -> datetime:
-        starts = self.now
-        for period in self.periods:
-            if (period.reader, period.kind) == (reader, kind) and not period.is_lost():
-                starts = max(starts, period.ends)
-        return starts
+    def schedule(self, purchase: Purchase) -> None:
+        """Its refunds changed, so its time may have."""
+        if purchase.prepaid is not None:
+            purchase.prepaid.clawbacks = {
+                reference: Clawback(one.amount, one.at, one.withdrawn_at, one.keeps_access)
+                for reference, one in purchase.refunds.items()
+                if one.in_force or one.withdrawn_at is not None
+            }
+            self.prepaid.play()
 
     def apply_clawbacks(self, reader: str) -> None:
         """Undo what refunds took from this reader, newest first, and take what they take now."""
@@ -256,7 +220,6 @@ class Model:
             purchase = grant.purchase
             if grant.reader == reader and purchase is not None and purchase.paid > 0:
                 self._take(grant, grant.amount * purchase.back() // purchase.paid)
-        self.schedule_passes(reader)
         self._count_changes(*before)
 
     def _taken_and_in_force(self) -> tuple[int, set[int]]:

@@ -22,7 +22,8 @@ from paywall.rules.refunds import ClawbackSnapshot
 from tests.conftest import START
 from tests.histories.base import ACTOR, ARTICLES, ZONE
 from tests.histories.credits import Credits
-from tests.histories.model import Credit, Grant, Period, Purchase, Refund
+from tests.histories.model import Credit, Grant, Purchase, Refund
+from tests.histories.prepaid_model import Prepaid
 
 FIVE, FOUR = (ProductKind.PACK, "five"), (ProductKind.PACK, "four-for-six-days")
 PRODUCTS = (FIVE, FOUR, (ProductKind.PASS, "two-days"), (ProductKind.PLAN, "week"))
@@ -30,6 +31,7 @@ PAID_FIRST = ((FIVE, 7), (FOUR, 3))
 PRICES = (0, 3, 7, 100)
 # Thirds of a price.
 PARTS = (1, 2, 3, 3)
+KINDS = (ClawbackKind.REFUND, ClawbackKind.DISPUTE)
 
 
 async def fill_catalogue(session: AsyncSession) -> None:
@@ -94,18 +96,22 @@ class Payments(Credits):
             case "four-for-six-days":
                 self.grant_in_model(bought, 4, model.now + timedelta(days=6))
             case "two-days":
-                ends = model.now + timedelta(2)
-                bought.period = Period(reader, "pass", model.now, ends, bought)
+                self.prepaid_in_model(bought, 2)
             case "week":
-                starts = model.next_start(reader, "prepaid")
-                bought.period = Period(reader, "prepaid", starts, starts + timedelta(7), bought)
-                self.grant_in_model(bought, 3, bought.period.ends)
+                self.prepaid_in_model(bought, 7)
+                self.grant_in_model(bought, 3, None)
             case _:
                 raise AssertionError(payment)
-        if bought.period:
-            model.periods.append(bought.period)
-            model.schedule_passes(reader)
         return bought
+
+    def prepaid_in_model(self, bought: Purchase, days: int) -> None:
+        prepaid = self.model.prepaid
+        bought.prepaid = Prepaid(
+            prepaid.holder(bought.reader, bought.at), bought.paid, bought.at,
+            ("khqr", bought.reference), hours=24 * days,
+        )  # fmt: skip
+        prepaid.prepaid.append(bought.prepaid)
+        prepaid.play()
 
     def grant_in_model(self, bought: Purchase, amount: int, expires_at: datetime | None) -> None:
         model = self.model
@@ -120,7 +126,7 @@ class Payments(Credits):
     def take_back(self) -> str:
         """A refund by the site's staff, or a dispute."""
         purchase_id, bought = self.chance.choice(self.purchases)
-        kind, part = self.chance.choice(list(ClawbackKind)), self.chance.choice(PARTS)
+        kind, part = self.chance.choice(KINDS), self.chance.choice(PARTS)
         keep_access, reference = self.chance.random() < 0.2, f"r{len(bought.refunds)}"
         amount = max(1, bought.paid * part // 3)
         terms = RefundTerms(reference, amount, kind, keep_access)
@@ -136,6 +142,7 @@ class Payments(Credits):
         self.clawbacks.append((purchase_id, bought, reference, kind))
         bought.refunds[reference] = Refund(amount, keep_access, self.model.now)
         self.model.apply_clawbacks(bought.reader)
+        self.model.schedule(bought)
         return "keeping_access" if keep_access else kind.value
 
     def change_refund(self) -> str:
@@ -144,13 +151,19 @@ class Payments(Credits):
             return self.take_back()
         purchase_id, bought, reference, kind = self.chance.choice(self.clawbacks)
         was = bought.refunds[reference]
-        is_pending = was.in_force and self.chance.random() < 0.2
-        now = replace(was, in_force=not was.in_force, pending=is_pending)
+        is_pending = not was.in_force and self.chance.random() < 0.2
+        if is_pending:
+            now = replace(was, pending=True)
+        elif was.in_force:
+            now = replace(was, in_force=False, withdrawn_at=self.model.now)
+        else:
+            now = Refund(was.amount, was.keeps_access, self.model.now)
         if self.chance.random() < 0.2:
             now = replace(now, amount=max(1, now.amount // 2), keeps_access=not now.keeps_access)
         seen = ClawbackSnapshot(
-            reference, kind, now.amount, now.in_force, now.pending, now.keeps_access, now.at
-        )
+            reference, kind, now.amount, now.in_force, now.pending, now.keeps_access, now.at,
+            now.at, now.withdrawn_at,
+        )  # fmt: skip
         self.run(
             lambda session: record_clawbacks(
                 session, purchase_id, [seen], actor=ACTOR, clock=self.clock
@@ -158,4 +171,5 @@ class Payments(Credits):
         )
         bought.refunds[reference] = now
         self.model.apply_clawbacks(bought.reader)
+        self.model.schedule(bought)
         return "in_force" if now.in_force else "withdrawn"

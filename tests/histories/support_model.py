@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tests.histories.model import Grant, Model, Period, Purchase, Unlock
+from tests.histories.model import Grant, Model, Purchase, Unlock
 
 
 @dataclass
@@ -12,13 +12,13 @@ class SupportDeskModel:
 
     def is_on_record(self, model: Model, reader: str) -> bool:
         return (
-            reader in model.complimentary
+            reader in model.prepaid.complimentary
             or self.has_paid(model, reader)
             or any(unlock.reader == reader for unlock in model.unlocks)
         )
 
     def has_paid(self, model: Model, reader: str) -> bool:
-        paid: list[Grant | Purchase | Period] = [*model.grants, *model.purchases, *model.periods]
+        paid: list[Grant | Purchase] = [*model.grants, *model.purchases]
         return any(thing.reader == reader for thing in paid)
 
     def give(self, model: Model, reader: str, article: str, source: str, since: datetime) -> str:
@@ -57,12 +57,9 @@ class SupportDeskModel:
             if len(pair) > 1:
                 newer = max(pair, key=lambda unlock: (unlock.at, unlock.number))
                 self._end(model, newer, return_credits=True)
-        moving = model.complimentary.pop(from_id, None)
-        there = model.complimentary.get(into_id)
-        if moving and (there is None or moving[1] > there[1]):
-            model.complimentary[into_id] = moving
         self._rename(model, from_id, into_id)
-        model.schedule_passes(into_id)
+        model.prepaid.merge(from_id, into_id, model.now)
+        model.prepaid.play()
         model.views = {
             (kind, into_id if (kind, viewer) == ("reader", from_id) else viewer, month, article)
             for kind, viewer, month, article in model.views
@@ -77,14 +74,15 @@ class SupportDeskModel:
             ids |= more
         ids = {one for one in ids if one == reader or not self.is_on_record(model, one)}
         self.merged = {pair for pair in self.merged if not ids & set(pair)}
-        model.complimentary.pop(reader, None)
+        model.prepaid.complimentary.pop(reader, None)
         model.views = {view for view in model.views if view[1] not in ids}
         is_kept = self.has_paid(model, reader)
         self._rename(model, reader, tombstone)
+        model.prepaid.rename(reader, tombstone, model.now)
         return is_kept
 
     def _rename(self, model: Model, reader: str, name: str) -> None:
-        for things in (model.grants, model.unlocks, model.purchases, model.periods):
+        for things in (model.grants, model.unlocks, model.purchases):
             for thing in things:
                 if thing.reader == reader:
                     thing.reader = name

@@ -35,7 +35,7 @@ FLOORS = {
     "take_back refund": 25, "take_back dispute": 25, "take_back keeping_access": 15,
     "take_back too_large": 4, "change_refund withdrawn": 40, "change_refund in_force": 20,
     "settle took_credits": 60, "settle gave_credits_back": 30, "settle revoked": 25,
-    "settle revived": 10, "settle unlocked_again": 4, "settle lapsed": 8,
+    "settle revived": 10, "settle unlocked_again": 4, "settle lapsed": 3,
     "give new": 10, "give same": 6, "revoke unlock": 4, "merge known": 6, "erase kept": 8,
 }  # fmt: skip
 
