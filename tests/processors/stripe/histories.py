@@ -12,9 +12,10 @@ from paywall.processors.stripe.reconcile import reconcile
 from paywall.sandbox.stripe import checkout, currencies, disputes, events, portal, refunds
 from paywall.sandbox.stripe.customers import Card, set_card
 from paywall.sandbox.stripe.errors import ApiError
-from paywall.sandbox.stripe.subscriptions import update_subscription
+from paywall.sandbox.stripe.subscriptions import set_quantity, update_subscription
 from paywall.settings import Settings
 from tests.processors.stripe.shop import DAY, SECRET, Shop
+from tests.processors.stripe.trials import begin_trial_at_the_desk
 from tests.test_story import unlock
 
 READERS = ("ann", "bo")
@@ -90,6 +91,10 @@ class Played:
         until = {"resumes_at": str(self.account.now + 40 * DAY)} if pause and n % 5 == 0 else {}
         update_subscription(self.account, {"pause_collection": pause | until}, subscription_id)
 
+    def set_quantity(self, n: int) -> None:
+        subscription_id = self.pick("subscription", n, status="active")["id"]
+        set_quantity(self.account, subscription_id, 1 + n % 3)
+
     def refund(self, n: int) -> None:
         """A part of it, or all that is left."""
         charge = self.pick("charge", n)
@@ -152,8 +157,27 @@ class Played:
             case "cancel_now":
                 await self.drain_events()
                 await self.shop.post("subscription/cancel", READERS[n % 2], when="now")
+            case "subscribe":
+                await self.subscribe(READERS[n % 2], ("tried", "tried", "monthly")[n % 3], n)
+            case "desk_trial":
+                # A page that is paid for before this is reported gives a second trial.
+                await self.arrived()
+                self.shop.move(days=1 / DAY)
+                begin_trial_at_the_desk(self.account, self.pick("customer", n)["id"])
+                await self.drain_events()
             case _:
                 ACTS[name](self, n)
+
+    async def subscribe(self, reader: str, plan_id: str, n: int) -> None:
+        """The reader goes to a page for a plan, now and then after ending another one."""
+        await self.drain_events()
+        if n % 5 < 2:
+            await self.shop.post("subscription/cancel", reader, when="now")
+            await self.drain_events()
+        had_trial = not (await self.shop.me(reader))["trial_available"]
+        opened = await self.shop.open(reader, plan_id=plan_id)
+        if had_trial and plan_id == "tried":
+            self.happened["subscribed_again"] += opened.status_code == HTTPStatus.CREATED
 
     async def deliver_in_order(self) -> None:
         """In order: each event is handled before the next one comes."""
@@ -218,6 +242,7 @@ class Played:
             passes = [s for s in mine["subscriptions"] if s["kind"] == "pass"]
             everybody[reader] = {
                 "left": mine["unlocks_left"],
+                "trial": mine["trial_available"],
                 "grants": sorted(
                     (g["granted_at"], g["amount"], g["remaining"], g["source"], g["expires_at"])
                     for g in mine["grants"]
@@ -225,7 +250,7 @@ class Played:
                 "passes": sorted(p["access_until"] for p in passes),
                 "subscriptions": sorted(
                     (s["id"], s["status"], s["plan_id"], str(s["access_until"]),
-                     s["cancel_at_period_end"], str(s["next_payment"]))
+                     s["cancel_at_period_end"], str(s["next_payment"]), str(s["price"]))
                     for s in mine["subscriptions"] if s["kind"] == "stripe"
                 ),
                 "purchases": sorted(
@@ -252,6 +277,7 @@ ACTS: dict[str, Callable[[Played, int], None]] = {
     "resume": Played.resume,
     "switch": Played.switch,
     "pause": Played.pause,
+    "set_quantity": Played.set_quantity,
     "refund": Played.refund,
     "begin_refund": Played.begin_refund,
     "settle_refund": Played.settle_refund,
@@ -262,7 +288,8 @@ ACTS: dict[str, Callable[[Played, int], None]] = {
 }
 STEPS = [
     *ACTS, *["pay"] * 4, "refund", *["dispute"] * 2, *["close"] * 3, "fail_refund", "wait", "wait",
-    *["unlock"] * 3, "cancel_now",
+    *["unlock"] * 3, *["cancel_now"] * 2, *["subscribe"] * 2, "desk_trial",
+    "set_quantity", "settle_refund", "cancel", "pause",
 ]  # fmt: skip
 
 

@@ -27,17 +27,18 @@ from paywall.subscribers.audit import audit
 from tests.conftest import IS_LONG, _new_postgres_database
 from tests.processors.stripe.histories import STEPS, Played, history
 from tests.processors.stripe.stage import Stage, stage
-from tests.processors.stripe.truth import as_recorded, in_stripe
+from tests.processors.stripe.truth import as_recorded, in_stripe, second_trials
 
 HISTORIES = int(os.environ.get("STRIPE_HISTORIES", "9"))
 HISTORIES_ON_SQLITE = HISTORIES if IS_LONG else 3
 FIRST = int(os.environ.get("STRIPE_FIRST", "0"))
 # How often each step is taken at least in the histories of `make test`, and to what effect.
 FLOORS = {
-    "pay": 9, "settle": 1, "card": 4, "cancel": 1, "resume": 1, "switch": 1, "pause": 1,
+    "pay": 9, "settle": 1, "card": 2, "cancel": 1, "resume": 1, "switch": 1, "pause": 1,
+    "set_quantity": 3, "subscribe": 6, "desk_trial": 4, "subscribed_again": 1,
     "refund": 5, "begin_refund": 2, "settle_refund": 1, "fail_refund": 3,
-    "dispute": 9, "escalate": 1, "close": 5, "wait": 8, "unlock": 12, "cancel_now": 6,
-    "unlocked": 4, "revoked": 10, "revived": 4,
+    "dispute": 9, "escalate": 1, "close": 5, "wait": 5, "unlock": 9, "cancel_now": 6,
+    "unlocked": 4, "revoked": 8, "revived": 2,
 }  # fmt: skip
 # Histories on one stage: it is taken down before the service would keep house by itself.
 A_STAGE = 50
@@ -79,7 +80,7 @@ async def test_any_order_of_delivery_ends_as_in_order(
 
 
 def test_each_step_has_a_floor() -> None:
-    assert FLOORS.keys() == {*STEPS, "unlocked", "revoked", "revived"}
+    assert FLOORS.keys() == {*STEPS, "unlocked", "revoked", "revived", "subscribed_again"}
 
 
 async def _end_of(
@@ -99,6 +100,7 @@ async def _hold(played: Played, seed: int) -> None:
     async with played.shop.database.reading() as session:
         assert await audit(session) == [], seed
         assert await as_recorded(session) == in_stripe(played.account), seed
+        assert second_trials(played.account) == [], seed
         for kind, effect in ((EntryKind.RESTORED, "revoked"), (EntryKind.SPENT, "revived")):
             entries = select(LedgerEntry.unlock_id, LedgerEntry.grant_id).where(
                 LedgerEntry.kind == kind, col(LedgerEntry.unlock_id).is_not(None)

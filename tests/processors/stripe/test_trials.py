@@ -10,17 +10,11 @@ import pytest
 from paywall.processors.stripe.catalogue import apply, differ
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.reconcile import reconcile
-from paywall.sandbox.stripe.billing import collect_invoice
-from paywall.sandbox.stripe.customers import Card
 from paywall.sandbox.stripe.faults import Fault
-from paywall.sandbox.stripe.subscriptions import (
-    PriceQuantity,
-    create_first_invoice,
-    create_subscription,
-)
 from paywall.settings import Settings
 from paywall.subscribers.audit import audit
 from tests.processors.stripe.shop import PRICES, RETURN_URL, Shop
+from tests.processors.stripe.trials import begin_trial_at_the_desk
 from tests.subscribers.test_merge import merge
 from tests.web.plain import enter
 
@@ -58,18 +52,8 @@ def trials_of(shop: Shop) -> int:
     )
 
 
-def begin_trial_at_the_desk(shop: Shop) -> None:
-    """Somebody at Stripe's dashboard gives the only customer a subscription with a trial."""
-    account = shop.stand_in.account
-    price = next(
-        price for price in account.find_all("price", currency="usd")
-        if (price["recurring"] or {}).get("interval") == "month"
-    )  # fmt: skip
-    subscription = create_subscription(
-        account, shop.only("customer")["id"], [PriceQuantity(price, 1)],
-        {"trial_period_days": "9"}, coupon=None,
-    )  # fmt: skip
-    collect_invoice(account, create_first_invoice(account, subscription), Card.PAYS)
+def begin_another_trial(shop: Shop) -> None:
+    begin_trial_at_the_desk(shop.stand_in.account, shop.only("customer")["id"])
 
 
 async def available(shop: Shop, reader: str = "ann") -> bool:
@@ -137,7 +121,7 @@ async def test_two_tabs_with_two_plans_give_one_trial(shop: Shop) -> None:
 async def test_a_page_with_a_trial_closes_when_another_trial_begins(shop: Shop) -> None:
     page = await shop.open(plan_id="tried")
     shop.move(days=0.1)
-    begin_trial_at_the_desk(shop)
+    begin_another_trial(shop)
     assert set(await shop.deliver_events()) == {200}
     assert session_of(shop, page)["status"] == "expired"
     assert (await shop.checkout(page.json()["id"]))["status"] == "expired"
@@ -151,7 +135,7 @@ async def left_open(shop: Shop, key: str | None = None) -> httpx.Response:
     page = await shop.post("checkout", key=key, **WISH)
     assert has_trial(shop, page)
     shop.move(days=0.1)
-    begin_trial_at_the_desk(shop)
+    begin_another_trial(shop)
     shop.stand_in.faults.plan(Fault.SERVER_ERROR_BEFORE, "POST", EXPIRE, times=1000)
     assert set(await shop.deliver_events()) == {200}
     shop.stand_in.faults.planned.clear()
@@ -186,7 +170,7 @@ async def test_a_key_goes_on_with_no_page_whose_trial_is_gone(shop: Shop) -> Non
     assert failed.status_code == 503, failed.text
     shop.stand_in.faults.planned.clear()
     shop.move(days=0.1)
-    begin_trial_at_the_desk(shop)
+    begin_another_trial(shop)
     shop.stand_in.faults.plan(Fault.SERVER_ERROR_BEFORE, "POST", EXPIRE, times=1000)
     await end_now(shop)
     shop.stand_in.faults.planned.clear()
