@@ -35,6 +35,13 @@ def offers(visitor: Visitor) -> Page:
     return page
 
 
+def offers_beside_prepaid_days(visitor: Visitor) -> Page:
+    visitor.press.sell_pass("bo")
+    page = visitor.signed_in_tab("bo", "/offers")
+    page.locator("paywall-offers li").first.wait_for()
+    return page
+
+
 def gate_of_a_visitor(visitor: Visitor) -> Page:
     page = visitor.tab(ARTICLE)
     page.locator("paywall-gate a.paywall-button").wait_for()
@@ -143,6 +150,26 @@ def account(visitor: Visitor) -> Page:
     return page
 
 
+def account_with_a_waiting_pass(visitor: Visitor) -> Page:
+    page = visitor.tab()
+    visitor.subscribe(page, "bo")
+    visitor.press.sell_pass("bo")
+    page.reload()
+    page.locator(".paywall-subscription").nth(1).wait_for()
+    page.locator("paywall-offers li").first.wait_for()
+    return page
+
+
+def account_in_khmer_with_a_pass_after_a_subscription(visitor: Visitor) -> Page:
+    visitor.press.subscribe("bo", days=30)
+    visitor.press.sell_pass("bo")
+    page = front_in_khmer(visitor)
+    visitor.sign_in(page, "bo", "/account")
+    page.locator(".paywall-subscription").nth(1).wait_for()
+    page.locator("paywall-offers li").first.wait_for()
+    return page
+
+
 def cancel_dialog(visitor: Visitor) -> Page:
     page = visitor.tab()
     visitor.subscribe(page, "ann")
@@ -177,6 +204,10 @@ def without_script(page: Page) -> Page:
     return page
 
 
+def plain_account_with_a_waiting_pass(visitor: Visitor) -> Page:
+    return without_script(account_with_a_waiting_pass(visitor))
+
+
 def plain_buying(visitor: Visitor) -> Page:
     page = gate_with_credits(visitor, reader_id="bo")
     entry = page.locator("paywall-gate").evaluate(
@@ -205,6 +236,7 @@ STATES: dict[str, Callable[[Visitor], Page]] = {
         missing,
         sign_in,
         offers,
+        offers_beside_prepaid_days,
         gate_of_a_visitor,
         gate_with_credits,
         gate_without_credits,
@@ -219,10 +251,13 @@ STATES: dict[str, Callable[[Visitor], Page]] = {
         account,
         account_of_a_buyer,
         account_of_what_ended_and_what_is_on_its_way,
+        account_with_a_waiting_pass,
+        account_in_khmer_with_a_pass_after_a_subscription,
         cancel_dialog,
         cancelled,
         meter,
         plain_account,
+        plain_account_with_a_waiting_pass,
         plain_buying,
         plain_cancel,
     )

@@ -150,11 +150,7 @@ def test_who_reads_everything_for_free_is_sold_no_plan_but_a_later_pass(
 def test_a_further_pass_shows_its_start_and_cannot_be_cancelled(
     visitor: Visitor, press: Press
 ) -> None:
-    press.call(
-        "POST", "/v1/purchases",
-        reader_id="bo", processor="khqr", reference="a week",
-        pass_id="week", amount_paid=600_000, currency="khr",
-    )  # fmt: skip
+    press.sell_pass("bo")
     page = visitor.signed_in_tab("bo", "/account")
     shop = page.locator("paywall-offers")
     expect(shop).to_contain_text("A pass that you buy now starts on")
