@@ -87,7 +87,8 @@ async def post_merge(
     Of two unlocks of one article the older stays, and the other's credits are returned. The old id
     is unknown afterwards and can be used anew. Of two open plan checkouts the moved one is closed,
     and so is one that may give a second trial.
-    The passes of both readers run one after the other, by the time of their payments.
+    What each has left of passes and prepaid periods is used one after the other from then on, by
+    the time of the payments.
     """
     # Twice, because a checkout may turn out to be paid, and to have begun a trial.
     for _ in range(2 if reader_id != data.into else 0):
