@@ -93,6 +93,23 @@ def test_who_subscribes_reads_at_once_and_after_cancelling_until_the_end(
     expect(page.get_by_text(TAIL)).to_have_count(0)
 
 
+def test_a_trial_is_offered_until_the_reader_had_one(visitor: Visitor, press: Press) -> None:
+    plan = press.call("GET", "/v1/plans/monthly")
+    terms = {name: plan[name] for name in ("title", "interval", "credits", "prices")}
+    press.call("PUT", "/v1/plans/monthly", **terms, trial_days=7)
+    offer = "The first 7 days are free."
+    page = visitor.tab("/account")
+    visitor.subscribe(page, "bo")
+    page.goto(f"{press.paper}/account")
+    press.end_in_stripe("bo")
+    visitor.later(page, "/account", days=8)
+    offers = page.locator("paywall-offers")
+    expect(offers).to_contain_text("A month of everything")
+    expect(offers).not_to_contain_text(offer)
+    visitor.sign_in(page, "ann", "/account")
+    expect(offers).to_contain_text(offer)
+
+
 def test_where_a_page_has_no_place_for_thanks_they_stand_at_its_top(
     visitor: Visitor, press: Press
 ) -> None:
