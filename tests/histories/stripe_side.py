@@ -25,6 +25,7 @@ from tests.conftest import START, SetClock
 from tests.histories.prepaid_model import Cover, Holder, Prepaid, Sold
 
 PLAN_DAYS = {"weekly": 7, "monthly": 30, "yearly": 365}
+RENEWING = (StripeStatus.ACTIVE, StripeStatus.TRIALING)
 PASS_DAYS = {"one": 1, "three": 3, "ten": 10}
 
 
@@ -157,7 +158,6 @@ class Billed:
         return self.status is StripeStatus.CANCELED
 
     def snapshot(self) -> StripeSubscriptionSnapshot:
-        renews = self.status in (StripeStatus.ACTIVE, StripeStatus.TRIALING)
         return StripeSubscriptionSnapshot(
             id=self.id,
             customer_id=self.customer.id,
@@ -168,7 +168,7 @@ class Billed:
             trial_ends_at=self.trial.ends if self.trial else None,
             cancels_at_period_end=False,
             is_cancelled=self.is_over(),
-            will_renew=renews,
+            will_renew=self.status in RENEWING,
             latest_invoice_id=self.invoices[-1].id if self.invoices else None,
             payment_type="card",
             quantity=1,
@@ -189,7 +189,7 @@ class Billed:
             return until, until
         last = max(self.invoices, key=lambda one: one.cover.ends, default=None)
         was_taken = last is not None and is_taken_back(last.cover, now)
-        if self.is_over() or was_taken:
+        if self.status not in RENEWING or was_taken:
             return through, through
         return through + timedelta(seconds=settings.renewal_leeway_seconds), through
 

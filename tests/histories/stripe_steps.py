@@ -23,6 +23,10 @@ from tests.histories.stripe_side import (
 )
 
 PRICES = (0, 3, 300, 300)
+# Only the first allows days of grace.
+FAILED = (
+    StripeStatus.PAST_DUE, StripeStatus.PAST_DUE, StripeStatus.UNPAID, StripeStatus.PAUSED,
+)  # fmt: skip
 
 
 class StripeSteps(PrepaidBase):
@@ -130,18 +134,18 @@ class StripeSteps(PrepaidBase):
         if not (due := self.due()):
             return f"none but {await self.subscribe()}"
         billed = self.chance.choice(due)
-        was = billed.status
+        was_failed = billed.status in FAILED
         self.invoice(billed, billed.period_ends_at())
         self.outstanding.append(billed)
-        return "after_grace" if was is StripeStatus.PAST_DUE else "in_time"
+        return "late" if was_failed else "in_time"
 
     async def fail_payment(self) -> str:
         if not (due := self.due()):
             return f"none but {await self.subscribe()}"
         billed = self.chance.choice(due)
-        billed.status = StripeStatus.PAST_DUE
+        billed.status = self.chance.choice(FAILED)
         self.outstanding.append(billed)
-        return "past_due"
+        return str(billed.status.value)
 
     async def end_at_stripe(self) -> str:
         """It is not billed any more; what was paid stays."""
