@@ -104,6 +104,19 @@ class Press:
         assert ended.is_success, ended.text
         self.move(seconds=1)
 
+    def set_end_in_stripe(self, reader_id: str, days: int) -> None:
+        """The publisher sets a date at Stripe's own desk on which the subscription ends."""
+        subscription_id = self.call("GET", f"/v1/subscribers/{reader_id}")["subscription"]["id"]
+        ends_at = int(self.clock.now().timestamp()) + days * 86_400
+        changed = httpx.post(
+            f"{self.bank}/v1/subscriptions/{subscription_id}",
+            data={"cancel_at": str(ends_at)},
+            headers={"Authorization": f"Bearer {API_KEY}"},
+            timeout=PATIENT_SECONDS,
+        )
+        assert changed.is_success, changed.text
+        self.move(seconds=1)
+
     def price(self, article_id: str, unlock_cost: int) -> None:
         self.call(
             "PUT", f"/v1/articles/{article_id}",

@@ -84,6 +84,23 @@ def test_a_cancellation_is_taken_back(visitor: Visitor, press: Press) -> None:
     expect(part.get_by_role("link", name="Save the receipt")).to_be_visible()
 
 
+def test_a_set_end_is_shown_with_its_renewals_and_removed(visitor: Visitor, press: Press) -> None:
+    page = visitor.tab()
+    visitor.subscribe(page, "bo")
+    press.set_end_in_stripe("bo", days=75)
+    page.goto(f"{press.paper}/account")
+    part = page.locator("paywall-subscription")
+    expect(part).to_contain_text(
+        re.compile("renews on .* you will then be charged .* It is set to end on", re.IGNORECASE)
+    )
+    expect(page.get_by_role("button", name="Cancel the subscription")).to_be_visible()
+    page.get_by_role("button", name=re.compile("Continue after ")).click()
+    expect(page.get_by_text("Your subscription continues.")).to_be_visible()
+    expect(part).not_to_contain_text("It is set to end on")
+    received = press.call("GET", "/v1/subscribers/bo")["subscription"]
+    assert (received["phase"], received["cancels_at"]) == ("active", None)
+
+
 def test_ending_now_locks_at_once_in_every_tab(visitor: Visitor, press: Press) -> None:
     page = visitor.tab()
     visitor.subscribe(page, "bo")

@@ -86,9 +86,10 @@ def _plan_id_of(lines: Sequence[SoldLine]) -> str | None:
 def proration_credits(lines: Sequence[InvoiceLine]) -> list[ProrationCredit]:
     """What an invoice takes back from earlier invoices, in the order of the lines' ids.
 
-    Credits are reduced by the invoice's proration charges, which grant no credits of their own:
-    they stay paid for the rest of the same period. So a change to a dearer price within a period
-    claws back nothing, and one to a cheaper price the difference. A credit for what was on no
+    Not the whole of a credit is clawed back, on purpose: it is reduced by the invoice's proration
+    charges, which grant no credits of their own and keep the rest of the same period paid. So a
+    change to a dearer price within a period claws back nothing, and one to a cheaper price the
+    difference. A credit for what was on no
     invoice before, such as a charge of this same invoice, only reduces these charges.
     """
     prorations = sorted((line for line in lines if line.is_proration), key=lambda line: line.id)
