@@ -11,7 +11,8 @@ import httpx
 from paywall.processors.stripe.catalogue import apply, differ
 from paywall.sandbox.stripe import checkout
 from paywall.sandbox.stripe.customers import Card
-from tests.processors.stripe.shop import Shop
+from paywall.sandbox.stripe.subscriptions import update_subscription
+from tests.processors.stripe.shop import DAY, Shop
 
 Json = dict[str, Any]
 PRICES = [{"amount": 400000, "currency": "khr"}, {"amount": 100, "currency": "usd"}]
@@ -240,7 +241,7 @@ class Sophea:
         await self.shop.deliver_events()
         await self.reader("POST", "me/billing-portal", return_url=f"{ORIGIN}/account")
         self.shop.move(8)
-        await self.shop.deliver_events()
+        await self.set_end()
         await self.reader("GET", "me")
         for reader_id in ("sophea", "dara"):
             await self.site("GET", f"subscribers/{reader_id}")
@@ -249,6 +250,14 @@ class Sophea:
         await self.reader("POST", "me/access/check-batch", article_ids=["budget-2027"])
         budget = {"article_ids": ["budget-2027"], "reader_id": "sophea"}
         await self.site("POST", "access/check-batch", **budget)
+
+    async def set_end(self) -> None:
+        """A desk sets a date in Stripe on which the subscription ends."""
+        account = self.shop.stand_in.account
+        subscription = next(account.find_all("subscription"))
+        ends_at = {"cancel_at": str(account.now + 90 * DAY)}
+        update_subscription(account, ends_at, subscription["id"])
+        await self.shop.deliver_events()
 
     def pay(self, page: Json, *, later: bool = False) -> None:
         session_id = page["url"].rpartition("/")[2]
@@ -268,6 +277,7 @@ class Sophea:
         await self.reader("POST", "me/subscription/resume", **one)
         await self.site("POST", "subscribers/sophea/subscription/cancel", **cancelling)
         await self.site("POST", "subscribers/sophea/subscription/resume", **one)
+        await self.set_end()
         until = "2027-12-24T00:00:00Z"
         given = await self.site(
             "PUT",
