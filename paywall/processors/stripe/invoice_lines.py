@@ -47,7 +47,7 @@ def read_lines(sold: Sequence[SoldLine], trial_ends_at: datetime | None) -> Invo
     A credit's period runs to the end of what was paid for before, so it adds no time.
     """
     lines = [line for line, _ in sold]
-    charged = [line for line in lines if not line.is_credit]
+    charged = _charged(lines)
     starts_at = min(line.starts_at for line in charged or lines)
     return InvoiceContents(
         starts_at,
@@ -56,6 +56,29 @@ def read_lines(sold: Sequence[SoldLine], trial_ends_at: datetime | None) -> Invo
         _granting(sold, trial_ends_at),
         proration_credits(lines),
     )
+
+
+def _charged(lines: Sequence[InvoiceLine]) -> list[InvoiceLine]:
+    """The charges, each cut where a line of the same invoice credits the rest of it.
+
+    That is a charge which waited for this invoice when the price changed again: its credit names no
+    invoice. It is for the charge before it; charges of the same second begin with the next price.
+    """
+    charged = [line for line in lines if not line.is_credit]
+    waiting = [line for line in charged if line.is_proration]
+    uninvoiced = [
+        line
+        for line in lines
+        if line.is_proration and line.is_credit and line.credited_invoice_id is None
+    ]
+    for credit in sorted(uninvoiced, key=lambda line: line.starts_at):
+        before = [line for line in waiting if line.starts_at < credit.starts_at]
+        same = [line for line in waiting if line.starts_at == credit.starts_at]
+        if credited := max(before or same, key=lambda line: line.starts_at, default=None):
+            waiting.remove(credited)
+            charged.remove(credited)
+            charged.append(credited._replace(ends_at=credit.starts_at))
+    return charged
 
 
 def _granting(

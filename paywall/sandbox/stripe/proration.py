@@ -88,7 +88,9 @@ def credit_rest(account: StandInAccount, subscription: Json, *, invoice_now: boo
     """Credit the rest of the period of a subscription that is about to end."""
     if subscription["status"] != "trialing":
         lines = [
-            _credit_line(account, subscription, item) for item in subscription["items"]["data"]
+            line
+            for item in subscription["items"]["data"]
+            for line in _credit_lines(account, subscription, item)
         ]
         _bill_lines(account, subscription, lines, now=invoice_now)
 
@@ -117,7 +119,7 @@ def _bill_lines(
 def _proration_lines(
     account: StandInAccount, subscription: Json, old: Json, new: Json, *, starts_period: bool
 ) -> list[DraftLine]:
-    lines = [_credit_line(account, subscription, old)]
+    lines = list(_credit_lines(account, subscription, old))
     if not starts_period:
         lines.append(
             DraftLine(
@@ -133,26 +135,22 @@ def _proration_lines(
     return lines
 
 
-def _credit_line(account: StandInAccount, subscription: Json, item: Json) -> DraftLine:
-    """The credit for the rest of the period, by what was charged for it."""
-    # A charge replaces those before it, also in the same second.
+def _credit_lines(account: StandInAccount, subscription: Json, item: Json) -> Iterator[DraftLine]:
+    """The credit for the rest of the period, by what was charged for it; none if nothing was."""
     debits = list(_debits_now(account, subscription, item))
-    debit = debits[-1] if debits else None
-    ends_at: int = item["current_period_end"]
-    credit = _remaining_amount(account, item)
-    if debit is not None:
-        ends_at = debit.ends_at
-        credit = round(debit.amount * (ends_at - account.now) / (ends_at - debit.starts_at))
-    return DraftLine(
-        item,
-        item["price"],
-        -credit,
-        account.now,
-        ends_at,
-        "Unused time",
-        is_proration=True,
-        credited=debit.credited if debit else None,
-    )
+    # A charge replaces those before it, also in the same second.
+    for debit in debits[-1:]:
+        rest = (debit.ends_at - account.now) / (debit.ends_at - debit.starts_at)
+        yield DraftLine(
+            item,
+            item["price"],
+            -round(debit.amount * rest),
+            account.now,
+            debit.ends_at,
+            "Unused time",
+            is_proration=True,
+            credited=debit.credited,
+        )
 
 
 def _debits_now(account: StandInAccount, subscription: Json, item: Json) -> Iterator[Debit]:

@@ -12,8 +12,14 @@ from paywall.processors.stripe.reconcile import reconcile
 from paywall.sandbox.stripe import checkout, currencies, disputes, events, portal, refunds
 from paywall.sandbox.stripe.customers import Card, set_card
 from paywall.sandbox.stripe.errors import ApiError
-from paywall.sandbox.stripe.subscriptions import set_quantity, update_subscription
+from paywall.sandbox.stripe.schedules import schedule_end
+from paywall.sandbox.stripe.subscriptions import (
+    cancel_subscription,
+    set_quantity,
+    update_subscription,
+)
 from paywall.settings import Settings
+from tests.processors.stripe.pass_truth import AT_THE_DESK
 from tests.processors.stripe.shop import DAY, SECRET, Shop
 from tests.processors.stripe.trials import begin_trial_at_the_desk
 from tests.test_story import unlock
@@ -27,6 +33,7 @@ SENT_AT_ONCE = 0.4
 TURNS = (0, 0, 1, 5, 40)
 # Of how it is done, and as many of what it is done to: neither hangs on the other.
 CHOICES = 60
+PRORATIONS = ("always_invoice", "create_prorations", "none")
 PAUSES = ("void", "keep_as_draft", "mark_uncollectible")
 # A dispute that the bank has yet to decide.
 OPEN = "needs_response"
@@ -54,6 +61,14 @@ class Played:
             raise ApiError(f"There is no {kind} yet.")
         return things[choice // CHOICES % len(things)]
 
+    def active(self, n: int) -> dict[str, Any]:
+        """A subscription that is active; one is paid for where there is none."""
+        if not list(self.account.find_all("subscription", status="active")):
+            plans = {"mode": "subscription", "status": "open"}
+            for session in list(self.account.find_all("checkout.session", **plans))[:1]:
+                checkout.pay_session(self.account, session["id"])
+        return self.pick("subscription", n, status="active")
+
     def pay(self, n: int) -> None:
         session_id = self.pick("checkout.session", n, status="open")["id"]
         card, code = list(Card)[n % 4], "FREE" if n % 7 == 0 else None
@@ -73,26 +88,55 @@ class Played:
         set_card(self.account, self.pick("customer", n)["id"], card)
 
     def cancel(self, n: int) -> None:
-        portal.portal_cancel(self.account, self.pick("subscription", n, status="active")["id"])
+        portal.portal_cancel(self.account, self.active(n)["id"])
 
     def resume(self, n: int) -> None:
-        portal.portal_resume(self.account, self.pick("subscription", n, status="active")["id"])
+        portal.portal_resume(self.account, self.active(n)["id"])
 
     def switch(self, n: int) -> None:
-        subscription = self.pick("subscription", n, status="active")
+        subscription = self.active(n)
         prices = self.account.find_all("price", currency=subscription["currency"])
         plans = [price for price in prices if price["recurring"]]
         portal.portal_switch(self.account, subscription["id"], plans[n % len(plans)]["id"])
 
+    def change(self, n: int) -> None:
+        """A desk sets another price or quantity, billed now, with the next invoice or never."""
+        subscription = self.active(n)
+        item = {"id": subscription["items"]["data"][0]["id"]}
+        if n % 2:
+            item["quantity"] = str(1 + n % 5)
+        else:
+            prices = self.account.find_all("price", currency=subscription["currency"])
+            plans = [price for price in prices if price["recurring"]]
+            item["price"] = plans[n // 2 % len(plans)]["id"]
+        change = {"items": [item], "proration_behavior": PRORATIONS[n % 3]}
+        update_subscription(self.account, change, subscription["id"])
+
+    def set_end(self, n: int) -> None:
+        """A desk sets a date on which it ends, or a schedule that decides about it."""
+        subscription_id = self.active(n)["id"]
+        ends_at = self.account.now + (1 + n % 5) * 20 * DAY
+        if n % 3:
+            update_subscription(self.account, {"cancel_at": str(ends_at)}, subscription_id)
+        else:
+            schedule_end(self.account, subscription_id, ends_at)
+
+    def end_with_credit(self, n: int) -> None:
+        """A desk ends it now and credits the rest of its period."""
+        subscription_id = self.active(n)["id"]
+        prorated = {"prorate": "true", "invoice_now": str(n % 3 > 0).lower()}
+        by = {"cancellation_details": {"comment": AT_THE_DESK}}
+        cancel_subscription(self.account, prorated | by, subscription_id)
+
     def pause(self, n: int) -> None:
         """Collection stops, for good or for some weeks; or it goes on."""
-        subscription_id = self.pick("subscription", n, status="active")["id"]
+        subscription_id = self.active(n)["id"]
         pause = {"behavior": PAUSES[n % 3]} if n % 4 else {}
         until = {"resumes_at": str(self.account.now + 40 * DAY)} if pause and n % 5 == 0 else {}
         update_subscription(self.account, {"pause_collection": pause | until}, subscription_id)
 
     def set_quantity(self, n: int) -> None:
-        subscription_id = self.pick("subscription", n, status="active")["id"]
+        subscription_id = self.active(n)["id"]
         set_quantity(self.account, subscription_id, 1 + n % 3)
 
     def refund(self, n: int) -> None:
@@ -250,7 +294,8 @@ class Played:
                 "passes": sorted(p["access_until"] for p in passes),
                 "subscriptions": sorted(
                     (s["id"], s["status"], s["plan_id"], str(s["access_until"]),
-                     s["cancel_at_period_end"], str(s["next_payment"]), str(s["price"]))
+                     s["cancel_at_period_end"], str(s["next_payment"]), str(s["price"]),
+                     str(s["cancels_at"]), s["phase"])
                     for s in mine["subscriptions"] if s["kind"] == "stripe"
                 ),
                 "purchases": sorted(
@@ -276,6 +321,9 @@ ACTS: dict[str, Callable[[Played, int], None]] = {
     "cancel": Played.cancel,
     "resume": Played.resume,
     "switch": Played.switch,
+    "change": Played.change,
+    "set_end": Played.set_end,
+    "end_with_credit": Played.end_with_credit,
     "pause": Played.pause,
     "set_quantity": Played.set_quantity,
     "refund": Played.refund,
@@ -289,7 +337,7 @@ ACTS: dict[str, Callable[[Played, int], None]] = {
 STEPS = [
     *ACTS, *["pay"] * 4, "refund", *["dispute"] * 2, *["close"] * 3, "fail_refund", "wait", "wait",
     *["unlock"] * 3, *["cancel_now"] * 2, *["subscribe"] * 2, "desk_trial",
-    "set_quantity", "settle_refund", "cancel", "pause",
+    "set_quantity", "settle_refund", "cancel", "pause", *["switch"] * 2,
 ]  # fmt: skip
 
 

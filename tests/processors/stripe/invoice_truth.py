@@ -16,9 +16,19 @@ class Credit(NamedTuple):
 
 
 def charged_period(invoice: dict[str, Any]) -> tuple[int, int]:
-    """The time that an invoice charges for; empty if it only credits."""
+    """The time that an invoice charges for; empty if it only credits.
+
+    A credit that names no invoice is for the charge before it, which no invoice had either.
+    """
     lines = invoice["lines"]["data"]
-    charged = [line["period"] for line in lines if not _credited_by(line)]
+    charged: list[dict[str, int]] = []
+    waiting: list[dict[str, int]] = []
+    for line in lines:
+        if line["amount"] < 0 and not _credited_by(line):
+            waiting.pop()["end"] = line["period"]["start"]
+        elif not _credited_by(line):
+            charged.append(dict(line["period"]))
+            waiting += [charged[-1]] if _details(line)["proration"] else []
     starts = min(period["start"] for period in charged or [line["period"] for line in lines])
     return starts, max([starts, *(period["end"] for period in charged)])
 

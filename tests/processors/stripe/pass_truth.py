@@ -14,6 +14,7 @@ from tests.processors.stripe.shop import PRODUCTS
 
 WEEK_SECONDS = 7 * 86_400
 DISPUTED = {"needs_response", "under_review", "lost", "won"}
+AT_THE_DESK = "at the desk"
 NEVER_PAID = {"incomplete", "incomplete_expired"}
 
 
@@ -118,8 +119,9 @@ def _period(account: StandInAccount, invoice: dict[str, Any], ended: float) -> P
 
 
 def _ended_now_at(subscription: dict[str, Any]) -> float:
-    """When the reader ended it "now": other ends leave what was paid."""
-    by_request = subscription["cancellation_details"]["reason"] == "cancellation_requested"
+    """When the reader ended it "now": other ends, as at the desk, leave what was paid."""
+    details = subscription["cancellation_details"]
+    by_request = details["reason"] == "cancellation_requested" and details["comment"] != AT_THE_DESK
     ended, planned = subscription["ended_at"], subscription["cancel_at"]
     return float(ended) if ended and by_request and ended != planned else inf
 

@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from paywall.database.tables import LedgerEntry
-from paywall.rules.enums import EntryKind
+from paywall.database.tables import LedgerEntry, Refund
+from paywall.rules.enums import ClawbackKind, EntryKind
 from paywall.subscribers.audit import audit
 from tests.conftest import IS_LONG, _new_postgres_database
 from tests.processors.stripe.histories import STEPS, Played, history
@@ -34,11 +34,12 @@ HISTORIES_ON_SQLITE = HISTORIES if IS_LONG else 3
 FIRST = int(os.environ.get("STRIPE_FIRST", "0"))
 # How often each step is taken at least in the histories of `make test`, and to what effect.
 FLOORS = {
-    "pay": 9, "settle": 1, "card": 2, "cancel": 1, "resume": 1, "switch": 1, "pause": 1,
+    "pay": 9, "settle": 1, "card": 2, "cancel": 5, "resume": 3, "switch": 4, "pause": 1,
+    "change": 2, "set_end": 2, "end_with_credit": 3, "prorated": 5,
     "set_quantity": 3, "subscribe": 6, "desk_trial": 4, "subscribed_again": 1,
-    "refund": 5, "begin_refund": 2, "settle_refund": 1, "fail_refund": 3,
+    "refund": 2, "begin_refund": 2, "settle_refund": 1, "fail_refund": 1,
     "dispute": 9, "escalate": 1, "close": 5, "wait": 5, "unlock": 9, "cancel_now": 6,
-    "unlocked": 4, "revoked": 8, "revived": 2,
+    "unlocked": 2, "revoked": 8, "revived": 2,
 }  # fmt: skip
 # Histories on one stage: it is taken down before the service would keep house by itself.
 A_STAGE = 50
@@ -80,7 +81,8 @@ async def test_any_order_of_delivery_ends_as_in_order(
 
 
 def test_each_step_has_a_floor() -> None:
-    assert FLOORS.keys() == {*STEPS, "unlocked", "revoked", "revived", "subscribed_again"}
+    effects = {"unlocked", "revoked", "revived", "subscribed_again", "prorated"}
+    assert FLOORS.keys() == {*STEPS, *effects}
 
 
 async def _end_of(
@@ -101,6 +103,8 @@ async def _hold(played: Played, seed: int) -> None:
         assert await audit(session) == [], seed
         assert await as_recorded(session) == in_stripe(played.account), seed
         assert second_trials(played.account) == [], seed
+        prorated = select(Refund.id).where(Refund.kind == ClawbackKind.PRORATION)
+        played.happened["prorated"] += len((await session.exec(prorated)).all())
         for kind, effect in ((EntryKind.RESTORED, "revoked"), (EntryKind.SPENT, "revived")):
             entries = select(LedgerEntry.unlock_id, LedgerEntry.grant_id).where(
                 LedgerEntry.kind == kind, col(LedgerEntry.unlock_id).is_not(None)

@@ -62,9 +62,22 @@ def test_credits_are_reduced_by_the_proration_charges(
     assert proration_credits(lines[::-1]) == credits_
 
 
+def since(days: int, amount: int) -> InvoiceLine:
+    """A proration of no invoice, from some days after the start on."""
+    return line(f"at{days}", amount)._replace(starts_at=START + timedelta(days))
+
+
 @pytest.mark.parametrize(
     ("lines", "period"),
     [
+        # What was charged and credited again before it came on an invoice.
+        ([line("a", 800), since(20, -400)], (SWITCH, START + timedelta(20))),
+        ([line("a", 800), line("b", -800)], (SWITCH, SWITCH)),
+        ([line("a", 800), since(20, -400), since(20, 300)], (SWITCH, END)),
+        (
+            [line("a", 800), since(20, -400), since(20, 300), since(25, -1)],
+            (SWITCH, START + timedelta(25)),
+        ),
         ([YEAR], (SWITCH, YEAR_END)),
         ([YEAR._replace(amount=-1, is_credit=True), line("b", 1)], (SWITCH, END)),
         ([line("a", -400, "in_1")], (SWITCH, SWITCH)),

@@ -17,12 +17,13 @@ from tests.rules.currencies import published_decimals
 
 
 class SubscriptionTruth(NamedTuple):
-    """Times are Unix seconds; without a trial both of its are 0."""
+    """Times are Unix seconds; without a trial both of its are 0, and `set_end` without one."""
 
     status: str
     paid_through: int
     quantity: int
     trial: tuple[int, int]
+    set_end: int
 
 
 class Truth(NamedTuple):
@@ -44,6 +45,7 @@ def in_stripe(account: StandInAccount) -> Truth:
             max(_paid_through(account, item)),
             item["items"]["data"][0]["quantity"],
             (item["trial_start"] or 0, item["trial_end"] or 0),
+            _set_end(item),
         )
         for item in account.find_all("subscription")
     }
@@ -75,13 +77,14 @@ async def as_recorded(session: AsyncSession) -> Truth:
     for item in recorded:
         billing = await session.get(StripeSubscription, item.id)
         if billing is not None:
-            trial = billing.trial_starts_at, billing.trial_ends_at
-            starts, ends = (int(at.timestamp()) if at else 0 for at in trial)
+            times = billing.trial_starts_at, billing.trial_ends_at, billing.cancels_at
+            starts, ends, set_end = (int(at.timestamp()) if at else 0 for at in times)
             subscriptions[item.id] = SubscriptionTruth(
                 str(billing.status),
                 int(item.paid_through.timestamp()),
                 billing.quantity,
                 (starts, ends),
+                set_end,
             )
     purchases = (await session.exec(select(Purchase))).all()
     amounts = [(item.currency, item.amount_paid, item.refunded) for item in purchases]
@@ -114,6 +117,14 @@ def _money(
         for currency in paid
         if paid[currency]
     }
+
+
+def _set_end(subscription: dict[str, Any]) -> int:
+    """The date after the current period on which it is set to end, while it goes on."""
+    period_ends_at = max(item["current_period_end"] for item in subscription["items"]["data"])
+    is_over = subscription["status"] in ("canceled", "incomplete_expired")
+    ends_at = int(subscription["cancel_at"] or 0)
+    return 0 if is_over or ends_at <= period_ends_at else ends_at
 
 
 def _paid_through(account: StandInAccount, subscription: dict[str, Any]) -> Iterator[int]:
