@@ -12,7 +12,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
-FOREVER = datetime.max.replace(tzinfo=UTC)
+FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 FIXED_LENGTHS = {"day": timedelta(days=1), "week": timedelta(days=7)}
 MONTHS = {"month": 1, "year": 12}
 
@@ -101,7 +101,7 @@ def expected_times(
 ) -> list[list[TimeRange]]:
     """From the start of the first use to the end of the last one, of each payment.
 
-    One that is never used has no such range, and the times of its removals instead.
+    One that is never used has the times of its removals instead, or else FOREVER: it waits.
     """
     order = sorted(range(len(payments)), key=lambda number: payments[number][:3])
     used: list[UsedTime] = []
@@ -205,7 +205,7 @@ def _length(length: LengthSold, at: datetime, months: CountedMonths | None) -> t
     if months is not None:
         return months.end() - at
     days = FIXED_LENGTHS[length.interval].days * length.number
-    return timedelta(days=min(days, (FOREVER - at).days))
+    return timedelta(days=days) if days <= (FOREVER - at).days else FOREVER - at
 
 
 def _gaps(start: datetime, blocked: Sequence[TimeRange]) -> Iterator[TimeRange]:
@@ -217,11 +217,11 @@ def _gaps(start: datetime, blocked: Sequence[TimeRange]) -> Iterator[TimeRange]:
 
 
 def _outer_ranges(payment: PrepaidTime, times: Sequence[TimeRange]) -> list[TimeRange]:
-    """What the row can state; where nothing was used, a time when it was removed."""
+    """What the row can state; where nothing was used, a time when it was removed, if any."""
     if times:
         return [TimeRange(times[0].starts_at, times[-1].ends_at)]
-    moments = (max(payment.paid_at, removed.starts_at) for removed in united(payment.removed))
-    return [TimeRange(at, at) for at in moments]
+    moments = [max(payment.paid_at, removed.starts_at) for removed in united(payment.removed)]
+    return [TimeRange(at, at) for at in moments or [FOREVER]]
 
 
 def united(times: Sequence[TimeRange]) -> list[TimeRange]:

@@ -150,13 +150,14 @@ async def _merges(session: AsyncSession, reader_id: str) -> Merges:
 def _set_times(subscription: Subscription, payment: PrepaidPayment, uses: Sequence[Span]) -> None:
     """From the first to the last use; between these, the reader has access by what is used then.
 
-    What was removed before its first use starts and ends at that time.
+    What was removed before its first use starts and ends at that time. Without a removal, what is
+    never used waits behind time that has no end.
     """
     if uses:
         subscription.starts_at, ends_at = uses[0].starts_at, uses[-1].ends_at
     else:
-        ends_at = min([max(payment.paid_at, span.starts_at) for span in payment.removed])
-        subscription.starts_at = ends_at
+        removed = (max(payment.paid_at, span.starts_at) for span in payment.removed)
+        subscription.starts_at = ends_at = min(removed, default=FAR_FUTURE)
     _set_end(subscription, ends_at)
 
 
