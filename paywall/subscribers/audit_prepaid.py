@@ -128,9 +128,9 @@ def _billed_times(billed: Row, invoices: Sequence[Row], removed: Removed) -> Ite
         yield TimeRange(billed.starts_at, billed.paid_through)
     if billed.trial_ends_at is not None:
         yield TimeRange(billed.trial_starts_at or billed.starts_at, billed.trial_ends_at)
-    previous_end: datetime | None = None
+    previous_end = billed.starts_at
     for invoice in invoices:
-        starts_at = invoice.period_starts_at or previous_end or invoice.period_ends_at
+        starts_at = invoice.period_starts_at or previous_end
         previous_end = invoice.period_ends_at
         ends_at = min(invoice.period_ends_at, invoice.credited_at or FOREVER)
         yield from without(TimeRange(starts_at, ends_at), removed[invoice.purchase_id])

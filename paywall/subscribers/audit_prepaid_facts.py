@@ -82,6 +82,8 @@ COMPLIMENTARY = FactQuery(
     """
     select reader_id, sequence_id, starts_at, ends_at from complimentary_period
     where reader_id in :readers
+    union all select reader_id, sequence_id, starts_at, entitled_until from subscription
+    where kind = 'complimentary' and reader_id in :readers
     """,
     ("starts_at", "ends_at"),
 )

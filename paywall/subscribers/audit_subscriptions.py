@@ -52,6 +52,7 @@ ENDS = """
     union all select reader_id, 0, ended_at from subscription where ended_at is not null
     union all select reader_id, 0, paid_through from subscription where kind = 'stripe'
     union all select reader_id, 0, ends_at from complimentary_period
+    union all select reader_id, 0, entitled_until from subscription where kind = 'complimentary'
     union all
     select s.reader_id, 0, b.trial_ends_at
     from stripe_subscription b join subscription s on s.id = b.id

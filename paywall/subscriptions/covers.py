@@ -37,10 +37,20 @@ async def covers_of(session: AsyncSession, reader_id: str) -> list[Cover]:
 
 
 async def _complimentary_covers(session: AsyncSession, reader_id: str) -> list[Cover]:
-    statement = select(ComplimentaryPeriod).where(ComplimentaryPeriod.reader_id == reader_id)
+    """The periods, and the subscription's own time: an earlier release writes no periods."""
+    periods = select(ComplimentaryPeriod).where(ComplimentaryPeriod.reader_id == reader_id)
+    subscription = select(Subscription).where(
+        Subscription.reader_id == reader_id, Subscription.kind == SubscriptionKind.COMPLIMENTARY
+    )
     return [
-        Cover(Span(period.starts_at, period.ends_at), period.sequence_id)
-        for period in await session.exec(statement)
+        *(
+            Cover(Span(period.starts_at, period.ends_at), period.sequence_id)
+            for period in await session.exec(periods)
+        ),
+        *(
+            Cover(Span(held.starts_at, held.entitled_until), held.sequence_id)
+            for held in await session.exec(subscription)
+        ),
     ]
 
 
@@ -54,7 +64,7 @@ async def _stripe_covers(session: AsyncSession, reader_id: str) -> list[Cover]:
     ids = [subscription.id for subscription in subscriptions]
     billed = select(StripeSubscription).where(col(StripeSubscription.id).in_(ids))
     billing = {row.id: row for row in await session.exec(billed)}
-    paid_spans = await _paid_spans(session, ids)
+    paid_spans = await _paid_spans(session, {one.id: one.starts_at for one in subscriptions})
     return [
         Cover(part, subscription.sequence_id)
         for subscription in subscriptions
@@ -92,16 +102,17 @@ class _Invoice(NamedTuple):
 
 
 async def _paid_spans(
-    session: AsyncSession, subscription_ids: Collection[str]
+    session: AsyncSession, began_at: Mapping[str, datetime]
 ) -> dict[str, list[Span]]:
-    """The paid time of each subscription that was not clawed back, by its id."""
-    invoices = await _invoices(session, subscription_ids)
+    """The paid time that was not clawed back of the subscriptions that began then, by their ids."""
+    invoices = await _invoices(session, began_at.keys())
     effects = await clawback_effects(session, [one.row.purchase_id for one in invoices])
     ends: dict[str, datetime] = {}
     spans: dict[str, list[Span]] = defaultdict(list)
     for row, amount_paid, credited_from in invoices:
-        before = ends.get(row.subscription_id)
-        starts_at = row.period_starts_at or before or row.period_ends_at
+        # Only rows of earlier releases lack a start: they follow one another from the first day.
+        before = ends.get(row.subscription_id, began_at[row.subscription_id])
+        starts_at = row.period_starts_at or before
         ends_at = min(row.period_ends_at, credited_from or FAR_FUTURE)
         removed = wholly_clawed_back(amount_paid, effects[row.purchase_id])
         spans[row.subscription_id] += without(Span(starts_at, ends_at), removed)

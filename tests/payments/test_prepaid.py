@@ -2,7 +2,11 @@
 
 import httpx
 import pytest
+from sqlmodel import delete
 
+from paywall.database.engine import Database
+from paywall.database.tables import ComplimentaryPeriod
+from paywall.subscribers.audit import audit
 from tests.conftest import Bearer, SetClock
 from tests.test_story import check, put_article
 
@@ -41,6 +45,15 @@ async def spans(
         (item["kind"], item["pass_id"] or item["plan_id"], item["access_until"][:10])
         for item in mine["subscriptions"]
     )
+
+
+async def cover(service: httpx.AsyncClient, bearer: Bearer, until: str) -> None:
+    """Put a complimentary subscription."""
+    put = await service.put(
+        "/v1/subscribers/ann/subscription", json={"current_period_end": until},
+        headers=bearer.site(),
+    )  # fmt: skip
+    assert put.status_code in (200, 201), put.text
 
 
 @pytest.mark.usefixtures("stocked")
@@ -118,3 +131,38 @@ async def test_simultaneous_passes_run_by_processor_and_reference(
         ("pass", "day", "2026-11-25"), ("pass", "day", "2026-12-03"),
         ("pass", "week", "2026-12-02"),
     ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("stocked")
+@pytest.mark.parametrize(
+    "end", ["9999-12-30T23:59:59", "9999-12-31T00:00:00", "9999-12-31T23:59:59"]
+)
+async def test_passes_wait_behind_a_complimentary_subscription_forever(
+    service: httpx.AsyncClient, bearer: Bearer, database: Database, end: str
+) -> None:
+    await cover(service, bearer, f"{end}Z")
+    for reference in ("1", "2"):
+        await buy(service, bearer, reference, PASS)
+    mine = (await service.get("/v1/me", headers=bearer.reader("ann"))).json()["subscriptions"]
+    assert [one["phase"] for one in mine if one["kind"] == "pass"] == ["waiting", "waiting"]
+    async with database.reading() as session:
+        assert await audit(session) == []
+    await cover(service, bearer, "2026-12-01T12:00:00Z")
+    assert await spans(service, bearer) == [
+        ("complimentary", None, "2026-12-01"), ("pass", "week", "2026-12-08"),
+        ("pass", "week", "2026-12-15"),
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_a_pass_waits_for_what_an_earlier_release_put_meanwhile(
+    service: httpx.AsyncClient, bearer: Bearer, database: Database
+) -> None:
+    """It runs beside this one during an upgrade, and writes no complimentary period."""
+    await cover(service, bearer, "2026-12-24T12:00:00Z")
+    async with database.writing() as session:
+        await session.exec(delete(ComplimentaryPeriod))
+    await buy(service, bearer, "1", PASS)
+    assert (await spans(service, bearer))[1] == ("pass", "week", "2026-12-31")
+    async with database.reading() as session:
+        assert await audit(session) == []

@@ -66,8 +66,10 @@ PREPAID_CORRUPTIONS = {
             " (select purchase_id from subscription where id = '{x}')"
         ),
     ),
-    "a complimentary period deleted": corrupted(
-        prepaid_of("rob"), "delete from complimentary_period where reader_id = 'rob'"
+    "a complimentary subscription deleted": corrupted(
+        prepaid_of("rob"),
+        "delete from complimentary_period where reader_id = 'rob'",
+        "delete from subscription where reader_id = 'rob' and kind = 'complimentary'",
     ),
     "a complimentary period that ends later": corrupted(
         prepaid_of("rob"),

@@ -4,9 +4,12 @@ from html import unescape
 from typing import Any
 
 import pytest
+from sqlmodel import update
 
+from paywall.database.tables import StripeInvoice
 from paywall.sandbox.stripe.customers import Card
 from paywall.sandbox.stripe.subscriptions import cancel_subscription
+from paywall.subscribers.audit import audit
 from tests.processors.stripe.shop import Shop
 from tests.test_story import check, put_article
 from tests.web.plain import account, enter, forms, send, subscribe
@@ -193,3 +196,18 @@ async def test_ending_now_goes_on_with_the_pass_and_the_receipt_says_so(shop: Sh
     assert "It ended on November 24, 2026, 12:00 GMT." in kept
     assert "You can read everything until December 1, 2026, 12:00 GMT." in kept
     assert (await of_kind(shop, "pass"))["phase"] == "active"
+
+
+async def test_a_pass_waits_for_periods_that_an_earlier_release_recorded(shop: Shop) -> None:
+    """It did not keep their starts, and an ended subscription is not fetched again."""
+    await buy(shop, plan_id="monthly")
+    shop.move(days=31)
+    cancel_subscription(shop.stand_in.account, {}, shop.only("subscription")["id"])
+    await shop.deliver_events()
+    async with shop.database.writing() as session:
+        await session.exec(update(StripeInvoice).values(period_starts_at=None))
+    await buy(shop, pass_id="week")
+    bought = await of_kind(shop, "pass")
+    assert (bought["starts_at"], bought["phase"]) == ("2027-01-24T12:00:00Z", "waiting")
+    async with shop.database.reading() as session:
+        assert await audit(session) == []
