@@ -88,8 +88,13 @@ class AccessEnds(NamedTuple):
 
 
 def billed_access_ends(billed: BilledSubscription, allowance: Allowance) -> AccessEnds:
-    """When access ends, by the subscription's status in Stripe."""
+    """When access ends, by the subscription's status in Stripe.
+
+    Nothing goes beyond an immediate cancellation, also before Stripe shows it.
+    """
     end = entitled_until(billed.paid)
+    if billed.paid.ended_at is not None:
+        allowance = Allowance(timedelta(), timedelta())
     match billed.status:
         case StripeStatus.ACTIVE | StripeStatus.TRIALING:
             has_leeway = billed.will_renew and not billed.last_was_clawed_back

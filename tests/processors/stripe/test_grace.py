@@ -68,3 +68,15 @@ async def test_a_late_first_payment_opens_its_period(shop: Shop) -> None:
     assert set(await shop.deliver_events()) == {200}
     mine = (await shop.me())["subscription"]
     assert (mine["phase"], mine["access_until"]) == ("active", FIRST_PERIOD_END)
+
+
+async def test_a_dry_run_of_now_in_grace_says_what_cancelling_does(shop: Shop) -> None:
+    await shop.buy(plan_id="monthly")
+    set_card(shop.stand_in.account, shop.only("customer")["id"], Card.DECLINES)
+    shop.move(days=30.5)
+    assert (await late(shop, "payment_failed"))["opens_all"]
+    answers = [
+        (await shop.post("subscription/cancel", when="now", dry_run=is_dry)).json()["access_until"]
+        for is_dry in (True, False)
+    ]
+    assert answers == [FIRST_PERIOD_END, FIRST_PERIOD_END]
