@@ -6,7 +6,7 @@ msgspec.ValidationError.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -56,7 +56,7 @@ class _Item(msgspec.Struct):
 
 
 class _Items(msgspec.Struct):
-    data: list[_Item]
+    data: Annotated[list[_Item], msgspec.Meta(min_length=1)]
 
 
 class _Subscription(msgspec.Struct):

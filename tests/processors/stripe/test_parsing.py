@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from paywall.processors.stripe import parsing
@@ -94,3 +95,8 @@ def test_an_invoices_lines_are_those_of_its_subscription(
         }
     )
     assert [line.ends_at for line in invoice.lines] == [ENDS_AT] * lines
+
+
+def test_a_subscription_without_items_has_another_shape() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        parsing.subscription({**SUBSCRIPTION, "items": {"data": []}})
