@@ -88,15 +88,20 @@ async def recompute_prepaid(session: AsyncSession, reader_id: str) -> None:
             Subscription.reader_id == reader_id,
             col(Subscription.kind).in_(PREPAID_KINDS),
         )
-        .order_by(col(Purchase.created_at), col(Purchase.processor), col(Purchase.reference))
     )
-    rows = (await session.exec(statement)).all()
+    # Not ordered by the database: its collation may order references in another way.
+    rows = sorted((await session.exec(statement)).all(), key=_order_of_use)
     for subscription, purchase in rows:
         subscription.is_taken_back = 0 < purchase.amount_paid == purchase.taken_back
         session.add(subscription)
     if rows and not is_tombstone(reader_id):
         await _reschedule(session, reader_id, rows)
     await session.flush()
+
+
+def _order_of_use(row: tuple[Subscription, Purchase]) -> tuple[datetime, str, str]:
+    _, purchase = row
+    return purchase.created_at, purchase.processor, purchase.reference
 
 
 async def _reschedule(
