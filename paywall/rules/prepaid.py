@@ -7,6 +7,7 @@ clawed back. Nothing depends on the order in which the facts were recorded.
 Two readers who were merged had a sequence each until their merge, and one since then.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
@@ -93,14 +94,19 @@ def schedule(
     The list is empty for a payment that is never used. `merges` is by the merged sequence's id.
     """
     items = [_Item(payment) for payment in payments]
+    coming, queue = deque(items), list[_Item]()
     for span in map(Span._make, pairwise(_times_of_change(payments, covers, merges))):
         covered = {
             _sequence_at(span.starts_at, cover.sequence_id, merges)
             for cover in covers
             if cover.span.contains(span.starts_at)
         }
+        while coming and coming[0].payment.paid_at <= span.starts_at:
+            queue.append(coming.popleft())
+        # No run of months continues one that was used up before: such items are left out for speed.
+        queue = [item for item in queue if not item.was_used_up(span.starts_at)]
         sequences: dict[str | None, list[_Item]] = {}
-        for item in items:
+        for item in queue:
             sequence_id = _sequence_at(span.starts_at, item.payment.sequence_id, merges)
             sequences.setdefault(sequence_id, []).append(item)
         for sequence_id in sequences.keys() - covered:
@@ -128,8 +134,10 @@ class _Item:
 
     def is_usable(self, at: datetime) -> bool:
         is_used_up = self.left is not None and not self.left
-        is_removed = any(span.contains(at) for span in self.payment.removed)
-        return self.payment.paid_at <= at and not is_used_up and not is_removed
+        return not is_used_up and not any(span.contains(at) for span in self.payment.removed)
+
+    def was_used_up(self, before: datetime) -> bool:
+        return self.left == timedelta() and self.uses[-1].ends_at < before
 
     def start(self, at: datetime, queue: Sequence["_Item"]) -> timedelta:
         """Fix the length at the first use: calendar periods continue a run that ends now."""
