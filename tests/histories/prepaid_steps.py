@@ -94,7 +94,7 @@ class PrepaidHistory(StripeSteps):
     async def buy(self) -> str:
         product_id = self.chance.choice(BOUGHT)
         payment, prepaid = self.payment(self.reader(), product_id)
-        await self.record(payment, prepaid)
+        self.bought.append(await self.record(payment, prepaid))
         return product_id
 
     async def buy_at_once(self) -> str:
@@ -102,7 +102,10 @@ class PrepaidHistory(StripeSteps):
         reader = self.reader()
         pairs = [self.payment(reader, self.chance.choice(BOUGHT)) for _ in range(2)]
         delivered = [self.deliver_one()] if self.outstanding else []
-        await asyncio.gather(*(self.record(*pair) for pair in pairs), *delivered)
+        recording = asyncio.gather(*(self.record(*pair) for pair in pairs))
+        await asyncio.gather(recording, *delivered)
+        # In the order of the payments, whichever was recorded first.
+        self.bought += recording.result()
         return "with_stripe" if delivered else "two"
 
     def payment(self, reader: str, product_id: str) -> tuple[Payment, Prepaid]:
@@ -118,14 +121,14 @@ class PrepaidHistory(StripeSteps):
         self.model.prepaid.append(prepaid)
         return payment, prepaid
 
-    async def record(self, payment: Payment, prepaid: Prepaid) -> None:
+    async def record(self, payment: Payment, prepaid: Prepaid) -> Bought:
         purchase, is_new = await self.write(
             lambda session: record_purchase(
                 session, payment, timezone=prepaid.zone, actor=ACTOR, clock=self.clock
             )
         )
         assert is_new
-        self.bought.append(Bought(purchase.id, prepaid, {}))
+        return Bought(purchase.id, prepaid, {})
 
     async def put_complimentary(self) -> str:
         reader = self.reader()

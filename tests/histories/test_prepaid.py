@@ -14,6 +14,7 @@ import pytest
 from paywall.database.engine import Database
 from paywall.settings import Settings
 from paywall.subscribers.audit import audit
+from tests.conftest import PATIENT_SECONDS
 from tests.histories.prepaid_steps import PrepaidHistory, fill
 
 IS_SHORT = "PREPAID_HISTORIES" not in os.environ
@@ -40,7 +41,12 @@ FLOORS = {
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    return Settings(database_url=database_url, grace_days=3, renewal_leeway_seconds=7200)
+    return Settings(
+        database_url=database_url,
+        request_timeout_seconds=PATIENT_SECONDS,
+        grace_days=3,
+        renewal_leeway_seconds=7200,
+    )
 
 
 @pytest.mark.slow
