@@ -84,14 +84,17 @@ def _charged(lines: Sequence[InvoiceLine]) -> list[InvoiceLine]:
 def _granting(
     lines: Sequence[SoldLine], trial_ends_at: datetime | None
 ) -> list[tuple[InvoiceLine, Plan]]:
-    """No trials, no prorations."""
+    """No trials, no prorations.
+
+    A trial can be added to a subscription that was paid for: what costs money is no trial.
+    """
     return [
         (line, plan)
         for line, plan in lines
         if plan is not None
         and plan.credits > 0
         and not line.is_proration
-        and (trial_ends_at is None or line.starts_at >= trial_ends_at)
+        and (line.amount > 0 or trial_ends_at is None or line.starts_at >= trial_ends_at)
     ]
 
 

@@ -13,7 +13,7 @@ from paywall.processors.stripe.reconcile import reconcile
 from paywall.sandbox.stripe.faults import Fault
 from paywall.settings import Settings
 from paywall.subscribers.audit import audit
-from tests.processors.stripe.shop import PRICES, RETURN_URL, Shop
+from tests.processors.stripe.shop import DAY, PRICES, RETURN_URL, Shop
 from tests.processors.stripe.trials import begin_trial_at_the_desk
 from tests.subscribers.test_merge import merge
 from tests.web.plain import enter
@@ -241,3 +241,18 @@ async def test_after_an_erasure_the_same_id_has_a_trial_again(shop: Shop) -> Non
     assert erased.status_code == 204, erased.text
     assert await available(shop)
     assert has_trial(shop, await shop.open(plan_id="tried"))
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["in_time", "late"])
+async def test_a_paid_period_grants_although_free_days_were_added(
+    shop: Shop, *, is_late: bool
+) -> None:
+    """In Stripe's dashboard free days are a trial of the running subscription."""
+    await shop.buy(plan_id="monthly")
+    if not is_late:
+        assert set(await shop.deliver_events()) == {200}
+    shop.move(days=1)
+    subscription, now = shop.only("subscription"), shop.stand_in.account.now
+    subscription.update(status="trialing", trial_start=now, trial_end=now + 40 * DAY)
+    assert set(await shop.deliver_events()) <= {200}
+    assert (await shop.me())["unlocks_left"] == 2
