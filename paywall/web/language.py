@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from types import MappingProxyType
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from babel import Locale
 from babel.dates import format_date, get_timezone
 from babel.numbers import format_decimal
 
+from paywall.rules.calendar import FAR_FUTURE
 from paywall.rules.enums import ProductKind
 from paywall.rules.money import format_money_with_symbol
 from paywall.web.theme import DEFAULT, PLACEHOLDER, Theme, Titles, Words
@@ -19,6 +20,8 @@ LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
 # The least that RFC 5646 §4.4.1 asks for; no language that there are words in needs more.
 LANGUAGE_TAG_CHARS_MAX = 35
 LANGUAGE_TAGS_MAX = 10
+# Python's calendar ends at these, also where a time zone is already a day further.
+FIRST_SHOWN, LAST_SHOWN = datetime(1, 1, 2, tzinfo=UTC), FAR_FUTURE
 
 
 class Language(NamedTuple):
@@ -60,17 +63,21 @@ class Language(NamedTuple):
 
     def day(self, at: datetime) -> str:
         """The day alone, in the site's time zone."""
-        zone = get_timezone(self.zone)
-        return format_date(at.astimezone(zone), "long", locale=self.locale)
+        return format_date(self._there(at), "long", locale=self.locale)
 
     def moment(self, at: datetime) -> str:
         """The day, the time and its offset, in the site's zone: as the script writes it."""
-        there = at.astimezone(get_timezone(self.zone))
+        there = self._there(at)
         minutes = int((there.utcoffset() or timedelta()).total_seconds()) // 60
         hours, rest = divmod(abs(minutes), 60)
         offset = f"{'-' if minutes < 0 else '+'}{hours}{f':{rest:02}' if rest else ''}"
         zone = f"{self.gmt}{offset if minutes else ''}".strip()
         return self.translate("moment", day=self.day(at), time=f"{there:%H:%M} {zone}")
+
+    def _there(self, at: datetime) -> datetime:
+        """In the site's time zone; "for ever" may be the last second of the year 9999."""
+        shown = max(FIRST_SHOWN, min(at, LAST_SHOWN))
+        return shown.astimezone(get_timezone(self.zone))
 
     @property
     def gmt(self) -> str:

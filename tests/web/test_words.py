@@ -108,6 +108,16 @@ def test_the_first_language_that_there_is_is_spoken() -> None:
     assert accepted("fr;q=0.2, km-KH, en;q=0.9, *;q=0.1, de;q=0") == ["km-KH", "en", "fr"]
 
 
+@pytest.mark.parametrize("zone", [ZONE, "America/New_York"])
+def test_the_ends_of_the_calendar_are_written_in_every_time_zone(zone: str) -> None:
+    english = load_languages(load_theme(""), zone).choose(["en"])
+    for_ever, never = (datetime.fromisoformat(f"{day}Z") for day in (
+        "9999-12-31T23:59:59", "0001-01-01T00:00:00",
+    ))  # fmt: skip
+    assert "9999" in english.moment(for_ever)
+    assert english.day(never).endswith(", 1")
+
+
 def test_a_site_puts_its_own_words_and_languages_over_ours(tmp_path: Path) -> None:
     (tmp_path / "en.toml").write_text('unlock = "Open it"\n')
     (tmp_path / "fr.toml").write_text('unlock = "Ouvrir"\n[pack]\nfive = "Cinq"\n')
