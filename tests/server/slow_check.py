@@ -86,8 +86,9 @@ async def decide_row_by_row(
         for it in await session.exec(
             select(Subscription).where(Subscription.reader_id == reader_id)
         )
-        if it.starts_at <= START < it.entitled_until
+        if it.entitled_until > START
     ]
+    begun = [it for it in subscriptions if it.starts_at <= START]
     views = await session.exec(
         select(MeteredViews).where(
             MeteredViews.viewer_kind == name.removesuffix("_id"),
@@ -105,7 +106,8 @@ async def decide_row_by_row(
             it.remaining for it in grants if it.expires_at is None or it.expires_at > START
         ),
         unlocked=any(it.revoked_at is None for it in unlocks),
-        entitled_until=max((it.entitled_until for it in subscriptions), default=None),
+        entitled_until=max((it.entitled_until for it in begun), default=None),
+        # Prepaid time that waits follows without a break.
         access_until=max((it.access_until for it in subscriptions), default=None),
         meter=Meter(len(seen), settings.meter_limit, NEXT_MONTH, article_id in seen)
         if id_ is not None

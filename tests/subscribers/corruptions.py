@@ -41,7 +41,10 @@ class Corruption(NamedTuple):
 
 
 def of_kind(kind: str) -> str:
-    return f"select min(id) from subscription where kind = '{kind}' and entitled_until > starts_at"
+    return (
+        f"select min(id) from subscription where kind = '{kind}' and entitled_until > starts_at"
+        " and reader_id not like 'erased%'"
+    )
 
 
 CORRUPTIONS = {
