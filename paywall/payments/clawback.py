@@ -14,12 +14,13 @@ from paywall.database.tables import (
     Clawback,
     CreditGrant,
     Purchase,
+    Refund,
     StripeCredit,
     StripeInvoice,
     Unlock,
     UnlockPayment,
 )
-from paywall.rules.enums import Actor, EntryKind
+from paywall.rules.enums import Actor, ClawbackKind, EntryKind
 from paywall.rules.refunds import (
     ClawbackStep,
     CreditedPeriod,
@@ -27,7 +28,7 @@ from paywall.rules.refunds import (
     GrantState,
     PaidUnlock,
     credits_owed,
-    credits_owed_for_time,
+    credits_owed_after_credit,
     settle_clawbacks,
 )
 from paywall.rules.spending import is_expired
@@ -104,36 +105,44 @@ async def _load(session: AsyncSession, reader_id: str, now: datetime) -> _Loaded
 
 def _owed(grant: CreditGrant, paid_for: Purchase, credited: CreditedPeriod | None) -> int:
     if credited is not None:
-        return credits_owed_for_time(grant.amount, credited)
+        return credits_owed_after_credit(grant.amount, paid_for.amount_paid, credited)
     return credits_owed(grant.amount, paid_for.amount_paid, paid_for.taken_back)
 
 
 async def _credited_periods(session: AsyncSession, reader_id: str) -> dict[int, CreditedPeriod]:
-    """The credited periods of invoices that cost no money, by purchase id."""
-    statement = (
-        select(
-            Purchase.id,
-            StripeInvoice.period_starts_at,
-            StripeInvoice.period_ends_at,
-            func.min(StripeCredit.starts_at),
+    """The time of invoices that was credited later, by purchase id."""
+    refunded = (
+        select(func.coalesce(func.sum(Refund.amount), 0))
+        .where(
+            Refund.purchase_id == Purchase.id,
+            col(Refund.is_in_force),
+            col(Refund.keep_access).is_(False),
+            Refund.kind != ClawbackKind.PRORATION,
         )
-        .join(StripeInvoice, col(StripeInvoice.purchase_id) == Purchase.id)
-        .join(StripeCredit, col(StripeCredit.credited_invoice_id) == StripeInvoice.id)
+        .correlate(Purchase)
+        .scalar_subquery()
+    )
+    credited_from = (
+        select(func.min(StripeCredit.starts_at))
+        .where(StripeCredit.credited_invoice_id == StripeInvoice.id)
+        .correlate(StripeInvoice)
+        .scalar_subquery()
+    )
+    statement = (
+        select(StripeInvoice, credited_from, refunded)
+        .join(Purchase, col(Purchase.id) == StripeInvoice.purchase_id)
         .where(
             Purchase.reader_id == reader_id,
-            Purchase.amount_paid == 0,
-            col(StripeInvoice.period_starts_at) < StripeInvoice.period_ends_at,
-            StripeCredit.amount > 0,
-        )
-        .group_by(
-            col(Purchase.id), col(StripeInvoice.period_starts_at), col(StripeInvoice.period_ends_at)
+            credited_from.is_not(None),
+            col(StripeInvoice.grants_from) < StripeInvoice.period_ends_at,
         )
     )
-    rows = (await session.exec(statement)).all()
     return {
-        purchase_id: CreditedPeriod(starts_at, ends_at, credited_from)
-        for purchase_id, starts_at, ends_at, credited_from in rows
-        if starts_at is not None
+        invoice.purchase_id: CreditedPeriod(
+            invoice.grants_from, invoice.period_ends_at, credited_at, int(back)
+        )
+        for invoice, credited_at, back in (await session.exec(statement)).all()
+        if invoice.grants_from is not None and credited_at is not None
     }
 
 

@@ -80,6 +80,9 @@ async def record_clawbacks(
     purchase = await _lock_purchase(session, purchase_id)
     refunds = {refund.reference: refund for refund in await _refunds_of(session, purchase)}
     for clawback in clawbacks:
+        if clawback.amount == 0:
+            # A credit of what was free takes back credits, but no money that could be recorded.
+            continue
         known = refunds.get(clawback.id)
         refund = refunds[clawback.id] = known or _new_refund(purchase, clawback, actor)
         refund.amount = clawback.amount

@@ -68,21 +68,26 @@ def credits_owed(granted: int, paid: int, back: int) -> int:
 
 
 class CreditedPeriod(NamedTuple):
-    """A period `[starts_at, ends_at)` that cost no money, and from when its price was credited."""
+    """The time `[starts_at, ends_at)` that credits were granted for, and from when it was credited.
+
+    `refunded`: by refunds and disputes, without the credit.
+    """
 
     starts_at: datetime
     ends_at: datetime
     credited_from: datetime
+    refunded: int
 
 
-def credits_owed_for_time(granted: int, period: CreditedPeriod) -> int:
-    """Credits that a grant has to give up for the credited share of its period, rounded down.
+def credits_owed_after_credit(granted: int, paid: int, period: CreditedPeriod) -> int:
+    """Credits that a grant has to give up after a proration credit for the rest of its period.
 
-    A customer's balance in Stripe can pay for a period: then nothing of its price is left from
-    which the share of the money could be taken.
+    By time and not by money: a balance or a coupon in Stripe can pay for a period in part or in
+    whole. The share of the time is rounded up, so that switching again and again gains nothing.
     """
-    rest = period.ends_at - max(period.starts_at, period.credited_from)
-    return granted * rest // (period.ends_at - period.starts_at)
+    rest = period.ends_at - max(period.starts_at, min(period.credited_from, period.ends_at))
+    for_time = -(-granted * rest // (period.ends_at - period.starts_at))
+    return min(granted, for_time + credits_owed(granted, paid, min(paid, period.refunded)))
 
 
 class ClawbackStep(NamedTuple):

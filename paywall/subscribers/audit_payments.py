@@ -8,19 +8,34 @@ REFUNDS = """
            sum(case when keep_access then 0 else amount end) as clawed_back
     from refund where is_in_force group by purchase_id
 """
-# Of a period that cost no money the share of the time that was credited.
+# The share of the price that was clawed back, rounded down. After a proration credit: the share of
+# the time that was credited, rounded up, and the share of the price that refunds and disputes took.
 OWED = """
-    case when p.amount_paid > 0 then g.amount * p.taken_back / p.amount_paid
-         else coalesce(g.amount * cast(SECONDS(c.ends_at) - SECONDS(c.credited_from) as bigint)
-                       / cast(SECONDS(c.ends_at) - SECONDS(c.starts_at) as bigint), 0)
+    case when c.purchase_id is null
+         then case when p.amount_paid > 0 then g.amount * p.taken_back / p.amount_paid else 0 end
+         when (g.amount * c.rest + c.whole - 1) / c.whole
+              + case when p.amount_paid > 0 then g.amount * c.refunded / p.amount_paid else 0 end
+              >= g.amount then g.amount
+         else (g.amount * c.rest + c.whole - 1) / c.whole
+              + case when p.amount_paid > 0 then g.amount * c.refunded / p.amount_paid else 0 end
          end
 """
 CREDITED = """
-    select i.purchase_id, i.period_starts_at as starts_at, i.period_ends_at as ends_at,
-           min(c.starts_at) as credited_from
-    from stripe_invoice i join stripe_credit c on c.credited_invoice_id = i.id
-    where c.amount > 0 and i.period_starts_at < i.period_ends_at
-    group by i.purchase_id, i.period_starts_at, i.period_ends_at
+    select x.purchase_id, cast(x.ends_at - x.starts_at as bigint) as whole,
+           cast(case when x.credited_from <= x.starts_at then x.ends_at - x.starts_at
+                     when x.credited_from >= x.ends_at then 0
+                     else x.ends_at - x.credited_from end as bigint) as rest,
+           cast(coalesce((
+               select sum(r.amount) from refund r where r.purchase_id = x.purchase_id
+                  and r.is_in_force and not r.keep_access and r.kind <> 'proration'
+           ), 0) as bigint) as refunded
+    from (
+        select i.purchase_id, SECONDS(i.grants_from) as starts_at,
+               SECONDS(i.period_ends_at) as ends_at,
+               (select min(SECONDS(c.starts_at)) from stripe_credit c
+                where c.credited_invoice_id = i.id) as credited_from
+        from stripe_invoice i where i.grants_from < i.period_ends_at
+    ) x where x.credited_from is not null
 """
 
 PAYMENT_CHECKS = (
@@ -147,8 +162,8 @@ PAYMENT_CHECKS = (
         """,
     ),
     AuditCheck(
-        "A grant gave up the share of its credits that was clawed back from its price, rounded"
-        " down, unless too few were left and no unlock that it paid for is in force",
+        "A grant gave up the share of its credits that was clawed back, unless too few were left"
+        " and no unlock that it paid for is in force",
         """
         select 'grant ' || g.id || ': gave up ' || coalesce(t.taken, 0) || ' of ' || g.amount
                || ' credits, purchase ' || p.id || ': clawed back ' || p.taken_back || ' of '

@@ -119,7 +119,8 @@ class StripeSubscription(SQLModel, table=True):
 class StripeInvoice(SQLModel, table=True):
     """A paid invoice of a subscription: what time was paid for, by which purchase.
 
-    `period_starts_at` is None in rows older than this column.
+    Its credits are for the time from `grants_from` to the period's end. Both starts are None in
+    rows older than these columns, and `grants_from` where no credits were granted.
     """
 
     __tablename__ = "stripe_invoice"
@@ -134,6 +135,7 @@ class StripeInvoice(SQLModel, table=True):
     purchase_id: int = Field(sa_type=BigKey)
     period_ends_at: datetime
     period_starts_at: datetime | None = None
+    grants_from: datetime | None = None
 
 
 class StripeCredit(SQLModel, table=True):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from paywall.database.tables import Plan
 from paywall.processors.stripe.objects import InvoiceLine
+from paywall.rules.calendar import add_intervals
 
 
 class SoldLine(NamedTuple):
@@ -27,17 +28,26 @@ class ProrationCredit(NamedTuple):
     amount: int
 
 
+class PeriodGrant(NamedTuple):
+    """Credits for the time that a line charges for."""
+
+    line: InvoiceLine
+    plan: Plan
+    credits: int
+
+
 class InvoiceContents(NamedTuple):
     """What an invoice charges for: the time `[starts_at, ends_at)`, empty if it only credits.
 
-    `granting` are the lines whose period grants the credits of a plan. `plan_id` is None if no line
-    is of a known plan, as for an imported subscription.
+    `grants` are for the time from `grants_from` on. `plan_id` is None if no line is of a known
+    plan, as for an imported subscription.
     """
 
     starts_at: datetime
     ends_at: datetime
     plan_id: str | None
-    granting: list[tuple[InvoiceLine, Plan]]
+    grants: list[PeriodGrant]
+    grants_from: datetime | None
     credits: list[ProrationCredit]
 
 
@@ -49,11 +59,14 @@ def read_lines(sold: Sequence[SoldLine], trial_ends_at: datetime | None) -> Invo
     lines = [line for line, _ in sold]
     charged = _charged(lines)
     starts_at = min(line.starts_at for line in charged or lines)
+    plans = {line.id: plan for line, plan in sold}
+    grants = _grants([SoldLine(line, plans[line.id]) for line in charged], trial_ends_at)
     return InvoiceContents(
         starts_at,
         max([starts_at, *(line.ends_at for line in charged)]),
         _plan_id_of(sold),
-        _granting(sold, trial_ends_at),
+        grants,
+        min((grant.line.starts_at for grant in grants), default=None),
         proration_credits(lines),
     )
 
@@ -81,21 +94,29 @@ def _charged(lines: Sequence[InvoiceLine]) -> list[InvoiceLine]:
     return charged
 
 
-def _granting(
-    lines: Sequence[SoldLine], trial_ends_at: datetime | None
-) -> list[tuple[InvoiceLine, Plan]]:
-    """No trials, no prorations.
+def _grants(sold: Sequence[SoldLine], trial_ends_at: datetime | None) -> list[PeriodGrant]:
+    """The credits of each whole period, or else of the rest of one after a switch; none for trials.
 
     A trial can be added to a subscription that was paid for: what costs money is no trial.
     """
-    return [
+    paid = [
         (line, plan)
-        for line, plan in lines
+        for line, plan in sold
         if plan is not None
         and plan.credits > 0
-        and not line.is_proration
         and (line.amount > 0 or trial_ends_at is None or line.starts_at >= trial_ends_at)
     ]
+    whole = [PeriodGrant(line, plan, plan.credits) for line, plan in paid if not line.is_proration]
+    if whole:
+        return whole
+    rest = [PeriodGrant(line, plan, _credits_for_rest(line, plan)) for line, plan in paid]
+    return [grant for grant in rest if grant.credits > 0]
+
+
+def _credits_for_rest(line: InvoiceLine, plan: Plan) -> int:
+    """The plan's credits for the share of its period that a line covers, rounded down."""
+    period = line.ends_at - add_intervals(line.ends_at, plan.interval, -plan.interval_count)
+    return plan.credits * min(period, line.ends_at - line.starts_at) // period
 
 
 def _plan_id_of(lines: Sequence[SoldLine]) -> str | None:
@@ -112,23 +133,12 @@ def _plan_id_of(lines: Sequence[SoldLine]) -> str | None:
 def proration_credits(lines: Sequence[InvoiceLine]) -> list[ProrationCredit]:
     """What an invoice takes back from earlier invoices, in the order of the lines' ids.
 
-    Not the whole of a credit is clawed back, on purpose: it is reduced by the invoice's proration
-    charges, which grant no credits of their own and keep the rest of the same period paid. So a
-    change to a dearer price within a period claws back nothing, and one to a cheaper price the
-    difference. A credit for what was on no
-    invoice before, such as a charge of this same invoice, only reduces these charges.
+    The whole of each credit counts, also where the invoice charges for the rest of the same period:
+    that charge can be credited in turn, and then nothing would be left to take back. A credit for
+    what was on no invoice before takes back nothing.
     """
-    prorations = sorted((line for line in lines if line.is_proration), key=lambda line: line.id)
-    credits_ = [line for line in prorations if line.is_credit]
-    charged = sum(line.amount for line in prorations if not line.is_credit)
-    uninvoiced = -sum(line.amount for line in credits_ if line.credited_invoice_id is None)
-    invoiced = -sum(line.amount for line in credits_ if line.credited_invoice_id is not None)
-    left = max(0, invoiced - max(0, charged - uninvoiced))
-    net: list[ProrationCredit] = []
-    for line in credits_:
-        if line.credited_invoice_id is not None:
-            amount = min(left, -line.amount)
-            left -= amount
-            credit = ProrationCredit(line.id, line.credited_invoice_id, line.starts_at, amount)
-            net.append(credit)
-    return net
+    return [
+        ProrationCredit(line.id, line.credited_invoice_id, line.starts_at, -line.amount)
+        for line in sorted(lines, key=lambda line: line.id)
+        if line.is_proration and line.is_credit and line.credited_invoice_id is not None
+    ]

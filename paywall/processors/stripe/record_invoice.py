@@ -17,6 +17,7 @@ from paywall.processors.stripe.objects import StripeInvoiceSnapshot
 from paywall.processors.stripe.prices import find_plan_sold
 from paywall.processors.stripe.record_credits import prorations_of, record_credits
 from paywall.rules.enums import Actor, CreditsExpire, GrantSource, ProductKind
+from paywall.rules.refunds import ClawbackAmount, clawed_back
 from paywall.subscriptions.billed import recompute_billed_access
 
 ACTOR = Actor("stripe", "stripe", "")
@@ -27,9 +28,9 @@ async def record_invoice(
 ) -> None:
     """Record an invoice of a subscription that is on record here; an unpaid one is ignored.
 
-    Each period grants the plan's credits once: trials and prorations grant none. Of two invoices
-    whose periods start in the same second each grants its own, as a grant depends on its invoice's
-    refunds and on later credits for the rest of its period.
+    Each period grants the plan's credits once, the rest of a period after a switch its share, and a
+    trial none. Of two invoices whose periods start in the same second each grants its own, as a
+    grant depends on its invoice's refunds and on later credits for the rest of its period.
     """
     if snapshot.paid_at is None or snapshot.subscription_id is None or not snapshot.lines:
         return
@@ -37,6 +38,7 @@ async def record_invoice(
     billing = await session.get(StripeSubscription, snapshot.subscription_id)
     if subscription is None or billing is None:
         return
+    is_undone = _is_refunded(snapshot)
     sold = [SoldLine(line, await find_plan_sold(session, line.price_id)) for line in snapshot.lines]
     contents = read_lines(sold, billing.trial_ends_at)
     payment = Payment(
@@ -55,25 +57,32 @@ async def record_invoice(
             purchase_id=purchase.id,
             period_starts_at=contents.starts_at,
             period_ends_at=contents.ends_at,
+            grants_from=contents.grants_from,
         )
     )
     await session.flush()
-    for line, plan in contents.granting if is_new else ():
+    for line, plan, credits_ in contents.grants if is_new else ():
+        expires_at = line.ends_at if plan.credits_expire is CreditsExpire.PERIOD_END else None
+        reference = f"{purchase.reference} {line.starts_at:%Y-%m-%dT%H:%M:%SZ}"
+        source = GrantSource.SUBSCRIPTION
         await grant_credits(
-            session,
-            purchase,
-            GrantSource.SUBSCRIPTION,
-            plan.credits,
-            line.ends_at if plan.credits_expire is CreditsExpire.PERIOD_END else None,
-            ACTOR,
-            clock,
-            reference=f"{purchase.reference} {line.starts_at:%Y-%m-%dT%H:%M:%SZ}",
+            session, purchase, source, credits_, expires_at, ACTOR, clock, reference
         )
-    await record_credits(session, subscription.id, contents.credits, actor=ACTOR, clock=clock)
+    credits_of = (subscription.id, contents.credits)
+    await record_credits(session, *credits_of, is_undone=is_undone, actor=ACTOR, clock=clock)
     if clawbacks := [*snapshot.clawbacks, *await prorations_of(session, snapshot.id)]:
         await record_clawbacks(session, purchase.id, clawbacks, actor=ACTOR, clock=clock)
     else:
         await recompute_billed_access(session, subscription, billing)
+
+
+def _is_refunded(snapshot: StripeInvoiceSnapshot) -> bool:
+    in_force = [
+        ClawbackAmount(clawback.amount, clawback.keep_access)
+        for clawback in snapshot.clawbacks
+        if clawback.is_in_force
+    ]
+    return 0 < snapshot.amount_paid == clawed_back(snapshot.amount_paid, in_force)
 
 
 async def find_purchase(session: AsyncSession, reference: str) -> Purchase:

@@ -34,23 +34,11 @@ def charged_period(invoice: dict[str, Any]) -> tuple[int, int]:
 
 
 def credited(account: StandInAccount, invoice: dict[str, Any]) -> Iterator[Credit]:
-    """What other paid invoices credit of this one.
-
-    Of each, what is left of its credits after the charges for the rest of the same period.
-    """
+    """What other paid invoices credit of this one."""
     for later in account.find_all("invoice", status="paid"):
-        prorated = sorted(
-            (line for line in later["lines"]["data"] if _details(line)["proration"]),
-            key=lambda line: str(line["id"]),
-        )
-        back = -sum(line["amount"] for line in prorated if _credited_by(line))
-        back -= max(0, sum(line["amount"] for line in prorated if not _credited_by(line)))
-        for line in prorated:
-            if credited_id := _credited_by(line):
-                share = max(0, min(back, -line["amount"]))
-                back -= share
-                if credited_id == invoice["id"]:
-                    yield Credit(line["period"]["start"], share)
+        for line in later["lines"]["data"]:
+            if _credited_by(line) == invoice["id"]:
+                yield Credit(line["period"]["start"], -line["amount"])
 
 
 def intents_of(account: StandInAccount, invoice: dict[str, Any]) -> set[str]:

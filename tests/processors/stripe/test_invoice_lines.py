@@ -34,28 +34,27 @@ YEAR = InvoiceLine("y", "price", SWITCH, YEAR_END, is_proration=False, amount=60
     ("lines", "credits_"),
     [
         ([line("a", -400, "in_1"), YEAR], [credit("a", "in_1", 400)]),
-        ([line("a", -400, "in_1"), line("b", 1200)], [credit("a", "in_1", 0)]),
-        ([line("a", -1200, "in_1"), line("b", 400)], [credit("a", "in_1", 800)]),
+        ([line("a", -400, "in_1"), line("b", 1200)], [credit("a", "in_1", 400)]),
+        ([line("a", -1200, "in_1"), line("b", 400)], [credit("a", "in_1", 1200)]),
         ([line("a", 0, "in_1"), line("b", 400)], [credit("a", "in_1", 0)]),
         ([line("a", -400, "in_1")], [credit("a", "in_1", 400)]),
         ([line("a", -400)], []),
         ([line("a", 400, is_proration=False)], []),
         # A coupon or a correction by hand is no proration.
         ([line("a", -400, is_proration=False)], []),
-        # A charge that was not invoiced before its own credit keeps only the rest of it paid.
+        # A credit of a charge that was not invoiced before takes nothing back.
         (
             [line("a", -400, "in_1"), line("b", 800), line("c", -600), YEAR],
-            [credit("a", "in_1", 200)],
+            [credit("a", "in_1", 400)],
         ),
         ([line("a", -400, "in_1"), line("b", -900), line("c", 800)], [credit("a", "in_1", 400)]),
-        # The net amount goes to the invoices in the order of the lines' ids.
         (
             [line("b", -300, "in_1"), line("a", -200, "in_2"), line("c", 100)],
-            [credit("a", "in_2", 200), credit("b", "in_1", 200)],
+            [credit("a", "in_2", 200), credit("b", "in_1", 300)],
         ),
     ],
 )
-def test_credits_are_reduced_by_the_proration_charges(
+def test_the_whole_of_each_credit_of_an_invoice_counts(
     lines: list[InvoiceLine], credits_: list[ProrationCredit]
 ) -> None:
     assert proration_credits(lines) == credits_

@@ -78,6 +78,9 @@ def _add_columns() -> None:
         "stripe_invoice", sa.Column("period_starts_at", sa.DateTime(timezone=True), nullable=True)
     )
     op.add_column(
+        "stripe_invoice", sa.Column("grants_from", sa.DateTime(timezone=True), nullable=True)
+    )
+    op.add_column(
         "stripe_subscription",
         sa.Column("trial_starts_at", sa.DateTime(timezone=True), nullable=True),
     )
