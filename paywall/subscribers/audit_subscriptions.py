@@ -171,7 +171,7 @@ SUBSCRIPTION_CHECKS = (
                || ' without its credit'
         from refund r join purchase p on p.id = r.purchase_id
         left join stripe_credit c on c.id = r.reference and c.credited_invoice_id = p.reference
-        where r.kind = 'proration' and r.is_in_force and c.id is null and not ERASED(p.reader_id)
+        where r.kind = 'proration' and c.id is null and not ERASED(p.reader_id)
         """,
     ),
     AuditCheck(

@@ -1,7 +1,6 @@
 """Recording what an invoice credits of earlier invoices, as clawbacks on these."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,38 +18,28 @@ async def record_credits(
     subscription_id: str,
     credits_: Sequence[ProrationCredit],
     *,
-    is_undone: bool,
     actor: Actor,
     clock: Clock,
 ) -> None:
     """Record the credits, and claw back what they credit of the invoices that are on record.
 
-    An invoice that is recorded later claws back its own `prorations_of`. `is_undone`: the whole
-    price of the crediting invoice was refunded, so what was paid before it counts again.
+    An invoice that is recorded later claws back its own `prorations_of`.
     """
     for credit in credits_:
-        row = StripeCredit(
-            id=credit.line_id,
-            subscription_id=subscription_id,
-            credited_invoice_id=credit.credited_invoice_id,
-            starts_at=credit.starts_at,
-            amount=credit.amount,
+        await session.merge(
+            StripeCredit(
+                id=credit.line_id,
+                subscription_id=subscription_id,
+                credited_invoice_id=credit.credited_invoice_id,
+                starts_at=credit.starts_at,
+                amount=credit.amount,
+            )
         )
-        known = await session.get(StripeCredit, credit.line_id)
-        if not is_undone:
-            await session.merge(row)
-        elif known is not None:
-            await session.delete(known)
     await session.flush()
     for invoice_id in sorted({credit.credited_invoice_id for credit in credits_}):
         invoice = await session.get(StripeInvoice, invoice_id)
-        withdrawn = [
-            _to_clawback(credit.line_id, credit.amount, credit.starts_at, is_in_force=False)
-            for credit in credits_
-            if is_undone and credit.credited_invoice_id == invoice_id
-        ]
-        clawbacks = [*withdrawn, *await prorations_of(session, invoice_id)]
         if invoice is not None:
+            clawbacks = await prorations_of(session, invoice_id)
             await record_clawbacks(
                 session, invoice.purchase_id, clawbacks, actor=actor, clock=clock
             )
@@ -64,20 +53,14 @@ async def prorations_of(session: AsyncSession, invoice_id: str) -> list[Clawback
         .order_by(col(StripeCredit.id))
     )
     return [
-        _to_clawback(credit.id, credit.amount, credit.starts_at, is_in_force=True)
+        ClawbackSnapshot(
+            credit.id,
+            ClawbackKind.PRORATION,
+            credit.amount,
+            is_in_force=True,
+            is_pending=False,
+            keep_access=False,
+            created_at=credit.starts_at,
+        )
         for credit in await session.exec(statement)
     ]
-
-
-def _to_clawback(
-    line_id: str, amount: int, starts_at: datetime, *, is_in_force: bool
-) -> ClawbackSnapshot:
-    return ClawbackSnapshot(
-        line_id,
-        ClawbackKind.PRORATION,
-        amount,
-        is_in_force=is_in_force,
-        is_pending=False,
-        keep_access=False,
-        created_at=starts_at,
-    )

@@ -17,7 +17,6 @@ from paywall.processors.stripe.objects import StripeInvoiceSnapshot
 from paywall.processors.stripe.prices import find_plan_sold
 from paywall.processors.stripe.record_credits import prorations_of, record_credits
 from paywall.rules.enums import Actor, CreditsExpire, GrantSource, ProductKind
-from paywall.rules.refunds import ClawbackAmount, clawed_back
 from paywall.subscriptions.billed import recompute_billed_access
 
 ACTOR = Actor("stripe", "stripe", "")
@@ -38,7 +37,6 @@ async def record_invoice(
     billing = await session.get(StripeSubscription, snapshot.subscription_id)
     if subscription is None or billing is None:
         return
-    is_undone = _is_refunded(snapshot)
     sold = [SoldLine(line, await find_plan_sold(session, line.price_id)) for line in snapshot.lines]
     contents = read_lines(sold, billing.trial_ends_at)
     payment = Payment(
@@ -68,21 +66,11 @@ async def record_invoice(
         await grant_credits(
             session, purchase, source, credits_, expires_at, ACTOR, clock, reference
         )
-    credits_of = (subscription.id, contents.credits)
-    await record_credits(session, *credits_of, is_undone=is_undone, actor=ACTOR, clock=clock)
+    await record_credits(session, subscription.id, contents.credits, actor=ACTOR, clock=clock)
     if clawbacks := [*snapshot.clawbacks, *await prorations_of(session, snapshot.id)]:
         await record_clawbacks(session, purchase.id, clawbacks, actor=ACTOR, clock=clock)
     else:
         await recompute_billed_access(session, subscription, billing)
-
-
-def _is_refunded(snapshot: StripeInvoiceSnapshot) -> bool:
-    in_force = [
-        ClawbackAmount(clawback.amount, clawback.keep_access)
-        for clawback in snapshot.clawbacks
-        if clawback.is_in_force
-    ]
-    return 0 < snapshot.amount_paid == clawed_back(snapshot.amount_paid, in_force)
 
 
 async def find_purchase(session: AsyncSession, reference: str) -> Purchase:

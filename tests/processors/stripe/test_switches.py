@@ -262,19 +262,6 @@ async def test_a_round_of_three_switches_multiplies_no_credits(stocked: Stocked)
     assert left == [2, 2, 2]
 
 
-async def test_a_refunded_upgrade_leaves_what_was_paid_before(stocked: Stocked) -> None:
-    await stocked.buy("small")
-    stocked.switch("large")
-    assert await stocked.shown() == ("2026-12-24T12:00:00Z", 6)
-    charge = [*stocked.shop.stand_in.account.find_all("charge")][-1]
-    refund = refunds.create_refund(
-        stocked.shop.stand_in.account, {"charge": charge["id"], "amount": "1200"}
-    )
-    assert await stocked.shown() == ("2026-12-24T12:00:00Z", 2)
-    refunds.fail_refund(stocked.shop.stand_in.account, refund["id"])
-    assert await stocked.shown() == ("2026-12-24T12:00:00Z", 6)
-
-
 async def test_a_period_paid_partly_by_balance_gives_up_its_share(stocked: Stocked) -> None:
     await stocked.buy("annual")
     stocked.switch("small")
