@@ -135,4 +135,7 @@ def _paid_through(account: StandInAccount, subscription: dict[str, Any]) -> Iter
         owner = invoice["parent"]["subscription_details"]["subscription"]
         paid = invoice["amount_paid"]
         if owner == subscription["id"] and (paid == 0 or clawed_back(account, invoice) < paid):
-            yield min([charged_period(invoice)[1], *(c.starts for c in credited(account, invoice))])
+            starts, ends = charged_period(invoice)
+            ends = min([ends, *(credit.starts for credit in credited(account, invoice))])
+            # One that was credited from its start on, or only credits, pays for no time.
+            yield ends if ends > starts else subscription["start_date"]
