@@ -18,7 +18,7 @@ help:
 	@echo "make run        start the sandbox: a sample newspaper, the service, a stand-in for Stripe;"
 	@echo "                PORT= sets the service's port, SITE_PORT= the newspaper's (one higher)"
 	@echo "make test       run the tests, on SQLite and on a PostgreSQL of their own"
-	@echo "make test-sites   run the service behind Debian's Caddy and nginx, with hostile traffic"
+	@echo "make test-sites   run the service behind Debian's Caddy and nginx, and the plug-in in its WordPress"
 	@echo "make screenshots   take a screenshot of everything that readers see"
 	@echo "make check      check format, lint, types, import order and the house rules"
 	@echo "make bench      measure performance, compared with a bare server and pgbench"
@@ -53,9 +53,10 @@ test: $(READY)
 	@echo "The tests pass. Next: make check."
 
 test-sites: $(READY)
-	@$(BIN)/python -m tests.sites.proxies
+	@$(BIN)/python -m tests.sites.packages
+	@$(BIN)/python -m tests.journeys.browser
 	@$(BIN)/python -m pytest -q -s tests/sites
-	@echo "No answer reached another client. Next: make check."
+	@echo "The tests of sites pass. Next: make check."
 
 screenshots: $(READY)
 	@$(BIN)/python -m tests.journeys.browser

@@ -1,22 +1,17 @@
-"""Caddy and nginx, as Debian packages them, each in front of one service.
-
-`python -m tests.sites.proxies` installs what is missing, or says in a sentence what to do.
-"""
+"""Caddy and nginx, as Debian packages them, each in front of one service."""
 
 import os
-import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.postgres import free_port
+from tests.sites.packages import program
 
-# Each program with Debian's package for it.
-PACKAGES = {"caddy": "caddy", "nginx": "nginx-light"}
+PROXIES = ("caddy", "nginx")
 READY_WITHIN_SECONDS = 30
 STOPPED_WITHIN_SECONDS = 20
 CADDYFILE = """
@@ -86,7 +81,7 @@ def _command(name: str, folder: Path, port: int, upstream: int) -> list[str]:
         return [name, "run", "--config", str(file), "--adapter", "caddyfile"]
     user = "user root;" if os.geteuid() == 0 else ""
     file.write_text(NGINX_CONF.format(folder=folder, port=port, upstream=upstream, user=user))
-    return [_program(name) or name, "-c", str(file), "-e", str(folder / "nginx.log")]
+    return [program(name) or name, "-c", str(file), "-e", str(folder / "nginx.log")]
 
 
 def _wait(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
@@ -97,35 +92,3 @@ def _wait(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(log.read_text())
-
-
-def _program(name: str) -> str | None:
-    """Debian keeps nginx where only root looks."""
-    return shutil.which(name) or shutil.which(name, path="/usr/sbin")
-
-
-def missing() -> list[str]:
-    """The packages whose programs are not here."""
-    return [package for name, package in PACKAGES.items() if _program(name) is None]
-
-
-def install(packages: list[str]) -> None:
-    """Install them, where this user may: as root, with apt."""
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return
-    sys.stderr.write(f"Installing {' and '.join(packages)}, which make test-sites needs…\n")
-    for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends"]):
-        command = ["apt-get", "-o", "DPkg::Lock::Timeout=300", *words]
-        if words[0] == "install":
-            command += packages
-        subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
-
-
-if __name__ == "__main__":
-    if lacking := missing():
-        install(lacking)
-    if lacking := missing():
-        sys.exit(
-            f"make test-sites needs {' and '.join(lacking)}: install what is missing"
-            f" (Debian and Ubuntu: apt-get install {' '.join(lacking)})."
-        )

@@ -17,7 +17,7 @@ import pytest
 
 from tests.postgres import psql
 from tests.processes import Served, command, environment, serving
-from tests.sites.proxies import PACKAGES, running_proxy
+from tests.sites.proxies import PROXIES, running_proxy
 from tests.sites.traffic import (
     ANSWERED_WITHIN_SECONDS,
     HostileReader,
@@ -57,7 +57,7 @@ def sites(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         assert straight is not None
         ports = {
             name: stack.enter_context(running_proxy(name, folder / name, straight))
-            for name in PACKAGES
+            for name in PROXIES
         }
         token = served.run("token", "site", "--scope", "admin").strip()
         yield Sites(served, token, {"straight": straight, **ports})
@@ -70,7 +70,7 @@ def tallies(sites: Sites) -> dict[str, Tally]:
 
 
 async def _traffic(sites: Sites) -> dict[str, Tally]:
-    tallies = {name: Tally() for name in PACKAGES}
+    tallies = {name: Tally() for name in PROXIES}
     seen = TrafficCounts()
     async with httpx.AsyncClient(
         headers={"Authorization": f"Bearer {sites.site_token}"}, timeout=ANSWERED_WITHIN_SECONDS
@@ -102,7 +102,7 @@ async def _behind(name: str, sites: Sites, token: str, tally: Tally, seen: Traff
         group.create_task(HostileReader(sites.ports[name], token, tally, seen).run(SECONDS))
 
 
-@pytest.mark.parametrize("proxy", PACKAGES)
+@pytest.mark.parametrize("proxy", PROXIES)
 def test_no_answer_reaches_another_client(tallies: dict[str, Tally], proxy: str) -> None:
     tally = tallies[proxy]
     assert tally.wrong == 0, "\n".join(tally.shown)
@@ -110,13 +110,13 @@ def test_no_answer_reaches_another_client(tallies: dict[str, Tally], proxy: str)
         assert tally.checked[client] >= per_second * SECONDS
 
 
-@pytest.mark.parametrize("proxy", PACKAGES)
+@pytest.mark.parametrize("proxy", PROXIES)
 def test_a_site_is_answered_while_a_reader_attacks(tallies: dict[str, Tally], proxy: str) -> None:
     tally = tallies[proxy]
     assert tally.unanswered <= UNANSWERED_SHARE_MAX * tally.checked["site"]
 
 
-@pytest.mark.parametrize("way", ["straight", *PACKAGES])
+@pytest.mark.parametrize("way", ["straight", *PROXIES])
 def test_the_bytes_of_javas_default_client_are_answered(sites: Sites, way: str) -> None:
     with socket.create_connection(("127.0.0.1", sites.ports[way]), timeout=10) as connection:
         connection.sendall(JAVA_BYTES.replace(b"TOKEN", sites.site_token.encode()))

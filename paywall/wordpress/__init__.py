@@ -1,0 +1,1 @@
+"""The plug-in for WordPress, and the command that packages it."""

@@ -1,0 +1,22 @@
+<?php
+/**
+ * Plugin Name: Paywall
+ * Description: Keeps the paid part of articles out of the posts table, and shows it to readers whom the paywall service grants it.
+ * Version: 0.1.0
+ * Requires at least: 6.1
+ * Requires PHP: 8.0
+ * License: MIT
+ * Text Domain: paywall
+ * Domain Path: /languages
+ *
+ * @package Paywall
+ */
+
+declare( strict_types=1 );
+
+namespace Paywall;
+
+defined( 'ABSPATH' ) || exit;
+
+const VERSION = '0.1.0';
+const FILE    = __FILE__;
