@@ -10,7 +10,7 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from paywall import telemetry
-from paywall.access.bodies import body_of, preview_of
+from paywall.access.bodies import body_of, preview_of, previews_of
 from paywall.access.facts import Facts, Viewer, load_article_facts, load_facts, viewer_of
 from paywall.access.meter import count_view
 from paywall.database.engine import Database
@@ -83,6 +83,9 @@ class Questions(ViewerInput, kw_only=True):
     """The same question for up to 100 articles, such as those of a front page."""
 
     article_ids: ArticleIds
+    previews: Annotated[
+        bool, Meta(description="Give the preview of each article that is denied.")
+    ] = False
 
 
 class MyQuestions(RequestModel):
@@ -120,11 +123,24 @@ class BatchDecision(DecisionAnswer):
     article_id: ArticleId
 
 
+class SiteBatchDecision(BatchDecision):
+    """A decision of a batch, with its article's preview."""
+
+    preview_html: Annotated[
+        str | None,
+        Meta(
+            description="What everybody may read; null if access is granted, if `previews` was not"
+            " sent, or if the previews before it have more than 4,194,304 characters: ask again for"
+            " the articles that lack theirs."
+        ),
+    ]
+
+
 class BatchAnswer(ResponseModel):
     """Decisions in the order of the requested articles."""
 
     decisions: Annotated[
-        list[BatchDecision], Meta(description="One per article, in the order of the request.")
+        list[SiteBatchDecision], Meta(description="One per article, in the order of the request.")
     ]
 
 
@@ -227,12 +243,20 @@ async def check_access_batch(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> BatchAnswer:
-    """Check access to several articles. No view is counted."""
+    """Check access to several articles, with previews if wanted. No view is counted."""
+    decided = await _decide_all(data.viewer(), data.article_ids, database, settings)
+    denied = [facts.article_id for facts, decision in decided if not decision.granted]
+    previews: dict[str, str] = {}
+    if data.previews and denied:
+        async with database.reading() as session:
+            previews = await previews_of(session, denied)
     decisions = [
-        BatchDecision(article_id=facts.article_id, **asdict(decision_response(decision)))
-        for facts, decision in await _decide_all(
-            data.viewer(), data.article_ids, database, settings
+        SiteBatchDecision(
+            article_id=facts.article_id,
+            preview_html=None if decision.granted else previews.get(facts.article_id),
+            **asdict(decision_response(decision)),
         )
+        for facts, decision in decided
     ]
     return BatchAnswer(decisions=decisions)
 

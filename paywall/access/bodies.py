@@ -1,7 +1,7 @@
 """The bodies of articles, in their own table, unchanged as received."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -9,6 +9,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.engine import insert
 from paywall.database.tables import Article, ArticleBody
+
+# The most text of previews in one answer, beside the first.
+PREVIEWS_CHARS_MAX = 4 * 1024 * 1024
 
 
 async def body_of(session: AsyncSession, article_id: str) -> str | None:
@@ -28,6 +31,26 @@ async def preview_of(session: AsyncSession, article_id: str) -> str:
     """The public preview; empty if the article or its preview is missing."""
     statement = select(Article.preview_html).where(Article.id == article_id)
     return (await session.exec(statement)).first() or ""
+
+
+async def previews_of(session: AsyncSession, article_ids: Sequence[str]) -> dict[str, str]:
+    """The public previews in this order; those that exceed PREVIEWS_CHARS_MAX are left out.
+
+    The first is never left out. An unknown article has an empty preview.
+    """
+    sized = select(Article.id, sa.func.length(col(Article.preview_html))).where(
+        col(Article.id).in_(article_ids)
+    )
+    lengths = dict((await session.exec(sized)).all())
+    fitting: dict[str, str] = {}
+    chars = 0
+    for article_id in dict.fromkeys(article_ids):
+        length = lengths.get(article_id, 0)
+        if not fitting or chars + length <= PREVIEWS_CHARS_MAX:
+            fitting[article_id] = ""
+            chars += length
+    statement = select(Article.id, Article.preview_html).where(col(Article.id).in_(fitting))
+    return fitting | dict((await session.exec(statement)).all())
 
 
 async def save_bodies(session: AsyncSession, bodies: Mapping[str, str | None]) -> None:

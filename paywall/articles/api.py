@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 from msgspec import UNSET, Meta, UnsetType, field
+from msgspec.structs import replace
 from sqlmodel import select
 
 from paywall.articles.publish import ArticleUpdate, publish, unpublish
@@ -97,6 +98,10 @@ class ArticleOutput(ResponseModel):
     tags: Annotated[list[str], Meta(description="At most 100.")]
     published_at: Annotated[datetime | None, Meta(description="When the site published it.")]
     preview: Annotated[Preview, Meta(description="What everybody may read.")]
+    preview_html: Annotated[
+        str | None,
+        Meta(description="What everybody may read, made from the body; null in lists."),
+    ]
     has_body: Annotated[bool, Meta(description="Whether it has a body.")]
     body_sha256: Annotated[
         str | None, Meta(description="Hexadecimal, over the body in UTF-8; null without a body.")
@@ -127,7 +132,7 @@ async def put_article(
             preview_share=settings.preview_share,
         )
     return Response(
-        _to_output(article), status_code=201 if outcome is UpsertOutcome.CREATED else 200
+        _with_preview(article), status_code=201 if outcome is UpsertOutcome.CREATED else 200
     )
 
 
@@ -140,7 +145,7 @@ async def get_article(
         article = await session.get(Article, article_id)
     if article is None:
         raise Problem(ARTICLE_UNKNOWN)
-    return _to_output(article)
+    return _with_preview(article)
 
 
 @get(
@@ -214,6 +219,10 @@ def to_article_update(article_id: str, data: ArticleInput) -> ArticleUpdate:
     )
 
 
+def _with_preview(article: Article) -> ArticleOutput:
+    return replace(_to_output(article), preview_html=article.preview_html)
+
+
 def _to_output(article: Article) -> ArticleOutput:
     paragraphs = article.preview_paragraphs
     return ArticleOutput(
@@ -230,6 +239,8 @@ def _to_output(article: Article) -> ArticleOutput:
             if paragraphs is None
             else Preview(paragraphs=paragraphs)
         ),
+        # Up to 4 MiB each, and a list has 200.
+        preview_html=None,
         has_body=article.body_sha256 is not None,
         body_sha256=article.body_sha256,
     )

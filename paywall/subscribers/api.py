@@ -106,7 +106,11 @@ async def post_merge(
         return await store_response(session, claim, 200, answer)
 
 
-@get("/v1/subscribers/{reader_id:str}/export", guards=[site("admin")], refuses=[SUBSCRIBER_UNKNOWN])
+@get(
+    "/v1/subscribers/{reader_id:str}/export",
+    guards=[site("subscribers:privacy")],
+    refuses=[SUBSCRIBER_UNKNOWN],
+)
 async def export_subscriber(
     reader_id: PathReaderId, database: NamedDependency[Database]
 ) -> ReaderExport:
@@ -127,7 +131,7 @@ async def export_my_data(
 
 @delete(
     "/v1/subscribers/{reader_id:str}",
-    guards=[site("admin")],
+    guards=[site("subscribers:privacy")],
     refuses=[PAYMENT_PENDING, *REFUSALS],
 )
 async def delete_subscriber(

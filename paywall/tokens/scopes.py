@@ -13,8 +13,9 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "catalogue:write": "put and delete plans, packs and passes",
         "subscribers:read": "read what subscribers have",
         "subscribers:write": "grant and void credits, unlock, cancel, record purchases, merge",
+        "subscribers:privacy": "export and erase a reader, for a site's privacy tools",
         "readers:token": "get tokens for readers",
-        ADMIN: "refund, erase, export, grant more, revoke tokens; implies all others",
+        ADMIN: "refund, grant more, revoke tokens; implies all others",
     }
 )
 

@@ -48,8 +48,11 @@ async def test_an_article_is_returned_without_its_body(
     read = await get(service, bearer)
     assert (created.status_code, replaced.status_code, read.status_code) == (201, 200, 200)
     kept = {"has_body": True, "body_sha256": hashlib.sha256(BODY.encode()).hexdigest()}
+    kept |= {"preview_html": "<p>ព្រះរាជាណាចក្រកម្ពុជា</p>"}
     assert created.json() == replaced.json() == read.json() == WHOLE | kept
-    for answer in (created, replaced, read, await get(service, bearer, "/v1/articles")):
+    listed = await get(service, bearer, "/v1/articles")
+    assert listed.json()["items"] == [WHOLE | kept | {"preview_html": None}]
+    for answer in (created, replaced, read, listed):
         assert "tail" not in answer.text
         assert answer.headers["cache-control"] == "no-store"
 
@@ -65,6 +68,7 @@ async def test_omitted_fields_have_defaults(service: httpx.AsyncClient, bearer: 
         "tags": [],
         "published_at": None,
         "preview": {"paragraphs": 2},
+        "preview_html": "",
         "has_body": False,
         "body_sha256": None,
     }

@@ -164,7 +164,8 @@ class Sophea:
         await self.site("POST", "access/check", **question, count_view=True)
         await self.site("POST", "access/check", article_id="angkor-trains", visitor_id="v-81f3c2")
         articles = ["tonle-sap-2026", "angkor-trains"]
-        await self.site("POST", "access/check-batch", article_ids=articles, visitor_id="v-81f3c2")
+        batch = {"article_ids": articles, "visitor_id": "v-81f3c2", "previews": True}
+        await self.site("POST", "access/check-batch", **batch)
         await self.site("POST", "access/check-batch", article_ids=articles, reader_id="sophea")
         await self.site("POST", "access/body", **question)
         await self.site(

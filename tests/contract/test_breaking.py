@@ -111,6 +111,9 @@ HARMLESS: dict[str, Callable[[Json], object]] = {
         format="int32"
     ),
     "a needless scope": lambda c: operation(c, CHECK).update(security=[{"site": []}]),
+    "a narrower scope than admin": lambda c: operation(c, "/v1/tokens/revoke").update(
+        security=[{"site": ["subscribers:write"]}]
+    ),
     "other words": lambda c: operation(c, CHECK).update(description="Other words."),
 }
 

@@ -62,6 +62,18 @@ async def test_an_export_tells_everything_in_sections(
     assert mine.headers["cache-control"] == "no-store"
 
 
+async def test_a_token_for_privacy_exports_and_erases_without_admin(
+    service: Service, bearer: Bearer
+) -> None:
+    await grant(service, bearer, "ann", 1)
+    own = bearer.site("subscribers:privacy")
+    assert (await service.get("/v1/subscribers/ann/export", headers=own)).status_code == 200
+    overview = await service.get("/v1/subscribers/ann", headers=own)
+    assert (overview.status_code, overview.json()["scope"]) == (403, "subscribers:read")
+    assert (await service.delete("/v1/subscribers/ann", headers=own)).status_code == 204
+    assert (await service.get("/v1/subscribers/ann/export", headers=own)).status_code == 404
+
+
 async def test_the_ledger_is_told_in_words(
     service: Service, bearer: Bearer, clock: SetClock
 ) -> None:
