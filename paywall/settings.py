@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from paywall.rules.decision import Policy
 from paywall.rules.origin import canonical_origin
+from paywall.rules.selectors import is_class_selector
 from paywall.rules.urls import is_web_url
 
 PREFIX = "PAYWALL_"
@@ -106,6 +107,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             "Folder with the site's own wording and colours for readers: `km.toml`, `colours.css`."
         ),
     ] = ""
+    css_selector: Annotated[
+        Name,
+        _setting(
+            "Class selector of the element with the body, for the structured data of articles, such"
+            " as `.entry-content`."
+        ),
+    ] = ".paywall-content"
     meter_limit: Annotated[
         int,
         _setting("Metered articles that each reader or visitor can read a month.", ge=0, le=1000),
@@ -294,6 +302,11 @@ def _check(settings: Settings) -> None:
             f"meter_timezone {settings.meter_timezone!r} is not an IANA time zone."
             " Write one such as Asia/Phnom_Penh."
         ) from error
+    if not is_class_selector(settings.css_selector):
+        raise SettingsError(
+            f"css_selector: {settings.css_selector!r} is not made of class selectors, and search"
+            " engines understand no others. Write one such as .entry-content or .post .body."
+        )
     for name in ("stripe_api_base", "sandbox_clock_url"):
         address = getattr(settings, name)
         if address and not is_web_url(address):

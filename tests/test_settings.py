@@ -59,9 +59,11 @@ def loaded(tmp_path: Path, **given: str) -> Settings:
         ),
         ({"stripe_api_base": "javascript:1"}, "stripe_api_base"),
         ({"sandbox_clock_url": "localhost:8001/clock"}, "sandbox_clock_url"),
+        ({"css_selector": "#content"}, "css_selector.*entry-content"),
+        ({"css_selector": ""}, "css_selector"),
     ],
 )
-def test_unsafe_stripe_settings_stop_the_start(
+def test_settings_that_cannot_work_stop_the_start(
     tmp_path: Path, given: dict[str, str], named: str
 ) -> None:
     with pytest.raises(SettingsError, match=named) as refused:

@@ -154,7 +154,9 @@ async def get_article(
     refuses=[ARTICLE_UNKNOWN],
 )
 async def get_structured_data(
-    article_id: PathArticleId, database: NamedDependency[Database]
+    article_id: PathArticleId,
+    settings: NamedDependency[Settings],
+    database: NamedDependency[Database],
 ) -> Response[StructuredData]:
     """The schema.org data that an article's page should contain for search engines.
 
@@ -164,7 +166,8 @@ async def get_structured_data(
         article = await session.get(Article, article_id)
     if article is None:
         raise Problem(ARTICLE_UNKNOWN)
-    return Response(embeddable(structured_data(article)), media_type=JSON_MEDIA_TYPE)  # type: ignore[arg-type]  # encoded here, of that shape
+    data = structured_data(article, settings.css_selector)
+    return Response(embeddable(data), media_type=JSON_MEDIA_TYPE)  # type: ignore[arg-type]  # encoded here, of that shape
 
 
 @delete("/v1/articles/{article_id:str}", guards=[site("articles:write")])

@@ -14,7 +14,7 @@ from paywall.http.bodies import ResponseModel
 from paywall.http.fields import ArticleUrl
 from paywall.rules.decision import Policy
 
-# The class of the element with the body, which `<paywall-gate>` sets.
+# The class that `<paywall-gate>` sets; the setting `css_selector` names another one.
 SELECTOR = ".paywall-content"
 NAMES = {"context": "@context", "type": "@type"}
 
@@ -54,7 +54,7 @@ class StructuredData(
     ]
 
 
-def structured_data(article: Article) -> StructuredData:
+def structured_data(article: Article, css_selector: str) -> StructuredData:
     is_free = article.policy is Policy.FREE
     return StructuredData(
         headline=article.title,
@@ -62,7 +62,7 @@ def structured_data(article: Article) -> StructuredData:
         language=article.language,
         published_at=article.published_at,
         is_free=is_free,
-        paid_part=None if is_free else PaidPart(),
+        paid_part=None if is_free else PaidPart(selector=css_selector),
     )
 
 
