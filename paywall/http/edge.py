@@ -98,10 +98,12 @@ class _Answer:
             # The deadline is met; ConnectionLimits handles clients that read slowly.
             self.deadline.meet(self.scope["state"]["task"])
             vary: str | None = self.scope["state"].get("vary")
+            given = message.get("headers", ())
+            is_uncached = self.scope["path"].startswith("/v1/") and not _has_cache_rule(given)
             message["headers"] = [
-                *message.get("headers", ()),
+                *given,
                 (b"x-request-id", self.request_id.encode()),
-                *(HEADERS_OF_V1 if self.scope["path"].startswith("/v1/") else HEADERS),
+                *(HEADERS_OF_V1 if is_uncached else HEADERS),
                 *(((b"vary", vary.encode()),) if vary else ()),
             ]
         elif self.method == HttpMethod.HEAD and message["type"] == "http.response.body":
@@ -132,6 +134,11 @@ class _Answer:
             seconds=time.perf_counter() - self.started,
             request_id=self.request_id,
         )
+
+
+def _has_cache_rule(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether the route has a cache rule of its own, as the script and the style sheet have."""
+    return any(name == b"cache-control" for name, _ in headers)
 
 
 def new_request_id() -> str:

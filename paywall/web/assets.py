@@ -1,7 +1,8 @@
 """The reader's parts of a page: a script, a style sheet and words, at an address of their version.
 
 A version never changes, so browsers may keep it for a year. A page that names the hash of what it
-loads (https://www.w3.org/TR/SRI/) is safe from whoever gets hold of the way in between.
+loads (https://www.w3.org/TR/SRI/) is safe from whoever gets hold of the way in between. Pages that
+are cached for longer than a release lasts load today's parts from addresses that stay.
 """
 
 import base64
@@ -30,9 +31,15 @@ from paywall.web.theme import Word, load_theme
 
 # The files of the script, in the order in which they make one module.
 SCRIPTS = "service words part gate counts shop subscription payments elements".split()
-# They are for who reads the source: a seventh of what readers would load.
-COMMENT_LINES = re.compile(rb"^ *(//.*|/\*.*\*/)\n", re.MULTILINE)
+# Comments and indentation are for who reads the source: a fifth of what readers would load.
+COMMENTS = re.compile(rb"^ *(?://[^\n]*|/\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
+INDENTATION = re.compile(rb"^[ \n]+", re.MULTILINE)
 FOREVER = "public, max-age=31536000, immutable"
+# The service answers every older script, so a browser may run one while it fetches the next.
+FOR_MINUTES = "public, max-age=300, stale-while-revalidate=3600"
+# A browser that kept a part from one of our own pages uses it for the site's as well.
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
+SCRIPT_NAME, STYLE_NAME = "paywall.js", "paywall.css"
 LANGUAGES_MAX = 400
 Tags = Annotated[str, QueryParameter(max_length=LANGUAGES_MAX)]
 
@@ -40,11 +47,13 @@ Tags = Annotated[str, QueryParameter(max_length=LANGUAGES_MAX)]
 class Assets(NamedTuple):
     """What this deployment serves; `version` changes with every byte of it.
 
+    `current_script` is `script` for the address that stays, and finds its version from there.
     `page_style` is for the plain pages alone, over `style`; `words` are by language.
     """
 
     version: str
     script: Asset
+    current_script: Asset
     style: Asset
     page_style: Asset
     words: Mapping[str, Asset]
@@ -57,15 +66,19 @@ def load_assets(theme_dir: str, zone: str) -> Assets:
     folder = files("paywall.web")
     theme = load_theme(theme_dir)
     sources = [folder.joinpath("script", f"{name}.js").read_bytes() for name in SCRIPTS]
-    script = COMMENT_LINES.sub(b"", b"\n".join(sources))
-    style = folder.joinpath("paywall.css").read_bytes() + theme.colours
+    script = _compact(b"\n".join(sources))
+    style = _compact(folder.joinpath("paywall.css").read_bytes()) + theme.colours
     page_style = folder.joinpath("pages.css").read_bytes()
     languages = load_languages(theme, zone)
     words = {code: _to_response(language) for code, language in languages.by_code.items()}
     everything = script + style + page_style + msgspec.json.encode(words, order="sorted")
+    version = hashlib.sha256(everything).hexdigest()[:16]
+    base = f'new URL("../../../web/{version}/", import.meta.url)'
+    current_script = script.replace(b"import.meta.url", base.encode())
     return Assets(
-        version=hashlib.sha256(everything).hexdigest()[:16],
+        version=version,
         script=asset(script, "text/javascript"),
+        current_script=asset(current_script, "text/javascript"),
         style=asset(style, "text/css"),
         page_style=asset(page_style, "text/css"),
         words={
@@ -74,6 +87,10 @@ def load_assets(theme_dir: str, zone: str) -> Assets:
         },
         languages=languages,
     )
+
+
+def _compact(source: bytes) -> bytes:
+    return INDENTATION.sub(b"", COMMENTS.sub(b"", source))
 
 
 def assets_of(settings: Settings) -> Assets:
@@ -86,6 +103,13 @@ class Part(ResponseModel):
     path: Annotated[str, Meta(description="Where it is, from the root of this service.")]
     integrity: Annotated[
         str, Meta(description="For the attribute `integrity` of the page's `script` or `link`.")
+    ]
+    stable_path: Annotated[
+        str,
+        Meta(
+            description="An address that every version has, for pages that are cached for long."
+            " Load it without `integrity`."
+        ),
     ]
 
 
@@ -124,14 +148,30 @@ def get_parts(settings: NamedDependency[Settings]) -> PartsAnswer:
     """
     assets = assets_of(settings)
     return PartsAnswer(
-        script=_part(assets, "paywall.js", assets.script),
-        style=_part(assets, "paywall.css", assets.style),
+        script=_part(assets, SCRIPT_NAME, assets.script),
+        style=_part(assets, STYLE_NAME, assets.style),
     )
 
 
 def _part(assets: Assets, name: str, part: Asset) -> Part:
     digest = base64.b64encode(hashlib.sha384(part.plain.content).digest()).decode()
-    return Part(path=f"/web/{assets.version}/{name}", integrity=f"sha384-{digest}")
+    return Part(
+        path=f"/web/{assets.version}/{name}",
+        integrity=f"sha384-{digest}",
+        stable_path=f"/v1/parts/current/{name}",
+    )
+
+
+@get("/v1/parts/current/{name:str}", guards=[anyone], include_in_schema=False, sync_to_thread=False)
+def serve_current_part(
+    name: FromPath[str], request: Request[Any, Any, Any], settings: NamedDependency[Settings]
+) -> Response[bytes]:
+    """Today's script or style sheet."""
+    assets = assets_of(settings)
+    part = {SCRIPT_NAME: assets.current_script, STYLE_NAME: assets.style}.get(name)
+    if part is None:
+        raise Problem(NOT_FOUND)
+    return respond(request, part, {"Cache-Control": FOR_MINUTES, **ANY_ORIGIN})
 
 
 @get(
@@ -148,8 +188,7 @@ def serve_asset(
     assets = assets_of(settings)
     headers = {
         "Cache-Control": FOREVER if version == assets.version else "no-cache",
-        # A browser that kept it from one of our own pages uses it for the site's as well.
-        "Access-Control-Allow-Origin": "*",
+        **ANY_ORIGIN,
     }
     match name:
         case "paywall.js":
@@ -178,4 +217,4 @@ def _to_response(language: Language) -> WordsAnswer:
     )
 
 
-ROUTES: list[ControllerRouterHandler] = [get_parts, serve_asset]
+ROUTES: list[ControllerRouterHandler] = [get_parts, serve_current_part, serve_asset]

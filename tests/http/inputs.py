@@ -188,6 +188,7 @@ HEAD_ROWS: Mapping[str, Mapping[str, Stream]] = {
         "a problem": in_target("GET /problems/", "a"),
         "a version": in_target("GET /web/", "a", "/words.json"),
         "a name": in_target("GET /web/1/", "a"),
+        "a part": in_target("GET /v1/parts/current/", "a"),
         "a receipt": in_target("GET /account/receipts/", "a"),
     },
     "query": {

@@ -28,6 +28,8 @@ PAGES = [
     "/problems/nothing",
     "/web/1/paywall.js",
     "/web/1/nothing",
+    "/v1/parts/current/paywall.js",
+    "/v1/parts/current/nothing",
     "/v1/nothing",
 ]
 

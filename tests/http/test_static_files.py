@@ -29,7 +29,14 @@ ACCEPTED = {
     f"{'br,' * (CODINGS_MAX - 1)}gzip": True,
     f"{'br,' * CODINGS_MAX}gzip": False,
 }
-PATHS = ["/docs", "/docs.css", "/docs.js", "/openapi.json", "/web/1/paywall.js"]
+PATHS = [
+    "/docs",
+    "/docs.css",
+    "/docs.js",
+    "/openapi.json",
+    "/web/1/paywall.js",
+    "/v1/parts/current/paywall.css",
+]
 ZIPPED, PLAIN = {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "gzip;q=0"}
 
 
