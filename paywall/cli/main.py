@@ -9,6 +9,7 @@ from paywall.cli.errors import CommandGroup
 from paywall.cli.export import export_command
 from paywall.cli.migrate import migrate_command
 from paywall.cli.serve import serve_command
+from paywall.cli.wordpress import wordpress
 
 
 @click.group(cls=CommandGroup, context_settings={"max_content_width": 100})
@@ -47,5 +48,6 @@ for command in (
     tokens.keys,
     stripe.catalogue,
     stripe.reconcile,
+    wordpress,
 ):
     main.add_command(command)

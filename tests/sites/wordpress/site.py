@@ -15,16 +15,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import httpx
 
+from paywall.wordpress.package import build_zip
 from tests.postgres import free_port
 from tests.sites.wordpress.mariadb import MariaDB
 
 SOURCE = Path("/usr/share/wordpress")
 HERE = Path(__file__).parent
-PLUGIN_FOLDER = HERE.parents[2] / "paywall" / "wordpress" / "plugin"
 PHP_WORKERS = 4
 PHP = [
     "php", "-d", "memory_limit=512M", "-d", "opcache.enable_cli=1", "-d", "display_errors=0",
@@ -107,7 +109,8 @@ class WordPress:
         )  # fmt: skip
         for name in ("uploads", "mu-plugins"):
             (self.folder / "wp-content" / name).mkdir(exist_ok=True)
-        (self.folder / "wp-content" / "plugins" / "paywall").symlink_to(PLUGIN_FOLDER)
+        with ZipFile(BytesIO(build_zip())) as plugin:
+            plugin.extractall(self.folder / "wp-content" / "plugins")
 
     def start(self) -> None:
         """Start PHP; again after it was killed, on the same port."""
