@@ -20,3 +20,32 @@ defined( 'ABSPATH' ) || exit;
 
 const VERSION = '0.1.0';
 const FILE    = __FILE__;
+
+foreach ( array(
+	'account',
+	'article',
+	'breaker',
+	'caching',
+	'decisions',
+	'gate',
+	'policy',
+	'privacy',
+	'publishing',
+	'queue',
+	'reader-token',
+	'service',
+	'settings',
+	'users',
+	'viewer',
+) as $paywall_file ) {
+	require_once __DIR__ . "/includes/$paywall_file.php";
+}
+
+Account\register();
+Caching\register();
+Gate\register();
+Privacy\register();
+Publishing\register();
+Queue\register();
+ReaderToken\register();
+Users\register();

@@ -1,0 +1,93 @@
+<?php
+/**
+ * The reader's account: a shortcode and a block with the elements of the service's script.
+ *
+ * @package Paywall
+ */
+
+declare( strict_types=1 );
+
+namespace Paywall\Account;
+
+use Paywall\Gate;
+use Paywall\Settings;
+
+defined( 'ABSPATH' ) || exit;
+
+const SHORTCODE = 'paywall_account';
+const BLOCK     = 'paywall/account';
+const EDITOR    = 'paywall-account-editor';
+
+/**
+ * Add the hooks.
+ */
+function register(): void {
+	add_action( 'init', __NAMESPACE__ . '\register_elements' );
+}
+
+/**
+ * The shortcode and the block.
+ */
+function register_elements(): void {
+	add_shortcode( SHORTCODE, __NAMESPACE__ . '\markup' );
+	wp_register_script(
+		EDITOR,
+		plugins_url( 'assets/account-block.js', \Paywall\FILE ),
+		array( 'wp-blocks', 'wp-element', 'wp-block-editor', 'wp-i18n' ),
+		\Paywall\VERSION,
+		true
+	);
+	wp_set_script_translations( EDITOR, 'paywall', plugin_dir_path( \Paywall\FILE ) . 'languages' );
+	register_block_type(
+		BLOCK,
+		array(
+			'api_version'           => 2,
+			'title'                 => __( 'Paywall account', 'paywall' ),
+			'description'           => __( 'The credits, the subscription and the payments of the reader who is signed in.', 'paywall' ),
+			'category'              => 'widgets',
+			'icon'                  => 'id',
+			'supports'              => array(
+				'html'     => false,
+				'multiple' => false,
+			),
+			'editor_script_handles' => array( EDITOR ),
+			'render_callback'       => __NAMESPACE__ . '\markup',
+		)
+	);
+}
+
+/**
+ * The elements, with a sentence that stands until the script has come.
+ *
+ * The script asks who is signed in, so the markup is the same for everybody.
+ */
+function markup(): string {
+	if ( '' === Settings\get( 'public_url' ) ) {
+		return '';
+	}
+	Gate\enqueue();
+	$here = (string) get_permalink();
+	return sprintf(
+		"<div class=\"paywall-account\"%s>\n%s<paywall-subscription></paywall-subscription>\n"
+		. "<p class=\"paywall-account-counts\"><paywall-credits lapsing></paywall-credits> <paywall-meter></paywall-meter></p>\n"
+		. "<paywall-offers kinds=\"plan pass pack\"></paywall-offers>\n<paywall-payments></paywall-payments>\n</div>",
+		Gate\attributes( Gate\settings_of_page( $here ) ),
+		fallback( $here )
+	);
+}
+
+/**
+ * What stands there without the script.
+ *
+ * @param string $here The page.
+ */
+function fallback( string $here ): string {
+	if ( is_user_logged_in() ) {
+		$text = __( 'Your account cannot be shown right now.', 'paywall' );
+		$link = array( $here, __( 'Try again', 'paywall' ) );
+	} else {
+		$text = __( 'Sign in to see your account.', 'paywall' );
+		$link = array( wp_login_url( $here ), __( 'Sign in', 'paywall' ) );
+	}
+	return sprintf( "<p class=\"paywall-fallback\">%s <a href=\"%s\" rel=\"nofollow\">%s</a></p>\n", esc_html( $text ), esc_url( $link[0] ), esc_html( $link[1] ) );
+}
