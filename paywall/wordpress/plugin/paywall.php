@@ -36,6 +36,19 @@ foreach ( array(
 	'service',
 	'settings',
 	'users',
+	'vault/alarms',
+	'vault/class-cutter',
+	'vault/cut',
+	'vault/editing',
+	'vault/moving',
+	'vault/passages',
+	'vault/reading',
+	'vault/rows',
+	'vault/saving',
+	'vault/stub',
+	'vault/sweep',
+	'vault/switching',
+	'vault/sync',
 	'viewer',
 ) as $paywall_file ) {
 	require_once __DIR__ . "/includes/$paywall_file.php";
@@ -49,3 +62,11 @@ Publishing\register();
 Queue\register();
 ReaderToken\register();
 Users\register();
+Vault\Alarms\register();
+Vault\Editing\register();
+Vault\Moving\register();
+Vault\Reading\register();
+Vault\Saving\register();
+Vault\Sweep\register();
+Vault\Switching\register();
+Vault\Sync\register();
