@@ -92,7 +92,8 @@ class _OldFields:
     def text(self, name: str) -> str:
         """The value as a text; empty for what is missing, false, an array or unreadable."""
         value = self.value(name)
-        return str(value).strip() if isinstance(value, str | int | float) and value else ""
+        is_text = is_truthy(value) and isinstance(value, str | int | float)
+        return str(value).strip() if is_text else ""
 
     def credits(self) -> int:
         value = self.value("unlock_remaining")
