@@ -20,7 +20,8 @@ from paywall.http.fields import Text, Timestamp
 from paywall.imports.csv_rows import CsvRow, RowShape, read_rows
 from paywall.imports.csv_text import CsvError
 from paywall.imports.progress import BadItem, Progress
-from paywall.imports.wordpress.php_values import PhpError, PhpValue, stored_value
+from paywall.imports.wordpress.oddities import shown
+from paywall.imports.wordpress.php_values import PhpError, PhpValue, unserialize
 from paywall.imports.wordpress.user_options import USER_EXISTS, MetaRow, Plugin
 
 SETTINGS_BYTES_MAX = 4 * 1024 * 1024
@@ -152,7 +153,9 @@ class WordPressFolder:
         if line.is_unread:
             progress.bad(BadItem(line.number, "", f"lines up to {line.last} were not read"))
         if line.row is not None and id_ is None:
-            progress.bad(BadItem(line.number, "id", "it is no id: nothing is imported of it"))
+            name, value = next(iter(msgspec.structs.asdict(line.row).items()))
+            what = f"it is {shown(value)}. Write the number that WordPress has for it."
+            progress.bad(BadItem(line.number, name, what))
         self.bad += bool(line.errors) or line.is_unread or line.row is not None
 
     def users(self) -> Iterator[FolderMeta]:
@@ -216,10 +219,12 @@ class WordPressFolder:
                 if value is None or isinstance(value, bool | int | float | str)
             }
         try:
-            value = stored_value(stored)
+            value = unserialize(stored) if stored else {}
         except PhpError as error:
             raise FolderError(f"{SETTINGS}: theme_mods: {error}. Export it again.") from error
-        return {str(key): mod for key, mod in value.items()} if isinstance(value, dict) else {}
+        if not isinstance(value, dict):
+            raise FolderError(f"{SETTINGS}: theme_mods is no array. Export it again.")
+        return {str(key): mod for key, mod in value.items()}
 
 
 def _id_of(row: MetaFileRow) -> int | None:

@@ -63,11 +63,11 @@ async def put_readers(
     owners = await _owners(session, written)
     readers = _Readers(written, owners)
     await lock_or_create_subscribers(session, owners.values(), clock.now())
-    now = clock.now()
-    unlocks = await _put_unlocks(session, readers, unlocked_at or now, clock)
+    unlocks = await _put_unlocks(session, readers, unlocked_at or clock.now(), clock)
     granted, differing = await _put_grants(session, readers, clock)
     complimentary, held = await _put_complimentary(session, readers, clock)
-    states = await _states(session, owners.values(), now)
+    # A subscription that was given just now has begun by now.
+    states = await _states(session, owners.values(), clock.now())
     return [
         PutReader(
             owner := owners.get(plan.reader_id, plan.reader_id),
