@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 
 from paywall import settings
-from paywall.cli.errors import FOUND_SOMETHING, CommandError
+from paywall.cli.errors import FOUND_SOMETHING
 from paywall.database.opening import open_database
 from paywall.imports.progress import on_terminal
-from paywall.imports.wordpress.folder import GETPAID, META_FILES, FolderError, WordPressFolder
+from paywall.imports.wordpress.folder import GETPAID, META_FILES, WordPressFolder
 from paywall.imports.wordpress.import_wordpress import (
     ImportedPost,
     ImportedReader,
@@ -61,18 +61,13 @@ def wordpress(ctx: click.Context, folder: Path, *, dry_run: bool) -> None:
       paywall import wordpress export/ --dry-run
       paywall import wordpress export/
     """
-    try:
-        with closing(WordPressFolder(folder)) as opened:
-            opened.load(
-                {
-                    name: on_terminal(name, f"rows of {name}", ROWS_BETWEEN_LINES)
-                    for name in (*META_FILES, GETPAID)
-                }
-            )
-            summary = asyncio.run(_import(settings.load_settings(), opened, is_dry_run=dry_run))
-            bad_rows = opened.bad
-    except FolderError as error:
-        raise CommandError(str(error)) from error
+    with closing(WordPressFolder(folder)) as opened:
+        opened.load({
+            name: on_terminal(name, f"rows of {name}", ROWS_BETWEEN_LINES)
+            for name in (*META_FILES, GETPAID)
+        })  # fmt: skip
+        summary = asyncio.run(_import(settings.load_settings(), opened, is_dry_run=dry_run))
+        bad_rows = opened.bad
     for line in _summary_lines(summary, bad_rows, is_dry_run=dry_run):
         click.echo(line)
     is_left = bad_rows or any(kind in TO_DO for kind in summary.oddities)

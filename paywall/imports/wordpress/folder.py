@@ -104,7 +104,7 @@ class WordPressFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.settings = _read_settings(path / SETTINGS)
+        self.settings = read_settings(path)
         self.bad = 0
         self._rows = sqlite3.connect("", isolation_level=None)
         self._rows.executescript(f"pragma journal_mode = off; {TABLES}")
@@ -243,7 +243,9 @@ def _lines(path: Path, shape: type[RowShape], progress: Progress) -> Iterator[Cs
         raise FolderError(f"{path.name}: {error}") from error
 
 
-def _read_settings(path: Path) -> FolderSettings:
+def read_settings(folder: Path) -> FolderSettings:
+    """The `settings.json` of a folder; raises FolderError."""
+    path = folder / SETTINGS
     try:
         with path.open("rb") as file:
             data = file.read(SETTINGS_BYTES_MAX + 1)

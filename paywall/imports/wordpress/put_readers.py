@@ -67,7 +67,7 @@ async def put_readers(
     granted, differing = await _put_grants(session, readers, clock)
     complimentary, held = await _put_complimentary(session, readers, clock)
     # A subscription that was given just now has begun by now.
-    states = await _states(session, owners.values(), clock.now())
+    states = await states_of(session, owners.values(), clock.now())
     return [
         PutReader(
             owner := owners.get(plan.reader_id, plan.reader_id),
@@ -189,7 +189,7 @@ async def _put_complimentary(
     return given, differing
 
 
-async def _states(
+async def states_of(
     session: AsyncSession, reader_ids: Collection[str], now: datetime
 ) -> dict[str, ReaderState]:
     """What these readers have now, in three statements for any number of them."""

@@ -1,5 +1,6 @@
 """`paywall import wordpress`, as an operator types it."""
 
+import csv
 import functools
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ from paywall.subscribers.merge import merge_readers
 from paywall.subscriptions.complimentary import put_complimentary
 from paywall.unlocks.revoke import revoke_unlock_of_article
 from paywall.unlocks.unlock import unlock_article
-from tests.imports.wordpress.old_site import EXPORTED_AT, Rows, write_folder
+from tests.imports.wordpress.old_site import EXPORTED_AT, Rows, write_folder, write_rows
 from tests.imports.wordpress.serialized import listed
 from tests.installation import Installation
 
@@ -112,12 +113,12 @@ def test_a_second_run_changes_nothing_after_what_happened_since(here: Installati
     here.assert_sound()
 
 
-async def _live_on(here: Installation, database: Database) -> None:
+async def _live_on(here: Installation, database: Database, article_id: str = "a") -> None:
     """One reader spends, an unlock is revoked, two are merged, a subscription is shortened."""
     clock, actor = database.clock, Actor("news", "desk", "")
     async with database.writing() as session:
         spent = await unlock_article(
-            session, "1", "a", max_cost=1, actor=actor, clock=clock, settings=here.settings
+            session, "1", article_id, max_cost=1, actor=actor, clock=clock, settings=here.settings
         )
         assert spent.is_new
     async with database.writing() as session:
@@ -219,3 +220,37 @@ def test_a_wrong_folder_is_refused_in_a_sentence(
     assert done.exit_code == 2
     assert received in " ".join(done.stderr.split())
     assert here.all(CreditGrant) == []
+
+
+def test_the_way_back_has_what_readers_have_by_then(here: Installation) -> None:
+    users = [*USERS, (7, STATUS, "1"), (7, END, "2031-01-01"), (11, CREDITS, "1")]
+    folder = write_folder(here.folder / "old", users)
+    import_(folder)
+    here.publish(ArticleUpdate("77", "A", ArticleTerms(Policy.PREMIUM)))
+    here.run(functools.partial(_live_on, here, article_id="77"))
+    done = CliRunner().invoke(main, ["export", "--wordpress", str(folder)])
+    assert done.exit_code == 0, done.output
+    rows = list(csv.reader(done.stdout.splitlines()))
+    fields = {(user, key.removeprefix("wp_pencipw_")): value for user, key, value in rows}
+    assert fields["1", "unlock_remaining"] == "4"
+    assert fields["1", "unlocked_post_list"] == listed(101, 102, 77)
+    assert fields["2", "unlocked_post_list"] == listed(104)
+    assert fields["6", "subscribe_status"] == "ACTIVE"
+    assert fields["6", "expired_date"] == "2031-03-03 00:00:00"
+    assert fields["7", "expired_date"] == "2027-01-01 00:00:00"
+    assert (fields["3", "subscribe_status"], fields["3", "expired_date"]) == ("", "")
+    assert ("10", "unlock_remaining") not in fields
+    assert fields["11", "unlock_remaining"] == "4"
+    # What goes back can be imported again, and then nothing is odd about it.
+    write_rows(folder / "users.csv", rows)
+    again = import_(folder, "--dry-run")
+    assert "credits were imported earlier" in again.stderr
+    assert "broken" not in again.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["ann", "--wordpress", "old"]])
+def test_an_export_is_of_one_reader_or_of_all(here: Installation, words: list[str]) -> None:
+    write_folder(here.folder / "old", [])
+    done = CliRunner().invoke(main, ["export", *words])
+    assert done.exit_code == 2
+    assert "Name either a READER or --wordpress FOLDER." in done.stderr
