@@ -33,6 +33,7 @@ from paywall.rules.refunds import (
 )
 from paywall.rules.spending import is_expired
 from paywall.rules.tombstone import is_tombstone
+from paywall.subscriptions.clawback_times import credited_from, prorations_of
 
 
 class _Loaded(NamedTuple):
@@ -110,7 +111,7 @@ def _owed(grant: CreditGrant, paid_for: Purchase, credited: CreditedPeriod | Non
 
 
 async def _credited_periods(session: AsyncSession, reader_id: str) -> dict[int, CreditedPeriod]:
-    """The time of invoices that was credited later, by purchase id."""
+    """The time of invoices that is credited by later ones, by purchase id."""
     refunded = (
         select(func.coalesce(func.sum(Refund.amount), 0))
         .where(
@@ -122,27 +123,24 @@ async def _credited_periods(session: AsyncSession, reader_id: str) -> dict[int, 
         .correlate(Purchase)
         .scalar_subquery()
     )
-    credited_from = (
-        select(func.min(StripeCredit.starts_at))
-        .where(StripeCredit.credited_invoice_id == StripeInvoice.id)
-        .correlate(StripeInvoice)
-        .scalar_subquery()
-    )
     statement = (
-        select(StripeInvoice, credited_from, refunded)
+        select(StripeInvoice, refunded)
         .join(Purchase, col(Purchase.id) == StripeInvoice.purchase_id)
         .where(
             Purchase.reader_id == reader_id,
-            credited_from.is_not(None),
+            col(StripeInvoice.id).in_(select(StripeCredit.credited_invoice_id)),
             col(StripeInvoice.grants_from) < StripeInvoice.period_ends_at,
         )
     )
+    invoices = (await session.exec(statement)).all()
+    subscription_ids = {invoice.subscription_id for invoice, _ in invoices}
+    credited = credited_from(await prorations_of(session, subscription_ids))
     return {
         invoice.purchase_id: CreditedPeriod(
-            invoice.grants_from, invoice.period_ends_at, credited_at, int(back)
+            invoice.grants_from, invoice.period_ends_at, credited[invoice.id], int(back)
         )
-        for invoice, credited_at, back in (await session.exec(statement)).all()
-        if invoice.grants_from is not None and credited_at is not None
+        for invoice, back in invoices
+        if invoice.grants_from is not None and invoice.id in credited
     }
 
 

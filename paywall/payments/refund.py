@@ -12,6 +12,7 @@ from paywall.credits.locking import lock_subscriber
 from paywall.database.tables import Purchase, Refund
 from paywall.database.tables.actor import actor_values
 from paywall.payments.clawback import settle_credits
+from paywall.payments.prorations import set_clawed_back, settle_prorations
 from paywall.problems import (
     PURCHASE_UNKNOWN,
     REFERENCE_CONFLICT,
@@ -20,7 +21,7 @@ from paywall.problems import (
     differing_fields,
 )
 from paywall.rules.enums import Actor, ClawbackKind
-from paywall.rules.refunds import ClawbackAmount, ClawbackSnapshot, clawed_back
+from paywall.rules.refunds import ClawbackSnapshot
 from paywall.subscriptions.billed import recompute_access_of_purchase
 from paywall.subscriptions.prepaid import recompute_prepaid
 
@@ -80,9 +81,6 @@ async def record_clawbacks(
     purchase = await _lock_purchase(session, purchase_id)
     refunds = {refund.reference: refund for refund in await _refunds_of(session, purchase)}
     for clawback in clawbacks:
-        if clawback.amount == 0:
-            # A credit of what was free takes back credits, but no money that could be recorded.
-            continue
         known = refunds.get(clawback.id)
         refund = refunds[clawback.id] = known or _new_refund(purchase, clawback, actor)
         refund.amount = clawback.amount
@@ -148,14 +146,10 @@ def _refuse_conflict(before: Refund, terms: RefundTerms) -> None:
 async def _recompute_clawback(
     session: AsyncSession, purchase: Purchase, refunds: list[Refund], actor: Actor, clock: Clock
 ) -> None:
-    in_force = [refund for refund in refunds if refund.is_in_force]
-    purchase.refunded = sum(r.amount for r in in_force if r.kind is ClawbackKind.REFUND)
-    purchase.taken_back = clawed_back(
-        purchase.amount_paid,
-        (ClawbackAmount(refund.amount, refund.keep_access) for refund in in_force),
-    )
+    set_clawed_back(purchase, refunds)
     session.add(purchase)
     await session.flush()
+    await settle_prorations(session, purchase, actor=actor)
     await recompute_access_of_purchase(session, purchase)
     await recompute_prepaid(session, purchase.reader_id)
     await settle_credits(session, purchase, actor=actor, now=clock.now())

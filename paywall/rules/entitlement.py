@@ -45,9 +45,9 @@ def paid_through(
 
 
 def last_was_clawed_back(periods: list[PaidPeriod]) -> bool:
-    """Whether the payment for the latest period was clawed back."""
+    """Whether every payment for the latest period was clawed back."""
     latest = max((period.ends_at for period in periods if period.ends_at), default=None)
-    return latest is not None and any(
+    return latest is not None and all(
         period.is_clawed_back for period in periods if period.ends_at == latest
     )
 

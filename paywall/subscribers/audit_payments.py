@@ -1,6 +1,7 @@
 """Audit checks of purchases, refunds and disputes."""
 
 from paywall.subscribers.audit_check import AuditCheck
+from paywall.subscribers.audit_prorations import COUNTING_CREDITS
 
 REFUNDS = """
     select purchase_id,
@@ -20,7 +21,7 @@ OWED = """
               + case when p.amount_paid > 0 then g.amount * c.refunded / p.amount_paid else 0 end
          end
 """
-CREDITED = """
+CREDITED = f"""
     select x.purchase_id, cast(x.ends_at - x.starts_at as bigint) as whole,
            cast(case when x.credited_from <= x.starts_at then x.ends_at - x.starts_at
                      when x.credited_from >= x.ends_at then 0
@@ -32,11 +33,14 @@ CREDITED = """
     from (
         select i.purchase_id, SECONDS(i.grants_from) as starts_at,
                SECONDS(i.period_ends_at) as ends_at,
-               (select min(SECONDS(c.starts_at)) from stripe_credit c
-                where c.credited_invoice_id = i.id) as credited_from
-        from stripe_invoice i where i.grants_from < i.period_ends_at
-    ) x where x.credited_from is not null
-"""
+               c.credited_from
+        from stripe_invoice i join (
+            select credited_invoice_id, min(SECONDS(starts_at)) as credited_from
+            from ({COUNTING_CREDITS}) x group by credited_invoice_id
+        ) c on c.credited_invoice_id = i.id
+        where i.grants_from < i.period_ends_at
+    ) x
+"""  # noqa: S608 (constants)
 
 PAYMENT_CHECKS = (
     AuditCheck(

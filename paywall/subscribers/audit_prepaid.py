@@ -29,6 +29,7 @@ PROMISE = (
 NEVER_PAID = ("incomplete", "incomplete_expired")
 
 Removed = defaultdict[int, list[TimeRange]]
+Credited = defaultdict[str, list[TimeRange]]
 
 
 async def wrong_prepaid_rows(
@@ -110,6 +111,7 @@ def _times_of_whole(clawbacks: Sequence[Row], amount_paid: int) -> list[TimeRang
 
 def _covers(facts: ReaderFacts, removed: Removed) -> Iterator[CoveredTime]:
     """The time that complimentary subscriptions, trials and paid Stripe periods cover."""
+    credited = _credited(facts, removed)
     for row in facts.complimentary:
         yield CoveredTime(row.sequence_id, TimeRange(row.starts_at, row.ends_at))
     invoices: defaultdict[str, list[Row]] = defaultdict(list)
@@ -118,12 +120,14 @@ def _covers(facts: ReaderFacts, removed: Removed) -> Iterator[CoveredTime]:
     for row in facts.billed:
         if row.status not in NEVER_PAID:
             until = row.ended_at or FOREVER
-            for time in _billed_times(row, invoices[row.id], removed):
+            for time in _billed_times(row, invoices[row.id], removed, credited):
                 ended = TimeRange(time.starts_at, min(time.ends_at, until))
                 yield CoveredTime(row.sequence_id, ended)
 
 
-def _billed_times(billed: Row, invoices: Sequence[Row], removed: Removed) -> Iterator[TimeRange]:
+def _billed_times(
+    billed: Row, invoices: Sequence[Row], removed: Removed, credited: Credited
+) -> Iterator[TimeRange]:
     if billed.status is None:
         yield TimeRange(billed.starts_at, billed.paid_through)
     if billed.trial_ends_at is not None:
@@ -132,5 +136,36 @@ def _billed_times(billed: Row, invoices: Sequence[Row], removed: Removed) -> Ite
     for invoice in invoices:
         starts_at = invoice.period_starts_at or previous_end
         previous_end = invoice.period_ends_at
-        ends_at = min(invoice.period_ends_at, invoice.credited_at or FOREVER)
-        yield from without(TimeRange(starts_at, ends_at), removed[invoice.purchase_id])
+        time = TimeRange(starts_at, invoice.period_ends_at)
+        yield from without(time, [*removed[invoice.purchase_id], *credited[invoice.id]])
+
+
+def _credited(facts: ReaderFacts, removed: Removed) -> Credited:
+    """When the rest of each invoice is credited by one that is paid then, by the invoice's id.
+
+    An invoice that is itself credited passes on what it credited, and need not be paid any more.
+    """
+    purchase_ids = {invoice.id: invoice.purchase_id for invoice in facts.invoices}
+    changes = {FOREVER, *(row.starts_at for row in facts.prorations)}
+    for purchase_id in purchase_ids.values():
+        changes |= {moment for time in removed[purchase_id] for moment in time}
+    times: Credited = defaultdict(list)
+    for time in map(TimeRange._make, pairwise(sorted(changes))):
+        given = [row for row in facts.prorations if row.starts_at <= time.starts_at]
+        paid = {
+            invoice_id
+            for invoice_id in {row.invoice_id for row in given}
+            if not any(
+                gone.starts_at <= time.starts_at < gone.ends_at
+                for gone in removed[purchase_ids.get(invoice_id, 0)]
+            )
+        }
+        before: set[str] = set()
+        credited = {row.credited_invoice_id for row in given if row.invoice_id in paid}
+        while before != credited:
+            before = credited
+            passed_on = {row.credited_invoice_id for row in given if row.invoice_id in credited}
+            credited = credited | passed_on
+        for invoice_id in credited:
+            times[invoice_id].append(time)
+    return times

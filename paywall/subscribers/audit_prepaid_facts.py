@@ -57,23 +57,29 @@ BILLED = FactQuery(
 )
 INVOICES = FactQuery(
     """
-    select s.reader_id, i.subscription_id, i.purchase_id, i.period_starts_at, i.period_ends_at,
-           p.amount_paid, (
-               select min(c.starts_at) from stripe_credit c where c.credited_invoice_id = i.id
-           ) as credited_at
+    select s.reader_id, i.id, i.subscription_id, i.purchase_id, i.period_starts_at,
+           i.period_ends_at, p.amount_paid
     from subscription s join stripe_invoice i on i.subscription_id = s.id
     join purchase p on p.id = i.purchase_id
     where s.reader_id in :readers
     order by s.reader_id, i.subscription_id, i.period_ends_at, i.id
     """,
-    ("period_starts_at", "period_ends_at", "credited_at"),
+    ("period_starts_at", "period_ends_at"),
+)
+PRORATIONS = FactQuery(
+    """
+    select s.reader_id, c.invoice_id, c.credited_invoice_id, c.starts_at
+    from subscription s join stripe_credit c on c.subscription_id = s.id
+    where s.reader_id in :readers
+    """,
+    ("starts_at",),
 )
 CLAWBACKS = FactQuery(
     """
     select p.reader_id, r.purchase_id, r.amount, r.is_in_force, r.withdrawn_at,
            coalesce(r.effective_at, r.created_at) as since
     from purchase p join refund r on r.purchase_id = p.id
-    where p.reader_id in :readers and not r.keep_access
+    where p.reader_id in :readers and not r.keep_access and r.kind <> 'proration'
       and (r.is_in_force or r.withdrawn_at is not null)
     """,
     ("withdrawn_at", "since"),
@@ -99,6 +105,7 @@ class ReaderFacts(NamedTuple):
     prepaid: Sequence[Row]
     billed: Sequence[Row]
     invoices: Sequence[Row]
+    prorations: Sequence[Row]
     clawbacks: Sequence[Row]
     complimentary: Sequence[Row]
     merged: Sequence[Row]
@@ -110,7 +117,7 @@ async def facts_by_reader(connection: AsyncConnection) -> AsyncIterator[ReaderFa
     values = {"after": "", "readers_max": READERS_AT_ONCE}
     while readers := (await connection.execute(page, values)).scalars().all():
         values["after"] = readers[-1]
-        queries = (PREPAID, BILLED, INVOICES, CLAWBACKS, COMPLIMENTARY, MERGED)
+        queries = (PREPAID, BILLED, INVOICES, PRORATIONS, CLAWBACKS, COMPLIMENTARY, MERGED)
         tables = [await _rows_by_reader(connection, query, readers) for query in queries]
         for reader_id in readers:
             yield ReaderFacts(*(table[reader_id] for table in tables))

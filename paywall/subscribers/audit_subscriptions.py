@@ -1,30 +1,28 @@
 """Audit checks of subscriptions: their ends match what was paid and clawed back."""
 
 from paywall.subscribers.audit_check import AuditCheck
+from paywall.subscribers.audit_prorations import COUNTING_CREDITS
 
 # The end of each invoice's period, or the time from which the rest of it was credited; null if no
 # time is left.
-PERIODS = """
+PERIODS = f"""
     select i.subscription_id, i.purchase_id,
            case when c.starts_at <= i.period_starts_at or i.period_ends_at <= i.period_starts_at
                 then null
                 when c.starts_at < i.period_ends_at then c.starts_at
                 else i.period_ends_at end as ends_at
     from stripe_invoice i left join (
-        select credited_invoice_id, min(starts_at) as starts_at from stripe_credit
+        select credited_invoice_id, min(starts_at) as starts_at from ({COUNTING_CREDITS}) x
         group by credited_invoice_id
     ) c on c.credited_invoice_id = i.id
-"""
-# Of each subscription: the latest ends of what was paid, of all periods, and of those that went
-# back. The last period went back where the latter two are the same. `most_paid` is its greatest
-# payment.
+"""  # noqa: S608 (constants)
+# Of each subscription: the latest ends of what was paid and of all periods; the last period went
+# back where they differ. `most_paid` is its greatest payment.
 INVOICES = f"""
     select i.subscription_id,
            max(case when p.amount_paid > 0 and p.taken_back = p.amount_paid then null
                     else i.ends_at end) as paid_end,
            max(i.ends_at) as last_end,
-           max(case when p.amount_paid > 0 and p.taken_back = p.amount_paid
-                    then i.ends_at end) as taken_back_end,
            max(p.amount_paid) as most_paid
     from ({PERIODS}) i join purchase p on p.id = i.purchase_id group by i.subscription_id
 """  # noqa: S608 (constants)
@@ -40,7 +38,7 @@ GRACE_SECONDS = """
 """
 EXTRA_SECONDS = f"""
     case when b.status in ('active', 'trialing')
-              and b.will_renew and coalesce(i.last_end <> i.taken_back_end, true)
+              and b.will_renew and (i.last_end is null or i.last_end = i.paid_end)
          then b.leeway_seconds
          else {GRACE_SECONDS} end
 """
@@ -157,15 +155,16 @@ SUBSCRIPTION_CHECKS = (
         },
     ),
     AuditCheck(
-        "What an invoice credits of an earlier one counts as clawed back on it, and nothing else"
-        " does as a proration",
+        "What a paid invoice credits of an earlier one counts as clawed back on it, and nothing"
+        " else does as a proration",
         """
-        select 'credit ' || c.id || ' of invoice ' || i.id || ': ' || c.amount || ', clawed back '
-               || coalesce(r.amount, 0)
+        select 'credit ' || c.id || ' of invoice ' || i.id || ': ' || coalesce(n.amount, 0)
+               || ', clawed back ' || coalesce(r.amount, 0)
         from stripe_credit c join stripe_invoice i on i.id = c.credited_invoice_id
+        left join ($COUNTING_CREDITS) n on n.id = c.id
         left join refund r on r.purchase_id = i.purchase_id and r.reference = c.id
                           and r.kind = 'proration' and r.is_in_force
-        where c.amount <> coalesce(r.amount, 0)
+        where coalesce(n.amount, 0) <> coalesce(r.amount, 0)
         union all
         select 'refund ' || r.id || ': a proration of purchase ' || r.purchase_id
                || ' without its credit'
@@ -173,6 +172,7 @@ SUBSCRIPTION_CHECKS = (
         left join stripe_credit c on c.id = r.reference and c.credited_invoice_id = p.reference
         where r.kind = 'proration' and c.id is null and not ERASED(p.reader_id)
         """,
+        {"COUNTING_CREDITS": COUNTING_CREDITS},
     ),
     AuditCheck(
         "What Stripe bills is on record as a subscription of kind `stripe`, without a purchase",

@@ -3,12 +3,11 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import (
     Purchase,
-    StripeCredit,
     StripeInvoice,
     StripeSubscription,
     Subscription,
@@ -24,14 +23,8 @@ from paywall.rules.entitlement import (
     paid_through,
 )
 from paywall.rules.enums import STRIPE_ENDED
+from paywall.subscriptions.clawback_times import paid_ends
 from paywall.subscriptions.prepaid import recompute_prepaid
-
-# From when on the rest of an invoice's period was credited by another invoice.
-CREDITED_FROM = (
-    select(func.min(StripeCredit.starts_at))
-    .where(StripeCredit.credited_invoice_id == StripeInvoice.id)
-    .scalar_subquery()
-)
 
 
 async def billed_of(session: AsyncSession, reader_ids: Collection[str]) -> Sequence[Subscription]:
@@ -82,36 +75,25 @@ async def end_billed_access(
 
 
 async def _periods(session: AsyncSession, subscription_id: str) -> list[PaidPeriod]:
-    """The periods of its paid invoices, each cut where the rest of it was credited."""
+    """The periods of its paid invoices, each cut where the rest of it is credited."""
     statement = (
-        select(StripeInvoice, CREDITED_FROM, Purchase.amount_paid, Purchase.taken_back)
+        select(StripeInvoice, Purchase.amount_paid, Purchase.taken_back)
         .join(Purchase, col(Purchase.id) == StripeInvoice.purchase_id)
         .where(StripeInvoice.subscription_id == subscription_id)
     )
-    return [
-        PaidPeriod(_end_of(invoice, credited_from), 0 < paid == taken, paid)
-        for invoice, credited_from, paid, taken in (await session.exec(statement)).all()
-    ]
-
-
-def _end_of(invoice: StripeInvoice, credited_from: datetime | None) -> datetime | None:
-    """The end of the time that an invoice still pays for; None if there is none."""
-    end = min(invoice.period_ends_at, credited_from or invoice.period_ends_at)
-    starts_at = invoice.period_starts_at
-    return end if starts_at is None or starts_at < end else None
+    rows = (await session.exec(statement)).all()
+    ends = await paid_ends(session, [invoice for invoice, _, _ in rows])
+    return [PaidPeriod(ends[invoice.id], 0 < paid == taken, paid) for invoice, paid, taken in rows]
 
 
 async def paid_until_of(
     session: AsyncSession, purchase_ids: Collection[int]
 ) -> dict[int, datetime | None]:
     """The end of the period that each of these purchases pays for, of those that paid invoices."""
-    statement = select(StripeInvoice, CREDITED_FROM).where(
-        col(StripeInvoice.purchase_id).in_(purchase_ids)
-    )
-    return {
-        invoice.purchase_id: _end_of(invoice, credited_from)
-        for invoice, credited_from in (await session.exec(statement)).all()
-    }
+    statement = select(StripeInvoice).where(col(StripeInvoice.purchase_id).in_(purchase_ids))
+    invoices = (await session.exec(statement)).all()
+    ends = await paid_ends(session, invoices)
+    return {invoice.purchase_id: ends[invoice.id] for invoice in invoices}
 
 
 async def recompute_access_of_purchase(session: AsyncSession, purchase: Purchase) -> None:

@@ -7,7 +7,6 @@ are no cover: nothing was paid for them.
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -15,8 +14,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.database.tables import (
     ComplimentaryPeriod,
     Purchase,
-    Refund,
-    StripeCredit,
     StripeInvoice,
     StripeSubscription,
     Subscription,
@@ -24,7 +21,8 @@ from paywall.database.tables import (
 from paywall.rules.calendar import FAR_FUTURE
 from paywall.rules.enums import StripeStatus, SubscriptionKind
 from paywall.rules.prepaid import Cover, Span, without
-from paywall.rules.refunds import ClawbackEffect, wholly_clawed_back
+from paywall.rules.refunds import wholly_clawed_back
+from paywall.subscriptions.clawback_times import clawback_effects, prorations_of
 
 NEVER_PAID = (StripeStatus.INCOMPLETE, StripeStatus.INCOMPLETE_EXPIRED)
 
@@ -93,62 +91,35 @@ def _ended(subscription: Subscription) -> list[Span]:
     return [] if ended_at is None else [Span(ended_at, FAR_FUTURE)]
 
 
-class _Invoice(NamedTuple):
-    """A paid invoice, and the proration credit that ends its period early, if any."""
-
-    row: StripeInvoice
-    amount_paid: int
-    credited_from: datetime | None
-
-
 async def _paid_spans(
     session: AsyncSession, began_at: Mapping[str, datetime]
 ) -> dict[str, list[Span]]:
-    """The paid time that was not clawed back of the subscriptions that began then, by their ids."""
+    """The paid time that was not taken back of the subscriptions that began then, by their ids."""
     invoices = await _invoices(session, began_at.keys())
-    effects = await clawback_effects(session, [one.row.purchase_id for one in invoices])
+    effects = await clawback_effects(session, [invoice.purchase_id for invoice, _ in invoices])
+    credited: dict[str, list[Span]] = defaultdict(list)
+    for proration in await prorations_of(session, began_at.keys()):
+        credited[proration.row.credited_invoice_id] += proration.spans
     ends: dict[str, datetime] = {}
     spans: dict[str, list[Span]] = defaultdict(list)
-    for row, amount_paid, credited_from in invoices:
+    for invoice, amount_paid in invoices:
         # Only rows of earlier releases lack a start: they follow one another from the first day.
-        before = ends.get(row.subscription_id, began_at[row.subscription_id])
-        starts_at = row.period_starts_at or before
-        ends_at = min(row.period_ends_at, credited_from or FAR_FUTURE)
-        removed = wholly_clawed_back(amount_paid, effects[row.purchase_id])
-        spans[row.subscription_id] += without(Span(starts_at, ends_at), removed)
-        ends[row.subscription_id] = row.period_ends_at
+        before = ends.get(invoice.subscription_id, began_at[invoice.subscription_id])
+        period = Span(invoice.period_starts_at or before, invoice.period_ends_at)
+        removed = wholly_clawed_back(amount_paid, effects[invoice.purchase_id])
+        spans[invoice.subscription_id] += without(period, [*removed, *credited[invoice.id]])
+        ends[invoice.subscription_id] = invoice.period_ends_at
     return spans
 
 
-async def _invoices(session: AsyncSession, subscription_ids: Collection[str]) -> list[_Invoice]:
-    """The paid invoices of these subscriptions, in the order of their periods' ends."""
+async def _invoices(
+    session: AsyncSession, subscription_ids: Collection[str]
+) -> Sequence[tuple[StripeInvoice, int]]:
+    """The paid invoices, in the order of their periods' ends, and their amounts."""
     statement = (
         select(StripeInvoice, Purchase.amount_paid)
         .join(Purchase, col(Purchase.id) == StripeInvoice.purchase_id)
         .where(col(StripeInvoice.subscription_id).in_(subscription_ids))
         .order_by(col(StripeInvoice.period_ends_at), col(StripeInvoice.id))
     )
-    invoices = (await session.exec(statement)).all()
-    credits_ = select(StripeCredit).where(col(StripeCredit.subscription_id).in_(subscription_ids))
-    credited_from: dict[str, datetime] = {}
-    for credit in await session.exec(credits_):
-        before = credited_from.get(credit.credited_invoice_id, FAR_FUTURE)
-        credited_from[credit.credited_invoice_id] = min(before, credit.starts_at)
-    return [_Invoice(row, paid, credited_from.get(row.id)) for row, paid in invoices]
-
-
-async def clawback_effects(
-    session: AsyncSession, purchase_ids: Sequence[int]
-) -> Mapping[int, list[ClawbackEffect]]:
-    """When each refund or dispute took its amount back, by the purchase."""
-    effects: dict[int, list[ClawbackEffect]] = defaultdict(list)
-    statement = select(Refund).where(
-        col(Refund.purchase_id).in_(purchase_ids), col(Refund.keep_access).is_(False)
-    )
-    for refund in await session.exec(statement):
-        starts_at = refund.effective_at or refund.created_at
-        ends_at = FAR_FUTURE if refund.is_in_force else refund.withdrawn_at
-        if ends_at is not None:
-            span = Span(starts_at, ends_at)
-            effects[refund.purchase_id].append(ClawbackEffect(span, refund.amount))
-    return effects
+    return (await session.exec(statement)).all()

@@ -22,7 +22,8 @@ from paywall.rules.prepaid import (
 )
 from paywall.rules.refunds import wholly_clawed_back
 from paywall.rules.tombstone import is_tombstone
-from paywall.subscriptions.covers import clawback_effects, covers_of
+from paywall.subscriptions.clawback_times import clawback_effects
+from paywall.subscriptions.covers import covers_of
 
 
 class PrepaidTerms(NamedTuple):

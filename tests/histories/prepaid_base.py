@@ -74,6 +74,9 @@ class PrepaidBase:
             # What was paid is used, except what was taken back or ended by the reader.
             assert one.is_used_up() or one.is_removed(self.now), one
             self.count_effects(one)
+        for cover in self.model.covers:
+            withdrawn = [credit for credit in cover.credits if not credit.holds(self.now)]
+            self.happened["effect credit_withdrawn"] += len(withdrawn)
 
     def count_effects(self, one: Prepaid) -> None:
         self.happened["effect interrupted"] += len(one.uses) > 1

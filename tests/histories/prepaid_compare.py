@@ -47,7 +47,11 @@ class Expected:
     def waits(self, reader: str) -> list[Span]:
         """The times from now on that are covered, so that prepaid time waits."""
         covers = [cover for cover in self.model.covers if cover.holder.now() == reader]
-        return [Span(one.starts, one.ends) for one in covers if not one.is_removed(self.now)]
+        return [
+            Span(one.starts, one.paid_end(self.now))
+            for one in covers
+            if not one.is_removed(self.now)
+        ]
 
     def opens(self, reader: str) -> list[Span]:
         """The times from now on that are open."""

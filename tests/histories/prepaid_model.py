@@ -64,8 +64,9 @@ class Sold:
     ended_at: datetime | None = field(default=None, kw_only=True)
 
     def is_removed(self, at: datetime) -> bool:
-        if self.ended_at is not None and self.ended_at <= at:
-            return True
+        return (self.ended_at is not None and self.ended_at <= at) or self.is_taken_back(at)
+
+    def is_taken_back(self, at: datetime) -> bool:
         back = sum(clawback.amount for clawback in self.clawbacks.values() if clawback.holds(at))
         return 0 < self.price <= back
 
@@ -77,17 +78,45 @@ class Sold:
 
 
 @dataclass(eq=False)
+class Credit:
+    """What another period, paid later, gives back for the time from `since` on."""
+
+    since: datetime
+    amount: int
+    given_by: "Cover"
+
+    def holds(self, at: datetime) -> bool:
+        """While the later period is paid; or where what is left of that went into another one."""
+        is_paid = not self.given_by.is_taken_back(at)
+        return self.since <= at and (is_paid or self.given_by.is_credited(at))
+
+
+@dataclass(eq=False)
 class Cover(Sold):
     """A paid Stripe period, a trial or a complimentary subscription: prepaid time waits."""
 
     starts: datetime
     ends: datetime
+    credits: list[Credit] = field(default_factory=list)
 
     def holds(self, at: datetime) -> bool:
-        return self.starts <= at < self.ends and not self.is_removed(at)
+        is_there = self.starts <= at < self.ends
+        return is_there and not self.is_removed(at) and not self.is_credited(at)
+
+    def is_credited(self, at: datetime) -> bool:
+        return any(credit.holds(at) for credit in self.credits)
+
+    def paid_end(self, now: datetime) -> datetime:
+        """The end of what counts as paid, as far as is known now."""
+        return min([self.ends, *(credit.since for credit in self.credits if credit.holds(now))])
+
+    def billed_end(self) -> datetime:
+        """The end by the processor, which knows no refunds."""
+        return min([self.ends, *(credit.since for credit in self.credits)])
 
     def changes_at(self) -> Iterator[datetime | None]:
         yield from (self.starts, self.ends)
+        yield from (credit.since for credit in self.credits)
         yield from super().changes_at()
 
 

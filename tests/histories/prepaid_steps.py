@@ -76,7 +76,7 @@ class PrepaidHistory(StripeSteps):
 
     RULES: ClassVar[dict[str, int]] = StripeSteps.RULES | {
         "buy": 5, "buy_at_once": 1, "put_complimentary": 2, "cancel_now": 2, "take_back": 5,
-        "give_back": 4, "merge": 1,
+        "take_back_switch": 2, "give_back": 4, "merge": 1,
     }  # fmt: skip
 
     def __init__(self, *given: Any) -> None:
@@ -205,9 +205,25 @@ class PrepaidHistory(StripeSteps):
         if not sources:
             return f"none but {await self.buy()}"
         source = self.chance.choice(sources)
+        part = self.chance.choice(PARTS)
+        return await self.take(source, max(1, sold_of(source).price * part // 3))
+
+    async def take_back_switch(self) -> str:
+        """All that was paid for a switch, so that what it credited may count again."""
+        switches = [
+            invoice
+            for one in self.billed
+            for invoice in one.invoices
+            if invoice.credit and invoice.cover.price and not invoice.cover.clawbacks
+        ]
+        if not switches:
+            return f"none but {await self.switch()}"
+        source = self.chance.choice(switches)
+        return await self.take(source, source.cover.price)
+
+    async def take(self, source: Source, amount: int) -> str:
         sold, kind = sold_of(source), self.chance.choice("rd")
         reference = f"{kind}{len(sold.clawbacks) + len(source.pending)}"
-        amount = max(1, sold.price * self.chance.choice(PARTS) // 3)
         if self.chance.random() < 0.15:
             source.pending[reference] = amount
             await self.changed(source)
@@ -234,7 +250,7 @@ class PrepaidHistory(StripeSteps):
             (source, reference)
             for source in everything
             for reference in [*source.pending, *sold_of(source).clawbacks]
-            if reference != "p" and self.is_open(sold_of(source), reference)
+            if self.is_open(sold_of(source), reference)
         ]
         if not found:
             return f"none but {await self.take_back()}"

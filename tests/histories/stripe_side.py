@@ -42,10 +42,7 @@ def stripe_prices() -> list[StripePrice]:
 
 
 def clawback_snapshots(sold: Sold, pending: dict[str, int]) -> list[ClawbackSnapshot]:
-    """Refunds (`r…`) and disputes (`d…`) as a processor states them now.
-
-    Proration credits (`p…`) are in the invoices that give them.
-    """
+    """Refunds (`r…`) and disputes (`d…`) as a processor states them now."""
     kinds = {"r": ClawbackKind.REFUND, "d": ClawbackKind.DISPUTE}
     known = [
         ClawbackSnapshot(
@@ -53,7 +50,6 @@ def clawback_snapshots(sold: Sold, pending: dict[str, int]) -> list[ClawbackSnap
             one.keeps_access, one.effective_at, one.effective_at, one.withdrawn_at,
         )
         for reference, one in sold.clawbacks.items()
-        if reference[0] in kinds
     ]  # fmt: skip
     waiting = [
         ClawbackSnapshot(reference, kinds[reference[0]], amount, False, True, False, START)
@@ -152,7 +148,7 @@ class Billed:
         return [invoice.cover for invoice in self.invoices] + ([self.trial] if self.trial else [])
 
     def period_ends_at(self) -> datetime:
-        return max([self.started_at, *(cover.ends for cover in self.covers())])
+        return max([self.started_at, *(cover.billed_end() for cover in self.covers())])
 
     def is_over(self) -> bool:
         return self.status is StripeStatus.CANCELED
@@ -179,7 +175,7 @@ class Billed:
 
     def opens_until(self, now: datetime, settings: Settings) -> tuple[datetime, datetime]:
         """The end of access by DESIGN, and the end that is shown."""
-        ends = [cover.ends for cover in self.covers() if not is_taken_back(cover, now)]
+        ends = [one.paid_end(now) for one in self.covers() if not is_taken_back(one, now)]
         through = max([self.started_at, *ends])
         if self.ended_at is not None:
             through = min(through, max(self.started_at, self.ended_at))
@@ -187,15 +183,19 @@ class Billed:
             has_paid = any(invoice.cover.price > 0 for invoice in self.invoices)
             until = through + timedelta(days=settings.grace_days if has_paid else 0)
             return until, until
-        last = max(self.invoices, key=lambda one: one.cover.ends, default=None)
-        was_taken = last is not None and is_taken_back(last.cover, now)
+        paid = [one.cover for one in self.invoices if one.cover.starts < one.cover.paid_end(now)]
+        last_end = max((one.paid_end(now) for one in paid), default=None)
+        last = [one for one in paid if one.paid_end(now) == last_end]
+        was_taken = bool(last) and all(is_taken_back(one, now) for one in last)
         if self.status not in RENEWING or was_taken:
             return through, through
         return through + timedelta(seconds=settings.renewal_leeway_seconds), through
 
 
 def is_taken_back(cover: Cover, now: datetime) -> bool:
+    """What refunds, disputes and credits give back is all that was paid."""
     back = sum(one.amount for one in cover.clawbacks.values() if one.holds(now))
+    back += sum(one.amount for one in cover.credits if one.holds(now))
     return 0 < cover.price <= back
 
 

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.processors.stripe.objects import Snapshot
 from paywall.rules.enums import StripeStatus
 from tests.histories.prepaid_base import PrepaidBase
-from tests.histories.prepaid_model import Clawback, Cover, Prepaid
+from tests.histories.prepaid_model import Cover, Credit, Prepaid
 from tests.histories.stripe_side import (
     PASS_DAYS,
     PLAN_DAYS,
@@ -103,7 +103,9 @@ class StripeSteps(PrepaidBase):
         running = [
             one
             for one in self.billed
-            if not one.is_over() and one.invoices and one.invoices[-1].cover.holds(self.now)
+            if not one.is_over()
+            and one.invoices
+            and one.invoices[-1].cover.starts <= self.now < one.invoices[-1].cover.ends
         ]
         if not running:
             return f"none but {await self.subscribe()}"
@@ -115,9 +117,7 @@ class StripeSteps(PrepaidBase):
         self.invoice(
             billed, self.now, ProrationCredit(last.id, self.now, last.period_ends_at, amount)
         )
-        cover.ends = self.now
-        if amount:
-            cover.clawbacks["p"] = Clawback(amount, self.now)
+        cover.credits.append(Credit(self.now, amount, billed.invoices[-1].cover))
         self.outstanding.append(billed)
         return "whole" if amount == cover.price else "rest"
 

@@ -85,10 +85,12 @@ def test_a_clawed_back_period_does_not_count() -> None:
     assert not last_was_clawed_back([])
 
 
-def test_one_clawed_back_payment_of_the_last_period_suffices() -> None:
+def test_the_last_period_stays_paid_while_one_payment_for_it_does() -> None:
+    """A refunded upgrade leaves the payment that it had credited."""
     paid, back = (PaidPeriod(END, taken, 600) for taken in (False, True))
-    assert last_was_clawed_back([paid, back])
-    assert last_was_clawed_back([back, paid])
+    assert not last_was_clawed_back([paid, back])
+    assert not last_was_clawed_back([back, paid])
+    assert last_was_clawed_back([back, back])
     assert not last_was_clawed_back([back._replace(ends_at=START), paid])
 
 

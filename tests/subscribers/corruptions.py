@@ -60,7 +60,7 @@ CORRUPTIONS = {
     ),
     "a credit of an invoice added": Corruption(
         "select min(id) from stripe_invoice",
-        [f"insert into stripe_credit values ('hand', 'sub_1', '{{x}}', {FAR}, 5)"],
+        [f"insert into stripe_credit values ('hand', 'sub_1', '{{x}}', {FAR}, 5, null)"],
         "credit hand of invoice {x}: 5, clawed back 0",
     ),
     "a clawed-back amount zeroed": Corruption(

@@ -142,7 +142,8 @@ class StripeCredit(SQLModel, table=True):
     """A proration credit: a line of a paid invoice that credits the rest of an earlier period.
 
     It ends the period of the credited invoice at `starts_at`. `amount` is what counts as clawed
-    back on that invoice, in the currency's smallest unit.
+    back on that invoice, in the currency's smallest unit. `invoice_id` is the invoice with the
+    line, None in rows older than this column.
     """
 
     __tablename__ = "stripe_credit"
@@ -157,6 +158,7 @@ class StripeCredit(SQLModel, table=True):
     credited_invoice_id: str = Field(max_length=ID_LENGTH_MAX)
     starts_at: datetime
     amount: int = Field(sa_type=sa.BigInteger)
+    invoice_id: str | None = Field(default=None, max_length=ID_LENGTH_MAX)
 
 
 class StripeEvent(SQLModel, table=True):

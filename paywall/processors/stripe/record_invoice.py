@@ -6,6 +6,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.clock import Clock
 from paywall.database.tables import (
     Purchase,
+    StripeCredit,
     StripeInvoice,
     StripeSubscription,
     Subscription,
@@ -15,7 +16,6 @@ from paywall.payments.refund import record_clawbacks
 from paywall.processors.stripe.invoice_lines import SoldLine, read_lines
 from paywall.processors.stripe.objects import StripeInvoiceSnapshot
 from paywall.processors.stripe.prices import find_plan_sold
-from paywall.processors.stripe.record_credits import prorations_of, record_credits
 from paywall.rules.enums import Actor, CreditsExpire, GrantSource, ProductKind
 from paywall.subscriptions.billed import recompute_billed_access
 
@@ -47,7 +47,7 @@ async def record_invoice(
     purchase = await insert_purchase(session, payment, ACTOR, snapshot.paid_at)
     is_new = purchase is not None
     purchase = purchase or await find_purchase(session, snapshot.id)
-    # Also one on record is written: an earlier release did not keep its start and its credits.
+    # Also what is on record is written: an earlier release did not keep all of it.
     await session.merge(
         StripeInvoice(
             id=snapshot.id,
@@ -58,6 +58,17 @@ async def record_invoice(
             grants_from=contents.grants_from,
         )
     )
+    for credit in contents.credits:
+        await session.merge(
+            StripeCredit(
+                id=credit.line_id,
+                subscription_id=subscription.id,
+                invoice_id=snapshot.id,
+                credited_invoice_id=credit.credited_invoice_id,
+                starts_at=credit.starts_at,
+                amount=credit.amount,
+            )
+        )
     await session.flush()
     for line, plan, credits_ in contents.grants if is_new else ():
         expires_at = line.ends_at if plan.credits_expire is CreditsExpire.PERIOD_END else None
@@ -66,9 +77,9 @@ async def record_invoice(
         await grant_credits(
             session, purchase, source, credits_, expires_at, ACTOR, clock, reference
         )
-    await record_credits(session, subscription.id, contents.credits, actor=ACTOR, clock=clock)
-    if clawbacks := [*snapshot.clawbacks, *await prorations_of(session, snapshot.id)]:
-        await record_clawbacks(session, purchase.id, clawbacks, actor=ACTOR, clock=clock)
+    prorations = select(StripeCredit.id).where(StripeCredit.subscription_id == subscription.id)
+    if snapshot.clawbacks or (await session.exec(prorations.limit(1))).first() is not None:
+        await record_clawbacks(session, purchase.id, snapshot.clawbacks, actor=ACTOR, clock=clock)
     else:
         await recompute_billed_access(session, subscription, billing)
 

@@ -16,6 +16,7 @@ from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
 from tests.conftest import PATIENT_SECONDS, START, Bearer, SetClock, running
 from tests.processors.stripe.shop import SECRET, Shop
+from tests.processors.stripe.stocked import Stocked, stock_plans
 from tests.router import router_of
 from tests.sandbox.stripe.sdk_contract import SdkContract
 
@@ -73,3 +74,8 @@ async def shop(
     shop = Shop(service, bearer, clock, stand_in, database, stripe_client)
     await shop.stock()
     return shop
+
+
+@pytest.fixture
+async def stocked(shop: Shop) -> Stocked:
+    return await stock_plans(shop)

@@ -1,17 +1,30 @@
 """What a paid invoice pays for and what was taken back of it, from the stand-in's own objects."""
 
 from collections.abc import Iterator
+from math import inf
 from typing import Any, NamedTuple
 
 from paywall.sandbox.stripe.account import StandInAccount
 
 TAKES_BACK = {"succeeded", "needs_response", "under_review", "lost"}
+DISPUTED = {"needs_response", "under_review", "lost", "won"}
+# A Unix second after all that happens.
+IN_THE_END = 1e12
 
 
 class Credit(NamedTuple):
-    """A later invoice gives back an amount of this one, whose period ends at `starts`."""
+    """A later invoice, `given_by`, credits an amount of this one for the time from `starts` on."""
 
     starts: int
+    amount: int
+    given_by: dict[str, Any]
+
+
+class Taken(NamedTuple):
+    """An amount that was taken back in `[starts, ends)`."""
+
+    starts: float
+    ends: float
     amount: int
 
 
@@ -34,11 +47,53 @@ def charged_period(invoice: dict[str, Any]) -> tuple[int, int]:
 
 
 def credited(account: StandInAccount, invoice: dict[str, Any]) -> Iterator[Credit]:
-    """What other paid invoices credit of this one."""
+    """What other paid invoices credit of this one, whatever became of them."""
     for later in account.find_all("invoice", status="paid"):
         for line in later["lines"]["data"]:
             if _credited_by(line) == invoice["id"]:
-                yield Credit(line["period"]["start"], -line["amount"])
+                yield Credit(line["period"]["start"], -line["amount"], later)
+
+
+def stands(account: StandInAccount, credit: Credit, at: float) -> bool:
+    """Whether a credit counts: not while the invoice with it is taken back in whole.
+
+    If that invoice is credited too, its own credits are in a later invoice, and count on.
+    """
+    if at < credit.starts:
+        return False
+    taken = taken_of(account, intents_of(account, credit.given_by))
+    back = sum(one.amount for one in taken if one.starts <= at < one.ends)
+    is_paid = not 0 < credit.given_by["amount_paid"] <= back
+    return is_paid or is_credited(account, credit.given_by, at)
+
+
+def is_credited(account: StandInAccount, invoice: dict[str, Any], at: float) -> bool:
+    return any(stands(account, credit, at) for credit in credited(account, invoice))
+
+
+def taken_of(account: StandInAccount, intents: set[str]) -> Iterator[Taken]:
+    """What refunds and disputes took back of these payments, and when."""
+    for refund in account.find_all("refund"):
+        if refund["payment_intent"] not in intents:
+            continue
+        failure = refund["failure_balance_transaction"]
+        if refund["status"] == "succeeded":
+            yield Taken(refund["created"], inf, refund["amount"])
+        elif failure is not None:
+            failed = account.find("balance_transaction", failure)["created"]
+            yield Taken(refund["created"], failed, refund["amount"])
+    for dispute in account.find_all("dispute"):
+        if dispute["payment_intent"] in intents and dispute["status"] in DISPUTED:
+            withdrawn, *reinstated = (moved["created"] for moved in dispute["balance_transactions"])
+            yield Taken(withdrawn, min(reinstated, default=inf), dispute["amount"])
+
+
+def moments(account: StandInAccount) -> Iterator[float]:
+    """When something was credited or taken back, or came back."""
+    for invoice in account.find_all("invoice", status="paid"):
+        yield from (credit.starts for credit in credited(account, invoice))
+        for taken in taken_of(account, intents_of(account, invoice)):
+            yield from (taken.starts, taken.ends)
 
 
 def intents_of(account: StandInAccount, invoice: dict[str, Any]) -> set[str]:
@@ -53,7 +108,9 @@ def clawed_back(account: StandInAccount, invoice: dict[str, Any]) -> int:
     clawbacks = [*account.find_all("refund"), *account.find_all("dispute")]
     standing = [clawback for clawback in clawbacks if clawback["status"] in TAKES_BACK]
     refunded = sum(t["amount"] for t in standing if t["payment_intent"] in intents)
-    return int(refunded + sum(credit.amount for credit in credited(account, invoice)))
+    credits_ = credited(account, invoice)
+    standing_credits = (one.amount for one in credits_ if stands(account, one, IN_THE_END))
+    return int(refunded + sum(standing_credits))
 
 
 def _credited_by(line: dict[str, Any]) -> str:

@@ -5,25 +5,24 @@ paid period of the same customer covers the time, and not while their whole pric
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from math import inf
 from typing import Any, NamedTuple
 
 from paywall.sandbox.stripe.account import StandInAccount
-from tests.processors.stripe.invoice_truth import charged_period, credited, intents_of
+from tests.processors.stripe.invoice_truth import (
+    Taken,
+    charged_period,
+    intents_of,
+    is_credited,
+    moments,
+    taken_of,
+)
 from tests.processors.stripe.shop import PRODUCTS
 
 WEEK_SECONDS = 7 * 86_400
-DISPUTED = {"needs_response", "under_review", "lost", "won"}
 AT_THE_DESK = "at the desk"
 NEVER_PAID = {"incomplete", "incomplete_expired"}
-
-
-class Taken(NamedTuple):
-    """An amount that was taken back in `[starts, ends)`."""
-
-    starts: float
-    ends: float
-    amount: int
 
 
 class Paid(NamedTuple):
@@ -93,7 +92,7 @@ def _sold(account: StandInAccount, customer_id: str) -> Iterator[tuple[str, Paid
         charges = account.find_all("charge", payment_intent=intent_id, paid=True)
         paid_at = session["created"] if not amount else next((c["created"] for c in charges), None)
         if paid_at is not None:
-            yield session["id"], Paid(paid_at, inf, amount, list(_taken(account, {intent_id})))
+            yield session["id"], Paid(paid_at, inf, amount, list(taken_of(account, {intent_id})))
 
 
 def _covers(account: StandInAccount, customer_id: str) -> Iterator[Paid]:
@@ -106,16 +105,17 @@ def _covers(account: StandInAccount, customer_id: str) -> Iterator[Paid]:
         for invoice in account.find_all("invoice", status="paid"):
             owner = invoice["parent"]["subscription_details"]["subscription"]
             if owner == subscription["id"]:
-                yield _period(account, invoice, ended)
+                yield from _periods(account, invoice, ended)
 
 
-def _period(account: StandInAccount, invoice: dict[str, Any], ended: float) -> Paid:
+def _periods(account: StandInAccount, invoice: dict[str, Any], ended: float) -> Iterator[Paid]:
+    """The parts of its period during which no other invoice credits the rest of it."""
     starts, ends = charged_period(invoice)
-    taken = list(_taken(account, intents_of(account, invoice)))
-    for credit in credited(account, invoice):
-        ends = min(ends, credit.starts)
-        taken.append(Taken(credit.starts, inf, credit.amount))
-    return Paid(starts, min(ends, ended), invoice["amount_paid"], taken)
+    taken = list(taken_of(account, intents_of(account, invoice)))
+    inside = [at for at in moments(account) if starts < at < ends]
+    for begins, until in pairwise(sorted({starts, *inside, ends})):
+        if not is_credited(account, invoice, begins):
+            yield Paid(begins, min(until, ended), invoice["amount_paid"], taken)
 
 
 def _ended_now_at(subscription: dict[str, Any]) -> float:
@@ -124,19 +124,3 @@ def _ended_now_at(subscription: dict[str, Any]) -> float:
     by_request = details["reason"] == "cancellation_requested" and details["comment"] != AT_THE_DESK
     ended, planned = subscription["ended_at"], subscription["cancel_at"]
     return float(ended) if ended and by_request and ended != planned else inf
-
-
-def _taken(account: StandInAccount, intents: set[str]) -> Iterator[Taken]:
-    for refund in account.find_all("refund"):
-        if refund["payment_intent"] not in intents:
-            continue
-        failure = refund["failure_balance_transaction"]
-        if refund["status"] == "succeeded":
-            yield Taken(refund["created"], inf, refund["amount"])
-        elif failure is not None:
-            failed = account.find("balance_transaction", failure)["created"]
-            yield Taken(refund["created"], failed, refund["amount"])
-    for dispute in account.find_all("dispute"):
-        if dispute["payment_intent"] in intents and dispute["status"] in DISPUTED:
-            withdrawn, *reinstated = (moved["created"] for moved in dispute["balance_transactions"])
-            yield Taken(withdrawn, min(reinstated, default=inf), dispute["amount"])

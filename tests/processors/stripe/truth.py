@@ -11,7 +11,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.database.tables import Purchase, StripeSubscription, Subscription
 from paywall.sandbox.stripe.account import StandInAccount
 from paywall.sandbox.stripe.currencies import decimals_of
-from tests.processors.stripe.invoice_truth import charged_period, clawed_back, credited
+from tests.processors.stripe.invoice_truth import (
+    IN_THE_END,
+    charged_period,
+    clawed_back,
+    credited,
+    stands,
+)
 from tests.processors.stripe.pass_truth import passes_of
 from tests.rules.currencies import published_decimals
 
@@ -136,6 +142,7 @@ def _paid_through(account: StandInAccount, subscription: dict[str, Any]) -> Iter
         paid = invoice["amount_paid"]
         if owner == subscription["id"] and (paid == 0 or clawed_back(account, invoice) < paid):
             starts, ends = charged_period(invoice)
-            ends = min([ends, *(credit.starts for credit in credited(account, invoice))])
+            standing = (c for c in credited(account, invoice) if stands(account, c, IN_THE_END))
+            ends = min([ends, *(credit.starts for credit in standing)])
             # One that was credited from its start on, or only credits, pays for no time.
             yield ends if ends > starts else subscription["start_date"]
