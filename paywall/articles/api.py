@@ -5,7 +5,7 @@ from typing import Annotated
 
 from litestar import Response, delete, get, put
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 from msgspec import UNSET, Meta, UnsetType, field
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from paywall.database.engine import Database
 from paywall.database.tables import Article
 from paywall.http.bodies import ARTICLE_BYTES_MAX, JSON_MEDIA_TYPE, RequestModel, ResponseModel
 from paywall.http.fields import (
+    LINE_LENGTH_MAX,
     LINE_PATTERN,
     ArticleId,
     ArticleUrl,
@@ -32,11 +33,22 @@ from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.problems import ARTICLE_UNKNOWN, Problem, invalid
 from paywall.rules.decision import ArticleTerms, Policy
 from paywall.rules.enums import UpsertOutcome
+from paywall.rules.urls import WEB_URL_PATTERN
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, site
 
 Language = Annotated[
     str, Meta(pattern=LINE_PATTERN, max_length=35, description="A BCP 47 tag, such as `km`.")
+]
+
+
+AtUrl = Annotated[
+    str | None,
+    QueryParameter(
+        pattern=WEB_URL_PATTERN,
+        max_length=LINE_LENGTH_MAX,
+        description="Only articles with exactly this `url`.",
+    ),
 ]
 
 
@@ -181,13 +193,17 @@ async def delete_article(
 
 @get("/v1/articles", guards=[site("articles:read")])
 async def list_articles(
-    database: NamedDependency[Database], limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+    database: NamedDependency[Database],
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+    url: AtUrl = None,
 ) -> Page[ArticleOutput]:
     """Every article, newest first by creation."""
+    chosen = select(Article) if url is None else select(Article).where(Article.url == url)
     async with database.reading() as session:
         articles, next_cursor = await newest_first(
             session,
-            select(Article),
+            chosen,
             at=Article.created_at,
             id=Article.id,
             limit=limit,

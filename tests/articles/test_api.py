@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -207,3 +208,23 @@ async def test_concurrent_puts_succeed_and_one_wins(
     kept = (await get(service, bearer)).json()
     assert kept["title"] == str(kept["unlock_cost"])
     assert kept["body_sha256"] == hashlib.sha256(kept["title"].encode()).hexdigest()
+
+
+async def test_an_article_is_found_by_its_url(service: httpx.AsyncClient, bearer: Bearer) -> None:
+    address = "https://news.example/bridge?a=1&b=%E1%9E%80"
+    await put(service, bearer, "42", url=address)
+    await put(service, bearer, "43", url="https://news.example/bridge")
+    await put(service, bearer, "44")
+    at = quote(address, safe="")
+    found = (await get(service, bearer, f"/v1/articles?url={at}")).json()["items"]
+    none = (await get(service, bearer, f"/v1/articles?url={at}0")).json()["items"]
+    assert ([article["id"] for article in found], none) == (["42"], [])
+
+
+@pytest.mark.parametrize("url", ["news.example", "https://news.example/%00", "javascript:x", ""])
+async def test_a_url_to_find_must_be_a_web_address(
+    service: httpx.AsyncClient, bearer: Bearer, url: str
+) -> None:
+    refused = await get(service, bearer, f"/v1/articles?url={url}")
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "url"

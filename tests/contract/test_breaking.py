@@ -43,7 +43,7 @@ BREAKING: dict[str, Callable[[Json], object]] = {
     )["parameters"].append(A_PARAMETER),
     "GET /v1/articles: the parameter cursor was removed": lambda c: operation(c, ARTICLES, "get")[
         "parameters"
-    ].pop(),
+    ].pop(1),
     "GET /v1/articles: the maximum of limit is now 100": lambda c: operation(c, ARTICLES, "get")[
         "parameters"
     ][0]["schema"].update(maximum=100),
