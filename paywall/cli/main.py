@@ -7,6 +7,7 @@ from paywall.cli.audit import audit_command
 from paywall.cli.doctor import doctor_command
 from paywall.cli.errors import CommandGroup
 from paywall.cli.export import export_command
+from paywall.cli.leaks import leaks_command
 from paywall.cli.migrate import migrate_command
 from paywall.cli.serve import serve_command
 from paywall.cli.wordpress import wordpress
@@ -45,6 +46,7 @@ for command in (
     doctor_command,
     audit_command,
     export_command,
+    leaks_command,
     tokens.token,
     tokens.keys,
     stripe.catalogue,
