@@ -12,6 +12,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.types import ControllerRouterHandler
 
 from paywall.access import api as access
+from paywall.access import forward_auth
 from paywall.articles import api as articles
 from paywall.catalogue import api as catalogue
 from paywall.clock import Clock, FollowingClock
@@ -49,6 +50,7 @@ from paywall.web.pages import api as pages
 
 ROUTES: list[ControllerRouterHandler] = [
     *access.ROUTES,
+    *forward_auth.ROUTES,
     *articles.ROUTES,
     *catalogue.ROUTES,
     *credits_.ROUTES,

@@ -120,6 +120,9 @@ INSUFFICIENT_SCOPE = ProblemType(
     "Use a token of the kind and with the scope that this operation requires.",
     (ProblemMember("scope", str, "The scope that the token lacks."),),
 )
+ACCESS_DENIED = ProblemType(
+    "access_denied", HTTPStatus.FORBIDDEN, "The article is closed", "Serve its preview instead."
+)
 NOT_FOUND = ProblemType(
     "not_found",
     HTTPStatus.NOT_FOUND,

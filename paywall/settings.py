@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from paywall.rules.article_paths import parse_path_rule
 from paywall.rules.decision import Policy
 from paywall.rules.origin import canonical_origin
 from paywall.rules.selectors import is_class_selector
@@ -24,12 +26,14 @@ STRIPE_KEYS = (*LIVE_KEYS, "sk_test_", "rk_test_")
 
 FILE_BYTES_MAX = 1024 * 1024
 YEAR_SECONDS = 366 * 86_400
-ISSUERS_MAX, KEYS_MAX, ORIGINS_MAX = 50, 100, 100
+ISSUERS_MAX, KEYS_MAX, ORIGINS_MAX, PATHS_MAX = 50, 100, 100, 20
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 # A path or a URL.
 Location = Annotated[str, Meta(max_length=2000)]
 Secret = Annotated[str, Meta(max_length=500)]
+# The characters of a cookie's name (RFC 6265 §4.1.1).
+COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 Pem = Annotated[str, Meta(max_length=16 * 1024)]
 Age = Annotated[int, Meta(ge=60, le=YEAR_SECONDS)]
 
@@ -196,6 +200,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             " live key."
         ),
     ] = ""
+    forward_auth_paths: Annotated[
+        list[Annotated[str, Meta(max_length=200)]],
+        _setting(
+            "Paths of articles on a site behind forward-auth, such as `/articles/{id}/`. `*` stands"
+            " for any text between two slashes, and `/**` at the end for everything below. All"
+            " other paths are denied. Unset: the proxy names the article in `X-Paywall-Article`.",
+            max_length=PATHS_MAX,
+        ),
+    ] = []
+    forward_auth_cookie: Annotated[
+        Name, _setting("Cookie with a reader's token, which only forward-auth reads.")
+    ] = "paywall_token"
+    forward_auth_visitor_cookie: Annotated[
+        Name, _setting("Cookie with the site's pseudonym for a visitor, for forward-auth.")
+    ] = "paywall_visitor"
     metrics_host: Annotated[Name, _setting("Address for Prometheus metrics.")] = "127.0.0.1"
     metrics_port: Annotated[
         Annotated[int, Meta(ge=1, le=65535)] | None,
@@ -316,6 +335,23 @@ def _check(settings: Settings) -> None:
             )
     for origin in settings.allowed_origins:
         _check_origin(origin)
+    _check_forward_auth(settings)
+
+
+def _check_forward_auth(settings: Settings) -> None:
+    for template in settings.forward_auth_paths:
+        if parse_path_rule(template) is None:
+            raise SettingsError(
+                f"forward_auth_paths: {template!r} is not the path of an article. Write one such as"
+                " /articles/{id}/ or /*/{id}.html: unescaped, with {id} once, and with at most one"
+                " of {id} and * between two slashes."
+            )
+    for name in ("forward_auth_cookie", "forward_auth_visitor_cookie"):
+        if not COOKIE_NAME.fullmatch(getattr(settings, name)):
+            raise SettingsError(
+                f"{name}: {getattr(settings, name)!r} cannot be the name of a cookie. Write one of"
+                " letters, digits, - and _."
+            )
 
 
 def _check_origin(origin: str) -> None:

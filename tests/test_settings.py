@@ -98,6 +98,21 @@ def test_an_origin_that_never_matches_is_refused_with_a_remedy(
     assert repr(origin) in str(refused.value)
 
 
+@pytest.mark.parametrize("template", ["articles/{id}", "/articles/{slug}/", "/{id}-*", "/%61/{id}"])
+def test_a_path_rule_that_is_not_clear_is_refused(tmp_path: Path, template: str) -> None:
+    with pytest.raises(SettingsError, match=r"Write one such as /articles/\{id\}/") as refused:
+        loaded(tmp_path, forward_auth_paths=f"/articles/{{id}}/,{template}")
+    assert str(refused.value).startswith(f"forward_auth_paths: {template!r} is not")
+
+
+@pytest.mark.parametrize("name", ["forward_auth_cookie", "forward_auth_visitor_cookie"])
+def test_a_name_that_no_cookie_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    assert getattr(loaded(tmp_path, **{name: "__Host-reader"}), name) == "__Host-reader"
+    for wrong in ("a b", "a=b", "a;b", "ខ"):
+        with pytest.raises(SettingsError, match=f"^{name}: .* cannot be the name of a cookie"):
+            loaded(tmp_path, **{name: wrong})
+
+
 class Bound(typing.NamedTuple):
     """The type of one setting, without None, and its limits."""
 

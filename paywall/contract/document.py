@@ -99,6 +99,7 @@ def document(app: Litestar) -> Json:
 def _operation_object(operation: Operation, schemas: dict[Any, Json]) -> Json:
     summary = operation.handler.summary or operation.text.split("\n\n")[0].replace("\n", " ")
     parameters = [_parameter(parameter) for parameter in operation.parameters]
+    parameters += [_header(name, meaning) for name, meaning in operation.headers.items()]
     if operation.takes_key:
         parameters.append({"$ref": f"#/components/parameters/{HEADER}"})
     described: Json = {
@@ -138,6 +139,16 @@ def _parameter(parameter: Parameter) -> Json:
     return described
 
 
+def _header(name: str, meaning: str) -> Json:
+    schema = {"type": "string"}
+    described: Json = {
+        "name": name, "in": "header", "description": meaning, "required": False, "schema": schema
+    }  # fmt: skip
+    if name in EXAMPLES.parameters:
+        described["example"] = EXAMPLES.parameters[name]
+    return described
+
+
 def _content(model: Any, schemas: dict[Any, Json]) -> Json:
     content = {"schema": schemas[model]}
     if example := EXAMPLES.models.get(model_name(model)):
@@ -149,7 +160,11 @@ def _answers(operation: Operation, schemas: dict[Any, Json]) -> dict[int, Json]:
     headers = ["X-Request-Id", *(["Idempotent-Replay"] if operation.takes_key else [])]
     responses: dict[int, Json] = {}
     for status, meaning in sorted(operation.answers.items()):
-        responses[status] = {"description": meaning, "headers": header_refs(headers)}
+        own = {
+            name: {"description": text, "schema": {"type": "string"}}
+            for name, text in operation.answer_headers.items()
+        }
+        responses[status] = {"description": meaning, "headers": {**header_refs(headers), **own}}
         if operation.answer is not None:
             content = _content(operation.answer, schemas)
             responses[status]["content"] = {operation.media_type: content}

@@ -1,8 +1,9 @@
 """One operation of the contract, as its handler tells it.
 
 Most is read from the handler's guard, parameters, models and docstring. What only its author knows
-stands in the decorator: `refuses=` the kinds of problems of its own, and `answers=` a sentence for
-each status of success, where there are several.
+stands in the decorator: `refuses=` the kinds of problems of its own, `answers=` a sentence for
+each status of success, where there are several, and `headers=` and `answer_headers=` a sentence
+for each header of its own.
 """
 
 import inspect
@@ -126,6 +127,18 @@ class Operation(NamedTuple):
                 yield Parameter(name, "path", field, limits)
             elif isinstance(limits, QueryParameter):
                 yield Parameter(name, "query", field, limits)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Request headers that the handler reads itself, each with its meaning."""
+        declared: Mapping[str, str] | None = self.handler.opt.get("headers")
+        return declared or {}
+
+    @property
+    def answer_headers(self) -> Mapping[str, str]:
+        """Headers of its own that each successful response has, each with its meaning."""
+        declared: Mapping[str, str] | None = self.handler.opt.get("answer_headers")
+        return declared or {}
 
     @property
     def refusals(self) -> list[ProblemType]:

@@ -15,7 +15,7 @@ Json = dict[str, Any]
 SCHEMAS = "#/components/schemas/"
 ANY_PROBLEM = "Problem"
 # The schema of each status whose kinds have more than one.
-OF_STATUS = {409: "ConflictProblem", 422: "UnprocessableProblem"}
+OF_STATUS = {403: "ForbiddenProblem", 409: "ConflictProblem", 422: "UnprocessableProblem"}
 TYPES: Mapping[Any, Json] = {
     str: {"type": "string"},
     int: {"type": "integer", "format": "int64"},
@@ -40,6 +40,8 @@ SHARED: Mapping[str, tuple[ProblemType, ...]] = {
 DEFAULT = "Failed"
 DETAIL = "What is wrong, and how to fix it."
 SPECIAL_HEADERS = {401: "WWW-Authenticate", 403: "WWW-Authenticate", 503: "Retry-After"}
+# No token of another kind would help.
+WITHOUT_CHALLENGE = {problems.ACCESS_DENIED}
 
 
 def type_of(kind: ProblemType) -> str:
@@ -155,7 +157,8 @@ def shared_responses() -> dict[str, Json]:
 def refusal(kinds: tuple[ProblemType, ...]) -> Json:
     """One response for kinds of one status."""
     status = int(kinds[0].status)
-    headers = ["X-Request-Id", *([SPECIAL_HEADERS[status]] if status in SPECIAL_HEADERS else [])]
+    has_special = status in SPECIAL_HEADERS and not WITHOUT_CHALLENGE & {*kinds}
+    headers = ["X-Request-Id", *([SPECIAL_HEADERS[status]] if has_special else [])]
     return {
         "description": " · ".join(f"{kind.title} (`{kind.code}`)" for kind in kinds),
         "headers": header_refs(headers),

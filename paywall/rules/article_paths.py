@@ -25,7 +25,7 @@ class PathRefusal(StrEnum):
 
     NOT_CANONICAL = "path_not_canonical"
     NO_RULE = "path_without_rule"
-    SEVERAL = "path_of_several_articles"
+    AMBIGUOUS = "path_ambiguous"
 
 
 class SegmentRule(NamedTuple):
@@ -90,7 +90,7 @@ def article_at(path: bytes, rules: Iterable[PathRule]) -> str | PathRefusal:
     named = {article_id for ids in found for article_id in ids if article_id is not None}
     if all(ids[0] is None for ids in found):
         return PathRefusal.NO_RULE
-    return named.pop() if len(named) == 1 else PathRefusal.SEVERAL
+    return named.pop() if len(named) == 1 else PathRefusal.AMBIGUOUS
 
 
 def _canonical_segments(path: bytes) -> list[str] | None:

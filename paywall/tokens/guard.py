@@ -23,10 +23,13 @@ __all__ = [
     "bearer_token",
     "guard_of",
     "insufficient_scope",
+    "proxy",
     "reader",
     "site",
 ]
 
+# A proxy sends its own token here, because Authorization is the reader's.
+PROXY_HEADER = "X-Paywall-Site-Token"
 BEARER = re.compile(rb"bearer +(\S+) *\Z", re.IGNORECASE)
 
 SECURITY_SCHEMES = {
@@ -37,31 +40,46 @@ SECURITY_SCHEMES = {
         description=f"A token of `typ: {kind}+jwt` (RFC 6750).",
     )
     for kind in TokenKind
+} | {
+    "proxy": SecurityScheme(
+        type="apiKey",
+        name=PROXY_HEADER,
+        security_scheme_in="header",
+        description="A token of `typ: site+jwt`, which a reverse proxy sends with each request.",
+    )
 }
 
 
 class Guard:
-    """Admits callers by the kind of their token and one scope; without a kind, anyone."""
+    """Admits callers by the kind of their token and one scope; without a kind, anyone.
 
-    def __init__(self, kind: TokenKind | None, scope: str | None = None) -> None:
+    With `is_proxy`, the token comes in PROXY_HEADER.
+    """
+
+    def __init__(
+        self, kind: TokenKind | None, scope: str | None = None, *, is_proxy: bool = False
+    ) -> None:
         if scope is not None and scope not in SCOPES:
             raise ValueError(f"{scope} is not a scope")
         self.kind = kind
         self.scope = scope
+        self.is_proxy = is_proxy
 
     @property
     def security(self) -> list[SecurityRequirement]:
         """The security requirement of a route with this guard (OpenAPI 3.1 §4.8.30)."""
         if self.kind is None:
             return []
-        return [{self.kind.value: [] if self.scope is None else [self.scope]}]
+        scheme = "proxy" if self.is_proxy else self.kind.value
+        return [{scheme: [] if self.scope is None else [self.scope]}]
 
     async def __call__(
         self, connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler
     ) -> None:
         if self.kind is None:
             return
-        token = bearer_token(connection.scope["headers"])
+        headers = connection.scope["headers"]
+        token = proxy_token(headers) if self.is_proxy else bearer_token(headers)
         state = connection.app.state
         caller = await authenticate(state.verifier, state.database, token, self.kind)
         if self.scope is not None and not caller.has(self.scope):
@@ -84,6 +102,11 @@ def site(scope: str | None = None) -> Guard:
     return Guard(TokenKind.SITE, scope)
 
 
+def proxy(scope: str) -> Guard:
+    """Require a site token with this scope from a reverse proxy."""
+    return Guard(TokenKind.SITE, scope, is_proxy=True)
+
+
 reader = Guard(TokenKind.READER)
 anyone = Guard(None)
 
@@ -97,6 +120,20 @@ def bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> str:
     if match is None:
         raise Problem(problems.TOKEN_MISSING, headers={"WWW-Authenticate": "Bearer"})
     return match[1].decode("latin-1")
+
+
+def proxy_token(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The token of a proxy; raises Problem unless there is exactly one."""
+    values = [value for name, value in headers if name.lower() == PROXY_HEADER.lower().encode()]
+    if len(values) > 1:
+        raise invalid_token(f"The header {PROXY_HEADER} came more than once: send it once.")
+    if not values:
+        raise Problem(
+            problems.TOKEN_MISSING,
+            f"The proxy must send the header {PROXY_HEADER} with a site token.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return values[0].decode("latin-1")
 
 
 def insufficient_scope(scope: str, detail: str | None = None) -> Problem:

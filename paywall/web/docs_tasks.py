@@ -27,6 +27,7 @@ TASKS = (
             "check_my_access": "Ask as the reader",
             "check_my_access_batch": "Ask for many articles as the reader",
             "read_my_body": "Get a body as the reader",
+            "check_forward_auth": "Ask as a reverse proxy that serves files",
         },
     ),
     Task(

@@ -78,6 +78,9 @@ class Recorder:
                 is_plain = isinstance(kind, type) and issubclass(kind, int)
                 value = msgspec.convert(value, kind, strict=False) if is_plain else value
                 self.parameters.setdefault(parameter.name, value)
+        for name in operation.headers:
+            if name in asked.headers:
+                self.parameters.setdefault(name, asked.headers[name])
         if operation.request is not None and asked.content:
             self._see(type_info(operation.request), msgspec.json.decode(asked.content))
         if operation.answer is not None:

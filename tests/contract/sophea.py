@@ -12,6 +12,7 @@ from paywall.processors.stripe.catalogue import apply, differ
 from paywall.sandbox.stripe import checkout
 from paywall.sandbox.stripe.customers import Card
 from paywall.sandbox.stripe.subscriptions import update_subscription
+from paywall.tokens.guard import PROXY_HEADER
 from tests.processors.stripe.shop import DAY, Shop
 
 Json = dict[str, Any]
@@ -113,6 +114,7 @@ class Sophea:
         await self.subscribe()
         await self.cancel()
         await self.take_along()
+        await self.ask_as_a_proxy()
 
     async def open_the_site(self) -> None:
         for path in ("/livez", "/readyz", "/.well-known/jwks.json", "/v1/parts"):
@@ -305,3 +307,14 @@ class Sophea:
         await self.site("GET", "subscribers/vibol/export")
         await self.site("DELETE", "subscribers/vibol", 204)
         await self.site("POST", "subscribers/sophea/merge", into="sophea-chan")
+
+    async def ask_as_a_proxy(self) -> None:
+        """The proxy names the article; nobody is signed in."""
+        token = self.shop.bearer.site()["Authorization"].removeprefix("Bearer ")
+        for article_id, visitor_id, status in (
+            ("angkor-trains", "v-81f3c2", 204),
+            ("tonle-sap-2026", "v-81f3c2", 401),
+        ):
+            named = {"X-Paywall-Article": article_id, "X-Paywall-Visitor": visitor_id}
+            headers = {PROXY_HEADER: token, **named}
+            await self.ask(headers, "GET", "/v1/access/forward-auth", status, None)

@@ -70,7 +70,7 @@ def scope_rows() -> list[Row]:
     for path, methods in todays()["paths"].items():
         for method, operation in methods.items():
             for requirement in operation["security"]:
-                for scope in requirement.get(TokenKind.SITE, []):
+                for scope in requirement.get(TokenKind.SITE, requirement.get("proxy", [])):
                     calls[scope].append(f"`{method.upper()} {path}`")
     rows: list[Row] = [("Scope", "What it allows", "Requests")]
     rows += [(f"`{scope}`", may, ", ".join(calls[scope])) for scope, may in SCOPES.items()]

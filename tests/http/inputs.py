@@ -16,6 +16,7 @@ from paywall.server.request_reader import (
     HEADER_FIELDS_MAX,
     TRAILER_BYTES_MAX,
 )
+from paywall.tokens.guard import PROXY_HEADER
 from paywall.tokens.limits import TOKEN_BYTES_MAX
 from paywall.web.assets import LANGUAGES_MAX
 from paywall.web.language import LANGUAGE_TAG_CHARS_MAX, LANGUAGE_TAGS_MAX
@@ -206,6 +207,10 @@ HEAD_ROWS: Mapping[str, Mapping[str, Stream]] = {
     "authorization": {
         "spaces": in_header("GET /v1/me", "Authorization", b" ", begun=b"Bearer a"),
         "schemes": in_header("GET /v1/me", "Authorization", b"Bearer "),
+    },
+    "proxy-token": {
+        "letters": in_header("GET /v1/access/forward-auth", PROXY_HEADER, b"a"),
+        "dots": in_header("GET /v1/access/forward-auth", PROXY_HEADER, b"."),
     },
     "cookies": {
         "many": in_header("GET /account", "Cookie", b"a=1; "),

@@ -16,7 +16,7 @@ from paywall.rules.article_paths import (
     parse_path_rule,
 )
 
-NOT_CANONICAL, NO_RULE, SEVERAL = PathRefusal
+NOT_CANONICAL, NO_RULE, AMBIGUOUS = PathRefusal
 
 
 def rules_of(*templates: str) -> list[PathRule]:
@@ -81,13 +81,13 @@ def test_a_plain_path_names_its_article(path: str, article_id: str) -> None:
 
 def test_two_rules_that_disagree_name_no_article() -> None:
     rules = rules_of("/{id}/*", "/*/{id}")
-    assert article_at(b"/a/b", rules) is SEVERAL
+    assert article_at(b"/a/b", rules) is AMBIGUOUS
     assert article_at(b"/a/a", rules) == "a"
 
 
 def test_a_slash_behind_the_file_of_another_article_names_none() -> None:
     """Where both templates are in use, `42.html` could be an id and the file of 42."""
-    assert article_at(b"/articles/42.html/", ARTICLES) is SEVERAL
+    assert article_at(b"/articles/42.html/", ARTICLES) is AMBIGUOUS
     assert article_at(b"/articles/42.html/", rules_of("/articles/{id}/")) == "42.html"
 
 
