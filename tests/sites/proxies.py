@@ -60,15 +60,22 @@ def running_proxy(name: str, folder: Path, upstream: int) -> Iterator[int]:
     """Run the proxy on a port of its own, in front of the service on `upstream`."""
     folder.mkdir()
     port = free_port()
+    with running(_command(name, folder, port, upstream), folder, port):
+        yield port
+
+
+@contextmanager
+def running(command: list[str], folder: Path, port: int, **variables: str) -> Iterator[None]:
+    """Run a proxy that writes into this folder alone, until its port is open and to the end."""
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            _command(name, folder, port, upstream), stdout=log, stderr=log,
+            command, stdout=log, stderr=log,
             env={**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder),
-                 "XDG_CONFIG_HOME": str(folder)},
+                 "XDG_CONFIG_HOME": str(folder), **variables},
         )  # fmt: skip
     try:
         _wait(port, process, folder / "log")
-        yield port
+        yield
     finally:
         process.terminate()
         process.wait(STOPPED_WITHIN_SECONDS)
@@ -78,10 +85,22 @@ def _command(name: str, folder: Path, port: int, upstream: int) -> list[str]:
     file = folder / "proxy.conf"
     if name == "caddy":
         file.write_text(CADDYFILE.format(port=port, upstream=upstream))
-        return [name, "run", "--config", str(file), "--adapter", "caddyfile"]
-    user = "user root;" if os.geteuid() == 0 else ""
-    file.write_text(NGINX_CONF.format(folder=folder, port=port, upstream=upstream, user=user))
-    return [program(name) or name, "-c", str(file), "-e", str(folder / "nginx.log")]
+        return caddy_command(file)
+    file.write_text(NGINX_CONF.format(folder=folder, port=port, upstream=upstream, user=user()))
+    return nginx_command(file, folder)
+
+
+def caddy_command(file: Path) -> list[str]:
+    return ["caddy", "run", "--config", str(file), "--adapter", "caddyfile"]
+
+
+def nginx_command(file: Path, folder: Path) -> list[str]:
+    return [program("nginx") or "nginx", "-c", str(file), "-e", str(folder / "nginx.log")]
+
+
+def user() -> str:
+    """Root's nginx would read files as another user, who may not read these folders."""
+    return "user root;" if os.geteuid() == 0 else ""
 
 
 def _wait(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
