@@ -29,22 +29,17 @@ class ImportedUnlock(NamedTuple):
 
 
 async def import_unlocks(
-    session: AsyncSession,
-    migrated: Sequence[ImportedUnlock],
-    *,
-    clock: Clock,
-    revives: bool = True,
+    session: AsyncSession, migrated: Sequence[ImportedUnlock], *, clock: Clock
 ) -> list[UpsertOutcome | FieldError]:
     """Import unlocks; no two may have the same reader and article.
 
     An unlock in force stays unchanged. An unlock that was imported earlier and revoked since stays
-    revoked, so repeating an import is safe; one with another time is imported anew, unless it is
-    not to be revived. A time in the future is refused.
+    revoked, so repeating an import is safe. A time in the future is refused.
     """
     now = clock.now()
     past = [unlock for unlock in migrated if unlock.unlocked_at <= now]
     await lock_or_create_subscribers(session, (unlock.reader_id for unlock in past), now)
-    before = await _existing(session, past, revives=revives)
+    before = await _existing(session, past)
     new = [unlock for unlock in past if unlock not in before]
     if new:
         connection = await session.connection()
@@ -65,18 +60,17 @@ async def import_unlocks(
 
 
 async def _existing(
-    session: AsyncSession, migrated: Sequence[ImportedUnlock], *, revives: bool
+    session: AsyncSession, migrated: Sequence[ImportedUnlock]
 ) -> set[ImportedUnlock]:
     statement = select(Unlock).where(
         col(Unlock.reader_id).in_({unlock.reader_id for unlock in migrated}),
         col(Unlock.article_id).in_({unlock.article_id for unlock in migrated}),
     )
-    settled: set[tuple[str, str]] = set()
+    in_force: set[tuple[str, str]] = set()
     revoked: set[ImportedUnlock] = set()
     for unlock in await session.exec(statement):
-        is_imported = unlock.source is UnlockSource.MIGRATION
-        if unlock.revoked_at is None or (is_imported and not revives):
-            settled.add((unlock.reader_id, unlock.article_id))
-        elif is_imported:
+        if unlock.revoked_at is None:
+            in_force.add((unlock.reader_id, unlock.article_id))
+        elif unlock.source is UnlockSource.MIGRATION:
             revoked.add(ImportedUnlock(unlock.reader_id, unlock.article_id, unlock.unlocked_at))
-    return {u for u in migrated if (u.reader_id, u.article_id) in settled or u in revoked}
+    return {u for u in migrated if (u.reader_id, u.article_id) in in_force or u in revoked}

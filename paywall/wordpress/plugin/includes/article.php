@@ -78,10 +78,9 @@ function text( \WP_Post $post, string $policy ): array {
 		$preview = preview( $post );
 	} catch ( \Throwable $error ) {
 		// A block or shortcode that fails must not keep the policy from the service.
-		$body    = null;
-		$preview = array( 'html' => '' );
+		return array( 'body_html' => null );
 	}
-	if ( null === $body || strlen( Service\encode( array( $body, $preview ) ) ) > BODY_BYTES_MAX ) {
+	if ( strlen( Service\encode( array( $body, $preview ) ) ) > BODY_BYTES_MAX ) {
 		return array( 'body_html' => null );
 	}
 	return array(

@@ -80,6 +80,7 @@ function enqueue_all( int $term_id = 0 ): void {
 	);
 	// phpcs:enable
 	Queue\schedule();
+	Queue\send_at_end();
 }
 
 /**

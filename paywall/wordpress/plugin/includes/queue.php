@@ -26,6 +26,8 @@ const BATCH_ROWS        = 50;
 const ATTEMPTS_A_CHANGE = 3;
 const DELAY_SECONDS     = 30;
 const DELAY_SECONDS_MAX = HOUR_IN_SECONDS;
+const WORK_SECONDS      = 50;
+const END_SECONDS       = 5;
 const ERROR_CHARACTERS  = 500;
 
 /**
@@ -33,7 +35,7 @@ const ERROR_CHARACTERS  = 500;
  */
 function register(): void {
 	add_action( 'init', __NAMESPACE__ . '\prepare' );
-	add_action( CRON_HOOK, __NAMESPACE__ . '\work' );
+	add_action( CRON_HOOK, __NAMESPACE__ . '\work', 10, 0 );
 	register_deactivation_hook( \Paywall\FILE, __NAMESPACE__ . '\stop' );
 }
 
@@ -98,6 +100,13 @@ function add( string $kind, string $target ): void {
 	);
 	// phpcs:enable
 	schedule();
+	send_at_end();
+}
+
+/**
+ * Have what this request put in sent when it ends.
+ */
+function send_at_end(): void {
 	if ( ! has_action( 'shutdown', __NAMESPACE__ . '\work_at_end' ) ) {
 		add_action( 'shutdown', __NAMESPACE__ . '\work_at_end' );
 	}
@@ -110,7 +119,7 @@ function work_at_end(): void {
 	if ( function_exists( 'fastcgi_finish_request' ) ) {
 		fastcgi_finish_request();
 	}
-	work();
+	work( END_SECONDS );
 }
 
 /**
@@ -119,7 +128,7 @@ function work_at_end(): void {
  * @param int $seconds_max How long it may take.
  * @return bool Whether nothing that is due is left.
  */
-function work( int $seconds_max = 20 ): bool {
+function work( int $seconds_max = WORK_SECONDS ): bool {
 	prepare();
 	if ( ! Settings\is_connected() ) {
 		return false;

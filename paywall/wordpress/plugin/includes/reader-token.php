@@ -53,7 +53,10 @@ function respond(): void {
 			'token'      => $token,
 			'expires_at' => $answer['body']['expires_at'] ?? null,
 		);
-		wp_send_json( $found, 200 );
+		// Not by wp_send_json(), which sends other headers for caches.
+		header( 'Content-Type: application/json; charset=utf-8' );
+		echo Service\encode( $found ); // phpcs:ignore WordPress.Security.EscapeOutput -- JSON, and said to be.
+		exit;
 	}
 	if ( Service\is_down( $answer ) ) {
 		header( 'Retry-After: ' . RETRY_AFTER_SECONDS );

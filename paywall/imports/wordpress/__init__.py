@@ -1,1 +1,0 @@
-"""Imports what readers have in a WordPress paywall plug-in: Penci Paywall or JNews Paywall."""
