@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import PATIENT_SECONDS
 from tests.processes import Served, serving
 from tests.sites.wordpress.mariadb import MariaDB, running_mariadb
 from tests.sites.wordpress.site import WordPress, running_wordpress
@@ -51,7 +52,7 @@ def new_wordpress(
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The service on SQLite."""
     folder: Path = tmp_path_factory.mktemp("service")
-    with serving(folder) as served:
+    with serving(folder, request_timeout_seconds=str(PATIENT_SECONDS)) as served:
         yield served
 
 
@@ -66,9 +67,9 @@ def wordpress(new_wordpress: Callable[[], WordPress], service: Served) -> WordPr
 
 def connect(wordpress: WordPress, service: Served, **constants: str | int) -> None:
     """Configure the plug-in by constants, as a site does in wp-config.php."""
-    wordpress.define(
-        PAYWALL_SERVICE_URL=service.address,
-        PAYWALL_PUBLIC_URL=service.address,
-        PAYWALL_SITE_TOKEN=service.site_token(SCOPES),
-        **constants,
-    )
+    usual: dict[str, str | int] = {
+        "PAYWALL_SERVICE_URL": service.address,
+        "PAYWALL_PUBLIC_URL": service.address,
+        "PAYWALL_SITE_TOKEN": service.site_token(SCOPES),
+    }
+    wordpress.define(**{**usual, **constants})
