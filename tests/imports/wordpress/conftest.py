@@ -1,3 +1,0 @@
-from tests.cli.conftest import here
-
-__all__ = ["here"]
