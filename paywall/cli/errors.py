@@ -10,6 +10,7 @@ from sqlalchemy import exc
 from paywall.database.errors import first_line, why_unavailable
 from paywall.database.opening import NotMigratedError
 from paywall.database.sqlite import DatabaseInUse
+from paywall.imports.wordpress.folder import FolderError
 from paywall.problems import Problem
 from paywall.server.serve import CannotServe
 from paywall.settings import SettingsError
@@ -32,7 +33,7 @@ def cli_errors() -> Iterator[None]:
     """Print a sentence instead of a stack trace for wrong input or an unavailable database."""
     try:
         yield
-    except (SettingsError, DatabaseInUse, NotMigratedError, CannotServe) as error:
+    except (SettingsError, DatabaseInUse, NotMigratedError, CannotServe, FolderError) as error:
         raise CommandError(str(error)) from error
     except Problem as error:
         raise CommandError(error.detail) from error

@@ -2,7 +2,7 @@
 
 import click
 
-from paywall.cli import import_csv, import_wxr, stripe, tokens
+from paywall.cli import import_csv, import_wordpress, import_wxr, stripe, tokens
 from paywall.cli.audit import audit_command
 from paywall.cli.doctor import doctor_command
 from paywall.cli.errors import CommandGroup
@@ -32,6 +32,7 @@ def import_() -> None:
 
 for command in (
     import_wxr.wxr,
+    import_wordpress.wordpress,
     import_csv.articles,
     import_csv.grants,
     import_csv.unlocks,

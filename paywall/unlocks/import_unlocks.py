@@ -29,17 +29,22 @@ class ImportedUnlock(NamedTuple):
 
 
 async def import_unlocks(
-    session: AsyncSession, migrated: Sequence[ImportedUnlock], *, clock: Clock
+    session: AsyncSession,
+    migrated: Sequence[ImportedUnlock],
+    *,
+    clock: Clock,
+    revives: bool = True,
 ) -> list[UpsertOutcome | FieldError]:
     """Import unlocks; no two may have the same reader and article.
 
     An unlock in force stays unchanged. An unlock that was imported earlier and revoked since stays
-    revoked, so repeating an import is safe. A time in the future is refused.
+    revoked, so repeating an import is safe; one with another time is imported anew, unless it is
+    not to be revived. A time in the future is refused.
     """
     now = clock.now()
     past = [unlock for unlock in migrated if unlock.unlocked_at <= now]
     await lock_or_create_subscribers(session, (unlock.reader_id for unlock in past), now)
-    before = await _existing(session, past)
+    before = await _existing(session, past, revives=revives)
     new = [unlock for unlock in past if unlock not in before]
     if new:
         connection = await session.connection()
@@ -60,17 +65,18 @@ async def import_unlocks(
 
 
 async def _existing(
-    session: AsyncSession, migrated: Sequence[ImportedUnlock]
+    session: AsyncSession, migrated: Sequence[ImportedUnlock], *, revives: bool
 ) -> set[ImportedUnlock]:
     statement = select(Unlock).where(
         col(Unlock.reader_id).in_({unlock.reader_id for unlock in migrated}),
         col(Unlock.article_id).in_({unlock.article_id for unlock in migrated}),
     )
-    in_force: set[tuple[str, str]] = set()
+    settled: set[tuple[str, str]] = set()
     revoked: set[ImportedUnlock] = set()
     for unlock in await session.exec(statement):
-        if unlock.revoked_at is None:
-            in_force.add((unlock.reader_id, unlock.article_id))
-        elif unlock.source is UnlockSource.MIGRATION:
+        is_imported = unlock.source is UnlockSource.MIGRATION
+        if unlock.revoked_at is None or (is_imported and not revives):
+            settled.add((unlock.reader_id, unlock.article_id))
+        elif is_imported:
             revoked.add(ImportedUnlock(unlock.reader_id, unlock.article_id, unlock.unlocked_at))
-    return {u for u in migrated if (u.reader_id, u.article_id) in in_force or u in revoked}
+    return {u for u in migrated if (u.reader_id, u.article_id) in settled or u in revoked}

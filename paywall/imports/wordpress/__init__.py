@@ -1,0 +1,1 @@
+"""Imports what readers have in a WordPress paywall plug-in: Penci Paywall or JNews Paywall."""

@@ -1,0 +1,133 @@
+"""Linking a subscription that began in Stripe without this service, such as with another system."""
+
+from typing import NamedTuple
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.database.tables import StripeSubscription, Subscription
+from paywall.problems import REFERENCE_CONFLICT, STRIPE_REFUSED, Problem, unavailable
+from paywall.processors.stripe.context import StripeContext
+from paywall.processors.stripe.customers import link_customer, lock_customer, version_of
+from paywall.processors.stripe.fetch import fetch
+from paywall.processors.stripe.objects import (
+    ObjectKind,
+    ObjectRef,
+    Snapshot,
+    StripeSubscriptionSnapshot,
+)
+from paywall.processors.stripe.prices import find_price
+from paywall.processors.stripe.record import record
+from paywall.processors.stripe.state import is_erased
+from paywall.rules.enums import SubscriptionKind, UpsertOutcome
+
+TRIES_MAX = 20
+
+
+class LinkedSubscription(NamedTuple):
+    """A linked subscription; `has_known_price`: its price is one of this catalogue."""
+
+    subscription: Subscription
+    outcome: UpsertOutcome
+    has_known_price: bool
+
+
+async def link_subscription(
+    context: StripeContext, reader_id: str, subscription_id: str
+) -> LinkedSubscription:
+    """Record a subscription of Stripe, its customer and its paid invoices as this reader's.
+
+    Nothing is recorded before Stripe has answered. It is recorded at any price: one outside the
+    catalogue opens everything and grants no credits. Repeating it asks nothing and changes nothing.
+    Raises Missing, or Problem where it is another reader's or Stripe cannot be asked.
+    """
+    database, client = context.database, context.client
+    ref = ObjectRef(ObjectKind.SUBSCRIPTION_HISTORY, subscription_id)
+    for _ in range(TRIES_MAX):
+        async with database.reading() as session:
+            if linked := await find_linked(session, reader_id, subscription_id):
+                return linked
+        customer_id = (await client.subscription(subscription_id)).customer_id
+        async with database.reading() as session:
+            version = await version_of(session, customer_id)
+        snapshot = await fetch(client, ref)
+        async with database.writing() as session:
+            if await _link(context, session, reader_id, snapshot, version):
+                [subscription] = snapshot.subscriptions
+                is_known = await find_price(session, subscription.price_id) is not None
+                recorded = await session.get_one(Subscription, subscription_id)
+                return LinkedSubscription(recorded, UpsertOutcome.CREATED, is_known)
+    raise unavailable("This customer was changed several times at once: repeat the request.")
+
+
+async def find_linked(
+    session: AsyncSession, reader_id: str, subscription_id: str
+) -> LinkedSubscription | None:
+    """The subscription if it is this reader's and on record as it is in Stripe.
+
+    Raises Problem(REFERENCE_CONFLICT) where it is another reader's.
+    """
+    subscription = await session.get(Subscription, subscription_id)
+    if subscription is None:
+        return None
+    if subscription.reader_id != reader_id:
+        raise _of_another()
+    billing = await session.get(StripeSubscription, subscription_id)
+    if billing is None:
+        return None
+    is_known = await find_price(session, billing.price_id) is not None
+    return LinkedSubscription(subscription, UpsertOutcome.UNCHANGED, is_known)
+
+
+async def _link(
+    context: StripeContext,
+    session: AsyncSession,
+    reader_id: str,
+    snapshot: Snapshot,
+    version: int | None,
+) -> bool:
+    """Record the snapshot; False if the customer was changed since before it was fetched."""
+    [fetched] = snapshot.subscriptions
+    clock = context.database.clock
+    if await is_erased(session, (fetched.id, fetched.customer_id)):
+        raise Problem(STRIPE_REFUSED, "The reader of this subscription was erased.")
+    if version is None:
+        await link_customer(session, fetched.customer_id, reader_id, clock.now())
+    customer = await lock_customer(session, fetched.customer_id, version or 0)
+    if customer is None:
+        return False
+    if customer.reader_id != reader_id:
+        raise _of_another()
+    if await session.get(Subscription, fetched.id) is None:
+        session.add(_new(reader_id, customer.sequence_id, fetched, context))
+        await session.flush()
+    await record(session, snapshot, customer, context.settings, clock)
+    return True
+
+
+def _new(
+    reader_id: str,
+    sequence_id: str | None,
+    fetched: StripeSubscriptionSnapshot,
+    context: StripeContext,
+) -> Subscription:
+    """Its times follow from what is recorded with it."""
+    return Subscription(
+        id=fetched.id,
+        reader_id=reader_id,
+        sequence_id=sequence_id,
+        kind=SubscriptionKind.STRIPE,
+        starts_at=fetched.started_at,
+        paid_through=fetched.started_at,
+        entitled_until=fetched.started_at,
+        access_until=fetched.started_at,
+        created_at=context.database.clock.now(),
+    )
+
+
+def _of_another() -> Problem:
+    return Problem(
+        REFERENCE_CONFLICT,
+        "The subscription or its customer in Stripe is another reader's: look for that reader, and"
+        " merge the two if they are one person.",
+        fields=["reader_id"],
+    )
