@@ -10,13 +10,13 @@ from contextlib import closing
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
-from msgspec import field
+from msgspec import Meta, field
 
 from paywall.http.bodies import RequestModel
-from paywall.http.fields import Text, Timestamp
+from paywall.http.fields import ANY, INK, Text, Timestamp
 from paywall.imports.csv_rows import CsvRow, RowShape, read_rows
 from paywall.imports.csv_text import CsvError
 from paywall.imports.progress import BadItem, Progress
@@ -37,6 +37,10 @@ create table profile (id text primary key, profile_id text) without rowid;
 INDEX = "create index meta_of on meta (file, id, line)"
 
 
+# Before a number it makes an id of the service.
+IdPrefix = Annotated[str, Meta(pattern=rf"^(?:{INK}{ANY}{{0,99}})?\Z")]
+
+
 class FolderError(Exception):
     """The folder cannot be used; the message says what to do."""
 
@@ -46,8 +50,8 @@ class FolderSettings(RequestModel):
 
     plugin: Plugin
     table_prefix: Text = "wp_"
-    article_prefix: Text = ""
-    reader_prefix: Text = ""
+    article_prefix: IdPrefix = ""
+    reader_prefix: IdPrefix = ""
     exported_at: Timestamp | None = None
     # The option `theme_mods_<theme>`, as an object or as PHP serialized it.
     theme_mods: dict[str, object] | Text = field(default_factory=dict)

@@ -8,7 +8,7 @@ from paywall.imports.wordpress.oddities import Oddity, OddityKind
 from paywall.problems import REFERENCE_CONFLICT, Problem
 from paywall.processors.stripe.client import Missing
 from paywall.processors.stripe.context import StripeContext
-from paywall.processors.stripe.link import find_linked, link_subscription
+from paywall.processors.stripe.link import check_link, link_subscription
 from paywall.rules.enums import UpsertOutcome
 
 OFF = "this service has no stripe_secret_key. Set it, and run the import again"
@@ -35,36 +35,24 @@ async def link_stripe(
         return _failed(stripe_id, OFF)
     try:
         if is_dry_run:
-            return await _try_link(stripe, reader_id, stripe_id)
-        linked = await link_subscription(stripe, reader_id, stripe_id)
+            until, outcome, has_known_price = await check_link(stripe, reader_id, stripe_id)
+        else:
+            linked = await link_subscription(stripe, reader_id, stripe_id)
+            until, outcome = linked.subscription.access_until, linked.outcome
+            has_known_price = linked.has_known_price
     except Missing:
         return _failed(stripe_id, MISSING)
     except Problem as problem:
         is_shared = problem.kind is REFERENCE_CONFLICT
         kind = OddityKind.STRIPE_SHARED if is_shared else OddityKind.STRIPE_NOT_LINKED
         return _failed(stripe_id, problem.detail.rstrip("."), kind)
-    oddities = [] if linked.has_known_price else [_at_unknown_price(stripe_id)]
-    is_new = linked.outcome is UpsertOutcome.CREATED
-    return StripeLink(stripe_id, is_new, False, linked.subscription.access_until, oddities)
-
-
-async def _try_link(stripe: StripeContext, reader_id: str, stripe_id: str) -> StripeLink:
-    async with stripe.database.reading() as session:
-        linked = await find_linked(session, reader_id, stripe_id)
-    if linked is not None:
-        until = linked.subscription.access_until
-        return StripeLink(stripe_id, False, False, until, [])
-    fetched = await stripe.client.subscription(stripe_id)
-    return StripeLink(stripe_id, True, False, fetched.period_ends_at, [])
+    odd = [] if has_known_price else [Oddity(OddityKind.STRIPE_PRICE_UNKNOWN, 0, "", stripe_id)]
+    return StripeLink(stripe_id, outcome is UpsertOutcome.CREATED, False, until, odd)
 
 
 def shared_link(stripe_id: str, first: str) -> StripeLink:
     """A subscription that an earlier reader of the folder has."""
     return _failed(stripe_id, f"it is of reader {first}", OddityKind.STRIPE_SHARED)
-
-
-def _at_unknown_price(stripe_id: str) -> Oddity:
-    return Oddity(OddityKind.STRIPE_PRICE_UNKNOWN, 0, "", stripe_id)
 
 
 def _failed(

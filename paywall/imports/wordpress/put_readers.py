@@ -64,7 +64,7 @@ async def put_readers(
     readers = _Readers(written, owners)
     await lock_or_create_subscribers(session, owners.values(), clock.now())
     unlocks = await _put_unlocks(session, readers, unlocked_at or clock.now(), clock)
-    granted, differing = await _put_grants(session, readers, clock)
+    granted, differing = await _put_grants(session, plans, owners, clock)
     complimentary, held = await _put_complimentary(session, readers, clock)
     # A subscription that was given just now has begun by now.
     states = await states_of(session, owners.values(), clock.now())
@@ -134,21 +134,20 @@ async def _put_unlocks(
 
 
 async def _put_grants(
-    session: AsyncSession, readers: _Readers, clock: Clock
+    session: AsyncSession, plans: Sequence[ReaderPlan], owners: Mapping[str, str], clock: Clock
 ) -> tuple[set[str], dict[str, list[Oddity]]]:
     """The readers who were granted credits, and those whose earlier grant is another."""
     terms = {
         plan.reader_id: GrantTerms(
-            readers.owners[plan.reader_id],
+            owners.get(plan.reader_id, plan.reader_id),
             plan.credits,
             GrantSource.MIGRATION,
             plan.grant_reference,
         )
-        for plan in readers.plans.values()
-        if plan.credits
+        for plan in plans
     }
     before = await find_grants(session, terms.values())
-    new = [one for one in terms.values() if one.key not in before]
+    new = [one for one in terms.values() if one.amount and one.key not in before]
     grants = await grant_many(session, new, actor=ACTOR, clock=clock)
     granted = {grant.reference for grant in grants}
     differing: dict[str, list[Oddity]] = {}

@@ -1,10 +1,11 @@
 """Linking a subscription that began in Stripe without this service, such as with another system."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.tables import StripeSubscription, Subscription
+from paywall.database.tables import StripeCustomer, StripeSubscription, Subscription
 from paywall.problems import REFERENCE_CONFLICT, STRIPE_REFUSED, Problem, unavailable
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.customers import link_customer, lock_customer, version_of
@@ -27,6 +28,14 @@ class LinkedSubscription(NamedTuple):
     """A linked subscription; `has_known_price`: its price is one of this catalogue."""
 
     subscription: Subscription
+    outcome: UpsertOutcome
+    has_known_price: bool
+
+
+class LinkableSubscription(NamedTuple):
+    """What linking would do; `access_until` is the end of the period in Stripe."""
+
+    access_until: datetime
     outcome: UpsertOutcome
     has_known_price: bool
 
@@ -59,6 +68,25 @@ async def link_subscription(
     raise unavailable("This customer was changed several times at once: repeat the request.")
 
 
+async def check_link(
+    context: StripeContext, reader_id: str, subscription_id: str
+) -> LinkableSubscription:
+    """Ask Stripe whether it can be linked, and record nothing; raises what linking would raise."""
+    async with context.database.reading() as session:
+        if linked := await find_linked(session, reader_id, subscription_id):
+            return LinkableSubscription(
+                linked.subscription.access_until, linked.outcome, linked.has_known_price
+            )
+    fetched = await context.client.subscription(subscription_id)
+    async with context.database.reading() as session:
+        await _refuse_erased(session, fetched)
+        customer = await session.get(StripeCustomer, fetched.customer_id)
+        if customer is not None and customer.reader_id != reader_id:
+            raise _of_another()
+        is_known = await find_price(session, fetched.price_id) is not None
+    return LinkableSubscription(fetched.period_ends_at, UpsertOutcome.CREATED, is_known)
+
+
 async def find_linked(
     session: AsyncSession, reader_id: str, subscription_id: str
 ) -> LinkedSubscription | None:
@@ -88,8 +116,7 @@ async def _link(
     """Record the snapshot; False if the customer was changed since before it was fetched."""
     [fetched] = snapshot.subscriptions
     clock = context.database.clock
-    if await is_erased(session, (fetched.id, fetched.customer_id)):
-        raise Problem(STRIPE_REFUSED, "The reader of this subscription was erased.")
+    await _refuse_erased(session, fetched)
     if version is None:
         await link_customer(session, fetched.customer_id, reader_id, clock.now())
     customer = await lock_customer(session, fetched.customer_id, version or 0)
@@ -102,6 +129,11 @@ async def _link(
         await session.flush()
     await record(session, snapshot, customer, context.settings, clock)
     return True
+
+
+async def _refuse_erased(session: AsyncSession, fetched: StripeSubscriptionSnapshot) -> None:
+    if await is_erased(session, (fetched.id, fetched.customer_id)):
+        raise Problem(STRIPE_REFUSED, "The reader of this subscription was erased.")
 
 
 def _new(

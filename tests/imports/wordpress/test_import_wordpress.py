@@ -136,6 +136,8 @@ def test_credits_that_differ_from_an_earlier_run_are_named(here: Installation) -
     assert again.exit_code == 1
     assert "TO DO: reader 1: credits were imported earlier, and were others" in again.stderr
     assert "(5 were, and 7 are in the folder)" in again.stderr
+    gone = import_(write_folder(here.folder / "old", [(1, CREDITS, "0")]))
+    assert "(5 were, and 0 are in the folder)" in gone.stderr
     assert [grant.amount for grant in here.all(CreditGrant)] == [5]
 
 
@@ -207,6 +209,7 @@ def test_policies_of_articles_on_record_are_set_once(here: Installation) -> None
         ("users.csv", None, "users.csv: [Errno 2] No such file"),
         ("users.csv", "id,key\n", "users.csv: The header's columns are not these: user_id,"),
         ("settings.json", '{"plugin": "penci", "theme_mods": "a:1:{"}', "theme_mods: it is broken"),
+        ("settings.json", '{"plugin": "penci", "reader_prefix": "a/"}', "at `$.reader_prefix`"),
     ],
 )
 def test_a_wrong_folder_is_refused_in_a_sentence(

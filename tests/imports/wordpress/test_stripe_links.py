@@ -70,6 +70,7 @@ async def test_subscriptions_are_linked_and_mirrored_once(old_shop: OldShop) -> 
     write_folder(old_shop.folder, users, profiles=[("41", other.id)])
     tried = await old_shop.import_("--dry-run")
     assert "newly linked Stripe subscriptions: 2" in tried.stdout
+    assert OddityKind.STRIPE_PRICE_UNKNOWN in tried.stderr
     assert await old_shop.subscriptions() == {}
 
     done = await old_shop.import_()
@@ -88,6 +89,11 @@ async def test_subscriptions_are_linked_and_mirrored_once(old_shop: OldShop) -> 
     assert {one.status for one in billing} == {StripeStatus.ACTIVE}
     invoices = await asyncio.to_thread(old_shop.here.all, StripeInvoice)
 
+    write_folder(old_shop.folder, [*users, *subscribed(3, one.id)], profiles=[("41", other.id)])
+    for options in (["--dry-run"], []):
+        refused = await old_shop.import_(*options)
+        assert f"TO DO: reader 3: {OddityKind.STRIPE_SHARED}" in refused.stderr
+    write_folder(old_shop.folder, users, profiles=[("41", other.id)])
     again = await old_shop.import_()
     assert "newly linked Stripe subscriptions: 0" in again.stdout
     assert await old_shop.subscriptions() == found
