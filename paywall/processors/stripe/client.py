@@ -23,7 +23,7 @@ from paywall.problems import (
     Unconfirmed,
     unavailable,
 )
-from paywall.processors.stripe import parsing
+from paywall.processors.stripe import parse_clawbacks, parsing
 from paywall.processors.stripe.objects import (
     PriceOrder,
     SessionOrder,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from stripe.params import (
         CustomerListParams,
         EventListParams,
+        InvoicePaymentListParams,
         PriceCreateParams,
         SubscriptionListParams,
         SubscriptionUpdateParams,
@@ -198,9 +199,11 @@ class StripeClient:
         async with _api_call():
             data = (await self._v1.checkout.sessions.retrieve_async(session_id)).to_dict()
             payment_id = parsing.payment_of(data)
+            if payment_id is None and (invoice_id := parsing.unpaid_invoice_of(data)):
+                # A plan's first payment is its invoice's.
+                payment_id = next(iter(await self._payments_of(invoice_id)), None)
             if payment_id is None:
                 return parsing.session(data, paid_at=None, has_failed=False)
-        async with _api_call():
             payment = await self._v1.payment_intents.retrieve_async(payment_id)
             charge_id, has_failed = parsing.payment(payment.to_dict())
         paid_at = await self._charged_at(charge_id) if charge_id else None
@@ -241,14 +244,18 @@ class StripeClient:
         if snapshot.paid_at is None or snapshot.amount_paid == 0:
             return snapshot
         async with _api_call():
-            paid = await self._v1.invoice_payments.list_async(
-                {"invoice": invoice_id, "status": "paid"}
-            )
-        payment_ids = [
-            id_ for one in paid.data if isinstance(id_ := one.payment.payment_intent, str)
-        ]
+            payment_ids = await self._payments_of(invoice_id, are_paid=True)
         clawbacks = [clawback for id_ in payment_ids for clawback in await self.clawbacks(id_)]
         return snapshot._replace(clawbacks=tuple(clawbacks))
+
+    async def _payments_of(self, invoice_id: str, *, are_paid: bool = False) -> list[str]:
+        """The payment intents of an invoice, the newest first."""
+        params: InvoicePaymentListParams = {"invoice": invoice_id}
+        if are_paid:
+            params["status"] = "paid"
+        page = await self._v1.invoice_payments.list_async(params)
+        intents = (payment.payment.payment_intent for payment in page.data)
+        return [intent for intent in intents if isinstance(intent, str)]
 
     async def invoice_of_payment(self, payment_id: str) -> str | None:
         async with _api_call():
@@ -274,8 +281,8 @@ class StripeClient:
             disputes = await self._v1.disputes.list_async(
                 {"payment_intent": payment_id, "limit": PAGE}
             )
-            return [parsing.refund(data.to_dict()) for data in refunds.data] + [
-                parsing.dispute(data.to_dict()) for data in disputes.data
+            return [parse_clawbacks.refund(data.to_dict()) for data in refunds.data] + [
+                parse_clawbacks.dispute(data.to_dict()) for data in disputes.data
             ]
 
     async def _charged_at(self, charge_id: str) -> datetime:

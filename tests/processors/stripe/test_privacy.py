@@ -1,5 +1,7 @@
 """Erasing ends billing first; merging keeps both customers."""
 
+from paywall.sandbox.stripe.checkout import settle_session
+from paywall.sandbox.stripe.customers import Card, set_card
 from paywall.sandbox.stripe.faults import Fault
 from tests.processors.stripe.shop import Shop
 from tests.subscribers.dump import dumped
@@ -37,6 +39,28 @@ async def test_nothing_is_erased_where_stripe_does_not_confirm(shop: Shop) -> No
 async def test_nothing_is_erased_while_a_payment_is_on_its_way(shop: Shop) -> None:
     await shop.buy(pack_id="six", later=True)
     assert await erase(shop) == 409
+
+
+async def test_a_plan_whose_first_transfer_bounced_is_no_pending_payment(shop: Shop) -> None:
+    page = await shop.buy(plan_id="monthly", later=True)
+    assert set(await shop.deliver_events()) == {200}
+    assert (await shop.checkout(page["id"]))["status"] == "processing"
+    assert await erase(shop) == 409
+    settle_session(shop.stand_in.account, page["session_id"], paid=False)
+    assert set(await shop.deliver_events()) == {200}
+    assert (await shop.checkout(page["id"]))["status"] == "expired"
+    assert await erase(shop) == 204
+    assert shop.only("subscription")["status"] == "canceled"
+
+
+async def test_a_plan_paid_after_its_first_transfer_bounced_is_paid(shop: Shop) -> None:
+    page = await shop.buy(plan_id="monthly", later=True)
+    settle_session(shop.stand_in.account, page["session_id"], paid=False)
+    assert set(await shop.deliver_events()) == {200}
+    set_card(shop.stand_in.account, shop.only("customer")["id"], Card.PAYS)
+    shop.move(days=4)
+    assert set(await shop.deliver_events()) == {200}
+    assert (await shop.checkout(page["id"]))["status"] == "paid"
 
 
 async def test_what_was_paid_meanwhile_is_recorded_first(shop: Shop) -> None:
