@@ -1,6 +1,7 @@
 """What the documentation shows is what happens."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,6 +28,9 @@ from tests.story import assignments, run_story, with_answers
 
 DATABASE_IN_PAGE = "postgresql://paywall:secret@127.0.0.1:5432/paywall"
 
+BODY = "The body of an article that a test published."
+# The sandbox's `meter_limit`.
+METER_LIMIT = 3
 # An id that ends the attribute it stands in, unless it is escaped.
 INJECTION = """x'><img src="x" onerror="alert(1)">"""
 
@@ -68,6 +72,10 @@ def test_the_example_site_shows_bodies_only_to_readers_who_may_read(tmp_path: Pa
         assert "tenth sack" not in stranger.text
         assert "data-paywall-token" not in stranger.text
         assert _token_response(address).status_code == 204
+        for page in ("cross-site", "same-site", "none"):
+            assert _token_response(address, "ann", page=page).status_code == 403
+        assert _token_response(address, "ann", page="same-origin").status_code == 200
+        assert httpx.get(f"{address}/paywall-token").status_code == 403
         _put_article(sandbox, INJECTION)
         injected = httpx.get(f"{address}/{quote(INJECTION)}", timeout=PATIENT_SECONDS)
         assert f"<paywall-gate article='{escape(INJECTION)}'>" in injected.text
@@ -79,8 +87,37 @@ def test_the_example_site_shows_bodies_only_to_readers_who_may_read(tmp_path: Pa
         assert "token" in _token_response(address, "ann%").json()
         sandbox.stop()
         without_service = _read(address, "ann")
+        assert _token_response(address, "ann").status_code == 503
     assert without_service.status_code == 503
     assert "tonnes" not in without_service.text
+
+
+@pytest.mark.slow
+def test_the_example_site_counts_what_each_visitor_reads(tmp_path: Path) -> None:
+    with playing(tmp_path) as sandbox, _example_site(tmp_path, sandbox) as address:
+        sandbox.wait_until(lambda: _answers(address))
+        pages = [f"metered-{number}" for number in range(METER_LIMIT + 1)]
+        for page in pages:
+            _put_article(sandbox, page, policy="metered")
+        with httpx.Client(base_url=address, timeout=PATIENT_SECONDS) as visitor:
+            first = visitor.get(pages[0])
+            assert BODY in first.text
+            assert first.headers["cache-control"] == "no-store"
+            cookie = first.headers["set-cookie"]
+            name = re.match("visitor=[0-9a-f]{32};", cookie)
+            assert name, cookie
+            assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+            assert int(re.findall(r"Max-Age=(\d+)", cookie)[0]) <= 366 * 86_400
+            again = [visitor.get(page) for page in pages]
+            assert [BODY in answer.text for answer in again] == [True] * METER_LIMIT + [False]
+            assert {answer.headers.get("set-cookie", cookie) for answer in again} == {cookie}
+        forged = {"Cookie": "visitor=../../x"}
+        for headers in ({}, forged, _cookie("ann")):
+            answer = httpx.get(f"{address}/{pages[-1]}", headers=headers, timeout=PATIENT_SECONDS)
+            assert BODY in answer.text
+            assert name[0] not in answer.headers.get("set-cookie", "")
+        assert "set-cookie" not in answer.headers
+        assert "set-cookie" not in _read(address).headers
 
 
 @contextmanager
@@ -116,19 +153,22 @@ def _token(address: str, reader_id: str) -> str:
     return str(_token_response(address, reader_id).json()["token"])
 
 
-def _token_response(address: str, reader_id: str | None = None) -> httpx.Response:
-    return httpx.post(f"{address}/paywall-token", headers=_cookie(reader_id))
+def _token_response(
+    address: str, reader_id: str | None = None, page: str | None = None
+) -> httpx.Response:
+    headers = _cookie(reader_id) | ({"Sec-Fetch-Site": page} if page else {})
+    return httpx.post(f"{address}/paywall-token", headers=headers, timeout=PATIENT_SECONDS)
 
 
 def _cookie(reader_id: str | None) -> dict[str, str]:
     return {"Cookie": f"reader={reader_id}"} if reader_id else {}
 
 
-def _put_article(sandbox: Served, article_id: str) -> None:
+def _put_article(sandbox: Served, article_id: str, policy: str = "premium") -> None:
     token = dict(line.split("=", 1) for line in assignments(sandbox))["SITE_TOKEN"]
     answer = httpx.put(
         f"{sandbox.address}/v1/articles/{quote(article_id)}",
-        json={"title": "An article", "policy": "premium", "body_html": "<p>The body.</p>"},
+        json={"title": "An article", "policy": policy, "body_html": f"<p>{BODY}</p>"},
         headers={"Authorization": f"Bearer {token}"},
     )
     assert answer.status_code == 201, answer.text

@@ -116,6 +116,18 @@ def test_the_fourth_metered_article_is_closed_and_says_why(sandbox: Served) -> N
     assert explained == [False, False, False, True]
 
 
+def test_pages_of_other_sites_get_no_token_of_a_reader(sandbox: Served) -> None:
+    (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
+    with httpx.Client(timeout=PATIENT_SECONDS) as client:
+        client.post(f"{paper}/sign-in", data={"reader": "ann"})
+        answers = [
+            client.post(f"{paper}/paywall-token", headers={"Sec-Fetch-Site": page})
+            for page in ("same-origin", "same-site", "cross-site", "none")
+        ]
+    assert [answer.status_code for answer in answers] == [200, 403, 403, 403]
+    assert [b"token" in answer.content for answer in answers] == [True, False, False, False]
+
+
 def test_subscriptions_have_renewed_when_a_time_step_returns(sandbox: Served) -> None:
     (ann,) = re.findall(r"^ANN=(\S+)$", sandbox.log.read_text(), re.MULTILINE)
     (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())

@@ -121,7 +121,12 @@ async def switch_language(request: PageRequest) -> Redirect:
 async def reader_token(
     request: PageRequest, site: NamedDependency[NewspaperServices]
 ) -> Response[Json | None]:
-    """A token for the reader who is signed in, or 204; paywall.js calls this."""
+    """A token for the reader who is signed in, or 204; paywall.js calls this.
+
+    403 to pages of other sites, and 503 if the service does not answer.
+    """
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        return Response(None, status_code=403)
     viewer = viewer_of(request)
     if viewer.reader_id is None:
         return Response(None, status_code=204)
