@@ -103,6 +103,26 @@ def unreachable(visitor: Visitor) -> Page:
     return page
 
 
+def unreachable_in_khmer(visitor: Visitor) -> Page:
+    front_in_khmer(visitor)
+    return unreachable(visitor)
+
+
+def refused(visitor: Visitor) -> Page:
+    """The site does not confirm whose page this is."""
+    visitor.expect("status of 403")
+    page = visitor.signed_in_tab("ann")
+    page.route("**/paywall-token", lambda route: route.fulfill(status=403))
+    page.goto(f"{visitor.press.paper}{ARTICLE}")
+    page.locator("paywall-gate button").wait_for()
+    return page
+
+
+def refused_in_khmer(visitor: Visitor) -> Page:
+    front_in_khmer(visitor)
+    return refused(visitor)
+
+
 def right_to_left(visitor: Visitor) -> Page:
     page = gate_without_credits(visitor)
     page.evaluate("document.documentElement.dir = 'rtl'")
@@ -246,6 +266,9 @@ STATES: dict[str, Callable[[Visitor], Page]] = {
         unlock_dialog_in_khmer,
         unlocked,
         unreachable,
+        unreachable_in_khmer,
+        refused,
+        refused_in_khmer,
         right_to_left,
         thanked,
         account,

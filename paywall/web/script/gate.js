@@ -6,6 +6,9 @@ const LEADS = { metered: "sign_in_first", premium: "opens_with", subscribers: "s
 const BATCH_ARTICLES_MAX = 100;
 const GATE_DEPTH_MAX = 3;
 
+/** A page that was loaded anew and has a gate still has it from a cache: once more would not help. */
+const isLoadedAnew = performance.getEntriesByType("navigation")[0]?.type === "reload";
+
 /** A site with `require-trusted-types-for` names this policy in `trusted-types`: bodies are its own HTML. */
 const policy = createPolicy();
 
@@ -80,6 +83,7 @@ class Gate extends PaywallElement {
     let decision = await fetchDecision(this, this.article);
     this.headline = decision.title;
     if (decision.granted) {
+      if (this.isReloaded && (this.isDenied || !isLoadedAnew)) return this.loadAnew();
       const answer = await inTurn(() => this.body());
       if (answer.decision.granted) return this.openUnasked(answer);
       decision = answer.decision;
@@ -102,6 +106,18 @@ class Gate extends PaywallElement {
     return request(this, "GET", `v1/me/articles/${encodeURIComponent(this.article)}/body`);
   }
 
+  /** Whether the site shows the body itself, on the page that it makes anew. */
+  get isReloaded() {
+    return this.setting("after") === "reload";
+  }
+
+  /** What is shown stays until then: a shorter page would lose its place. Thanks for what was bought are for the next one. */
+  loadAnew(isConfirmed) {
+    if (bought.kind) saveItem(BOUGHT, bought);
+    reload(isConfirmed);
+    return new Promise((done) => setTimeout(done, TIMEOUT_MS));
+  }
+
   /** For search engines, where the site has not said it itself. */
   describe() {
     this.classList.add("paywall-content");
@@ -116,6 +132,7 @@ class Gate extends PaywallElement {
 
   fail(error) {
     if (error.code === "signed_out") {
+      this.isDenied = true;
       const said = this.wasSignedIn ? "signed_out" : (own(LEADS, this.policy) ?? "sign_in_first");
       const isForSubscribers = said === LEADS.subscribers;
       const cost = this.credits(Number(this.getAttribute("cost") ?? 1));
@@ -124,9 +141,10 @@ class Gate extends PaywallElement {
         isForSubscribers && this.action("subscribe", true),
         this.action("login", !isForSubscribers),
       ]);
-    } else {
-      const again = button(this.translate("try_again"), () => busy(again, this.translate("waiting"), () => this.draw()), true);
-      this.show(this.explain(error), [], [again]);
+    } else if (this.failure !== error.code) {
+      // What is shown already keeps its focus.
+      this.show(this.trouble(error), [], [this.remedy(error, true)]);
+      this.failure = error.code;
     }
   }
 
@@ -158,7 +176,7 @@ class Gate extends PaywallElement {
   }
 
   offer(decision) {
-    this.wasSignedIn = true;
+    this.wasSignedIn = this.isDenied = true;
     this.decision = decision;
     const { reason, unlock_cost: cost, unlocks_left: left, actions } = decision;
     const leads = {
@@ -177,6 +195,7 @@ class Gate extends PaywallElement {
   }
 
   show(lead, details, actions) {
+    this.failure = undefined;
     this.shop = h("div", {});
     const next = h("div", { class: "paywall-actions" }, ...actions);
     this.box.replaceChildren(...[status(lead), ...details, next, this.shop].filter(Boolean));
@@ -234,6 +253,10 @@ class Gate extends PaywallElement {
             [cost, key] = [now, newKey()];
             showTerms();
           });
+        }
+        if (this.isReloaded) {
+          announceChange(this);
+          return this.loadAnew(true);
         }
         try {
           this.open(await this.body(), true);

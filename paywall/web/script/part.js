@@ -66,6 +66,7 @@ class PaywallElement extends HTMLElement {
 
   disconnectedCallback() {
     parts.delete(this);
+    waiting.delete(this);
   }
 
   /** Show what is true now, or why that is not known. */
@@ -77,11 +78,13 @@ class PaywallElement extends HTMLElement {
       return; // Without words the site's own content stays, which works without this script.
     }
     if (!this.isConnected) return;
+    waiting.delete(this);
     try {
       await this.load();
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       this.fail(error);
+      if (error.code === "unreachable") retryLater(this);
     }
   }
 
@@ -93,7 +96,19 @@ class PaywallElement extends HTMLElement {
   fail(error) {
     this.isWaiting = false;
     if (error.code === "signed_out") this.replaceChildren();
-    else this.put(status(this.explain(error)), button(this.translate("try_again"), () => this.draw()));
+    else this.put(status(this.trouble(error)), this.remedy(error));
+  }
+
+  /** Why this part shows nothing else. */
+  trouble(error) {
+    return error.code === "unreachable" ? this.translate("outage") : this.explain(error);
+  }
+
+  /** A page that the site refuses may be an old copy from a cache. */
+  remedy({ code }, first) {
+    if (code === "refused") return button(this.translate("reload"), () => location.reload(), first);
+    const again = button(this.translate("try_again"), () => busy(again, this.translate("waiting"), () => this.draw()), first);
+    return again;
   }
 
   put(...children) {
@@ -138,6 +153,7 @@ class PaywallElement extends HTMLElement {
     const words = {
       unreachable: "unreachable",
       signed_out: "sign_in_first",
+      refused: "refused",
       article_unknown: "not_to_be_had",
       already_subscribed: "subscribed_already",
       payment_pending: "payment_pending",

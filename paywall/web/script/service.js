@@ -8,11 +8,12 @@ const FEW_CREDITS = 2;
 const TIMEOUT_MS = 15_000;
 const CONFIRM_AFTER_MS = 500;
 const POLL_MS = 1_500;
+const OUTAGE_PAUSES_MS = [5_000, 15_000, 45_000, 120_000, 300_000];
 const CHECKOUT = "paywall-checkout";
 const SIGNED_OUT = "signed out";
 const BOUGHT = "paywall-bought";
 
-/** Why something did not work: "unreachable", "signed_out", or the code of a problem. */
+/** Why something did not work: "unreachable", "signed_out", "refused", or the code of a problem. */
 class RequestError extends Error {
   constructor(code, problem = {}) {
     super(code);
@@ -79,15 +80,15 @@ let reader;
 
 /** The page's one token; a new one where it has ended, or where it was `refused`. */
 function tokenFor(part, refused) {
-  const renew = () => fetchToken(part.setting("token"));
-  tokenPromise = tokenPromise.then(
-    (one) => (one.ends > Date.now() && (!refused || one.token !== refused) ? one : renew()),
-    renew,
-  );
+  const isValid = ({ token, ends }) => ends > Date.now() && (!refused || token !== refused);
+  tokenPromise = tokenPromise.then((one) => (isValid(one) ? one : fetchToken(part.setting("token"))));
   return tokenPromise;
 }
 
-async function fetchToken(address) {
+/** A token, or none where nobody is signed in, or the error, which is for all that wait at this moment. */
+const fetchToken = (address) => askForToken(address).catch((error) => ({ error, ends: Date.now() + 100 }));
+
+async function askForToken(address) {
   const nobody = { ends: Date.now() + 1_000 };
   if (!address) return nobody;
   const url = pageHere(address);
@@ -96,14 +97,14 @@ async function fetchToken(address) {
     return nobody;
   }
   const answer = await send(url, { method: "POST", credentials: "same-origin" });
-  if (answer.status === 204) {
+  if ([204, 401].includes(answer.status)) {
     tabs.postMessage(SIGNED_OUT);
     clearItems();
-  }
-  if (answer.status === 204 || !answer.ok) {
     reader ??= null;
     return nobody;
   }
+  // Not to be taken for nobody: who is signed in must not be asked to sign in.
+  if (!answer.ok) throw new RequestError("refused");
   const { token, expires_at } = await read(answer);
   belongsTo(subjectOf(token));
   return { token, ends: Date.parse(expires_at) - 10_000 };
@@ -129,12 +130,15 @@ function belongsTo(subject) {
 
 let isReloading = false;
 
-/** Reload once: tabs that sign each other out would otherwise abort their reloads for ever. */
-function reload() {
+/**
+ * Reload once: tabs that sign each other out would otherwise abort their reloads for ever. No
+ * question stays open meanwhile, but the one that was just answered.
+ */
+function reload(isAnswered) {
   if (isReloading) return;
   isReloading = true;
   setTimeout(() => { isReloading = false; }, TIMEOUT_MS);
-  for (const box of document.querySelectorAll(".paywall-dialog")) box.close();
+  if (!isAnswered) for (const box of document.querySelectorAll(".paywall-dialog")) box.close();
   location.reload();
 }
 
@@ -142,7 +146,8 @@ function reload() {
 async function request(part, method, path, body, key) {
   let refused;
   for (;;) {
-    const { token } = await tokenFor(part, refused);
+    const { token, error } = await tokenFor(part, refused);
+    if (error) throw error;
     if (!token) throw new RequestError("signed_out");
     const answer = await send(new URL(path, SERVICE), {
       method,
@@ -155,7 +160,7 @@ async function request(part, method, path, body, key) {
       },
     });
     if (answer.status !== 401) return read(answer);
-    if (refused) throw new RequestError("signed_out");
+    if (refused) throw new RequestError("refused");
     refused = token;
   }
 }
@@ -186,6 +191,23 @@ const fetchMe = (part) => fetchOnce("me", () => request(part, "GET", "v1/me"));
 function refresh(but) {
   known.clear();
   return Promise.all([...parts].filter((part) => part !== but).map((part) => part.draw()));
+}
+
+const waiting = new Set();
+let outages = 0;
+let outageTimer;
+
+/** Parts that reach nobody ask again by themselves: later each time, and not in all browsers at once. */
+function retryLater(part) {
+  waiting.add(part);
+  if (outageTimer) return;
+  const pause = OUTAGE_PAUSES_MS[outages] ?? OUTAGE_PAUSES_MS.at(-1);
+  outages += 1;
+  outageTimer = setTimeout(async () => {
+    outageTimer = undefined;
+    await Promise.all([...waiting].map((one) => one.draw()));
+    if (!waiting.size) outages = 0;
+  }, pause * (1 + Math.random() / 2));
 }
 
 /** However often it is asked for, `act` runs once at a time, and once more if it was asked for meanwhile. */
@@ -219,18 +241,16 @@ const withToken = () => document.querySelector("[data-paywall-token]");
 /** Somebody signed out elsewhere, or came back to this page: of another reader nothing stays here, whoever wrote it. */
 async function checkReader() {
   if (!withToken() || isReloading) return;
-  await tokenPromise.catch(() => NOBODY);
+  await tokenPromise;
   // Nothing here has asked yet, so nobody knows whose page this is.
   if (reader === undefined) return reload();
   if (reader === null) return;
   tokenPromise = fetchToken(withToken().dataset.paywallToken);
-  try {
-    if ((await tokenPromise).token) refresh();
-    else reload();
-  } catch (error) {
-    // The parts say what is wrong.
-    if (error.code !== "signed_out") refresh();
-  }
+  const { token, error } = await tokenPromise;
+  if (token) refresh();
+  else if (!error || error.code === "refused") reload();
+  // The parts say what is wrong.
+  else if (error.code !== "signed_out") refresh();
 }
 
 const refreshAgain = runOnceAtATime(() => refresh());
