@@ -55,6 +55,17 @@ def expect_no_sign_in(page: Page) -> None:
     assert "Sign in to" not in page.locator("paywall-gate").inner_text()
 
 
+def test_the_endpoint_can_check_that_a_page_of_the_site_asks(
+    visitor: Visitor, press: Press
+) -> None:
+    page = visitor.signed_in_tab("ann")
+    with page.expect_request(TOKEN) as asked:
+        page.goto(f"{press.paper}{ARTICLE}")
+    headers = asked.value.all_headers()
+    assert (headers["origin"], headers["sec-fetch-site"]) == (press.paper, "same-origin")
+    assert "referer" not in headers
+
+
 @pytest.mark.parametrize("status", [204, 401])
 def test_nobody_is_asked_to_sign_in(status: int, visitor: Visitor, press: Press) -> None:
     visitor.expect("status of 401")
