@@ -133,7 +133,7 @@ class SiteClient:
             return f"its encoding {encoding[:40]!r} cannot be read"
         limit = self._limits.response_bytes_max
         async for piece in _decoded(response, is_compressed=encoding not in ("", "identity")):
-            body += piece[: limit - len(body) + 1]
+            body += piece
             if len(body) > limit:
                 del body[limit:]
                 return f"longer than {limit} bytes, of which the first were compared"

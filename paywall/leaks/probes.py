@@ -62,7 +62,7 @@ PAGE_PATHS = (
     "json/", "index.html", "index.md", "index.json", "_payload.json", "__data.json",
     "amp.html", "print.html",
 )  # fmt: skip
-PAGE_ENDINGS = (".amp", ".html", ".json", ".md", ".txt", ".pdf", ".xml", ".rsc", "%20")
+PAGE_ENDINGS = (".amp", ".html", ".json", ".md", ".txt", ".pdf", ".xml", ".rsc")
 PATH_PREFIXES = ("amp", "print", "m", "embed", "api", "_next/data/development", "page-data")
 SITE_FEEDS = (
     "feed/", "feed/atom/", "feed/rss/", "feed/rdf/", "feed/json/", "?feed=rss2", "?feed=atom",

@@ -1,6 +1,7 @@
 """Whatever a site answers, `paywall leaks` comes to an end, and stays where it was sent."""
 
 import gzip
+import tracemalloc
 import zlib
 from collections.abc import Iterator
 
@@ -37,6 +38,15 @@ async def test_a_bomb_is_read_to_the_limit(site: Site, wbits: int, encoding: str
     body, problem = await fetched(site, Answer(bomb(wbits), headers=headers))
     assert len(body) == SMALL.response_bytes_max
     assert problem == "longer than 1000000 bytes, of which the first were compared"
+
+
+async def test_a_bomb_is_not_unpacked_in_memory(site: Site) -> None:
+    answer = Answer(bomb(31), headers=(("Content-Encoding", "gzip"),))
+    tracemalloc.start()
+    await fetched(site, answer)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < MEGABYTES_64 / 4
 
 
 async def test_a_compressed_file_that_is_a_bomb_is_read_to_the_limit(site: Site) -> None:
