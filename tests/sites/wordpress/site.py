@@ -84,7 +84,8 @@ foreach ( json_decode( $argv[1], true ) as $name => $role ) {
 }
 global $wp_rewrite;
 $wp_rewrite->set_permalink_structure( '/%year%/%postname%/' );
-flush_rewrite_rules();
+// While installing, the taxonomies have no rules yet: the first request makes them.
+delete_option( 'rewrite_rules' );
 """
 
 
