@@ -23,6 +23,15 @@ const FILE    = __FILE__;
 
 foreach ( array(
 	'account',
+	'admin/capabilities',
+	'admin/connection-test',
+	'admin/fields',
+	'admin/moves',
+	'admin/post-fields',
+	'admin/post-list',
+	'admin/settings-page',
+	'admin/status',
+	'admin/term-fields',
 	'article',
 	'breaker',
 	'caching',
@@ -55,6 +64,14 @@ foreach ( array(
 }
 
 Account\register();
+Admin\Capabilities\register();
+Admin\ConnectionTest\register();
+Admin\Moves\register();
+Admin\PostFields\register();
+Admin\PostList\register();
+Admin\SettingsPage\register();
+Admin\Status\register();
+Admin\TermFields\register();
 Caching\register();
 Gate\register();
 Privacy\register();
