@@ -173,6 +173,11 @@ class WordPress:
             plugin,
         )
 
+    def complaints(self) -> list[str]:
+        """What PHP logged about the plug-in; WordPress 6.1 has complaints of its own on PHP 8.2."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [line for line in lines if "plugins/paywall" in line or "database error" in line]
+
     def switch_theme(self, name: str) -> None:
         self.php("switch_theme( $argv[1] );", name)
 

@@ -32,8 +32,9 @@ function of( int $post_id ): array {
 	if ( null === $post || ! is_gated_type( $post->post_type ) ) {
 		return terms( 'free', 1 );
 	}
-	$own = from_meta( 'post', $post->ID, '_paywall_policy', '_paywall_cost' );
-	return $own ?? of_terms( $post->ID ) ?? of_default();
+	$terms = from_meta( 'post', $post->ID, '_paywall_policy', '_paywall_cost' ) ?? of_terms( $post->ID ) ?? of_default();
+	$own   = credits( get_post_meta( $post->ID, '_paywall_cost', true ) );
+	return null === $own ? $terms : terms( $terms['policy'], $own );
 }
 
 /**
@@ -117,18 +118,26 @@ function from_meta( string $type, int $id, string $policy_key, string $cost_key 
 }
 
 /**
- * Both together, the cost within its bounds.
+ * Both together; without a cost of their own, that of the settings.
  *
  * @param string $policy One of POLICIES.
  * @param mixed  $cost   As it was saved.
  * @return array{policy:string, cost:int}
  */
 function terms( string $policy, $cost ): array {
-	$credits = is_numeric( $cost ) ? (int) ceil( (float) $cost ) : 1;
 	return array(
 		'policy' => $policy,
-		'cost'   => max( 1, min( COST_MAX, $credits ) ),
+		'cost'   => credits( $cost ) ?? credits( Settings\get( 'default_cost' ) ) ?? 1,
 	);
+}
+
+/**
+ * A cost within its bounds; fractions are rounded up. Null where none was saved.
+ *
+ * @param mixed $cost As it was saved.
+ */
+function credits( $cost ): ?int {
+	return is_numeric( $cost ) && $cost > 0 ? (int) min( COST_MAX, ceil( (float) $cost ) ) : null;
 }
 
 /**

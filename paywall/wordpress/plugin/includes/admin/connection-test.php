@@ -180,7 +180,7 @@ function about_token( string $token ): array {
 		/* translators: %s: names of scopes. */
 		$findings[] = finding( false, sprintf( __( 'The token lacks these scopes: %s. Mint one that has them.', 'paywall' ), implode( ' ', $lacking ) ) );
 	}
-	$ends_at = is_int( $claims['exp'] ?? null ) ? $claims['exp'] : 0;
+	$ends_at = is_numeric( $claims['exp'] ?? null ) ? (int) $claims['exp'] : 0;
 	$is_ok   = $ends_at - time() > EXPIRES_SOON;
 	/* translators: %s: a date. */
 	$text       = $is_ok ? __( 'The token is valid until %s.', 'paywall' ) : __( 'The token ends on %s: replace it before that day.', 'paywall' );
