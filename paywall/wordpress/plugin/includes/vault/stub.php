@@ -116,7 +116,7 @@ function stored_content( int $post_id ): string {
  */
 function cut_for( string $text, int $post_id ): array {
 	$own        = UNBORN === $post_id ? '' : get_post_meta( $post_id, '_paywall_preview_paragraphs', true );
-	$paragraphs = is_numeric( $own ) ? (int) $own : Settings\get( 'preview_paragraphs' );
+	$paragraphs = is_numeric( $own ) && $own >= 0 ? (int) $own : Settings\get( 'preview_paragraphs' );
 	return cut( $text, $paragraphs, Settings\get( 'preview_share' ) );
 }
 
