@@ -129,7 +129,7 @@ def gated(wordpress: WordPress, service: Served) -> Filled:
     unlock = httpx.post(
         f"{service.address}/v1/subscribers/{wordpress.user_id('bo')}/unlocks",
         headers={"Authorization": f"Bearer {service.site_token('admin')}"},
-        json={"article_id": str(filled.ids["classic"]), "complimentary": True},
+        json={"article_id": str(filled.ids["classic"]), "source": "complimentary"},
     )
     assert unlock.is_success, unlock.text
     return filled
