@@ -19,6 +19,11 @@ TEMPLATE = LANGUAGES / "paywall.pot"
 KEYWORDS = (
     "__ _e esc_html__ esc_attr__ esc_html_e esc_attr_e _x:1,2c esc_html_x:1,2c _n:1,2 _nx:1,2,4c"
 ).split()
+# What the program leaves open in the header.
+HEADER = {
+    "charset=CHARSET": "charset=UTF-8",
+    "nplurals=INTEGER; plural=EXPRESSION": "nplurals=2; plural=(n != 1)",
+}
 PLACEHOLDER = re.compile(r"%(?:\d+\$)?[sd]")
 
 
@@ -36,7 +41,10 @@ def extract() -> str:
     )  # fmt: skip
     lines = [line for line in ran.stdout.splitlines() if not line.startswith('"POT-Creation-Date')]
     header = lines.index('msgid ""')
-    return "\n".join(lines[header:]).replace("charset=CHARSET", "charset=UTF-8") + "\n"
+    text = "\n".join(lines[header:]) + "\n"
+    for placeholder, value in HEADER.items():
+        text = text.replace(placeholder, value)
+    return text
 
 
 def translations() -> list[Path]:
@@ -55,7 +63,7 @@ def messages(path: Path) -> dict[str, Message]:
 
 def texts(message: Message) -> list[str]:
     """Its translations: one, or one for each plural form."""
-    return [message.string] if isinstance(message.string, str) else list(message.string)
+    return [message.string] if isinstance(message.string, str) else list(message.string or ())
 
 
 def placeholders(text: str) -> list[str]:
