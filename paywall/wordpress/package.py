@@ -1,6 +1,7 @@
 """Builds the zip of the WordPress plug-in, which a site uploads under Plugins → Add New."""
 
 import io
+import struct
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -13,6 +14,8 @@ FOLDER = "paywall"
 # The same sources make the same zip.
 MODIFIED = (1980, 1, 1, 0, 0, 0)
 FILE_MODE = 0o644 << 16
+# Fields of a `.mo` file's header, and the size of an entry in each of its two tables.
+MO_COUNT_AT, MO_HASH_TABLE_AT, MO_ENTRY_BYTES = 8, 24, 8
 
 
 def build_zip() -> bytes:
@@ -41,6 +44,13 @@ def _contents(folder: Traversable, path: str) -> list[tuple[str, bytes]]:
 
 
 def _compile(translations: bytes) -> bytes:
-    compiled = io.BytesIO()
-    write_mo(compiled, read_po(io.BytesIO(translations)))
-    return compiled.getvalue()
+    """A `.mo` file; WordPress needs the address of its hash table, which Babel leaves 0.
+
+    Source: https://www.gnu.org/software/gettext/manual/html_node/MO-Files.html
+    """
+    output = io.BytesIO()
+    write_mo(output, read_po(io.BytesIO(translations)))
+    compiled = bytearray(output.getvalue())
+    count, originals_at = struct.unpack_from("<II", compiled, MO_COUNT_AT)
+    struct.pack_into("<I", compiled, MO_HASH_TABLE_AT, originals_at + 2 * MO_ENTRY_BYTES * count)
+    return bytes(compiled)

@@ -37,6 +37,7 @@ foreach ( array(
 	'caching',
 	'decisions',
 	'gate',
+	'languages',
 	'policy',
 	'privacy',
 	'publishing',
@@ -74,6 +75,7 @@ Admin\Status\register();
 Admin\TermFields\register();
 Caching\register();
 Gate\register();
+Languages\register();
 Privacy\register();
 Publishing\register();
 Queue\register();
