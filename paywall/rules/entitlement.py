@@ -73,7 +73,7 @@ class BilledSubscription(NamedTuple):
 class Allowance(NamedTuple):
     """Access beyond the paid time: `grace` after a failed payment, `leeway` before a renewal.
 
-    Grace needs an earlier payment above zero.
+    Grace needs an earlier payment above zero, leeway an earlier period or trial.
     """
 
     grace: timedelta
@@ -97,7 +97,9 @@ def billed_access_ends(billed: BilledSubscription, allowance: Allowance) -> Acce
         allowance = Allowance(timedelta(), timedelta())
     match billed.status:
         case StripeStatus.ACTIVE | StripeStatus.TRIALING:
-            has_leeway = billed.will_renew and not billed.last_was_clawed_back
+            # Before the first payment there is nothing to renew.
+            has_period = billed.paid.starts_at < billed.paid.paid_through
+            has_leeway = billed.will_renew and has_period and not billed.last_was_clawed_back
             return AccessEnds(end + allowance.leeway if has_leeway else end, end)
         case StripeStatus.PAST_DUE:
             late_end = end + allowance.grace if billed.has_paid else end

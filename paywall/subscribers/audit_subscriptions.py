@@ -38,7 +38,8 @@ GRACE_SECONDS = """
 """
 EXTRA_SECONDS = f"""
     case when b.status in ('active', 'trialing')
-              and b.will_renew and (i.last_end is null or i.last_end = i.paid_end)
+              and b.will_renew and s.starts_at < s.paid_through
+              and (i.last_end is null or i.last_end = i.paid_end)
          then b.leeway_seconds
          else {GRACE_SECONDS} end
 """

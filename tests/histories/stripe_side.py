@@ -187,7 +187,7 @@ class Billed:
         last_end = max((one.paid_end(now) for one in paid), default=None)
         last = [one for one in paid if one.paid_end(now) == last_end]
         was_taken = bool(last) and all(is_taken_back(one, now) for one in last)
-        if self.status not in RENEWING or was_taken:
+        if self.status not in RENEWING or was_taken or through == self.started_at:
             return through, through
         return through + timedelta(seconds=settings.renewal_leeway_seconds), through
 

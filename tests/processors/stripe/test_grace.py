@@ -34,6 +34,16 @@ async def test_a_first_bank_transfer_that_bounced_opens_nothing(shop: Shop) -> N
     assert (mine["access_until"], mine["opens_all"]) == ("2026-11-24T12:00:00Z", False)
 
 
+async def test_a_first_bank_transfer_on_its_way_opens_nothing(shop: Shop) -> None:
+    """The leeway before a renewal follows a period, and there was none."""
+    await shop.buy(plan_id="monthly", later=True)
+    assert set(await shop.deliver_events()) == {200}
+    mine = (await shop.me())["subscription"]
+    assert (mine["status"], mine["opens_all"]) == ("active", False)
+    async with shop.database.reading() as session:
+        assert await audit(session) == []
+
+
 async def test_a_trial_that_was_never_paid_for_ends_without_grace(shop: Shop) -> None:
     await shop.buy(card=Card.PAYS_ONCE, plan_id="tried")
     shop.move(days=7.5)
