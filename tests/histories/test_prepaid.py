@@ -36,7 +36,7 @@ FLOORS = {
     "give_back settled": 4, "merge both": 8, "merge one": 5, "deliver_one one": 4,
     "deliver_all several": 5, "effect interrupted": 10, "effect followed_months": 4,
     "effect removed_in_use": 6, "effect removed_unused": 15, "effect merged": 20,
-    "effect credit_withdrawn": 2,
+    "effect credit_withdrawn": 2, "take_back_switch whole": 3,
 }  # fmt: skip
 
 
