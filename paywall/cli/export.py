@@ -20,13 +20,14 @@ from paywall.subscribers.export_models import ReaderExport
 
 @click.command(
     "export",
-    help="""Print everything on record about READER, or the way back to an old plug-in.
+    help="""Print everything on record about READER.
 
     The output is indented JSON, which you can give to the reader. Each section begins with a
     description of its contents. Works while the service runs.
 
-    With --wordpress it prints CSV instead: what every reader has now, as fields of Penci Paywall or
-    JNews Paywall. FOLDER is the one that was imported; only its settings.json is read.
+    With --wordpress it prints the way back to Penci Paywall or JNews Paywall instead: CSV with what
+    every reader has now, as fields of the plug-in. FOLDER is the one that was imported; only its
+    settings.json is read.
 
     \b
     Examples:
