@@ -51,6 +51,12 @@ def test_a_text_that_was_cut_short_is_refused(value: object, data: st.DataObject
         unserialize(written[:cut])
 
 
+@given(VALUES, VALUES)
+def test_what_follows_a_value_is_refused(value: object, more: object) -> None:
+    with pytest.raises(PhpError):
+        unserialize(serialize(value) + serialize(more))  # type: ignore[arg-type]  # drawn as PhpValue
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -89,7 +89,7 @@ async def test_subscriptions_are_linked_and_mirrored_once(old_shop: OldShop) -> 
     assert {one.status for one in billing} == {StripeStatus.ACTIVE}
     invoices = await asyncio.to_thread(old_shop.here.all, StripeInvoice)
 
-    write_folder(old_shop.folder, [*users, *subscribed(3, one.id)], profiles=[("41", other.id)])
+    write_folder(old_shop.folder, subscribed(3, one.id))
     for options in (["--dry-run"], []):
         refused = await old_shop.import_(*options)
         assert f"TO DO: reader 3: {OddityKind.STRIPE_SHARED}" in refused.stderr
