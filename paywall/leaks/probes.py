@@ -69,11 +69,16 @@ SITE_FEEDS = (
     "?feed=rdf", "comments/feed/", "?feed=comments-rss2", "rss", "rss.xml", "atom.xml",
     "feed.xml", "index.xml", "feed.json", "rss/full", "news/rss", "turbo-feed.xml",
 )  # fmt: skip
-SITE_PAGES = ("", "page/2/", "blog/", "news/", "latest/", "archive/", "llms.txt", "llms-full.txt")
+SITE_PAGES = (
+    "", "page/2/", "blog/", "news/", "latest/", "archive/", "?author=1", "?cat=1", "llms.txt",
+    "llms-full.txt",
+)  # fmt: skip
 SITEMAPS = (
     "robots.txt", "sitemap.xml", "sitemap_index.xml", "wp-sitemap.xml", "news-sitemap.xml",
     "sitemap-news.xml", "wp-sitemap-posts-post-1.xml", "post-sitemap.xml",
 )  # fmt: skip
+# Of a deep path, such as one with the day, so many folders from the last.
+PARENTS_MAX = 4
 SEARCHES = (
     "?s={}", "?s={}&feed=rss2", "search/{}/", "search/{}/feed/rss2/", "search?q={}",
     "search/?q={}", "search?query={}", "?q={}", "search.json?q={}", "api/search?q={}",
@@ -151,6 +156,16 @@ def search_probes(root: str, words: str) -> Iterator[Probe]:
     """The site's own search by hidden words, whose results can quote them."""
     for pattern in SEARCHES:
         yield Probe(root + pattern.format(quote(words, safe="")))
+
+
+def parent_probes(url: str) -> Iterator[Probe]:
+    """The folders above the page, such as a year's archive, and their feeds."""
+    parts = urlsplit(url)
+    names = parts.path.strip("/").split("/")[:-1]
+    for length in range(len(names), max(len(names) - PARENTS_MAX, 0), -1):
+        folder = f"/{'/'.join(names[:length])}/"
+        for path in (folder, f"{folder}feed/"):
+            yield Probe(urlunsplit(parts._replace(path=path, query="", fragment="")))
 
 
 def cache_probes(root: str, url: str) -> Iterator[Probe]:

@@ -17,6 +17,7 @@ from paywall.leaks.probes import (
     Probe,
     cache_probes,
     page_probes,
+    parent_probes,
     root_of,
     search_probes,
     site_probes,
@@ -192,6 +193,7 @@ def _probes_of(page: Hop, article_id: str, text: HiddenText) -> Iterator[Probe]:
         url, root=root, rest_root=rest_root_of(source, root), post_id=post_id, words=words
     )
     yield from site_probes(root)
+    yield from parent_probes(url)
     yield from search_probes(root, words)
     yield from variant_probes(url)
     yield from cache_probes(root, url)
