@@ -68,8 +68,8 @@ function markup(): string {
 	Gate\enqueue();
 	$here = (string) get_permalink();
 	return sprintf(
-		"<div class=\"paywall-account\"%s>\n%s<paywall-subscription></paywall-subscription>\n"
-		. "<p class=\"paywall-account-counts\"><paywall-credits lapsing></paywall-credits> <paywall-meter></paywall-meter></p>\n"
+		"<div class=\"paywall-account\"%s>\n<paywall-subscription></paywall-subscription>\n%s"
+		. "<paywall-credits lapsing></paywall-credits>\n<paywall-meter></paywall-meter>\n"
 		. "<paywall-offers kinds=\"plan pass pack\"></paywall-offers>\n<paywall-payments></paywall-payments>\n</div>",
 		Gate\attributes( Gate\settings_of_page( $here ) ),
 		fallback( $here )
