@@ -42,11 +42,11 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def press_in(folder: Path, template: Path) -> Iterator[Press]:
+def press_in(folder: Path, template: Path, *other_sites: str) -> Iterator[Press]:
     """A newspaper whose data are in this folder; a module may have one for all its tests."""
     (folder / "var").mkdir(mode=0o700)
     shutil.copy(template, folder / "var" / "paywall.sqlite3")
-    with printing(folder) as running:
+    with printing(folder, *other_sites) as running:
         yield running
 
 

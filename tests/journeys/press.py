@@ -55,6 +55,7 @@ class Press:
         self.service = service
         self.bank = bank
         self.clock = clock
+        self.site_token = sandbox.site_token
         headers = {"Authorization": f"Bearer {sandbox.site_token}"}
         self._site = httpx.Client(base_url=service, headers=headers, timeout=PATIENT_SECONDS)
 
@@ -134,13 +135,16 @@ class Press:
 
 
 @contextmanager
-def printing(folder: Path) -> Iterator[Press]:
-    """A newspaper of its own, in this folder, with a bank and a service."""
+def printing(folder: Path, *other_sites: str) -> Iterator[Press]:
+    """A newspaper of its own, in this folder, with a bank and a service.
+
+    Pages of other sites, named by their origins, may use the service as well.
+    """
     with ExitStack() as stack:
         paper, bank, service = (stack.enter_context(listening(HOST, 0)) for _ in range(3))
         settings = Settings(
             data_dir=str(folder / "var"),
-            allowed_origins=[address_of(paper)],
+            allowed_origins=[address_of(paper), *other_sites],
             meter_timezone=ZONE,
             theme_dir=str(THEME_DIR),
             request_timeout_seconds=PATIENT_SECONDS,
