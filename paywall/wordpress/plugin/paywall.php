@@ -47,6 +47,7 @@ foreach ( array(
 	'settings',
 	'users',
 	'vault/alarms',
+	'vault/builders',
 	'vault/class-cutter',
 	'vault/cut',
 	'vault/editing',
@@ -59,6 +60,7 @@ foreach ( array(
 	'vault/sweep',
 	'vault/switching',
 	'vault/sync',
+	'vault/texts',
 	'viewer',
 ) as $paywall_file ) {
 	require_once __DIR__ . "/includes/$paywall_file.php";
@@ -82,6 +84,7 @@ Queue\register();
 ReaderToken\register();
 Users\register();
 Vault\Alarms\register();
+Vault\Builders\register();
 Vault\Editing\register();
 Vault\Moving\register();
 Vault\Reading\register();

@@ -18,22 +18,24 @@ defined( 'ABSPATH' ) || exit;
  * Add the hooks.
  */
 function register(): void {
-	add_filter( 'content_edit_pre', __NAMESPACE__ . '\for_form', EARLY, 2 );
+	add_filter( 'content_edit_pre', __NAMESPACE__ . '\for_form', LATE, 2 );
+	add_filter( 'content_filtered_edit_pre', __NAMESPACE__ . '\for_form', LATE, 2 );
 	add_action( 'rest_api_init', __NAMESPACE__ . '\register_rest' );
-	add_filter( '_wp_post_revision_field_post_content', __NAMESPACE__ . '\for_comparison', EARLY, 3 );
-	add_filter( 'xmlrpc_prepare_post', __NAMESPACE__ . '\for_xmlrpc', EARLY, 2 );
-	add_filter( 'the_content_export', __NAMESPACE__ . '\for_export', EARLY );
+	add_filter( '_wp_post_revision_field_post_content', __NAMESPACE__ . '\for_comparison', LATE, 3 );
+	add_filter( 'xmlrpc_prepare_post', __NAMESPACE__ . '\for_xmlrpc', LATE, 2 );
+	add_filter( 'the_content_export', __NAMESPACE__ . '\for_export', LATE );
 	add_filter( 'posts_search', __NAMESPACE__ . '\search_in_vault', 10, 2 );
 }
 
-const EARLY = -1000;
+// After plug-ins that show another text than the content, as one does that keeps Markdown.
+const LATE = PHP_INT_MAX;
 
 /**
  * The hooks of REST: one for each type.
  */
 function register_rest(): void {
 	foreach ( array_merge( Policy\gated_types(), array( 'revision', 'autosave' ) ) as $type ) {
-		add_filter( "rest_prepare_$type", __NAMESPACE__ . '\for_rest', EARLY, 2 );
+		add_filter( "rest_prepare_$type", __NAMESPACE__ . '\for_rest', LATE, 2 );
 	}
 }
 

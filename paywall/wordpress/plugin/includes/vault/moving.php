@@ -11,7 +11,7 @@ namespace Paywall\Vault\Moving;
 
 use Paywall\Policy;
 use Paywall\Vault\Switching;
-use Paywall\Vault\Sync;
+use Paywall\Vault\Texts;
 
 defined( 'ABSPATH' ) || exit;
 
@@ -114,7 +114,7 @@ function step(): ?array {
 		return null;
 	}
 	_prime_post_caches( $post_ids );
-	Sync\bring( $post_ids, 'out' === $state['direction'], $state['is_recut'] );
+	Texts\bring( $post_ids, 'out' === $state['direction'], $state['is_recut'] );
 	$state['last_id'] = max( $post_ids );
 	$state['done']   += count( $post_ids );
 	if ( Switching\is_off() ) {

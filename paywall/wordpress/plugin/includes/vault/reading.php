@@ -200,12 +200,18 @@ function expand_or_guard( $content ) {
  * @param string $content The text, as HTML.
  */
 function place_gate( $content ) {
-	if ( ! is_string( $content ) || ! Vault\has_marker( $content ) ) {
+	$post = get_post();
+	if ( ! is_string( $content ) || ! $post instanceof \WP_Post ) {
 		return $content;
 	}
-	$post    = get_post();
-	$is_page = $post instanceof \WP_Post && is_singular() && ! is_feed() && ! is_embed() && is_main_query_post( $post );
-	$gate    = $is_page ? Gate\markup( Vault\owner_of( $post ) ) : '';
+	$owner   = Vault\owner_of( $post );
+	$is_page = is_singular() && ! is_feed() && ! is_embed() && is_main_query_post( $post );
+	if ( ! Vault\has_marker( $content ) ) {
+		// A page builder that got nothing to show leaves no marker either.
+		$is_empty = $is_page && '' === trim( $content ) && Policy\is_gated( $owner ) && ! is_open( $owner );
+		return $is_empty ? Gate\markup( $owner ) : $content;
+	}
+	$gate    = $is_page ? Gate\markup( $owner ) : '';
 	$content = preg_replace( '~<p>\s*+(' . substr( Vault\MARKER, 1, -1 ) . ')\s*+</p>~', '$1', $content );
 	$parts   = preg_split( '~<!--paywall:rest [0-9a-f]{32}-->((?:\s*+</[a-zA-Z][^>]*+>)*+)~', $content, -1, PREG_SPLIT_DELIM_CAPTURE );
 	$last    = array_pop( $parts );

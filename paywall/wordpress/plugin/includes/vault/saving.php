@@ -15,6 +15,7 @@ use Paywall\Vault\Alarms;
 use Paywall\Vault\Editing;
 use Paywall\Vault\Passages;
 use Paywall\Vault\Switching;
+use Paywall\Vault\Texts;
 
 defined( 'ABSPATH' ) || exit;
 
@@ -57,7 +58,9 @@ function on_save( array $data, array $postarr ): array {
 		}
 		// A new post's policy comes after its text: until then it is closed.
 		if ( ! Switching\is_off() && ( Vault\UNBORN === $owner || Policy\is_gated( $owner ) ) ) {
-			$text = close( $text, $owner );
+			$text                          = close( $text, $owner, 'post_content' );
+			$filtered                      = Vault\expand( wp_unslash( $data['post_content_filtered'] ), $owner );
+			$data['post_content_filtered'] = wp_slash( close( $filtered, $owner, 'post_content_filtered' ) );
 		}
 	}
 	if ( $text !== $sent ) {
@@ -71,10 +74,11 @@ function on_save( array $data, array $postarr ): array {
  *
  * @param string $text  The whole text.
  * @param int    $owner The post, or UNBORN.
+ * @param string $field Which text it is, see Texts\KEY_OF.
  */
-function close( string $text, int $owner ): string {
-	list( $stub, $row ) = Vault\stub_of( $text, $owner );
-	if ( null === $row ) {
+function close( string $text, int $owner, string $field ): string {
+	list( $stub, $row ) = Texts\stub_of( $text, $owner, $field );
+	if ( null === $row || ( 'post_content' !== $field && Vault\has_marker( $text ) ) ) {
 		return $text;
 	}
 	if ( ! Vault\add_rows( array( $row ) ) ) {
@@ -162,7 +166,7 @@ function claim( $post_id ): void {
 	if ( array() === $waiting ) {
 		return;
 	}
-	$named = array_intersect( $waiting, Vault\ids_in( Vault\stored_content( (int) $post_id ) ) );
+	$named = array_intersect( $waiting, Vault\ids_in( Vault\stored_texts( (int) $post_id ) ) );
 	if ( array() !== $named ) {
 		Vault\claim_rows( (int) $post_id, $named );
 		$claimed = array_merge( $claimed, $named );

@@ -88,7 +88,7 @@ function expand_with( string $text, array $rows ): string {
  * @return array<string, string>
  */
 function claim_missing( int $post_id, array $ids ): array {
-	$named = array_intersect( $ids, ids_in( stored_content( $post_id ) ) );
+	$named = array_intersect( $ids, ids_in( stored_texts( $post_id ) ) );
 	if ( array() === $named ) {
 		return array();
 	}
@@ -105,6 +105,17 @@ function stored_content( int $post_id ): string {
 	global $wpdb;
 
 	return (string) $wpdb->get_var( $wpdb->prepare( "SELECT post_content FROM $wpdb->posts WHERE ID = %d", $post_id ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- on purpose.
+}
+
+/**
+ * Content and filtered content, one behind the other.
+ *
+ * @param int $post_id A post or revision.
+ */
+function stored_texts( int $post_id ): string {
+	global $wpdb;
+
+	return (string) $wpdb->get_var( $wpdb->prepare( "SELECT CONCAT( post_content, post_content_filtered ) FROM $wpdb->posts WHERE ID = %d", $post_id ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery -- on purpose.
 }
 
 /**

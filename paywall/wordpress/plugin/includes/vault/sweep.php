@@ -15,14 +15,13 @@ use Paywall\Vault;
 use Paywall\Vault\Alarms;
 use Paywall\Vault\Moving;
 use Paywall\Vault\Switching;
-use Paywall\Vault\Sync;
+use Paywall\Vault\Texts;
 
 defined( 'ABSPATH' ) || exit;
 
 // phpcs:disable WordPress.DB.DirectDatabaseQuery -- it works on the rows themselves, in many posts.
 
 const ACTION             = 'paywall_sweep';
-const BATCH_POSTS        = 200;
 const UNBORN_ROWS_MAX    = 100;
 const DANGLING_POSTS_MAX = 50;
 const UNUSED_ROWS_MAX    = 1000;
@@ -76,31 +75,44 @@ function claim_unborn(): void {
  * Posts that are not in the state that their policy asks for.
  */
 function bring_strays(): void {
-	global $wpdb;
-
-	$unsound = Sync\unsound_sql();
-	$last    = 0;
+	$last = 0;
 	do {
 		$post_ids = Moving\next_posts( 'in', $last );
 		if ( array() === $post_ids ) {
 			return;
 		}
-		$last = max( $post_ids );
-		$in   = implode( ', ', $post_ids );
-		// phpcs:ignore WordPress.DB.PreparedSQL -- integers and constants.
-		$found  = $wpdb->get_results( "SELECT owner, MAX( is_unsound ) AS is_unsound, MAX( is_marked ) AS is_marked FROM ( SELECT ID AS owner, $unsound AS is_unsound, post_content LIKE '%<!--paywall:rest %' AS is_marked FROM $wpdb->posts WHERE ID IN ( $in ) UNION ALL SELECT post_parent, $unsound, post_content LIKE '%<!--paywall:rest %' FROM $wpdb->posts WHERE post_parent IN ( $in ) AND post_type = 'revision' ) texts GROUP BY owner" );
+		$last   = max( $post_ids );
 		$strays = array();
-		foreach ( $found as $post ) {
-			$is_gated = Policy\is_gated( (int) $post->owner );
-			if ( $is_gated ? $post->is_unsound : $post->is_marked ) {
+		foreach ( strays_among( $post_ids ) as $post ) {
+			if ( Policy\is_gated( (int) $post->owner ) ? $post->is_unsound : $post->is_marked ) {
 				$strays[] = (int) $post->owner;
 			}
 		}
-		Sync\bring( $strays );
+		Texts\bring( $strays );
 		if ( wp_cache_supports( 'flush_runtime' ) ) {
 			wp_cache_flush_runtime();
 		}
 	} while ( true );
+}
+
+/**
+ * Of each post: whether one of its texts shows more than a stub may, and whether one has a marker.
+ *
+ * @param int[] $post_ids Posts.
+ * @return object[] With owner, is_unsound and is_marked.
+ */
+function strays_among( array $post_ids ): array {
+	global $wpdb;
+
+	$in    = implode( ', ', array_map( 'intval', $post_ids ) );
+	$texts = array();
+	foreach ( array_keys( Texts\KEY_OF ) as $field ) {
+		$columns = Texts\unsound_sql( $field ) . ' AS is_unsound, ' . Texts\marked_sql( $field ) . ' AS is_marked ' . Texts\from_sql( $field );
+		$texts[] = "SELECT p.ID AS owner, $columns AND p.ID IN ( $in )";
+		$texts[] = "SELECT p.post_parent AS owner, $columns AND p.post_parent IN ( $in ) AND p.post_type = 'revision'";
+	}
+	// phpcs:ignore WordPress.DB.PreparedSQL -- integers, constants, and keys that from_sql has prepared.
+	return $wpdb->get_results( 'SELECT owner, MAX( is_unsound ) AS is_unsound, MAX( is_marked ) AS is_marked FROM ( ' . implode( ' UNION ALL ', $texts ) . ' ) texts GROUP BY owner' );
 }
 
 /**
@@ -120,9 +132,14 @@ function dangling(): array {
 function remove_unused(): void {
 	global $wpdb;
 
-	$named = "post_content LIKE CONCAT( '%paywall:rest ', b.id, '%' )";
-	// phpcs:ignore WordPress.DB -- constants, and a number that is prepared.
-	$unused = $wpdb->get_results( $wpdb->prepare( "SELECT b.post_id, b.id FROM $wpdb->paywall_bodies b WHERE b.updated < UTC_TIMESTAMP() - INTERVAL %d DAY AND NOT EXISTS ( SELECT 1 FROM $wpdb->posts p WHERE p.ID = b.post_id AND $named ) AND NOT EXISTS ( SELECT 1 FROM $wpdb->posts r WHERE r.post_parent = b.post_id AND r.post_type = 'revision' AND $named ) LIMIT %d", UNUSED_DAYS, UNUSED_ROWS_MAX ) );
+	$named = array();
+	foreach ( array_keys( Texts\KEY_OF ) as $field ) {
+		$names   = Texts\from_sql( $field ) . " AND $field LIKE CONCAT( '%paywall:rest ', b.id, '%' )";
+		$named[] = "NOT EXISTS ( SELECT 1 $names AND p.ID = b.post_id )";
+		$named[] = "NOT EXISTS ( SELECT 1 $names AND p.post_parent = b.post_id AND p.post_type = 'revision' )";
+	}
+	// phpcs:ignore WordPress.DB.PreparedSQL -- constants, numbers, and keys that from_sql has prepared.
+	$unused = $wpdb->get_results( "SELECT b.post_id, b.id FROM $wpdb->paywall_bodies b WHERE b.updated < UTC_TIMESTAMP() - INTERVAL " . UNUSED_DAYS . ' DAY AND ' . implode( ' AND ', $named ) . ' LIMIT ' . UNUSED_ROWS_MAX );
 	foreach ( $unused as $row ) {
 		// A save in this moment has made the row young again.
 		$wpdb->query( $wpdb->prepare( "DELETE FROM $wpdb->paywall_bodies WHERE post_id = %d AND id = %s AND updated < UTC_TIMESTAMP() - INTERVAL %d DAY", $row->post_id, $row->id, UNUSED_DAYS ) );
