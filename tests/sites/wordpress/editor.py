@@ -54,9 +54,7 @@ class Editor:
 
     def raw(self, post_id: int) -> str:
         """The text that the block editor shows."""
-        content = self.rest("GET", f"/posts/{post_id}?context=edit")["content"]
-        assert isinstance(content, dict)
-        return str(content["raw"])
+        return raw_of(self.rest("GET", f"/posts/{post_id}?context=edit"))
 
     def new_post(self) -> int:
         """Open the page for a new post; the ID of its auto-draft."""
@@ -130,6 +128,13 @@ class Editor:
         answer = self.wordpress.request("POST", path, user=self.user, data=fields)
         assert answer.status_code == status, answer.text[:500]
         return answer.text
+
+
+def raw_of(answered: dict[str, object]) -> str:
+    """The text in a response of REST."""
+    content = answered["content"]
+    assert isinstance(content, dict)
+    return str(content["raw"])
 
 
 def all_texts(wordpress: WordPress, *, is_plugged: bool) -> list[list[str]]:

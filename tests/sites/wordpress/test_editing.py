@@ -6,7 +6,7 @@ from typing import TypeVar
 import pytest
 
 from tests.sites.wordpress.canary import CANARY, rows_with_canary
-from tests.sites.wordpress.editor import CLASSIC_FORM, Editor, all_texts, revisions
+from tests.sites.wordpress.editor import CLASSIC_FORM, Editor, all_texts, raw_of, revisions
 from tests.sites.wordpress.site import WordPress
 
 BLOCKS = (
@@ -96,7 +96,7 @@ def test_the_block_editor_writes_edits_and_autosaves(twins: Twins) -> None:
     def autosave(site: WordPress) -> object:
         path = f"/posts/{post_id}/autosaves"
         saved = Editor(site, "admin").rest("POST", path, content=longer, title="R", excerpt="")
-        return saved["content"]["raw"]  # type: ignore[index]  # JSON
+        return raw_of(saved)
 
     assert twins.both(autosave) == longer
     twins.both(lambda site: Editor(site).rest("POST", f"/posts/{post_id}", content=longer)["id"])
@@ -139,7 +139,7 @@ def test_a_policy_goes_there_and_back(twins: Twins) -> None:
     post_id = twins.both(lambda site: create(site, text))
     for policy in ("free", "premium", "registered", "free", "subscribers"):
         twins.both(
-            lambda site, policy=policy: site.php(  # type: ignore[misc]  # the loop's own value
+            lambda site, policy=policy: site.php(  # type: ignore[misc]  # mypy does not infer lambdas with defaults
                 "update_post_meta( $argv[1], '_paywall_policy', $argv[2] );", str(post_id), policy
             )
         )

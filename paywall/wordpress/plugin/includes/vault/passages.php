@@ -17,13 +17,15 @@ const PASSAGE_CHARACTERS = 20;
 const PASSAGES_MAX       = 200;
 
 /**
- * Whether a text was made from another one: they share a passage, or there is nothing to share.
+ * Whether a text was made from another one: it has half of its words, or neither has any.
  *
  * @param string $text   A text.
  * @param string $source The other.
  */
 function comes_from( string $text, string $source ): bool {
-	return '' === letters_of( $source ) ? '' === letters_of( $text ) : has_any( $text, $source, '' );
+	$words = array_unique( words_of( $source ) );
+	$known = words_of( $text );
+	return array() === $words ? array() === $known : 2 * count( array_intersect( $words, $known ) ) >= count( $words );
 }
 
 /**
@@ -57,7 +59,17 @@ function has_any( string $text, string $source, string $known ): bool {
  * @param string $text Any text.
  */
 function letters_of( string $text ): string {
-	$plain   = html_entity_decode( Vault\strip( $text ), ENT_QUOTES | ENT_HTML5, 'UTF-8' );
-	$letters = preg_replace( '~[^\p{L}\p{M}\p{N}]++~u', '', $plain );
-	return mb_strtolower( $letters ?? $plain, 'UTF-8' );
+	return implode( '', words_of( $text ) );
+}
+
+/**
+ * The words of a text, in lower case; what stands between two spaces where words are not parted.
+ *
+ * @param string $text Any text.
+ * @return string[]
+ */
+function words_of( string $text ): array {
+	$plain = mb_strtolower( html_entity_decode( Vault\strip( $text ), ENT_QUOTES | ENT_HTML5, 'UTF-8' ), 'UTF-8' );
+	$words = preg_split( '~[^\p{L}\p{M}\p{N}]++~u', $plain, -1, PREG_SPLIT_NO_EMPTY );
+	return false === $words ? array( $plain ) : $words;
 }

@@ -181,13 +181,16 @@ function expand_or_guard( $content ) {
 	if ( is_open( $owner ) ) {
 		return Vault\expand( $content, $owner );
 	}
-	if ( '' === $content || Vault\has_marker( $content ) || ! Policy\is_gated( $owner ) || post_password_required( $post ) ) {
+	if ( '' === $content || Vault\is_sound_stub( $content ) || ! Policy\is_gated( $owner ) || post_password_required( $post ) ) {
 		return $content;
 	}
 	$stored = Vault\stored_content( $owner );
 	if ( Vault\is_sound_stub( $stored ) ) {
 		// It cannot be the rest: that is not in the posts table.
 		return $content;
+	}
+	if ( Vault\has_marker( $content ) ) {
+		return shown( $content, $post );
 	}
 	list( $head, $rest, $tail ) = Vault\cut_for( $stored, $owner );
 	return Passages\has_any( $content, $rest, $head . $tail ) ? Vault\stub_of( $content, $owner )[0] : $content;
