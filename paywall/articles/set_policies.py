@@ -18,7 +18,8 @@ async def set_policies(
 ) -> dict[str, UpsertOutcome]:
     """The outcome for each article that is on record; the others are left out.
 
-    A policy that the same actor set before is not set again: somebody may have changed it since.
+    A policy that the same actor set before is not set again: somebody may have changed it since. So
+    the first time is recorded as a change also where the policy was the same already.
     """
     locking = (
         select(Article).where(col(Article.id).in_(policies)).order_by(col(Article.id))
@@ -35,11 +36,13 @@ async def set_policies(
     changes: list[dict[str, object]] = []
     for article in articles:
         policy = policies[article.id]
-        is_changed = article.policy != policy and article.id not in settled
+        is_first = article.id not in settled
+        is_changed = is_first and article.policy != policy
         outcomes[article.id] = UpsertOutcome.REPLACED if is_changed else UpsertOutcome.UNCHANGED
         if is_changed:
             article.policy, article.updated_at = policy, now
             session.add(article)
+        if is_first:
             changes.append({
                 "article_id": article.id,
                 "at": now,
