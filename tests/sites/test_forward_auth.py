@@ -114,6 +114,16 @@ def test_who_unlocked_an_article_gets_the_file_and_nobody_else(behind: Behind) -
     assert behind.get("/articles/secret/", behind.cookie("ann")).shows(PREVIEW)
 
 
+def test_a_folder_without_its_slash_leads_to_its_only_address(behind: Behind) -> None:
+    """Else a reader who may have the article would see its preview there."""
+    for target in ("/articles/open/", KHMER):
+        page = behind.get(f"{target[:-1]}?a=b", behind.cookie("ann"))
+        assert page.status in (301, 308), page
+        assert not page.shows("canary")
+        (location,) = re.findall(r"(?im)^location: (\S+)", page.text)
+        assert location.partition("?")[0].lower() == target.lower()
+
+
 def test_what_is_free_is_for_everybody_and_what_is_unknown_for_nobody(behind: Behind) -> None:
     assert behind.get("/articles/free/").shows("canary-of-free")
     assert behind.get("/").shows(FRONT)
