@@ -88,7 +88,7 @@ function print_status(): void {
 function print_waiting( array $waiting ): void {
 	echo '<h2>' . esc_html__( 'Waiting for the service', 'paywall' ) . '</h2>';
 	if ( 0 === $waiting['count'] ) {
-		echo '<p>' . esc_html__( 'Nothing waits: the service knows all articles as they are.', 'paywall' ) . '</p>';
+		echo '<p>' . esc_html__( 'Nothing waits.', 'paywall' ) . '</p>';
 		return;
 	}
 	/* translators: %s: a number. */
