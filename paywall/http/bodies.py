@@ -95,11 +95,9 @@ def decode(body: bytes, content_type: str | None, model: Any) -> Any:
     if (content_type or "").partition(";")[0].strip().lower() != JSON_MEDIA_TYPE:
         raise Problem(problems.MEDIA_TYPE_UNSUPPORTED)
     try:
-        decoded = msgspec.json.decode(body, type=model)
+        decoded = _to_model(body, model)
         if not has_unique_keys(body, keys_of(model)):
             json.loads(body, object_pairs_hook=_refuse_duplicate_keys)
-    except msgspec.ValidationError as error:
-        raise _wrong_fields(body, model, error) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Problem(
             problems.MALFORMED, f"The body is not valid JSON in UTF-8: {error}."
@@ -107,6 +105,13 @@ def decode(body: bytes, content_type: str | None, model: Any) -> Any:
     except RecursionError as error:
         raise Problem(problems.MALFORMED, "The body is nested too deeply.") from error
     return decoded
+
+
+def _to_model(body: bytes, model: Any) -> Any:
+    try:
+        return msgspec.json.decode(body, type=model)
+    except (msgspec.ValidationError, Problem) as error:
+        raise _wrong_fields(body, model, error) from error
 
 
 def convert(values: Mapping[str, object], model: type[M]) -> M:
@@ -167,7 +172,7 @@ def _refuse_duplicate_keys(pairs: list[tuple[str, object]]) -> None:
         names.add(name)
 
 
-def _wrong_fields(body: bytes, model: Any, first: msgspec.ValidationError) -> Problem:
+def _wrong_fields(body: bytes, model: Any, first: msgspec.ValidationError | Problem) -> Problem:
     """Build a problem that names all wrong fields, since msgspec stops at the first one."""
     try:
         values = msgspec.json.decode(body)
@@ -179,7 +184,7 @@ def _wrong_fields(body: bytes, model: Any, first: msgspec.ValidationError) -> Pr
         errors = wrong_fields(values, struct)
         if (found := next(errors, None)) is not None:
             return invalid_fields(chain([found], errors))
-    return invalid_fields([field_error(str(first))])
+    return first if isinstance(first, Problem) else invalid_fields([field_error(str(first))])
 
 
 def wrong_fields(values: dict[str, Any], model: type[msgspec.Struct]) -> Iterator[FieldError]:
@@ -193,6 +198,11 @@ def wrong_fields(values: dict[str, Any], model: type[msgspec.Struct]) -> Iterato
             if field.required:
                 yield FieldError(name, "missing")
             continue
+        errors = _wrong_items(name, values[name], field.type)
+        if (found := next(errors, None)) is not None:
+            yield found
+            yield from errors
+            continue
         try:
             msgspec.convert(values[name], field.type)
         except msgspec.ValidationError as error:
@@ -200,6 +210,42 @@ def wrong_fields(values: dict[str, Any], model: type[msgspec.Struct]) -> Iterato
     yield from (
         FieldError(name, "unknown field; remove it") for name in values if name not in fields
     )
+
+
+def _wrong_items(name: str, items: Any, kind: Any) -> Iterator[FieldError]:
+    """What is wrong with each item of a list of models; the list's length is not checked."""
+    model = _model_of_items(msgspec.inspect.type_info(kind))
+    if model is None or not isinstance(items, list):
+        return
+    for number, item in enumerate(items):
+        for error in _wrong_item(item, model):
+            field = f"{name}[{number}].{error.field}".removesuffix(".")
+            yield FieldError(field, error.detail)
+
+
+def _wrong_item(item: Any, model: type[msgspec.Struct]) -> Iterator[FieldError]:
+    errors = wrong_fields(item, model) if isinstance(item, dict) else iter(())
+    if (found := next(errors, None)) is not None:
+        yield found
+        yield from errors
+        return
+    try:
+        msgspec.convert(item, model)
+    except msgspec.ValidationError as error:
+        yield field_error(f"{error}")
+    except Problem as problem:
+        yield from problem.errors
+
+
+def _model_of_items(described: msgspec.inspect.Type) -> type[msgspec.Struct] | None:
+    """The model of the items, if the type is a list of models."""
+    match described:
+        case Metadata(type=inner):
+            return _model_of_items(inner)
+        case ListType(item_type=StructType(cls=model)):
+            return model
+        case _:
+            return None
 
 
 def enum_choices(kind: Any) -> list[str]:
