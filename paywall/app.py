@@ -22,6 +22,7 @@ from paywall.database.opening import open_database
 from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
 from paywall.http.edge import DISCARDS_WRITES, Edge, answer_options, answer_problem
 from paywall.idempotency import claim_of
+from paywall.imports import api as imports
 from paywall.payments import api as payments
 from paywall.processors.stripe import api as stripe_payments
 from paywall.processors.stripe.client import StripeClient
@@ -59,6 +60,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *stripe_payments.ROUTES,
     *subscriptions.ROUTES,
     *subscribers.ROUTES,
+    *imports.ROUTES,
     *tokens.ROUTES,
     *health.ROUTES,
     *docs.ROUTES,

@@ -287,7 +287,7 @@ TOO_LARGE = ProblemType(
     "too_large",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "The request is too large",
-    "Send at most 1 MiB, or 4 MiB with an article.",
+    "Send at most 1 MiB, or 4 MiB with an article or in bulk.",
 )
 MEDIA_TYPE_UNSUPPORTED = ProblemType(
     "media_type_unsupported",

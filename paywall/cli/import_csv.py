@@ -7,10 +7,10 @@ import click
 from paywall import settings
 from paywall.cli.errors import FOUND_SOMETHING
 from paywall.imports import csv_kinds
-from paywall.imports.csv_rows import RowShape
 from paywall.imports.csv_text import CsvError
-from paywall.imports.import_csv import CsvImport, CsvSummary, import_csv
+from paywall.imports.import_csv import CsvSummary, import_csv
 from paywall.imports.progress import on_terminal, with_database
+from paywall.imports.row_kinds import RowKind, RowShape
 from paywall.rules.enums import UpsertOutcome
 
 ROWS_BETWEEN_LINES = 10_000
@@ -107,7 +107,7 @@ def subscriptions(ctx: click.Context, file: BinaryIO) -> None:
     _run(ctx, file, csv_kinds.SUBSCRIPTIONS)
 
 
-def _run(ctx: click.Context, file: BinaryIO, kind: CsvImport[RowShape]) -> None:
+def _run(ctx: click.Context, file: BinaryIO, kind: RowKind[RowShape]) -> None:
     loaded = settings.load_settings()
     progress = on_terminal(file.name, "rows", ROWS_BETWEEN_LINES)
     try:

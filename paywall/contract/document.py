@@ -30,6 +30,7 @@ TAGS = {
     "catalogue": "Plans, packs and passes: what can be bought.",
     "subscriptions": "What opens everything until it ends.",
     "subscribers": "All that one reader has.",
+    "imports": "Many rows at once, for moving over from another system.",
     "tokens": "Tokens for readers, their end, and the keys.",
     "web": "What a page of the site loads, so that readers can unlock, buy and cancel on it.",
     "operations": "Is the service well?",

@@ -1,5 +1,6 @@
 """Routes for credit grants and the ledger."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -24,6 +25,7 @@ from paywall.problems import (
 from paywall.rules.enums import GrantSource
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, insufficient_scope, reader, site
+from paywall.tokens.scopes import ADMIN
 
 
 class GivenSource(StrEnum):
@@ -51,6 +53,15 @@ class GrantInput(RequestModel):
     )
 
 
+def require_scope_to_grant(amounts: Mapping[str, int], caller: Caller, settings: Settings) -> None:
+    """Raise Problem (INSUFFICIENT_SCOPE) naming the fields with amounts that need `admin`."""
+    credits_max = settings.grant_credits_max
+    above = [field for field, amount in amounts.items() if amount > credits_max]
+    if above and not caller.has(ADMIN):
+        detail = f"{', '.join(above)}: grants above {credits_max} credits need the scope admin."
+        raise insufficient_scope(ADMIN, detail)
+
+
 @post(
     "/v1/subscribers/{reader_id:str}/grants",
     guards=[site("subscribers:write")],
@@ -66,10 +77,7 @@ async def post_grant(
     settings: NamedDependency[Settings],
 ) -> Response[GrantAnswer]:
     """Grant credits: 201, or 200 if the same source and reference was already granted."""
-    if data.amount > settings.grant_credits_max and not caller.has("admin"):
-        raise insufficient_scope(
-            "admin", f"Grants above {settings.grant_credits_max} credits need the scope admin."
-        )
+    require_scope_to_grant({"amount": data.amount}, caller, settings)
     async with database.writing() as session:
         now = database.clock.now()
         if stored := await stored_response(session, claim, now, reader_id=reader_id):

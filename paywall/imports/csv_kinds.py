@@ -4,25 +4,26 @@ The columns are the fields of a model, with the same limits as in the API.
 """
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.articles.api import Language
 from paywall.articles.publish import ArticleUpdate, publish_all
 from paywall.credits.api import GrantInput
-from paywall.credits.grant import GrantTerms, find_grants, grant_many
+from paywall.credits.grant import GrantTerms
+from paywall.credits.import_grants import import_grants
 from paywall.http.bodies import RequestModel
 from paywall.http.fields import Credits, Id, Text, Timestamp, WebAddress
-from paywall.imports.import_csv import CsvImport, ImportContext, RowOutcome
-from paywall.problems import FieldError
+from paywall.imports.row_kinds import ImportContext, RowKind, RowOutcome, unless_differing
 from paywall.rules.decision import ArticleTerms, Policy
-from paywall.rules.enums import Actor, GrantSource, UpsertOutcome
+from paywall.rules.enums import GrantSource
 from paywall.subscriptions.api import ComplimentaryInput
 from paywall.subscriptions.import_subscriptions import ImportedSubscription, import_subscriptions
 from paywall.unlocks.import_unlocks import ImportedUnlock, import_unlocks
 
-ACTOR = Actor("paywall", "import", "")
+ReaderIdInput = Annotated[Id, Meta(description="The site's id of the reader.")]
 
 
 class ArticleRow(RequestModel):
@@ -40,7 +41,7 @@ class ArticleRow(RequestModel):
 class GrantRow(GrantInput, kw_only=True):
     """Credits for a reader."""
 
-    reader_id: Id
+    reader_id: ReaderIdInput
 
 
 class UnlockRow(RequestModel):
@@ -54,8 +55,11 @@ class UnlockRow(RequestModel):
 class SubscriptionRow(ComplimentaryInput, kw_only=True):
     """A complimentary subscription, or an existing subscription in Stripe."""
 
-    reader_id: Id
-    stripe_subscription_id: Id | None = None
+    reader_id: ReaderIdInput
+    stripe_subscription_id: Annotated[
+        Id | None,
+        Meta(description="Leave it out in a request: a subscription in Stripe is linked instead."),
+    ] = None
 
 
 async def _put_articles(
@@ -79,7 +83,7 @@ async def _put_articles(
     published = await publish_all(
         session,
         publications,
-        actor=ACTOR,
+        actor=context.actor,
         now=context.clock.now(),
         preview_share=context.settings.preview_share,
     )
@@ -100,18 +104,8 @@ async def _put_grants(
         )
         for row in rows
     ]
-    before = await find_grants(session, all_terms)
-    new = [terms for terms in all_terms if terms.key not in before]
-    grants = await grant_many(session, new, actor=ACTOR, clock=context.clock)
-    granted = {(grant.source, grant.reference) for grant in grants}
-    # A running service may have granted the same reference between the two statements.
-    before |= await find_grants(session, (t for t in new if t.key not in granted))
-    return [
-        UpsertOutcome.CREATED
-        if terms.key in granted
-        else _unless_differing("reference", terms.differing(before[terms.key]))
-        for terms in all_terms
-    ]
+    done = await import_grants(session, all_terms, actor=context.actor, clock=context.clock)
+    return [unless_differing("reference", outcome) for outcome in done]
 
 
 async def _put_unlocks(
@@ -121,7 +115,7 @@ async def _put_unlocks(
     return await import_unlocks(session, migrated, clock=context.clock)
 
 
-async def _put_subscriptions(
+async def put_subscriptions(
     session: AsyncSession, rows: Sequence[SubscriptionRow], context: ImportContext
 ) -> Sequence[RowOutcome]:
     migrated = [
@@ -130,29 +124,15 @@ async def _put_subscriptions(
         )
         for row in rows
     ]
-    return [
-        done
-        if isinstance(done, UpsertOutcome)
-        else _unless_differing("stripe_subscription_id", done)
-        for done in await import_subscriptions(session, migrated, clock=context.clock)
-    ]
+    done = await import_subscriptions(session, migrated, clock=context.clock)
+    return [unless_differing("stripe_subscription_id", outcome) for outcome in done]
 
 
-def _unless_differing(field: str, differing: Sequence[str]) -> RowOutcome:
-    if not differing:
-        return UpsertOutcome.UNCHANGED
-    return FieldError(
-        field,
-        f"it is on record with another {', '.join(differing)}, which is kept."
-        f" Write the same fields as before, or another {field}.",
-    )
-
-
-ARTICLES = CsvImport(ArticleRow, lambda row: row.article_id, _put_articles)
-GRANTS = CsvImport(GrantRow, lambda row: (row.source, row.reference), _put_grants)
-UNLOCKS = CsvImport(UnlockRow, lambda row: (row.reader_id, row.article_id), _put_unlocks)
-SUBSCRIPTIONS = CsvImport(
+ARTICLES = RowKind(ArticleRow, lambda row: row.article_id, _put_articles)
+GRANTS = RowKind(GrantRow, lambda row: (row.source, row.reference), _put_grants)
+UNLOCKS = RowKind(UnlockRow, lambda row: (row.reader_id, row.article_id), _put_unlocks)
+SUBSCRIPTIONS = RowKind(
     SubscriptionRow,
     lambda row: (row.stripe_subscription_id, None if row.stripe_subscription_id else row.reader_id),
-    _put_subscriptions,
+    put_subscriptions,
 )

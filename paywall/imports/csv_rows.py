@@ -6,16 +6,15 @@ Columns are separated by commas, semicolons or tabs: the one that makes the head
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
+from typing import Any, BinaryIO, Generic, NamedTuple
 
 import msgspec
 
 from paywall.http.bodies import RequestModel, enum_choices, wrong_fields
 from paywall.imports.csv_records import Record, read_records
 from paywall.imports.csv_text import CsvError, physical_lines
+from paywall.imports.row_kinds import RowShape
 from paywall.problems import FieldError, Problem
-
-RowShape = TypeVar("RowShape", bound=RequestModel)
 
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 # A line above the header that Excel reads and some programs write.

@@ -1,21 +1,20 @@
 """Imports the rows of a CSV file in batches."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Generic, NamedTuple
 
 import msgspec
 from sqlalchemy import exc
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.clock import Clock
 from paywall.database.engine import Database
 from paywall.database.errors import is_unavailable
-from paywall.imports.csv_rows import CsvRow, RowShape, read_rows
+from paywall.imports.csv_rows import CsvRow, read_rows
 from paywall.imports.progress import BadItem, Progress
+from paywall.imports.row_kinds import ImportContext, RowKind, RowOutcome, RowShape
 from paywall.problems import FieldError
-from paywall.rules.enums import UpsertOutcome
+from paywall.rules.enums import Actor, UpsertOutcome
 from paywall.settings import Settings
 
 BATCH_ROWS_MAX = 1000
@@ -23,27 +22,7 @@ BATCH_BYTES_MAX = 8 * 1024 * 1024
 # Classes of errors about one row: values, constraints, triggers (PostgreSQL 18, Appendix A).
 ROW_SQLSTATE_CLASSES = ("22", "23", "P0")
 
-# The outcome of a row, or why it was refused.
-RowOutcome = UpsertOutcome | FieldError
-
-
-class ImportContext(NamedTuple):
-    """What the verbs of an import need besides the rows."""
-
-    clock: Clock
-    settings: Settings
-
-
-class CsvImport(NamedTuple, Generic[RowShape]):
-    """How the rows of one kind of file are stored."""
-
-    shape: type[RowShape]
-    # Identifies what a row describes; two rows of a file must not have the same key.
-    key: Callable[[RowShape], Hashable]
-    # Stores rows with different keys, and returns the outcome of each, in order.
-    put: Callable[
-        [AsyncSession, Sequence[RowShape], ImportContext], Awaitable[Sequence[RowOutcome]]
-    ]
+ACTOR = Actor("paywall", "import", "")
 
 
 class ToPut(NamedTuple, Generic[RowShape]):
@@ -67,7 +46,7 @@ class CsvSummary:
 async def import_csv(
     database: Database,
     file: BinaryIO,
-    kind: CsvImport[RowShape],
+    kind: RowKind[RowShape],
     settings: Settings,
     progress: Progress,
 ) -> CsvSummary:
@@ -76,7 +55,7 @@ async def import_csv(
     Raises CsvError if the header is wrong or the file is not text.
     """
     summary = CsvSummary()
-    context = ImportContext(database.clock, settings)
+    context = ImportContext(database.clock, settings, ACTOR)
     for batch in _batches(_to_put(read_rows(file, kind.shape), kind, progress, summary)):
         rows = [row for _, row, _ in batch]
         for (line, _, _), done in zip(
@@ -90,7 +69,7 @@ async def import_csv(
 
 
 async def _put(
-    database: Database, kind: CsvImport[RowShape], rows: Sequence[RowShape], context: ImportContext
+    database: Database, kind: RowKind[RowShape], rows: Sequence[RowShape], context: ImportContext
 ) -> Sequence[RowOutcome]:
     """Store the rows in one transaction or, if the database refuses one, each in its own."""
     try:
@@ -131,7 +110,7 @@ def _batches(found: Iterator[ToPut[RowShape]]) -> Iterator[Sequence[ToPut[RowSha
 
 def _to_put(
     lines: Iterator[CsvRow[RowShape]],
-    kind: CsvImport[RowShape],
+    kind: RowKind[RowShape],
     progress: Progress,
     summary: CsvSummary,
 ) -> Iterator[ToPut[RowShape]]:

@@ -121,6 +121,16 @@ TASKS = (
         },
     ),
     Task(
+        "Move many at once",
+        "Up to 100 rows in a request, for moving over from another system.",
+        {
+            "post_bulk_articles": "Put articles",
+            "post_bulk_grants": "Grant credits",
+            "post_bulk_unlocks": "Give unlocks",
+            "post_bulk_subscriptions": "Give complimentary subscriptions",
+        },
+    ),
+    Task(
         "Export and erase data",
         "Everything on record about a reader: export it, or erase it.",
         {

@@ -115,6 +115,7 @@ class Sophea:
         await self.cancel()
         await self.take_along()
         await self.ask_as_a_proxy()
+        await self.move_over()
 
     async def open_the_site(self) -> None:
         for path in ("/livez", "/readyz", "/.well-known/jwks.json", "/v1/parts"):
@@ -318,3 +319,21 @@ class Sophea:
             named = {"X-Paywall-Article": article_id, "X-Paywall-Visitor": visitor_id}
             headers = {PROXY_HEADER: token, **named}
             await self.ask(headers, "GET", "/v1/access/forward-auth", status, None)
+
+    async def move_over(self) -> None:
+        """Readers and articles of another system, many in one request."""
+        old = {key: TRAINS[key] for key in ("title", "url", "policy", "body_html")}
+        await self.bulk("articles", {"id": "angkor-2019", **old})
+        left = {"amount": 12, "source": "migration", "reference": "old-credits-bopha"}
+        await self.bulk("grants", {"reader_id": "bopha", **left})
+        given = {"article_id": "angkor-2019", "source": "migration"}
+        await self.bulk(
+            "unlocks",
+            {"reader_id": "bopha", **given, "unlocked_at": "2024-06-01T08:00:00+07:00"},
+            {"reader_id": "rithy", **given},
+        )
+        until = {"plan_id": "monthly", "current_period_end": "2027-12-24T00:00:00Z"}
+        await self.bulk("subscriptions", {"reader_id": "bopha", **until})
+
+    async def bulk(self, kind: str, *rows: Json) -> None:
+        await self.site("POST", f"bulk/{kind}", rows=rows)

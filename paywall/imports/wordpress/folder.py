@@ -17,9 +17,10 @@ from msgspec import Meta, field
 
 from paywall.http.bodies import RequestModel
 from paywall.http.fields import ANY, INK, Text, Timestamp
-from paywall.imports.csv_rows import CsvRow, RowShape, read_rows
+from paywall.imports.csv_rows import CsvRow, read_rows
 from paywall.imports.csv_text import CsvError
 from paywall.imports.progress import BadItem, Progress
+from paywall.imports.row_kinds import RowShape
 from paywall.imports.wordpress.oddities import shown
 from paywall.imports.wordpress.php_values import PhpError, PhpValue, unserialize
 from paywall.imports.wordpress.user_options import USER_EXISTS, MetaRow, Plugin
