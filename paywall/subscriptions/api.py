@@ -1,6 +1,7 @@
 """Routes for complimentary subscriptions, cancelling and resuming, for sites and readers."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 from litestar import Response, post, put
@@ -17,6 +18,7 @@ from paywall.http.fields import Id, PathReaderId, Text, Timestamp
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import (
     NO_SUBSCRIPTION,
+    REFERENCE_CONFLICT,
     SEVERAL_SUBSCRIPTIONS,
     SUBSCRIBER_UNKNOWN,
     SUBSCRIPTION_ENDED,
@@ -24,9 +26,10 @@ from paywall.problems import (
     Problem,
 )
 from paywall.processors.stripe.cancel import cancel_in_stripe, resume_in_stripe
-from paywall.processors.stripe.client import REFUSALS
+from paywall.processors.stripe.client import REFUSALS, Missing
 from paywall.processors.stripe.context import StripeContext, require_stripe
-from paywall.rules.enums import CancelWhen, SubscriptionKind
+from paywall.processors.stripe.link import link_subscription
+from paywall.rules.enums import CancelWhen, SubscriptionKind, UpsertOutcome
 from paywall.subscriptions.cancel import (
     cancel_subscription,
     find_subscription,
@@ -41,6 +44,8 @@ from paywall.subscriptions.responses import (
 )
 from paywall.tokens.guard import Caller, reader, site
 
+# A year of months: more could not be fetched within the time of a request.
+LINKED_INVOICES_MAX = 12
 NOT_CANCELLED = (
     SUBSCRIPTION_UNKNOWN,
     NO_SUBSCRIPTION,
@@ -75,6 +80,26 @@ class CancelInput(RequestModel, kw_only=True):
     dry_run: Annotated[bool, Meta(description="Show the effect without changing anything.")] = False
 
 
+class LinkedProcessor(StrEnum):
+    """The processors whose subscriptions can be linked."""
+
+    STRIPE = "stripe"
+
+
+class LinkInput(RequestModel, kw_only=True):
+    """A subscription that a processor bills already."""
+
+    processor: Annotated[LinkedProcessor, Meta(description="The processor that bills it.")]
+    reference: Annotated[Id, Meta(description="The subscription's id there, such as `sub_1PgC7b`.")]
+    plan_id: Annotated[
+        Id | None,
+        Meta(
+            description="The plan that it stands for; required if it is billed at a price that is"
+            " not of this catalogue."
+        ),
+    ] = None
+
+
 class ResumeInput(RequestModel, kw_only=True):
     """Which subscription to resume."""
 
@@ -102,6 +127,50 @@ async def put_subscription(
         )
         answer = await _to_response(session, subscription, database.clock.now())
     return Response(answer, status_code=201 if is_new else 200)
+
+
+@post(
+    "/v1/subscribers/{reader_id:str}/subscriptions/link",
+    guards=[site("subscribers:write")],
+    answers={201: "Linked.", 200: "Linked already; nothing was changed."},
+    refuses=[SUBSCRIPTION_UNKNOWN, REFERENCE_CONFLICT, *REFUSALS],
+)
+async def post_link(
+    reader_id: PathReaderId,
+    data: JSONBody[LinkInput],
+    claim: NamedDependency[IdempotencyClaim | None],
+    database: NamedDependency[Database],
+    stripe: NamedDependency[StripeContext | None],
+) -> Response[SubscriptionAnswer]:
+    """Link a subscription that Stripe bills already to its reader.
+
+    It is recorded as it is in Stripe, with its newest 12 payments, and kept so from then on; the
+    reader can cancel it here.
+    """
+    context = require_stripe(stripe)
+    async with database.writing() as session:
+        now = database.clock.now()
+        if stored := await stored_response(session, claim, now, reader_id=reader_id):
+            return stored
+    try:
+        linked = await link_subscription(
+            context,
+            reader_id,
+            data.reference,
+            plan_id=data.plan_id,
+            at_any_price=False,
+            invoices_max=LINKED_INVOICES_MAX,
+        )
+    except Missing as missing:
+        raise Problem(
+            SUBSCRIPTION_UNKNOWN,
+            f"Stripe has no subscription {data.reference!r} in the account and mode (test or live)"
+            " of stripe_secret_key: compare its id with Stripe's dashboard.",
+        ) from missing
+    async with database.writing() as session:
+        answer = await _to_response(session, linked.subscription, database.clock.now())
+        status = 201 if linked.outcome is UpsertOutcome.CREATED else 200
+        return await store_response(session, claim, status, answer)
 
 
 @post(
@@ -250,6 +319,7 @@ async def _to_response(
 
 ROUTES = [
     put_subscription,
+    post_link,
     post_cancel,
     cancel_my_subscription,
     post_resume,

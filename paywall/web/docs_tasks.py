@@ -128,6 +128,7 @@ TASKS = (
             "post_bulk_grants": "Grant credits",
             "post_bulk_unlocks": "Give unlocks",
             "post_bulk_subscriptions": "Give complimentary subscriptions",
+            "post_link": "Link a subscription in Stripe",
         },
     ),
     Task(

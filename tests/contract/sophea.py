@@ -13,6 +13,7 @@ from paywall.sandbox.stripe import checkout
 from paywall.sandbox.stripe.customers import Card
 from paywall.sandbox.stripe.subscriptions import update_subscription
 from paywall.tokens.guard import PROXY_HEADER
+from tests.processors.stripe.old_subscriptions import begin_old_subscription
 from tests.processors.stripe.shop import DAY, Shop
 
 Json = dict[str, Any]
@@ -322,8 +323,8 @@ class Sophea:
 
     async def move_over(self) -> None:
         """Readers and articles of another system, many in one request."""
-        old = {key: TRAINS[key] for key in ("title", "url", "policy", "body_html")}
-        await self.bulk("articles", {"id": "angkor-2019", **old})
+        terms = {key: TRAINS[key] for key in ("title", "url", "policy", "body_html")}
+        await self.bulk("articles", {"id": "angkor-2019", **terms})
         left = {"amount": 12, "source": "migration", "reference": "old-credits-bopha"}
         await self.bulk("grants", {"reader_id": "bopha", **left})
         given = {"article_id": "angkor-2019", "source": "migration"}
@@ -334,6 +335,9 @@ class Sophea:
         )
         until = {"plan_id": "monthly", "current_period_end": "2027-12-24T00:00:00Z"}
         await self.bulk("subscriptions", {"reader_id": "bopha", **until})
+        old = begin_old_subscription(self.shop.stand_in.account)
+        billed = {"processor": "stripe", "reference": old.id, "plan_id": "monthly"}
+        await self.site("POST", "subscribers/rithy/subscriptions/link", 201, **billed)
 
     async def bulk(self, kind: str, *rows: Json) -> None:
         await self.site("POST", f"bulk/{kind}", rows=rows)

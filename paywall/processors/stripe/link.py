@@ -5,8 +5,15 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.tables import StripeCustomer, StripeSubscription, Subscription
-from paywall.problems import REFERENCE_CONFLICT, STRIPE_REFUSED, Problem, unavailable
+from paywall.database.tables import Plan, StripeCustomer, StripeSubscription, Subscription
+from paywall.problems import (
+    REFERENCE_CONFLICT,
+    SUBSCRIPTION_UNKNOWN,
+    Problem,
+    invalid,
+    unavailable,
+)
+from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.customers import link_customer, lock_customer, version_of
 from paywall.processors.stripe.fetch import fetch
@@ -16,7 +23,7 @@ from paywall.processors.stripe.objects import (
     Snapshot,
     StripeSubscriptionSnapshot,
 )
-from paywall.processors.stripe.prices import find_price
+from paywall.processors.stripe.prices import find_plan_sold, find_price
 from paywall.processors.stripe.record import record
 from paywall.processors.stripe.state import is_erased
 from paywall.rules.enums import SubscriptionKind, UpsertOutcome
@@ -40,27 +47,43 @@ class LinkableSubscription(NamedTuple):
     has_known_price: bool
 
 
+class NeededPlan(NamedTuple):
+    """The plan that a subscription stands for, which it needs unless it is linked at any price."""
+
+    plan_id: str | None
+    at_any_price: bool
+
+
 async def link_subscription(
-    context: StripeContext, reader_id: str, subscription_id: str
+    context: StripeContext,
+    reader_id: str,
+    subscription_id: str,
+    *,
+    plan_id: str | None = None,
+    at_any_price: bool = True,
+    invoices_max: int | None = None,
 ) -> LinkedSubscription:
     """Record a subscription of Stripe, its customer and its paid invoices as this reader's.
 
-    Nothing is recorded before Stripe has answered. It is recorded at any price: one outside the
-    catalogue opens everything and grants no credits. Repeating it asks nothing and changes nothing.
+    Nothing is recorded before Stripe has answered. It is recorded at any price, unless it has to
+    stand for a plan (`plan_id`): one outside the catalogue opens everything and grants no credits.
+    Of its invoices the newest `invoices_max` are recorded, by default the newest hundred.
+    Repeating it asks nothing and changes nothing.
     Raises Missing, or Problem where it is another reader's or Stripe cannot be asked.
     """
     database, client = context.database, context.client
-    ref = ObjectRef(ObjectKind.SUBSCRIPTION_HISTORY, subscription_id)
+    needed = NeededPlan(plan_id, at_any_price)
     for _ in range(TRIES_MAX):
         async with database.reading() as session:
             if linked := await find_linked(session, reader_id, subscription_id):
                 return linked
         customer_id = (await client.subscription(subscription_id)).customer_id
+        ref = await _history(client, subscription_id, invoices_max)
         async with database.reading() as session:
             version = await version_of(session, customer_id)
         snapshot = await fetch(client, ref)
         async with database.writing() as session:
-            if await _link(context, session, reader_id, snapshot, version):
+            if await _link(context, session, reader_id, snapshot, version, needed):
                 [subscription] = snapshot.subscriptions
                 is_known = await find_price(session, subscription.price_id) is not None
                 recorded = await session.get_one(Subscription, subscription_id)
@@ -85,6 +108,33 @@ async def check_link(
             raise _of_another()
         is_known = await find_price(session, fetched.price_id) is not None
     return LinkableSubscription(fetched.period_ends_at, UpsertOutcome.CREATED, is_known)
+
+
+async def _history(
+    client: StripeClient, subscription_id: str, invoices_max: int | None
+) -> ObjectRef:
+    older: frozenset[str] = frozenset()
+    if invoices_max is not None:
+        older = frozenset((await client.paid_invoices_of(subscription_id))[invoices_max:])
+    return ObjectRef(ObjectKind.SUBSCRIPTION_HISTORY, subscription_id, older)
+
+
+async def _require_plan(
+    session: AsyncSession, fetched: StripeSubscriptionSnapshot, needed: NeededPlan
+) -> None:
+    """Refuse a plan that the catalogue lacks, and a missing one where the price names none."""
+    plan_id = needed.plan_id
+    if plan_id is not None and await session.get(Plan, plan_id) is None:
+        raise invalid("plan_id", f"is {plan_id!r}, and the catalogue has no such plan")
+    if needed.at_any_price or plan_id is not None:
+        return
+    if await find_plan_sold(session, fetched.price_id) is None:
+        raise invalid(
+            "plan_id",
+            f"missing: {fetched.id} is billed at {fetched.price_id}, a price that is not of this"
+            " catalogue. Send the plan that it stands for, or create one with"
+            " PUT /v1/plans/{plan_id} first.",
+        )
 
 
 async def find_linked(
@@ -112,6 +162,7 @@ async def _link(
     reader_id: str,
     snapshot: Snapshot,
     version: int | None,
+    needed: NeededPlan,
 ) -> bool:
     """Record the snapshot; False if the customer was changed since before it was fetched."""
     [fetched] = snapshot.subscriptions
@@ -125,7 +176,8 @@ async def _link(
     if customer.reader_id != reader_id:
         raise _of_another()
     if await session.get(Subscription, fetched.id) is None:
-        session.add(_new(reader_id, customer.sequence_id, fetched, context))
+        await _require_plan(session, fetched, needed)
+        session.add(_new(reader_id, customer.sequence_id, fetched, context, needed.plan_id))
         await session.flush()
     await record(session, snapshot, customer, context.settings, clock)
     return True
@@ -133,7 +185,7 @@ async def _link(
 
 async def _refuse_erased(session: AsyncSession, fetched: StripeSubscriptionSnapshot) -> None:
     if await is_erased(session, (fetched.id, fetched.customer_id)):
-        raise Problem(STRIPE_REFUSED, "The reader of this subscription was erased.")
+        raise Problem(SUBSCRIPTION_UNKNOWN, "The reader of this subscription was erased.")
 
 
 def _new(
@@ -141,6 +193,7 @@ def _new(
     sequence_id: str | None,
     fetched: StripeSubscriptionSnapshot,
     context: StripeContext,
+    plan_id: str | None,
 ) -> Subscription:
     """Its times follow from what is recorded with it."""
     return Subscription(
@@ -148,6 +201,7 @@ def _new(
         reader_id=reader_id,
         sequence_id=sequence_id,
         kind=SubscriptionKind.STRIPE,
+        plan_id=plan_id,
         starts_at=fetched.started_at,
         paid_through=fetched.started_at,
         entitled_until=fetched.started_at,

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import SQLModel, select
 
 from paywall.database.tables import StripeCustomer, StripeInvoice, Subscription
-from paywall.problems import REFERENCE_CONFLICT, STRIPE_REFUSED, UNAVAILABLE, Problem
+from paywall.problems import REFERENCE_CONFLICT, SUBSCRIPTION_UNKNOWN, UNAVAILABLE, Problem
 from paywall.processors.stripe.client import Missing
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.link import link_subscription
@@ -128,7 +128,7 @@ async def test_an_erased_readers_subscription_is_refused(
     await shop.service.delete("/v1/subscribers/ann", headers=shop.bearer.site())
     with pytest.raises(Problem) as refused:
         await link_subscription(context, "ann", old.id)
-    assert refused.value.kind is STRIPE_REFUSED
+    assert refused.value.kind is SUBSCRIPTION_UNKNOWN
 
 
 async def test_linking_many_times_at_once_links_once(shop: Shop, context: StripeContext) -> None:
