@@ -275,6 +275,11 @@ async def test_every_bad_value_within_a_row_is_named(bulk: Bulk) -> None:
     ]
 
 
+async def test_a_time_before_year_1_in_utc_is_named_with_its_row(bulk: Bulk) -> None:
+    rows = [article("1"), article("2", published_at="0001-01-01T00:00:00+07:00")]
+    assert list(await bulk.errors("articles", rows)) == ["rows[1].published_at"]
+
+
 async def test_more_bad_rows_than_an_answer_lists_are_counted(bulk: Bulk) -> None:
     answer = await bulk.post("articles", [article(f"{n}", policy="x") for n in range(100)])
     problem = answer.json()

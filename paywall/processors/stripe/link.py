@@ -72,7 +72,7 @@ async def link_subscription(
     Raises Missing, or Problem where it is another reader's or Stripe cannot be asked.
     """
     database, client = context.database, context.client
-    needed = NeededPlan(plan_id, at_any_price)
+    plan = NeededPlan(plan_id, at_any_price)
     for _ in range(TRIES_MAX):
         async with database.reading() as session:
             if linked := await find_linked(session, reader_id, subscription_id):
@@ -83,7 +83,7 @@ async def link_subscription(
             version = await version_of(session, customer_id)
         snapshot = await fetch(client, ref)
         async with database.writing() as session:
-            if await _link(context, session, reader_id, snapshot, version, needed):
+            if await _link(context, session, reader_id, snapshot, version, plan):
                 [subscription] = snapshot.subscriptions
                 is_known = await find_price(session, subscription.price_id) is not None
                 recorded = await session.get_one(Subscription, subscription_id)
@@ -120,13 +120,13 @@ async def _history(
 
 
 async def _require_plan(
-    session: AsyncSession, fetched: StripeSubscriptionSnapshot, needed: NeededPlan
+    session: AsyncSession, fetched: StripeSubscriptionSnapshot, plan: NeededPlan
 ) -> None:
     """Refuse a plan that the catalogue lacks, and a missing one where the price names none."""
-    plan_id = needed.plan_id
+    plan_id = plan.plan_id
     if plan_id is not None and await session.get(Plan, plan_id) is None:
         raise invalid("plan_id", f"is {plan_id!r}, and the catalogue has no such plan")
-    if needed.at_any_price or plan_id is not None:
+    if plan.at_any_price or plan_id is not None:
         return
     if await find_plan_sold(session, fetched.price_id) is None:
         raise invalid(
@@ -162,7 +162,7 @@ async def _link(
     reader_id: str,
     snapshot: Snapshot,
     version: int | None,
-    needed: NeededPlan,
+    plan: NeededPlan,
 ) -> bool:
     """Record the snapshot; False if the customer was changed since before it was fetched."""
     [fetched] = snapshot.subscriptions
@@ -176,8 +176,8 @@ async def _link(
     if customer.reader_id != reader_id:
         raise _of_another()
     if await session.get(Subscription, fetched.id) is None:
-        await _require_plan(session, fetched, needed)
-        session.add(_new(reader_id, customer.sequence_id, fetched, context, needed.plan_id))
+        await _require_plan(session, fetched, plan)
+        session.add(_new(reader_id, customer.sequence_id, fetched, context, plan.plan_id))
         await session.flush()
     await record(session, snapshot, customer, context.settings, clock)
     return True
