@@ -26,6 +26,8 @@ function uninstall_site(): void {
 		// phpcs:ignore WordPress.DB.PreparedSQL -- a name.
 		$needed = $wpdb->get_var( "SELECT p.ID FROM $wpdb->posts p JOIN $table b ON b.post_id = IF( p.post_type = 'revision', p.post_parent, p.ID ) AND p.post_content LIKE CONCAT( '%<!--paywall:rest ', b.id, '-->%' ) LIMIT 1" );
 	}
+	$wpdb->query( "DROP TABLE IF EXISTS {$wpdb->prefix}paywall_queue" ); // phpcs:ignore WordPress.DB -- a name.
+	delete_option( 'paywall_queue_version' );
 	if ( null === $needed ) {
 		$wpdb->query( "DROP TABLE IF EXISTS $table" ); // phpcs:ignore WordPress.DB -- a name.
 		$wpdb->query( $wpdb->prepare( "DELETE FROM $wpdb->options WHERE option_name LIKE %s OR option_name LIKE %s OR option_name LIKE %s", $wpdb->esc_like( 'paywall_' ) . '%', $wpdb->esc_like( '_transient_paywall_' ) . '%', $wpdb->esc_like( '_transient_timeout_paywall_' ) . '%' ) );
