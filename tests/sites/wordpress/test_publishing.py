@@ -202,3 +202,30 @@ def test_all_posts_are_sent_at_once(wordpress: WordPress, publisher: Publisher) 
     update(wordpress, "do_action( 'paywall_publish_all' )")
     assert all(publisher.article(page.id) for page in made)
     assert waiting(wordpress) == 0
+
+
+def test_what_changed_while_the_plug_in_was_off_is_sent(
+    wordpress: WordPress, publisher: Publisher
+) -> None:
+    [kept] = posts(wordpress, "premium")
+    wordpress.deactivate()
+    [made] = posts(wordpress, "premium")
+    update(wordpress, f"wp_update_post( array( 'ID' => {kept.id}, 'post_title' => 'Salt' ) )")
+    wordpress.activate()
+    wordpress.get("/")
+    wordpress.run_cron()
+    assert (publisher.article(kept.id) or {})["title"] == "Salt"
+    assert publisher.article(made.id) is not None
+    assert waiting(wordpress) == 0
+
+
+def test_uninstalling_leaves_no_queue(wordpress: WordPress) -> None:
+    """The module's last: the site goes on without the plug-in."""
+    wordpress.deactivate()
+    wordpress.php(
+        "define( 'WP_UNINSTALL_PLUGIN', 'paywall/paywall.php' );"
+        "require WP_PLUGIN_DIR . '/paywall/uninstall.php';"
+    )
+    assert wordpress.sql("show tables like 'wp_paywall%'") == []
+    left = wordpress.sql("select option_name from wp_options where option_name like 'paywall%'")
+    assert left == []

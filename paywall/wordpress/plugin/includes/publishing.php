@@ -80,7 +80,6 @@ function enqueue_all( int $term_id = 0 ): void {
 	);
 	// phpcs:enable
 	Queue\schedule();
-	Queue\send_at_end();
 }
 
 /**
@@ -163,6 +162,7 @@ function after_meta( $meta_id, int $post_id, string $key ): void {
 function after_term_meta( $meta_id, int $term_id, string $key ): void {
 	if ( str_starts_with( $key, 'paywall_' ) ) {
 		enqueue_all( $term_id );
+		Queue\send_at_end();
 	}
 }
 
@@ -176,6 +176,7 @@ function after_settings( $old_value, $value ): void {
 	$names = array_flip( SETTINGS_OF_POSTS );
 	if ( array_intersect_key( (array) $old_value, $names ) !== array_intersect_key( (array) $value, $names ) ) {
 		enqueue_all();
+		Queue\send_at_end();
 	}
 }
 

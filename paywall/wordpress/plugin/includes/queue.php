@@ -34,7 +34,8 @@ const ERROR_CHARACTERS  = 500;
  * Add the hooks.
  */
 function register(): void {
-	add_action( 'init', __NAMESPACE__ . '\prepare' );
+	// When all post types are known.
+	add_action( 'init', __NAMESPACE__ . '\prepare', 99 );
 	add_action( CRON_HOOK, __NAMESPACE__ . '\work', 10, 0 );
 	register_deactivation_hook( \Paywall\FILE, __NAMESPACE__ . '\stop' );
 }
@@ -65,7 +66,8 @@ function prepare(): void {
 	);
 	// phpcs:enable
 	update_option( VERSION_OPTION, TABLE_VERSION );
-	schedule();
+	// What was published before this plug-in was there, or while it was off. No visitor waits for it.
+	\Paywall\Publishing\enqueue_all();
 }
 
 /**
@@ -291,4 +293,5 @@ function schedule(): void {
  */
 function stop(): void {
 	wp_unschedule_hook( CRON_HOOK );
+	delete_option( VERSION_OPTION );
 }
