@@ -29,7 +29,7 @@ function uninstall_site(): void {
 	$wpdb->query( "DROP TABLE IF EXISTS {$wpdb->prefix}paywall_queue" ); // phpcs:ignore WordPress.DB -- a name.
 	delete_option( 'paywall_queue_version' );
 	if ( null === $needed ) {
-		$wpdb->query( "DROP TABLE IF EXISTS $table" ); // phpcs:ignore WordPress.DB -- a name.
+		$wpdb->query( "DROP TABLE IF EXISTS $table, {$wpdb->prefix}paywall_queue" ); // phpcs:ignore WordPress.DB -- names.
 		$wpdb->query( $wpdb->prepare( "DELETE FROM $wpdb->options WHERE option_name LIKE %s OR option_name LIKE %s OR option_name LIKE %s", $wpdb->esc_like( 'paywall_' ) . '%', $wpdb->esc_like( '_transient_paywall_' ) . '%', $wpdb->esc_like( '_transient_timeout_paywall_' ) . '%' ) );
 		wp_cache_flush();
 	}

@@ -256,3 +256,34 @@ echo wp_json_encode( $seen );
 
 def test_builders_meta_and_filtered_content_are_in_the_vault(wordpress: WordPress) -> None:
     assert wordpress.php(BUILD, CANARY, TEXT) == '[0,true,0,true,"",2,true,0]'
+
+
+def test_a_reusable_block_in_a_gated_post_is_pointed_out(wordpress: WordPress) -> None:
+    post = gated(wordpress)
+    wordpress.php(SAVE, str(post.id), f'{TEXT}<!-- wp:block {{"ref":7}} /-->')
+    assert "uses a reusable block" in wordpress.get("/wp-admin/edit.php", user="admin").text
+
+
+UNINSTALL = """
+require_once ABSPATH . 'wp-admin/includes/plugin.php';
+uninstall_plugin( 'paywall/paywall.php' );
+echo (int) $GLOBALS['wpdb']->get_var( "SELECT COUNT(*) FROM information_schema.tables
+    WHERE table_schema = DATABASE() AND table_name LIKE 'wp\\_paywall\\_%'" );
+echo (int) $GLOBALS['wpdb']->get_var( "SELECT COUNT(*) FROM wp_options WHERE option_name
+    LIKE '%paywall%'" );
+"""
+
+
+def test_uninstalled_nothing_stays_unless_a_text_would_be_lost(wordpress: WordPress) -> None:
+    post = gated(wordpress)
+    stub = stored(wordpress, post)
+    # As if deactivation had not been able to bring this one back.
+    wordpress.deactivate()
+    put_back = "$GLOBALS['wpdb']->update( 'wp_posts', array( 'post_content' => $argv[1] ), "
+    where = "array( 'ID' => $argv[2] ) );"
+    wordpress.php(put_back + where, stub, str(post.id))
+    assert wordpress.php(UNINSTALL)[0] != "0"
+    wordpress.php(put_back + where, TEXT, str(post.id))
+    assert wordpress.php(UNINSTALL) == "00"
+    assert len(rows_with_canary(wordpress)) > 0
+    wordpress.activate()

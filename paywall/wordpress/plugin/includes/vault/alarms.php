@@ -18,7 +18,7 @@ const ALARMS_MAX = 50;
  * Add the hooks.
  */
 function register(): void {
-	add_action( 'admin_notices', __NAMESPACE__ . '\print_kept' );
+	add_action( 'admin_notices', __NAMESPACE__ . '\print_note' );
 }
 
 /**
@@ -76,25 +76,31 @@ function text_of( array $alarm ): string {
 }
 
 /**
- * A text that did not have the paid part was saved, and the paid part was kept.
+ * Remember something for who saves a post now.
  *
- * @param int $post_id The post.
+ * @param int    $post_id The post.
+ * @param string $kind    `kept`: the text did not have the paid part, and it was kept. `pattern`: a
+ *                        synced pattern is shown, whose text is a post of its own and not gated.
  */
-function note_kept( int $post_id ): void {
-	set_transient( 'paywall_kept_' . get_current_user_id(), $post_id, DAY_IN_SECONDS );
+function note( int $post_id, string $kind ): void {
+	set_transient( 'paywall_note_' . get_current_user_id(), array( $post_id, $kind ), DAY_IN_SECONDS );
 }
 
 /**
- * Show it once to who saved it.
+ * Show it once.
  */
-function print_kept(): void {
-	$name    = 'paywall_kept_' . get_current_user_id();
-	$post_id = (int) get_transient( $name );
-	if ( $post_id <= 0 || ! current_user_can( 'edit_post', $post_id ) ) {
+function print_note(): void {
+	$name = 'paywall_note_' . get_current_user_id();
+	$note = get_transient( $name );
+	if ( ! is_array( $note ) || ! current_user_can( 'edit_post', (int) $note[0] ) ) {
 		return;
 	}
 	delete_transient( $name );
 	/* translators: %s: the post's title. */
 	$text = __( 'The paid part of “%s” was kept: what was saved did not have it. To remove it, open the post here and delete it.', 'paywall' );
-	printf( '<div class="notice notice-warning is-dismissible"><p>%s</p></div>', esc_html( sprintf( $text, get_the_title( $post_id ) ) ) );
+	if ( 'pattern' === $note[1] ) {
+		/* translators: %s: the post's title. */
+		$text = __( '“%s” uses a reusable block. The text of a reusable block is stored apart and is not behind the paywall: convert it to regular blocks if readers should pay for it.', 'paywall' );
+	}
+	printf( '<div class="notice notice-warning is-dismissible"><p>%s</p></div>', esc_html( sprintf( $text, get_the_title( (int) $note[0] ) ) ) );
 }

@@ -19,6 +19,8 @@ use Paywall\Vault\Texts;
 
 defined( 'ABSPATH' ) || exit;
 
+const SYNCED_PATTERN = '~<!-- wp:block \{[^}]*"ref":~';
+
 /**
  * Add the hooks.
  */
@@ -58,6 +60,9 @@ function on_save( array $data, array $postarr ): array {
 		}
 		// A new post's policy comes after its text: until then it is closed.
 		if ( ! Switching\is_off() && ( Vault\UNBORN === $owner || Policy\is_gated( $owner ) ) ) {
+			if ( $post_id > 0 && ! $is_revision && 1 === preg_match( SYNCED_PATTERN, $text ) ) {
+				Alarms\note( $post_id, 'pattern' );
+			}
 			$text                          = close( $text, $owner, 'post_content' );
 			$filtered                      = Vault\expand( wp_unslash( $data['post_content_filtered'] ), $owner );
 			$data['post_content_filtered'] = wp_slash( close( $filtered, $owner, 'post_content_filtered' ) );
@@ -136,7 +141,7 @@ function with_unseen_rest( string $text, int $post_id ): string {
 	if ( ! Passages\comes_from( $text, $head . $tail ) || Passages\has_any( $text, $rest, $head . $tail ) ) {
 		return $text;
 	}
-	Alarms\note_kept( $post_id );
+	Alarms\note( $post_id, 'kept' );
 	$before = '' !== $tail && str_ends_with( $text, $tail ) ? substr( $text, 0, -strlen( $tail ) ) : $text;
 	return $before . $rest . substr( $text, strlen( $before ) );
 }
