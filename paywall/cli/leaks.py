@@ -4,16 +4,16 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import click
-import httpx
 import msgspec
 
 from paywall import settings
 from paywall.cli.errors import FOUND_SOMETHING, USED_WRONGLY, CommandError
 from paywall.cli.parameters import IdParameter
 from paywall.database.opening import open_database
+from paywall.lazy_import import lazy_import
 from paywall.leaks.articles import (
     SERVICE_SECONDS,
     ArticleNotLoadedError,
@@ -34,6 +34,11 @@ from paywall.leaks.search import (
 )
 from paywall.rules.decision import Policy
 from paywall.rules.urls import is_web_url
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = lazy_import("httpx")
 
 TOKEN_VARIABLE = "SITE_TOKEN"  # noqa: S105 (the name of a variable, not a token)
 URLS_MAX = 50

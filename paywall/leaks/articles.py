@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
-import httpx
 import msgspec
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.bodies import body_of
 from paywall.database.tables import Article
+from paywall.lazy_import import lazy_import
 from paywall.rules.decision import Policy
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = lazy_import("httpx")
 
 SERVICE_SECONDS = 15.0
 # Two articles at one address are already too many to compare with.
@@ -96,7 +101,7 @@ class RemoteService:
     without a decision that grants it.
     """
 
-    def __init__(self, http: httpx.AsyncClient, reader_id: str) -> None:
+    def __init__(self, http: "httpx.AsyncClient", reader_id: str) -> None:
         self._http = http
         self._reader_id = reader_id
 
@@ -159,7 +164,7 @@ class RemoteService:
             ) from error
 
 
-def _detail(response: httpx.Response) -> str:
+def _detail(response: "httpx.Response") -> str:
     """The fix that the service names for a refusal."""
     try:
         return msgspec.json.decode(response.content, type=_Problem).detail

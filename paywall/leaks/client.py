@@ -7,14 +7,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-import httpx
-
+from paywall.lazy_import import lazy_import
 from paywall.leaks.hosts import HostRefusedError, PinnedHosts, is_same_site
 from paywall.leaks.probes import Probe
 from paywall.rules.urls import DEFAULT_PORTS
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = lazy_import("httpx")
 
 USER_AGENT = "paywall-leaks/1 (checks this site for its publisher)"
 # What servers send to a reader's browser; only encodings that are decoded here.
@@ -42,7 +46,7 @@ class Hop(NamedTuple):
 
     url: str
     status: int
-    headers: httpx.Headers
+    headers: "httpx.Headers"
     body: bytes
 
 
@@ -60,7 +64,7 @@ class Fetched:
 class SiteClient:
     """Sends one request at a time, and connects only to pinned addresses."""
 
-    def __init__(self, http: httpx.AsyncClient, hosts: PinnedHosts, limits: FetchLimits) -> None:
+    def __init__(self, http: "httpx.AsyncClient", hosts: PinnedHosts, limits: FetchLimits) -> None:
         self._http = http
         self._hosts = hosts
         self._limits = limits
@@ -127,7 +131,7 @@ class SiteClient:
         location = response.headers.get("Location")
         return urljoin(url, location) if response.has_redirect_location and location else None
 
-    async def _read(self, response: httpx.Response, body: bytearray) -> str | None:
+    async def _read(self, response: "httpx.Response", body: bytearray) -> str | None:
         encoding = response.headers.get("Content-Encoding", "").strip().lower()
         if encoding not in DECODED:
             return f"its encoding {encoding[:40]!r} cannot be read"
@@ -146,7 +150,7 @@ class SiteClient:
         await asyncio.sleep(wait_seconds)
 
 
-async def _decoded(response: httpx.Response, *, is_compressed: bool) -> AsyncIterator[bytes]:
+async def _decoded(response: "httpx.Response", *, is_compressed: bool) -> AsyncIterator[bytes]:
     """The body in pieces of a bounded size, also of what is a compressed file (`.xml.gz`)."""
     decompressor = zlib.decompressobj(GZIP_OR_ZLIB) if is_compressed else None
     is_first = True
