@@ -115,6 +115,16 @@ def test_a_deleted_user_is_erased_in_the_service(
     assert not on_record(publisher, author)
 
 
+def test_a_user_who_leaves_one_site_of_a_network_is_kept(
+    wordpress: WordPress, publisher: Publisher
+) -> None:
+    """WordPress runs the same action there, and the user is still in its table."""
+    editor = wordpress.user_id("edit")
+    publisher.give_credits(editor, 2)
+    wordpress.php("do_action( 'deleted_user', (int) $argv[1], null );", str(editor))
+    assert on_record(publisher, editor)
+
+
 def test_the_erasure_of_a_deleted_user_waits_for_the_service(
     wordpress: WordPress, publisher: Publisher, service: Served
 ) -> None:
