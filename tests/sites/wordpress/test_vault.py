@@ -126,6 +126,10 @@ def test_text_written_past_the_plug_in_is_guarded_and_swept(wordpress: WordPress
         page = wordpress.get(door)
         assert CANARY not in page.text, door
         assert "paywall:rest" not in page.text or "wp-json" not in door
+    # A theme that does not use the filter of texts.
+    unfiltered = "$post = get_post( $argv[1] ); setup_postdata( $post ); echo get_the_content();"
+    for post in (raw, more):
+        assert CANARY not in wordpress.php(unfiltered, str(post.id))
     assert CANARY in read(wordpress, raw, "ann")
     wordpress.php("do_action( 'paywall_sweep' );")
     assert rows_with_canary(wordpress) == []
@@ -262,6 +266,18 @@ def test_a_reusable_block_in_a_gated_post_is_pointed_out(wordpress: WordPress) -
     post = gated(wordpress)
     wordpress.php(SAVE, str(post.id), f'{TEXT}<!-- wp:block {{"ref":7}} /-->')
     assert "uses a reusable block" in wordpress.get("/wp-admin/edit.php", user="admin").text
+
+
+def test_only_who_edits_others_posts_finds_words_of_the_rest(wordpress: WordPress) -> None:
+    post = gated(wordpress, f"{TEXT}<p>{CANARY} Zinfandel</p>", post_title="Wine of the plain")
+    address = "/wp-admin/edit.php?s=zinfandel"
+    row = f'id="post-{post.id}"'
+    assert row in wordpress.get(address, user="edit").text
+    assert row in wordpress.get(f"{address}+wine", user="edit").text
+    assert row not in wordpress.get(f"{address}+beer", user="edit").text
+    for user in ("author", "contrib"):
+        assert row not in wordpress.get(address, user=user).text
+    assert post.path not in wordpress.get("/?s=zinfandel", user="edit").text
 
 
 UNINSTALL = """
