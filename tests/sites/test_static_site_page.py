@@ -1,12 +1,14 @@
 """docs/static-site.md, from nothing to working: its program, its commands, both proxies."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.house.docs import ROOT
 from tests.processes import serving
 from tests.sites.proxies import PROXIES
 from tests.sites.static_site import StaticSite, block, fetch, running_site
@@ -43,6 +45,17 @@ def test_the_page_leads_from_nothing_to_a_site_that_asks(proxy: str, tmp_path: P
     assert WHOLE in shown[2]
     assert OTHER_PREVIEW in shown[3]
     assert OTHER_WHOLE not in shown[3]
+
+
+def test_the_commands_of_the_page_start_caddy_with_a_token(tmp_path: Path) -> None:
+    script = block("caddy", "sh").replace(".venv/bin/", f"{Path(sys.executable).parent}/")
+    # Instead of serving, Caddy prints the configuration with the values from the environment.
+    script = script.replace("caddy run --config ", f"caddy adapt --config {ROOT}/")
+    printed = subprocess.run(
+        ["bash", "-euc", script],  # noqa: S607 (the shell that a person has)
+        cwd=tmp_path, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert re.search(r'"X-Paywall-Site-Token":\["ey[\w.-]{100,}"\]', printed.stdout), printed.stderr
 
 
 def _commands_of(script: str) -> list[str]:
