@@ -240,7 +240,8 @@ def _hidden_text(article: StoredArticle) -> HiddenText | None:
     if not text.is_comparable:
         raise ArticleNotLoadedError(
             f"The preview of the article {article.id} shows the whole body, or all but a few"
-            " letters: there is nothing to compare."
+            " letters: there is nothing to compare. Name an article with a longer text, or"
+            " shorten this preview and publish the article again."
         )
     return text
 
@@ -269,7 +270,7 @@ def _print_all(heading: str, lines: Sequence[str]) -> None:
 
 def _article_lines(article: ArticleReport) -> Iterator[str]:
     hidden = f"{article.url} (article {article.article_id}, {article.hidden_words} hidden words)"
-    yield f"Leaks: {hidden}" if article.leaks else f"No leak found: {hidden}"
+    yield f"{_verdict(article)}: {hidden}"
     yield from map(_disclosed_line, article.leaks)
     if article.opened_by_meter:
         yield "  Open to a new visitor, because the article is metered:"
@@ -277,6 +278,12 @@ def _article_lines(article: ArticleReport) -> Iterator[str]:
     if article.shared:
         yield "  No more than a sentence, which can stand elsewhere too:"
         yield from map(_disclosed_line, article.shared)
+
+
+def _verdict(article: ArticleReport) -> str:
+    if article.leaks:
+        return "Leaks"
+    return "No leak found" if article.is_page_read else "Not checked"
 
 
 def _disclosed_line(found: Disclosed) -> str:

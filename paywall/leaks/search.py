@@ -61,6 +61,8 @@ class ArticleReport(msgspec.Struct):
     shared: list[Disclosed]
     # The page of a metered article, which a new visitor may read.
     opened_by_meter: list[Disclosed]
+    # False if the article's page could not be read, so that nothing else was asked.
+    is_page_read: bool = True
 
 
 class LeakReport(msgspec.Struct):
@@ -109,15 +111,21 @@ class LeakSearch:
         )  # fmt: skip
 
     async def run(self) -> LeakReport:
-        for article, text in self._articles:
-            await self._search_article(article.url, article.id, text)
+        for (article, text), found in zip(self._articles, self.report.articles, strict=True):
+            page = await self._visit(Probe(article.url), article.url)
+            if (why := _why_no_page(page)) is None:
+                await self._search_article(page, article, text)
+            else:
+                found.is_page_read = False
+                self.report.not_checked.append(
+                    NotChecked(article.url, f"{why}; nothing else was asked")
+                )
         return self.report
 
-    async def _search_article(self, url: str, article_id: str, text: HiddenText) -> None:
-        page = await self._visit(Probe(url), url)
-        if (why := _why_no_page(page)) is not None:
-            self.report.not_checked.append(NotChecked(url, f"{why}; nothing else was asked"))
-            return
+    async def _search_article(
+        self, page: Fetched, article: StoredArticle, text: HiddenText
+    ) -> None:
+        url, article_id = article.url, article.id
         queue = deque(_probes_of(page.hops[-1], article_id, text))
         ends_at = asyncio.get_running_loop().time() + self._limits.seconds_max
         asked = 1

@@ -55,6 +55,7 @@ def test_what_was_not_checked_has_exit_status_2(recorded: Site, leaks: Run) -> N
 def test_a_private_address_is_refused_unless_allowed(recorded: Site, leaks: Run) -> None:
     result = leaks(recorded.url, options=())
     assert "private address 127.0.0.1, which is read only with --allow-private" in result.stdout
+    assert result.stdout.startswith(f"Not checked: {recorded.url} (article 42, 107 hidden words)")
     assert (result.exit_code, recorded.requests) == (2, [])
 
 
