@@ -23,6 +23,7 @@ from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
 from paywall.http.edge import DISCARDS_WRITES, Edge, answer_options, answer_problem
 from paywall.idempotency import claim_of
 from paywall.imports import api as imports
+from paywall.imports.wordpress import api as wordpress_imports
 from paywall.payments import api as payments
 from paywall.processors.stripe import api as stripe_payments
 from paywall.processors.stripe.client import StripeClient
@@ -61,6 +62,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *subscriptions.ROUTES,
     *subscribers.ROUTES,
     *imports.ROUTES,
+    *wordpress_imports.ROUTES,
     *tokens.ROUTES,
     *health.ROUTES,
     *docs.ROUTES,

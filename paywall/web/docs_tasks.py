@@ -132,6 +132,11 @@ TASKS = (
         },
     ),
     Task(
+        "Move over from WordPress plug-ins",
+        "What readers have in Penci Paywall or JNews Paywall.",
+        {"post_wordpress_import": "Move users and posts over"},
+    ),
+    Task(
         "Export and erase data",
         "Everything on record about a reader: export it, or erase it.",
         {

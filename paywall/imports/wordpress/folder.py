@@ -216,20 +216,25 @@ class WordPressFolder:
 
     def theme_mods(self) -> Mapping[str, PhpValue]:
         """The theme's settings; empty if there are none."""
-        stored = self.settings.theme_mods
-        if not isinstance(stored, str):
-            return {
-                key: value
-                for key, value in stored.items()
-                if value is None or isinstance(value, bool | int | float | str)
-            }
-        try:
-            value = unserialize(stored) if stored else {}
-        except PhpError as error:
-            raise FolderError(f"{SETTINGS}: theme_mods: {error}. Export it again.") from error
-        if not isinstance(value, dict):
-            raise FolderError(f"{SETTINGS}: theme_mods is no array. Export it again.")
-        return {str(key): mod for key, mod in value.items()}
+        return theme_mods_of(self.settings)
+
+
+def theme_mods_of(settings: FolderSettings) -> Mapping[str, PhpValue]:
+    """The theme's settings that are no arrays, or those that PHP serialized; raises FolderError."""
+    stored = settings.theme_mods
+    if not isinstance(stored, str):
+        return {
+            key: value
+            for key, value in stored.items()
+            if value is None or isinstance(value, bool | int | float | str)
+        }
+    try:
+        value = unserialize(stored) if stored else {}
+    except PhpError as error:
+        raise FolderError(f"{SETTINGS}: theme_mods: {error}. Export it again.") from error
+    if not isinstance(value, dict):
+        raise FolderError(f"{SETTINGS}: theme_mods is no array. Export it again.")
+    return {str(key): mod for key, mod in value.items()}
 
 
 def _id_of(row: MetaFileRow) -> int | None:

@@ -1,4 +1,4 @@
-"""Imports a folder with the data of Penci Paywall or JNews Paywall, reader by reader.
+"""Imports the data of Penci Paywall or JNews Paywall, reader by reader.
 
 Chunks of readers are written in one transaction each. What an earlier run wrote is never written
 again, so a run that was stopped is simply repeated.
@@ -13,13 +13,14 @@ from typing import NamedTuple
 
 from paywall.articles.set_policies import set_policies
 from paywall.database.engine import Database
-from paywall.imports.wordpress.folder import FolderMeta, WordPressFolder
+from paywall.imports.wordpress.folder import FolderMeta
 from paywall.imports.wordpress.link_stripe import StripeLink, link_stripe, shared_link
 from paywall.imports.wordpress.oddities import Oddity, OddityKind
 from paywall.imports.wordpress.old_reader import STRIPE, OldReader, read_old_reader
 from paywall.imports.wordpress.post_plan import PostContext, PostPlan, plan_post
 from paywall.imports.wordpress.put_readers import ACTOR, PutReader, put_readers
 from paywall.imports.wordpress.reader_plan import PlanContext, ReaderPlan, plan_reader
+from paywall.imports.wordpress.source import Source
 from paywall.imports.wordpress.user_options import USER_EXISTS, user_options
 from paywall.processors.stripe.context import StripeContext
 from paywall.rules.decision import Policy
@@ -88,7 +89,7 @@ class WordPressImport(NamedTuple):
 
     database: Database
     stripe: StripeContext | None
-    folder: WordPressFolder
+    source: Source
     report: ImportReport
     is_dry_run: bool
 
@@ -104,20 +105,20 @@ async def import_wordpress(run: WordPressImport) -> WordPressSummary:
     if run.is_dry_run:
         run = run._replace(database=run.database.discarding())
     summary = WordPressSummary()
-    for posts in _post_chunks(run.folder):
+    for posts in _post_chunks(run.source):
         await _import_posts(run, posts, summary)
     for candidates in _reader_chunks(run, summary):
         await _import_readers(run, candidates, summary)
     return summary
 
 
-def _post_chunks(folder: WordPressFolder) -> Iterator[list[PostPlan]]:
-    settings = folder.settings
+def _post_chunks(source: Source) -> Iterator[list[PostPlan]]:
+    settings = source.settings
     context = PostContext(
-        settings.plugin, settings.article_prefix, folder.theme_mods(), folder.guest_modes()
+        settings.plugin, settings.article_prefix, source.theme_mods(), source.guest_modes()
     )
     chunk: list[PostPlan] = []
-    for post in folder.posts():
+    for post in source.posts():
         if plan := plan_post(post.id, post.rows, context):
             chunk.append(plan)
         if len(chunk) == CHUNK_POSTS_MAX:
@@ -157,20 +158,20 @@ def _reader_chunks(run: WordPressImport, summary: WordPressSummary) -> Iterator[
 
 def _candidates(run: WordPressImport, summary: WordPressSummary) -> Iterator[_Candidate]:
     """Every user with a field of a paywall plug-in, planned."""
-    folder = run.folder
-    lists_users, lists_posts = folder.lists_users(), folder.lists_posts()
-    for user in folder.users():
+    source = run.source
+    lists_users, lists_posts = source.lists_users(), source.lists_posts()
+    for user in source.users():
         exists = not lists_users or any(row.key == USER_EXISTS for row in user.rows)
-        options = user_options(user.rows, folder.settings.table_prefix)
+        options = user_options(user.rows, source.settings.table_prefix)
         summary.other_keys.update(key for key in options.other_keys if key != USER_EXISTS)
         if not options.rows and not options.oddities:
             continue
         old = read_old_reader(options)
         if not exists:
             old = _without_user(user)
-        post_types = folder.post_types(old.post_ids) if lists_posts else None
+        post_types = source.post_types(old.post_ids) if lists_posts else None
         now = run.database.clock.now()
-        yield _Candidate(user.id, old, _plan(folder, user.id, old, post_types, now))
+        yield _Candidate(user.id, old, _plan(source, user.id, old, post_types, now))
 
 
 def _without_user(user: FolderMeta) -> OldReader:
@@ -180,20 +181,20 @@ def _without_user(user: FolderMeta) -> OldReader:
 
 
 def _plan(
-    folder: WordPressFolder,
+    source: Source,
     user_id: int,
     old: OldReader,
     post_types: Mapping[int, str] | None,
     now: datetime,
 ) -> ReaderPlan:
-    settings = folder.settings
+    settings = source.settings
     stored = [subscription.ids.get(STRIPE, "") for subscription in old.subscriptions]
     context = PlanContext(
         now,
         settings.article_prefix,
         settings.reader_prefix,
         post_types,
-        folder.profile_ids(stored),
+        source.profile_ids(stored),
     )
     return plan_reader(user_id, old, context)
 
@@ -203,7 +204,7 @@ async def _import_readers(
 ) -> None:
     plans = [candidate.plan for candidate in candidates]
     async with run.database.writing() as session:
-        put = await put_readers(session, plans, run.folder.exported_at, run.database.clock)
+        put = await put_readers(session, plans, run.source.exported_at, run.database.clock)
     links = await _link_all(run, put, plans, summary.stripe_readers)
     for candidate, one, linked in zip(candidates, put, links, strict=True):
         reader = ImportedReader(candidate.user_id, candidate.old, candidate.plan, one, linked)

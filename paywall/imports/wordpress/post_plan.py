@@ -28,6 +28,7 @@ VIDEOS = ("pencipw_video_preview_url", "pencipw_preview_video_url")
 class PostPlan(NamedTuple):
     """A post's policy, and what everybody may read of it: paragraphs, or HTML of its own."""
 
+    post_id: int
     article_id: str
     policy: Policy
     paragraphs: int
@@ -92,13 +93,12 @@ def plan_post(post_id: int, rows: list[MetaRow], context: PostContext) -> PostPl
     fields = _PostFields(rows)
     if fields.rows.get("post_type", MetaRow(0, "", CLOSED_TYPE)).value != CLOSED_TYPE:
         return None
-    article_id = f"{context.article_prefix}{post_id}"
     if context.plugin is Plugin.JNEWS:
-        return _plan_of_jnews(article_id, fields, context.theme_mods)
-    return _plan_of_penci(article_id, fields, context)
+        return _plan_of_jnews(post_id, fields, context)
+    return _plan_of_penci(post_id, fields, context)
 
 
-def _plan_of_penci(article_id: str, fields: _PostFields, context: PostContext) -> PostPlan:
+def _plan_of_penci(post_id: int, fields: _PostFields, context: PostContext) -> PostPlan:
     mods = context.theme_mods
     if is_truthy(mods.get("pencipw_block_all")):
         is_premium = not (fields.is_enabled(FREE_READ) or fields.is_enabled(FREE_WRITTEN))
@@ -116,7 +116,8 @@ def _plan_of_penci(article_id: str, fields: _PostFields, context: PostContext) -
         if fields.text(key):
             fields.add(OddityKind.PREVIEW_VIDEO, key)
     return PostPlan(
-        article_id,
+        post_id,
+        f"{context.article_prefix}{post_id}",
         policy,
         fields.paragraphs(limit, fields.text(limit), default),
         fields.text("pencipw_preview_textbox"),
@@ -139,9 +140,8 @@ def _asks_guests(fields: _PostFields, context: PostContext) -> bool:
     return is_truthy(context.theme_mods.get("pencipw_guest_mode"))
 
 
-def _plan_of_jnews(
-    article_id: str, fields: _PostFields, theme_mods: Mapping[str, PhpValue]
-) -> PostPlan:
+def _plan_of_jnews(post_id: int, fields: _PostFields, context: PostContext) -> PostPlan:
+    theme_mods = context.theme_mods
     box = fields.array(METABOX)
     limit = box.get("paragraph_limit")
     default = PARAGRAPHS_DEFAULT
@@ -156,7 +156,8 @@ def _plan_of_jnews(
     if is_truthy(box.get("enable_preview_video")):
         fields.add(OddityKind.PREVIEW_VIDEO, METABOX)
     return PostPlan(
-        article_id,
+        post_id,
+        f"{context.article_prefix}{post_id}",
         Policy.PREMIUM if is_premium else Policy.FREE,
         fields.paragraphs(METABOX, limit, default),
         str(text) if has_text else "",
