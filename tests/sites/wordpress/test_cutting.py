@@ -196,6 +196,9 @@ def test_bytes_that_are_no_text_are_cut_without_loss(cutter: Cutter, text: bytes
         ("A<!--nextpage-->B c<!--more-->d", "", ""),
         # Pictures alone.
         ("<img src=a><img src=b>", "", ""),
+        # Blocks whose words are in their attributes, which only PHP reads.
+        ("<p>A</p><!--more--><!-- wp:acf/x {\"a\":\"b>c\"} /-->", "<p>A</p><!--more-->", ""),
+        ("<!-- wp:acf/x {\"a\":\"b\"} /-->", "", ""),
         # Everything is in front of the marker.
         ("<p>A</p><!--more-->", "<p>A</p><!--more-->", ""),
     ],
@@ -216,3 +219,11 @@ def test_a_long_text_is_cut_in_one_pass(cutter: Cutter) -> None:
     head, rest, tail = cutter.cut(text)
     assert head + rest + tail == text
     assert 0 < len(head) < 200
+
+
+@pytest.mark.parametrize("form", ["<!-- {} --><p>B</p>", "<p>A</p><!-- {}<p>B</p>"])
+def test_a_text_that_php_cannot_search_is_shown_to_nobody(cutter: Cutter, form: str) -> None:
+    # More than pcre.backtrack_limit allows for one match.
+    text = form.format("a \n" * 1_000_000).encode()
+    head, rest, tail = cutter.cut(text)
+    assert (head, rest == text, tail) == (b"", True, b"")

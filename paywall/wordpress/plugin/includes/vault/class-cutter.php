@@ -160,6 +160,9 @@ final class Cutter {
 		}
 		$text  = substr( $this->text, $start, $end - $start );
 		$parts = preg_split( '~(\n[ \t\r]*+\n\s*+)~', $text, -1, PREG_SPLIT_DELIM_CAPTURE );
+		if ( false === $parts ) {
+			return false;
+		}
 		foreach ( $parts as $index => $part ) {
 			$is_blank_line = 1 === $index % 2;
 			$visible       = count_visible( $part );

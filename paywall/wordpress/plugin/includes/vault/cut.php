@@ -51,20 +51,23 @@ function cut( string $text, int $paragraphs, float $share ): array {
 /**
  * Whether there is anything for a reader in it: words, pictures, blocks or shortcodes.
  *
+ * A block that ends in `/-->` stands alone: its words are in its attributes.
+ *
  * @param string $text Any part of a text.
  */
 function has_content( string $text ): bool {
 	return count_visible( strip( $text ) ) > 0
-		|| 1 === preg_match( '~<(?:img|embed|video|audio|iframe|svg|object|math|input|script)\b|<!-- wp:[^>]*+/-->~i', $text );
+		|| str_contains( $text, '/-->' )
+		|| 1 === preg_match( '~<(?:img|embed|video|audio|iframe|svg|object|math|input|script)\b~i', $text );
 }
 
 /**
- * The text without comments and tags.
+ * The text without comments and tags; all of it where PHP gives up the search, so that it counts.
  *
  * @param string $text Any part of a text.
  */
 function strip( string $text ): string {
-	return (string) preg_replace( MARKUP, '', $text );
+	return preg_replace( MARKUP, '', $text ) ?? $text;
 }
 
 /**
@@ -73,5 +76,5 @@ function strip( string $text ): string {
  * @param string $text Text without tags.
  */
 function count_visible( string $text ): int {
-	return mb_strlen( (string) preg_replace( '~(?:\s|&nbsp;)++~', '', $text ), 'UTF-8' );
+	return mb_strlen( preg_replace( '~(?:\s|&nbsp;)++~', '', $text ) ?? $text, 'UTF-8' );
 }
