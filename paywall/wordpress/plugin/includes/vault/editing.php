@@ -157,5 +157,6 @@ function search_in_vault( $where, $query ) {
 	}
 	// Of the rows, only those that the stub names: older ones are no longer the post's text.
 	$in_vault = "EXISTS ( SELECT 1 FROM $wpdb->paywall_bodies b WHERE b.post_id = $wpdb->posts.ID AND LOCATE( b.id, $wpdb->posts.post_content ) > 0 AND $found )";
-	return preg_replace( '~^\s*AND ~', " AND ( $in_vault OR ", $where, 1 ) . ')';
+	// Not through a replacement string: the words may hold `$1`.
+	return " AND ( $in_vault OR " . preg_replace( '~^\s*AND ~', '', $where, 1 ) . ')';
 }
