@@ -76,7 +76,7 @@ function add_rows( array $rows ): bool {
 	}
 	// A row that is there already is in use again.
 	// phpcs:ignore WordPress.DB.PreparedSQL -- prepared above.
-	$added = $wpdb->query( "INSERT INTO $wpdb->paywall_bodies (post_id, id, content, updated) VALUES " . implode( ', ', $values ) . ' ON DUPLICATE KEY UPDATE updated = VALUES(updated)' );
+	$added = query_unlogged( "INSERT INTO $wpdb->paywall_bodies (post_id, id, content, updated) VALUES " . implode( ', ', $values ) . ' ON DUPLICATE KEY UPDATE updated = VALUES(updated)' );
 	if ( false === $added ) {
 		return false;
 	}
@@ -87,6 +87,22 @@ function add_rows( array $rows ): bool {
 		}
 	}
 	return true;
+}
+
+/**
+ * Run a query that holds a paid text. Should it fail, WordPress would log all of it, in a file that
+ * many sites serve to everybody.
+ *
+ * @param string $query Prepared.
+ * @return int|bool As wpdb::query.
+ */
+function query_unlogged( string $query ) {
+	global $wpdb;
+
+	$before = $wpdb->suppress_errors( true );
+	$result = $wpdb->query( $query ); // phpcs:ignore WordPress.DB.PreparedSQL -- who calls has prepared it.
+	$wpdb->suppress_errors( $before );
+	return $result;
 }
 
 /**
@@ -158,4 +174,16 @@ function note_given_up( int $post_id, array $ids ): void {
 	foreach ( $ids as $id ) {
 			$wpdb->query( $wpdb->prepare( "UPDATE $wpdb->paywall_bodies SET updated = UTC_TIMESTAMP() WHERE post_id = %d AND id = %s", $post_id, $id ) );
 	}
+}
+
+/**
+ * Keep all rows of a post for a time that starts now: its stub was lost past the plug-in, and an
+ * older row may hold what somebody misses.
+ *
+ * @param int $post_id The post.
+ */
+function keep_rows( int $post_id ): void {
+	global $wpdb;
+
+	$wpdb->query( $wpdb->prepare( "UPDATE $wpdb->paywall_bodies SET updated = UTC_TIMESTAMP() WHERE post_id = %d", $post_id ) );
 }

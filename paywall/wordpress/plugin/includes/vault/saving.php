@@ -92,12 +92,15 @@ function close( string $text, int $owner, string $field ): string {
 	}
 	if ( Vault\UNBORN === $owner ) {
 		pending( array( $row[1] ) );
+	} elseif ( ! Vault\has_marker( Vault\stored_content( $owner ) ) ) {
+		Vault\keep_rows( $owner );
 	}
 	return $stub;
 }
 
 /**
  * Markers of other posts' rows: who may edit the source copies its text, anybody else gets nothing.
+ * One of no row, which the post did not have before, is no marker.
  *
  * @param string $text  After the owner's own markers were expanded.
  * @param int    $owner The post that is saved, or UNBORN.
@@ -116,6 +119,9 @@ function resolve_foreign( string $text, int $owner ): string {
 		}
 		if ( array() !== $owners ) {
 			$text = str_replace( Vault\marker( $id ), '', $text );
+		} elseif ( ! str_contains( Vault\stored_texts( $owner ), Vault\marker( $id ) ) ) {
+			// Somebody wrote it: the space makes it a comment like any other.
+			$text = str_replace( Vault\marker( $id ), "<!-- paywall:rest $id-->", $text );
 		}
 	}
 	return $text;

@@ -157,7 +157,9 @@ function marked_sql( string $field ): string {
 }
 
 /**
- * SQL for: this text shows more than it may. For the content it is what is_sound_stub refuses.
+ * SQL for: this text shows more than it may. For the content it is what is_sound_stub refuses, and
+ * more: the expression has to mean the same in MariaDB and in MySQL 5.7 and 8, which read brackets
+ * within a bracket expression differently.
  *
  * @param string $field A key of KEY_OF.
  */
@@ -165,7 +167,7 @@ function unsound_sql( string $field ): string {
 	if ( 'post_content' !== $field ) {
 		return "( $field <> '' AND $field NOT REGEXP '^<!--paywall:rest [0-9a-f]{32}-->$' )";
 	}
-	return "( post_content NOT LIKE '%<!--paywall:rest %' OR SUBSTRING_INDEX( post_content, '<!--paywall:rest ', -1 ) NOT REGEXP '^[0-9a-f]{32}-->([[:space:]]|</[a-zA-Z][^>]*>|<!-- /wp:[a-z0-9_/-]+ -->|\\\\[/[a-zA-Z_][^][]*\\\\])*$' )";
+	return "( post_content NOT LIKE '%<!--paywall:rest %' OR SUBSTRING_INDEX( post_content, '<!--paywall:rest ', -1 ) NOT REGEXP '^[0-9a-f]{32}-->([[:space:]]|</[a-zA-Z][^>]*>|<!-- /wp:[a-z0-9_/-]+ -->|\\\\[/[a-zA-Z_][a-zA-Z0-9_ -]*\\\\])*$' )";
 }
 
 /**
@@ -185,7 +187,7 @@ function changes_of( array $texts ): array {
 	foreach ( $texts as $text ) {
 		$owner = (int) $text->owner;
 		$whole = Vault\expand_with( $text->value, $found[ $owner ] ?? array() );
-		if ( Vault\has_marker( $whole ) ) {
+		if ( is_row_missing( $text, $found[ $owner ] ?? array() ) ) {
 			continue;
 		}
 		list( $wanted, $row ) = $text->is_closing ? stub_of( $whole, $owner, $text->field ) : array( $whole, null );
@@ -196,6 +198,21 @@ function changes_of( array $texts ): array {
 		}
 	}
 	return array( $changes, $rows );
+}
+
+/**
+ * Whether a text stays as it is, because a row of its own is missing and may come back. A text that
+ * shows too much is closed all the same: the marker may be one that somebody wrote there.
+ *
+ * @param object                $text As read gives it.
+ * @param array<string, string> $rows Of its owner, by id.
+ */
+function is_row_missing( object $text, array $rows ): bool {
+	$missing = array_diff( Vault\ids_in( $text->value ), array_map( 'strval', array_keys( $rows ) ) );
+	if ( array() === $missing ) {
+		return false;
+	}
+	return ! $text->is_closing || ( 'post_content' === $text->field && Vault\is_sound_stub( $text->value ) );
 }
 
 /**
@@ -253,8 +270,10 @@ function write( array $changes ): array {
 		$key   = KEY_OF[ $text->field ];
 		$bytes = '' === (string) $wpdb->charset ? $text->field : "CONVERT( $text->field USING $wpdb->charset )";
 		// phpcs:ignore WordPress.DB.PreparedSQL -- names of columns and of the configuration.
-		if ( 1 !== $wpdb->query( $wpdb->prepare( "UPDATE $table SET $text->field = %s WHERE $key = %d AND MD5( $bytes ) = %s", $text->wanted, $text->row_id, md5( $text->value ) ) ) ) {
+		if ( 1 !== Vault\query_unlogged( $wpdb->prepare( "UPDATE $table SET $text->field = %s WHERE $key = %d AND MD5( $bytes ) = %s", $text->wanted, $text->row_id, md5( $text->value ) ) ) ) {
 			$failed[] = $text->owner;
+		} elseif ( $text->is_closing && array() === Vault\ids_in( $text->value ) ) {
+			Vault\keep_rows( (int) $text->owner );
 		} elseif ( $text->is_closing ) {
 			Vault\note_given_up( (int) $text->owner, array_diff( Vault\ids_in( $text->value ), Vault\ids_in( $text->wanted ) ) );
 		}
