@@ -197,8 +197,8 @@ def test_bytes_that_are_no_text_are_cut_without_loss(cutter: Cutter, text: bytes
         # Pictures alone.
         ("<img src=a><img src=b>", "", ""),
         # Blocks whose words are in their attributes, which only PHP reads.
-        ("<p>A</p><!--more--><!-- wp:acf/x {\"a\":\"b>c\"} /-->", "<p>A</p><!--more-->", ""),
-        ("<!-- wp:acf/x {\"a\":\"b\"} /-->", "", ""),
+        ('<p>A</p><!--more--><!-- wp:acf/x {"a":"b>c"} /-->', "<p>A</p><!--more-->", ""),
+        ('<!-- wp:acf/x {"a":"b"} /-->', "", ""),
         # Everything is in front of the marker.
         ("<p>A</p><!--more-->", "<p>A</p><!--more-->", ""),
     ],
