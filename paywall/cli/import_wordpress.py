@@ -1,11 +1,13 @@
 """`paywall import wordpress`."""
 
 import asyncio
+import csv
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -24,6 +26,7 @@ from paywall.imports.wordpress.import_wordpress import (
 )
 from paywall.imports.wordpress.oddities import TO_DO, Oddity
 from paywall.imports.wordpress.old_reader import OldReader
+from paywall.imports.wordpress.plugin_fields import HEADER, plugin_fields
 from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.context import StripeContext
 from paywall.rules.enums import UpsertOutcome
@@ -34,39 +37,49 @@ READERS_BETWEEN_LINES = 1_000
 OTHER_KEYS_SHOWN_MAX = 10
 
 
-@click.command("wordpress")
-@click.argument(
-    "folder", type=click.Path(exists=True, file_okay=False, readable=True, path_type=Path)
-)
-@click.option(
-    "--dry-run", is_flag=True, help="Show what would happen, and change nothing. Begin with this."
-)
-@click.pass_context
-def wordpress(ctx: click.Context, folder: Path, *, dry_run: bool) -> None:
-    r"""Import the data of Penci Paywall or JNews Paywall.
+@click.command(
+    "wordpress",
+    help="""Import the data of Penci Paywall or JNews Paywall.
 
-    FOLDER holds users.csv, posts.csv, terms.csv and settings.json, which the WordPress plug-in
-    writes, or the SQL in docs/moving-from-penci-or-jnews.md, which describes them.
+    FOLDER holds users.csv, posts.csv, terms.csv and settings.json, which the SQL in
+    docs/moving-from-penci-or-jnews.md writes; that page describes them.
 
     Unlocked posts become unlocks without spending credits, what is left becomes one grant, Stripe
     subscriptions are linked, and others become complimentary to their end. Each reader is shown
     before and after, and everything unusual is listed on standard error.
 
     Begin with --dry-run. The import can be stopped and repeated: what was imported is never changed
-    or given again. On SQLite, stop the service first. Exit status: 0 done, 1 something is left for
-    you to do, 2 used wrongly.
+    or given again. On SQLite, stop the service first, for a dry run too. Exit status: 0 done, 1
+    something is left for you to do, 2 used wrongly.
 
     \b
-    Example:
-      paywall import wordpress export/ --dry-run
+    Examples:
+      paywall import wordpress export/ --dry-run --policies policies.csv
       paywall import wordpress export/
-    """
+    """,
+)
+@click.argument(
+    "folder", type=click.Path(exists=True, file_okay=False, readable=True, path_type=Path)
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Show what would happen, and change nothing. Begin with this."
+)
+@click.option(
+    "--policies",
+    type=click.File("w", encoding="utf-8", lazy=False),
+    help="A file to write: CSV with the policies of the gated posts, as fields of the plug-in for"
+    " WordPress, which decides by them.",
+)
+@click.pass_context
+def wordpress(ctx: click.Context, folder: Path, *, dry_run: bool, policies: TextIO | None) -> None:
+    """The help text is in the decorator, because it is formatted."""
     with closing(WordPressFolder(folder)) as opened:
         opened.load({
             name: on_terminal(name, f"rows of {name}", ROWS_BETWEEN_LINES)
             for name in (*META_FILES, GETPAID)
         })  # fmt: skip
-        summary = asyncio.run(_import(settings.load_settings(), opened, is_dry_run=dry_run))
+        lines = _PostLines(policies, opened.settings.article_prefix)
+        summary = asyncio.run(_import(settings.load_settings(), opened, lines, is_dry_run=dry_run))
         bad_rows = opened.bad
     for line in _summary_lines(summary, bad_rows, is_dry_run=dry_run):
         click.echo(line)
@@ -75,12 +88,12 @@ def wordpress(ctx: click.Context, folder: Path, *, dry_run: bool) -> None:
 
 
 async def _import(
-    loaded: Settings, folder: WordPressFolder, *, is_dry_run: bool
+    loaded: Settings, folder: WordPressFolder, posts: "_PostLines", *, is_dry_run: bool
 ) -> WordPressSummary:
     async with open_database(loaded) as database:
         client = StripeClient(loaded) if loaded.sells_by_stripe else None
         stripe = StripeContext(database, client, loaded) if client else None
-        report = ImportReport(_ReaderLines().show, _show_post)
+        report = ImportReport(_ReaderLines().show, posts.show)
         try:
             return await import_wordpress(
                 WordPressImport(database, stripe, folder, report, is_dry_run)
@@ -105,13 +118,23 @@ class _ReaderLines:
             click.echo(f"{self.readers} readers", err=True)
 
 
-def _show_post(post: ImportedPost) -> None:
-    """Only what changes, or is odd: a site has many posts."""
-    plan = post.plan
-    if post.outcome is UpsertOutcome.REPLACED:
-        click.echo(f"post {plan.article_id}: {plan.policy}")
-    for oddity in plan.oddities:
-        _show_oddity("posts.csv", f"post {plan.article_id}", oddity)
+class _PostLines:
+    """Shows posts that change or are odd, for a site has many, and writes the file of policies."""
+
+    def __init__(self, policies: TextIO | None, article_prefix: str) -> None:
+        self.article_prefix = article_prefix
+        self.writer = None if policies is None else csv.writer(policies)
+        if self.writer is not None:
+            self.writer.writerow(HEADER)
+
+    def show(self, post: ImportedPost) -> None:
+        plan = post.plan
+        if post.outcome is UpsertOutcome.REPLACED:
+            click.echo(f"post {plan.article_id}: {plan.policy}")
+        for oddity in plan.oddities:
+            _show_oddity("posts.csv", f"post {plan.article_id}", oddity)
+        if self.writer is not None:
+            self.writer.writerows(plugin_fields(plan, self.article_prefix))
 
 
 def _show_oddity(file_name: str, whose: str, oddity: Oddity) -> None:

@@ -31,6 +31,7 @@ def test_its_help_says_what_it_does_and_what_each_option_means(words: tuple[str,
     assert "..." not in received.partition("Commands:")[2], (
         "a first sentence is too long for its line"
     )
+    assert "\\b" not in received, "a mark of click's is shown, so examples run into each other"
     assert len(received.splitlines()) > 6
     assert [parameter.name for parameter in _options(words) if not parameter.help] == []
 

@@ -204,6 +204,33 @@ def test_policies_of_articles_on_record_are_set_once(here: Installation) -> None
     assert (later["101"], later["105"]) == (Policy.FREE, Policy.FREE)
 
 
+def test_the_policies_are_written_for_the_plug_in(here: Installation) -> None:
+    post = ("post_type", "post")
+    posts: Rows = [
+        (101, *post), (101, "pencipw_enable_premium_post", "enable"),
+        (101, "pencipw_paragraph_limit", "4"),
+        (102, *post), (102, "pencipw_enable_guest_mode_post", "enable"),
+        (102, "pencipw_preview_textbox", '<p>"Own"\nសួស្តី</p>'),
+        (103, *post), (104, "post_type", "page"),
+    ]  # fmt: skip
+    folder = write_folder(
+        here.folder / "old", [(1, CREDITS, "")], posts=posts, article_prefix="b-",
+        theme_mods={"pencipw_limit": 2},
+    )  # fmt: skip
+    file = here.folder / "policies.csv"
+    done = import_(folder, "--dry-run", "--policies", str(file))
+    assert done.exit_code == 0, done.output
+    with file.open(encoding="utf-8", newline="") as opened:
+        assert list(csv.reader(opened)) == [
+            ["post_id", "meta_key", "meta_value"],
+            ["101", "_paywall_policy", "premium"],
+            ["101", "_paywall_preview_paragraphs", "4"],
+            ["102", "_paywall_policy", "registered"],
+            ["102", "_paywall_preview_paragraphs", "2"],
+            ["102", "_paywall_preview_html", '<p>"Own"\nសួស្តី</p>'],
+        ]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "received"),
     [

@@ -112,3 +112,33 @@ def test_the_documented_sql_writes_and_reverts_the_fields(
     assert json.loads(old_site.php(OPTIONS, str(user_id))) == [
         "3", [1, 7], "ACTIVE", "2031-03-03 00:00:00", NOTE,
     ]  # fmt: skip
+
+
+def test_the_documented_sql_closes_the_premium_posts_in_wordpress(
+    new_wordpress: Callable[[], WordPress], tmp_path: Path
+) -> None:
+    site = new_wordpress()
+    site.activate()
+    text = "<p>Head.</p><p>Second.</p><p>Third.</p><p>Paid words of the old premium post.</p>"
+    premium, own = (site.insert_post(post_title="P", post_content=text) for _ in range(2))
+    rows = [
+        (id_, key, value)
+        for id_ in (premium, own)
+        for key, value in (("_paywall_policy", "premium"), ("_paywall_preview_paragraphs", "1"))
+    ]
+    with (tmp_path / "policies.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("post_id", "meta_key", "meta_value"), *rows])
+    # What an editor chose in the plug-in stays.
+    site.php("update_post_meta( $argv[1], '_paywall_policy', 'free' );", str(own))
+    for _ in ("once", "again"):
+        subprocess.run(
+            [*client(site).split(), "--default-character-set=utf8mb4", site.database],
+            input=block("policies"), text=True, cwd=tmp_path, check=True, timeout=60,
+        )  # fmt: skip
+    site.php("Paywall\\Vault\\Moving\\start( 'in', true );")
+    site.run_cron()
+    shown = site.get(f"/?p={premium}", follow_redirects=True).text
+    assert ("Head." in shown, "Second." in shown, "Paid words" in shown) == (True, False, False)
+    assert "Paid words" in site.get(f"/?p={own}", follow_redirects=True).text
+    counted = "select count(*) from wp_postmeta where meta_key like '\\_paywall%'"
+    assert site.sql(f"{counted} and post_id = {premium}") == [["2"]]
