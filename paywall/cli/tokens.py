@@ -49,7 +49,7 @@ def token() -> None:
 
     \b
     Scopes:
-    {chr(10).join(f"    {scope:<19}{may}" for scope, may in SCOPES.items()).lstrip()}
+    {chr(10).join(f"    {scope:<20}{may}" for scope, may in SCOPES.items()).lstrip()}
 
     \b
     Example:
