@@ -34,6 +34,7 @@ foreach ( array(
 	'admin/term-fields',
 	'article',
 	'breaker',
+	'bulk',
 	'caching',
 	'decisions',
 	'gate',

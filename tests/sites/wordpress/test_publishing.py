@@ -8,8 +8,8 @@ import pytest
 
 from tests.processes import Served
 from tests.sites.wordpress.conftest import connect
-from tests.sites.wordpress.counting import Publisher, killed
-from tests.sites.wordpress.posts import OPEN, PAID, assert_nothing_logged, posts
+from tests.sites.wordpress.counting import CountingProxy, Publisher, counting, killed
+from tests.sites.wordpress.posts import OPEN, PAID, Post, assert_nothing_logged, posts
 from tests.sites.wordpress.site import WordPress
 
 SCHEDULE = (
@@ -195,13 +195,108 @@ def test_the_last_of_many_changes_at_once_is_what_stays(
     assert waiting(wordpress) == 0
 
 
-def test_all_posts_are_sent_at_once(wordpress: WordPress, publisher: Publisher) -> None:
-    made = posts(wordpress, *["premium", "metered", "free"] * 5)
+@pytest.fixture
+def proxy(wordpress: WordPress, service: Served) -> Iterator[CountingProxy]:
+    """Counts what WordPress asks."""
+    with counting(service) as made:
+        connect(wordpress, service, PAYWALL_SERVICE_URL=made.address)
+        yield made
+    connect(wordpress, service, PAYWALL_TIMEOUT_SECONDS=1)
+
+
+def enqueue(*made: Post) -> list[str]:
+    return [f"Paywall\\Publishing\\enqueue_post( {page.id} )" for page in made]
+
+
+def test_all_posts_are_sent_at_once_by_the_hundred(
+    wordpress: WordPress, publisher: Publisher, proxy: CountingProxy
+) -> None:
+    made = posts(wordpress, *["premium", "metered", "free"] * 35)
+    count = wordpress.sql(
+        "select count(*) from wp_posts where post_status = 'publish' and post_type = 'post'"
+    )
     for page in made:
         publisher.call("DELETE", f"/v1/articles/{page.id}")
+    proxy.taken()
     update(wordpress, "do_action( 'paywall_publish_all' )")
+    assert proxy.taken() == -(-int(count[0][0]) // 100)
     assert all(publisher.article(page.id) for page in made)
     assert waiting(wordpress) == 0
+
+
+def test_a_refused_post_and_a_removed_one_hold_up_no_neighbour(
+    wordpress: WordPress, publisher: Publisher, proxy: CountingProxy
+) -> None:
+    good, bad, gone, other = posts(wordpress, *["premium"] * 4)
+    for page in (good, bad, other):
+        publisher.call("DELETE", f"/v1/articles/{page.id}")
+    proxy.taken()
+    update(
+        wordpress,
+        "add_filter( 'post_link', fn( $url, $post )"
+        f" => {bad.id} === $post->ID ? 'no address' : $url, 10, 2 )",
+        *enqueue(good, bad, other),
+        f"wp_trash_post( {gone.id} )",
+    )
+    # One for all, refused; then each of the three, and the removal.
+    assert proxy.taken() == 5
+    found = [publisher.article(page.id) is not None for page in (good, bad, gone, other)]
+    assert found == [True, False, False, True]
+    assert waiting(wordpress) == 1
+    update(wordpress, f"do_action( 'paywall_publish_post', {bad.id} )")
+
+
+def test_a_change_while_many_posts_are_sent_is_sent_as_well(
+    wordpress: WordPress, publisher: Publisher, proxy: CountingProxy
+) -> None:
+    made = posts(wordpress, *["premium"] * 3)
+    proxy.taken()
+    update(
+        wordpress,
+        "add_filter( 'pre_http_request', function ( $none, $sent, $url ) {"
+        f" str_contains( $url, '/bulk/' ) && update_post_meta( {made[1].id}, '_paywall_cost', 7 );"
+        " return $none; }, 10, 3 )",
+        *enqueue(*made),
+    )
+    assert [(publisher.article(page.id) or {})["unlock_cost"] for page in made] == [1, 7, 1]
+    assert proxy.taken() == 2
+    assert waiting(wordpress) == 0
+
+
+def test_what_failed_with_others_is_sent_alone_later(
+    wordpress: WordPress, publisher: Publisher, proxy: CountingProxy, service: Served
+) -> None:
+    with killed(service):
+        made = posts(wordpress, *["premium"] * 3)
+    rows = wordpress.sql("select attempts, error from wp_paywall_queue")
+    assert [int(attempts) for attempts, _ in rows] == [1, 1, 1]
+    assert all(error for _, error in rows)
+    wordpress.sql("update wp_paywall_queue set due_at = 0")
+    proxy.taken()
+    update(wordpress, "do_action( 'paywall_work_queue' )")
+    assert proxy.taken() == 3
+    assert all(publisher.article(page.id) for page in made)
+
+
+def test_long_posts_go_in_requests_of_at_most_4_mebibytes(
+    wordpress: WordPress, publisher: Publisher, proxy: CountingProxy
+) -> None:
+    made = posts(wordpress, *["premium"] * 3)
+    text = "'<p>Rice</p><!--more--><pre>' . str_repeat( 'ស្រូវ ', 93000 ) . '</pre>'"
+    update(
+        wordpress,
+        *(
+            f"wp_update_post( array( 'ID' => {page.id}, 'post_content' => {text} ) )"
+            for page in made
+        ),
+    )
+    for page in made:
+        publisher.call("DELETE", f"/v1/articles/{page.id}")
+    proxy.taken()
+    update(wordpress, *enqueue(*made))
+    assert proxy.taken() == 2
+    assert all(publisher.article(page.id) for page in made)
+    update(wordpress, *(f"wp_delete_post( {page.id}, true )" for page in made))
 
 
 def test_what_changed_while_the_plug_in_was_off_is_sent(

@@ -32,14 +32,22 @@ const MARKER_PATTERN = '/<!--paywall:rest [^>]*-->/';
  * @return array{status:int, body:array|null, error:string} Of the service.
  */
 function send( int $post_id ): array {
-	// Another process may have changed it since this one has read it.
-	clean_post_cache( $post_id );
-	$post = get_post( $post_id );
+	$post = current( $post_id );
 	$path = Service\path( '/v1/articles/%s', Viewer\article_id( $post_id ) );
 	if ( ! Publishing\is_public( $post ) ) {
 		return Service\request( 'DELETE', $path, null, true );
 	}
 	return Service\request( 'PUT', $path, describe( $post ), true );
+}
+
+/**
+ * A post as it is now: another process may have changed it since this one has read it.
+ *
+ * @param int $post_id A post; it may be deleted.
+ */
+function current( int $post_id ): ?\WP_Post {
+	clean_post_cache( $post_id );
+	return get_post( $post_id );
 }
 
 /**

@@ -22,7 +22,7 @@ const TABLE             = 'paywall_queue';
 const VERSION_OPTION    = 'paywall_queue_version';
 const TABLE_VERSION     = 1;
 const CRON_HOOK         = 'paywall_work_queue';
-const BATCH_ROWS        = 50;
+const BATCH_ROWS        = 100;
 const ATTEMPTS_A_CHANGE = 3;
 const DELAY_SECONDS     = 30;
 const DELAY_SECONDS_MAX = HOUR_IN_SECONDS;
@@ -141,13 +141,38 @@ function work( int $seconds_max = WORK_SECONDS ): bool {
 		$rows = array_filter( due(), fn( $row ) => ! isset( $done[ "$row->kind $row->target" ] ) );
 		foreach ( $rows as $row ) {
 			$done[ "$row->kind $row->target" ] = true;
-			if ( time() >= $ends_at || ! work_on( $row->kind, $row->target ) ) {
-				schedule();
-				return false;
-			}
+		}
+		if ( ! work_on_rows( $rows, $ends_at ) ) {
+			schedule();
+			return false;
 		}
 	} while ( array() !== $rows );
 	schedule();
+	return true;
+}
+
+/**
+ * Send rows: posts together, and alone what failed before or cannot be sent with others.
+ *
+ * @param object[] $rows    Of due().
+ * @param int      $ends_at When to stop.
+ * @return bool Whether to go on: false if time is over, or the service does not answer.
+ */
+function work_on_rows( array $rows, int $ends_at ): bool {
+	$is_first_attempt = fn( $row ) => 'article' === $row->kind && 0 === (int) $row->attempts;
+	$together         = array_filter( $rows, $is_first_attempt );
+	if ( count( $together ) > 1 ) {
+		$left = \Paywall\Bulk\send( array_column( $together, 'target' ), $ends_at );
+		$rows = array_filter( $rows, fn( $row ) => ! $is_first_attempt( $row ) || in_array( $row->target, $left, true ) );
+		if ( \Paywall\Service\has_failed() ) {
+			return false;
+		}
+	}
+	foreach ( $rows as $row ) {
+		if ( time() >= $ends_at || ! work_on( $row->kind, $row->target ) ) {
+			return false;
+		}
+	}
 	return true;
 }
 
@@ -159,31 +184,94 @@ function work( int $seconds_max = WORK_SECONDS ): bool {
  * @return bool Whether to go on: false if the service does not answer or refuses the site.
  */
 function work_on( string $kind, string $target ): bool {
-	global $wpdb;
-	$table = table();
-	$lock  = substr( md5( DB_NAME . $table ), 0, 12 ) . ".$kind." . md5( $target );
-	// phpcs:disable WordPress.DB -- locks and versions are for all processes, so nothing is cached.
-	if ( '1' !== $wpdb->get_var( $wpdb->prepare( 'SELECT GET_LOCK(%s, 0)', $lock ) ) ) {
+	if ( ! lock( $kind, $target ) ) {
 		return true;
 	}
 	$goes_on = true;
 	for ( $attempt = 0; $attempt < ATTEMPTS_A_CHANGE && $goes_on; $attempt++ ) {
-		$version = $wpdb->get_var( $wpdb->prepare( "SELECT version FROM `$table` WHERE kind = %s AND target = %s", $kind, $target ) );
+		$version = versions( $kind, array( $target ) )[ $target ] ?? null;
 		if ( null === $version ) {
 			break;
 		}
 		$answer = send( $kind, $target );
 		if ( '' === $answer['error'] ) {
-			$wpdb->query( $wpdb->prepare( "DELETE FROM `$table` WHERE kind = %s AND target = %s AND version = %d", $kind, $target, $version ) );
+			remove( $kind, $target, $version );
 			continue;
 		}
 		$goes_on = ! \Paywall\Service\has_failed();
-		postpone( $kind, $target, (int) $version, $answer['error'] );
+		postpone( $kind, $target, $version, $answer['error'] );
 		break;
 	}
-	$wpdb->query( $wpdb->prepare( 'SELECT RELEASE_LOCK(%s)', $lock ) );
-	// phpcs:enable
+	unlock( $kind, $target );
 	return $goes_on;
+}
+
+/**
+ * Have a row to this process alone, until unlock() or the process's end. A process may have many.
+ *
+ * @param string $kind   Of the row.
+ * @param string $target Of the row.
+ * @return bool False if another process has it, which then sends what changed as well.
+ */
+function lock( string $kind, string $target ): bool {
+	global $wpdb;
+	return '1' === $wpdb->get_var( $wpdb->prepare( 'SELECT GET_LOCK(%s, 0)', lock_name( $kind, $target ) ) ); // phpcs:ignore WordPress.DB -- a lock is for all processes.
+}
+
+/**
+ * Let other processes have a row again.
+ *
+ * @param string $kind   Of the row.
+ * @param string $target Of the row.
+ */
+function unlock( string $kind, string $target ): void {
+	global $wpdb;
+	$wpdb->query( $wpdb->prepare( 'SELECT RELEASE_LOCK(%s)', lock_name( $kind, $target ) ) ); // phpcs:ignore WordPress.DB -- as above.
+}
+
+/**
+ * The lock's name, at most 64 characters, for this table among those of the database's server.
+ *
+ * @param string $kind   Of the row.
+ * @param string $target Of the row.
+ */
+function lock_name( string $kind, string $target ): string {
+	return substr( md5( DB_NAME . table() ), 0, 12 ) . ".$kind." . md5( $target );
+}
+
+/**
+ * The versions of rows as they are now, by target; a row that is gone has none.
+ *
+ * @param string   $kind    Of the rows.
+ * @param string[] $targets Of the rows, at least one.
+ * @return array<string, int>
+ */
+function versions( string $kind, array $targets ): array {
+	global $wpdb;
+	$table  = table();
+	$places = implode( ', ', array_fill( 0, count( $targets ), '%s' ) );
+	// phpcs:disable WordPress.DB -- versions are for all processes, so nothing is cached.
+	$rows = $wpdb->get_results( $wpdb->prepare( "SELECT target, version FROM `$table` WHERE kind = %s AND target IN ($places)", $kind, ...$targets ) );
+	// phpcs:enable
+	return array_map( 'intval', array_column( (array) $rows, 'version', 'target' ) );
+}
+
+/**
+ * Remove a row that the service has confirmed, unless it changed since.
+ *
+ * @param string $kind    Of the row.
+ * @param string $target  Of the row.
+ * @param int    $version The version that was sent.
+ * @return bool Whether it was removed.
+ */
+function remove( string $kind, string $target, int $version ): bool {
+	global $wpdb;
+	$row = array(
+		'kind'    => $kind,
+		'target'  => $target,
+		'version' => $version,
+	);
+	return 1 === $wpdb->delete( table(), $row, array( '%s', '%s', '%d' ) ); // phpcs:ignore WordPress.DB -- our own table.
 }
 
 /**
@@ -233,7 +321,7 @@ function postpone( string $kind, string $target, int $version, string $error ): 
 function due(): array {
 	global $wpdb;
 	$table = table();
-	$query = $wpdb->prepare( "SELECT kind, target FROM `$table` WHERE due_at <= %d ORDER BY due_at, kind, target LIMIT %d", time(), BATCH_ROWS ); // phpcs:ignore WordPress.DB -- the name of our own table.
+	$query = $wpdb->prepare( "SELECT kind, target, attempts FROM `$table` WHERE due_at <= %d ORDER BY due_at, kind, target LIMIT %d", time(), BATCH_ROWS ); // phpcs:ignore WordPress.DB -- the name of our own table.
 	return (array) $wpdb->get_results( $query ); // phpcs:ignore WordPress.DB -- prepared in the line above; other processes change it.
 }
 
