@@ -1,5 +1,6 @@
 """The plug-in speaks English and Khmer."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -40,9 +41,14 @@ def test_khmer_is_among_the_translations() -> None:
 
 
 def test_a_khmer_site_has_khmer_screens(wordpress: WordPress) -> None:
-    text = texts(messages(translations()[0])["Who may read"])[0]
+    translated = messages(translations()[0])
+    text = texts(translated["Who may read"])[0]
+    block = "Each reader sees their own credits, subscription and payments here."
     wordpress.php("update_user_meta( 1, 'locale', 'km' );")
     page = wordpress.get("/wp-admin/options-general.php?page=paywall", user="admin").text
+    editor = wordpress.get("/wp-admin/post-new.php", user="admin").text
     wordpress.php("delete_user_meta( 1, 'locale' );")
     assert text in page
+    words = json.dumps({"placeholder": texts(translated[block])[0]}, separators=(",", ":"))
+    assert f"window.paywallAccount = {words};" in editor
     assert wordpress.complaints() == []

@@ -33,11 +33,11 @@ function register_elements(): void {
 	wp_register_script(
 		EDITOR,
 		plugins_url( 'assets/account-block.js', \Paywall\FILE ),
-		array( 'wp-blocks', 'wp-element', 'wp-block-editor', 'wp-i18n' ),
+		array( 'wp-blocks', 'wp-element', 'wp-block-editor' ),
 		\Paywall\VERSION,
 		true
 	);
-	wp_set_script_translations( EDITOR, 'paywall', plugin_dir_path( \Paywall\FILE ) . 'languages' );
+	add_words();
 	register_block_type(
 		BLOCK,
 		array(
@@ -54,6 +54,14 @@ function register_elements(): void {
 			'render_callback'       => __NAMESPACE__ . '\markup',
 		)
 	);
+}
+
+/**
+ * The words of the block in the editor, translated as the plug-in's others are.
+ */
+function add_words(): void {
+	$words = array( 'placeholder' => __( 'Each reader sees their own credits, subscription and payments here.', 'paywall' ) );
+	wp_add_inline_script( EDITOR, 'window.paywallAccount = ' . wp_json_encode( $words, JSON_HEX_TAG | JSON_HEX_AMP ) . ';', 'before' );
 }
 
 /**
