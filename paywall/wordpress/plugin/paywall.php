@@ -39,6 +39,10 @@ foreach ( array(
 	'decisions',
 	'gate',
 	'languages',
+	'migration/folder',
+	'migration/page',
+	'migration/reading',
+	'migration/sending',
 	'policy',
 	'privacy',
 	'publishing',
@@ -79,6 +83,9 @@ Admin\TermFields\register();
 Caching\register();
 Gate\register();
 Languages\register();
+Migration\Folder\register();
+Migration\Page\register();
+Migration\Sending\register();
 Privacy\register();
 Publishing\register();
 Queue\register();
