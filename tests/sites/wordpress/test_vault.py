@@ -137,6 +137,25 @@ def test_text_written_past_the_plug_in_is_guarded_and_swept(wordpress: WordPress
     assert whole(wordpress, more) == TEXT + added
 
 
+def test_an_editors_own_preview_stands_for_the_beginning(wordpress: WordPress) -> None:
+    own = {"_paywall_preview_html": "What <b>rice</b> costs.\n\n<script>1</script>Read on."}
+    post = gated(wordpress, TEXT, meta_input=own)
+    assert stored(wordpress, post).startswith("<!--paywall:rest ")
+    page = read(wordpress, post)
+    assert "<p>What <b>rice</b> costs.</p>\n<p>1Read on.</p>" in page
+    assert "<paywall-gate" in page
+    for text in (page, wordpress.get("/feed/").text, wordpress.get("/wp-json/wp/v2/posts").text):
+        assert "Read on." in text
+        assert "Rice is grown in water" not in text
+    granted = read(wordpress, post, "ann")
+    assert CANARY in granted
+    assert "Read on." not in granted
+    assert whole(wordpress, post) == TEXT
+    wordpress.php("delete_post_meta( $argv[1], '_paywall_preview_html' );", str(post.id))
+    assert stored(wordpress, post).startswith(HEAD + MORE + "<!--paywall:rest ")
+    wordpress.php("wp_delete_post( (int) $argv[1], true );", str(post.id))
+
+
 COPY = """
 wp_set_current_user( (int) $argv[1] );
 $copy = array( 'post_title' => 'Copy', 'post_content' => $argv[2] );

@@ -198,7 +198,7 @@ function expand_or_guard( $content ) {
 
 /**
  * After the other filters: a marker that is left becomes the gate on the post's own page, and
- * nothing elsewhere. Markup that was opened before it is closed first.
+ * nothing elsewhere, behind the editor's own preview. Markup that was opened before it is closed first.
  *
  * @param string $content The text, as HTML.
  */
@@ -212,9 +212,10 @@ function place_gate( $content ) {
 	if ( ! Vault\has_marker( $content ) ) {
 		// A page builder that got nothing to show leaves no marker either.
 		$is_empty = $is_page && '' === trim( $content ) && Policy\is_gated( $owner ) && ! is_open( $owner );
-		return $is_empty ? Gate\markup( $owner ) : $content;
+		return $is_empty ? Vault\own_preview( $owner ) . Gate\markup( $owner ) : $content;
 	}
-	$gate    = $is_page ? Gate\markup( $owner ) : '';
+	$gate    = Policy\is_gated( $owner ) ? Vault\own_preview( $owner ) : '';
+	$gate   .= $is_page ? Gate\markup( $owner ) : '';
 	$content = preg_replace( '~<p>\s*+(' . substr( Vault\MARKER, 1, -1 ) . ')\s*+</p>~', '$1', $content );
 	$parts   = preg_split( '~<!--paywall:rest [0-9a-f]{32}-->((?:\s*+</[a-zA-Z][^>]*+>)*+)~', $content, -1, PREG_SPLIT_DELIM_CAPTURE );
 	$last    = array_pop( $parts );

@@ -126,9 +126,24 @@ function stored_texts( int $post_id ): string {
  * @return string[] Head, rest and tail.
  */
 function cut_for( string $text, int $post_id ): array {
+	if ( '' !== own_preview( $post_id ) && has_content( $text ) ) {
+		return array( '', $text, '' );
+	}
 	$own        = UNBORN === $post_id ? '' : get_post_meta( $post_id, '_paywall_preview_paragraphs', true );
 	$paragraphs = is_numeric( $own ) && $own >= 0 ? (int) $own : Settings\get( 'preview_paragraphs' );
 	return cut( $text, $paragraphs, Settings\get( 'preview_share' ) );
+}
+
+/**
+ * The preview that an editor wrote for a post, as HTML; it stands for the beginning of the text, of
+ * which nothing is public then. Empty without one.
+ *
+ * @param int $post_id The post, or UNBORN.
+ */
+function own_preview( int $post_id ): string {
+	$own = UNBORN === $post_id ? '' : get_post_meta( $post_id, '_paywall_preview_html', true );
+	// Cleaned again: an import by SQL writes past the field's own function.
+	return is_string( $own ) && '' !== trim( $own ) ? wpautop( wp_kses_post( $own ) ) : '';
 }
 
 /**

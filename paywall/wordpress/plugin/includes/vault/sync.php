@@ -52,7 +52,7 @@ function on_saved( int $post_id ): void {
 function on_post_meta( $meta_id, $post_id, $key ): void {
 	if ( '_paywall_policy' === $key ) {
 		follow( (int) $post_id );
-	} elseif ( '_paywall_preview_paragraphs' === $key ) {
+	} elseif ( in_array( $key, array( '_paywall_preview_paragraphs', '_paywall_preview_html' ), true ) ) {
 		Texts\bring( array( (int) $post_id ), false, true );
 	}
 }
