@@ -9,7 +9,7 @@ import pytest
 from tests.processes import Served
 from tests.sites.wordpress.conftest import connect
 from tests.sites.wordpress.counting import CountingProxy, Publisher, counting, killed
-from tests.sites.wordpress.posts import OPEN, PAID, Post, assert_nothing_logged, posts
+from tests.sites.wordpress.posts import OPEN, PAID, Post, assert_nothing_logged, posts, read
 from tests.sites.wordpress.site import WordPress
 
 SCHEDULE = (
@@ -165,6 +165,7 @@ def test_a_post_that_the_service_refuses_holds_up_no_other(
     wordpress: WordPress, publisher: Publisher
 ) -> None:
     bad, good = posts(wordpress, "premium", "premium")
+    publisher.call("DELETE", f"/v1/articles/{bad.id}")
     publisher.call("DELETE", f"/v1/articles/{good.id}")
     update(
         wordpress,
@@ -178,6 +179,9 @@ def test_a_post_that_the_service_refuses_holds_up_no_other(
         wordpress.php(f"echo json_encode( Paywall\\Publishing\\waiting_of( {bad.id} ) );")
     )
     assert "HTTP 422." in row["error"]
+    # Its readers do not hurry it: else each view would send it again, refused each time.
+    assert PAID not in read(wordpress, bad, "ann")
+    assert publisher.article(bad.id) is None
     update(wordpress, f"do_action( 'paywall_publish_post', {bad.id} )")
     assert waiting(wordpress) == 0
 

@@ -182,7 +182,9 @@ function checked( ?array $decision, int $post_id, bool $is_counted ): array {
 		return denied( 'unavailable' );
 	}
 	$policy = Policy\of( $post_id )['policy'];
-	if ( 'article_unknown' === $reason || ( 'free' === $reason && 'free' !== $policy ) ) {
+	$is_outdated = 'article_unknown' === $reason || ( 'free' === $reason && 'free' !== $policy );
+	// What waits already keeps its turn: a view must not send what the service refuses again.
+	if ( $is_outdated && null === Publishing\waiting_of( $post_id ) ) {
 		Publishing\enqueue_post( $post_id );
 	}
 	$is_granted = true === $decision['granted'] && (
