@@ -272,7 +272,10 @@ def test_an_unconnected_plug_in_says_so(
     made.activate()
     assert "not connected to its service" in made.get("/wp-admin/plugins.php", user="admin").text
     connect(made, service)
-    assert "not connected" not in made.get("/wp-admin/plugins.php", user="admin").text
+    page = made.get("/wp-admin/plugins.php", user="admin").text
+    assert "not connected" not in page
+    # The token of the tests ends in an hour.
+    assert "site token is valid until" in page
 
 
 def test_the_plug_in_logs_nothing(wordpress: WordPress, unconnected: WordPress) -> None:

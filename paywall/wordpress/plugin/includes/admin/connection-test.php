@@ -180,12 +180,21 @@ function about_token( string $token ): array {
 		/* translators: %s: names of scopes. */
 		$findings[] = finding( false, sprintf( __( 'The token lacks these scopes: %s. Mint one that has them.', 'paywall' ), implode( ' ', $lacking ) ) );
 	}
-	$ends_at = is_numeric( $claims['exp'] ?? null ) ? (int) $claims['exp'] : 0;
+	$ends_at = ends_at( $claims );
 	$is_ok   = $ends_at - time() > EXPIRES_SOON;
 	/* translators: %s: a date. */
 	$text       = $is_ok ? __( 'The token is valid until %s.', 'paywall' ) : __( 'The token ends on %s: replace it before that day.', 'paywall' );
 	$findings[] = finding( $is_ok, sprintf( $text, wp_date( get_option( 'date_format' ), $ends_at ) ) );
 	return $findings;
+}
+
+/**
+ * When a token ends, in seconds since 1970; 0 if it does not say.
+ *
+ * @param array $claims The token's.
+ */
+function ends_at( array $claims ): int {
+	return is_numeric( $claims['exp'] ?? null ) ? (int) $claims['exp'] : 0;
 }
 
 /**

@@ -10,6 +10,7 @@ declare( strict_types=1 );
 namespace Paywall\Admin\Status;
 
 use Paywall\Admin\Capabilities;
+use Paywall\Admin\ConnectionTest;
 use Paywall\Admin\SettingsPage;
 use Paywall\Queue;
 use Paywall\Service;
@@ -43,20 +44,40 @@ function enqueue( string $hook ): void {
 }
 
 /**
- * On the list of plug-ins and on the dashboard: that the plug-in is not connected yet.
+ * On the list of plug-ins and on the dashboard: that the plug-in is not connected yet, or not for long.
  */
 function print_notice(): void {
 	$screen = get_current_screen();
 	$shown  = null !== $screen && in_array( $screen->id, array( 'plugins', 'dashboard' ), true );
-	if ( ! $shown || Settings\is_connected() || ! current_user_can( Capabilities\MANAGE ) ) {
+	if ( ! $shown || ! current_user_can( Capabilities\MANAGE ) ) {
+		return;
+	}
+	$text = Settings\is_connected()
+		? about_end_of_token()
+		: __( 'The paywall is not connected to its service: gated articles show their preview to everybody.', 'paywall' );
+	if ( '' === $text ) {
 		return;
 	}
 	printf(
 		'<div class="notice notice-warning"><p>%s <a href="%s">%s</a></p></div>',
-		esc_html__( 'The paywall is not connected to its service: gated articles show their preview to everybody.', 'paywall' ),
+		esc_html( $text ),
 		esc_url( SettingsPage\url() ),
 		esc_html__( 'Connect it', 'paywall' )
 	);
+}
+
+/**
+ * That the token has ended or ends soon; empty if it does not.
+ */
+function about_end_of_token(): string {
+	$claims  = ConnectionTest\claims( Settings\get( 'site_token' ) );
+	$ends_at = null === $claims ? 0 : ConnectionTest\ends_at( $claims );
+	if ( 0 === $ends_at || $ends_at - time() > ConnectionTest\EXPIRES_SOON ) {
+		return '';
+	}
+	/* translators: %s: a date and a time. */
+	$text = __( 'The paywall’s site token is valid until %s. Replace it before then: after that, readers see previews only.', 'paywall' );
+	return sprintf( $text, wp_date( 'Y-m-d H:i', $ends_at ) );
 }
 
 /**
