@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.engine import Database
-from paywall.database.tables import Subscriber, Unlock
+from paywall.database.tables import Subscriber, Subscription, Unlock
 from paywall.imports.wordpress.folder import FolderSettings
 from paywall.imports.wordpress.old_reader import ACTIVE, WAITS_FOR_RENEWAL
 from paywall.imports.wordpress.put_readers import ReaderState, states_of
@@ -19,6 +19,7 @@ from paywall.imports.wordpress.user_options import FIELD_PREFIXES
 
 READERS_MAX = 500
 NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+SUBSCRIPTION_FIELDS = frozenset(["subscribe_status", "expired_date"])
 HEADER = ("user_id", "meta_key", "meta_value")
 BackRow = tuple[str, str, str]
 
@@ -56,11 +57,15 @@ async def _rows_of(
     for reader_id, article_id in (await session.exec(statement)).all():
         if post_id := _number(article_id, settings.article_prefix):
             posts.setdefault(reader_id, []).append(post_id)
+    owners = select(Subscription.reader_id).where(col(Subscription.reader_id).in_(reader_ids))
+    subscribed = set((await session.exec(owners.distinct())).all())
     return [
         (user_id, f"{settings.table_prefix}{FIELD_PREFIXES[settings.plugin]}{name}", value)
         for reader_id in reader_ids
         if (user_id := _number(reader_id, settings.reader_prefix))
         for name, value in _fields(states[reader_id], posts.get(reader_id, []), settings).items()
+        # A subscription that could not be linked is on record in the old plug-in alone.
+        if reader_id in subscribed or name not in SUBSCRIPTION_FIELDS
     ]
 
 
