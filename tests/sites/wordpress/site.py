@@ -52,8 +52,6 @@ define( 'DB_CHARSET', 'utf8mb4' );
 define( 'DB_COLLATE', '' );
 {keys}
 $table_prefix = 'wp_';
-define( 'WP_HOME', '{url}' );
-define( 'WP_SITEURL', '{url}' );
 define( 'WP_DEBUG', true );
 define( 'WP_DEBUG_DISPLAY', false );
 define( 'WP_DEBUG_LOG', '{log}' );
@@ -63,6 +61,11 @@ define( 'WP_HTTP_BLOCK_EXTERNAL', true );
 define( 'WP_ACCESSIBLE_HOSTS', '127.0.0.1' );
 define( 'FS_METHOD', 'direct' );
 if ( is_file( __DIR__ . '/constants.php' ) ) {{ require __DIR__ . '/constants.php'; }}
+// Of a network each site has its own.
+if ( ! defined( 'MULTISITE' ) ) {{
+    define( 'WP_HOME', '{url}' );
+    define( 'WP_SITEURL', '{url}' );
+}}
 if ( ! defined( 'ABSPATH' ) ) {{ define( 'ABSPATH', __DIR__ . '/' ); }}
 require_once ABSPATH . 'wp-settings.php';
 """
@@ -100,6 +103,8 @@ class WordPress:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder.parent / f"{folder.name}-debug.log"
         self.http = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS)
+        # What PHP code begins with.
+        self.prelude = ""
 
     def write_files(self) -> None:
         shutil.copytree(SOURCE, self.folder, ignore=shutil.ignore_patterns("wp-config.php"))
@@ -151,7 +156,7 @@ class WordPress:
 
     def php(self, code: str, *arguments: str, loaded: bool = True) -> str:
         """Run PHP code within WordPress; its output, which has to come without a warning."""
-        text = ("require 'wp-load.php';\n" if loaded else "") + code
+        text = self.prelude + ("require 'wp-load.php';\n" if loaded else "") + code
         ran = subprocess.run(
             [*PHP, "-r", text, "--", *arguments], cwd=self.folder, check=False,
             capture_output=True, text=True, timeout=300,

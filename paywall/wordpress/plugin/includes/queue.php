@@ -377,9 +377,17 @@ function schedule(): void {
 }
 
 /**
- * Nothing is scheduled while the plug-in is off; what waits stays in the table.
+ * Nothing is scheduled while the plug-in is off; what waits stays in the table. Switched on again,
+ * each site sends what was published meanwhile.
+ *
+ * @param bool $is_network On all sites of a network.
  */
-function stop(): void {
-	wp_unschedule_hook( CRON_HOOK );
-	delete_option( VERSION_OPTION );
+function stop( $is_network ): void {
+	\Paywall\Vault\Switching\for_each_site(
+		(bool) $is_network,
+		static function () {
+			wp_unschedule_hook( CRON_HOOK );
+			delete_option( VERSION_OPTION );
+		}
+	);
 }
