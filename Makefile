@@ -55,7 +55,8 @@ test: $(READY)
 test-sites: $(READY)
 	@$(BIN)/python -m tests.sites.packages
 	@$(BIN)/python -m tests.journeys.browser
-	@$(BIN)/python -m pytest -q -s tests/sites
+	@$(BIN)/python -m pytest -q -s tests/sites/test_sites.py
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/sites --ignore=tests/sites/test_sites.py
 	@echo "The tests of sites pass. Next: make check."
 
 screenshots: $(READY)
