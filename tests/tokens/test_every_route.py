@@ -50,6 +50,7 @@ OPEN_TO_ANYONE = {
     "/readyz",
     "/v1/offers",
     "/v1/parts",
+    "/v1/parts/current/{name:str}",
     "/v1/webhooks/stripe",
     "/web/{version:str}/{name:str}",
 }
