@@ -194,6 +194,6 @@ def _body_on_record(article_id: str, body_html: str | None) -> str:
     if body_html is None:
         raise ArticleNotLoadedError(
             f"The article {article_id} has no body on record, so nothing can be compared with it:"
-            " publish it with body_html."
+            " publish it with body_html, or name an article that is not free."
         )
     return body_html
