@@ -181,7 +181,7 @@ function checked( ?array $decision, int $post_id, bool $is_counted ): array {
 	if ( ! is_string( $reason ) || ! is_bool( $decision['granted'] ?? null ) ) {
 		return denied( 'unavailable' );
 	}
-	$policy = Policy\of( $post_id )['policy'];
+	$policy      = Policy\of( $post_id )['policy'];
 	$is_outdated = 'article_unknown' === $reason || ( 'free' === $reason && 'free' !== $policy );
 	// What waits already keeps its turn: a view must not send what the service refuses again.
 	if ( $is_outdated && null === Publishing\waiting_of( $post_id ) ) {

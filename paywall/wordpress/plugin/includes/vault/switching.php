@@ -30,6 +30,8 @@ function register(): void {
 	register_deactivation_hook( \Paywall\FILE, __NAMESPACE__ . '\on_deactivation' );
 	// A site of a network that was made later, or files that were copied over older ones.
 	add_action( 'init', __NAMESPACE__ . '\prepare', 0 );
+	// WordPress makes the tables of a new site at 10.
+	add_action( 'wp_initialize_site', __NAMESPACE__ . '\on_new_site', 100 );
 }
 
 /**
@@ -42,6 +44,21 @@ function prepare(): void {
 	}
 	if ( ! wp_next_scheduled( Sweep\ACTION ) ) {
 		wp_schedule_event( time() + HOUR_IN_SECONDS, 'hourly', Sweep\ACTION );
+	}
+}
+
+/**
+ * A network on which the plug-in is on has a new site: others may write posts there before anybody
+ * has been there.
+ *
+ * @param \WP_Site $site The site.
+ */
+function on_new_site( \WP_Site $site ): void {
+	$active = get_site_option( 'active_sitewide_plugins' );
+	if ( is_array( $active ) && isset( $active[ plugin_basename( \Paywall\FILE ) ] ) ) {
+		switch_to_blog( (int) $site->blog_id );
+		prepare();
+		restore_current_blog();
 	}
 }
 
