@@ -145,7 +145,8 @@ class WordPress:
         # A worker that ends a little later would take the first request after a new start.
         with suppress(ConnectionRefusedError):
             while True:
-                socket.create_connection(("127.0.0.1", self.port)).close()
+                with suppress(ConnectionResetError):
+                    socket.create_connection(("127.0.0.1", self.port)).close()
         self.http.close()
         self.http = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS)
 
