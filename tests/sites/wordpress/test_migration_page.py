@@ -20,6 +20,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from paywall.http.bodies import ARTICLE_BYTES_MAX
 from tests.imports.wordpress.generated import Expected, Row, generate
 from tests.imports.wordpress.test_many_readers import with_something
 from tests.journeys import browser as machine
@@ -281,6 +282,21 @@ def test_a_token_without_admin_is_named_with_its_fix(old_site: WordPress, servic
     part = page.press("dry_run", page.nonce()).json()["data"]
     assert "scope “admin”" in part["error"]
     assert part["state"]["after"] == 0
+
+
+def test_a_user_whom_no_request_can_hold_is_listed_and_passed(old_site: WordPress) -> None:
+    last = fill_ann(old_site)
+    elements = "i:0;i:1;" * (ARTICLE_BYTES_MAX // 8)
+    old_site.sql(
+        "insert into wp_usermeta (user_id, meta_key, meta_value) values"
+        f" ({last - 1}, 'wp_pencipw_unlocked_post_list', '{elements}');"
+    )
+    parts = MovePage(old_site).parts("dry_run")
+    rows = [row for part in parts for row in part["readers"]]
+    assert [(row["is_to_do"], row["cells"][0]) for row in rows] == [
+        (True, str(last - 1)), (True, f"User {last}"),
+    ]  # fmt: skip
+    assert "by the command line" in rows[0]["cells"][3]
 
 
 def test_the_folder_leaves_no_file_behind(old_site: WordPress) -> None:

@@ -219,7 +219,7 @@ function skipped_row( int $id ): array {
 			array(
 				'is_to_do' => true,
 				'field'    => '',
-				'text'     => __( 'too much data for one request: import it by the command line', 'paywall' ),
+				'text'     => __( 'the service does not take this data in one request: import it by the command line', 'paywall' ),
 				'detail'   => '',
 			),
 		)

@@ -27,6 +27,8 @@ const PART_MAX  = 100;
 const DRY_RUN   = 'dry_run';
 const IMPORT    = 'import';
 const TOO_LARGE = 413;
+// The service's problem invalid_fields.
+const WRONG_FIELDS = 422;
 
 /**
  * Add the hooks.
@@ -144,7 +146,7 @@ function run_part( array $state ): array {
 	} elseif ( is_too_much( $answer ) && count( $items ) > 1 ) {
 		$state['part'] = max( 1, (int) floor( count( $items ) / 2 ) );
 		return save( $state, array( 'is_retried' => true ) );
-	} elseif ( TOO_LARGE === $answer['status'] ) {
+	} elseif ( is_refused_for_good( $answer ) ) {
 		$more = array( $is_users ? 'readers' : 'posts' => array( Page\skipped_row( $items[0]['id'] ) ) );
 	} else {
 		return result( $state, array( 'error' => explain( $answer ) ) );
@@ -212,7 +214,17 @@ function save( array $state, array $more ): array {
  * @param array{status:int} $answer Of the service.
  */
 function is_too_much( array $answer ): bool {
-	return in_array( $answer['status'], array( 0, TOO_LARGE, 422, 503 ), true );
+	return in_array( $answer['status'], array( 0, TOO_LARGE, WRONG_FIELDS, 503 ), true );
+}
+
+/**
+ * Whether the service will never take this one user or post. It is listed, and the others go on.
+ *
+ * @param array{status:int, body:array|null} $answer Of the service.
+ */
+function is_refused_for_good( array $answer ): bool {
+	$field = $answer['body']['errors'][0]['field'] ?? '';
+	return TOO_LARGE === $answer['status'] || ( WRONG_FIELDS === $answer['status'] && 1 === preg_match( '/^(users|posts|known_posts|getpaid)/', (string) $field ) );
 }
 
 /**
