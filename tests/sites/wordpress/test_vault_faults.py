@@ -106,6 +106,19 @@ def test_a_text_whose_stub_was_lost_is_kept_for_a_time(wordpress: WordPress) -> 
     assert [bodies(wordpress, by_sql), bodies(wordpress, by_save)] == [0, 0]
 
 
+def test_a_replaced_text_is_kept_for_a_time_without_revisions(wordpress: WordPress) -> None:
+    posts_before = [gated(wordpress) for _ in range(2)]
+    wordpress.sql("update wp_paywall_bodies set updated = '2020-01-01'")
+    for post, text in zip(posts_before, ("Rice grows.<!--more-->A year.", "Rice."), strict=True):
+        wordpress.php(
+            "wp_set_current_user( 1 ); add_filter( 'wp_revisions_to_keep', '__return_zero' );"
+            "set_transient( Paywall\\Vault\\Editing\\shown_name( (int) $argv[1] ), 1 );"
+            "wp_update_post( array( 'ID' => $argv[1], 'post_content' => $argv[2] ) );" + SWEEP,
+            str(post.id), text,
+        )  # fmt: skip
+    assert [bodies(wordpress, post) for post in posts_before] == [1, 1]
+
+
 def test_the_sql_for_stubs_is_read_alike_by_every_database(wordpress: WordPress) -> None:
     # MySQL 8 takes a bracket within a bracket expression for a set in the set, and fails.
     pattern = wordpress.php(UNSOUND_SQL).split("REGEXP '")[1]

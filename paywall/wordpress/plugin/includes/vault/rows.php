@@ -187,3 +187,17 @@ function keep_rows( int $post_id ): void {
 
 	$wpdb->query( $wpdb->prepare( "UPDATE $wpdb->paywall_bodies SET updated = UTC_TIMESTAMP() WHERE post_id = %d", $post_id ) );
 }
+
+/**
+ * A post is saved: keep what it may give up by that, for a time that starts now.
+ *
+ * @param int $post_id The post, or UNBORN.
+ */
+function keep_current_rows( int $post_id ): void {
+	$ids = UNBORN === $post_id ? array() : ids_in( stored_content( $post_id ) );
+	if ( array() !== $ids ) {
+		note_given_up( $post_id, $ids );
+	} elseif ( UNBORN !== $post_id ) {
+		keep_rows( $post_id );
+	}
+}

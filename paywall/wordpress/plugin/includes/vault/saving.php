@@ -55,6 +55,7 @@ function on_save( array $data, array $postarr ): array {
 			// A row is missing: what is left of the post stays as it is, in case the row comes back.
 			return $data;
 		}
+		Vault\keep_current_rows( $owner );
 		if ( ! $is_revision && $post_id > 0 && ! Vault\has_marker( $sent ) ) {
 			$text = with_unseen_rest( $text, $post_id );
 		}
@@ -92,8 +93,6 @@ function close( string $text, int $owner, string $field ): string {
 	}
 	if ( Vault\UNBORN === $owner ) {
 		pending( array( $row[1] ) );
-	} elseif ( ! Vault\has_marker( Vault\stored_content( $owner ) ) ) {
-		Vault\keep_rows( $owner );
 	}
 	return $stub;
 }
