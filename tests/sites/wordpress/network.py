@@ -50,6 +50,7 @@ class Network:
 
     def __init__(self, wordpress: WordPress) -> None:
         self._wordpress = wordpress
+        self._state = "off"
         self._constants: dict[str, str | int] = {
             "MULTISITE": True, "SUBDOMAIN_INSTALL": False,
             "DOMAIN_CURRENT_SITE": f"127.0.0.1:{wordpress.port}", "PATH_CURRENT_SITE": "/",
@@ -74,8 +75,10 @@ class Network:
         return self.site(path)
 
     def switch(self, state: str) -> None:
-        """Switch the plug-in `on` or `off` for the whole network."""
-        self.site("/").php(SWITCH, state)
+        """Switch the plug-in `on` or `off` for the whole network, unless it is so already."""
+        if state != self._state:
+            self.site("/").php(SWITCH, state)
+            self._state = state
 
 
 @contextmanager
