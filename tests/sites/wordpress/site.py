@@ -102,6 +102,8 @@ class WordPress:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder.parent / f"{folder.name}-debug.log"
+        # Where PHP puts temporary files.
+        self.temporary = folder.parent / f"{folder.name}-tmp"
         self.http = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS)
         # What PHP code begins with.
         self.prelude = ""
@@ -122,12 +124,14 @@ class WordPress:
 
     def start(self) -> None:
         """Start PHP; again after it was killed, on the same port."""
+        self.temporary.mkdir(exist_ok=True)
         with (self.folder.parent / f"{self.database}-php.log").open("a") as log:
             self.process = subprocess.Popen(
                 [*PHP, "-S", f"127.0.0.1:{self.port}", "-t", str(self.folder),
                  str(HERE / "router.php")],
                 stdout=log, stderr=log, start_new_session=True,
-                env={**os.environ, "PHP_CLI_SERVER_WORKERS": str(PHP_WORKERS)},
+                env={**os.environ, "PHP_CLI_SERVER_WORKERS": str(PHP_WORKERS),
+                     "TMPDIR": str(self.temporary)},
             )  # fmt: skip
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while self.process.poll() is None and time.monotonic() < deadline:
