@@ -325,9 +325,18 @@ class Sophea:
     async def move_over(self) -> None:
         """Readers and articles of another system, many in one request."""
         terms = {key: TRAINS[key] for key in ("title", "url", "policy", "body_html")}
-        await self.bulk("articles", {"id": "angkor-2019", **terms})
+        more = {"language": "en", "unlock_cost": 2, "tags": ["travel"]}
+        at = {"published_at": "2026-01-10T01:00:00Z"}
+        await self.bulk(
+            "articles", {"id": "angkor-2019", **terms}, {"id": "angkor-2020", **terms, **more, **at}
+        )
         left = {"amount": 12, "source": "migration", "reference": "old-credits-bopha"}
-        await self.bulk("grants", {"reader_id": "bopha", **left})
+        end = {"expires_at": "2027-12-31T17:00:00Z", "priority": 50}
+        await self.bulk(
+            "grants",
+            {"reader_id": "bopha", **left},
+            {"reader_id": "rithy", **left, "reference": "old-credits-rithy", **end},
+        )
         given = {"article_id": "angkor-2019", "source": "migration"}
         await self.bulk(
             "unlocks",
