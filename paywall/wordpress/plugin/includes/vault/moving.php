@@ -114,7 +114,7 @@ function step(): ?array {
 		return null;
 	}
 	_prime_post_caches( $post_ids );
-	Texts\bring( $post_ids, 'out' === $state['direction'], $state['is_recut'] );
+	Texts\apply_policies( $post_ids, 'out' === $state['direction'], $state['is_recut'] );
 	$state['last_id'] = max( $post_ids );
 	$state['done']   += count( $post_ids );
 	if ( Switching\is_off() ) {

@@ -14,7 +14,7 @@ defined( 'ABSPATH' ) || exit;
 // phpcs:disable WordPress.DB.DirectDatabaseQuery -- the plug-in's own table; an object cache would hold bodies.
 
 // The post of rows whose post has no ID yet.
-const UNBORN = 0;
+const NEW_POST = 0;
 
 /**
  * Make the table known to WordPress.
@@ -48,11 +48,11 @@ function create_table(): void {
 /**
  * The id of a row: the same text of a post has the same, and nobody outside can compute it.
  *
- * @param int    $post_id UNBORN for a post that has no ID yet.
+ * @param int    $post_id NEW_POST for a post that has no ID yet.
  * @param string $content What the row holds.
  */
 function id_of( int $post_id, string $content ): string {
-	if ( UNBORN === $post_id ) {
+	if ( NEW_POST === $post_id ) {
 		return bin2hex( random_bytes( 16 ) );
 	}
 	return substr( hash_hmac( 'sha256', $content, wp_salt() . 'paywall vault' ), 0, 32 );
@@ -140,7 +140,7 @@ function claim_rows( int $post_id, array $ids ): void {
 	global $wpdb;
 
 	$rows = array();
-	foreach ( read_rows( array( UNBORN ), $ids )[ UNBORN ] ?? array() as $id => $content ) {
+	foreach ( read_rows( array( NEW_POST ), $ids )[ NEW_POST ] ?? array() as $id => $content ) {
 		$rows[] = array( $post_id, (string) $id, $content );
 	}
 	if ( array() !== $rows && add_rows( $rows ) ) {
@@ -191,13 +191,13 @@ function keep_rows( int $post_id ): void {
 /**
  * A post is saved: keep what it may give up by that, for a time that starts now.
  *
- * @param int $post_id The post, or UNBORN.
+ * @param int $post_id The post, or NEW_POST.
  */
 function keep_current_rows( int $post_id ): void {
-	$ids = UNBORN === $post_id ? array() : ids_in( stored_content( $post_id ) );
+	$ids = NEW_POST === $post_id ? array() : ids_in( stored_content( $post_id ) );
 	if ( array() !== $ids ) {
 		note_given_up( $post_id, $ids );
-	} elseif ( UNBORN !== $post_id ) {
+	} elseif ( NEW_POST !== $post_id ) {
 		keep_rows( $post_id );
 	}
 }

@@ -60,7 +60,7 @@ function on_save( array $data, array $postarr ): array {
 			$text = with_unseen_rest( $text, $post_id );
 		}
 		// A new post's policy comes after its text: until then it is closed.
-		if ( ! Switching\is_off() && ( Vault\UNBORN === $owner || Policy\is_gated( $owner ) ) ) {
+		if ( ! Switching\is_off() && ( Vault\NEW_POST === $owner || Policy\is_gated( $owner ) ) ) {
 			if ( $post_id > 0 && ! $is_revision && 1 === preg_match( SYNCED_PATTERN, $text ) ) {
 				Alarms\note( $post_id, 'pattern' );
 			}
@@ -79,7 +79,7 @@ function on_save( array $data, array $postarr ): array {
  * The stub of a text, once its row is safely there; else the whole text, and an alarm.
  *
  * @param string $text  The whole text.
- * @param int    $owner The post, or UNBORN.
+ * @param int    $owner The post, or NEW_POST.
  * @param string $field Which text it is, see Texts\KEY_OF.
  */
 function close( string $text, int $owner, string $field ): string {
@@ -91,7 +91,7 @@ function close( string $text, int $owner, string $field ): string {
 		Alarms\add( $owner, 'not_stored' );
 		return $text;
 	}
-	if ( Vault\UNBORN === $owner ) {
+	if ( Vault\NEW_POST === $owner ) {
 		pending( array( $row[1] ) );
 	}
 	return $stub;
@@ -102,7 +102,7 @@ function close( string $text, int $owner, string $field ): string {
  * One of no row, which the post did not have before, is no marker.
  *
  * @param string $text  After the owner's own markers were expanded.
- * @param int    $owner The post that is saved, or UNBORN.
+ * @param int    $owner The post that is saved, or NEW_POST.
  */
 function resolve_foreign( string $text, int $owner ): string {
 	foreach ( Vault\ids_in( $text ) as $id ) {

@@ -58,7 +58,7 @@ function ids_in( string $text ): array {
  */
 function expand( string $text, int $post_id ): string {
 	$ids = ids_in( $text );
-	if ( array() === $ids || UNBORN === $post_id ) {
+	if ( array() === $ids || NEW_POST === $post_id ) {
 		return $text;
 	}
 	$rows    = read_rows( array( $post_id ), $ids )[ $post_id ] ?? array();
@@ -122,14 +122,14 @@ function stored_texts( int $post_id ): string {
  * Part a text by the settings of its post.
  *
  * @param string $text    The whole text.
- * @param int    $post_id The post; UNBORN takes the site's settings.
+ * @param int    $post_id The post; NEW_POST takes the site's settings.
  * @return string[] Head, rest and tail.
  */
 function cut_for( string $text, int $post_id ): array {
 	if ( '' !== own_preview( $post_id ) && has_content( $text ) ) {
 		return array( '', $text, '' );
 	}
-	$own        = UNBORN === $post_id ? '' : get_post_meta( $post_id, '_paywall_preview_paragraphs', true );
+	$own        = NEW_POST === $post_id ? '' : get_post_meta( $post_id, '_paywall_preview_paragraphs', true );
 	$paragraphs = is_numeric( $own ) && $own >= 0 ? (int) $own : Settings\get( 'preview_paragraphs' );
 	return cut( $text, $paragraphs, Settings\get( 'preview_share' ) );
 }
@@ -138,10 +138,10 @@ function cut_for( string $text, int $post_id ): array {
  * The preview that an editor wrote for a post, as HTML; it stands for the beginning of the text, of
  * which nothing is public then. Empty without one.
  *
- * @param int $post_id The post, or UNBORN.
+ * @param int $post_id The post, or NEW_POST.
  */
 function own_preview( int $post_id ): string {
-	$own = UNBORN === $post_id ? '' : get_post_meta( $post_id, '_paywall_preview_html', true );
+	$own = NEW_POST === $post_id ? '' : get_post_meta( $post_id, '_paywall_preview_html', true );
 	// Cleaned again: an import by SQL writes past the field's own function.
 	return is_string( $own ) && '' !== trim( $own ) ? wpautop( wp_kses_post( $own ) ) : '';
 }
@@ -150,7 +150,7 @@ function own_preview( int $post_id ): string {
  * The stub of a text and the row that it needs.
  *
  * @param string $text    The whole text.
- * @param int    $post_id The post that owns the row, or UNBORN.
+ * @param int    $post_id The post that owns the row, or NEW_POST.
  * @return array Of the stub and the row, which is null where nothing is to be kept.
  */
 function stub_of( string $text, int $post_id ): array {

@@ -22,7 +22,7 @@ defined( 'ABSPATH' ) || exit;
 // phpcs:disable WordPress.DB.DirectDatabaseQuery -- it works on the rows themselves, in many posts.
 
 const ACTION             = 'paywall_sweep';
-const UNBORN_ROWS_MAX    = 100;
+const NEW_POST_ROWS_MAX  = 100;
 const DANGLING_POSTS_MAX = 50;
 const UNUSED_ROWS_MAX    = 1000;
 const UNUSED_DAYS        = 30;
@@ -45,9 +45,9 @@ function run(): void {
 	if ( null !== Moving\state() ) {
 		Moving\schedule();
 	}
-	claim_unborn();
+	claim_rows_of_new_posts();
 	Alarms\clear( 'not_stored' );
-	bring_strays();
+	close_unmarked();
 	Alarms\clear( 'row_missing' );
 	foreach ( dangling() as $post_id ) {
 		Alarms\add( $post_id, 'row_missing' );
@@ -58,10 +58,10 @@ function run(): void {
 /**
  * Rows of new posts whose first save was cut off go to the post whose stub names them.
  */
-function claim_unborn(): void {
+function claim_rows_of_new_posts(): void {
 	global $wpdb;
 
-	$ids = $wpdb->get_col( $wpdb->prepare( "SELECT id FROM $wpdb->paywall_bodies WHERE post_id = 0 ORDER BY updated DESC, id LIMIT %d", UNBORN_ROWS_MAX ) );
+	$ids = $wpdb->get_col( $wpdb->prepare( "SELECT id FROM $wpdb->paywall_bodies WHERE post_id = 0 ORDER BY updated DESC, id LIMIT %d", NEW_POST_ROWS_MAX ) );
 	foreach ( $ids as $id ) {
 		$like    = '%' . $wpdb->esc_like( Vault\marker( $id ) ) . '%';
 		$post_id = (int) $wpdb->get_var( $wpdb->prepare( "SELECT IF( post_type = 'revision', post_parent, ID ) FROM $wpdb->posts WHERE post_content LIKE %s ORDER BY ID LIMIT 1", $like ) );
@@ -74,21 +74,21 @@ function claim_unborn(): void {
 /**
  * Posts that are not in the state that their policy asks for.
  */
-function bring_strays(): void {
+function close_unmarked(): void {
 	$last = 0;
 	do {
 		$post_ids = Moving\next_posts( 'in', $last );
 		if ( array() === $post_ids ) {
 			return;
 		}
-		$last   = max( $post_ids );
-		$strays = array();
-		foreach ( strays_among( $post_ids ) as $post ) {
+		$last     = max( $post_ids );
+		$unmarked = array();
+		foreach ( unmarked_among( $post_ids ) as $post ) {
 			if ( Policy\is_gated( (int) $post->owner ) ? $post->is_unsound : $post->is_marked ) {
-				$strays[] = (int) $post->owner;
+				$unmarked[] = (int) $post->owner;
 			}
 		}
-		Texts\bring( $strays );
+		Texts\apply_policies( $unmarked );
 		if ( wp_cache_supports( 'flush_runtime' ) ) {
 			wp_cache_flush_runtime();
 		}
@@ -101,7 +101,7 @@ function bring_strays(): void {
  * @param int[] $post_ids Posts.
  * @return object[] With owner, is_unsound and is_marked.
  */
-function strays_among( array $post_ids ): array {
+function unmarked_among( array $post_ids ): array {
 	global $wpdb;
 
 	$in    = implode( ', ', array_map( 'intval', $post_ids ) );

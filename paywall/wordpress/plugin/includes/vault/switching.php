@@ -95,11 +95,11 @@ function on_deactivation( $is_network ): void {
 }
 
 /**
- * Bring all texts of this site back into `wp_posts`. The rows stay until the plug-in is deleted.
+ * Move all texts of this site back into `wp_posts`. The rows stay until the plug-in is deleted.
  */
 function empty_vault(): void {
 	set_off();
-	Sweep\claim_unborn();
+	Sweep\claim_rows_of_new_posts();
 	// Twice: a request that began before the flag was set may have closed a post after its turn.
 	for ( $round = 0; $round < 2; $round++ ) {
 		Moving\start( 'out' );

@@ -38,7 +38,7 @@ function register(): void {
  */
 function on_saved( int $post_id ): void {
 	if ( Policy\is_gated_type( (string) get_post_type( $post_id ) ) ) {
-		Texts\bring( array( $post_id ) );
+		Texts\apply_policies( array( $post_id ) );
 	}
 }
 
@@ -53,7 +53,7 @@ function on_post_meta( $meta_id, $post_id, $key ): void {
 	if ( '_paywall_policy' === $key ) {
 		follow( (int) $post_id );
 	} elseif ( in_array( $key, array( '_paywall_preview_paragraphs', '_paywall_preview_html' ), true ) ) {
-		Texts\bring( array( (int) $post_id ), false, true );
+		Texts\apply_policies( array( (int) $post_id ), false, true );
 	}
 }
 
@@ -110,7 +110,7 @@ function follow( int $post_id ): void {
 		return;
 	}
 	if ( Policy\is_gated( $post_id ) ) {
-		Texts\bring( array( $post_id ) );
+		Texts\apply_policies( array( $post_id ) );
 	} else {
 		deferred( array( $post_id ) );
 	}
@@ -136,6 +136,6 @@ function deferred( ?array $post_ids ): array {
 function open_deferred(): void {
 	$post_ids = deferred( null );
 	if ( array() !== $post_ids ) {
-		Texts\bring( $post_ids );
+		Texts\apply_policies( $post_ids );
 	}
 }

@@ -30,17 +30,17 @@ const KEY_OF = array(
 );
 
 /**
- * Bring posts with their revisions to what their policy asks for; many in one transaction.
+ * Store posts and their revisions as their policies ask for; many in one transaction.
  *
  * @param int[] $post_ids Posts, as many as fit in memory.
  * @param bool  $is_out   Open all of them, whatever the policy.
  * @param bool  $is_recut Cut again what is cut already.
  */
-function bring( array $post_ids, bool $is_out = false, bool $is_recut = false ): void {
+function apply_policies( array $post_ids, bool $is_out = false, bool $is_recut = false ): void {
 	$is_out  = $is_out || Switching\is_off();
 	$pending = $post_ids;
 	for ( $try = 0; $try < TRIES_MAX && array() !== $pending; $try++ ) {
-		$pending = bring_once( $pending, $is_out, $is_recut );
+		$pending = apply_policies_once( $pending, $is_out, $is_recut );
 	}
 	foreach ( $pending as $post_id ) {
 		Alarms\add( $post_id, 'not_stored' );
@@ -55,7 +55,7 @@ function bring( array $post_ids, bool $is_out = false, bool $is_recut = false ):
  * @param bool  $is_recut Cut again what is cut already.
  * @return int[]
  */
-function bring_once( array $post_ids, bool $is_out, bool $is_recut ): array {
+function apply_policies_once( array $post_ids, bool $is_out, bool $is_recut ): array {
 	global $wpdb;
 
 	$closed                 = $is_out ? array() : array_values( array_filter( $post_ids, 'Paywall\Policy\is_gated' ) );
@@ -219,7 +219,7 @@ function is_row_missing( object $text, array $rows ): bool {
  * The stub of a text and its row, see Vault\stub_of.
  *
  * @param string $whole The text.
- * @param int    $owner The post, or UNBORN.
+ * @param int    $owner The post, or NEW_POST.
  * @param string $field A key of KEY_OF.
  */
 function stub_of( string $whole, int $owner, string $field ): array {
