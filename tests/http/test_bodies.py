@@ -14,7 +14,7 @@ from tests.http.conftest import Refused
 
 Json = dict[str, Any]
 JSON = {"Content-Type": "application/json"}
-LARGE = ("PUT /v1/articles/", "POST /v1/bulk/")
+LARGE = ("PUT /v1/articles/", "POST /v1/bulk/", "POST /v1/imports/")
 ROUTES = {
     f"{method.upper()} {path}": operation
     for path, methods in todays()["paths"].items()
