@@ -8,9 +8,10 @@ are cached for longer than a release lasts load today's parts from addresses tha
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -31,6 +32,8 @@ from paywall.web.theme import Word, load_theme
 
 # The files of the script, in the order in which they make one module.
 SCRIPTS = "service words part gate counts shop subscription payments elements".split()
+# The files of the style sheet: what comes later overrides.
+STYLES = "colours shared counts gate shop account dialog".split()
 # Comments and indentation are for who reads the source: a fifth of what readers would load.
 COMMENTS = re.compile(rb"^ *(?://[^\n]*|/\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
 INDENTATION = re.compile(rb"^[ \n]+", re.MULTILINE)
@@ -65,9 +68,8 @@ def load_assets(theme_dir: str, zone: str) -> Assets:
     """The parts with the site's own words and colours; raises SettingsError where those are bad."""
     folder = files("paywall.web")
     theme = load_theme(theme_dir)
-    sources = [folder.joinpath("script", f"{name}.js").read_bytes() for name in SCRIPTS]
-    script = _compact(b"\n".join(sources))
-    style = _compact(folder.joinpath("paywall.css").read_bytes()) + theme.colours
+    script = _compact(_join(folder.joinpath("script"), SCRIPTS, "js"))
+    style = _compact(_join(folder.joinpath("style"), STYLES, "css")) + theme.colours
     page_style = folder.joinpath("pages.css").read_bytes()
     languages = load_languages(theme, zone)
     words = {code: _to_response(language) for code, language in languages.by_code.items()}
@@ -87,6 +89,10 @@ def load_assets(theme_dir: str, zone: str) -> Assets:
         },
         languages=languages,
     )
+
+
+def _join(folder: Traversable, names: Iterable[str], extension: str) -> bytes:
+    return b"\n".join(folder.joinpath(f"{name}.{extension}").read_bytes() for name in names)
 
 
 def _compact(source: bytes) -> bytes:
