@@ -1,0 +1,121 @@
+"""An article that is closed, and the ways to open it."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page
+
+from tests.journeys.states.paper import front_in_khmer
+from tests.journeys.visitor import Visitor
+
+ARTICLE = "/rice-bank"
+
+
+def gate_of_a_visitor(visitor: Visitor) -> Page:
+    page = visitor.tab(ARTICLE)
+    page.locator("paywall-gate a.paywall-button").wait_for()
+    return page
+
+
+def gate_with_credits(visitor: Visitor, article: str = ARTICLE, reader_id: str = "ann") -> Page:
+    page = visitor.signed_in_tab(reader_id, article)
+    page.locator("paywall-gate button").first.wait_for()
+    page.locator("paywall-credits a").first.wait_for()
+    return page
+
+
+def gate_without_credits(visitor: Visitor) -> Page:
+    page = gate_with_credits(visitor, reader_id="bo")
+    page.locator("paywall-gate button").first.click()
+    page.locator("paywall-offers li").first.wait_for()
+    return page
+
+
+def gate_for_subscribers(visitor: Visitor) -> Page:
+    return gate_with_credits(visitor, "/letter-to-subscribers")
+
+
+def gate_after_a_failed_renewal(visitor: Visitor) -> Page:
+    page = visitor.tab()
+    visitor.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
+    visitor.later(page, ARTICLE, days=36)
+    page.locator("paywall-gate .paywall-told").wait_for()
+    page.locator(".masthead .paywall-low").wait_for()
+    return page
+
+
+def unlock_dialog(visitor: Visitor, article: str = ARTICLE) -> Page:
+    page = gate_with_credits(visitor, article)
+    page.locator("paywall-gate .paywall-first").click()
+    page.get_by_role("dialog").wait_for()
+    return page
+
+
+def unlock_dialog_in_khmer(visitor: Visitor) -> Page:
+    front_in_khmer(visitor)
+    return unlock_dialog(visitor, "/fish-prices")
+
+
+def unlocked(visitor: Visitor) -> Page:
+    page = unlock_dialog(visitor)
+    page.locator("dialog .paywall-first").click()
+    page.locator(".paywall-body").wait_for()
+    return page
+
+
+def unreachable(visitor: Visitor) -> Page:
+    visitor.expect("net::ERR_FAILED")
+    page = visitor.signed_in_tab("ann")
+    page.route("**/v1/me**", lambda route: route.abort())
+    page.goto(f"{visitor.press.paper}{ARTICLE}")
+    page.locator("paywall-gate button").wait_for()
+    return page
+
+
+def unreachable_in_khmer(visitor: Visitor) -> Page:
+    front_in_khmer(visitor)
+    return unreachable(visitor)
+
+
+def refused(visitor: Visitor) -> Page:
+    """The site does not confirm whose page this is."""
+    visitor.expect("status of 403")
+    page = visitor.signed_in_tab("ann")
+    page.route("**/paywall-token", lambda route: route.fulfill(status=403))
+    page.goto(f"{visitor.press.paper}{ARTICLE}")
+    page.locator("paywall-gate button").wait_for()
+    return page
+
+
+def refused_in_khmer(visitor: Visitor) -> Page:
+    front_in_khmer(visitor)
+    return refused(visitor)
+
+
+def right_to_left(visitor: Visitor) -> Page:
+    page = gate_without_credits(visitor)
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    return page
+
+
+def meter(visitor: Visitor) -> Page:
+    page = visitor.tab("/salt-harvest")
+    page.locator("paywall-meter progress").wait_for()
+    return page
+
+
+STATES: tuple[Callable[[Visitor], Page], ...] = (
+    gate_of_a_visitor,
+    gate_with_credits,
+    gate_without_credits,
+    gate_for_subscribers,
+    gate_after_a_failed_renewal,
+    unlock_dialog,
+    unlock_dialog_in_khmer,
+    unlocked,
+    unreachable,
+    unreachable_in_khmer,
+    refused,
+    refused_in_khmer,
+    right_to_left,
+    meter,
+)
