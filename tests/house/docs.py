@@ -29,8 +29,8 @@ Row = Sequence[str]
 
 
 def pages() -> list[Path]:
-    """Every page that describes the service: the README, and all below docs/."""
-    return [README, *sorted(DOCS.rglob("*.md"))]
+    """Every page on the service: the README, the security policy, and all below docs/."""
+    return [README, ROOT / "SECURITY.md", *sorted(DOCS.rglob("*.md"))]
 
 
 def page_name(page: Path) -> str:

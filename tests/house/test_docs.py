@@ -8,6 +8,7 @@ import pytest
 from tests.house.docs import DOCS, ROOT, TABLES, page_name, pages, with_tables
 
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 DECISIONS = DOCS / "decisions"
 DECISION_HEADINGS = ["Context", "Decision", "Consequences", "When to revisit"]
 # Every other table has a page of its own.
@@ -71,3 +72,10 @@ def test_every_folder_of_the_package_is_described_for_contributors() -> None:
     table = text.partition("| In `paywall/` | Contents |")[2].partition("\n\n")[0]
     folders = {f"{path.parent.name}/" for path in ROOT.glob("paywall/*/__init__.py")}
     assert set(re.findall(r"^\| `(\w+/)` \|", table, re.MULTILINE)) == folders
+
+
+def test_the_tests_that_the_security_policy_names_exist() -> None:
+    named = NAMED_TEST.findall(_text(ROOT / "SECURITY.md"))
+    assert len(named) >= 25
+    for file, test in named:
+        assert re.search(rf"^(async )?def {test}\(", _text(ROOT / file), re.MULTILINE), test
