@@ -29,7 +29,7 @@ def _in_order(statement: str) -> str:
 
     A column that was added later stands on the line of the one before it.
     """
-    lines = re.sub(r", (?=[a-z_]+ [A-Z])", "\n", statement).splitlines()
+    lines = re.sub(r", (?=[a-z0-9_]+ [A-Z])", "\n", statement).splitlines()
     return "\n".join(sorted(line.strip(" \t,") for line in lines))
 
 

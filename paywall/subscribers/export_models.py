@@ -28,7 +28,7 @@ from paywall.rules.enums import (
     ProductKind,
 )
 from paywall.subscriptions.receipts import ReceiptAnswer
-from paywall.subscriptions.responses import SubscriptionAnswer
+from paywall.subscriptions.responses import CardCharged, PaymentFailed, SubscriptionAnswer
 from paywall.unlocks.responses import UnlockAnswer
 
 ABOUT = {
@@ -130,6 +130,8 @@ class ExportedBilling(ResponseModel):
     trial_ends_at: Annotated[datetime | None, Meta(description="Null if there was no trial.")]
     next_payment: NextPayment
     payment_type: PaymentType
+    card: CardCharged
+    failed_payment: PaymentFailed
     quantity: Annotated[int, Meta(description="Billed quantity of the plan.")]
     what: Annotated[str | None, Meta(description="Price of a period in words; null if unknown.")]
     price: Annotated[Price | None, Meta(description="Price of a period, before discounts.")]

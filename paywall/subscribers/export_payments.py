@@ -36,7 +36,13 @@ from paywall.subscribers.export_models import (
     PurchasesSection,
     SubscriptionsSection,
 )
-from paywall.subscriptions.responses import load_responses, price_of_period, stripe_billing_of
+from paywall.subscriptions.responses import (
+    card_of,
+    failed_payment_of,
+    load_responses,
+    price_of_period,
+    stripe_billing_of,
+)
 
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -104,6 +110,8 @@ def _billing(
     return ExportedBilling.from_row(
         billing,
         next_payment=billing.next_payment_at,
+        card=card_of(billing),
+        failed_payment=failed_payment_of(billing),
         what=f"Costs {cost} a period, before any discount." if cost else None,
         price=of_period,
         invoices=invoices,

@@ -44,6 +44,37 @@ SUBSCRIPTIONS_MAX = 200
 NOT_BILLED = (None, None)
 
 
+class CardAnswer(ResponseModel):
+    """A card."""
+
+    brand: Annotated[
+        str, Meta(description="Stripe's code of the brand, such as `visa` or `mastercard`.")
+    ]
+    last4: Annotated[str, Meta(description="The last four digits.")]
+
+
+class FailedPaymentAnswer(ResponseModel):
+    """A payment that was declined and is still open."""
+
+    amount: Annotated[
+        int, Meta(description="What is left to pay, in the smallest unit as ISO 4217 counts it.")
+    ]
+    currency: Annotated[str, Meta(description="ISO 4217, lower case.")]
+    next_attempt_at: Annotated[
+        datetime | None,
+        Meta(description="When Stripe tries again; null if it does not by itself."),
+    ]
+
+
+CardCharged = Annotated[
+    CardAnswer | None, Meta(description="The card that Stripe charges; null if none is known.")
+]
+PaymentFailed = Annotated[
+    FailedPaymentAnswer | None,
+    Meta(description="The payment that failed and is still open; null if there is none."),
+]
+
+
 class SubscriptionAnswer(ResponseModel):
     """A subscription, pass or prepaid period, which opens all articles until `access_until`.
 
@@ -116,6 +147,8 @@ class SubscriptionAnswer(ResponseModel):
         Meta(description="The period has ended and Stripe is about to charge the next one."),
     ]
     payment_type: PaymentType
+    card: CardCharged
+    failed_payment: PaymentFailed
     price: Annotated[
         Price | None,
         Meta(
@@ -189,6 +222,24 @@ def price_of_period(billing: StripeSubscription, price: StripePrice) -> Price:
     return Price(amount=price.amount * billing.quantity, currency=price.currency)
 
 
+def card_of(billing: StripeSubscription) -> CardAnswer | None:
+    """The card that is charged, if Stripe has named one."""
+    if billing.card_brand is None or billing.card_last4 is None:
+        return None
+    return CardAnswer(brand=billing.card_brand, last4=billing.card_last4)
+
+
+def failed_payment_of(billing: StripeSubscription) -> FailedPaymentAnswer | None:
+    """The payment that failed and is still open, if there is one."""
+    if billing.failed_amount is None or billing.failed_currency is None:
+        return None
+    return FailedPaymentAnswer(
+        amount=billing.failed_amount,
+        currency=billing.failed_currency,
+        next_attempt_at=billing.next_attempt_at,
+    )
+
+
 def has_ended(subscription: Subscription, now: datetime) -> bool:
     return subscription.entitled_until <= now
 
@@ -233,6 +284,8 @@ def to_response(
         next_payment=next_payment,
         is_renewing=is_renewing,
         payment_type=billing.payment_type if billing else None,
+        card=card_of(billing) if billing else None,
+        failed_payment=failed_payment_of(billing) if billing else None,
         price=price_of_period(billing, price) if billing and price else None,
         receipt=receipt,
         receipts=receipts,

@@ -244,12 +244,14 @@ class Sophea:
             self.pay(later, later=True)
         yearly = await self.reader("POST", "me/checkout", 201, "dara", plan_id="yearly", **wish)
         self.pay(yearly, later=True)
+        owed = await self.reader("POST", "me/checkout", 201, "bopha", plan_id="monthly", **wish)
+        self.pay(owed, Card.PAYS_ONCE)
         await self.shop.deliver_events()
         await self.reader("POST", "me/billing-portal", return_url=f"{ORIGIN}/account")
         self.shop.move(8)
         await self.set_end()
         await self.reader("GET", "me")
-        for reader_id in ("sophea", "dara"):
+        for reader_id in ("sophea", "dara", "bopha"):
             await self.site("GET", f"subscribers/{reader_id}")
         await self.reader("GET", "me/purchases")
         await self.site("POST", "access/check", article_id="budget-2027", reader_id="sophea")
@@ -265,9 +267,9 @@ class Sophea:
         update_subscription(account, ends_at, subscription["id"])
         await self.shop.deliver_events()
 
-    def pay(self, page: Json, *, later: bool = False) -> None:
+    def pay(self, page: Json, card: Card = Card.PAYS, *, later: bool = False) -> None:
         session_id = page["url"].rpartition("/")[2]
-        checkout.pay_session(self.shop.stand_in.account, session_id, Card.PAYS, later=later)
+        checkout.pay_session(self.shop.stand_in.account, session_id, card, later=later)
 
     async def cancel(self) -> None:
         me = await self.reader("GET", "me")
@@ -307,7 +309,8 @@ class Sophea:
         await self.site("POST", "tokens/revoke", 204, **revoked)
         await self.reader("GET", "me/export")
         await self.site("GET", "subscribers/sophea/export")
-        await self.site("GET", "subscribers/vibol/export")
+        for reader_id in ("vibol", "bopha"):
+            await self.site("GET", f"subscribers/{reader_id}/export")
         await self.site("DELETE", "subscribers/vibol", 204)
         await self.site("POST", "subscribers/sophea/merge", into="sophea-chan")
 

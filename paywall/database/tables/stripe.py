@@ -95,7 +95,8 @@ class StripeSubscription(SQLModel, table=True):
     """How Stripe bills a subscription, beside what every subscription has; the ids are the same.
 
     Grace and leeway are those of the settings when it was last recorded. `cancels_at` is a date set
-    in Stripe on which it ends; until then it renews.
+    in Stripe on which it ends; until then it renews. `failed_amount` is what a declined payment
+    leaves to pay, and `next_attempt_at` when Stripe tries again, None after the last attempt.
     """
 
     __tablename__ = "stripe_subscription"
@@ -114,6 +115,11 @@ class StripeSubscription(SQLModel, table=True):
     trial_starts_at: datetime | None = None
     cancels_at: datetime | None = None
     quantity: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    card_brand: str | None = Field(default=None, max_length=40)
+    card_last4: str | None = Field(default=None, max_length=4)
+    failed_amount: int | None = Field(default=None, sa_type=sa.BigInteger)
+    failed_currency: str | None = Field(default=None, max_length=3)
+    next_attempt_at: datetime | None = None
 
 
 class StripeInvoice(SQLModel, table=True):

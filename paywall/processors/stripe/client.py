@@ -33,6 +33,7 @@ from paywall.processors.stripe.objects import (
     StripeSessionSnapshot,
     StripeSubscriptionSnapshot,
 )
+from paywall.processors.stripe.parse_subscription import parse_subscription
 from paywall.processors.stripe.signature import event_ref_of
 from paywall.processors.stripe.units import InexactAmount, to_stripe
 from paywall.rules.refunds import ClawbackSnapshot
@@ -61,6 +62,12 @@ RETRIES_MAX = 2
 PAGE = 100
 # The transaction has the time at which a refund failed.
 FAILED_REFUND = "data.failure_balance_transaction"
+# With a subscription: its means of payment, else its customer's, and what was billed last.
+HOW_IT_IS_PAID = [
+    "default_payment_method",
+    "customer.invoice_settings.default_payment_method",
+    "latest_invoice",
+]
 
 
 # The problems of any route that calls Stripe, beside `unavailable`.
@@ -214,15 +221,12 @@ class StripeClient:
             )
 
     async def subscription(self, subscription_id: str) -> StripeSubscriptionSnapshot:
-        """Raises Missing."""
+        """A subscription with how it is paid, and with a payment that failed; raises Missing."""
         async with _api_call():
-            data = (await self._v1.subscriptions.retrieve_async(subscription_id)).to_dict()
-            snapshot = parsing.subscription(data)
-        if (method_id := data["default_payment_method"]) is None:
-            return snapshot
-        async with _api_call():
-            method = await self._v1.payment_methods.retrieve_async(method_id)
-        return snapshot._replace(payment_type=method.type)
+            found = await self._v1.subscriptions.retrieve_async(
+                subscription_id, {"expand": HOW_IT_IS_PAID}
+            )
+            return parse_subscription(found.to_dict())
 
     async def subscriptions(self, after: str | None) -> list[StripeSubscriptionSnapshot]:
         """A page of all subscriptions, ended ones too, newest first; empty after the last."""
@@ -231,7 +235,7 @@ class StripeClient:
             params["starting_after"] = after
         async with _api_call():
             page = await self._v1.subscriptions.list_async(params)
-            return [parsing.subscription(data.to_dict()) for data in page.data]
+            return [parse_subscription(data.to_dict()) for data in page.data]
 
     async def invoice(self, invoice_id: str) -> StripeInvoiceSnapshot:
         """An invoice with all refunds and disputes of its payments; raises Missing."""

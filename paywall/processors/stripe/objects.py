@@ -12,6 +12,21 @@ from paywall.rules.enums import STRIPE_ENDED, IntentKind, Interval, StripeStatus
 from paywall.rules.refunds import ClawbackSnapshot
 
 
+class StripeCard(NamedTuple):
+    """The card that is charged: Stripe's code of its brand, and its last four digits."""
+
+    brand: str
+    last4: str
+
+
+class FailedPayment(NamedTuple):
+    """What a declined payment leaves to pay; `next_attempt_at` is None after the last attempt."""
+
+    amount: int
+    currency: str
+    next_attempt_at: datetime | None
+
+
 class StripeSubscriptionSnapshot(NamedTuple):
     """A subscription when it was fetched.
 
@@ -36,6 +51,8 @@ class StripeSubscriptionSnapshot(NamedTuple):
     schedule_id: str | None
     latest_invoice_id: str | None
     payment_type: str | None
+    card: StripeCard | None = None
+    failed_payment: FailedPayment | None = None
 
 
 class StripePriceSnapshot(NamedTuple):

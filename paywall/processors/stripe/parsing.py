@@ -6,7 +6,7 @@ msgspec.ValidationError.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
@@ -16,18 +16,12 @@ from paywall.processors.stripe.objects import (
     StripeInvoiceSnapshot,
     StripePriceSnapshot,
     StripeSessionSnapshot,
-    StripeSubscriptionSnapshot,
 )
 from paywall.processors.stripe.units import from_stripe, nearest_from_stripe
-from paywall.rules.enums import STRIPE_ENDED, StripeStatus
 from paywall.rules.refunds import ClawbackSnapshot
 
 # Metadata of a customer: finds one whose creation was never confirmed.
 INTENT = "paywall_intent"
-
-
-class _Ref(msgspec.Struct):
-    id: str
 
 
 class _Customer(msgspec.Struct):
@@ -39,68 +33,6 @@ def made_for(intent: str, data: list[dict[str, Any]]) -> str | None:
     """The customer among these that was created for this intent."""
     parsed = msgspec.convert(data, list[_Customer])
     return next((one.id for one in parsed if (one.metadata or {}).get(INTENT) == intent), None)
-
-
-class _Item(msgspec.Struct):
-    """`quantity` is absent where the price is by usage."""
-
-    price: _Ref
-    current_period_end: int
-    quantity: int | None = None
-
-
-class _Items(msgspec.Struct):
-    data: Annotated[list[_Item], msgspec.Meta(min_length=1)]
-
-
-class _Subscription(msgspec.Struct):
-    id: str
-    customer: str
-    status: StripeStatus
-    start_date: int
-    items: _Items
-    cancel_at_period_end: bool
-    cancel_at: int | None = None
-    trial_start: int | None = None
-    trial_end: int | None = None
-    pause_collection: dict[str, Any] | None = None
-    schedule: str | None = None
-    latest_invoice: str | None = None
-
-
-def subscription(data: dict[str, Any]) -> StripeSubscriptionSnapshot:
-    """The period is that of the items; of several items the latest one counts."""
-    parsed = msgspec.convert(data, _Subscription)
-    item = max(parsed.items.data, key=lambda item: item.current_period_end)
-    is_cancelled = _is_cancelled(parsed, item.current_period_end)
-    ends_later = not is_cancelled and parsed.status not in STRIPE_ENDED
-    return StripeSubscriptionSnapshot(
-        id=parsed.id,
-        customer_id=parsed.customer,
-        status=parsed.status,
-        price_id=item.price.id,
-        started_at=at(parsed.start_date),
-        quantity=1 if item.quantity is None else item.quantity,
-        period_ends_at=at(item.current_period_end),
-        trial_starts_at=_at(parsed.trial_start),
-        trial_ends_at=_at(parsed.trial_end),
-        cancels_at_period_end=parsed.cancel_at_period_end,
-        is_cancelled=is_cancelled,
-        cancels_at=_at(parsed.cancel_at) if ends_later else None,
-        will_renew=parsed.status in (StripeStatus.ACTIVE, StripeStatus.TRIALING)
-        and not is_cancelled
-        and parsed.pause_collection is None,
-        schedule_id=parsed.schedule,
-        latest_invoice_id=parsed.latest_invoice,
-        payment_type=None,
-    )
-
-
-def _is_cancelled(parsed: _Subscription, period_ends_at: int) -> bool:
-    """The billing portal cancels by `cancel_at` alone; until a later date it goes on renewing."""
-    return parsed.cancel_at_period_end or (
-        parsed.cancel_at is not None and parsed.cancel_at <= period_ends_at
-    )
 
 
 class _Period(msgspec.Struct):
@@ -330,7 +262,3 @@ def _unit_amount(price: _Price) -> int | None:
 
 def at(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _at(seconds: int | None) -> datetime | None:
-    return None if seconds is None else at(seconds)

@@ -80,6 +80,7 @@ async def _record_subscription(
     subscription.plan_id = price.product_id if price else subscription.plan_id
     subscription.starts_at = snapshot.started_at
     subscription.cancel_at_period_end = snapshot.is_cancelled or snapshot.status in STRIPE_ENDED
+    card, failed = snapshot.card, snapshot.failed_payment
     billing = await session.merge(
         StripeSubscription(
             id=snapshot.id,
@@ -93,6 +94,11 @@ async def _record_subscription(
             will_renew=snapshot.will_renew,
             next_payment_at=snapshot.period_ends_at if snapshot.will_renew else None,
             payment_type=snapshot.payment_type,
+            card_brand=card.brand if card else None,
+            card_last4=card.last4 if card else None,
+            failed_amount=failed.amount if failed else None,
+            failed_currency=failed.currency if failed else None,
+            next_attempt_at=failed.next_attempt_at if failed else None,
             grace_seconds=settings.grace_days * DAY_SECONDS,
             leeway_seconds=settings.renewal_leeway_seconds,
         )

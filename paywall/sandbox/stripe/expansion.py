@@ -26,6 +26,8 @@ def expand_fields(account: StandInAccount, obj: Json, params: Json) -> Json:
 
 def _expand(account: StandInAccount, obj: Json, parts: list[str], path: str) -> None:
     name, *rest = parts
+    if obj.get("deleted"):
+        return
     if name not in obj:
         raise invalid_parameter("expand", f"This property cannot be expanded ({path}).")
     if isinstance(obj[name], str):
@@ -40,4 +42,7 @@ def _find_by_id(account: StandInAccount, object_id: str, path: str) -> Json:
     prefix, _, _ = object_id.rpartition("_")
     if prefix not in OBJECT_TYPES:
         raise invalid_parameter("expand", f"This property cannot be expanded ({path}).")
-    return copy_object(account.find(OBJECT_TYPES[prefix], object_id))
+    kind = OBJECT_TYPES[prefix]
+    if kind == "customer" and object_id not in account.objects.get(kind, {}):
+        return {"deleted": True, "id": object_id, "object": kind}
+    return copy_object(account.find(kind, object_id))

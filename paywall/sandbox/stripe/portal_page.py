@@ -4,11 +4,11 @@ from litestar import Response
 from litestar.response import Redirect
 
 from paywall.sandbox.stripe.account import StandInAccount
-from paywall.sandbox.stripe.customers import Card, attach_card, card_for_renewal
+from paywall.sandbox.stripe.customers import Card, card_for_renewal
 from paywall.sandbox.stripe.errors import ApiError
 from paywall.sandbox.stripe.invoices import discount_amount
 from paywall.sandbox.stripe.objects import Json
-from paywall.sandbox.stripe.portal import portal_cancel, portal_resume, portal_switch
+from paywall.sandbox.stripe.portal import change_card, portal_cancel, portal_resume, portal_switch
 from paywall.sandbox.stripe.rendering import (
     FormButton,
     format_interval,
@@ -45,7 +45,7 @@ def use_portal(account: StandInAccount, portal_id: str, params: Json) -> Respons
     customer_id = account.find("billing_portal.session", portal_id)["customer"]
     try:
         if params.get("verb") == "card":
-            attach_card(account, customer_id, Card(str(params.get("card"))))
+            change_card(account, customer_id, Card(str(params.get("card"))))
         else:
             _change(account, customer_id, params)
     except (ApiError, ValueError) as error:

@@ -136,6 +136,8 @@ async def test_an_export_shows_how_stripe_bills_a_subscription(shop: Shop) -> No
     (subscription,) = shown["subscriptions"]["subscriptions"]
     billing = subscription["billing"]
     assert (billing["status"], billing["payment_type"]) == ("active", "card")
+    assert billing["card"] == {"brand": "visa", "last4": "4242"}
+    assert billing["failed_payment"] is None
     assert billing["customer_id"] == shop.only("customer")["id"]
     assert billing["trial_starts_at"] == "2026-11-24T12:00:00Z"
     assert billing["trial_ends_at"] == "2026-12-01T12:00:00Z"

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from paywall.processors.stripe import parsing
+from paywall.processors.stripe.parse_subscription import parse_subscription
 from paywall.rules.enums import StripeStatus
 from tests.conftest import START
 
@@ -25,7 +26,7 @@ SUBSCRIPTION: dict[str, Any] = {
 @pytest.mark.parametrize("status", StripeStatus)
 def test_only_what_is_active_or_on_trial_renews(status: StripeStatus) -> None:
     renews = {StripeStatus.ACTIVE, StripeStatus.TRIALING}
-    snapshot = parsing.subscription({**SUBSCRIPTION, "status": status.value})
+    snapshot = parse_subscription({**SUBSCRIPTION, "status": status.value})
     assert snapshot.will_renew is (status in renews)
 
 
@@ -45,7 +46,7 @@ def test_only_what_is_active_or_on_trial_renews(status: StripeStatus) -> None:
 def test_what_ends_by_its_next_payment_does_not_renew(
     *, changes: dict[str, object], is_cancelled: bool, will_renew: bool
 ) -> None:
-    snapshot = parsing.subscription({**SUBSCRIPTION, **changes})
+    snapshot = parse_subscription({**SUBSCRIPTION, **changes})
     assert (snapshot.is_cancelled, snapshot.will_renew) == (is_cancelled, will_renew)
 
 
@@ -63,7 +64,7 @@ def test_what_ends_by_its_next_payment_does_not_renew(
 def test_only_a_date_after_the_period_is_a_set_end(
     changes: dict[str, object], later: timedelta | None
 ) -> None:
-    snapshot = parsing.subscription({**SUBSCRIPTION, **changes})
+    snapshot = parse_subscription({**SUBSCRIPTION, **changes})
     assert snapshot.cancels_at == (ENDS_AT + later if later else None)
 
 
@@ -99,4 +100,4 @@ def test_an_invoices_lines_are_those_of_its_subscription(
 
 def test_a_subscription_without_items_has_another_shape() -> None:
     with pytest.raises(msgspec.ValidationError):
-        parsing.subscription({**SUBSCRIPTION, "items": {"data": []}})
+        parse_subscription({**SUBSCRIPTION, "items": {"data": []}})
