@@ -1,6 +1,6 @@
 """Parsing a subscription of Stripe's, with how it is paid."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -10,7 +10,6 @@ from paywall.processors.stripe.objects import (
     StripeCard,
     StripeSubscriptionSnapshot,
 )
-from paywall.processors.stripe.parsing import at
 from paywall.processors.stripe.units import nearest_from_stripe
 from paywall.rules.enums import STRIPE_ENDED, StripeStatus
 
@@ -99,9 +98,9 @@ def parse_subscription(data: dict[str, Any]) -> StripeSubscriptionSnapshot:
         customer_id=parsed.customer if isinstance(parsed.customer, str) else parsed.customer.id,
         status=parsed.status,
         price_id=item.price.id,
-        started_at=at(parsed.start_date),
+        started_at=datetime.fromtimestamp(parsed.start_date, UTC),
         quantity=1 if item.quantity is None else item.quantity,
-        period_ends_at=at(item.current_period_end),
+        period_ends_at=datetime.fromtimestamp(item.current_period_end, UTC),
         trial_starts_at=_at(parsed.trial_start),
         trial_ends_at=_at(parsed.trial_end),
         cancels_at_period_end=parsed.cancel_at_period_end,
@@ -119,7 +118,7 @@ def parse_subscription(data: dict[str, Any]) -> StripeSubscriptionSnapshot:
 
 
 def _at(seconds: int | None) -> datetime | None:
-    return None if seconds is None else at(seconds)
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _method_of(parsed: _Subscription) -> _PaymentMethod | None:
