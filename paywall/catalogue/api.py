@@ -143,7 +143,7 @@ def _list_route(
 
 @get("/v1/offers", guards=[anyone])
 async def list_offers(database: NamedDependency[Database]) -> Offers:
-    """What can be bought, with prices: of plans and passes the shortest first."""
+    """What can be bought, with prices: of each kind by position, then the smallest first."""
     async with database.reading() as session:
         return await load_offers(session)
 

@@ -22,6 +22,16 @@ PlanCredits = Annotated[
 ]
 IntervalCount = Annotated[int, Meta(ge=1, le=36, description="So many intervals are a period.")]
 TrialDays = Annotated[int, Meta(ge=1, le=730, description="Days before the first payment.")]
+Position = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=10_000,
+        description="Offers of a kind are listed by position; those without one come last, the"
+        " smallest first.",
+    ),
+]
+Recommended = Annotated[bool, Meta(description="Marked in the shop as the one to choose.")]
 
 
 class Price(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -45,6 +55,8 @@ class ProductInput(RequestModel, kw_only=True):
 
     title: Annotated[SingleLine, Meta(min_length=1, description="What readers see.")]
     prices: Annotated[tuple[Price, ...], Meta(min_length=1, description="One a currency.")]
+    position: Position | None = None
+    recommended: Recommended = False
     id: Annotated[Id, Meta(description="The id of the path, if it is sent at all.")] | UnsetType = (
         UNSET
     )
@@ -83,6 +95,11 @@ class ProductAnswer(ResponseModel, kw_only=True):
     id: Annotated[str, Meta(description="The site's id of the product.")]
     title: Annotated[str, Meta(description="What readers see.")]
     prices: Annotated[list[Price], Meta(description="One per currency.")]
+    position: Annotated[
+        int | None,
+        Meta(description="Its place among the offers; null: after those that have one."),
+    ]
+    recommended: Recommended
 
 
 class PlanAnswer(ProductAnswer, kw_only=True):
@@ -109,6 +126,22 @@ class PackAnswer(ProductAnswer, kw_only=True):
     credits: Annotated[int, Meta(description="A number of credits.")]
     expires_after_days: Annotated[
         int | None, Meta(description="Counted from the purchase; null: the credits never expire.")
+    ]
+
+
+class Saving(ResponseModel, kw_only=True):
+    """How much cheaper a credit is in a pack than in the smallest pack."""
+
+    currency: Annotated[str, Meta(description="Both packs have a price in this currency.")]
+    percent: Annotated[int, Meta(description="At least 1, rounded down.")]
+
+
+class PackOffer(PackAnswer, kw_only=True):
+    """A pack beside the other packs."""
+
+    savings: Annotated[
+        list[Saving],
+        Meta(description="Against the smallest pack; none in currencies where nothing is saved."),
     ]
 
 

@@ -2,50 +2,67 @@
 
 from typing import Annotated, TypeVar
 
+import msgspec
 from msgspec import Meta
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.catalogue.models import AnswerT, PackAnswer, PassAnswer, PlanAnswer, to_response
-from paywall.catalogue.products import Product
+from paywall.catalogue.models import (
+    AnswerT,
+    PackAnswer,
+    PackOffer,
+    PassAnswer,
+    PlanAnswer,
+    Saving,
+    to_response,
+)
 from paywall.database.tables import Pack, Pass, Plan
 from paywall.http.bodies import ResponseModel
-from paywall.rules.enums import Interval
+from paywall.rules.offers import PackPrice, listing_order, plan_days, savings_percent
 
 ProductT = TypeVar("ProductT", Plan, Pack, Pass)
-# Near enough to sort the shorter before the longer.
-DAYS = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 30, Interval.YEAR: 365}
 
 
 class Offers(ResponseModel):
-    """Everything that can be bought, of each kind the smallest first."""
+    """Everything that can be bought, of each kind by position, then the smallest first."""
 
     plans: Annotated[list[PlanAnswer], Meta(description="Subscriptions.")]
-    packs: Annotated[list[PackAnswer], Meta(description="Credits, bought once.")]
+    packs: Annotated[list[PackOffer], Meta(description="Credits, bought once.")]
     passes: Annotated[list[PassAnswer], Meta(description="Everything for some days, bought once.")]
 
 
 async def load_offers(session: AsyncSession) -> Offers:
-    return Offers(
-        plans=await _smallest_first(session, Plan, PlanAnswer),
-        packs=await _smallest_first(session, Pack, PackAnswer),
-        passes=await _smallest_first(session, Pass, PassAnswer),
+    plans = await _products(session, Plan, PlanAnswer)
+    plans.sort(
+        key=lambda one: listing_order(
+            one.position, plan_days(one.interval, one.interval_count), one.id
+        )
     )
+    packs = await _products(session, Pack, PackAnswer)
+    packs.sort(key=lambda one: listing_order(one.position, one.credits, one.id))
+    passes = await _products(session, Pass, PassAnswer)
+    passes.sort(key=lambda one: listing_order(one.position, one.days, one.id))
+    savings = savings_percent(
+        PackPrice(pack.id, pack.credits, price.currency, price.amount)
+        for pack in packs
+        for price in pack.prices
+    )
+    offered = [
+        PackOffer(
+            **msgspec.structs.asdict(pack),
+            savings=[
+                Saving(currency=price.currency, percent=savings[pack.id, price.currency])
+                for price in pack.prices
+                if (pack.id, price.currency) in savings
+            ],
+        )
+        for pack in packs
+    ]
+    return Offers(plans=plans, packs=offered, passes=passes)
 
 
-async def _smallest_first(
+async def _products(
     session: AsyncSession, table: type[ProductT], answer: type[AnswerT]
 ) -> list[AnswerT]:
-    products = (await session.exec(select(table).order_by(col(table.id)))).all()
-    return [to_response(product, answer) for product in sorted(products, key=_size)]
-
-
-def _size(product: Product) -> int:
-    """In days, or in credits."""
-    match product:
-        case Plan():
-            return DAYS[product.interval] * product.interval_count
-        case Pass():
-            return product.days
-        case Pack():
-            return product.credits
+    products = (await session.exec(select(table))).all()
+    return [to_response(product, answer) for product in products]

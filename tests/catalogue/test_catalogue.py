@@ -16,15 +16,17 @@ PLAN: dict[str, object] = {"title": "ជាវប្រចាំខែ", "interv
 PACK: dict[str, object] = {"title": "Ten articles", "credits": 10, "prices": PRICES}
 PASS: dict[str, object] = {"title": "A day", "days": 1, "prices": PRICES}
 KINDS = {"plans": PLAN, "packs": PACK, "passes": PASS}
+PLACE: dict[str, object] = {"position": None, "recommended": False}
 TOLD: dict[str, dict[str, object]] = {
     "plans": {
+        **PLACE,
         "interval_count": 1,
         "credits": 0,
         "credits_expire": "period_end",
         "trial_days": None,
     },
-    "packs": {"expires_after_days": None},
-    "passes": {},
+    "packs": {**PLACE, "expires_after_days": None},
+    "passes": PLACE,
 }
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -66,6 +68,8 @@ async def test_every_field_of_a_product_is_kept(
         "credits": 20,
         "credits_expire": "never",
         "trial_days": 730,
+        "position": 10_000,
+        "recommended": True,
         "prices": [{"amount": 10**12, "currency": "usd"}, {"amount": 0, "currency": "eur"}],
     }
     pack = {
@@ -74,6 +78,8 @@ async def test_every_field_of_a_product_is_kept(
         "credits": 1_000_000,
         "expires_after_days": 36_500,
         "prices": PRICES,
+        "position": 0,
+        "recommended": False,
     }
     for kind, product in (("plans", plan), ("packs", pack)):
         address = f"/v1/{kind}/{product['id']}"
@@ -101,7 +107,9 @@ async def test_lists_have_the_newest_first_and_offers_tell_all_of_them(
     assert offers.headers["cache-control"] == "no-store"
     assert offers.json().keys() == {"plans", "packs", "passes"}
     assert [item["id"] for item in offers.json()[kind]] == ["a", "b", "c"]
-    assert offers.json()[kind][1] == {"id": "b", **KINDS[kind], **TOLD[kind]}
+    listed = offers.json()[kind][1]
+    assert listed.pop("savings", []) == []
+    assert listed == {"id": "b", **KINDS[kind], **TOLD[kind]}
 
 
 async def test_of_each_kind_the_smallest_is_offered_first(
@@ -122,6 +130,35 @@ async def test_of_each_kind_the_smallest_is_offered_first(
     offers = (await service.get("/v1/offers")).json()
     received = {kind: "".join(one["id"] for one in products) for kind, products in offers.items()}
     assert received == {"plans": "cbda", "packs": "ba", "passes": "ba"}
+
+
+async def test_offers_are_listed_by_position_then_the_smallest_first(
+    service: httpx.AsyncClient, editor: dict[str, str]
+) -> None:
+    for product_id, size, position in (
+        ("a", 1, None), ("b", 2, None), ("c", 3, 10_000), ("d", 5, 0), ("e", 4, 0),
+    ):  # fmt: skip
+        place = {"title": product_id, "prices": PRICES, "position": position}
+        for path, term in (("packs", "credits"), ("passes", "days"), ("plans", "interval_count")):
+            product = {**KINDS[path], **place, term: size}
+            put = await service.put(f"/v1/{path}/{product_id}", json=product, headers=editor)
+            assert put.status_code == 201, put.text
+    for products in (await service.get("/v1/offers")).json().values():
+        assert "".join(one["id"] for one in products) == "edcab"
+
+
+async def test_packs_are_offered_with_what_they_save_in_each_currency(
+    service: httpx.AsyncClient, editor: dict[str, str]
+) -> None:
+    for product_id, count, prices in (
+        ("ten", 10, {"usd": 350, "khr": 1_600_000, "eur": 1}),
+        ("five", 5, {"usd": 200, "khr": 800_000}),
+    ):
+        put = [{"amount": amount, "currency": code} for code, amount in prices.items()]
+        pack = {"title": product_id, "credits": count, "prices": put}
+        await service.put(f"/v1/packs/{product_id}", json=pack, headers=editor)
+    packs = (await service.get("/v1/offers")).json()["packs"]
+    assert [pack["savings"] for pack in packs] == [[], [{"currency": "usd", "percent": 12}]]
 
 
 async def test_currencies_go_in_in_any_case_and_come_out_in_lower_case(
@@ -147,6 +184,9 @@ async def test_currencies_go_in_in_any_case_and_come_out_in_lower_case(
         ("packs", {"credits": 1_000_001}, "credits"),
         ("packs", {"expires_after_days": 0}, "expires_after_days"),
         ("packs", {"expires_after_days": 36_501}, "expires_after_days"),
+        ("packs", {"position": -1}, "position"),
+        ("packs", {"position": 10_001}, "position"),
+        ("packs", {"recommended": "yes"}, "recommended"),
         ("packs", {"title": ""}, "title"),
         ("packs", {"id": "another"}, "id"),
         ("packs", {"days": 1}, "days"),

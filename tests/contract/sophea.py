@@ -45,6 +45,8 @@ PLAN = {
     "credits": 2,
     "credits_expire": "period_end",
     "trial_days": 7,
+    "position": 1,
+    "recommended": True,
     "prices": PRICES,
 }
 PACK = {"title": "Ten articles", "credits": 10, "expires_after_days": 365, "prices": PRICES}
@@ -141,6 +143,8 @@ class Sophea:
             await self.site("DELETE", f"{nouns}/old", 204)
         yearly = {"title": "One year", "interval": "year", "prices": PRICES}
         await self.site("PUT", "plans/yearly", 201, **yearly)
+        dearer = [{"amount": 300_000, "currency": "khr"}, {"amount": 75, "currency": "usd"}]
+        await self.site("PUT", "packs/five", 201, title="Five articles", credits=5, prices=dearer)
         await self.anyone("/v1/offers")
         client = self.shop.stripe_client
         await apply(self.shop.database, client, await differ(self.shop.database, client))

@@ -20,6 +20,8 @@ class _Product(SQLModel):
     id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
     title: str = Field(sa_type=sa.Text)
     prices: list[dict[str, Any]] = Field(sa_type=sa.JSON)
+    position: int | None = None
+    recommended: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
     created_at: datetime
 
 
