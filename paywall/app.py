@@ -140,7 +140,7 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
             for chore in _background_tasks(database, clock, stripe_client, settings)
         ]
         try:
-            async with batches.open():
+            async with batches.open(database.connector):
                 yield
         finally:
             await cancel_tasks(chores)

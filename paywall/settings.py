@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from paywall.rules.article_paths import parse_path_rule
+from paywall.rules.database_address import parse_database_address
 from paywall.rules.decision import Policy
 from paywall.rules.origin import canonical_origin
 from paywall.rules.selectors import is_class_selector
@@ -76,7 +77,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     database_url: Annotated[
         Location,
-        _setting("`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`."),
+        _setting("`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST,HOST/DATABASE`."),
     ] = ""
     data_dir: Annotated[
         Location,
@@ -148,6 +149,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             le=200,
         ),
     ] = 10
+    database_pooler: Annotated[
+        bool,
+        _setting("Whether database_url leads to PgBouncer, which refuses startup parameters."),
+    ] = False
     connections_max: Annotated[
         Annotated[int, Meta(ge=16, le=1_000_000)] | None,
         _setting(
@@ -309,11 +314,13 @@ def _remedy(message: str) -> str:
 
 def _check(settings: Settings) -> None:
     _check_stripe(settings)
-    if not settings.database.startswith(("sqlite:///", "postgresql://")):
-        raise SettingsError(
-            "database_url must start with sqlite:/// or postgresql://."
-            f" Correct it in {FILE_NAME} or {PREFIX}DATABASE_URL."
-        )
+    if not settings.database.startswith("sqlite:///"):
+        address = parse_database_address(settings.database)
+        if isinstance(address, str):
+            raise SettingsError(
+                f"database_url cannot be read: {address}"
+                f" Correct it in {FILE_NAME} or {PREFIX}DATABASE_URL."
+            )
     try:
         ZoneInfo(settings.meter_timezone)
     except (KeyError, ValueError, OSError) as error:

@@ -8,10 +8,11 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Self
 
 
 def _bin() -> Path:
@@ -47,31 +48,32 @@ def _unprivileged(*command: str | Path) -> list[str]:
 class PostgresServer:
     """One server and its data, to be stopped and started again."""
 
-    def __init__(self, folder: Path, *settings: str) -> None:
+    def __init__(self, folder: Path, *settings: str, primary: Self | None = None) -> None:
         self.data = folder / "data"
-        self._port = free_port()
+        self.port = free_port()
         self._log = folder / "log"
         self._command = _unprivileged(
-            BIN / "postgres", "-D", self.data, "-p", str(self._port), "-h", "127.0.0.1",
+            BIN / "postgres", "-D", self.data, "-p", str(self.port), "-h", "127.0.0.1",
             "-k", folder, "-c", "max_connections=200",
             *(word for setting in settings for word in ("-c", setting)),
         )  # fmt: skip
         # Without a database's name.
-        self.address = f"postgresql://paywall@127.0.0.1:{self._port}"
-        subprocess.run(
-            _unprivileged(
-                BIN / "initdb", "-D", self.data, "-U", "paywall", "--auth=trust",
-                "-E", "UTF8", "--no-locale", "--no-sync",
-            ),
-            check=True, capture_output=True,
+        self.address = f"postgresql://paywall@127.0.0.1:{self.port}"
+        make_data: list[str | Path] = (
+            [BIN / "initdb", "-D", self.data, "-U", "paywall", "--auth=trust",
+             "-E", "UTF8", "--no-locale", "--no-sync"]
+            if primary is None
+            else [BIN / "pg_basebackup", "-D", self.data, "-d", f"{primary.address}/postgres",
+                  "--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
         )  # fmt: skip
+        subprocess.run(_unprivileged(*make_data), check=True, capture_output=True)
 
     def start(self) -> None:
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 self._command, stdout=log, stderr=log, start_new_session=True
             )
-        ready = [str(BIN / "pg_isready"), "-h", "127.0.0.1", "-p", str(self._port), "-q"]
+        ready = [str(BIN / "pg_isready"), "-h", "127.0.0.1", "-p", str(self.port), "-q"]
         for _ in range(600):
             if self._process.poll() is not None:
                 break
@@ -89,12 +91,43 @@ class PostgresServer:
             self._process.kill()
             self._process.wait()
 
+    def kill(self) -> None:
+        """As when the system ends it for want of memory: its connections end, too."""
+        self._process.kill()
+        self._process.wait()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It keeps its connections and takes new ones, and answers on none."""
+        pid = self._process.pid
+        # Stopped first, so that it starts no further one.
+        _signal([pid], signal.SIGSTOP)
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        processes = [*map(int, children), pid]
+        try:
+            _signal(processes, signal.SIGSTOP)
+            yield
+        finally:
+            _signal(processes, signal.SIGCONT)
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        psql(f"{self.address}/postgres", "select pg_promote()")
+
+
+def _signal(processes: Iterable[int], number: int) -> None:
+    for pid in processes:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
 
 @contextmanager
-def postgres_server(*settings: str) -> Iterator[PostgresServer]:
-    """A server of its own, which has started."""
+def postgres_server(
+    *settings: str, primary: PostgresServer | None = None
+) -> Iterator[PostgresServer]:
+    """A server of its own, which has started; with a primary, its hot standby."""
     folder = Path(tempfile.mkdtemp(prefix="paywall-pg-"))
-    server = PostgresServer(folder, *settings)
+    server = PostgresServer(folder, *settings, primary=primary)
     try:
         server.start()
         yield server

@@ -58,6 +58,8 @@ def loaded(tmp_path: Path, **given: str) -> Settings:
             "sandbox_clock_url",
         ),
         ({"stripe_api_base": "javascript:1"}, "stripe_api_base"),
+        ({"database_url": "mysql://u:0123456789@h/d"}, "database_url.*postgresql://USER"),
+        ({"database_url": "postgresql://u:0123456789@h:port/d"}, "database_url.*its port"),
         ({"sandbox_clock_url": "localhost:8001/clock"}, "sandbox_clock_url"),
         ({"css_selector": "#content"}, "css_selector.*entry-content"),
         ({"css_selector": ""}, "css_selector"),

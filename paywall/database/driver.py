@@ -40,7 +40,7 @@ class _Compiled(NamedTuple):
 
 @asynccontextmanager
 async def transaction(
-    engine: AsyncEngine, *, discards_writes: bool
+    engine: AsyncEngine, *, begin: str, discards_writes: bool
 ) -> AsyncIterator[AsyncConnection]:
     """A transaction that asyncpg begins and ends: committed at the end, or rolled back.
 
@@ -53,8 +53,7 @@ async def transaction(
     driver = _asyncpg_connection(connection)
     is_over = False
     try:
-        # Explicit, whatever the server's default: statements must see what a lock waited for.
-        await driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        await driver.execute(begin)
         try:
             yield connection
         except Exception:

@@ -21,10 +21,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall import telemetry
 from paywall.clock import Clock
 from paywall.database import driver, postgresql, sqlite
+from paywall.database.connector import Connector
 from paywall.database.driver import Rows, Statement, Values
 from paywall.database.errors import is_unavailable
 from paywall.settings import Settings
 from paywall.telemetry import logger
+
+MEASURED = sa.select(sa.func.clock_timestamp(), sa.func.pg_is_in_recovery())
+# A frozen server keeps a connection open without an answer.
+MEASURE_TIMEOUT_SECONDS = 10
 
 
 class Database:
@@ -38,6 +43,7 @@ class Database:
         self.dialect = "sqlite" if self.is_sqlite else "postgresql"
         self._discards_writes = False
         self._lock: sqlite.FileLock | None = None
+        self.connector: Connector | None = None
         if self.is_sqlite:
             path = Path(settings.database.removeprefix("sqlite:///"))
             if for_writing:
@@ -48,7 +54,9 @@ class Database:
                 sqlite.create_writer(path, timeout_seconds) if for_writing else self.readers
             )
         else:
-            self.writer = postgresql.create_engine(settings)
+            self.connector = Connector(settings)
+            self._begin = postgresql.begin_statement(settings)
+            self.writer = postgresql.create_engine(settings, self.connector)
             self.readers = self.writer.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
@@ -93,7 +101,7 @@ class Database:
                         await session.rollback()
             return
         async with driver.transaction(
-            self.writer, discards_writes=self._discards_writes
+            self.writer, begin=self._begin, discards_writes=self._discards_writes
         ) as connection:
             session = AsyncSession(connection, expire_on_commit=False)
             try:
@@ -111,7 +119,10 @@ class Database:
         return sum(pool.checkedout() for pool in pools if isinstance(pool, sa.QueuePool))
 
     async def measure_clock(self) -> None:
-        """Compare this process's clock with the database's."""
+        """Compare this process's clock with the database's, and notice that it is a standby now.
+
+        A pooler keeps connections open while the server behind it changes its role.
+        """
         if self.is_sqlite:
             asked_at = time.monotonic()
             self.clock.measured(datetime.now(UTC), asked_at, asked_at)
@@ -120,8 +131,11 @@ class Database:
             # The first statement opens the connection, which must not count as the answer's time.
             await connection.execute(sa.select(1))
             asked_at = time.monotonic()
-            result = await connection.execute(sa.select(sa.func.clock_timestamp()))
-            self.clock.measured(result.scalar_one(), asked_at, time.monotonic())
+            result = await connection.execute(MEASURED)
+            server_time, is_standby = result.one()
+            self.clock.measured(server_time, asked_at, time.monotonic())
+        if is_standby and self.connector is not None and self.connector.requires_primary:
+            self.connector.forget_primary()
 
     async def close(self) -> None:
         await self.readers.dispose()
@@ -151,7 +165,8 @@ async def keep_measuring(database: Database, every_seconds: float = 2) -> None:
         await asyncio.sleep(every_seconds)
         telemetry.set_connections_in_use(database.connections_in_use)
         try:
-            await database.measure_clock()
+            async with asyncio.timeout(MEASURE_TIMEOUT_SECONDS):
+                await database.measure_clock()
         except Exception as error:
             if not is_unavailable(error):
                 logger.exception("the clock was not measured")

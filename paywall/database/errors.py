@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 import asyncpg
+from asyncpg.exceptions import TargetServerAttributeNotMatched
 from sqlalchemy import exc
 
 # Bounds a circle of causes.
@@ -20,13 +21,14 @@ FEATURE_NOT_SUPPORTED = "0A000"
 
 START_IT = "Start the database, or correct database_url."
 TRY_AGAIN = "Try again."
+STANDBY = "The database is a standby. Let database_url lead to the primary."
 
 # Classes and codes of PostgreSQL 18, Appendix A: the cause, and what to do. Left out are faults of
 # our own statements (22, 23, 25001, 25P02, 42, P0), limits of one statement (54), damage (XX001),
 # and 55000, which means "unavailable" only while connecting.
 SQLSTATES: Mapping[str, str] = {
     "08": f"The connection was lost. {START_IT}",
-    "25006": "The database is a standby. Let database_url lead to the primary.",
+    "25006": STANDBY,
     "25P03": f"The database ended a transaction that was idle for too long. {TRY_AGAIN}",
     "25P04": f"The database ended a transaction that took too long. {TRY_AGAIN}",
     "28": "The database refuses the role. Correct the password in database_url.",
@@ -115,6 +117,8 @@ def _by_type(error: BaseException) -> str | None:
             return f"The database does not answer in time. {START_IT}"
         case exc.TimeoutError():
             return "All connections have been in use for too long. Raise database_pool_size."
+        case TargetServerAttributeNotMatched():
+            return STANDBY
         # asyncpg's own state is wrong after a connection was ended between two statements.
         case exc.DBAPIError(connection_invalidated=True) | asyncpg.InternalClientError():
             return SQLSTATES["08"]

@@ -1,59 +1,71 @@
-"""PostgreSQL's connections: how they are opened, and which of them must not be used again."""
-
-from collections.abc import Sequence
-from typing import Any
+"""The pool of PostgreSQL connections, and which of them must not be used again."""
 
 import asyncpg
-import sqlalchemy as sa
 from sqlalchemy import event, exc
-from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from paywall.database.connector import Connector
 from paywall.database.errors import CannotConnect
 from paywall.settings import Settings
 
 IDLE_TRANSACTION_TIMEOUT_MS = 60_000
-# What connecting raises; OSError includes time-outs and unknown host names.
-CONNECT_ERRORS = (AsyncAdapt_asyncpg_dbapi.Error, asyncpg.InternalClientError, OSError)
+# In the information that SQLAlchemy keeps with a connection, and clears when it opens another.
+WAS_USED = "was used"
+# Explicit, whatever the server's default: statements must see what a lock waited for.
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 
-def create_engine(settings: Settings) -> AsyncEngine:
+def create_engine(settings: Settings, connector: Connector) -> AsyncEngine:
     """An engine that leaves BEGIN and COMMIT to `driver.transaction`."""
-    timeout_ms = int(settings.request_timeout_seconds * 1000)
-    url = make_url(settings.database).set(drivername="postgresql+asyncpg")
-    connect_args: dict[str, Any] = {
-        "server_settings": {
-            "application_name": "paywall",
-            "idle_in_transaction_session_timeout": str(IDLE_TRANSACTION_TIMEOUT_MS),
-            "jit": "off",
-            "lock_timeout": str(timeout_ms),
-            "timezone": "UTC",
-        },
-        "timeout": settings.request_timeout_seconds,
+    server_settings = {
+        "application_name": "paywall",
+        "jit": "off",
+        "timezone": "UTC",
+        **_transaction_limits(settings),
     }
-    if "sslmode" in url.query:
-        connect_args["ssl"] = url.query["sslmode"]
-        url = url.difference_update_query(["sslmode"])
+
+    async def connect() -> asyncpg.Connection:
+        return await connector.connect(server_settings)
+
     engine = create_async_engine(
-        url,
+        "postgresql+asyncpg://",
+        async_creator=connect,
         hide_parameters=True,
-        connect_args=connect_args,
         isolation_level="AUTOCOMMIT",
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.request_timeout_seconds,
     )
-    _discard_unusable(engine)
-    _wrap_connection_errors(engine)
+    _discard_unusable(engine, connector)
     return engine
 
 
-def _discard_unusable(engine: AsyncEngine) -> None:
-    """Replace connections that are closed or still in a transaction when they leave the pool.
+def begin_statement(settings: Settings) -> str:
+    """How a writing transaction begins.
 
-    asyncpg knows both at once; SQLAlchemy notices the first only by a failure, the second never.
+    Through a pooler the limits are set for each transaction, in the same round trip, because the
+    next one may be on another connection.
+    """
+    if not settings.database_pooler:
+        return BEGIN
+    limits = _transaction_limits(settings)
+    return "; ".join([BEGIN, *(f"SET LOCAL {name} = {value}" for name, value in limits.items())])
+
+
+def _transaction_limits(settings: Settings) -> dict[str, str]:
+    """PostgreSQL counts these in milliseconds."""
+    return {
+        "idle_in_transaction_session_timeout": str(IDLE_TRANSACTION_TIMEOUT_MS),
+        "lock_timeout": str(int(settings.request_timeout_seconds * 1000)),
+    }
+
+
+def _discard_unusable(engine: AsyncEngine, connector: Connector) -> None:
+    """Replace connections when they leave the pool: closed, in a transaction, to a former primary.
+
+    asyncpg knows the first two at once; SQLAlchemy notices the first only by a failure, the second
+    never. After a third such connection in a row SQLAlchemy would raise an error without a cause.
     """
 
     @event.listens_for(engine.sync_engine, "checkout")
@@ -61,21 +73,12 @@ def _discard_unusable(engine: AsyncEngine) -> None:
         _connection: object, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
     ) -> None:
         connection: asyncpg.Connection = entry.driver_connection
+        was_used = WAS_USED in entry.info
+        entry.info[WAS_USED] = True
+        if was_used and not connector.is_current(connection):
+            # A frozen server would not confirm the end of a connection, so it is not waited for.
+            connection.terminate()
         if connection.is_closed() or connection.is_in_transaction():
-            raise exc.DisconnectionError
-
-
-def _wrap_connection_errors(engine: AsyncEngine) -> None:
-    """Raise CannotConnect for every error of connecting.
-
-    Some SQLSTATEs mean "unavailable" there and a fault of a statement elsewhere: 42501, 55000.
-    """
-
-    @event.listens_for(engine.sync_engine, "do_connect")
-    def connect(
-        dialect: sa.Dialect, _entry: object, arguments: Sequence[Any], named: dict[str, Any]
-    ) -> object:
-        try:
-            return dialect.connect(*arguments, **named)
-        except CONNECT_ERRORS as error:
-            raise CannotConnect(str(error)) from error
+            if was_used:
+                raise exc.DisconnectionError
+            raise CannotConnect("The server closed a connection as soon as it was open.")

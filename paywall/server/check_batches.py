@@ -14,6 +14,7 @@ import asyncpg
 
 from paywall.access.facts import Facts, facts_of
 from paywall.clock import Clock
+from paywall.database.connector import Connector
 from paywall.database.errors import is_unavailable
 from paywall.problems import unavailable
 from paywall.rules.calendar import Month, month_of
@@ -58,11 +59,7 @@ class Batches:
         self._clock = clock
         self._zone = ZoneInfo(settings.meter_timezone)
         self._month = month_of(clock.now(), self._zone)
-        self._connections: list[CheckConnection] = (
-            [SqliteCheckConnection(settings)]
-            if settings.is_sqlite
-            else [PostgresCheckConnection(settings) for _ in range(CONNECTIONS)]
-        )
+        self._connections: list[CheckConnection] = []
         self._idle: list[CheckConnection] = []
         self._broken: list[CheckConnection] = []
         self._waiting: list[CheckWaiter] = []
@@ -70,9 +67,17 @@ class Batches:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
-        """Keep the connections open; reconnect a broken one until that succeeds."""
+    async def open(self, connector: Connector | None) -> AsyncIterator[None]:
+        """Keep the connections open; reconnect a broken one until that succeeds.
+
+        On SQLite there is no connector.
+        """
         self._loop = asyncio.get_running_loop()
+        self._connections = (
+            [SqliteCheckConnection(self._settings)]
+            if connector is None
+            else [PostgresCheckConnection(self._settings, connector) for _ in range(CONNECTIONS)]
+        )
         for connection in self._connections:
             await connection.open()
             self._idle.append(connection)

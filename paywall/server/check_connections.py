@@ -24,12 +24,22 @@ from paywall.access.facts import (
     facts_query,
     viewer_columns,
 )
+from paywall.database.connector import Connector
 from paywall.database.json_rows import encode_rows, from_db, to_db
 from paywall.database.sqlite import CACHE_KIB
 from paywall.rules.calendar import Month
 from paywall.settings import Settings
 from paywall.tokens.caller import Caller
 from paywall.tokens.revocation import TOKENS, revoked_among, token_columns, tokens_on
+
+SERVER_SETTINGS = {
+    "application_name": "paywall check",
+    "default_transaction_read_only": "on",
+    # Planning anew for each set of parameters would cost more than the query itself.
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+    "timezone": "UTC",
+}
 
 
 class PendingCheck(msgspec.Struct, frozen=True, gc=False):
@@ -89,24 +99,14 @@ class PostgresCheckConnection:
 
     statement = _Statement(PGDialect_asyncpg())  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, connector: Connector) -> None:
+        self._timeout_seconds = settings.request_timeout_seconds
+        self._connector = connector
         self._connection: asyncpg.Connection | None = None
 
     async def open(self) -> None:
-        timeout_seconds = self._settings.request_timeout_seconds
-        self._connection = await asyncpg.connect(
-            self._settings.database,
-            timeout=timeout_seconds,
-            command_timeout=timeout_seconds,
-            server_settings={
-                "application_name": "paywall check",
-                "default_transaction_read_only": "on",
-                # Planning anew for each set of parameters would cost more than the query itself.
-                "plan_cache_mode": "force_generic_plan",
-                "jit": "off",
-                "timezone": "UTC",
-            },
+        self._connection = await self._connector.connect(
+            SERVER_SETTINGS, command_timeout_seconds=self._timeout_seconds
         )
         self._prepared = await self._connection.prepare(self.statement.text)
         # Without another statement, preparing would hold table locks until the first check.
@@ -115,6 +115,8 @@ class PostgresCheckConnection:
     async def ask(
         self, batch: Sequence[PendingCheck], tokens: Sequence[Caller], now: datetime, month: Month
     ) -> CheckResults:
+        if self._connection is None or not self._connector.is_current(self._connection):
+            raise ConnectionResetError("The primary is another server now.")
         values = self.statement.parameters(batch, tokens, now, month)
         answers = await self._prepared.fetch(*[values[name] for name in self.statement.order])
         return CheckResults(answers, _revoked(answers[0][-1]))

@@ -187,13 +187,12 @@ async def test_a_revoked_token_is_refused_at_the_next_check_and_no_other(
 
 
 async def test_what_cannot_be_asked_fails_alone(
-    edge: Edge, service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, settings: Settings
+    edge: Edge, database: Database, bearer: Bearer, clock: SetClock, settings: Settings
 ) -> None:
     """The edge refuses such texts; should one slip through, its neighbours have their answers."""
-    del service
     caller = await verified(edge, bearer)
     batches = Batches(settings, clock)
-    async with batches.open():
+    async with batches.open(database.connector):
         articles = ["a1", "\ud800", "a2", "\x00" if not settings.is_sqlite else "\ud801", "a3"]
         waiting = [Hope(PendingCheck(article, viewer_of("ann"), caller)) for article in articles]
         for hope in waiting:
@@ -226,12 +225,11 @@ async def verified(edge: Edge, bearer: Bearer) -> Caller:
 
 
 async def test_past_the_queue_a_check_is_refused_at_once(
-    edge: Edge, service: httpx.AsyncClient, bearer: Bearer, clock: SetClock, settings: Settings
+    edge: Edge, database: Database, bearer: Bearer, clock: SetClock, settings: Settings
 ) -> None:
-    del service
     caller = await verified(edge, bearer)
     batches = Batches(settings, clock)
-    async with batches.open():
+    async with batches.open(database.connector):
         waiting = [Hope(PendingCheck("a1", viewer_of(f"r{n}"), caller)) for n in range(WAITING_MAX)]
         one_too_many = Hope(PendingCheck("a1", viewer_of("one too many"), caller))
         for hope in [*waiting, one_too_many]:
@@ -245,6 +243,7 @@ async def test_past_the_queue_a_check_is_refused_at_once(
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 async def test_a_connection_that_breaks_at_the_end_is_not_opened_again(
     edge: Edge,
+    database: Database,
     bearer: Bearer,
     clock: SetClock,
     settings: Settings,
@@ -261,7 +260,7 @@ async def test_a_connection_that_breaks_at_the_end_is_not_opened_again(
 
     hope = Hope(PendingCheck("a1", viewer_of("ann"), await verified(edge, bearer)))
     batches, before = Batches(settings, clock), asyncio.all_tasks()
-    async with batches.open():
+    async with batches.open(database.connector):
         monkeypatch.setattr("asyncpg.prepared_stmt.PreparedStatement.fetch", breaks)
         monkeypatch.setattr("asyncpg.connect", lambda *_, **__: asyncio.Event().wait())
         batches.ask(hope)

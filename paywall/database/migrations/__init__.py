@@ -43,10 +43,11 @@ async def pending(database: Database) -> list[str]:
 
 
 def _wait_for_others(connection: sa.Connection) -> None:
+    limit = connection.execute(sa.text("show lock_timeout")).scalar_one()
     connection.execute(sa.text(f"set local lock_timeout = '{LOCK_WAIT_SECONDS}s'"))
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_KEY)))
     # While ALTER TABLE waits for its lock, every request on that table waits behind it.
-    connection.execute(sa.text("set local lock_timeout to default"))
+    connection.execute(sa.select(sa.func.set_config("lock_timeout", limit, True)))
 
 
 def _pending(connection: sa.Connection) -> list[str]:
