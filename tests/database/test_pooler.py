@@ -37,9 +37,9 @@ async def pooled(database_url: str) -> AsyncIterator[Database]:
 async def test_nothing_is_set_but_for_one_transaction(pooled: Database) -> None:
     statement = sa.text(OWN_SETTINGS)
     async with pooled.writing() as session:
-        within = dict((await (await session.connection()).execute(statement)).all())
+        within: dict[str, str] = dict((await (await session.connection()).execute(statement)).all())
     async with pooled.reading() as session:
-        after = dict((await (await session.connection()).execute(statement)).all())
+        after: dict[str, str] = dict((await (await session.connection()).execute(statement)).all())
     assert pooled.connector is not None
     for_checks = await pooled.connector.connect(SERVER_SETTINGS)
     of_checks = dict(await for_checks.fetch(OWN_SETTINGS))
