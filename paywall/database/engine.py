@@ -167,6 +167,10 @@ async def keep_measuring(database: Database, every_seconds: float = 2) -> None:
         try:
             async with asyncio.timeout(MEASURE_TIMEOUT_SECONDS):
                 await database.measure_clock()
+        except TimeoutError:
+            # The other connections to a server that does not answer are of no use, either.
+            if database.connector is not None:
+                database.connector.forget_primary()
         except Exception as error:
             if not is_unavailable(error):
                 logger.exception("the clock was not measured")
