@@ -25,11 +25,10 @@ from paywall.database.connector import Connector
 from paywall.database.driver import Rows, Statement, Values
 from paywall.database.errors import is_unavailable
 from paywall.settings import Settings
+from paywall.tasks import cancel_tasks
 from paywall.telemetry import logger
 
 MEASURED = sa.select(sa.func.clock_timestamp(), sa.func.pg_is_in_recovery())
-# A frozen server keeps a connection open without an answer.
-MEASURE_TIMEOUT_SECONDS = 10
 
 
 class Database:
@@ -44,6 +43,7 @@ class Database:
         self._discards_writes = False
         self._lock: sqlite.FileLock | None = None
         self.connector: Connector | None = None
+        self.timeout_seconds = settings.request_timeout_seconds
         if self.is_sqlite:
             path = Path(settings.database.removeprefix("sqlite:///"))
             if for_writing:
@@ -165,12 +165,22 @@ async def keep_measuring(database: Database, every_seconds: float = 2) -> None:
         await asyncio.sleep(every_seconds)
         telemetry.set_connections_in_use(database.connections_in_use)
         try:
-            async with asyncio.timeout(MEASURE_TIMEOUT_SECONDS):
-                await database.measure_clock()
-        except TimeoutError:
-            # The other connections to a server that does not answer are of no use, either.
-            if database.connector is not None:
-                database.connector.forget_primary()
+            await _measure_or_reconnect(database)
         except Exception as error:
             if not is_unavailable(error):
                 logger.exception("the clock was not measured")
+
+
+async def _measure_or_reconnect(database: Database) -> None:
+    """A frozen server keeps its connections open: a new one shows where the primary is now."""
+    measuring = asyncio.create_task(database.measure_clock())
+    try:
+        await asyncio.wait([measuring], timeout=database.timeout_seconds)
+        if measuring.done():
+            measuring.result()
+        elif database.connector is not None:
+            # Before the old connection is closed, because that waits for the server again.
+            connection = await database.connector.connect({})
+            connection.terminate()
+    finally:
+        await cancel_tasks({measuring})

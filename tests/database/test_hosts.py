@@ -9,15 +9,13 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
-from paywall.database import engine
 from paywall.database.connector import Connector
-from paywall.database.engine import Database, keep_measuring
+from paywall.database.engine import Database
 from paywall.database.errors import STANDBY, CannotConnect, why_unavailable
 from paywall.database.migrations import migrate
 from paywall.settings import Settings, SettingsError
 from tests.conftest import PATIENT_SECONDS, Bearer
 from tests.database.rows import add, count
-from tests.database.test_postgresql import driver_of, hanging
 from tests.postgres import PostgresServer, free_port, postgres_server
 from tests.test_story import put_article
 
@@ -161,25 +159,6 @@ async def test_the_primary_is_found_and_found_again_when_it_moves(
         async with asyncio.timeout(PATIENT_SECONDS):
             await asyncio.gather(*(add(database, f"later{number}") for number in range(WRITERS)))
         assert (await put_article(service, bearer, "later")).status_code == 201
-
-
-async def test_connections_to_a_server_that_does_not_answer_are_replaced(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "MEASURE_TIMEOUT_SECONDS", 0.05)
-    database = Database(Settings(database_url=database_url))
-    async with database.writing() as session:
-        driver = await driver_of(session)
-    with hanging(driver):
-        measuring = asyncio.create_task(keep_measuring(database, every_seconds=0.01))
-        assert database.connector is not None
-        async with asyncio.timeout(PATIENT_SECONDS):
-            while database.connector.is_current(driver):  # noqa: ASYNC110 (no event)
-                await asyncio.sleep(0)
-            await add(database, "ann")
-        measuring.cancel()
-        await asyncio.gather(measuring, return_exceptions=True)
-    await database.close()
 
 
 async def check_status(service: httpx.AsyncClient, bearer: Bearer) -> int:
