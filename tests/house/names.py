@@ -35,9 +35,8 @@ COLUMNS = frozenset({"taken_back"})
 def names_are_standard_terms(source: Source) -> Iterator[Finding]:
     if source.path.stem in OLD_MODULES:
         yield 1, f"the module name {source.path.stem} is an old name"
-    tree = ast.parse(source.text)
-    columns = {id(target) for target in _columns(tree)}
-    for node in ast.walk(tree):
+    columns = {id(target) for target in _columns(source.nodes)}
+    for node in source.nodes:
         for name in _defined_by(node):
             if _is_old(node, name.lstrip("_")) and id(node) not in columns:
                 yield getattr(node, "lineno", 1), f"{name} is an old name: use the standard term"
@@ -52,8 +51,8 @@ def _is_old(node: ast.AST, name: str) -> bool:
     return is_function and (name in OLD_FUNCTIONS or name.startswith(OLD_FUNCTION_PREFIXES))
 
 
-def _columns(tree: ast.AST) -> Iterator[ast.Name]:
-    for node in ast.walk(tree):
+def _columns(nodes: Iterable[ast.AST]) -> Iterator[ast.Name]:
+    for node in nodes:
         if isinstance(node, ast.ClassDef):
             for field in node.body:
                 if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):

@@ -3,8 +3,9 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
@@ -28,15 +29,16 @@ LEFT_FOR_LATER = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 Finding = tuple[int, str]
 
 
-class Source(NamedTuple):
+@dataclass(frozen=True)
+class Source:
     """One file of ours; `path` is relative to the repository."""
 
     path: PurePosixPath
     text: str
 
-    @property
-    def nodes(self) -> Iterator[ast.AST]:
-        return ast.walk(ast.parse(self.text))
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(ast.parse(self.text)))
 
     @property
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
