@@ -15,8 +15,8 @@ from paywall.database.tables import (
     CreditGrant,
     Purchase,
     Refund,
-    StripeCredit,
     StripeInvoice,
+    StripeProration,
     Unlock,
     UnlockPayment,
 )
@@ -128,7 +128,7 @@ async def _credited_periods(session: AsyncSession, reader_id: str) -> dict[int, 
         .join(Purchase, col(Purchase.id) == StripeInvoice.purchase_id)
         .where(
             Purchase.reader_id == reader_id,
-            col(StripeInvoice.id).in_(select(StripeCredit.credited_invoice_id)),
+            col(StripeInvoice.id).in_(select(StripeProration.credited_invoice_id)),
             col(StripeInvoice.grants_from) < StripeInvoice.period_ends_at,
         )
     )

@@ -31,7 +31,7 @@ async def settle_prorations(session: AsyncSession, purchase: Purchase, *, actor:
 async def _write_refunds(
     session: AsyncSession, prorations: Iterable[TimedProration], actor: Actor
 ) -> None:
-    # A credit of what was free takes back credits, but no money that could be recorded.
+    # A proration credit of what was free takes back granted credits, but no money to record.
     by_invoice: dict[str, list[TimedProration]] = defaultdict(list)
     for proration in prorations:
         if proration.row.amount:
@@ -46,6 +46,8 @@ async def _write_refunds(
         refunds = select(Refund).where(Refund.purchase_id == purchase.id).order_by(col(Refund.id))
         known = {refund.reference: refund for refund in await session.exec(refunds)}
         for proration in by_invoice[invoice_id]:
+            if proration.row.id not in known and not proration.spans:
+                continue
             refund = known.get(proration.row.id) or _new_refund(purchase, proration, actor)
             known[proration.row.id] = refund
             _set_refund(refund, proration)
@@ -74,9 +76,13 @@ def _set_refund(refund: Refund, proration: TimedProration) -> None:
 
 
 def set_clawed_back(purchase: Purchase, refunds: Iterable[Refund]) -> None:
-    """Set what is refunded and clawed back of a purchase to the sums of those in force."""
+    """Set what is refunded and clawed back of a purchase to the sums of those in force.
+
+    The money of a pending refund is not back yet, so only what it paid for is.
+    """
     in_force = [refund for refund in refunds if refund.is_in_force]
-    purchase.refunded = sum(r.amount for r in in_force if r.kind is ClawbackKind.REFUND)
+    complete = [r for r in in_force if r.kind is ClawbackKind.REFUND and not r.is_pending]
+    purchase.refunded = sum(refund.amount for refund in complete)
     purchase.taken_back = clawed_back(
         purchase.amount_paid,
         (ClawbackAmount(refund.amount, refund.keep_access) for refund in in_force),

@@ -23,7 +23,7 @@ from paywall.rules.enums import (
     ProductKind,
     SubscriptionKind,
 )
-from paywall.subscriptions.prepaid import PrepaidTerms, add_prepaid
+from paywall.subscriptions.prepaid import PrepaidTerms, add_prepaid, recompute_prepaid
 
 STRIPE = "stripe"
 
@@ -56,6 +56,7 @@ async def record_purchase(
         return await _existing_purchase(session, payment), False
     product = await find_product(session, payment.product_kind, payment.product_id)
     await fulfill(session, purchase, product, timezone=timezone, actor=actor, clock=clock)
+    await recompute_prepaid(session, payment.reader_id)
     return purchase, True
 
 
@@ -71,6 +72,7 @@ async def fulfill(
 ) -> None:
     """Give what this product promises; for a plan, one prepaid period.
 
+    The caller then recomputes the reader's prepaid time.
     `sequence_id`: the sequence of prepaid time of the Stripe customer who paid.
     """
     match product:

@@ -63,6 +63,7 @@ async def refund_purchase(
     )
     session.add(refund)
     await _recompute_clawback(session, purchase, [*refunds, refund], actor, clock)
+    await recompute_prepaid(session, purchase.reader_id)
     return purchase, True
 
 
@@ -76,7 +77,8 @@ async def record_clawbacks(
 ) -> None:
     """Set a purchase's refunds and disputes to the processor's current state.
 
-    The result depends on that state only, so events may repeat or arrive in any order.
+    The result depends on that state only, so events may repeat or arrive in any order. The caller
+    recomputes the reader's prepaid time when it has recorded all that it knows.
     """
     purchase = await _lock_purchase(session, purchase_id)
     refunds = {refund.reference: refund for refund in await _refunds_of(session, purchase)}
@@ -151,5 +153,4 @@ async def _recompute_clawback(
     await session.flush()
     await settle_prorations(session, purchase, actor=actor)
     await recompute_access_of_purchase(session, purchase)
-    await recompute_prepaid(session, purchase.reader_id)
     await settle_credits(session, purchase, actor=actor, now=clock.now())

@@ -24,8 +24,9 @@ class ClawbackAmount(NamedTuple):
 class ClawbackSnapshot(NamedTuple):
     """A refund or a dispute as it stands: in force, it takes `amount` back.
 
-    One that is pending takes nothing yet: a refund on its way, or an inquiry. It took effect at
-    `effective_at` (None: when it was created), and until `withdrawn_at` if it failed or was won.
+    One that is pending is a refund whose money is on its way, or an inquiry, which is not in force.
+    It took effect at `effective_at` (None: when it was created), and until `withdrawn_at` if it
+    failed or was won.
     """
 
     id: str

@@ -1,11 +1,11 @@
 """Audit checks of purchases, refunds and disputes."""
 
 from paywall.subscribers.audit_check import AuditCheck
-from paywall.subscribers.audit_prorations import COUNTING_CREDITS
+from paywall.subscribers.audit_prorations import COUNTING_PRORATIONS
 
 REFUNDS = """
     select purchase_id,
-           sum(case when kind = 'refund' then amount else 0 end) as refunded,
+           sum(case when kind = 'refund' and not is_pending then amount else 0 end) as refunded,
            sum(case when keep_access then 0 else amount end) as clawed_back
     from refund where is_in_force group by purchase_id
 """
@@ -36,7 +36,7 @@ CREDITED = f"""
                c.credited_from
         from stripe_invoice i join (
             select credited_invoice_id, min(SECONDS(starts_at)) as credited_from
-            from ({COUNTING_CREDITS}) x group by credited_invoice_id
+            from ({COUNTING_PRORATIONS}) x group by credited_invoice_id
         ) c on c.credited_invoice_id = i.id
         where i.grants_from < i.period_ends_at
     ) x
@@ -44,9 +44,9 @@ CREDITED = f"""
 
 PAYMENT_CHECKS = (
     AuditCheck(
-        "The refunded amount of a purchase is the sum of its refunds in force",
+        "The refunded amount of a purchase is the sum of its refunds that are complete",
         """
-        select 'purchase ' || p.id || ': refunded ' || p.refunded || ', refunds in force '
+        select 'purchase ' || p.id || ': refunded ' || p.refunded || ', refunds complete '
                || coalesce(r.refunded, 0)
         from purchase p left join ($REFUNDS) r on r.purchase_id = p.id
         where p.refunded <> coalesce(r.refunded, 0)

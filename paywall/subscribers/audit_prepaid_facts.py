@@ -70,7 +70,9 @@ PRORATIONS = FactQuery(
     """
     select s.reader_id, c.invoice_id, c.credited_invoice_id, c.starts_at
     from subscription s join stripe_credit c on c.subscription_id = s.id
+    left join stripe_invoice i on i.id = c.credited_invoice_id
     where s.reader_id in :readers
+      and (c.item_id is null or i.item_id is null or c.item_id = i.item_id)
     """,
     ("starts_at",),
 )

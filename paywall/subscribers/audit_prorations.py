@@ -9,17 +9,24 @@ REFUNDED_INVOICES = """
           and r.kind <> 'proration'
     )
 """
-# A credit's amount is in the invoice that gave it, and if that one is credited in turn, in the
-# later invoice too. A credit counts while one of these is paid.
-COUNTING_CREDITS = f"""
-    with recursive holder(credit_id, invoice_id) as (
-        select id, invoice_id from stripe_credit
+# Those of the item that gave the credited period, or of an item that is not known.
+OF_THE_PERIODS_ITEM = """
+    select c.* from stripe_credit c left join stripe_invoice i on i.id = c.credited_invoice_id
+    where c.item_id is null or i.item_id is null or c.item_id = i.item_id
+"""
+# The amount is in the invoice that gave the proration credit, and if that one is credited in turn,
+# in the later invoice too. It counts while one of these is paid.
+COUNTING_PRORATIONS = f"""
+    with recursive
+    proration as ({OF_THE_PERIODS_ITEM}),
+    holder(proration_id, invoice_id) as (
+        select id, invoice_id from proration
         union
-        select h.credit_id, c.invoice_id
-        from holder h join stripe_credit c on c.credited_invoice_id = h.invoice_id
+        select h.proration_id, c.invoice_id
+        from holder h join proration c on c.credited_invoice_id = h.invoice_id
     )
-    select c.* from stripe_credit c where c.id in (
-        select h.credit_id from holder h
+    select c.* from proration c where c.id in (
+        select h.proration_id from holder h
         where h.invoice_id is null or h.invoice_id not in ({REFUNDED_INVOICES})
     )
 """  # noqa: S608 (constants)

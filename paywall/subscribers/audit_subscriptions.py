@@ -1,7 +1,7 @@
 """Audit checks of subscriptions: their ends match what was paid and clawed back."""
 
 from paywall.subscribers.audit_check import AuditCheck
-from paywall.subscribers.audit_prorations import COUNTING_CREDITS
+from paywall.subscribers.audit_prorations import COUNTING_PRORATIONS
 
 # The end of each invoice's period, or the time from which the rest of it was credited; null if no
 # time is left.
@@ -12,7 +12,7 @@ PERIODS = f"""
                 when c.starts_at < i.period_ends_at then c.starts_at
                 else i.period_ends_at end as ends_at
     from stripe_invoice i left join (
-        select credited_invoice_id, min(starts_at) as starts_at from ({COUNTING_CREDITS}) x
+        select credited_invoice_id, min(starts_at) as starts_at from ({COUNTING_PRORATIONS}) x
         group by credited_invoice_id
     ) c on c.credited_invoice_id = i.id
 """  # noqa: S608 (constants)
@@ -162,7 +162,7 @@ SUBSCRIPTION_CHECKS = (
         select 'credit ' || c.id || ' of invoice ' || i.id || ': ' || coalesce(n.amount, 0)
                || ', clawed back ' || coalesce(r.amount, 0)
         from stripe_credit c join stripe_invoice i on i.id = c.credited_invoice_id
-        left join ($COUNTING_CREDITS) n on n.id = c.id
+        left join ($COUNTING_PRORATIONS) n on n.id = c.id
         left join refund r on r.purchase_id = i.purchase_id and r.reference = c.id
                           and r.kind = 'proration' and r.is_in_force
         where coalesce(n.amount, 0) <> coalesce(r.amount, 0)
@@ -173,7 +173,7 @@ SUBSCRIPTION_CHECKS = (
         left join stripe_credit c on c.id = r.reference and c.credited_invoice_id = p.reference
         where r.kind = 'proration' and c.id is null and not ERASED(p.reader_id)
         """,
-        {"COUNTING_CREDITS": COUNTING_CREDITS},
+        {"COUNTING_PRORATIONS": COUNTING_PRORATIONS},
     ),
     AuditCheck(
         "What Stripe bills is on record as a subscription of kind `stripe`, without a purchase",

@@ -183,7 +183,7 @@ class ExportedRefund(ResponseModel):
     amount: Annotated[int, Meta(description="In the currency's smallest unit.")]
     is_in_force: Annotated[
         bool,
-        Meta(description="False if it is pending, the refund failed, or the dispute was won."),
+        Meta(description="False if it is an inquiry, the refund failed, or the dispute was won."),
     ]
     is_pending: Annotated[
         bool,

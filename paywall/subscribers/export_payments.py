@@ -161,7 +161,7 @@ async def _refunds(session: AsyncSession, reader_id: str) -> Mapping[int, list[E
 
 
 def _refund_in_words(refund: Refund, money: str) -> str:
-    """One that is pending is not in force yet."""
+    """A pending refund is in force already, an inquiry is not yet."""
     match refund.kind:
         case ClawbackKind.REFUND if refund.is_pending:
             return f"A refund of {money} is in progress."

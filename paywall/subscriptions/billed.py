@@ -43,7 +43,10 @@ async def billed_of(session: AsyncSession, reader_ids: Collection[str]) -> Seque
 async def recompute_billed_access(
     session: AsyncSession, subscription: Subscription, billing: StripeSubscription
 ) -> None:
-    """Recompute when access ends from the paid periods, the clawbacks and the status."""
+    """Recompute when access ends from the paid periods, the clawbacks and the status.
+
+    The caller then recomputes the reader's prepaid time, which pauses in a paid period or a trial.
+    """
     periods = await _periods(session, subscription.id)
     subscription.paid_through = paid_through(subscription.starts_at, periods, billing.trial_ends_at)
     ends = billed_access_ends(
@@ -61,8 +64,6 @@ async def recompute_billed_access(
     subscription.entitled_until, subscription.access_until = ends
     session.add(subscription)
     await session.flush()
-    # Prepaid time is paused while a paid period or a trial runs.
-    await recompute_prepaid(session, subscription.reader_id)
 
 
 async def end_billed_access(
@@ -72,6 +73,7 @@ async def end_billed_access(
     subscription.ended_at = subscription.ended_at or now
     billing = await session.get_one(StripeSubscription, subscription.id)
     await recompute_billed_access(session, subscription, billing)
+    await recompute_prepaid(session, subscription.reader_id)
 
 
 async def _periods(session: AsyncSession, subscription_id: str) -> list[PaidPeriod]:
@@ -97,7 +99,10 @@ async def paid_until_of(
 
 
 async def recompute_access_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
-    """Recompute the subscription whose invoice this purchase paid, if there is one."""
+    """Recompute the subscription whose invoice this purchase paid, if there is one.
+
+    The caller then recomputes the reader's prepaid time.
+    """
     statement = (
         select(Subscription, StripeSubscription)
         .join(StripeSubscription, col(StripeSubscription.id) == Subscription.id)

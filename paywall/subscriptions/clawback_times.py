@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.tables import Purchase, Refund, StripeCredit, StripeInvoice
+from paywall.database.tables import Purchase, Refund, StripeInvoice, StripeProration
 from paywall.rules.calendar import FAR_FUTURE
 from paywall.rules.enums import ClawbackKind
 from paywall.rules.prepaid import Span
@@ -38,7 +38,7 @@ async def clawback_effects(
 class TimedProration(NamedTuple):
     """A proration credit, and the times in which it counts."""
 
-    row: StripeCredit
+    row: StripeProration
     spans: Sequence[Span]
 
     @property
@@ -49,21 +49,38 @@ class TimedProration(NamedTuple):
 async def prorations_of(
     session: AsyncSession, subscription_ids: Collection[str]
 ) -> list[TimedProration]:
-    """The proration credits of these subscriptions, in the order of their ids."""
+    """The proration credits of these subscriptions, in the order of their ids.
+
+    One of an item that did not give the credited period never counts: the period goes on.
+    """
     statement = (
-        select(StripeCredit)
-        .where(col(StripeCredit.subscription_id).in_(subscription_ids))
-        .order_by(col(StripeCredit.id))
+        select(StripeProration)
+        .where(col(StripeProration.subscription_id).in_(subscription_ids))
+        .order_by(col(StripeProration.id))
     )
     rows = (await session.exec(statement)).all()
     if not rows:
         return []
     refunded = await _wholly_refunded(session, {row.invoice_id for row in rows})
+    items = await _items(session, subscription_ids)
     spans = times_in_force(
-        [Proration(row.id, row.invoice_id, row.credited_invoice_id, row.starts_at) for row in rows],
+        [
+            Proration(row.id, row.invoice_id, row.credited_invoice_id, row.starts_at)
+            for row in rows
+            # Neither is known of rows of earlier releases.
+            if row.item_id is None or items.get(row.credited_invoice_id) in (None, row.item_id)
+        ],
         refunded,
     )
-    return [TimedProration(row, spans[row.id]) for row in rows]
+    return [TimedProration(row, spans.get(row.id, ())) for row in rows]
+
+
+async def _items(session: AsyncSession, subscription_ids: Collection[str]) -> dict[str, str | None]:
+    """The item that gave the period of each invoice of these subscriptions, by its id."""
+    statement = select(StripeInvoice.id, StripeInvoice.item_id).where(
+        col(StripeInvoice.subscription_id).in_(subscription_ids)
+    )
+    return dict((await session.exec(statement)).all())
 
 
 async def _wholly_refunded(

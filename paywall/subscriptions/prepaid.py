@@ -38,7 +38,7 @@ class PrepaidTerms(NamedTuple):
 async def add_prepaid(
     session: AsyncSession, purchase: Purchase, terms: PrepaidTerms, sequence_id: str | None
 ) -> None:
-    """Add what was bought to the reader's prepaid time.
+    """Add what was bought to the reader's prepaid time, which the caller then recomputes.
 
     `sequence_id`: that of the Stripe customer who paid, None for any other payment.
     """
@@ -60,7 +60,7 @@ async def add_prepaid(
             **terms._asdict(),
         )
     )
-    await recompute_prepaid(session, purchase.reader_id)
+    await session.flush()
 
 
 async def with_prepaid(session: AsyncSession, reader_ids: Collection[str]) -> Sequence[str]:

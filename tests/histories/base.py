@@ -13,10 +13,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.access.facts import Facts, Viewer, load_facts
 from paywall.credits.expiry import record_expired
 from paywall.database.engine import Database
+from paywall.database.tables import Purchase
+from paywall.payments.refund import record_clawbacks
 from paywall.rules.decision import Decision, decide
 from paywall.rules.enums import Actor, ViewerKind
+from paywall.rules.refunds import ClawbackSnapshot
 from paywall.server.housekeeping import run_housekeeping_once
 from paywall.settings import Settings
+from paywall.subscriptions.prepaid import recompute_prepaid
 from tests.conftest import START, SetClock
 from tests.histories.model import ExpectedDecision, Model
 
@@ -27,6 +31,15 @@ HOURS = (0, 1, 5, 24, 24 * 6, 24 * 31)
 SECONDS = (0, 0, 1, -1)
 ARTICLES = ("a", "b", "c", "d")
 _runs = itertools.count(1)
+
+
+async def record_taken_back(
+    session: AsyncSession, purchase_id: int, seen: list[ClawbackSnapshot], clock: SetClock
+) -> None:
+    """Record a purchase's refunds and disputes, and nothing else."""
+    await record_clawbacks(session, purchase_id, seen, actor=ACTOR, clock=clock)
+    purchase = await session.get_one(Purchase, purchase_id)
+    await recompute_prepaid(session, purchase.reader_id)
 
 
 class Store(NamedTuple):

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import Pack, Pass, Plan
 from paywall.payments.purchase import Payment, record_purchase
-from paywall.payments.refund import RefundTerms, record_clawbacks, refund_purchase
+from paywall.payments.refund import RefundTerms, refund_purchase
 from paywall.problems import Problem
 from paywall.rules.decision import Policy
 from paywall.rules.enums import (
@@ -20,7 +20,7 @@ from paywall.rules.enums import (
 )
 from paywall.rules.refunds import ClawbackSnapshot
 from tests.conftest import START
-from tests.histories.base import ACTOR, ARTICLES, ZONE
+from tests.histories.base import ACTOR, ARTICLES, ZONE, record_taken_back
 from tests.histories.credits import Credits
 from tests.histories.model import Credit, Grant, Purchase, Refund
 from tests.histories.prepaid_model import Prepaid
@@ -164,11 +164,7 @@ class Payments(Credits):
             reference, kind, now.amount, now.in_force, now.pending, now.keeps_access, now.at,
             now.at, now.withdrawn_at,
         )  # fmt: skip
-        self.run(
-            lambda session: record_clawbacks(
-                session, purchase_id, [seen], actor=ACTOR, clock=self.clock
-            )
-        )
+        self.run(lambda session: record_taken_back(session, purchase_id, [seen], self.clock))
         bought.refunds[reference] = now
         self.model.apply_clawbacks(bought.reader)
         self.model.schedule(bought)

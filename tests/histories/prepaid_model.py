@@ -42,12 +42,16 @@ class Holder:
 
 @dataclass
 class Clawback:
-    """A refund or dispute that took `amount` back until it was withdrawn, or for good."""
+    """A refund or dispute that took `amount` back until it was withdrawn, or for good.
+
+    The money of a refund that is pending is still on its way.
+    """
 
     amount: int
     effective_at: datetime
     withdrawn_at: datetime | None = None
     keeps_access: bool = False
+    is_pending: bool = False
 
     def holds(self, at: datetime) -> bool:
         is_over = self.withdrawn_at is not None and self.withdrawn_at <= at

@@ -9,7 +9,6 @@ from sqlmodel import select
 from paywall.database.engine import Database
 from paywall.database.tables import Pass, Plan, Purchase, Subscription
 from paywall.payments.purchase import Payment, record_purchase
-from paywall.payments.refund import record_clawbacks
 from paywall.problems import SUBSCRIPTION_ENDED, Problem
 from paywall.rules.enums import (
     CancelWhen,
@@ -21,7 +20,7 @@ from paywall.subscribers.merge import merge_readers
 from paywall.subscriptions.cancel import cancel_subscription
 from paywall.subscriptions.complimentary import put_complimentary
 from tests.conftest import START
-from tests.histories.base import ACTOR
+from tests.histories.base import ACTOR, record_taken_back
 from tests.histories.prepaid_base import HOURS
 from tests.histories.prepaid_compare import Expected
 from tests.histories.prepaid_model import Clawback, Cover, Prepaid, Sold
@@ -61,11 +60,11 @@ async def fill(database: Database) -> None:
 
 
 class Bought(NamedTuple):
-    """A purchase that the site recorded itself; `pending` are inquiries and refunds under way."""
+    """A purchase that the site recorded itself; `inquiries` take nothing back yet."""
 
     purchase_id: int
     prepaid: Prepaid
-    pending: dict[str, int]
+    inquiries: dict[str, int]
 
 
 Source = Bought | Sale | Invoice
@@ -223,16 +222,21 @@ class PrepaidHistory(StripeSteps):
 
     async def take(self, source: Source, amount: int) -> str:
         sold, kind = sold_of(source), self.chance.choice("rd")
-        reference = f"{kind}{len(sold.clawbacks) + len(source.pending)}"
-        if self.chance.random() < 0.15:
-            source.pending[reference] = amount
+        reference = f"{kind}{len(sold.clawbacks) + len(source.inquiries)}"
+        is_pending = self.chance.random() < 0.15
+        if is_pending and kind == "d":
+            source.inquiries[reference] = amount
             await self.changed(source)
-            return "pending"
+            return "inquiry"
         since = sold.paid_at if isinstance(sold, Prepaid) else self.earliest(sold)
         keeps_access = self.chance.random() < 0.1
         at = self.earlier(since)
-        sold.clawbacks[reference] = Clawback(amount, at, keeps_access=keeps_access)
+        sold.clawbacks[reference] = Clawback(
+            amount, at, keeps_access=keeps_access, is_pending=is_pending
+        )
         await self.changed(source)
+        if is_pending:
+            return "pending"
         return "keeping_access" if keeps_access else "whole" if sold.is_removed(at) else "part"
 
     def earliest(self, sold: Sold) -> datetime:
@@ -243,27 +247,33 @@ class PrepaidHistory(StripeSteps):
         return reference not in sold.clawbacks or sold.clawbacks[reference].withdrawn_at is None
 
     async def give_back(self) -> str:
-        """A dispute is won, a refund fails, or one that was pending takes effect."""
+        """A dispute is won, a refund fails or is completed, or an inquiry becomes a dispute."""
         everything: list[Source] = [*self.bought, *self.sales]
         everything += [invoice for one in self.billed for invoice in one.invoices]
         found = [
             (source, reference)
             for source in everything
-            for reference in [*source.pending, *sold_of(source).clawbacks]
+            for reference in [*source.inquiries, *sold_of(source).clawbacks]
             if self.is_open(sold_of(source), reference)
         ]
         if not found:
             return f"none but {await self.take_back()}"
         source, reference = self.chance.choice(found)
         sold = sold_of(source)
-        if reference in source.pending:
-            sold.clawbacks[reference] = Clawback(source.pending.pop(reference), self.now)
+        if reference in source.inquiries:
+            sold.clawbacks[reference] = Clawback(source.inquiries.pop(reference), self.now)
+            await self.changed(source)
+            return "escalated"
+        clawback = sold.clawbacks[reference]
+        was_pending, clawback.is_pending = clawback.is_pending, False
+        if was_pending and self.chance.random() < 0.5:
             await self.changed(source)
             return "settled"
         was_removed = sold.is_removed(self.now)
-        clawback = sold.clawbacks[reference]
         clawback.withdrawn_at = self.earlier(clawback.effective_at)
         await self.changed(source)
+        if was_pending:
+            return "failed"
         return "time" if was_removed and not sold.is_removed(self.now) else "nothing"
 
     async def changed(self, source: Source) -> None:
@@ -271,11 +281,9 @@ class PrepaidHistory(StripeSteps):
         if not isinstance(source, Bought):
             self.outstanding.append(source)
             return
-        snapshots = clawback_snapshots(source.prepaid, source.pending)
+        snapshots = clawback_snapshots(source.prepaid, source.inquiries)
         await self.write(
-            lambda session: record_clawbacks(
-                session, source.purchase_id, snapshots, actor=ACTOR, clock=self.clock
-            )
+            lambda session: record_taken_back(session, source.purchase_id, snapshots, self.clock)
         )
 
     async def merge(self) -> str:

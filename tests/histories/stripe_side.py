@@ -41,19 +41,19 @@ def stripe_prices() -> list[StripePrice]:
     ]  # fmt: skip
 
 
-def clawback_snapshots(sold: Sold, pending: dict[str, int]) -> list[ClawbackSnapshot]:
+def clawback_snapshots(sold: Sold, inquiries: dict[str, int]) -> list[ClawbackSnapshot]:
     """Refunds (`r…`) and disputes (`d…`) as a processor states them now."""
     kinds = {"r": ClawbackKind.REFUND, "d": ClawbackKind.DISPUTE}
     known = [
         ClawbackSnapshot(
-            reference, kinds[reference[0]], one.amount, one.withdrawn_at is None, False,
+            reference, kinds[reference[0]], one.amount, one.withdrawn_at is None, one.is_pending,
             one.keeps_access, one.effective_at, one.effective_at, one.withdrawn_at,
         )
         for reference, one in sold.clawbacks.items()
     ]  # fmt: skip
     waiting = [
         ClawbackSnapshot(reference, kinds[reference[0]], amount, False, True, False, START)
-        for reference, amount in pending.items()
+        for reference, amount in inquiries.items()
     ]
     return known + waiting
 
@@ -83,7 +83,7 @@ class Invoice:
     paid_at: datetime
     period_ends_at: datetime
     credit: ProrationCredit | None = None
-    pending: dict[str, int] = field(default_factory=dict)
+    inquiries: dict[str, int] = field(default_factory=dict)
 
     def snapshot(self, of: "Billed") -> StripeInvoiceSnapshot:
         lines = [
@@ -102,7 +102,7 @@ class Invoice:
             )  # fmt: skip
         return StripeInvoiceSnapshot(
             self.id, of.customer.id, of.id, self.paid_at, self.cover.price, "usd", tuple(lines),
-            tuple(clawback_snapshots(self.cover, self.pending)),
+            tuple(clawback_snapshots(self.cover, self.inquiries)),
         )  # fmt: skip
 
 
@@ -113,13 +113,13 @@ class Sale:
     id: str
     customer: Customer
     prepaid: Prepaid
-    pending: dict[str, int] = field(default_factory=dict)
+    inquiries: dict[str, int] = field(default_factory=dict)
 
     def snapshot(self) -> StripeSessionSnapshot:
         return StripeSessionSnapshot(
             self.id, self.customer.id, f"checkout-{self.id}", SessionStatus.COMPLETE, None,
             self.prepaid.price, "usd", self.prepaid.paid_at, None,
-            tuple(clawback_snapshots(self.prepaid, self.pending)),
+            tuple(clawback_snapshots(self.prepaid, self.inquiries)),
         )  # fmt: skip
 
     def checkout(self, pass_id: str, reader: str) -> Checkout:

@@ -26,14 +26,15 @@ STEPS = (6, 18)
 # How often each rule is played at least in the short run, and to what effect.
 FLOORS = {
     "time_moves on": 60, "buy month": 15, "buy quarter": 2, "buy year": 4, "buy week": 10,
-    "buy ten": 10, "buy_at_once two": 5, "buy_at_once with_stripe": 4, "pay_stripe pass": 20,
+    "buy ten": 8, "buy_at_once two": 5, "buy_at_once with_stripe": 4, "pay_stripe pass": 20,
     "subscribe trial": 6, "subscribe monthly": 4, "bill in_time": 15, "bill late": 1,
     "fail_payment past_due": 2, "fail_payment unpaid": 1, "fail_payment paused": 1,
     "switch rest": 2, "switch whole": 3, "end_at_stripe active": 2,
     "cancel_stripe_now covering": 1, "put_complimentary new": 12, "put_complimentary changed": 1,
     "cancel_now prepaid": 8, "cancel_now ended": 2, "take_back whole": 18, "take_back part": 10,
-    "take_back pending": 8, "take_back keeping_access": 3, "give_back time": 6,
-    "give_back settled": 4, "merge both": 8, "merge one": 5, "deliver_one one": 4,
+    "take_back pending": 4, "take_back inquiry": 4, "take_back keeping_access": 3,
+    "give_back time": 6, "give_back settled": 1, "give_back escalated": 1,
+    "merge both": 8, "merge one": 5, "deliver_one one": 4,
     "deliver_all several": 5, "effect interrupted": 10, "effect followed_months": 4,
     "effect removed_in_use": 6, "effect removed_unused": 15, "effect merged": 20,
     "effect credit_withdrawn": 2, "take_back_switch whole": 3,

@@ -7,13 +7,12 @@ import httpx
 import pytest
 
 from paywall.database.engine import Database
-from paywall.payments.refund import record_clawbacks
 from paywall.processors.stripe.objects import Snapshot
 from paywall.rules.enums import ClawbackKind, StripeStatus
 from paywall.rules.refunds import ClawbackSnapshot
 from paywall.settings import Settings
 from tests.conftest import PATIENT_SECONDS, Bearer, SetClock
-from tests.histories.base import ACTOR
+from tests.histories.base import record_taken_back
 from tests.histories.prepaid_model import Cover, Holder
 from tests.histories.stripe_side import (
     Billed,
@@ -84,7 +83,7 @@ class Site:
             "back", kind, 500, won is None, False, False, on(day), on(day), withdrawn_at
         )
         async with self.database.writing() as session:
-            await record_clawbacks(session, purchase, [snapshot], actor=ACTOR, clock=self.clock)
+            await record_taken_back(session, purchase, [snapshot], self.clock)
 
     async def bill(self, starts: str, ends: str) -> None:
         """Stripe's first paid period."""

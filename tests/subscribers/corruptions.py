@@ -51,7 +51,7 @@ CORRUPTIONS = {
     "a refunded amount zeroed": Corruption(
         "select min(id) from purchase where refunded > 0",
         ["update purchase set refunded = 0 where id = {x}"],
-        "purchase {x}: refunded 0, refunds in force ",
+        "purchase {x}: refunded 0, refunds complete ",
     ),
     "a refund made a proration": Corruption(
         "select min(id) from refund where is_in_force",
@@ -60,7 +60,7 @@ CORRUPTIONS = {
     ),
     "a credit of an invoice added": Corruption(
         "select min(id) from stripe_invoice",
-        [f"insert into stripe_credit values ('hand', 'sub_1', '{{x}}', {FAR}, 5, null)"],
+        [f"insert into stripe_credit values ('hand', 'sub_1', '{{x}}', {FAR}, 5, null, null)"],
         "credit hand of invoice {x}: 5, clawed back 0",
     ),
     "a clawed-back amount zeroed": Corruption(
@@ -88,7 +88,7 @@ CORRUPTIONS = {
             " is_pending, created_at, actor_issuer, actor_subject, actor_token_id) values"
             f" ({{x}}, 'hand', 'refund', 1, false, true, false, {LONG_AGO}, {ACTOR})")
         ],
-        "purchase {x}: refunded 0, refunds in force 1",
+        "purchase {x}: refunded 0, refunds complete 1",
     ),
     "a refund marked as failed": Corruption(
         REFUNDED,

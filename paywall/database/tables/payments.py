@@ -18,7 +18,8 @@ from paywall.rules import enums
 class Purchase(ActorColumns, table=True):
     """One payment by any processor; amounts are in the smallest unit of the currency.
 
-    `taken_back`: by refunds and disputes, without what keeps access, never more than the whole.
+    `refunded`: by refunds that are complete. `taken_back`: by refunds, disputes and proration
+    credits in force, without what keeps access, never more than the whole.
     """
 
     __table_args__ = (
@@ -47,8 +48,8 @@ class Refund(ActorColumns, table=True):
     """Money that went back for a purchase, by a refund, a dispute or a proration credit.
 
     `is_in_force` is False where a refund failed or a dispute was won: it takes nothing back then.
-    One that is pending takes nothing back yet: a refund on its way, or an inquiry. It took effect
-    at `effective_at` (None: at `created_at`) and, if it is no longer in force, until
+    `is_pending`: a refund whose money is on its way, or an inquiry, which is not in force. It took
+    effect at `effective_at` (None: at `created_at`) and, if it is no longer in force, until
     `withdrawn_at` (None: it never took effect).
     """
 

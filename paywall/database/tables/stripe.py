@@ -125,8 +125,10 @@ class StripeSubscription(SQLModel, table=True):
 class StripeInvoice(SQLModel, table=True):
     """A paid invoice of a subscription: what time was paid for, by which purchase.
 
-    Its credits are for the time from `grants_from` to the period's end. Both starts are None in
-    rows older than these columns, and `grants_from` where no credits were granted.
+    Its credits are for the time from `grants_from` to the period's end, which its charge for
+    Stripe's subscription item `item_id` gives. The starts and the item are None in rows older than
+    these columns, the item also where Stripe names none, and `grants_from` where no credits were
+    granted.
     """
 
     __tablename__ = "stripe_invoice"
@@ -142,14 +144,16 @@ class StripeInvoice(SQLModel, table=True):
     period_ends_at: datetime
     period_starts_at: datetime | None = None
     grants_from: datetime | None = None
+    item_id: str | None = Field(default=None, max_length=ID_LENGTH_MAX)
 
 
-class StripeCredit(SQLModel, table=True):
+class StripeProration(SQLModel, table=True):
     """A proration credit: a line of a paid invoice that credits the rest of an earlier period.
 
-    It ends the period of the credited invoice at `starts_at`. `amount` is what counts as clawed
-    back on that invoice, in the currency's smallest unit. `invoice_id` is the invoice with the
-    line, None in rows older than this column.
+    It ends the period of the credited invoice at `starts_at`, unless that was given by another
+    item. `amount` is what counts as clawed back on that invoice, in the currency's smallest unit.
+    `invoice_id` is the invoice with the line; it and `item_id`, the subscription item that the line
+    is for, are None in rows older than these columns.
     """
 
     __tablename__ = "stripe_credit"
@@ -165,6 +169,7 @@ class StripeCredit(SQLModel, table=True):
     starts_at: datetime
     amount: int = Field(sa_type=sa.BigInteger)
     invoice_id: str | None = Field(default=None, max_length=ID_LENGTH_MAX)
+    item_id: str | None = Field(default=None, max_length=ID_LENGTH_MAX)
 
 
 class StripeEvent(SQLModel, table=True):

@@ -7,10 +7,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import (
     Checkout,
-    StripeCredit,
     StripeEvent,
     StripeIntent,
     StripeInvoice,
+    StripeProration,
     StripeSubscription,
     Subscription,
 )
@@ -73,8 +73,8 @@ async def forget_billing(session: AsyncSession, reader_ids: Collection[str]) -> 
         await session.exec(delete(table).where(col(table.id).in_(subscriptions)))
     billed = col(StripeInvoice.subscription_id).in_(subscriptions)
     await session.exec(delete(StripeInvoice).where(billed))
-    credits_ = col(StripeCredit.subscription_id).in_(subscriptions)
-    await session.exec(delete(StripeCredit).where(credits_))
+    credited = col(StripeProration.subscription_id).in_(subscriptions)
+    await session.exec(delete(StripeProration).where(credited))
     events = [*customers, *subscriptions, *sessions]
     known = update(StripeEvent).where(col(StripeEvent.object_id).in_(events))
     await session.exec(known.values(object_id=""))

@@ -23,7 +23,7 @@ from paywall.processors.stripe.objects import (
     Snapshot,
     StripeSubscriptionSnapshot,
 )
-from paywall.processors.stripe.prices import find_plan_sold, find_price
+from paywall.processors.stripe.prices import by_item_sold, find_plan_sold, find_price
 from paywall.processors.stripe.record import record
 from paywall.processors.stripe.state import is_erased
 from paywall.rules.enums import SubscriptionKind, UpsertOutcome
@@ -84,7 +84,8 @@ async def link_subscription(
         snapshot = await fetch(client, ref)
         async with database.writing() as session:
             if await _link(context, session, reader_id, snapshot, version, plan):
-                [subscription] = snapshot.subscriptions
+                [fetched] = snapshot.subscriptions
+                subscription = await by_item_sold(session, fetched)
                 is_known = await find_price(session, subscription.price_id) is not None
                 recorded = await session.get_one(Subscription, subscription_id)
                 return LinkedSubscription(recorded, UpsertOutcome.CREATED, is_known)
@@ -106,6 +107,7 @@ async def check_link(
         customer = await session.get(StripeCustomer, fetched.customer_id)
         if customer is not None and customer.reader_id != reader_id:
             raise _of_another()
+        fetched = await by_item_sold(session, fetched)
         is_known = await find_price(session, fetched.price_id) is not None
     return LinkableSubscription(fetched.period_ends_at, UpsertOutcome.CREATED, is_known)
 
@@ -165,7 +167,8 @@ async def _link(
     plan: NeededPlan,
 ) -> bool:
     """Record the snapshot; False if the customer was changed since before it was fetched."""
-    [fetched] = snapshot.subscriptions
+    [subscription] = snapshot.subscriptions
+    fetched = await by_item_sold(session, subscription)
     clock = context.database.clock
     await _refuse_erased(session, fetched)
     if version is None:

@@ -27,12 +27,21 @@ class FailedPayment(NamedTuple):
     next_attempt_at: datetime | None
 
 
-class StripeSubscriptionSnapshot(NamedTuple):
-    """A subscription when it was fetched.
+class SubscriptionItem(NamedTuple):
+    """One of the prices that a subscription bills, and when its period ends."""
 
-    `is_cancelled`: it ends with its period, or earlier. `cancels_at`: it ends on this later date,
-    set in Stripe or by a subscription schedule, and renews until then. `will_renew`: Stripe is
-    going to charge for the next period, at its price times `quantity`.
+    price_id: str
+    quantity: int
+    period_ends_at: datetime
+
+
+class StripeSubscriptionSnapshot(NamedTuple):
+    """A subscription when it was fetched, by one of its items.
+
+    `other_items` are its further items, such as an add-on. `is_cancelled`: it ends with its period,
+    or earlier. `cancels_at`: it ends on this later date, set in Stripe or by a subscription
+    schedule, and renews until then. `will_renew`: Stripe is going to charge for the next period, at
+    its price times `quantity`.
     """
 
     id: str
@@ -53,6 +62,7 @@ class StripeSubscriptionSnapshot(NamedTuple):
     payment_type: str | None
     card: StripeCard | None = None
     failed_payment: FailedPayment | None = None
+    other_items: tuple[SubscriptionItem, ...] = ()
 
 
 class StripePriceSnapshot(NamedTuple):
@@ -68,7 +78,8 @@ class InvoiceLine(NamedTuple):
 
     A proration covers a part of a period, after a switch of plans or quantities. A credit covers
     time that is not used, with an `amount` (after discounts) of zero or less; the invoice that had
-    charged for it is `credited_invoice_id`, None if none had.
+    charged for it is `credited_invoice_id`, None if none had. `item_id` is the subscription's item
+    that the line is for, None where Stripe names none.
     """
 
     id: str
@@ -79,6 +90,7 @@ class InvoiceLine(NamedTuple):
     amount: int
     is_credit: bool
     credited_invoice_id: str | None = None
+    item_id: str | None = None
 
 
 class StripeInvoiceSnapshot(NamedTuple):

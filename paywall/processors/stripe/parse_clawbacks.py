@@ -11,6 +11,11 @@ from paywall.rules.refunds import ClawbackSnapshot
 
 # Metadata of a refund: with `true` it is a goodwill refund, which keeps access.
 KEEP_ACCESS = "paywall_keep_access"
+# From its creation until it fails, also while it is on its way: Stripe's object keeps the time of
+# its creation and of its failure, and none in between
+# (https://docs.stripe.com/api/refunds/object#refund_object-status).
+REFUNDS_PENDING = frozenset({"pending", "requires_action"})
+REFUNDS_IN_FORCE = REFUNDS_PENDING | {"succeeded"}
 # From its opening until it is won (https://docs.stripe.com/api/disputes/object).
 DISPUTES_IN_FORCE = frozenset({"needs_response", "under_review", "lost"})
 # An inquiry takes nothing back, and may become a dispute.
@@ -41,8 +46,8 @@ def refund(data: dict[str, Any]) -> ClawbackSnapshot:
         parsed.id,
         ClawbackKind.REFUND,
         from_stripe(parsed.amount, parsed.currency, f"amount of the refund {parsed.id}"),
-        is_in_force=parsed.status == "succeeded",
-        is_pending=parsed.status in {"pending", "requires_action"},
+        is_in_force=parsed.status in REFUNDS_IN_FORCE,
+        is_pending=parsed.status in REFUNDS_PENDING,
         keep_access=(parsed.metadata or {}).get(KEEP_ACCESS) == "true",
         created_at=at(parsed.created),
         withdrawn_at=at(failure.created) if failure else None,

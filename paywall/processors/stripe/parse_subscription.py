@@ -9,6 +9,7 @@ from paywall.processors.stripe.objects import (
     FailedPayment,
     StripeCard,
     StripeSubscriptionSnapshot,
+    SubscriptionItem,
 )
 from paywall.processors.stripe.units import nearest_from_stripe
 from paywall.rules.enums import STRIPE_ENDED, StripeStatus
@@ -83,13 +84,14 @@ class _Subscription(msgspec.Struct):
 
 
 def parse_subscription(data: dict[str, Any]) -> StripeSubscriptionSnapshot:
-    """The period is that of the items; of several items the latest one counts.
+    """By the item whose period ends last; recording prefers one of this catalogue.
 
     Without expanded objects nothing is known of how it is paid.
     """
     parsed = msgspec.convert(data, _Subscription)
-    item = max(parsed.items.data, key=lambda item: item.current_period_end)
-    is_cancelled = _is_cancelled(parsed, item.current_period_end)
+    by_end = sorted(parsed.items.data, key=lambda item: item.current_period_end, reverse=True)
+    item, *others = map(_item, by_end)
+    is_cancelled = _is_cancelled(parsed, by_end[0].current_period_end)
     ends_later = not is_cancelled and parsed.status not in STRIPE_ENDED
     method = _method_of(parsed)
     latest = parsed.latest_invoice
@@ -97,10 +99,10 @@ def parse_subscription(data: dict[str, Any]) -> StripeSubscriptionSnapshot:
         id=parsed.id,
         customer_id=parsed.customer if isinstance(parsed.customer, str) else parsed.customer.id,
         status=parsed.status,
-        price_id=item.price.id,
+        price_id=item.price_id,
         started_at=datetime.fromtimestamp(parsed.start_date, UTC),
-        quantity=1 if item.quantity is None else item.quantity,
-        period_ends_at=datetime.fromtimestamp(item.current_period_end, UTC),
+        quantity=item.quantity,
+        period_ends_at=item.period_ends_at,
         trial_starts_at=_at(parsed.trial_start),
         trial_ends_at=_at(parsed.trial_end),
         cancels_at_period_end=parsed.cancel_at_period_end,
@@ -114,7 +116,14 @@ def parse_subscription(data: dict[str, Any]) -> StripeSubscriptionSnapshot:
         payment_type=method.type if method else None,
         card=StripeCard(method.card.brand, method.card.last4) if method and method.card else None,
         failed_payment=_failed_payment(parsed),
+        other_items=tuple(others),
     )
+
+
+def _item(item: _Item) -> SubscriptionItem:
+    quantity = 1 if item.quantity is None else item.quantity
+    ends_at = datetime.fromtimestamp(item.current_period_end, UTC)
+    return SubscriptionItem(item.price.id, quantity, ends_at)
 
 
 def _at(seconds: int | None) -> datetime | None:

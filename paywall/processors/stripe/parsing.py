@@ -52,6 +52,7 @@ class _LineParent(msgspec.Struct):
     """Of a subscription's own item, or of an added item such as a proration."""
 
     subscription: str | None = None
+    subscription_item: str | None = None
     proration: bool = False
     proration_details: _ProrationDetails | None = None
 
@@ -156,6 +157,7 @@ def _line(line: _LineItem, subscription_id: str | None, currency: str) -> Invoic
         # A credit for something that was free has no amount.
         is_credit=line.amount < 0 or credited is not None,
         credited_invoice_id=credited.invoice if credited else None,
+        item_id=parent.subscription_item,
     )
 
 

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.catalogue.products import Product
 from paywall.database.tables import Pack, Pass, Plan, StripePrice
+from paywall.processors.stripe.objects import StripeSubscriptionSnapshot, SubscriptionItem
 from paywall.rules.enums import CreditsExpire, Interval, ProductKind
 
 # What is sold of a product: a change of one of these needs a new price.
@@ -74,6 +75,21 @@ async def current_price(
         StripePrice.is_current,
     )
     return (await session.exec(statement)).first()
+
+
+async def by_item_sold(
+    session: AsyncSession, snapshot: StripeSubscriptionSnapshot
+) -> StripeSubscriptionSnapshot:
+    """The subscription by its first item of this catalogue; unchanged if it has none."""
+    for price_id, quantity, period_ends_at in (
+        SubscriptionItem(snapshot.price_id, snapshot.quantity, snapshot.period_ends_at),
+        *snapshot.other_items,
+    ):
+        if await find_price(session, price_id) is not None:
+            return snapshot._replace(
+                price_id=price_id, quantity=quantity, period_ends_at=period_ends_at
+            )
+    return snapshot
 
 
 async def find_plan_sold(session: AsyncSession, price_id: str | None) -> Plan | None:

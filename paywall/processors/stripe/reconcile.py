@@ -29,7 +29,7 @@ from paywall.processors.stripe.objects import (
     StripeEventRef,
     StripeSubscriptionSnapshot,
 )
-from paywall.processors.stripe.prices import find_price
+from paywall.processors.stripe.prices import by_item_sold, find_price
 from paywall.processors.stripe.state import end_turn, take_turn
 from paywall.processors.stripe.sync import UnknownCustomer, sync
 from paywall.processors.stripe.units import InexactAmount
@@ -167,7 +167,7 @@ async def _compare_page(
     invoices = await _invoices(session, ids)
     return [
         compare(snapshot, billing.get(snapshot.id), invoices.get(snapshot.id, frozenset()))
-        for snapshot in page
+        for snapshot in [await by_item_sold(session, listed) for listed in page]
         if await _is_ours(session, snapshot)
     ]
 

@@ -24,11 +24,12 @@ from paywall.processors.stripe.objects import (
     StripeSessionSnapshot,
     StripeSubscriptionSnapshot,
 )
-from paywall.processors.stripe.prices import find_price, sold_product
+from paywall.processors.stripe.prices import by_item_sold, find_price, sold_product
 from paywall.processors.stripe.record_invoice import ACTOR, find_purchase, record_invoice
 from paywall.rules.enums import STRIPE_ENDED, CheckoutStatus, ProductKind, SubscriptionKind
 from paywall.settings import Settings
 from paywall.subscriptions.billed import recompute_billed_access
+from paywall.subscriptions.prepaid import recompute_prepaid
 from paywall.subscriptions.receipts import withdraw_receipts
 
 DAY_SECONDS = 86_400
@@ -51,6 +52,7 @@ async def record(
         await record_invoice(session, invoice, reader_id, clock)
         if invoice.subscription_id is not None:
             await settle_checkouts(session, invoice.subscription_id)
+    await recompute_prepaid(session, reader_id)
 
 
 async def _record_subscription(
@@ -61,6 +63,7 @@ async def _record_subscription(
     now: datetime,
 ) -> None:
     """Ignore one that is neither on record nor of a price of this catalogue."""
+    snapshot = await by_item_sold(session, snapshot)
     price = await find_price(session, snapshot.price_id)
     subscription = await session.get(Subscription, snapshot.id)
     if subscription is None:

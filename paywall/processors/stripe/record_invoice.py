@@ -6,14 +6,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.clock import Clock
 from paywall.database.tables import (
     Purchase,
-    StripeCredit,
     StripeInvoice,
+    StripeProration,
     StripeSubscription,
     Subscription,
 )
 from paywall.payments.purchase import STRIPE, Payment, grant_credits, insert_purchase
 from paywall.payments.refund import record_clawbacks
-from paywall.processors.stripe.invoice_lines import SoldLine, read_lines
+from paywall.processors.stripe.invoice_grants import SoldLine
+from paywall.processors.stripe.invoice_lines import ProrationCredit, read_lines
 from paywall.processors.stripe.objects import StripeInvoiceSnapshot
 from paywall.processors.stripe.prices import find_plan_sold
 from paywall.rules.enums import Actor, CreditsExpire, GrantSource, ProductKind
@@ -56,19 +57,11 @@ async def record_invoice(
             period_starts_at=contents.starts_at,
             period_ends_at=contents.ends_at,
             grants_from=contents.grants_from,
+            item_id=contents.item_id,
         )
     )
-    for credit in contents.credits:
-        await session.merge(
-            StripeCredit(
-                id=credit.line_id,
-                subscription_id=subscription.id,
-                invoice_id=snapshot.id,
-                credited_invoice_id=credit.credited_invoice_id,
-                starts_at=credit.starts_at,
-                amount=credit.amount,
-            )
-        )
+    for proration in contents.prorations:
+        await session.merge(_proration_row(proration, subscription.id, snapshot.id))
     await session.flush()
     for line, plan, credits_ in contents.grants if is_new else ():
         expires_at = line.ends_at if plan.credits_expire is CreditsExpire.PERIOD_END else None
@@ -77,11 +70,26 @@ async def record_invoice(
         await grant_credits(
             session, purchase, source, credits_, expires_at, ACTOR, clock, reference
         )
-    prorations = select(StripeCredit.id).where(StripeCredit.subscription_id == subscription.id)
-    if snapshot.clawbacks or (await session.exec(prorations.limit(1))).first() is not None:
+    prorated = StripeProration.subscription_id == subscription.id
+    any_proration = select(StripeProration.id).where(prorated).limit(1)
+    if snapshot.clawbacks or (await session.exec(any_proration)).first() is not None:
         await record_clawbacks(session, purchase.id, snapshot.clawbacks, actor=ACTOR, clock=clock)
     else:
         await recompute_billed_access(session, subscription, billing)
+
+
+def _proration_row(
+    proration: ProrationCredit, subscription_id: str, invoice_id: str
+) -> StripeProration:
+    return StripeProration(
+        id=proration.line_id,
+        subscription_id=subscription_id,
+        invoice_id=invoice_id,
+        credited_invoice_id=proration.credited_invoice_id,
+        starts_at=proration.starts_at,
+        amount=proration.amount,
+        item_id=proration.item_id,
+    )
 
 
 async def find_purchase(session: AsyncSession, reference: str) -> Purchase:

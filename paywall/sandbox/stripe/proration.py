@@ -46,21 +46,11 @@ def change_price(
     account: StandInAccount, subscription: Json, params: Json, proration: ProrationBehavior
 ) -> None:
     """Change the price of a subscription item; another interval starts a new period now."""
-    item = _find_item(subscription, required_text(params, "id"))
+    item = find_item(subscription, required_text(params, "id"))
     old = copy_object(item)
-    price = account.find(
-        "price", optional_text(params, "price") or item["price"]["id"], "items[0][price]"
+    price = find_recurring_price(
+        account, subscription, optional_text(params, "price") or item["price"]["id"]
     )
-    if price["recurring"] is None:
-        raise invalid_parameter(
-            "items[0][price]",
-            "The price specified is set to `type=one_time` but this field only accepts prices"
-            " with `type=recurring`.",
-        )
-    if price["currency"] != subscription["currency"]:
-        raise invalid_parameter(
-            "items[0][price]", "All prices of a subscription must have one currency."
-        )
     item["price"] = copy_object(price)
     item["quantity"] = optional_integer(params, "quantity") or item["quantity"]
     starts_period = (
@@ -79,9 +69,25 @@ def change_price(
     if subscription["status"] == "trialing":
         lines = []
     account.emit_event("customer.subscription.updated", subscription, {"items": {"data": [old]}})
-    _bill_lines(
+    bill_lines(
         account, subscription, lines, now=starts_period or proration is ProrationBehavior.NOW
     )
+
+
+def find_recurring_price(account: StandInAccount, subscription: Json, price_id: str) -> Json:
+    """A price that an item of this subscription can have."""
+    price = account.find("price", price_id, "items[0][price]")
+    if price["recurring"] is None:
+        raise invalid_parameter(
+            "items[0][price]",
+            "The price specified is set to `type=one_time` but this field only accepts prices"
+            " with `type=recurring`.",
+        )
+    if price["currency"] != subscription["currency"]:
+        raise invalid_parameter(
+            "items[0][price]", "All prices of a subscription must have one currency."
+        )
+    return price
 
 
 def credit_rest(account: StandInAccount, subscription: Json, *, invoice_now: bool) -> None:
@@ -90,9 +96,9 @@ def credit_rest(account: StandInAccount, subscription: Json, *, invoice_now: boo
         lines = [
             line
             for item in subscription["items"]["data"]
-            for line in _credit_lines(account, subscription, item)
+            for line in credit_lines(account, subscription, item)
         ]
-        _bill_lines(account, subscription, lines, now=invoice_now)
+        bill_lines(account, subscription, lines, now=invoice_now)
 
 
 def take_pending_lines(account: StandInAccount, subscription: Json) -> list[DraftLine]:
@@ -102,9 +108,10 @@ def take_pending_lines(account: StandInAccount, subscription: Json) -> list[Draf
     ]
 
 
-def _bill_lines(
+def bill_lines(
     account: StandInAccount, subscription: Json, lines: list[DraftLine], *, now: bool
 ) -> None:
+    """Bill these now, with those that wait, or keep them for the next invoice."""
     if not now:
         account.hidden_fields(subscription["id"]).setdefault("pending", []).extend(lines)
         return
@@ -119,24 +126,27 @@ def _bill_lines(
 def _proration_lines(
     account: StandInAccount, subscription: Json, old: Json, new: Json, *, starts_period: bool
 ) -> list[DraftLine]:
-    lines = list(_credit_lines(account, subscription, old))
+    lines = list(credit_lines(account, subscription, old))
     if not starts_period:
-        lines.append(
-            DraftLine(
-                new,
-                new["price"],
-                _remaining_amount(account, new),
-                account.now,
-                new["current_period_end"],
-                "Remaining time",
-                is_proration=True,
-            )
-        )
+        lines.append(rest_line(account, new))
     return lines
 
 
-def _credit_lines(account: StandInAccount, subscription: Json, item: Json) -> Iterator[DraftLine]:
-    """The credit for the rest of the period, by what was charged for it; none if nothing was."""
+def rest_line(account: StandInAccount, item: Json) -> DraftLine:
+    """The charge for the rest of an item's period."""
+    return DraftLine(
+        item,
+        item["price"],
+        _remaining_amount(account, item),
+        account.now,
+        item["current_period_end"],
+        "Remaining time",
+        is_proration=True,
+    )
+
+
+def credit_lines(account: StandInAccount, subscription: Json, item: Json) -> Iterator[DraftLine]:
+    """The credit for the rest of an item's period, by what was charged; none if nothing was."""
     debits = list(_debits_now(account, subscription, item))
     # A charge replaces those before it, also in the same second.
     for debit in debits[-1:]:
@@ -171,7 +181,8 @@ def _debits_now(account: StandInAccount, subscription: Json, item: Json) -> Iter
     for pending in account.hidden_fields(subscription["id"]).get("pending", []):
         line = DraftLine(*pending)
         is_charge = line.amount >= 0 and line.credited is None
-        if is_charge and line.starts_at <= account.now < line.ends_at:
+        is_of_item = line.item["id"] == item["id"]
+        if is_of_item and is_charge and line.starts_at <= account.now < line.ends_at:
             yield Debit(line.amount, line.starts_at, line.ends_at, None)
 
 
@@ -194,7 +205,7 @@ def _billing_interval(item: Json) -> tuple[str, int]:
     return recurring["interval"], recurring["interval_count"]
 
 
-def _find_item(subscription: Json, item_id: str) -> Json:
+def find_item(subscription: Json, item_id: str) -> Json:
     for item in subscription["items"]["data"]:
         if item["id"] == item_id:
             found: Json = item

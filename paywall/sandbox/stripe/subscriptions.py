@@ -14,10 +14,11 @@ from paywall.sandbox.stripe.forms import (
     optional_text,
 )
 from paywall.sandbox.stripe.invoices import DraftLine, draft_invoice, finalize_invoice
+from paywall.sandbox.stripe.items import change_item
 from paywall.sandbox.stripe.objects import Json, copy_object
 from paywall.sandbox.stripe.pagination import paginate
 from paywall.sandbox.stripe.periods import DAY_SECONDS, period_end
-from paywall.sandbox.stripe.proration import ProrationBehavior, change_price, credit_rest
+from paywall.sandbox.stripe.proration import ProrationBehavior, credit_rest
 from paywall.sandbox.stripe.schedules import refuse_scheduled
 
 
@@ -77,7 +78,7 @@ def create_first_invoice(account: StandInAccount, subscription: Json) -> Json:
 
 
 def update_subscription(account: StandInAccount, params: Json, subscription_id: str) -> Json:
-    """Update a subscription: cancellation, price, paused collection, metadata, description."""
+    """Update a subscription: cancellation, items, paused collection, metadata, description."""
     subscription = account.find("subscription", subscription_id)
     if subscription["status"] in {"canceled", "incomplete_expired"} and set(params) - {
         "cancellation_details",
@@ -103,7 +104,7 @@ def update_subscription(account: StandInAccount, params: Json, subscription_id: 
         proration = ProrationBehavior(
             optional_text(params, "proration_behavior") or ProrationBehavior.NEXT_INVOICE
         )
-        change_price(account, subscription, item, proration)
+        change_item(account, subscription, item, proration)
     return subscription
 
 

@@ -95,8 +95,7 @@ class Played:
 
     def switch(self, n: int) -> None:
         subscription = self.active(n)
-        prices = self.account.find_all("price", currency=subscription["currency"])
-        plans = [price for price in prices if price["recurring"]]
+        plans = self.plan_prices(subscription["currency"])
         portal.portal_switch(self.account, subscription["id"], plans[n % len(plans)]["id"])
 
     def change(self, n: int) -> None:
@@ -106,10 +105,27 @@ class Played:
         if n % 2:
             item["quantity"] = str(1 + n % 5)
         else:
-            prices = self.account.find_all("price", currency=subscription["currency"])
-            plans = [price for price in prices if price["recurring"]]
+            plans = self.plan_prices(subscription["currency"])
             item["price"] = plans[n // 2 % len(plans)]["id"]
         change = {"items": [item], "proration_behavior": PRORATIONS[n % 3]}
+        update_subscription(self.account, change, subscription["id"])
+
+    def plan_prices(self, currency: str) -> list[dict[str, Any]]:
+        prices = self.account.find_all("price", currency=currency)
+        return [price for price in prices if price["recurring"] and price["lookup_key"]]
+
+    def change_add_on(self, n: int) -> None:
+        """A desk adds an item that is not in the catalogue, mostly billed now, or removes it."""
+        subscription = self.active(n)
+        _, *others = subscription["items"]["data"]
+        if others:
+            item = {"id": others[0]["id"], "deleted": "true"}
+        else:
+            prices = self.account.find_all("price", currency=subscription["currency"])
+            (price,) = [one for one in prices if one["recurring"] and not one["lookup_key"]]
+            item = {"price": price["id"], "quantity": str(1 + n % 2)}
+        billed = PRORATIONS[n % 3 if others or n % 4 == 0 else 0]
+        change = {"items": [item], "proration_behavior": billed}
         update_subscription(self.account, change, subscription["id"])
 
     def set_end(self, n: int) -> None:
@@ -322,6 +338,7 @@ ACTS: dict[str, Callable[[Played, int], None]] = {
     "resume": Played.resume,
     "switch": Played.switch,
     "change": Played.change,
+    "add_on": Played.change_add_on,
     "set_end": Played.set_end,
     "end_with_credit": Played.end_with_credit,
     "pause": Played.pause,
@@ -337,7 +354,7 @@ ACTS: dict[str, Callable[[Played, int], None]] = {
 STEPS = [
     *ACTS, *["pay"] * 4, "refund", *["dispute"] * 2, *["close"] * 3, "fail_refund", "wait", "wait",
     *["unlock"] * 3, *["cancel_now"] * 2, *["subscribe"] * 2, "desk_trial",
-    "set_quantity", "settle_refund", "cancel", "pause", *["switch"] * 2,
+    "set_quantity", "settle_refund", "cancel", "pause", *["switch"] * 2, *["add_on"] * 4,
 ]  # fmt: skip
 
 

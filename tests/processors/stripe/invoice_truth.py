@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from paywall.sandbox.stripe.account import StandInAccount
 
-TAKES_BACK = {"succeeded", "needs_response", "under_review", "lost"}
+TAKES_BACK = {"pending", "succeeded", "needs_response", "under_review", "lost"}
 DISPUTED = {"needs_response", "under_review", "lost", "won"}
 # A Unix second after all that happens.
 IN_THE_END = 1e12
@@ -20,6 +20,14 @@ class Credit(NamedTuple):
     given_by: dict[str, Any]
 
 
+class ChargedTime(NamedTuple):
+    """The time `[starts, ends)` that an invoice charges for; `item` gives its end, if any does."""
+
+    starts: int
+    ends: int
+    item: str | None
+
+
 class Taken(NamedTuple):
     """An amount that was taken back in `[starts, ends)`."""
 
@@ -28,29 +36,46 @@ class Taken(NamedTuple):
     amount: int
 
 
-def charged_period(invoice: dict[str, Any]) -> tuple[int, int]:
+def charged_time(account: StandInAccount, invoice: dict[str, Any]) -> ChargedTime:
     """The time that an invoice charges for; empty if it only credits.
 
-    A credit that names no invoice is for the charge before it, which no invoice had either.
+    Beside an item at a price of the catalogue, other items give no time.
     """
     lines = invoice["lines"]["data"]
-    charged: list[dict[str, int]] = []
-    waiting: list[dict[str, int]] = []
+    charged = _charged(lines)
+    sold = {_item(line) for line in charged if _is_sold(account, line)}
+    giving = [line for line in charged if not sold or _item(line) in sold]
+    starts = min(line["period"]["start"] for line in giving or lines)
+    if not giving:
+        return ChargedTime(starts, starts, None)
+    last = max(giving, key=lambda line: (line["period"]["end"], line["amount"], _item(line)))
+    return ChargedTime(starts, max(starts, last["period"]["end"]), _item(last))
+
+
+def _charged(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The charges; one that waited for this invoice ends where another of its lines credits it.
+
+    Such a credit names no invoice. It is for the charge of its item before it.
+    """
+    charged: list[dict[str, Any]] = []
+    waiting: list[dict[str, Any]] = []
     for line in lines:
         if line["amount"] < 0 and not _credited_by(line):
-            waiting.pop()["end"] = line["period"]["start"]
+            cut = [one for one in waiting if _item(one) == _item(line)][-1]
+            waiting = [one for one in waiting if one is not cut]
+            cut["period"]["end"] = line["period"]["start"]
         elif not _credited_by(line):
-            charged.append(dict(line["period"]))
+            charged.append(line | {"period": dict(line["period"])})
             waiting += [charged[-1]] if _details(line)["proration"] else []
-    starts = min(period["start"] for period in charged or [line["period"] for line in lines])
-    return starts, max([starts, *(period["end"] for period in charged)])
+    return charged
 
 
 def credited(account: StandInAccount, invoice: dict[str, Any]) -> Iterator[Credit]:
-    """What other paid invoices credit of this one, whatever became of them."""
+    """What other paid invoices credit of the item of this one, whatever became of them."""
+    item = charged_time(account, invoice).item
     for later in account.find_all("invoice", status="paid"):
         for line in later["lines"]["data"]:
-            if _credited_by(line) == invoice["id"]:
+            if _credited_by(line) == invoice["id"] and _item(line) == item:
                 yield Credit(line["period"]["start"], -line["amount"], later)
 
 
@@ -77,7 +102,7 @@ def taken_of(account: StandInAccount, intents: set[str]) -> Iterator[Taken]:
         if refund["payment_intent"] not in intents:
             continue
         failure = refund["failure_balance_transaction"]
-        if refund["status"] == "succeeded":
+        if refund["status"] in TAKES_BACK:
             yield Taken(refund["created"], inf, refund["amount"])
         elif failure is not None:
             failed = account.find("balance_transaction", failure)["created"]
@@ -117,6 +142,16 @@ def _credited_by(line: dict[str, Any]) -> str:
     """The invoice that a line credits; empty for a charge."""
     items = _details(line)["proration_details"]["credited_items"]
     return str(items["invoice"]) if items else ""
+
+
+def _is_sold(account: StandInAccount, line: dict[str, Any]) -> bool:
+    """Whether its price is one of the catalogue, by which alone it has a key."""
+    price_id = line["pricing"]["price_details"]["price"]
+    return account.find("price", price_id)["lookup_key"] is not None
+
+
+def _item(line: dict[str, Any]) -> str:
+    return str(_details(line)["subscription_item"])
 
 
 def _details(line: dict[str, Any]) -> dict[str, Any]:

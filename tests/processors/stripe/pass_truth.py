@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from paywall.sandbox.stripe.account import StandInAccount
 from tests.processors.stripe.invoice_truth import (
     Taken,
-    charged_period,
+    charged_time,
     intents_of,
     is_credited,
     moments,
@@ -110,7 +110,7 @@ def _covers(account: StandInAccount, customer_id: str) -> Iterator[Paid]:
 
 def _periods(account: StandInAccount, invoice: dict[str, Any], ended: float) -> Iterator[Paid]:
     """The parts of its period during which no other invoice credits the rest of it."""
-    starts, ends = charged_period(invoice)
+    starts, ends, _ = charged_time(account, invoice)
     taken = list(taken_of(account, intents_of(account, invoice)))
     inside = [at for at in moments(account) if starts < at < ends]
     for begins, until in pairwise(sorted({starts, *inside, ends})):

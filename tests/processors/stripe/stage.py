@@ -19,7 +19,7 @@ from sqlmodel import SQLModel
 from paywall.app import create_app
 from paywall.database.engine import Database
 from paywall.processors.stripe.client import StripeClient
-from paywall.sandbox.stripe.catalogue import create_coupon
+from paywall.sandbox.stripe.catalogue import create_coupon, create_price
 from paywall.sandbox.stripe.in_process_client import InProcessClient
 from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
@@ -94,9 +94,17 @@ class Stage:
 
 
 async def furnish(shop: Shop) -> None:
-    """Create a catalogue, articles and open checkouts; give each reader a pack and an unlock."""
+    """Create a catalogue, articles and open checkouts; give each reader a pack and an unlock.
+
+    Of each currency there is a price of an add-on too, which is not in the catalogue.
+    """
     create_coupon(shop.stand_in.account, {"id": "FREE", "percent_off": "100"})
     await shop.stock(PRICES)
+    for price in list(shop.stand_in.account.find_all("price")):
+        if (price["recurring"] or {}).get("interval") == "year":
+            add_on = {name: price[name] for name in ("currency", "product")}
+            add_on |= {"unit_amount": str(price["unit_amount"]), "recurring": {"interval": "month"}}
+            create_price(shop.stand_in.account, add_on)
     for n in range(5):
         await put_article(shop.service, shop.bearer, f"a{n}", unlock_cost=1 + n % 2)
     for reader, requests in REQUESTS.items():

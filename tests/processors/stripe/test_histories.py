@@ -31,15 +31,15 @@ from tests.processors.stripe.truth import as_recorded, in_stripe, second_trials
 
 HISTORIES = int(os.environ.get("STRIPE_HISTORIES", "9"))
 HISTORIES_ON_SQLITE = HISTORIES if IS_LONG else 3
-FIRST = int(os.environ.get("STRIPE_FIRST", "0"))
+FIRST = int(os.environ.get("STRIPE_FIRST", "2"))
 # How often each step is taken at least in the histories of `make test`, and to what effect.
 FLOORS = {
-    "pay": 9, "settle": 1, "card": 2, "cancel": 5, "resume": 3, "switch": 4, "pause": 1,
-    "change": 2, "set_end": 2, "end_with_credit": 3, "prorated": 5,
-    "set_quantity": 3, "subscribe": 6, "desk_trial": 4, "subscribed_again": 1,
-    "refund": 2, "begin_refund": 2, "settle_refund": 1, "fail_refund": 1,
-    "dispute": 9, "escalate": 1, "close": 5, "wait": 5, "unlock": 9, "cancel_now": 6,
-    "unlocked": 2, "revoked": 8, "revived": 2,
+    "pay": 2, "settle": 2, "card": 3, "cancel": 2, "resume": 1, "switch": 8, "pause": 6,
+    "change": 1, "set_end": 4, "end_with_credit": 1, "prorated": 9, "set_quantity": 2, "add_on": 9,
+    "subscribe": 6, "desk_trial": 2, "subscribed_again": 1,
+    "refund": 2, "begin_refund": 1, "settle_refund": 1, "fail_refund": 1,
+    "dispute": 6, "escalate": 3, "close": 4, "wait": 6, "unlock": 10, "cancel_now": 8,
+    "unlocked": 2, "revoked": 7, "revived": 2,
 }  # fmt: skip
 # Histories on one stage: it is taken down before the service would keep house by itself.
 A_STAGE = 50

@@ -4,13 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from paywall.processors.stripe.invoice_lines import (
-    ProrationCredit,
-    SoldLine,
-    proration_credits,
-    read_lines,
-)
+from paywall.database.tables import Plan
+from paywall.processors.stripe.invoice_grants import SoldLine
+from paywall.processors.stripe.invoice_lines import InvoiceContents, ProrationCredit, read_lines
 from paywall.processors.stripe.objects import InvoiceLine
+from paywall.rules.enums import CreditsExpire, Interval
 from tests.conftest import START
 
 SWITCH, END, YEAR_END = (START + timedelta(days) for days in (10, 30, 375))
@@ -24,14 +22,19 @@ def line(
 
 
 def credit(line_id: str, invoice_id: str, amount: int) -> ProrationCredit:
-    return ProrationCredit(line_id, invoice_id, SWITCH, amount)
+    return ProrationCredit(line_id, invoice_id, SWITCH, amount, None)
+
+
+def read(lines: list[InvoiceLine], plan: Plan | None = None) -> InvoiceContents:
+    sold = [SoldLine(line, plan if line.price_id == "plan" else None) for line in lines]
+    return read_lines(sold, None)
 
 
 YEAR = InvoiceLine("y", "price", SWITCH, YEAR_END, is_proration=False, amount=6000, is_credit=False)
 
 
 @pytest.mark.parametrize(
-    ("lines", "credits_"),
+    ("lines", "prorations"),
     [
         ([line("a", -400, "in_1"), YEAR], [credit("a", "in_1", 400)]),
         ([line("a", -400, "in_1"), line("b", 1200)], [credit("a", "in_1", 400)]),
@@ -55,10 +58,10 @@ YEAR = InvoiceLine("y", "price", SWITCH, YEAR_END, is_proration=False, amount=60
     ],
 )
 def test_the_whole_of_each_credit_of_an_invoice_counts(
-    lines: list[InvoiceLine], credits_: list[ProrationCredit]
+    lines: list[InvoiceLine], prorations: list[ProrationCredit]
 ) -> None:
-    assert proration_credits(lines) == credits_
-    assert proration_credits(lines[::-1]) == credits_
+    assert read(lines).prorations == prorations
+    assert read(lines[::-1]).prorations == prorations
 
 
 def since(days: int, amount: int) -> InvoiceLine:
@@ -88,5 +91,51 @@ def test_a_credit_does_not_extend_the_period_of_its_invoice(
     lines: list[InvoiceLine], period: tuple[datetime, datetime]
 ) -> None:
     for ordered in (lines, lines[::-1]):
-        contents = read_lines([SoldLine(line, None) for line in ordered], None)
+        contents = read(ordered)
         assert (contents.starts_at, contents.ends_at) == period
+
+
+PLAN = Plan(
+    id="plan", title="", prices=[], created_at=START, interval=Interval.MONTH, interval_count=1,
+    credits=0, credits_expire=CreditsExpire.NEVER,
+)  # fmt: skip
+MONTH = InvoiceLine(
+    "m", "plan", SWITCH, END, is_proration=False, amount=600, is_credit=False, item_id="si_plan"
+)
+ADD_ON = MONTH._replace(id="x", price_id="other", amount=900, item_id="si_add_on")
+
+
+@pytest.mark.parametrize(
+    ("lines", "period", "item_id"),
+    [
+        ([MONTH, ADD_ON], (SWITCH, END), "si_plan"),
+        # An add-on for another time gives none of it.
+        ([MONTH, ADD_ON._replace(starts_at=START, ends_at=YEAR_END)], (SWITCH, END), "si_plan"),
+        ([ADD_ON, MONTH._replace(starts_at=START, ends_at=SWITCH)], (START, SWITCH), "si_plan"),
+        # The item was at another price before.
+        (
+            [MONTH, MONTH._replace(id="n", price_id="other", starts_at=START, ends_at=SWITCH)],
+            (START, END),
+            "si_plan",
+        ),
+        ([ADD_ON], (SWITCH, END), "si_add_on"),
+        ([MONTH._replace(item_id=None), ADD_ON], (SWITCH, END), None),
+        # What an add-on's credit withdraws is no charge for the plan.
+        (
+            [
+                MONTH._replace(is_proration=True),
+                ADD_ON._replace(id="y", is_proration=True, amount=-300, is_credit=True,
+                                starts_at=SWITCH + timedelta(5)),
+            ],
+            (SWITCH, END),
+            "si_plan",
+        ),
+    ],
+)  # fmt: skip
+def test_an_add_on_gives_no_time_beside_a_plan(
+    lines: list[InvoiceLine], period: tuple[datetime, datetime], item_id: str | None
+) -> None:
+    for ordered in (lines, lines[::-1]):
+        contents = read(ordered, PLAN)
+        assert (contents.starts_at, contents.ends_at) == period
+        assert contents.item_id == item_id

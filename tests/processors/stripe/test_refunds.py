@@ -45,6 +45,19 @@ async def test_a_refund_that_failed_gives_the_credits_back(shop: Shop) -> None:
     assert (await shop.me())["unlocks_left"] == 6
 
 
+async def test_a_pending_refund_takes_back_once_and_gives_back_if_it_fails(shop: Shop) -> None:
+    await shop.buy(pack_id="six")
+    charge, seen = shop.only("charge"), []
+    begun = refunds.create_pending_refund(shop.stand_in.account, charge["id"], charge["amount"])
+    for change in (refunds.complete_refund, refunds.fail_refund):
+        await shop.deliver_events()
+        seen.append(((await shop.me())["unlocks_left"], (await purchase(shop))["refunded"]))
+        change(shop.stand_in.account, begun["id"])
+    await shop.deliver_events()
+    seen.append(((await shop.me())["unlocks_left"], (await purchase(shop))["refunded"]))
+    assert seen == [(0, 0), (0, 600), (6, 0)]
+
+
 async def test_a_goodwill_refund_keeps_access(shop: Shop) -> None:
     await shop.buy(pack_id="six")
     await shop.deliver_events()

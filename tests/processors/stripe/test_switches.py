@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import select
 
-from paywall.database.tables import StripeCredit, StripeInvoice, Subscription
+from paywall.database.tables import StripeInvoice, StripeProration, Subscription
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.reconcile import reconcile
 from paywall.sandbox.stripe import events, refunds
@@ -244,7 +244,7 @@ async def test_an_invoice_of_an_earlier_release_gets_its_period_and_credits(
     stocked.switch("small")
     assert await stocked.shown() == ("2027-01-31T00:00:00Z", 24 - 22 + 2)
     async with shop.database.writing() as session:
-        for credit in (await session.exec(select(StripeCredit))).all():
+        for credit in (await session.exec(select(StripeProration))).all():
             await session.delete(credit)
         for invoice in (await session.exec(select(StripeInvoice))).all():
             invoice.period_starts_at = None

@@ -13,7 +13,7 @@ from paywall.sandbox.stripe.account import StandInAccount
 from paywall.sandbox.stripe.currencies import decimals_of
 from tests.processors.stripe.invoice_truth import (
     IN_THE_END,
-    charged_period,
+    charged_time,
     clawed_back,
     credited,
     stands,
@@ -141,7 +141,7 @@ def _paid_through(account: StandInAccount, subscription: dict[str, Any]) -> Iter
         owner = invoice["parent"]["subscription_details"]["subscription"]
         paid = invoice["amount_paid"]
         if owner == subscription["id"] and (paid == 0 or clawed_back(account, invoice) < paid):
-            starts, ends = charged_period(invoice)
+            starts, ends, _ = charged_time(account, invoice)
             standing = (c for c in credited(account, invoice) if stands(account, c, IN_THE_END))
             ends = min([ends, *(credit.starts for credit in standing)])
             # One that was credited from its start on, or only credits, pays for no time.
