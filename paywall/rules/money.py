@@ -5,15 +5,18 @@ decides how many decimals that is. Those of CLDR, which Babel and browsers have,
 currencies: they only place signs and separators.
 """
 
+import re
 from decimal import Decimal
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.numbers import get_currency_symbol, parse_pattern
 
 from paywall.rules.currencies import DECIMALS, WITHDRAWN
 
 ENGLISH = Locale("en")
-AMOUNT_AND_CODE = "#,##0.00 ¤¤"
+# A code or an abbreviation is kept apart from the number: "CHF 5", not "CHF5".
+LETTER_BESIDE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+DIGITS_OF_PATTERN = re.compile(r"[#0,.]+")
 # Most currencies have two.
 USUAL_DECIMALS = 2
 UNUSUAL_DECIMALS = {
@@ -32,33 +35,48 @@ def decimals_of(currency: str) -> int:
     return UNUSUAL_DECIMALS.get(currency.lower(), USUAL_DECIMALS)
 
 
-def format_money(amount: int, currency: str, locale: Locale, pattern: str) -> str:
-    """Format an amount given in the currency's smallest unit; zero decimals are left out.
-
-    The pattern is a CLDR number pattern (https://unicode.org/reports/tr35/tr35-numbers.html).
-    """
-    code, decimals = currency.upper(), decimals_of(currency)
+def format_amount(amount: int, currency: str, locale: Locale) -> str:
+    """The number of an amount in the smallest unit, without decimals where they are zero."""
+    decimals = decimals_of(currency)
     value = Decimal(amount).scaleb(-decimals)
-    written = parse_pattern(pattern)
+    written = parse_pattern(str(locale.decimal_formats[None].pattern))
     written.frac_prec = (0, 0) if value == value.to_integral_value() else (decimals, decimals)
-    return str(written.apply(value, locale, currency=code, currency_digits=False))
+    return str(written.apply(value, locale))
 
 
-def format_money_with_symbol(amount: int, currency: str, locale: Locale) -> str:
-    """Format an amount for a locale, with the symbol used in the currency's own country."""
-    pattern = str(locale.currency_formats["standard"].pattern)
-    code = currency.upper()
-    return format_money(amount, currency, locale, pattern).replace(code, _national_symbol(code))
+def format_money(amount: int, currency: str, locale: Locale, pattern: str = "") -> str:
+    """Fill in a pattern such as `{sign}{amount}`, by default the language's own."""
+    code = currency.lower()
+    sign = currency_signs(locale).get(code, code.upper())
+    number = format_amount(amount, code, locale)
+    text = (pattern or money_pattern(locale)).replace("{sign}", sign).replace("{amount}", number)
+    return LETTER_BESIDE_DIGIT.sub("\u00a0", text)
 
 
-def _national_symbol(code: str) -> str:
-    """The first two letters of a code name its country; if they don't, use the code itself."""
-    try:
-        return str(get_currency_symbol(code, Locale.parse(f"und_{code[:2]}")))
-    except UnknownLocaleError:
-        return code
+def group_size_of(locale: Locale) -> int:
+    """How many digits each group has, beyond the last three: 2 in India, else 3."""
+    return int(parse_pattern(str(locale.decimal_formats[None].pattern)).grouping[1])
+
+
+def money_pattern(locale: Locale) -> str:
+    """Where a language puts the sign, from CLDR: `{sign}{amount}` or `{amount} {sign}`.
+
+    https://unicode.org/reports/tr35/tr35-numbers.html
+    """
+    positive = str(locale.currency_formats["standard"].pattern).partition(";")[0]
+    return DIGITS_OF_PATTERN.sub("{amount}", positive).replace("¤", "{sign}")
+
+
+def currency_signs(locale: Locale) -> dict[str, str]:
+    """The signs that a language has, from CLDR, by the code in lower case.
+
+    A currency that is not in here is written with its code: the sign of its own country could be
+    another currency's, such as `$` for Argentine pesos.
+    """
+    signs = {code: get_currency_symbol(code.upper(), locale) for code in DECIMALS}
+    return {code: sign for code, sign in signs.items() if sign != code.upper()}
 
 
 def format_money_with_code(amount: int, currency: str) -> str:
     """Format an amount given in the smallest unit in English: `16,000 KHR`, `1.50 USD`."""
-    return format_money(amount, currency, ENGLISH, AMOUNT_AND_CODE)
+    return f"{format_amount(amount, currency, ENGLISH)} {currency.upper()}"

@@ -15,6 +15,7 @@ from importlib.resources.abc import Traversable
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
+from babel.numbers import get_decimal_symbol, get_group_symbol
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
@@ -24,7 +25,12 @@ from msgspec import Meta
 from paywall.http.bodies import ResponseModel
 from paywall.http.static_files import Asset, asset, respond
 from paywall.problems import NOT_FOUND, Problem
-from paywall.rules.money import UNUSUAL_DECIMALS
+from paywall.rules.money import (
+    UNUSUAL_DECIMALS,
+    currency_signs,
+    group_size_of,
+    money_pattern,
+)
 from paywall.settings import Settings
 from paywall.tokens.guard import anyone
 from paywall.web.language import Language, Languages, load_languages
@@ -72,7 +78,7 @@ def load_assets(theme_dir: str, zone: str) -> Assets:
     style = _compact(_join(folder.joinpath("style"), STYLES, "css")) + theme.colours
     page_style = folder.joinpath("pages.css").read_bytes()
     languages = load_languages(theme, zone)
-    words = {code: _to_response(language) for code, language in languages.by_code.items()}
+    words = {one.code: _to_response(one) for one in languages.by_code.values()}
     everything = script + style + page_style + msgspec.json.encode(words, order="sorted")
     version = hashlib.sha256(everything).hexdigest()[:16]
     base = f'new URL("../../../web/{version}/", import.meta.url)'
@@ -127,21 +133,27 @@ class PartsAnswer(ResponseModel):
 
 
 class WordsAnswer(ResponseModel):
-    """The words of one language, and how times are written in it.
+    """The words of one language, and how dates and money are written in it.
 
-    `titles` are those of what is for sale, by kind and id, where the site has some of its own;
-    `months` are for browsers that have no names for them; `zone` is the site's, of IANA; `gmt`
-    stands before its offset; with `sign_last` a currency's sign stands after the amount.
-    `decimals` are those of the currencies that do not have two.
+    `titles` are those of what is for sale, by kind and id, where the site has some of its own.
+    `date` and `price` are patterns such as `{day} {month} {year}` and `{sign}{amount}`. `zone` is
+    the site's, of IANA; `gmt` stands before its offset. `signs` are those of the currencies that
+    are not written with their code, and `decimals` those of the currencies that do not have two.
+    Digits are grouped by three and then by `group_size`.
     """
 
     language: str
     words: dict[str, Word]
     titles: dict[str, dict[str, str]]
+    date: str
     months: list[str]
     zone: str
     gmt: str
-    sign_last: bool
+    price: str
+    signs: dict[str, str]
+    group: str
+    group_size: int
+    point: str
     decimals: dict[str, int]
 
 
@@ -215,10 +227,15 @@ def _to_response(language: Language) -> WordsAnswer:
         language=language.code,
         words=dict(language.words),
         titles={kind: dict(titles) for kind, titles in language.titles.items()},
+        date=language.date_pattern,
         months=language.months,
         zone=language.zone,
         gmt=language.gmt,
-        sign_last=language.is_sign_last,
+        price=money_pattern(language.locale),
+        signs=currency_signs(language.locale),
+        group=get_group_symbol(language.locale),
+        group_size=group_size_of(language.locale),
+        point=get_decimal_symbol(language.locale),
         decimals=UNUSUAL_DECIMALS,
     )
 

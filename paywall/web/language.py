@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from babel import Locale
-from babel.dates import format_date, get_timezone
+from babel.dates import get_timezone
 from babel.numbers import format_decimal
 
 from paywall.rules.calendar import FAR_FUTURE
 from paywall.rules.enums import ProductKind
-from paywall.rules.money import format_money_with_symbol
+from paywall.rules.money import format_money
 from paywall.web.theme import DEFAULT, PLACEHOLDER, Theme, Titles, Words
 
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
@@ -22,6 +22,21 @@ LANGUAGE_TAG_CHARS_MAX = 35
 LANGUAGE_TAGS_MAX = 10
 # Python's calendar ends at these, also where a time zone is already a day further.
 FIRST_SHOWN, LAST_SHOWN = datetime(1, 1, 2, tzinfo=UTC), FAR_FUTURE
+
+# The hour of a beginning or an end matters to readers if it is this near.
+NEAR = timedelta(hours=48)
+# From an end to the last instant before it; browsers count milliseconds.
+LAST = timedelta(milliseconds=1)
+# Plain English is read in many countries, most of which write the day first.
+DATE_LOCALES = {"en": Locale("en", "GB")}
+# The fields of a long date, and text in quotes.
+DATE_FIELDS = re.compile(r"'([^']+)'|dd?|M+|y")
+DATE_NAMES = {
+    **dict.fromkeys(("d", "dd"), "{day}"),
+    **dict.fromkeys(("MMM", "MMMM"), "{month}"),
+    "M": "{number}",
+    "y": "{year}",
+}
 
 
 class Language(NamedTuple):
@@ -63,16 +78,37 @@ class Language(NamedTuple):
 
     def day(self, at: datetime) -> str:
         """The day alone, in the site's time zone."""
-        return format_date(self._there(at), "long", locale=self.locale)
+        there = self._there(at)
+        parts = {"day": there.day, "month": self.months[there.month - 1]}
+        parts |= {"number": there.month, "year": there.year}
+        return PLACEHOLDER.sub(lambda match: str(parts[match[1]]), self.date_pattern)
 
     def moment(self, at: datetime) -> str:
-        """The day, the time and its offset, in the site's zone: as the script writes it."""
+        """The day, the time and its offset, in the site's zone."""
         there = self._there(at)
         minutes = int((there.utcoffset() or timedelta()).total_seconds()) // 60
         hours, rest = divmod(abs(minutes), 60)
         offset = f"{'-' if minutes < 0 else '+'}{hours}{f':{rest:02}' if rest else ''}"
         zone = f"{self.gmt}{offset if minutes else ''}".strip()
         return self.translate("moment", day=self.day(at), time=f"{there:%H:%M} {zone}")
+
+    def start(self, at: datetime, now: datetime) -> str:
+        """When something begins: the day, or the moment if that is less than two days away."""
+        return self.moment(at) if abs(at - now) < NEAR else self.day(at)
+
+    def end(self, at: datetime, now: datetime) -> str:
+        """Until when something lasts: its last day, or the moment if that is near.
+
+        Times are half-open, so what ends at midnight lasts until the day before.
+        """
+        return self.moment(at) if abs(at - now) < NEAR else self.day(max(at, FIRST_SHOWN) - LAST)
+
+    @property
+    def date_pattern(self) -> str:
+        """A day as the language writes it (CLDR), such as `{day} {month} {year}`."""
+        locale = DATE_LOCALES.get(self.code, self.locale)
+        pattern = str(locale.date_formats["long"].pattern).replace(" G", "")
+        return DATE_FIELDS.sub(lambda match: match[1] or DATE_NAMES[match[0]], pattern)
 
     def _there(self, at: datetime) -> datetime:
         """In the site's time zone; "for ever" may be the last second of the year 9999."""
@@ -86,12 +122,9 @@ class Language(NamedTuple):
 
     def money(self, amount: int, currency: str) -> str:
         """An amount in the currency's smallest unit; decimals are shown where there are any."""
-        return format_money_with_symbol(amount, currency, self.locale)
-
-    @property
-    def is_sign_last(self) -> bool:
-        """Whether a currency's sign stands after the amount."""
-        return str(self.locale.currency_formats["standard"].pattern).endswith("¤")
+        # The words name some currencies in their own way.
+        named = str(self.words.get(f"currency_{currency.lower()}", ""))
+        return format_money(amount, currency, self.locale, named)
 
     def _written(self, value: str | int) -> str:
         return value if isinstance(value, str) else format_decimal(value, locale=self.locale)

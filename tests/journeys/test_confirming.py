@@ -197,7 +197,7 @@ def test_a_stray_gesture_neither_cancels_nor_buys(visitor: Visitor, press: Press
     cancel.press("Enter")
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("heading")).to_be_focused()
-    confirm = dialog.get_by_role("button", name="Yes, cancel")
+    confirm = dialog.get_by_role("button", name="Cancel the subscription")
     confirm.press("Enter")
     page.clock.run_for(FRAME_MS + CONFIRM_AFTER_MS)
     received = press.call("GET", "/v1/subscribers/bo")["subscription"]

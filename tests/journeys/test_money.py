@@ -1,40 +1,72 @@
-"""Prices in the browser have the decimals of ISO 4217, as the service's own pages do."""
+"""The script writes money, dates and counts exactly as the service's own pages do."""
 
-import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
-from babel import Locale
+from playwright.sync_api import Browser
 
 from paywall.rules.currencies import DECIMALS
-from paywall.rules.money import format_money_with_symbol
-from tests.journeys.conftest import OpenVisitor
-from tests.journeys.press import Press
+from paywall.web.assets import load_assets
+from paywall.web.language import Language
 
-# Stripe does not offer three currencies, and takes only whole ariary of a fourth.
-NOT_OFFERED = {"iqd", "lyd", "uyw"}
-AMOUNTS = {
-    code: 1_234_500 if code == "mga" else 1_234_550
-    for code in sorted(DECIMALS.keys() - NOT_OFFERED)
-}
+SCRIPT = Path(__file__).parents[2] / "paywall" / "web" / "script"
+# Runs the script's own files in an empty page, and writes with one language's words.
+WRITE = """({ source, texts, now, amounts, ends, counts }) => {
+    const start = `const Date = class extends globalThis.Date { static now() { return ${now}; } };`;
+    const Words = new Function(`${start} ${source}; return Words;`)();
+    const words = new Words(texts);
+    return {
+        money: amounts.map((one) => words.money(one)),
+        starts: ends.map((end) => words.start(end)),
+        ends: ends.map((end) => words.end(end)),
+        counts: counts.map((count) => words.translate("credits", { count })),
+    };
+}"""
+AMOUNTS = [(amount, currency) for currency in DECIMALS for amount in (0, 5, 100, 1_234_550_000)]
+COUNTS = [0, 1, 2, 11, 1_234, 12_345, 1_234_567]
+# Midnight in Phnom Penh, when the day before is over.
+MIDNIGHT = datetime(2027, 3, 3, 17, tzinfo=UTC)
+ENDS = [
+    MIDNIGHT + timedelta(days=days, milliseconds=milliseconds)
+    for days in (-400, -3, -2, 0, 1, 2, 3, 30, 365)
+    for milliseconds in (-1, 0, 1, 3_600_000)
+]
+LANGUAGES = ("en", "km", "en-US", "de", "de-CH", "es", "fr", "hi", "ja", "pl", "pt-PT", "sv", "th")
 
 
-def number_in(text: str) -> str:
-    (number,) = re.findall(r"\d[\d,]*(?:\.\d+)?", text)
-    return str(number)
+def written_by_service(language: Language) -> dict[str, list[str]]:
+    return {
+        "money": [language.money(*one) for one in AMOUNTS],
+        "starts": [language.start(end, MIDNIGHT) for end in ENDS],
+        "ends": [language.end(end, MIDNIGHT) for end in ENDS],
+        "counts": [language.translate("credits", count=count) for count in COUNTS],
+    }
 
 
-@pytest.mark.parametrize("code", ["en", "km"])
-def test_the_script_writes_every_currency_as_the_service_does(
-    open_visitor: OpenVisitor, press: Press, code: str
-) -> None:
-    prices = [{"amount": amount, "currency": currency} for currency, amount in AMOUNTS.items()]
-    press.call("PUT", "/v1/packs/world", title="World", credits=1, prices=prices)
-    page = open_visitor(locale=code).tab("/offers")
-    offer = page.locator("paywall-offers li").filter(has_text="World")
-    offer.locator("a").last.wait_for()
-    written = [number_in(text) for text in offer.locator("a").all_inner_texts()]
-    expected = [
-        number_in(format_money_with_symbol(amount, currency, Locale(code)))
-        for currency, amount in AMOUNTS.items()
-    ]
-    assert dict(zip(AMOUNTS, written, strict=True)) == dict(zip(AMOUNTS, expected, strict=True))
+@pytest.mark.parametrize("zone", ["Asia/Phnom_Penh", "America/St_Johns"])
+def test_the_script_writes_as_the_service_does(browser: Browser, tmp_path: Path, zone: str) -> None:
+    for code in LANGUAGES[2:]:
+        (tmp_path / f"{code}.toml").write_text("")
+    assets = load_assets(str(tmp_path), zone)
+    source = "".join((SCRIPT / f"{name}.js").read_text("utf-8") for name in ("service", "words"))
+    asked: dict[str, Any] = {
+        "source": source.replace("import.meta.url", '"https://paywall.example/web/1/paywall.js"'),
+        "now": int(MIDNIGHT.timestamp() * 1000),
+        "amounts": [{"amount": amount, "currency": currency} for amount, currency in AMOUNTS],
+        "ends": [end.isoformat() for end in ENDS],
+        "counts": COUNTS,
+    }
+    page = browser.new_page(locale="en")
+    for code in LANGUAGES:
+        texts = msgspec.json.decode(assets.words[code].plain.content)
+        written = page.evaluate(WRITE, {**asked, "texts": texts})
+        expected = written_by_service(assets.languages.choose([code]))
+        for name, values in expected.items():
+            differing = [
+                pair for pair in zip(written[name], values, strict=True) if len({*pair}) > 1
+            ]
+            assert differing == [], (code, name)
+    page.close()

@@ -16,7 +16,7 @@ def cancel(page: Page, choice: str | None = None) -> None:
     dialog = page.get_by_role("dialog", name="Are you sure you want to cancel your subscription?")
     if choice is not None:
         dialog.get_by_label(re.compile(choice)).check()
-    dialog.get_by_role("button", name="Yes, cancel").click()
+    dialog.get_by_role("button", name="Cancel the subscription").click()
 
 
 def test_who_cancels_reads_until_the_end_and_is_locked_out_then(
@@ -123,7 +123,7 @@ def test_an_unconfirmed_cancellation_is_not_shown_as_cancelled(
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
     page.route("**/cancel", lambda route: route.abort())
-    dialog.get_by_role("button", name="Yes, cancel").click()
+    dialog.get_by_role("button", name="Cancel the subscription").click()
     expect(dialog).to_contain_text("We cannot be reached right now.")
     expect(page.get_by_text("Your subscription is cancelled.")).to_have_count(0)
 
@@ -195,7 +195,7 @@ def test_a_pass_bought_beside_a_subscription_waits_until_it_ends(
     page.get_by_role("button", name="Cancel the subscription").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("You keep everything else that you have.")
-    dialog.get_by_role("button", name="Yes, cancel").click()
+    dialog.get_by_role("button", name="Cancel the subscription").click()
     expect(part).to_contain_text("Your subscription is cancelled.")
     expect(part).to_contain_text(re.compile(r"Cancelled: it lasts until .+It starts on .+ until"))
     page.get_by_role("button", name="Resume the subscription").first.click()
@@ -262,7 +262,7 @@ def test_cancelling_while_a_payment_is_late_warns_of_retries(
     page.get_by_role("button", name="Cancel the subscription").click()
     late = "The overdue payment may still be tried again until"
     expect(page.get_by_role("dialog")).to_contain_text(late)
-    page.get_by_role("dialog").get_by_role("button", name="Yes, cancel").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the subscription").click()
     part = page.locator("paywall-subscription")
     expect(part.locator("[role=status]").first).to_contain_text(late)
     page.reload()
@@ -278,5 +278,5 @@ def test_cancelling_while_a_payment_is_late_warns_of_retries(
     page.goto(f"{visitor.press.paper}/account")
     page.get_by_role("button", name="Cancel the subscription").click()
     page.get_by_role("dialog").get_by_label(re.compile("Now:")).check()
-    page.get_by_role("dialog").get_by_role("button", name="Yes, cancel").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the subscription").click()
     expect(part.locator("[role=status]").first).to_contain_text("Your subscription has ended.")

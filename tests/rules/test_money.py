@@ -1,6 +1,5 @@
 """Amounts are formatted with the decimals of their currency."""
 
-import re
 from decimal import Decimal
 
 import pytest
@@ -10,7 +9,12 @@ from hypothesis import strategies as st
 
 from paywall.http.fields import AMOUNT_MAX
 from paywall.rules.currencies import DECIMALS, WITHDRAWN
-from paywall.rules.money import format_money_with_code, format_money_with_symbol
+from paywall.rules.money import (
+    currency_signs,
+    format_amount,
+    format_money,
+    format_money_with_code,
+)
 from tests.rules.currencies import published_decimals
 
 ALL = sorted({**DECIMALS, **WITHDRAWN})
@@ -42,8 +46,32 @@ def test_amounts_show_the_code_and_nonzero_decimals(
 @given(amount=st.integers(min_value=0, max_value=AMOUNT_MAX), currency=st.sampled_from(ALL))
 def test_an_amount_has_the_decimals_of_iso_4217(language: str, amount: int, currency: str) -> None:
     decimals = published_decimals().get(currency, 2)
-    written = format_money_with_symbol(amount, currency, Locale(language))
-    (number,) = re.findall(r"\d[\d,]*(?:\.\d+)?", written)
-    whole, _, fraction = number.partition(".")
+    whole, _, fraction = format_amount(amount, currency, Locale(language)).partition(".")
     assert len(fraction) == (decimals if amount % 10**decimals else 0)
     assert Decimal(whole.replace(",", "") + f".{fraction or 0}").scaleb(decimals) == amount
+
+
+@pytest.mark.parametrize(
+    ("language", "currency", "written"),
+    [
+        ("en", "usd", "$4.50"),
+        ("en", "thb", "THB\u00a04.50"),
+        ("en", "ars", "ARS\u00a04.50"),
+        ("km", "usd", "4.50$"),
+        ("km", "khr", "4.50៛"),
+        ("km", "chf", "4.50\u00a0CHF"),
+        ("de", "eur", "4,50\u00a0€"),
+        ("nl", "eur", "€\u00a04,50"),
+        ("hi", "inr", "₹4.50"),
+    ],
+)
+def test_the_sign_stands_where_the_language_puts_it(
+    language: str, currency: str, written: str
+) -> None:
+    assert format_money(450, currency, Locale(language)) == written
+
+
+@pytest.mark.parametrize("language", ["en", "km"])
+def test_no_two_currencies_have_the_same_sign(language: str) -> None:
+    signs = currency_signs(Locale(language))
+    assert len(set(signs.values())) == len(signs) > 10

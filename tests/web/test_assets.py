@@ -99,8 +99,14 @@ async def test_times_are_written_in_the_zone_of_the_site(
 ) -> None:
     version = (await service.get("/v1/parts")).json()["script"]["path"].rpartition("/")[0]
     received = (await service.get(f"{version}/words.json")).json()
-    assert (received["zone"], received["gmt"], received["sign_last"]) == ("UTC", "GMT", False)
+    assert (received["zone"], received["gmt"]) == ("UTC", "GMT")
     assert load_assets("", "UTC").version != load_assets("", "Asia/Phnom_Penh").version
+
+
+def test_a_language_of_one_region_has_words(tmp_path: Path) -> None:
+    (tmp_path / "pt-BR.toml").write_text("")
+    assets = load_assets(str(tmp_path), "UTC")
+    assert assets.words[assets.languages.choose(["pt-br"]).code] is not assets.words["en"]
 
 
 def test_a_theme_that_is_not_there_stops_the_start(tmp_path: Path, clock: SetClock) -> None:

@@ -138,7 +138,7 @@ async def test_offers_are_listed_smallest_first_where_credits_are_short(
     fields = {"page": "unlock", "article": "42", "return": f"{ORIGIN}/42", "consent": "yes"}
     asked = await enter(service, bearer, "ann", **fields)
     received = re.findall(r'aria-label="([^"]+)"', asked.text)
-    assert received == [f"Buy for ៛4,000: Pack {credits_}" for credits_ in (2, 5, 10)]
+    assert received == [f"Buy for 4,000\u00a0riel: Pack {credits_}" for credits_ in (2, 5, 10)]
     form = forms(asked)["/account/buy"]
     assert form.fields["return"] == f"{ORIGIN}/42"
     assert 'name="agreed" value="yes" required' in asked.text

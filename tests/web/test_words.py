@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ FAMILIES: dict[str, list[str]] = {
     "entry": list(EntryKind),
     "kind": list(SubscriptionKind),
     "type": ["card"],
+    "currency": ["khr"],
     "from": list(GrantSource),
 }
 
@@ -89,16 +90,62 @@ def test_numbers_dates_and_money_are_written_as_the_language_does() -> None:
     assert english.translate("credits", count=1) == "1 credit"
     assert english.translate("credits", count=1200) == "1,200 credits"
     assert khmer.translate("credits", count=1) == "1 ក្រេឌីត"
-    assert english.day(at) == "December 25, 2026"
+    assert english.day(at) == "25 December 2026"
     assert khmer.day(at) == "25 ធ្នូ 2026"
     assert khmer.money(400000, "khr") == "4,000៛"
-    assert english.money(400000, "khr") == "៛4,000"
+    assert english.money(400000, "khr") == "4,000\u00a0riel"
     assert english.money(500, "cad") == "CA$5"
-    assert english.moment(at) == "December 25, 2026, 03:30 GMT+7"
+    assert english.moment(at) == "25 December 2026, 03:30 GMT+7"
     assert re.search("[A-Za-z]", khmer.moment(at)) is None
     assert english.money(450, "usd") == "$4.50"
     assert english.money(400, "usd") == "$4"
     assert english.money(500, "jpy") == "¥500"
+    assert english.money(500, "khr") == "5\u00a0riel"
+
+
+@pytest.mark.parametrize(
+    ("end", "now", "shown"),
+    [
+        ("2027-03-03T18:00", "2027-01-01", "4 March 2027"),
+        # At midnight in Phnom Penh the day before is over, and so is what ends then.
+        ("2027-03-03T17:00", "2027-01-01", "3 March 2027"),
+        ("2027-03-03T17:00:00.001", "2027-01-01", "4 March 2027"),
+        ("2027-03-03T17:00", "2027-03-01T17:00", "3 March 2027"),
+        ("2027-03-03T17:00", "2027-03-01T17:00:01", "4 March 2027, 00:00 GMT+7"),
+        ("2027-03-03T18:00", "2027-03-05T17:59:59", "4 March 2027, 01:00 GMT+7"),
+        ("2027-03-03T18:00", "2027-03-05T18:00", "4 March 2027"),
+        ("0001-01-01T00:00", "2027-03-05T18:00", "2 January 1"),
+        ("9999-12-31T23:59", "2027-03-05T18:00", "31 December 9999"),
+    ],
+)
+def test_an_end_is_a_day_unless_it_is_near(end: str, now: str, shown: str) -> None:
+    english = load_languages(load_theme(""), ZONE).choose(["en"])
+    at, now_ = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (end, now))
+    assert english.end(at, now_) == shown
+
+
+def test_a_beginning_at_midnight_is_that_day_and_near_it_the_hour() -> None:
+    english = load_languages(load_theme(""), ZONE).choose(["en"])
+    at = datetime(2027, 3, 3, 17, tzinfo=UTC)
+    assert english.start(at, at - timedelta(hours=48)) == "4 March 2027"
+    assert english.start(at, at - timedelta(hours=47)) == "4 March 2027, 00:00 GMT+7"
+
+
+@pytest.mark.parametrize(
+    ("code", "pattern"),
+    [
+        ("en", "{day} {month} {year}"),
+        ("en-US", "{month} {day}, {year}"),
+        ("es", "{day} de {month} de {year}"),
+        ("ja", "{year}年{number}月{day}日"),
+        ("th", "{day} {month} {year}"),
+        ("ga", "{day} {month} {year}"),
+    ],
+)
+def test_a_day_is_written_as_the_language_does(code: str, pattern: str, tmp_path: Path) -> None:
+    (tmp_path / f"{code}.toml").write_text("")
+    language = load_languages(load_theme(str(tmp_path)), ZONE).choose([code])
+    assert (language.code, language.date_pattern) == (code, pattern)
 
 
 def test_the_first_language_that_there_is_is_spoken() -> None:
@@ -115,7 +162,7 @@ def test_the_ends_of_the_calendar_are_written_in_every_time_zone(zone: str) -> N
         "9999-12-31T23:59:59", "0001-01-01T00:00:00",
     ))  # fmt: skip
     assert "9999" in english.moment(for_ever)
-    assert english.day(never).endswith(", 1")
+    assert english.day(never).endswith("January 1")
 
 
 def test_a_site_puts_its_own_words_and_languages_over_ours(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from babel import Locale, negotiate_locale
+from babel import negotiate_locale
 from babel.dates import format_date
 
-from paywall.rules.money import format_money_with_symbol
+from paywall.web.language import load_languages
+from paywall.web.theme import load_theme
 
 # Each language by its own name; the first one is the default.
 LANGUAGES = {"en": "English", "km": "ខ្មែរ"}
@@ -26,6 +27,9 @@ THEME: dict[str, dict[str, Any]] = {
     language: tomllib.loads((THEME_DIR / f"{language}.toml").read_text("utf-8"))
     for language in LANGUAGES
 }
+
+# Dates and amounts are formatted as on the service's own pages.
+SERVICE_LANGUAGES = load_languages(load_theme(str(THEME_DIR)), ZONE)
 
 TEXTS: dict[str, dict[str, str]] = tomllib.loads(
     files("paywall.sandbox.site").joinpath("texts.toml").read_text("utf-8")
@@ -59,14 +63,15 @@ class NewspaperTranslator(NamedTuple):
 
     def format_money(self, amount: int, currency: str) -> str:
         """An amount in the currency's smallest unit."""
-        return format_money_with_symbol(amount, currency, Locale.parse(self.language))
+        return SERVICE_LANGUAGES.choose([self.language]).money(amount, currency)
 
     def format_day(self, at: datetime) -> str:
-        return format_date(at.astimezone(ZoneInfo(ZONE)), "long", locale=self.language)
+        return SERVICE_LANGUAGES.choose([self.language]).day(at)
 
     def format_weekday(self, at: datetime) -> str:
         """The date with the day of the week."""
-        return format_date(at.astimezone(ZoneInfo(ZONE)), "full", locale=self.language)
+        weekday = format_date(at.astimezone(ZoneInfo(ZONE)), "EEEE", locale=self.language)
+        return f"{weekday} {self.format_day(at)}"
 
 
 def choose_translator(preferred: Iterable[str]) -> NewspaperTranslator:

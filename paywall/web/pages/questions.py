@@ -20,7 +20,6 @@ from paywall.subscriptions.cancel import find_subscription, refuse_ended
 from paywall.subscriptions.receipts import has_other_access, reader_access_until
 from paywall.subscriptions.responses import SubscriptionAnswer, load_responses
 from paywall.unlocks.api import UnlockInput
-from paywall.web.language import Language
 from paywall.web.pages.account import credits_by_expiry, load_overview
 from paywall.web.pages.offers import OffersView, SiteOptions, view_offers
 from paywall.web.pages.rendering import PageRenderer
@@ -122,17 +121,18 @@ def render_cancel_question(page: PageRenderer, question: CancelQuestion) -> Resp
             "subscription": question.subscription,
             "access_until": question.access_until,
             "keeps_access": question.keeps_access,
-            "credits": _kept_credits(page.language, credits_by_expiry(question.grants)),
+            "credits": _kept_credits(page, credits_by_expiry(question.grants)),
         },
     )
 
 
-def _kept_credits(language: Language, credits_: Sequence[tuple[datetime | None, int]]) -> str:
+def _kept_credits(page: PageRenderer, credits_: Sequence[tuple[datetime | None, int]]) -> str:
     """One sentence for all the credits, with each part of them that lapses."""
     if not credits_:
         return ""
+    language = page.language
     count = sum(amount for _, amount in credits_)
-    lapsing = [(amount, language.moment(at)) for at, amount in credits_ if at is not None]
+    lapsing = [(amount, language.end(at, page.now)) for at, amount in credits_ if at is not None]
     if len(credits_) == len(lapsing) == 1:
         return language.translate("credits_stay_until", count=count, date=lapsing[0][1])
     parts = [

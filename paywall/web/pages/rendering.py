@@ -4,6 +4,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from litestar import Request, Response
@@ -48,12 +49,14 @@ class PageRenderer:
     ) -> None:
         self.settings = settings
         self.session = session
+        self.now = request.app.state.clock.now()
         # The front page of the site, where it is known.
         self.site = next((f"{origin}/" for origin in settings.allowed_origins), None)
         self.assets = assets_of(settings)
         self.language = self.assets.languages.choose_for(
             session.preferred if session else "", request.headers.get("Accept-Language", "")
         )
+        self.direction = self.language.locale.text_direction
         self.translate = self.language.translate
 
     def render(
@@ -75,9 +78,10 @@ class PageRenderer:
                 assets_path=f"/web/{self.assets.version}",
                 back_url=self.back_url,
                 day=language.day,
+                end=partial(language.end, now=self.now),
                 form_token=self.session.form_token if self.session else "",
                 is_web_url=is_web_url,
-                direction=language.locale.text_direction,
+                direction=self.direction,
                 language=language,
                 languages=self.assets.languages.by_code,
                 moment=language.moment,
@@ -87,6 +91,7 @@ class PageRenderer:
                 script=SCRIPT,
                 sentences=SENTENCES,
                 session=self.session,
+                start=partial(language.start, now=self.now),
                 site_name=language.words["site_name"] or self.translate("the_site"),
                 status=status,
                 t=self.translate,

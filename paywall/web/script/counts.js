@@ -29,7 +29,7 @@ class Credits extends Count {
 
   lasting(at, count) {
     if (!at) return this.translate("credits_last", { count });
-    return this.translate("credits_lapse", { credits: this.credits(count), date: this.words.moment(at) });
+    return this.translate("credits_lapse", { credits: this.credits(count), date: this.words.end(at) });
   }
 }
 

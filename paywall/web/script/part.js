@@ -90,7 +90,7 @@ class PaywallElement extends HTMLElement {
 
   findWords() {
     const tags = [this.setting("language"), this.closest("[lang]")?.lang, ...navigator.languages];
-    return wordsFor(tags.filter(Boolean).slice(0, 8).join(","));
+    return wordsFor(tags.filter(Boolean));
   }
 
   fail(error) {

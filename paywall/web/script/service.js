@@ -75,6 +75,9 @@ async function read(answer) {
 
 const NOBODY = { ends: 0 };
 let tokenPromise = Promise.resolve(NOBODY);
+/** How far the service's clock is ahead of this machine's. */
+let aheadMs = 0;
+const now = () => Date.now() + aheadMs;
 /** Whose page this is: the subject of its first token; null where nobody is signed in. */
 let reader;
 
@@ -106,14 +109,16 @@ async function askForToken(address) {
   // Not to be taken for nobody: who is signed in must not be asked to sign in.
   if (!answer.ok) throw new RequestError("refused");
   const { token, expires_at } = await read(answer);
-  belongsTo(subjectOf(token));
+  const { sub, iat } = claimsOf(token);
+  aheadMs = iat * 1_000 - Date.now();
+  belongsTo(sub);
   return { token, ends: Date.parse(expires_at) - 10_000 };
 }
 
-/** The reader of a token. It is only compared: whether the token holds is the service's to say. */
-function subjectOf(token) {
+/** What a token says. It is only compared: whether the token holds is the service's to say. */
+function claimsOf(token) {
   try {
-    return JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
+    return JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
   } catch (cause) {
     throw new RequestError("token_unreadable", { cause });
   }

@@ -68,15 +68,15 @@ class Offers extends PaywallElement {
     const mine = this.mine?.subscriptions ?? [];
     const isOpen = mine.some((one) => one.opens_all);
     const until = this.mine?.access_until;
-    const date = until && this.words.moment(until);
-    const sold = (word) => ({ why: isOpen ? [h("p", {}, this.translate(word, { date }))] : [], isSold: true });
+    const date = until && this.words.end(until);
+    const sold = (word, date) => ({ why: isOpen ? [h("p", {}, this.translate(word, { date }))] : [], isSold: true });
     // A reader who may read everything needs no credits yet.
-    if (kind === "pack") return date ? sold("access_until") : { isSold: true };
+    if (kind === "pack") return date ? sold("access_until", date) : { isSold: true };
     const barring = (action) => mine.filter((one) => !allows(one, action));
-    if (kind === "pass" && !barring("buy_pass").length) return sold(mine.some(renews) ? "pass_waits" : "pass_follows");
+    if (kind === "pass" && !barring("buy_pass").length) return mine.some(renews) ? sold("pass_waits") : sold("pass_follows", until && this.words.start(until));
     if (kind === "pass" && this.hasPlans) return {};
     const barringPlans = barring("subscribe");
-    if (kind === "plan" && !barringPlans.length) return sold(mine.some(isPrepaid) ? "plan_keeps" : "open_already");
+    if (kind === "plan" && !barringPlans.length) return sold(mine.some(isPrepaid) ? "plan_keeps" : "open_already", date);
     return { why: this.instead(barringPlans, date) };
   }
 
@@ -89,7 +89,7 @@ class Offers extends PaywallElement {
     if (barring.some((one) => allows(one, "cancel"))) return notice(this.translate("subscribed_already"), this.billing());
     if (!cancelled) return [h("p", {}, this.translate("access_until", { date }))];
     const costs = resumeCosts(this, cancelled);
-    const end = this.words.moment(cancelled.access_until);
+    const end = this.words.end(cancelled.access_until);
     return notice([this.translate("resume_instead", { date: end }), costs].filter(Boolean).join(" "), resume);
   }
 

@@ -15,7 +15,7 @@ const renews = ({ next_payment: next }) => Boolean(next);
 
 /** Takes a cancellation or a set end back; `done` says what follows then. */
 function resumption(part, { id: subscription_id, cancels_at: end }, done) {
-  const text = end ? part.translate("go_on_after", { date: part.words.day(end) }) : part.translate("resume");
+  const text = end ? part.translate("go_on_after", { date: part.words.end(end) }) : part.translate("resume");
   const resume = confirmButton(text, () =>
     part.attempt(resume, "waiting", async () => {
       await request(part, "POST", "v1/me/subscription/resume", { subscription_id }, newKey());
@@ -44,7 +44,7 @@ class Subscription extends PaywallElement {
     this.said ??= h("p", { role: "status", class: "paywall-status", tabindex: "-1" });
     this.put(
       this.said,
-      total && h("p", {}, this.translate("access_until", { date: this.words.moment(total) })),
+      total && h("p", {}, this.translate("access_until", { date: this.words.end(total) })),
       ...(running.length ? running : [h("p", {}, this.translate("no_subscription"))]),
       over.length > 0 && this.past(over),
     );
@@ -76,8 +76,8 @@ class Subscription extends PaywallElement {
   /** Until when it opens everything, in a sentence. */
   until(one) {
     const { access_until: until, reader_access_until: all, next_payment: next, status: state } = one;
-    const date = until && this.words.moment(until);
-    const whole = all && this.words.moment(all);
+    const date = until && this.words.end(until);
+    const whole = all && this.words.end(all);
     // Something else that the reader has follows it.
     const isFollowed = until && all && until !== all;
     const sentences = {
@@ -91,7 +91,7 @@ class Subscription extends PaywallElement {
       paused: () => this.label("status", this.translate(`status_${state}`)),
     };
     const sentence = (own(sentences, one.phase) ?? sentences.active)();
-    const end = one.cancels_at && this.translate("set_to_end", { date: this.words.moment(one.cancels_at) });
+    const end = one.cancels_at && this.translate("set_to_end", { date: this.words.end(one.cancels_at) });
     return [sentence, end].filter(Boolean).join(" ");
   }
 
@@ -107,7 +107,7 @@ class Subscription extends PaywallElement {
 
   start({ starts_at: at }, until) {
     if (this.mine.subscriptions.some(renews)) return this.translate("starts_after");
-    return this.translate("starts_on", { date: this.words.moment(at), until });
+    return this.translate("starts_on", { date: this.words.start(at), until });
   }
 
   cancelled(one, isFollowed, date) {
@@ -173,7 +173,7 @@ class Subscription extends PaywallElement {
       "fieldset",
       {},
       h("legend", {}, this.translate("when_to_end")),
-      choice("period_end", this.translate(hasFailed(one) ? "at_period_end_late" : "at_period_end", { date: this.words.moment(until) })),
+      choice("period_end", this.translate(hasFailed(one) ? "at_period_end_late" : "at_period_end", { date: this.words.end(until) })),
       choice("now", this.translate(this.mine.subscriptions.some(isKept) ? "at_once_kept" : "at_once")),
     );
   }
@@ -183,9 +183,9 @@ class Subscription extends PaywallElement {
     const count = credits.reduce((sum, { amount }) => sum + amount, 0);
     if (!count) return [];
     const [{ expires_at: at }, ...others] = credits;
-    if (at && !others.length) return [h("p", {}, this.translate("credits_stay_until", { count, date: this.words.moment(at) }))];
+    if (at && !others.length) return [h("p", {}, this.translate("credits_stay_until", { count, date: this.words.end(at) }))];
     const lapses = ({ amount, expires_at }) =>
-      this.translate("credits_of_these", { count: amount, date: this.words.moment(expires_at) });
+      this.translate("credits_of_these", { count: amount, date: this.words.end(expires_at) });
     const parts = credits.filter((some) => some.expires_at).map(lapses).join("");
     return [h("p", {}, this.translate("credits_stay", { count, parts }))];
   }

@@ -12,24 +12,29 @@ const NUMBERS = {
   timeZoneName: "shortOffset",
 };
 
+const NEAR_MS = 172_800_000;
+const isNear = (at) => Math.abs(new Date(at) - now()) < NEAR_MS;
+
 class Words {
-  constructor({ language, words, titles, months, zone, gmt, sign_last: isSignLast, decimals }) {
-    Object.assign(this, { language, words, titles, months, gmt, isSignLast, decimals });
-    this.isKnown = Intl.DateTimeFormat.supportedLocalesOf(language).length > 0;
-    // Else the browser writes as its own language does.
-    this.locale = this.isKnown ? language : "en";
-    this.plural = new Intl.PluralRules(this.locale);
-    this.number = new Intl.NumberFormat(this.locale);
-    this.days = new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: zone });
+  constructor({ zone, ...texts }) {
+    Object.assign(this, texts);
+    this.plural = new Intl.PluralRules(this.language);
     this.numbers = new Intl.DateTimeFormat("en", { ...NUMBERS, timeZone: zone });
   }
 
   translate(name, values = {}) {
     let text = own(this.words, name) ?? name;
     if (typeof text !== "string") text = text[values.count] ?? text[this.plural.select(values.count)] ?? text.other;
-    return text.replace(/\{(\w+)\}/g, (_, key) =>
-      typeof values[key] === "number" ? this.number.format(values[key]) : own(values, key),
-    );
+    return this.fill(text, values);
+  }
+
+  fill(text, values) {
+    return text.replace(/\{(\w+)\}/g, (_, key) => (typeof values[key] === "number" ? this.write(values[key]) : own(values, key)));
+  }
+
+  write(number, decimals = 0) {
+    const [whole, ...rest] = number.toFixed(decimals).split(".");
+    return [whole.replace(new RegExp(`\\B(?=(\\d{${this.group_size}})*\\d{3}$)`, "g"), this.group), ...rest].join(this.point);
   }
 
   /** The site's own in this language, else the catalogue's. */
@@ -37,18 +42,26 @@ class Words {
     return own(own(this.titles, kind), id) ?? title;
   }
 
-  /** Some browsers lack some languages, Khmer among them, and would write the month in English. */
+  /** In the site's zone. Dates and numbers are written as on the service's own pages, whatever the browser knows. */
   day(at) {
-    if (this.isKnown) return this.days.format(new Date(at));
     const { day, month, year } = this.parts(at);
-    return `${day} ${this.months[month - 1]} ${year}`;
+    return this.fill(this.date, { day, month: this.months[month - 1], number: month, year });
   }
 
-  /** In the site's zone, as the service's own pages write it. */
   moment(at) {
     const { hour, minute, timeZoneName } = this.parts(at);
     const offset = timeZoneName.slice(3).replace(/^\+0$/, "");
     return this.translate("moment", { day: this.day(at), time: `${hour}:${minute} ${this.gmt}${offset}`.trim() });
+  }
+
+  /** When something begins: the day, or the moment if that is less than two days away. */
+  start(at) {
+    return isNear(at) ? this.moment(at) : this.day(at);
+  }
+
+  /** Until when something lasts: what ends at midnight lasts until the day before. */
+  end(at) {
+    return isNear(at) ? this.moment(at) : this.day(new Date(at) - 1);
   }
 
   parts(at) {
@@ -56,22 +69,14 @@ class Words {
     return Object.fromEntries(parts.map(({ type, value }) => [type, value]));
   }
 
-  /** Where this language only has the currency's code, its own sign is written. */
-  money(price) {
-    const text = this.priced(price, "symbol");
-    return text.includes(price.currency.toUpperCase()) ? this.priced(price, "narrowSymbol") : text;
-  }
-
-  priced({ amount, currency }, currencyDisplay) {
+  /** A code or an abbreviation is kept apart from the number. */
+  money({ amount, currency }) {
     const decimals = own(this.decimals, currency) ?? 2;
     const value = amount / 10 ** decimals;
-    const shown = Number.isInteger(value) ? 0 : decimals;
-    const digits = { minimumFractionDigits: shown, maximumFractionDigits: shown };
-    const format = new Intl.NumberFormat(this.locale, { style: "currency", currency, currencyDisplay, ...digits });
-    if (this.isKnown || !this.isSignLast) return format.format(value);
-    const parts = format.formatToParts(value).filter(({ type }) => type !== "literal");
-    parts.sort((a, b) => (a.type === "currency") - (b.type === "currency"));
-    return parts.map(({ value: text }) => text).join("");
+    const number = this.write(value, Number.isInteger(value) ? 0 : decimals);
+    const sign = own(this.signs, currency) ?? currency.toUpperCase();
+    const text = this.fill(own(this.words, `currency_${currency}`) ?? this.price, { amount: number, sign });
+    return text.replace(/(\p{L})(\d)|(\d)(\p{L})/u, "$1$3\u00a0$2$4");
   }
 }
 
@@ -87,7 +92,8 @@ async function fetchWords(url) {
   }
 }
 
-function wordsFor(tags) {
+function wordsFor(wanted) {
+  const tags = [...new Set(wanted)].slice(0, 8).join(",");
   if (!catalogues.has(tags)) {
     const url = new URL(`words.json?languages=${encodeURIComponent(tags)}`, import.meta.url);
     const found = fetchWords(url).catch((error) => {

@@ -150,7 +150,7 @@ async def test_a_missed_set_end_is_drift(shop: Shop, settings: Settings) -> None
 @pytest.mark.parametrize(
     ("language", "sentence", "button"),
     [
-        ("en", "It is set to end on February 7, 2027", "Continue after February 7, 2027"),
+        ("en", "It is set to end on 7 February 2027", "Continue after 7 February 2027"),
         ("km", "ការជាវនេះត្រូវបានកំណត់ឱ្យបញ្ចប់នៅ", "បន្តក្រោយ"),
     ],
     ids=["en", "km"],

@@ -156,7 +156,7 @@ def test_a_reader_subscribes_reads_and_cancels(
     expect(reader.page.get_by_text("Thank you. You are subscribed and")).to_be_visible()
     expect(reader.tab(post.path).get_by_text(PAID)).to_be_visible()
     reader.page.get_by_role("button", name="Cancel the subscription").click()
-    reader.page.get_by_role("dialog").get_by_role("button", name="Yes, cancel").click()
+    reader.page.get_by_role("dialog").get_by_role("button", name="Cancel the subscription").click()
     expect(reader.page.locator("paywall-subscription")).to_contain_text(
         "Your subscription is cancelled. You will not be charged for it again"
     )
