@@ -9,6 +9,7 @@ from paywall import settings
 from paywall.cli.parameters import IdParameter
 from paywall.database.opening import open_database
 from paywall.database.sqlite import DatabaseInUse
+from paywall.server.sandbox_clock import sandbox_clock
 from paywall.settings import Settings
 from paywall.tokens.issuers import OWN_NAME
 from paywall.tokens.keys import Keyring
@@ -182,6 +183,8 @@ async def _rotate(loaded: Settings) -> str:
 
 
 async def _now(loaded: Settings) -> datetime:
-    """The database's time, which the service uses to check tokens."""
+    """The time by which the service checks tokens: the database's, or the sandbox's."""
+    if loaded.sandbox_clock_url:
+        return (await sandbox_clock(loaded.sandbox_clock_url)).now()
     async with open_database(loaded, for_writing=False, requires_migrations=False) as database:
         return database.clock.now()

@@ -21,6 +21,8 @@ from paywall.server.serve import make_folder, serve
 from paywall.settings import Settings
 
 HOST = "127.0.0.1"
+# A line for each request would soon push the instructions out of the terminal.
+LOG_LEVEL = "WARNING"
 
 
 @click.command()
@@ -41,12 +43,14 @@ HOST = "127.0.0.1"
 def main(port: int, site_port: int) -> None:
     """Serve a small newspaper and the service that it sells through, on SQLite in var/.
 
-    It has a dozen articles and three readers, ann, bo and chan. It sells through a stand-in for
-    Stripe, unless stripe_secret_key is set. It prints tokens and commands to paste. Your changes
-    are kept for the next start.
+    It has a dozen articles and four readers: ann, bo, chan and dara. It sells through a stand-in
+    for Stripe, unless stripe_secret_key is set. It prints tokens and commands to paste. Your
+    changes are kept for the next start.
     """
     with cli_errors(), ExitStack() as stack:
         port = port or free_port()
+        # The service listens at the end; a port in use is reported before anything is set up.
+        listening(HOST, port, "PORT").close()
         listener = stack.enter_context(listening(HOST, site_port))
         paper = address_of(listener)
         # The service reads its settings from the environment.
@@ -60,8 +64,10 @@ def main(port: int, site_port: int) -> None:
         if not loaded.sells_by_stripe:
             require_sqlite(loaded)
             make_folder(loaded)
+            click.echo("Starting a stand-in for Stripe…", err=True)
             stripe_address = stack.enter_context(running_stand_in(loaded.data_path, port))
             loaded = settings.load_settings()
+        click.echo("Publishing the newspaper's articles, and setting up its readers…", err=True)
         sandbox = asyncio.run(prepare(loaded, paper))
 
         def announce(address: str, served_settings: Settings) -> None:
@@ -72,7 +78,7 @@ def main(port: int, site_port: int) -> None:
             time_machine = TimeMachine(client, served_settings.sandbox_clock_url)
             stack.enter_context(served(newspaper(client, time_machine), listener))
 
-        serve(loaded, host=HOST, port=port, workers=1, on_listening=announce)
+        serve(loaded, host=HOST, port=port, workers=1, on_listening=announce, log_level=LOG_LEVEL)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,14 @@
-"""Reads the sandbox's articles: HTML files with TOML front matter between two lines `+++`."""
+"""Reads the sandbox's articles: HTML files with TOML front matter between two lines `+++`.
 
+The service gets what it needs to sell an article. The rest, such as the standfirst, stays with the
+newspaper.
+"""
+
+import re
 import tomllib
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,6 +17,10 @@ from paywall.rules.decision import ArticleTerms, Policy
 
 FOLDER = Path(__file__).parent / "articles"
 FENCE = "+++\n"
+TAG = re.compile(r"<[^>]*>")
+WORDS_PER_MINUTE = 200
+# Khmer has no spaces between words.
+KHMER_LETTERS_PER_MINUTE = 800
 
 
 class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -20,29 +30,55 @@ class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     policy: Policy
     language: str
     published_at: datetime
+    section: str
+    standfirst: str
+    byline: str
+    picture: str
+    picture_text: str
     unlock_cost: int = 1
     tags: tuple[str, ...] = ()
 
 
-def read_publications(site: str, folder: Path = FOLDER) -> list[ArticleUpdate]:
-    """Every article of the folder, oldest first, with addresses on `site`.
+class ArticleFile(NamedTuple):
+    """One file: its name without the extension is the article's id."""
 
-    An article's id is the name of its file.
-    """
-    articles = [_read_file(path, site) for path in folder.glob("*.html")]
-    return sorted(articles, key=lambda article: (str(article.published_at), article.id))
+    id: str
+    metadata: FrontMatter
+    body_html: str
+
+    @property
+    def reading_minutes(self) -> int:
+        text = TAG.sub(" ", self.body_html)
+        if self.metadata.language == "km":
+            return max(1, round(len("".join(text.split())) / KHMER_LETTERS_PER_MINUTE))
+        return max(1, round(len(text.split()) / WORDS_PER_MINUTE))
 
 
-def _read_file(path: Path, site: str) -> ArticleUpdate:
+def read_files(folder: Path = FOLDER) -> list[ArticleFile]:
+    """Every article of the folder, oldest first."""
+    articles = [_read_file(path) for path in folder.glob("*.html")]
+    return sorted(articles, key=lambda article: (article.metadata.published_at, article.id))
+
+
+def read_publications(site: str) -> list[ArticleUpdate]:
+    """What the service is sent of every article, oldest first, with addresses on `site`."""
+    return [
+        ArticleUpdate(
+            id=file.id,
+            title=file.metadata.title,
+            terms=ArticleTerms(file.metadata.policy, file.metadata.unlock_cost),
+            url=f"{site}/{file.id}",
+            language=file.metadata.language,
+            tags=file.metadata.tags,
+            published_at=file.metadata.published_at,
+            body_html=file.body_html,
+        )
+        for file in read_files()
+    ]
+
+
+def _read_file(path: Path) -> ArticleFile:
     _, front_matter, body_html = path.read_text(encoding="utf-8").split(FENCE, maxsplit=2)
-    metadata = msgspec.convert(tomllib.loads(front_matter), FrontMatter)
-    return ArticleUpdate(
-        id=path.stem,
-        title=metadata.title,
-        terms=ArticleTerms(metadata.policy, metadata.unlock_cost),
-        url=f"{site}/{path.stem}",
-        language=metadata.language,
-        tags=metadata.tags,
-        published_at=metadata.published_at,
-        body_html=body_html,
+    return ArticleFile(
+        path.stem, msgspec.convert(tomllib.loads(front_matter), FrontMatter), body_html
     )

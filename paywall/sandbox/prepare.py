@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.articles.publish import publish
 from paywall.catalogue.products import put_product
-from paywall.clock import Clock, FollowingClock
+from paywall.clock import Clock
 from paywall.credits.grant import GrantTerms, grant_credits
 from paywall.database.engine import Database
 from paywall.database.migrations import migrate
@@ -16,9 +16,11 @@ from paywall.database.opening import open_database
 from paywall.database.tables import Article, Pack, Pass, Plan, PolicyChange
 from paywall.processors.stripe.catalogue import apply, differ
 from paywall.processors.stripe.client import StripeClient
+from paywall.processors.stripe.context import StripeContext
 from paywall.rules.enums import Actor, CreditsExpire, GrantSource, Interval
 from paywall.sandbox.article_files import read_publications
-from paywall.server.sandbox_clock import fetch_time
+from paywall.sandbox.subscriber import subscribe
+from paywall.server.sandbox_clock import sandbox_clock
 from paywall.server.serve import CannotServe, make_folder
 from paywall.settings import Settings
 from paywall.subscriptions.complimentary import put_complimentary
@@ -28,9 +30,12 @@ from paywall.tokens.mint import mint_reader, mint_site
 from paywall.tokens.scopes import ADMIN
 
 ACTOR = Actor("paywall", "sandbox", "")
-ANN, BO, CHAN = "ann", "bo", "chan"
+ANN, BO, CHAN, DARA = "ann", "bo", "chan", "dara"
 CHAN_UNTIL = datetime(2036, 1, 1, tzinfo=UTC)
-ANN_GRANT = GrantTerms(ANN, 3, GrantSource.PROMOTION, "sandbox: ann's first credits")
+GRANTS = (
+    GrantTerms(ANN, 3, GrantSource.PROMOTION, "sandbox: ann's first credits"),
+    GrantTerms(DARA, 3, GrantSource.PROMOTION, "sandbox: dara's first credits"),
+)
 TOKEN_DAYS = 90
 NEWSPAPER_SCOPES = frozenset({"access:check", "articles:read", "readers:token"})
 
@@ -61,16 +66,18 @@ async def prepare(settings: Settings, site: str) -> SandboxSummary:
         await migrate(database)
         async with database.writing() as session:
             published = await _publish_new_articles(session, database.clock, settings, site)
-            await grant_credits(session, ANN_GRANT, actor=ACTOR, clock=database.clock)
+            for grant in GRANTS:
+                await grant_credits(session, grant, actor=ACTOR, clock=database.clock)
             articles = len((await session.exec(select(Article.id))).all())
             await _add_missing_products(session, database.clock)
-            if published:
+            is_new = published == articles
+            if is_new and not settings.sandbox_clock_url:
                 await put_complimentary(
                     session, CHAN, plan_id=None, current_period_end=CHAN_UNTIL, clock=clock
                 )
         if settings.sandbox_clock_url:
-            await _create_stripe_products(database, settings)
-        return _summary(settings, database.clock, articles, is_new=published == articles)
+            await _set_up_stripe(database, settings, site, is_new=is_new)
+        return _summary(settings, database.clock, articles, is_new=is_new)
 
 
 async def newspaper_token(settings: Settings) -> str:
@@ -91,11 +98,8 @@ async def newspaper_token(settings: Settings) -> str:
 
 async def _clock(settings: Settings) -> Clock:
     """The clock that the service uses."""
-    if not settings.sandbox_clock_url:
-        return Clock()
-    clock = FollowingClock()
-    await fetch_time(clock, settings.sandbox_clock_url)
-    return clock
+    url = settings.sandbox_clock_url
+    return await sandbox_clock(url) if url else Clock()
 
 
 def require_sqlite(settings: Settings) -> None:
@@ -132,6 +136,15 @@ def products(now: datetime) -> tuple[Pack | Pass | Plan, ...]:
             prices=_prices(16_000, 400),
             created_at=now,
         ),
+        Plan(
+            id="yearly",
+            title="A year of everything",
+            interval=Interval.YEAR,
+            trial_days=14,
+            credits_expire=CreditsExpire.NEVER,
+            prices=_prices(160_000, 4_000),
+            created_at=now,
+        ),
     )
 
 
@@ -142,11 +155,16 @@ async def _add_missing_products(session: AsyncSession, clock: Clock) -> None:
             await put_product(session, product)
 
 
-async def _create_stripe_products(database: Database, settings: Settings) -> None:
-    """Create the catalogue's products in the stand-in."""
+async def _set_up_stripe(
+    database: Database, settings: Settings, site: str, *, is_new: bool
+) -> None:
+    """Create the catalogue's products in the stand-in, and in a new sandbox a subscription."""
     stripe_client = StripeClient(settings)
     try:
         await apply(database, stripe_client, await differ(database, stripe_client))
+        if is_new:
+            context = StripeContext(database, stripe_client, settings)
+            await subscribe(context, CHAN, "monthly", return_url=f"{site}/paid")
     finally:
         await stripe_client.close()
 

@@ -14,7 +14,9 @@ def welcome_text(
 
     Open {paper} in a browser.
 
-The reader ann has 3 credits, bo has none, and chan has a subscription.
+To unlock an article as ann, who has 3 credits, choose Ann here, then Unlock:
+    {paper}/sign-in?back=/{STORY_ARTICLE}
+{_subscriber_lines(paper, stripe_address)}bo has nothing yet, and dara reads in Khmer.
 
 1. Paste these lines into a second terminal. The tokens last {TOKEN_DAYS} days, by the
    clock that the newspaper's footer moves. Each start prints new ones.
@@ -24,7 +26,7 @@ JSON='Content-Type: application/json'
 SITE_TOKEN={sandbox.site_token}
 ANN={sandbox.ann}
 BO={sandbox.bo}
-
+{_stand_in_assignments(stripe_address)}
 2. Before the site serves an article to bo, it asks whether bo may read it: no.
 
 curl -sS $API/v1/access/check -H "Authorization: Bearer $SITE_TOKEN" -H "$JSON" \\
@@ -40,8 +42,9 @@ curl -sS $API/v1/me/unlocks -H "Authorization: Bearer $ANN" -H "$JSON" \\
 curl -sS $API/v1/me/articles/{STORY_ARTICLE}/body -H "Authorization: Bearer $ANN" \\
   | python3 -m json.tool
 
-{_stripe_lines(stripe_address)}The README and docs/ continue from here. The service is at {address}.
-Ctrl-C stops everything. The data stays in {data_dir}/ until you delete it.
+{_stripe_line(stripe_address)}The README and docs/ continue from here. The service is at {address}.
+It logs warnings and errors here. Ctrl-C stops everything. The data stays in {data_dir}/
+until you delete it.
 """
 
 
@@ -51,10 +54,24 @@ def _articles_line(sandbox: SandboxSummary, data_dir: str) -> str:
     return f"The newspaper in {data_dir}/ is as you left it, with {sandbox.articles} articles."
 
 
-def _stripe_lines(stripe_address: str | None) -> str:
+def _subscriber_lines(paper: str, stripe_address: str | None) -> str:
+    """Only a subscription through Stripe can be cancelled by its reader."""
+    if stripe_address is None:
+        return "chan has a subscription until 2036, from the publisher.\n"
+    return (
+        "To cancel a subscription as chan, choose Chan here, then Cancel the subscription:\n"
+        f"    {paper}/sign-in?back=/account\n"
+    )
+
+
+def _stand_in_assignments(stripe_address: str | None) -> str:
+    """The second lets `paywall token` mint by the clock that the newspaper's footer moves."""
     if stripe_address is None:
         return ""
-    return (
-        f"A stand-in for Stripe takes the payments, so no money moves: {stripe_address}\n\n"
-        f"STAND_IN={stripe_address}\n\n"
-    )
+    return f"STAND_IN={stripe_address}\nexport PAYWALL_SANDBOX_CLOCK_URL=$STAND_IN/clock\n"
+
+
+def _stripe_line(stripe_address: str | None) -> str:
+    if stripe_address is None:
+        return ""
+    return f"A stand-in for Stripe takes the payments, so no money moves: {stripe_address}\n"

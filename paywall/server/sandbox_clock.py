@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from paywall.clock import FollowingClock
+from paywall.clock import Clock, FollowingClock
 from paywall.lazy_import import lazy_import
 from paywall.telemetry import logger
 
@@ -22,6 +22,13 @@ ANSWER_WITHIN_SECONDS = 2.0
 
 class _ClockResponse(msgspec.Struct):
     now: datetime
+
+
+async def sandbox_clock(url: str) -> Clock:
+    """A clock that shows the stand-in's time as it is now."""
+    clock = FollowingClock()
+    await fetch_time(clock, url)
+    return clock
 
 
 async def fetch_time(clock: FollowingClock, url: str) -> None:

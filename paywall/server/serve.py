@@ -50,6 +50,7 @@ def serve(
     port: int,
     workers: int,
     on_listening: Callable[[str, Settings], None] = print_next_step,
+    log_level: str = "INFO",
 ) -> None:
     """Serve until SIGTERM or SIGINT; `on_listening` gets the address once the socket is open.
 
@@ -63,7 +64,9 @@ def serve(
     raise_open_files()
     make_folder(settings)
     asyncio.run(_prepare(settings))
-    config = server_config("paywall.app:application", workers=workers, http=Connection)
+    config = server_config(
+        "paywall.app:application", workers=workers, http=Connection, log_level=log_level
+    )
     with (
         _listening(host, port) as listener,
         metrics_folder(workers) as shared,
@@ -102,7 +105,7 @@ async def _prepare(settings: Settings) -> None:
 
 
 def server_config(
-    application: str, *, workers: int, http: type[asyncio.Protocol]
+    application: str, *, workers: int, http: type[asyncio.Protocol], log_level: str = "INFO"
 ) -> uvicorn.Config:
     """uvicorn's configuration; `application` is the `module:function` that creates the app."""
     return uvicorn.Config(
@@ -114,7 +117,7 @@ def server_config(
         ws="none",
         lifespan="on",
         access_log=False,
-        log_config=LOGGING,
+        log_config={**LOGGING, "root": {**LOGGING["root"], "level": log_level}},
         server_header=False,
         date_header=False,
         proxy_headers=False,

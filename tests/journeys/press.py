@@ -46,7 +46,10 @@ class BankClock(Clock):
 
 
 class Press:
-    """One newspaper with its readers ann (3 credits), bo (none) and chan (a subscription)."""
+    """One newspaper with its readers.
+
+    ann has 3 credits, bo has none, chan has a subscription, and dara reads in Khmer.
+    """
 
     def __init__(
         self, paper: str, service: str, bank: str, clock: BankClock, sandbox: SandboxSummary

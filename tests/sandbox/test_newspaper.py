@@ -19,10 +19,11 @@ from paywall.sandbox.site.pages import front_page
 from paywall.sandbox.site.paywall_client import PageViewer
 from paywall.sandbox.site.rendering import NewspaperContext
 from paywall.sandbox.site.session import READERS
+from paywall.sandbox.site.stories import SECTIONS
 from paywall.sandbox.site.time_machine import STEPS
 from paywall.sandbox.site.translations import LANGUAGES, TEXTS
 from tests.conftest import START
-from tests.processes import Served, playing
+from tests.processes import Served, command, playing
 
 SITE = Path(translations.__file__).parent
 PATIENT_SECONDS = 30
@@ -52,19 +53,19 @@ def test_no_text_is_missing_or_unused() -> None:
     used = set(re.findall(r"""\bt(?:ranslate)?\(\s*["'](\w+)["']\s*[,)]""", source))
     assert "colophon" in used
     composed = {f"{step}_later" for step in STEPS}
-    composed |= {*READERS, *(f"about_{reader_id}" for reader_id in READERS)}
+    composed |= {*READERS, *(f"about_{reader_id}" for reader_id in READERS), *SECTIONS}
     assert (used | composed) - TEXTS.keys() == set()
     assert TEXTS.keys() - composed - set(re.findall(r"""["'](\w+)["']""", source)) == set()
 
 
 def test_titles_and_paths_are_escaped() -> None:
     article = {
-        "id": "one", "title": "<b>Rice</b>", "language": "en", "published_at": None,
+        "id": "rice-bank", "title": "<b>Rice</b>", "language": "en", "published_at": None,
         "policy": "free", "unlock_cost": 1,
     }  # fmt: skip
     translator = translations.NewspaperTranslator("en")
     page = NewspaperContext(PageViewer("ann"), translator, '/?a="<b>')
-    html = front_page(page, [article], {"one": {"reason": "free", "granted": True}})
+    html = front_page(page, [article], {"rice-bank": {"reason": "free", "granted": True}})
     assert "&lt;b&gt;Rice&lt;/b&gt;" in html
     assert 'value="/?a=&#34;&lt;b&gt;"' in html
     assert "<b>" not in html
@@ -131,6 +132,79 @@ def test_pages_of_other_sites_get_no_token_of_a_reader(sandbox: Served) -> None:
         ]
     assert [answer.status_code for answer in answers] == [200, 403, 403, 403]
     assert [b"token" in answer.content for answer in answers] == [True, False, False, False]
+
+
+def test_what_others_publish_does_not_displace_the_newspapers_own(sandbox: Served) -> None:
+    (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
+    site = {"Authorization": f"Bearer {sandbox.site_token('articles:write')}"}
+    story = {"title": "Forty-two", "policy": "premium", "published_at": "2037-01-01T00:00:00Z"}
+    with httpx.Client(timeout=PATIENT_SECONDS) as client:
+        put = client.put(f"{sandbox.address}/v1/articles/42", json=story, headers=site)
+        front, archive = (client.get(f"{paper}{path}").text for path in ("/", "/archive"))
+    assert put.status_code == httpx.codes.CREATED
+    lead, _, rest = front.partition("</article>")
+    assert "A school that moves with the water" in lead
+    assert "Forty-two" in rest.partition("Newly published")[2]
+    assert front.count("Forty-two") == archive.count("Forty-two") == 1
+
+
+def test_a_section_has_its_own_articles_in_both_languages(sandbox: Served) -> None:
+    (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
+    page = httpx.get(f"{paper}/section/money", timeout=PATIENT_SECONDS).text
+    shown = re.findall(r'<h2 lang="\w+"><a href="/([\w-]+)">', page)
+    assert shown == ["rice-bank", "salt-harvest", "fish-prices"]
+    assert '<a href="/section/money" aria-current="page">Money</a>' in page
+
+
+def test_the_newsletter_is_plain_text_that_ends_with_previews(sandbox: Served) -> None:
+    (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
+    letter = httpx.get(f"{paper}/newsletter.txt", timeout=PATIENT_SECONDS)
+    assert letter.headers["content-type"] == "text/plain; charset=utf-8"
+    assert "THE RICE BANK OPENS ITS BOOKS" in letter.text
+    assert "The rice bank lent 41 tonnes this season" in letter.text
+    assert f"Continue reading: {paper}/rice-bank" in letter.text
+    assert "pays for the roof" not in letter.text
+    assert "<" not in letter.text
+    assert max(len(line) for line in letter.text.splitlines()) <= 80
+
+
+def test_the_address_for_signing_out_asks_before_it_does(sandbox: Served) -> None:
+    (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
+    with httpx.Client(timeout=PATIENT_SECONDS) as client:
+        client.post(f"{paper}/sign-in", data={"reader": "ann"})
+        page = client.get(f"{paper}/sign-out")
+        assert (page.status_code, page.headers["content-type"][:9]) == (200, "text/html")
+        assert '<form method="post" action="/sign-out">' in page.text
+        assert client.post(f"{paper}/paywall-token").status_code == 200
+
+
+def test_a_new_sandbox_has_a_subscription_to_cancel(sandbox: Served) -> None:
+    headers = {"Authorization": f"Bearer {sandbox.reader_token('chan')}"}
+    with httpx.Client(headers=headers, timeout=PATIENT_SECONDS) as client:
+        subscription = _subscription(sandbox, client)
+        wish = {"when": "period_end", "dry_run": True}
+        preview = client.post(f"{sandbox.address}/v1/me/subscription/cancel", json=wish)
+    assert (subscription["kind"], subscription["status"]) == ("stripe", "active")
+    assert preview.status_code == httpx.codes.OK, preview.text
+
+
+def test_the_terminal_shows_the_steps_and_no_requests(sandbox: Served) -> None:
+    shown = sandbox.log.read_text()
+    assert shown.startswith("Starting a stand-in for Stripe…\nPublishing the newspaper's articles")
+    assert '"level": "info"' not in shown
+
+
+def test_tokens_of_the_command_follow_the_time_machine(sandbox: Served) -> None:
+    (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
+    (stand_in,) = re.findall(r"^STAND_IN=(\S+)$", sandbox.log.read_text(), re.MULTILINE)
+    url = {"PAYWALL_SANDBOX_CLOCK_URL": f"{stand_in}/clock"}
+    with httpx.Client(timeout=PATIENT_SECONDS) as client:
+        _travel(client, paper, "day")
+        minted = command(
+            "token", "reader", "ann", folder=sandbox.folder, environment=sandbox.environment | url
+        )
+        headers = {"Authorization": f"Bearer {minted.stdout.strip()}"}
+        assert client.get(f"{sandbox.address}/v1/me", headers=headers).status_code == 200
 
 
 def test_subscriptions_have_renewed_when_a_time_step_returns(sandbox: Served) -> None:

@@ -48,7 +48,7 @@ def test_a_restart_keeps_the_users_changes(fresh: Settings) -> None:
     assert second.articles == first.articles - 1
     assert "ferry-returns" not in titles
     assert titles["night-buses"] == "Changed"
-    assert left == [2]
+    assert left == [2, 3]
 
 
 async def _change_things(settings: Settings) -> None:
@@ -100,5 +100,6 @@ def test_a_port_in_use_stops_the_start_with_one_sentence(tmp_path: Path) -> None
             capture_output=True, text=True, timeout=60,
         )  # fmt: skip
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert f"port {port}" in ended.stderr
+    assert f"port {port}: Address already in use" in ended.stderr
+    assert f"PORT={int(port) + 1000} make run" in ended.stderr
     assert "Traceback" not in ended.stderr

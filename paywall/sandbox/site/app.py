@@ -3,22 +3,28 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from importlib.resources import files
-from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import httpx
-from litestar import Litestar, Request, Response, get, post
-from litestar.datastructures import Cookie, State
+from litestar import Litestar, Response, get, post
+from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
-from litestar.exceptions import NotFoundException
+from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from paywall.rules.enums import Interval
-from paywall.rules.urls import is_web_url
-from paywall.sandbox.site import noscript, pages
+from paywall.sandbox.site import failures, listings, noscript, pages
 from paywall.sandbox.site.paywall_client import ENTRY_TOKEN_SECONDS, Json, PageViewer, PaywallClient
-from paywall.sandbox.site.rendering import MOVED_ANCHOR, NewspaperContext, render_feed
+from paywall.sandbox.site.rendering import MOVED_ANCHOR, NewspaperContext
+from paywall.sandbox.site.responses import (
+    NewspaperServices,
+    PageRequest,
+    html_response,
+    local_path,
+    origin_of,
+    page_context,
+)
 from paywall.sandbox.site.session import (
     LAST_ARTICLE,
     READERS,
@@ -26,22 +32,12 @@ from paywall.sandbox.site.session import (
     language_cookie,
     last_article_cookie,
     start_session,
-    translator_of,
     viewer_of,
     visitor_cookie,
 )
+from paywall.sandbox.site.stories import PICTURES
 from paywall.sandbox.site.time_machine import STEPS, TimeMachine
-from paywall.sandbox.site.translations import LANGUAGES, NewspaperTranslator
-
-PageRequest = Request[Any, Any, State]
-
-
-class NewspaperServices(NamedTuple):
-    """What the handlers use: the service, and the clock."""
-
-    paywall: PaywallClient
-    time: TimeMachine
-
+from paywall.sandbox.site.translations import LANGUAGES
 
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16"'
@@ -50,20 +46,11 @@ ICON = (
 )
 
 
-@get("/")
-async def front(request: PageRequest, site: NamedDependency[NewspaperServices]) -> Response[str]:
-    page = await _page_context(request, site)
-    articles = await site.paywall.articles()
-    ids = [article["id"] for article in articles]
-    decisions = await site.paywall.decisions(page.viewer, ids)
-    return _html_response(page, pages.front_page(page, articles, decisions))
-
-
 @get("/{article_id:str}")
 async def read_article(
     article_id: FromPath[str], request: PageRequest, site: NamedDependency[NewspaperServices]
 ) -> Response[str]:
-    page = await _page_context(request, site)
+    page = await page_context(request, site)
     article = await site.paywall.article(article_id)
     if article is None:
         raise NotFoundException
@@ -78,15 +65,15 @@ async def read_article(
         cookies += [last_article_cookie(page.path)] if viewer.reader_id else []
     structured_data = await site.paywall.structured_data(article_id)
     html = pages.article_page(page, article, answer, structured_data, gate)
-    return _html_response(page, html, cookies=cookies)
+    return html_response(page, html, cookies=cookies)
 
 
 @get("/sign-in")
 async def choose_reader(
     request: PageRequest, site: NamedDependency[NewspaperServices], back: FromQuery[str] = "/"
 ) -> Response[str]:
-    page = await _page_context(request, site)
-    return _html_response(page, pages.sign_in_page(page, back))
+    page = await page_context(request, site)
+    return html_response(page, pages.sign_in_page(page, back))
 
 
 @post("/sign-in")
@@ -95,14 +82,22 @@ async def sign_in(request: PageRequest) -> Redirect:
     if form.get("reader") not in READERS:
         return Redirect("/sign-in", status_code=303)
     cookie = start_session(request.app.state, form["reader"])
-    return Redirect(_local_path(form.get("back")), status_code=303, cookies=[cookie])
+    return Redirect(local_path(form.get("back")), status_code=303, cookies=[cookie])
+
+
+@get("/sign-out")
+async def ask_to_sign_out(
+    request: PageRequest, site: NamedDependency[NewspaperServices]
+) -> Response[str]:
+    page = await page_context(request, site)
+    return html_response(page, pages.sign_out_page(page))
 
 
 @post("/sign-out")
 async def sign_out(request: PageRequest, site: NamedDependency[NewspaperServices]) -> Redirect:
     """Redirect through the service, whose own pages have a session of the reader's as well."""
     cookie = end_session(request)
-    query = urlencode({"back": f"{_origin(request)}/"})
+    query = urlencode({"back": f"{origin_of(request)}/"})
     location = f"{site.paywall.service}/account/leave?{query}"
     if not await site.paywall.is_up():
         location = "/"
@@ -114,7 +109,7 @@ async def switch_language(request: PageRequest) -> Redirect:
     form = await request.form()
     language = form.get("language")
     cookies = [language_cookie(language)] if language in LANGUAGES else []
-    return Redirect(_local_path(form.get("back")), status_code=303, cookies=cookies)
+    return Redirect(local_path(form.get("back")), status_code=303, cookies=cookies)
 
 
 @post("/paywall-token", status_code=200)
@@ -138,26 +133,26 @@ async def reader_token(
 async def account(
     request: PageRequest, site: NamedDependency[NewspaperServices]
 ) -> Response[str] | Redirect:
-    page = await _page_context(request, site)
+    page = await page_context(request, site)
     translate = page.translator.translate
     if page.reader_id is None:
         return Redirect(page.sign_in_url, status_code=303)
     unlocks = await site.paywall.unlocks(page.reader_id)
     languages = {article["id"]: article["language"] for article in await site.paywall.articles()}
     unlocks = [unlock | {"language": languages.get(unlock["article_id"])} for unlock in unlocks]
-    fields = {"page": "account", "back": f"{_origin(request)}{page.path}"}
+    fields = {"page": "account", "back": f"{origin_of(request)}{page.path}"}
     form = await _plain_pages_form(site, page, translate("all_data"), fields)
     html = pages.account_page(page, translate(page.reader_id), unlocks, form)
-    return _html_response(page, html)
+    return html_response(page, html)
 
 
 @get("/offers")
 async def offers(request: PageRequest, site: NamedDependency[NewspaperServices]) -> Response[str]:
-    page = await _page_context(request, site)
+    page = await page_context(request, site)
     for_sale = await site.paywall.offers()
     fields = {"page": "buy", **_return_urls(request, page)}
     form = await _plain_pages_form(site, page, page.translator.translate("offers"), fields)
-    return _html_response(page, pages.offers_page(page, for_sale, form))
+    return html_response(page, pages.offers_page(page, for_sale, form))
 
 
 @get("/paid")
@@ -167,13 +162,13 @@ async def paid(
     since: FromQuery[int | None] = None,
 ) -> Response[str]:
     """Where a payment returns to; `since` (Unix) is when a page without script led to it."""
-    page = await _page_context(request, site)
+    page = await page_context(request, site)
     purchase = None
     if page.reader_id is not None and since is not None:
         purchase = await site.paywall.paid_since(page.reader_id, since)
-    back = _local_path(request.cookies.get(LAST_ARTICLE, "/account"))
+    back = local_path(request.cookies.get(LAST_ARTICLE, "/account"))
     html = pages.paid_page(page, purchase, await site.paywall.offers(), back)
-    return _html_response(page, html)
+    return html_response(page, html)
 
 
 @post("/time")
@@ -182,21 +177,23 @@ async def move_time(
 ) -> Response[str] | Redirect:
     """The time machine: redirects once everything on the page is of the new time."""
     form = await request.form()
-    back = _local_path(form.get("back"))
+    back = local_path(form.get("back"))
     has_all_arrived = True
     if site.time.is_available and form.get("step") in STEPS:
         has_all_arrived = await site.time.move(Interval(form["step"]))
     if has_all_arrived:
         return Redirect(f"{back}#{MOVED_ANCHOR}", status_code=303)
-    page = (await _page_context(request, site))._replace(path=back)
-    return _html_response(page, pages.try_again_page(page, "arriving"), status=503)
+    page = (await page_context(request, site))._replace(path=back)
+    return html_response(page, pages.failure_page(page, "sorry", "arriving"), status=503)
 
 
-@get("/feed.xml")
-async def feed(request: PageRequest, site: NamedDependency[NewspaperServices]) -> Response[str]:
-    name = " · ".join(NewspaperTranslator(language).site_name for language in LANGUAGES)
-    content = render_feed(name, _origin(request), await site.paywall.articles())
-    return Response(content, media_type="application/rss+xml")
+@get("/pictures/{name:str}", sync_to_thread=False)
+def picture(name: FromPath[str]) -> Response[str]:
+    if name not in PICTURES:
+        raise NotFoundException
+    return Response(
+        PICTURES[name], media_type="image/svg+xml", headers={"Cache-Control": "max-age=3600"}
+    )
 
 
 @get("/site.css", sync_to_thread=False)
@@ -208,24 +205,6 @@ def style() -> Response[str]:
 @get("/icon.svg", sync_to_thread=False)
 def icon() -> Response[str]:
     return Response(ICON, media_type="image/svg+xml")
-
-
-async def _page_context(request: PageRequest, site: NewspaperServices) -> NewspaperContext:
-    return NewspaperContext(
-        viewer=viewer_of(request),
-        translator=translator_of(request),
-        path=_request_path(request),
-        service=site.paywall.service,
-        assets=await site.paywall.assets(),
-        now=await site.time.now(),
-        has_time_machine=site.time.is_available,
-    )
-
-
-def _offline_context(request: PageRequest) -> NewspaperContext:
-    """For a page that is shown although the service does not answer."""
-    path = _request_path(request) if request.method == "GET" else "/"
-    return NewspaperContext(viewer_of(request), translator_of(request), path)
 
 
 async def _noscript_gate(
@@ -265,51 +244,8 @@ def _return_urls(request: PageRequest, page: NewspaperContext) -> dict[str, str]
     The processor sees the address after a payment, so it names no article: a cookie does.
     """
     query = f"?since={int(page.now.timestamp())}" if page.now else ""
-    origin = _origin(request)
+    origin = origin_of(request)
     return {"return": f"{origin}/paid{query}", "back": f"{origin}{page.path}"}
-
-
-def _origin(request: PageRequest) -> str:
-    return str(request.base_url).rstrip("/")
-
-
-def _request_path(request: PageRequest) -> str:
-    query = request.url.query
-    return f"{request.url.path}?{query}" if query else request.url.path
-
-
-def _local_path(address: str | None) -> str:
-    """This address if it is a path of the newspaper, else the front page."""
-    is_path = address is not None and address.startswith("/") and not address.startswith("//")
-    return address if address and is_path and is_web_url(f"http://here{address}") else "/"
-
-
-def _html_response(
-    page: NewspaperContext, html: str, *, status: int = 200, cookies: list[Cookie] | None = None
-) -> Response[str]:
-    source = f"'self' {page.service}"
-    policy = (
-        f"default-src 'none'; script-src {source}; style-src {source}; connect-src {source};"
-        f" img-src 'self'; form-action {source}; base-uri 'none'; frame-ancestors 'none'"
-    )
-    return Response(
-        html,
-        status_code=status,
-        media_type="text/html",
-        headers={"Cache-Control": "no-store", "Content-Security-Policy": policy},
-        cookies=cookies,
-    )
-
-
-def _not_found(request: PageRequest, _error: NotFoundException) -> Response[str]:
-    page = _offline_context(request)
-    return _html_response(page, pages.not_found_page(page), status=404)
-
-
-def _unavailable(request: PageRequest, _error: httpx.HTTPError) -> Response[str]:
-    """Without an answer of the service nothing is shown."""
-    page = _offline_context(request)
-    return _html_response(page, pages.try_again_page(page, "sorry_why"), status=503)
 
 
 def newspaper(paywall: PaywallClient, time: TimeMachine) -> Litestar:
@@ -324,10 +260,15 @@ def newspaper(paywall: PaywallClient, time: TimeMachine) -> Litestar:
 
     return Litestar(
         route_handlers=[
-            front,
+            listings.front,
+            listings.section_page,
+            listings.archive,
+            listings.newsletter,
+            listings.feed,
             read_article,
             choose_reader,
             sign_in,
+            ask_to_sign_out,
             sign_out,
             switch_language,
             reader_token,
@@ -335,12 +276,16 @@ def newspaper(paywall: PaywallClient, time: TimeMachine) -> Litestar:
             offers,
             paid,
             move_time,
-            feed,
+            picture,
             style,
             icon,
         ],
         dependencies={"site": Provide(lambda: site, sync_to_thread=False)},
-        exception_handlers={NotFoundException: _not_found, httpx.HTTPError: _unavailable},
+        exception_handlers={
+            HTTPException: failures.refused,
+            httpx.HTTPError: failures.unavailable,
+            Exception: failures.failed,
+        },
         lifespan=[lifespan],
         state=State({"sessions": {}}),
         openapi_config=None,

@@ -115,11 +115,14 @@ def _price_line(translator: NewspaperTranslator, kind: str, product: Json) -> st
 def _benefit(translator: NewspaperTranslator, kind: str, product: Json) -> str:
     match kind:
         case "plan":
-            benefit = translator.translate("plan_gives")
-            if not product["credits"]:
-                return benefit
-            credits_ = translator.credits(product["credits"])
-            return f"{benefit} {translator.translate('plan_brings', credits=credits_)}"
+            sentences = [translator.translate("plan_gives")]
+            if product["trial_days"]:
+                days = translator.days(product["trial_days"])
+                sentences.append(translator.translate("plan_trial", days=days))
+            if product["credits"]:
+                credits_ = translator.credits(product["credits"])
+                sentences.append(translator.translate("plan_brings", credits=credits_))
+            return " ".join(sentences)
         case "pass":
             return translator.translate("pass_gives", days=translator.days(product["days"]))
         case _:

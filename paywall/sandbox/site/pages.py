@@ -2,27 +2,65 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import chain, groupby
+from operator import itemgetter
 
 from paywall.sandbox.site import noscript
 from paywall.sandbox.site.paywall_client import Json
 from paywall.sandbox.site.rendering import NewspaperContext, render
 from paywall.sandbox.site.session import READERS
-from paywall.sandbox.site.translations import NewspaperTranslator
+from paywall.sandbox.site.stories import STORIES
+from paywall.sandbox.site.teasers import all_details, details, own_articles
+from paywall.sandbox.site.translations import LANGUAGES, NewspaperTranslator
+
+ADDITIONS_MAX = 5
+MORE_MAX = 3
 
 
 def front_page(page: NewspaperContext, articles: list[Json], decisions: Mapping[str, Json]) -> str:
-    """Articles in the reader's language first, the newest of them large."""
-    teasers = [
-        _with_details(page.translator, article, decisions[article["id"]]) for article in articles
-    ]
-    own = [teaser for teaser in teasers if teaser["language"] in (page.language, None)]
+    """The newspaper's own articles in the reader's language, then those in other languages.
+
+    What others have published through the service is listed below them.
+    """
+    translator = page.translator
+    own, *others = (
+        all_details(translator, own_articles(articles, language), decisions)
+        for language in (page.language, *(code for code in LANGUAGES if code != page.language))
+    )
+    additions = [article for article in articles if article["id"] not in STORIES]
     return render(
         page,
         "front.html",
-        page.translator.translate("front"),
-        own=own,
-        others=[teaser for teaser in teasers if teaser not in own],
+        translator.translate("front"),
+        lead=own[:1],
+        pictured=own[1:4],
+        rest=own[4:],
+        others=list(chain(*others)),
+        additions=all_details(translator, additions[:ADDITIONS_MAX], decisions),
     )
+
+
+def section_page(
+    page: NewspaperContext, section: str, articles: list[Json], decisions: Mapping[str, Json]
+) -> str:
+    """A section's articles: those in the reader's language first."""
+    ordered = sorted(articles, key=lambda article: article["language"] != page.language)
+    return render(
+        page,
+        "section.html",
+        page.translator.translate(section),
+        articles=all_details(page.translator, ordered, decisions),
+    )
+
+
+def archive_page(
+    page: NewspaperContext, articles: list[Json], decisions: Mapping[str, Json]
+) -> str:
+    """Every article by month, the newest first; those without a date come last."""
+    ordered = sorted(articles, key=lambda article: str(article["published_at"] or ""), reverse=True)
+    shown = all_details(page.translator, ordered, decisions)
+    months = [(month, list(group)) for month, group in groupby(shown, itemgetter("month"))]
+    return render(page, "archive.html", page.translator.translate("archive"), months=months)
 
 
 def article_page(
@@ -37,11 +75,18 @@ def article_page(
     `gate` takes the place of the gate's script where no script runs.
     """
     decision = answer["decision"]
+    language = article["language"] or page.language
+    more = [
+        story
+        for story in STORIES.values()
+        if story.id != article["id"] and story.metadata.language == language
+    ]
     return render(
         page,
         "article.html",
         article["title"],
-        article=_with_details(page.translator, article, decision),
+        article=details(page.translator, article, decision),
+        more=more[:MORE_MAX],
         is_granted=decision["granted"],
         meter=decision["meter"],
         body_html=answer["body_html"] or "",
@@ -86,40 +131,15 @@ def paid_page(page: NewspaperContext, purchase: Json | None, offers: Json, back:
     return render(page, "paid.html", title, bought=bought, back=back)
 
 
-def not_found_page(page: NewspaperContext) -> str:
-    return render(page, "not_found.html", page.translator.translate("missing"))
+def sign_out_page(page: NewspaperContext) -> str:
+    """For whoever types the address: signing out takes a click, so that no link does it."""
+    return render(page, "sign_out.html", page.translator.translate("sign_out"))
 
 
-def try_again_page(page: NewspaperContext, reason: str) -> str:
-    """What could not be shown, by the name of the text that says why, and a link to try again."""
+def failure_page(page: NewspaperContext, heading: str, reason: str) -> str:
+    """What could not be shown and why, by the names of the texts, and something to read."""
     translate = page.translator.translate
-    return render(page, "try_again.html", translate("sorry"), why=translate(reason))
-
-
-def _with_details(translator: NewspaperTranslator, article: Json, decision: Json) -> Json:
-    """The article, with its day and its tag as shown beside the title."""
-    at = article["published_at"]
-    return article | {
-        "day": translator.format_day(datetime.fromisoformat(at)) if at else "",
-        "tag": _tag(translator, article, decision),
-        "is_unlocked": decision["reason"] == "unlocked",
-    }
-
-
-def _tag(translator: NewspaperTranslator, article: Json, decision: Json) -> str:
-    """What it takes to read the article, or why it is open; empty where that is plain."""
-    if decision["reason"] in ("free", "unlocked", "metered"):
-        return translator.translate(decision["reason"])
-    if decision["granted"]:
-        return ""
-    if article["policy"] == "metered" and decision["reason"] == "login_required":
-        return translator.translate("metered")
-    if article["policy"] in ("registered", "subscribers"):
-        return translator.translate(article["policy"])
-    cost = article["unlock_cost"]
-    if cost == 1:
-        return translator.translate("premium_one")
-    return translator.translate("premium", cost=cost)
+    return render(page, "failure.html", translate(heading), why=translate(reason), heading=heading)
 
 
 def _unlock_row(translator: NewspaperTranslator, unlock: Json) -> Json:

@@ -70,11 +70,13 @@ class PaywallClient:
             return None
         return _parse(response)
 
-    async def decisions(self, viewer: PageViewer, article_ids: list[str]) -> dict[str, Json]:
-        """The decision for each article, by id. No view is counted."""
+    async def decisions(
+        self, viewer: PageViewer, article_ids: list[str], *, previews: bool = False
+    ) -> dict[str, Json]:
+        """The decision for each article, by id, with its preview if wanted. No view is counted."""
         if not article_ids:
             return {}
-        body = {**viewer.to_fields(), "article_ids": article_ids}
+        body = {**viewer.to_fields(), "article_ids": article_ids, "previews": previews}
         answer = await self._request("POST", "/v1/access/check-batch", json=body)
         return {decision["article_id"]: decision for decision in answer["decisions"]}
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from paywall.sandbox.site.paywall_client import Json, PageViewer
+from paywall.sandbox.site.stories import SECTIONS
 from paywall.sandbox.site.time_machine import STEPS
 from paywall.sandbox.site.translations import LANGUAGES, NewspaperTranslator
 from paywall.web.templating import environment_of
@@ -72,6 +73,7 @@ def render(page: NewspaperContext, template: str, title: str, **values: object) 
         title=title,
         t=page.translator.translate,
         weekday=page.translator.format_weekday,
+        sections=SECTIONS,
         languages=LANGUAGES,
         steps=STEPS,
         moved_anchor=MOVED_ANCHOR,

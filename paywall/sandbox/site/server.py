@@ -14,14 +14,17 @@ from paywall.server.serve import CannotServe
 STOP_WITHIN_SECONDS = 5
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises CannotServe where the port is in use."""
+def listening(host: str, port: int, variable: str = "SITE_PORT") -> socket.socket:
+    """A listening socket.
+
+    Raises CannotServe where the port is in use; `variable` of the Makefile sets it.
+    """
     try:
         return socket.create_server((host, port))
     except OSError as error:
         raise CannotServe(
-            f"The newspaper cannot listen on {host}, port {port}: {error.strerror}."
-            " Stop the process that uses it, or choose another port: --site-port."
+            f"Cannot listen on {host}, port {port}: {error.strerror}."
+            f" Stop what is using it, or choose another: {variable}={port + 1000} make run."
         ) from error
 
 

@@ -15,7 +15,7 @@ VISITOR_SECONDS = 31 * 86_400
 LANGUAGE_SECONDS = 365 * 86_400
 
 # The sandbox's readers by id, with their preferred languages.
-READERS: dict[str, str | None] = {"ann": None, "bo": None, "chan": "km"}
+READERS: dict[str, str | None] = {"ann": None, "bo": None, "chan": None, "dara": "km"}
 
 
 def viewer_of(request: Request[Any, Any, State]) -> PageViewer:

@@ -11,8 +11,8 @@ from paywall.rules.enums import Interval
 from paywall.sandbox.site.paywall_client import PaywallClient
 
 STEPS = (Interval.DAY, Interval.WEEK, Interval.MONTH)
-# Stripe charges an hour after a period's end, so this is enough to renew what is bought now.
-CHARGE_DELAY = timedelta(hours=2)
+# Stripe charges an hour after a period's end: after this step what is bought now has renewed.
+STEP_DELAYS = {Interval.MONTH: timedelta(hours=2)}
 SERVICE_FOLLOWS_WITHIN_SECONDS = 10.0
 POLL_SECONDS = 0.1
 TIMEOUT_SECONDS = 15
@@ -40,7 +40,8 @@ class TimeMachine:
         # Measured by the service's clock: minting a token for this call by a clock that is ahead
         # would give one that the service does not accept yet.
         now = await self._paywall.service_time()
-        seconds = int((add_intervals(now, step, 1) + CHARGE_DELAY - now).total_seconds())
+        until = add_intervals(now, step, 1) + STEP_DELAYS.get(step, timedelta())
+        seconds = int((until - now).total_seconds())
         response = await self._http.post(f"{self._clock_url}/advance", data={"seconds": seconds})
         moved_to = _parse_time(response).replace(microsecond=0)
         return response.json()["undelivered"] == 0 and await self._service_is_at(moved_to)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from babel import negotiate_locale
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 
 from paywall.web.language import load_languages
 from paywall.web.theme import load_theme
@@ -67,6 +67,9 @@ class NewspaperTranslator(NamedTuple):
 
     def format_day(self, at: datetime) -> str:
         return SERVICE_LANGUAGES.choose([self.language]).day(at)
+
+    def format_month(self, at: datetime) -> str:
+        return format_skeleton("yMMMM", at.astimezone(ZoneInfo(ZONE)), locale=self.language)
 
     def format_weekday(self, at: datetime) -> str:
         """The date with the day of the week."""

@@ -16,8 +16,9 @@ from paywall.telemetry import logger
 
 TICK_SECONDS = 1.0
 DELIVERY_TIMEOUT_SECONDS = 20
-PAUSE_SECONDS_MAX = 30.0
-DELIVERY_ATTEMPTS_MAX = 10
+# A service that is starting gets the events soon after, without a longer pause.
+PAUSE_SECONDS_MAX = 2.0
+DELIVERY_ATTEMPTS_MAX = 60
 DELIVERED_WITHIN_SECONDS = 10.0
 POLL_SECONDS = 0.05
 
@@ -103,7 +104,7 @@ class StandInRunner:
                         waiting.remove(event)
 
     async def _send(self, client: httpx.AsyncClient, url: str, event: Json) -> None:
-        """Send one event until it is accepted; after ten attempts it is only listed."""
+        """Send one event until it is accepted; after the last attempt it is only listed."""
         pause_seconds = 0.5
         for _ in range(DELIVERY_ATTEMPTS_MAX):
             delivery = sign_event(event, self.secret, self.stand_in.account.now)
