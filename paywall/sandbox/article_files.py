@@ -4,6 +4,7 @@ The service gets what it needs to sell an article. The rest, such as the standfi
 newspaper.
 """
 
+import math
 import re
 import tomllib
 from datetime import datetime
@@ -50,8 +51,8 @@ class ArticleFile(NamedTuple):
     def reading_minutes(self) -> int:
         text = TAG.sub(" ", self.body_html)
         if self.metadata.language == "km":
-            return max(1, round(len("".join(text.split())) / KHMER_LETTERS_PER_MINUTE))
-        return max(1, round(len(text.split()) / WORDS_PER_MINUTE))
+            return math.ceil(len("".join(text.split())) / KHMER_LETTERS_PER_MINUTE)
+        return math.ceil(len(text.split()) / WORDS_PER_MINUTE)
 
 
 def read_files(folder: Path = FOLDER) -> list[ArticleFile]:

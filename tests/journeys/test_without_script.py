@@ -14,6 +14,11 @@ MONTH = (
     " Opens every article, and renews automatically until you cancel."
     " Each payment also adds 2 credits."
 )
+YEAR = (
+    "A year of everything: $40 · 160,000 riel a year."
+    " Opens every article, and renews automatically until you cancel."
+    " The first 14 days are free for new subscribers."
+)
 WEEK = "A week of everything: $1.50 · 6,000 riel. Opens every article for 7 days."
 FIVE = "Five credits: $2 · 8,000 riel. 5 credits to unlock articles, which are then yours to keep."
 TEN = (
@@ -87,7 +92,9 @@ def test_a_visitor_sees_the_price_and_signs_in_to_read_on(
 
 def test_offers_are_visible_before_signing_in(open_visitor: OpenVisitor) -> None:
     page = open_visitor(java_script_enabled=False).tab("/offers")
-    expect(page.locator("main").get_by_role("listitem")).to_have_text([MONTH, WEEK, FIVE, TEN])
+    expect(page.locator("main").get_by_role("listitem")).to_have_text(
+        [MONTH, YEAR, WEEK, FIVE, TEN]
+    )
     expect(page.get_by_role("link", name="Sign in to buy")).to_be_visible()
 
 

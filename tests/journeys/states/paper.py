@@ -18,6 +18,15 @@ def front_in_khmer(visitor: Visitor) -> Page:
     return page
 
 
+def section(visitor: Visitor) -> Page:
+    return visitor.tab("/section/money")
+
+
+def archive_in_khmer(visitor: Visitor) -> Page:
+    front_in_khmer(visitor)
+    return visitor.tab("/archive")
+
+
 def missing(visitor: Visitor) -> Page:
     visitor.expect("status of 404")
     return visitor.tab("/nowhere/at-all")
@@ -30,6 +39,8 @@ def sign_in(visitor: Visitor) -> Page:
 STATES: tuple[Callable[[Visitor], Page], ...] = (
     front,
     front_in_khmer,
+    section,
+    archive_in_khmer,
     missing,
     sign_in,
 )
