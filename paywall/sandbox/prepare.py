@@ -112,13 +112,26 @@ def require_sqlite(settings: Settings) -> None:
 
 
 def products(now: datetime) -> tuple[Pack | Pass | Plan, ...]:
-    """What the newspaper sells; its theme has the names in each language."""
+    """What the newspaper sells; its theme has the names in each language.
+
+    Each has a position, so that what others put into the catalogue comes after it.
+    """
     return (
         Pack(
-            id="ten", title="Ten credits", credits=10, prices=_prices(14_000, 350), created_at=now
+            id="five",
+            title="Five credits",
+            credits=5,
+            prices=_prices(8_000, 200),
+            created_at=now,
+            position=1,
         ),
         Pack(
-            id="five", title="Five credits", credits=5, prices=_prices(8_000, 200), created_at=now
+            id="ten",
+            title="Ten credits",
+            credits=10,
+            prices=_prices(14_000, 350),
+            created_at=now,
+            position=2,
         ),
         Pass(
             id="week",
@@ -126,6 +139,7 @@ def products(now: datetime) -> tuple[Pack | Pass | Plan, ...]:
             days=7,
             prices=_prices(6_000, 150),
             created_at=now,
+            position=1,
         ),
         Plan(
             id="monthly",
@@ -135,6 +149,7 @@ def products(now: datetime) -> tuple[Pack | Pass | Plan, ...]:
             credits_expire=CreditsExpire.NEVER,
             prices=_prices(16_000, 400),
             created_at=now,
+            position=1,
         ),
         Plan(
             id="yearly",
@@ -144,6 +159,8 @@ def products(now: datetime) -> tuple[Pack | Pass | Plan, ...]:
             credits_expire=CreditsExpire.NEVER,
             prices=_prices(160_000, 4_000),
             created_at=now,
+            position=2,
+            recommended=True,
         ),
     )
 

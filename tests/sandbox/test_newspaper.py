@@ -136,12 +136,18 @@ def test_pages_of_other_sites_get_no_token_of_a_reader(sandbox: Served) -> None:
 
 def test_what_others_publish_does_not_displace_the_newspapers_own(sandbox: Served) -> None:
     (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
-    site = {"Authorization": f"Bearer {sandbox.site_token('articles:write')}"}
+    site = {"Authorization": f"Bearer {sandbox.site_token('articles:write catalogue:write')}"}
     story = {"title": "Forty-two", "policy": "premium", "published_at": "2037-01-01T00:00:00Z"}
+    pack = {"title": "Two articles", "credits": 2, "prices": [{"amount": 100, "currency": "KHR"}]}
     with httpx.Client(timeout=PATIENT_SECONDS) as client:
         put = client.put(f"{sandbox.address}/v1/articles/42", json=story, headers=site)
-        front, archive = (client.get(f"{paper}{path}").text for path in ("/", "/archive"))
+        client.put(f"{sandbox.address}/v1/packs/two", json=pack, headers=site).raise_for_status()
+        front, archive, offers = (
+            client.get(f"{paper}{path}").text for path in ("/", "/archive", "/offers")
+        )
     assert put.status_code == httpx.codes.CREATED
+    packs = [offers.index(title) for title in ("Five credits", "Ten credits", "Two articles")]
+    assert packs == sorted(packs)
     lead, _, rest = front.partition("</article>")
     assert "A school that moves with the water" in lead
     assert "Forty-two" in rest.partition("Newly published")[2]
