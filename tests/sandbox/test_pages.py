@@ -1,6 +1,7 @@
 """The newspaper's pages where the service does not answer, and for addresses that it lacks."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -20,13 +21,23 @@ async def no_token() -> str:
     return ""
 
 
-@pytest.fixture
-async def visitor() -> AsyncIterator[httpx.AsyncClient]:
+async def broken_mint() -> str:
+    raise LookupError("a fault of the newspaper's own")
+
+
+@asynccontextmanager
+async def reading(mint: Callable[[], Awaitable[str]]) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a newspaper whose service is down."""
-    publisher = PaywallClient(NO_SERVICE, no_token)
+    publisher = PaywallClient(NO_SERVICE, mint)
     app = newspaper(publisher, TimeMachine(publisher, ""))
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # httpx has looser types of its own
     async with httpx.AsyncClient(transport=transport, base_url="http://paper.example") as client:
+        yield client
+
+
+@pytest.fixture
+async def visitor() -> AsyncIterator[httpx.AsyncClient]:
+    async with reading(no_token) as client:
         yield client
 
 
@@ -61,6 +72,15 @@ async def test_people_get_pages_for_addresses_that_do_not_exist(
     assert (answer.status_code, answer.headers["content-type"][:9]) == (status, "text/html")
     assert "The front page has all of today&#39;s articles." in answer.text
     assert "a small hand-painted fish above it" in answer.text
+
+
+async def test_a_fault_of_the_newspapers_own_is_a_page_too() -> None:
+    async with reading(broken_mint) as client:
+        answer = await client.get("/", headers={"Accept-Language": "km"})
+    assert (answer.status_code, answer.headers["content-type"][:9]) == (500, "text/html")
+    assert "មានបញ្ហាអ្វីមួយកើតឡើង" in answer.text
+    assert "បង្គោលវាស់ទឹកនៅកំពង់ផែ" in answer.text
+    assert "LookupError" not in answer.text
 
 
 async def test_every_article_has_a_section_and_a_small_picture(visitor: httpx.AsyncClient) -> None:
