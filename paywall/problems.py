@@ -3,52 +3,20 @@
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
+from paywall.problem_types import (
+    DETAIL_CHARS_MAX,
+    ERRORS_MAX,
+    FieldError,
+    ProblemMember,
+    ProblemType,
+    truncate,
+)
+
 MEDIA_TYPE = "application/problem+json"
-# The number of errors in one response: a body of 1 MiB can have 100,000 wrong fields.
-ERRORS_MAX = 20
-FIELD_CHARS_MAX = 64
-ERROR_DETAIL_CHARS_MAX = 500
-DETAIL_CHARS_MAX = 2000
-
-
-class FieldError(NamedTuple):
-    """What is wrong with one field of the request; `field` is its path, such as `tags[2]`."""
-
-    field: str
-    detail: str
-
-    def shortened(self) -> "FieldError":
-        """With at most FIELD_CHARS_MAX of the field and ERROR_DETAIL_CHARS_MAX of the detail."""
-        return FieldError(
-            truncate(self.field, FIELD_CHARS_MAX), truncate(self.detail, ERROR_DETAIL_CHARS_MAX)
-        )
-
-
-class ProblemMember(NamedTuple):
-    """An extension member of a problem type (RFC 9457 §3.2)."""
-
-    name: str
-    type: type
-    description: str
-
-
-class ProblemType(NamedTuple):
-    """A type of problem. Its `code` is stable; its `type` is `/problems/` and the code."""
-
-    code: str
-    status: HTTPStatus
-    title: str
-    remedy: str
-    members: tuple[ProblemMember, ...] = ()
-
-
-def truncate(text: str, chars_max: int) -> str:
-    """The text, with an ellipsis at the end if it is longer than `chars_max`."""
-    return text if len(text) <= chars_max else f"{text[: chars_max - 1]}…"
 
 
 class Problem(Exception):  # noqa: N818 (the term of RFC 9457)
@@ -171,6 +139,12 @@ CHECKOUT_UNKNOWN = ProblemType(
     "The reader has no such checkout",
     "Take the checkout's id from the response of POST /v1/me/checkout.",
 )
+RECEIPT_UNKNOWN = ProblemType(
+    "receipt_unknown",
+    HTTPStatus.NOT_FOUND,
+    "The reader has no such receipt",
+    "Take the receipt's id from the response of POST /v1/me/subscription/cancel.",
+)
 METHOD_NOT_ALLOWED = ProblemType(
     "method_not_allowed",
     HTTPStatus.METHOD_NOT_ALLOWED,
@@ -183,6 +157,25 @@ REFERENCE_CONFLICT = ProblemType(
     "The reference was already used with other fields",
     "Send the same fields as before, or choose a new reference.",
     (ProblemMember("fields", list[str], "The fields that differ from what was recorded before."),),
+)
+NOT_WITHDRAWABLE = ProblemType(
+    "not_withdrawable",
+    HTTPStatus.CONFLICT,
+    "This purchase has no right of withdrawal",
+    "Only what begins a contract and was paid has one, where withdrawal_days is set: no renewals,"
+    " and nothing that was refunded.",
+)
+WITHDRAWAL_OVER = ProblemType(
+    "withdrawal_over",
+    HTTPStatus.CONFLICT,
+    "The time to withdraw is over",
+    "Show the reader `withdrawable_until` of the purchase.",
+)
+WITHDRAWAL_LOST = ProblemType(
+    "withdrawal_lost",
+    HTTPStatus.CONFLICT,
+    "The right of withdrawal was lost by immediate delivery",
+    "The reader agreed to immediate delivery, and has used what was bought or begun to use it.",
 )
 CATALOGUE_FULL = ProblemType(
     "catalogue_full",

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,6 +18,7 @@ from paywall.rules.decision import Policy
 from paywall.rules.origin import canonical_origin
 from paywall.rules.selectors import is_class_selector
 from paywall.rules.urls import is_web_url
+from paywall.setting_types import Issuer, Location, Name, Secret
 
 PREFIX = "PAYWALL_"
 FILE_NAME = "paywall.toml"
@@ -26,46 +27,14 @@ STRIPE_KEYS = (*LIVE_KEYS, "sk_test_", "rk_test_")
 
 
 FILE_BYTES_MAX = 1024 * 1024
-YEAR_SECONDS = 366 * 86_400
-ISSUERS_MAX, KEYS_MAX, ORIGINS_MAX, PATHS_MAX = 50, 100, 100, 20
+ISSUERS_MAX, ORIGINS_MAX, PATHS_MAX = 50, 100, 20
 
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
-# A path or a URL.
-Location = Annotated[str, Meta(max_length=2000)]
-Secret = Annotated[str, Meta(max_length=500)]
 # The characters of a cookie's name (RFC 6265 §4.1.1).
 COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-Pem = Annotated[str, Meta(max_length=16 * 1024)]
-Age = Annotated[int, Meta(ge=60, le=YEAR_SECONDS)]
 
 
 class SettingsError(Exception):
     """A setting is wrong or unknown; the text names it and how to correct it."""
-
-
-class IssuerKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One key of an issuer, inline or in a file, for one algorithm."""
-
-    kid: Name | None = None
-    algorithm: Literal["HS256", "RS256", "ES256", "EdDSA"]
-    secret: Pem | None = None
-    public_key: Pem | None = None
-    file: Location | None = None
-
-
-class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A trusted token issuer (RFC 7519 `iss`), with the limits of that trust."""
-
-    name: Name
-    kinds: Annotated[list[Literal["site", "reader"]], Meta(max_length=2)]
-    site_audience: Name = "paywall:site"
-    reader_audience: Name = "paywall:reader"
-    keys: Annotated[list[IssuerKey], Meta(max_length=KEYS_MAX)] = []
-    jwks_url: Location | None = None
-    jwks_algorithm: Literal["RS256", "ES256", "EdDSA"] = "RS256"
-    jwks_max_age_seconds: Age = 86_400
-    accept_plain_typ: bool = False
-    longest_lifetime_seconds: Age = 86_400
 
 
 def _setting(description: str, **limits: Any) -> Meta:
@@ -179,6 +148,27 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             le=604_800,
         ),
     ] = 21_600
+    seller_name: Annotated[
+        Annotated[str, Meta(max_length=200)],
+        _setting("Name of the seller, as receipts state it."),
+    ] = ""
+    seller_address: Annotated[
+        Annotated[str, Meta(max_length=1000)],
+        _setting("Address of the seller on receipts; in the file it can have several lines."),
+    ] = ""
+    seller_tax_number: Annotated[
+        Annotated[str, Meta(max_length=100)],
+        _setting("Number of the seller for sales tax or VAT, as receipts state it."),
+    ] = ""
+    withdrawal_days: Annotated[
+        int,
+        _setting(
+            "Number of days in which readers can withdraw from a purchase: 14 in the European"
+            " Union. 0: no such button.",
+            ge=0,
+            le=60,
+        ),
+    ] = 0
     stripe_secret_key: Annotated[
         Secret,
         _setting(

@@ -11,10 +11,9 @@ import msgspec
 import pytest
 from msgspec import Meta
 
+from paywall.setting_types import Issuer, IssuerKey
 from paywall.settings import (
     FILE_BYTES_MAX,
-    Issuer,
-    IssuerKey,
     Settings,
     SettingsError,
     load_settings,

@@ -68,4 +68,4 @@ async def _export(loaded: Settings, reader_id: str) -> ReaderExport:
         database.reading() as session,
     ):
         await require_on_record(session, reader_id)
-        return await export_reader(session, reader_id, database.clock.now())
+        return await export_reader(session, reader_id, loaded, database.clock.now())

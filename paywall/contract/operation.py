@@ -17,7 +17,7 @@ from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 
 from paywall import problems
-from paywall.problems import ProblemType
+from paywall.problem_types import ProblemType
 from paywall.tokens.caller import TokenKind
 from paywall.tokens.guard import Guard, guard_of
 

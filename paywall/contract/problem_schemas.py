@@ -7,9 +7,12 @@ has the schema of that status, whose name and meaning do not depend on which kin
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from paywall import problems
+from paywall import problem_types, problems
 from paywall.contract.examples import EXAMPLES
-from paywall.problems import INVALID_FIELDS, FieldError, ProblemMember, ProblemType
+from paywall.problem_types import FieldError, ProblemMember, ProblemType
+from paywall.problems import (
+    INVALID_FIELDS,
+)
 
 Json = dict[str, Any]
 SCHEMAS = "#/components/schemas/"
@@ -22,7 +25,7 @@ TYPES: Mapping[Any, Json] = {
     list[str]: {"type": "array", "items": {"type": "string"}},
     list[FieldError]: {
         "type": "array",
-        "maxItems": problems.ERRORS_MAX,
+        "maxItems": problem_types.ERRORS_MAX,
         "items": {"$ref": f"{SCHEMAS}FieldError"},
     },
 }
@@ -70,9 +73,9 @@ def problem_schemas() -> dict[str, Json]:
             "type": "object",
             "properties": {
                 "field": _text(
-                    "The path of the field, such as `tags[2]`.", problems.FIELD_CHARS_MAX
+                    "The path of the field, such as `tags[2]`.", problem_types.FIELD_CHARS_MAX
                 ),
-                "detail": _text(DETAIL, problems.ERROR_DETAIL_CHARS_MAX),
+                "detail": _text(DETAIL, problem_types.ERROR_DETAIL_CHARS_MAX),
             },
             "required": ["field", "detail"],
         },
@@ -112,7 +115,7 @@ def _schema(description: str, type_: Json, members: Mapping[str, Json]) -> Json:
             "type": "integer",
             "format": "int32",
         },
-        "detail": _text(DETAIL, problems.DETAIL_CHARS_MAX),
+        "detail": _text(DETAIL, problem_types.DETAIL_CHARS_MAX),
         **members,
     }
     return {

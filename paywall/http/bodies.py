@@ -27,13 +27,11 @@ from msgspec.inspect import (
 
 from paywall import problems
 from paywall.http.fields import describe_pattern
+from paywall.problem_types import FIELD_CHARS_MAX, FieldError, truncate
 from paywall.problems import (
-    FIELD_CHARS_MAX,
-    FieldError,
     Problem,
     invalid,
     invalid_fields,
-    truncate,
 )
 
 M = TypeVar("M", bound="RequestModel")

@@ -25,7 +25,11 @@ from paywall import problems, telemetry
 from paywall.database.errors import is_unavailable
 from paywall.http.deadline import Deadline
 from paywall.http.fields import describe_pattern
-from paywall.problems import FieldError, Problem, invalid_fields
+from paywall.problem_types import FieldError
+from paywall.problems import (
+    Problem,
+    invalid_fields,
+)
 from paywall.telemetry import logger
 
 # Key in the request's state; true for HEAD, which runs as GET but rolls its writes back.

@@ -14,7 +14,10 @@ from paywall.articles.publish import publish_all
 from paywall.http.fields import Id
 from paywall.imports.csv_kinds import ReaderIdInput, SubscriptionRow, put_subscriptions
 from paywall.imports.row_kinds import ImportContext, RowKind, RowOutcome, RowShape
-from paywall.problems import FieldError, invalid_fields
+from paywall.problem_types import FieldError
+from paywall.problems import (
+    invalid_fields,
+)
 from paywall.rules.enums import UnlockSource, UpsertOutcome
 from paywall.unlocks.api import GivenUnlockInput
 from paywall.unlocks.import_unlocks import ImportedUnlock, import_unlocks

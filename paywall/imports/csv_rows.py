@@ -14,7 +14,10 @@ from paywall.http.bodies import RequestModel, enum_choices, wrong_fields
 from paywall.imports.csv_records import Record, read_records
 from paywall.imports.csv_text import CsvError, physical_lines
 from paywall.imports.row_kinds import RowShape
-from paywall.problems import FieldError, Problem
+from paywall.problem_types import FieldError
+from paywall.problems import (
+    Problem,
+)
 
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 # A line above the header that Excel reads and some programs write.

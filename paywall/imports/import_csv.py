@@ -13,7 +13,7 @@ from paywall.database.errors import is_unavailable
 from paywall.imports.csv_rows import CsvRow, read_rows
 from paywall.imports.progress import BadItem, Progress
 from paywall.imports.row_kinds import ImportContext, RowKind, RowOutcome, RowShape
-from paywall.problems import FieldError
+from paywall.problem_types import FieldError
 from paywall.rules.enums import Actor, UpsertOutcome
 from paywall.settings import Settings
 

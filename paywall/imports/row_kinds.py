@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.clock import Clock
 from paywall.http.bodies import RequestModel
-from paywall.problems import FieldError
+from paywall.problem_types import FieldError
 from paywall.rules.enums import Actor, UpsertOutcome
 from paywall.settings import Settings
 

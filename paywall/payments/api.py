@@ -5,21 +5,14 @@ from typing import Annotated
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
-from msgspec import Meta
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.catalogue.products import choose_product
 from paywall.database.engine import Database
 from paywall.database.tables import Purchase
-from paywall.http.bodies import RequestModel
 from paywall.http.fields import (
-    AMOUNT_MAX,
-    CURRENCY_PATTERN,
-    PROCESSOR_PATTERN,
-    Id,
     PathCheckoutId,
     PathPurchaseId,
 )
@@ -35,9 +28,21 @@ from paywall.payments.checkout_models import (
     refuse_foreign_page,
 )
 from paywall.payments.checkouts import UNSETTLED, find_checkout
-from paywall.payments.purchase import STRIPE, Payment, record_purchase
+from paywall.payments.purchase import STRIPE, record_purchase
+from paywall.payments.purchase_models import PurchaseInput, RefundInput
 from paywall.payments.refund import RefundTerms, refund_purchase
-from paywall.payments.responses import AMOUNT, PurchaseAnswer, to_response, to_responses
+from paywall.payments.responses import PurchaseAnswer, to_response, to_responses
+from paywall.payments.withdrawals import (
+    REFUSALS_OF_WITHDRAWAL,
+    WithdrawalAnswer,
+    WithdrawalInput,
+    declare_withdrawal,
+    find_purchase_of,
+    list_withdrawals,
+    lock_purchase_of,
+    preview_withdrawal,
+    withdrawal_to_response,
+)
 from paywall.problems import (
     ALREADY_SUBSCRIBED,
     CHECKOUT_CLOSED,
@@ -50,70 +55,18 @@ from paywall.problems import (
     REFUND_TOO_LARGE,
     Problem,
     Unconfirmed,
-    invalid,
 )
+from paywall.processors.stripe.api_errors import REFUSALS, Missing
 from paywall.processors.stripe.checkout_flow import start_checkout, sync_checkout
-from paywall.processors.stripe.client import REFUSALS, Missing
 from paywall.processors.stripe.context import StripeContext, require_stripe
 from paywall.processors.stripe.customers import customers_of
-from paywall.rules.money import currency_code
+from paywall.processors.stripe.withdraw import withdraw_in_stripe
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, reader, site
 
-
-class PurchaseInput(RequestModel, kw_only=True):
-    """A payment that the site took itself, by KHQR, cash or bank. Name exactly one product."""
-
-    reader_id: Annotated[Id, Meta(description="The site's id of the reader who paid.")]
-    processor: Annotated[
-        str,
-        Meta(
-            pattern=PROCESSOR_PATTERN,
-            description="How the site was paid, such as `khqr` or `cash`; `stripe` is refused.",
-        ),
-    ]
-    reference: Annotated[
-        Id,
-        Meta(
-            description="The processor's id of the payment; repeating it with the same fields is a"
-            " no-op."
-        ),
-    ]
-    pack_id: Annotated[Id | None, Meta(description="The pack that was bought.")] = None
-    pass_id: Annotated[Id | None, Meta(description="The pass that was bought.")] = None
-    plan_id: Annotated[Id | None, Meta(description="One prepaid period of the plan.")] = None
-    amount_paid: Annotated[int, Meta(ge=0, le=AMOUNT_MAX, description=AMOUNT)]
-    currency: Annotated[str, Meta(pattern=CURRENCY_PATTERN, description="ISO 4217, in any case.")]
-
-    def payment(self) -> Payment:
-        kind, product_id = choose_product(self.pack_id, self.pass_id, self.plan_id)
-        currency = currency_code(self.currency)
-        if currency is None:
-            raise invalid("currency", f"{self.currency!r} is not a currency of ISO 4217")
-        if self.processor == STRIPE:
-            raise invalid("processor", "payments by Stripe are recorded by its webhooks")
-        return Payment(
-            self.reader_id,
-            self.processor,
-            self.reference,
-            kind,
-            product_id,
-            self.amount_paid,
-            currency,
-        )
-
-
-class RefundInput(RequestModel, kw_only=True):
-    """Money that was returned to the reader."""
-
-    amount: Annotated[int, Meta(ge=1, le=AMOUNT_MAX, description=AMOUNT)]
-    reference: Annotated[
-        Id,
-        Meta(description="Unique for the purchase; repeating it with the same fields is a no-op."),
-    ]
-    keep_access: Annotated[bool, Meta(description="A goodwill refund: nothing is clawed back.")] = (
-        False
-    )
+Outstanding = Annotated[
+    bool, QueryParameter(description="Only those whose refund is not recorded yet.")
+]
 
 
 @post(
@@ -142,7 +95,7 @@ async def post_purchase(
             actor=caller.actor,
             clock=database.clock,
         )
-        answer = await to_response(session, purchase)
+        answer = await to_response(session, purchase, settings)
         return await store_response(session, claim, 201 if is_new else 200, answer)
 
 
@@ -158,6 +111,7 @@ async def post_refund(
     caller: NamedDependency[Caller],
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
 ) -> Response[PurchaseAnswer]:
     """Record a refund and claw back what it paid for: 201, or 200 if it was already recorded.
 
@@ -175,17 +129,20 @@ async def post_refund(
         purchase, is_new = await refund_purchase(
             session, purchase_id, terms, actor=caller.actor, clock=database.clock
         )
-        answer = await to_response(session, purchase)
+        answer = await to_response(session, purchase, settings)
         return await store_response(session, claim, 201 if is_new else 200, answer)
 
 
 @get("/v1/purchases", guards=[site("subscribers:read")])
 async def list_purchases(
-    database: NamedDependency[Database], limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
 ) -> Page[PurchaseAnswer]:
     """Every purchase, newest first."""
     async with database.reading() as session:
-        return await load_page(session, None, limit, cursor)
+        return await load_page(session, None, limit, cursor, settings)
 
 
 @get(
@@ -194,30 +151,37 @@ async def list_purchases(
     refuses=[PURCHASE_UNKNOWN],
 )
 async def get_purchase(
-    purchase_id: PathPurchaseId, database: NamedDependency[Database]
+    purchase_id: PathPurchaseId,
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
 ) -> PurchaseAnswer:
     """One purchase."""
     async with database.reading() as session:
         purchase = await session.get(Purchase, purchase_id)
         if purchase is None:
             raise Problem(PURCHASE_UNKNOWN)
-        return await to_response(session, purchase)
+        return await to_response(session, purchase, settings)
 
 
 @get("/v1/me/purchases", guards=[reader])
 async def list_my_purchases(
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Page[PurchaseAnswer]:
     """The reader's purchases, newest first."""
     async with database.reading() as session:
-        return await load_page(session, caller.subject, limit, cursor)
+        return await load_page(session, caller.subject, limit, cursor, settings)
 
 
 async def load_page(
-    session: AsyncSession, reader_id: str | None, limit: int, cursor: str | None
+    session: AsyncSession,
+    reader_id: str | None,
+    limit: int,
+    cursor: str | None,
+    settings: Settings,
 ) -> Page[PurchaseAnswer]:
     """Purchases of one reader, or of all, newest first."""
     statement = select(Purchase)
@@ -226,7 +190,61 @@ async def load_page(
     rows, next_cursor = await newest_first(
         session, statement, at=Purchase.created_at, id=Purchase.id, limit=limit, cursor=cursor
     )
-    return Page(items=await to_responses(session, rows), next_cursor=next_cursor)
+    return Page(items=await to_responses(session, rows, settings), next_cursor=next_cursor)
+
+
+@post(
+    "/v1/me/withdrawals",
+    guards=[reader],
+    answers={201: "Withdrawn.", 200: "Withdrawn already, or a dry run; nothing was changed."},
+    refuses=[*REFUSALS_OF_WITHDRAWAL, *REFUSALS],
+)
+async def post_my_withdrawal(
+    data: JSONBody[WithdrawalInput],
+    caller: NamedDependency[Caller],
+    claim: NamedDependency[IdempotencyClaim | None],
+    database: NamedDependency[Database],
+    stripe: NamedDependency[StripeContext | None],
+    settings: NamedDependency[Settings],
+) -> Response[WithdrawalAnswer]:
+    """Withdraw from the contract of a purchase, or with `dry_run` only show what goes back.
+
+    A payment by Stripe is refunded there, and its subscription ends at once. For any other payment
+    the withdrawal is recorded, and the site returns the money and records the refund.
+    """
+    reader_id = caller.subject
+    if data.dry_run:
+        async with database.discarding().writing() as session:
+            purchase = await lock_purchase_of(session, reader_id, data.purchase_id)
+            answer = await preview_withdrawal(session, purchase, settings, database.clock.now())
+            return Response(answer, status_code=200)
+    async with database.reading() as session:
+        purchase = await find_purchase_of(session, reader_id, data.purchase_id)
+    if purchase.processor == STRIPE:
+        return await withdraw_in_stripe(require_stripe(stripe), reader_id, purchase.id, claim)
+    async with database.writing() as session:
+        now = database.clock.now()
+        if stored := await stored_response(session, claim, now, reader_id=reader_id):
+            return stored
+        purchase = await lock_purchase_of(session, reader_id, purchase.id)
+        withdrawal = await declare_withdrawal(session, purchase, settings, database.clock.now())
+        is_new = withdrawal.confirmed_at is None
+        withdrawal.confirmed_at = withdrawal.confirmed_at or withdrawal.at
+        session.add(withdrawal)
+        answer = withdrawal_to_response(purchase, withdrawal)
+        return await store_response(session, claim, 201 if is_new else 200, answer)
+
+
+@get("/v1/withdrawals", guards=[site("subscribers:read")])
+async def get_withdrawals(
+    database: NamedDependency[Database],
+    outstanding: Outstanding = False,  # noqa: FBT002 (a query parameter)
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+) -> Page[WithdrawalAnswer]:
+    """Every withdrawal, newest first; or those whose money the site has still to return."""
+    async with database.reading() as session:
+        return await list_withdrawals(session, outstanding=outstanding, limit=limit, cursor=cursor)
 
 
 @post(
@@ -308,4 +326,6 @@ ROUTES: list[ControllerRouterHandler] = [
     post_my_checkout,
     get_my_checkout,
     post_my_billing_portal,
+    post_my_withdrawal,
+    get_withdrawals,
 ]

@@ -10,7 +10,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.database.tables import Checkout, Purchase
 from paywall.http.bodies import ResponseModel
 from paywall.http.fields import CreatedAt, NumberId, PassId, PlanId, ReaderId
+from paywall.payments.withdrawals import (
+    WithdrawalAnswer,
+    withdrawable_until_of,
+    withdrawal_to_response,
+    withdrawals_of,
+)
 from paywall.rules.enums import ProductKind
+from paywall.settings import Settings
 from paywall.subscriptions.billed import paid_until_of
 
 AMOUNT = "In the currency's smallest unit by ISO 4217: 4,000 riel are 400000."
@@ -36,6 +43,17 @@ class PurchaseAnswer(ResponseModel):
         Meta(description="The end of the paid period if it paid for a Stripe subscription."),
     ]
     created_at: CreatedAt
+    tax_amount: Annotated[
+        int | None,
+        Meta(description="The tax in `amount_paid`; null where the processor reported none."),
+    ]
+    withdrawable_until: Annotated[
+        datetime | None,
+        Meta(description="When the reader's time to withdraw ends; null: no right of withdrawal."),
+    ]
+    withdrawal: Annotated[
+        WithdrawalAnswer | None, Meta(description="The reader's withdrawal from it, if any.")
+    ]
 
 
 class PendingAnswer(ResponseModel):
@@ -57,30 +75,41 @@ def pending_to_response(checkout: Checkout) -> PendingAnswer:
 
 
 async def to_responses(
-    session: AsyncSession, purchases: Sequence[Purchase]
+    session: AsyncSession, purchases: Sequence[Purchase], settings: Settings
 ) -> list[PurchaseAnswer]:
-    until = await paid_until_of(session, [purchase.id for purchase in purchases])
-    return [_to_response(purchase, until.get(purchase.id)) for purchase in purchases]
+    ids = [purchase.id for purchase in purchases]
+    until = await paid_until_of(session, ids)
+    withdrawable = await withdrawable_until_of(session, purchases, settings)
+    withdrawals = await withdrawals_of(session, ids)
+    return [
+        PurchaseAnswer(
+            id=purchase.id,
+            reader_id=purchase.reader_id,
+            processor=purchase.processor,
+            reference=purchase.reference,
+            amount_paid=purchase.amount_paid,
+            currency=purchase.currency,
+            refunded=purchase.refunded,
+            paid_until=until.get(purchase.id),
+            created_at=purchase.created_at,
+            tax_amount=purchase.tax_amount,
+            withdrawable_until=withdrawable.get(purchase.id),
+            withdrawal=(
+                withdrawal_to_response(purchase, withdrawals[purchase.id])
+                if purchase.id in withdrawals
+                else None
+            ),
+            **_product_ids(purchase.product_kind, purchase.product_id),
+        )
+        for purchase in purchases
+    ]
 
 
-async def to_response(session: AsyncSession, purchase: Purchase) -> PurchaseAnswer:
-    (answer,) = await to_responses(session, [purchase])
+async def to_response(
+    session: AsyncSession, purchase: Purchase, settings: Settings
+) -> PurchaseAnswer:
+    (answer,) = await to_responses(session, [purchase], settings)
     return answer
-
-
-def _to_response(purchase: Purchase, paid_until: datetime | None) -> PurchaseAnswer:
-    return PurchaseAnswer(
-        id=purchase.id,
-        reader_id=purchase.reader_id,
-        processor=purchase.processor,
-        reference=purchase.reference,
-        amount_paid=purchase.amount_paid,
-        currency=purchase.currency,
-        refunded=purchase.refunded,
-        paid_until=paid_until,
-        created_at=purchase.created_at,
-        **_product_ids(purchase.product_kind, purchase.product_id),
-    )
 
 
 def _product_ids(kind: ProductKind, product_id: str) -> dict[str, str | None]:

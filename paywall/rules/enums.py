@@ -84,6 +84,16 @@ class CancelWhen(StrEnum):
     NOW = "now"
 
 
+class CancelReason(StrEnum):
+    """Why a reader cancelled, as they answered afterwards."""
+
+    TOO_EXPENSIVE = "too_expensive"
+    NOT_READING_ENOUGH = "not_reading_enough"
+    MISSING_CONTENT = "missing_content"
+    TECHNICAL_PROBLEMS = "technical_problems"
+    OTHER = "other"
+
+
 class ViewerKind(StrEnum):
     READER = "reader"
     VISITOR = "visitor"
@@ -105,6 +115,7 @@ class IntentKind(StrEnum):
     CANCEL = "cancel"
     CANCEL_NOW = "cancel_now"
     RESUME = "resume"
+    REFUND = "refund"
 
 
 class IntentState(StrEnum):

@@ -16,8 +16,8 @@ from paywall.http.fields import Id, PathReaderId
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.payments.checkouts import plans_to_close_before_merge, unsettled_of
 from paywall.problems import PAYMENT_PENDING, SUBSCRIBER_UNKNOWN
+from paywall.processors.stripe.api_errors import REFUSALS
 from paywall.processors.stripe.checkout_flow import close_checkout
-from paywall.processors.stripe.client import REFUSALS
 from paywall.processors.stripe.close_out import end_all, forget_billing
 from paywall.processors.stripe.context import StripeContext, require_stripe
 from paywall.settings import Settings
@@ -112,21 +112,25 @@ async def post_merge(
     refuses=[SUBSCRIBER_UNKNOWN],
 )
 async def export_subscriber(
-    reader_id: PathReaderId, database: NamedDependency[Database]
+    reader_id: PathReaderId,
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
 ) -> ReaderExport:
     """Everything on record about a reader, as a download for that reader."""
     async with database.reading() as session:
         await require_on_record(session, reader_id)
-        return await export_reader(session, reader_id, database.clock.now())
+        return await export_reader(session, reader_id, settings, database.clock.now())
 
 
 @get("/v1/me/export", guards=[reader])
 async def export_my_data(
-    caller: NamedDependency[Caller], database: NamedDependency[Database]
+    caller: NamedDependency[Caller],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
 ) -> ReaderExport:
     """Everything on record about me, as a download."""
     async with database.reading() as session:
-        return await export_reader(session, caller.subject, database.clock.now())
+        return await export_reader(session, caller.subject, settings, database.clock.now())
 
 
 @delete(

@@ -47,6 +47,7 @@ from paywall.database.tables import (
     Subscription,
     Unlock,
     UnlockPayment,
+    Withdrawal,
 )
 from paywall.rules.enums import SubscriptionKind
 from paywall.rules.tombstone import replace_ids
@@ -68,6 +69,7 @@ KEPT_TABLES: tuple[type[SQLModel], ...] = (
     Subscription,
     Purchase,
     Clawback,
+    Withdrawal,
 )
 ACTOR_TABLES: tuple[type[SQLModel], ...] = (LedgerEntry, Purchase, Refund, PolicyChange)
 

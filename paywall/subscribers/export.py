@@ -26,6 +26,7 @@ from paywall.database.tables import (
 )
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
 from paywall.rules.enums import EntryKind, ViewerKind
+from paywall.settings import Settings
 from paywall.subscribers.erase import ids_merged_into
 from paywall.subscribers.export_models import (
     ABOUT,
@@ -62,7 +63,9 @@ async def require_on_record(session: AsyncSession, reader_id: str) -> None:
         raise Problem(SUBSCRIBER_UNKNOWN)
 
 
-async def export_reader(session: AsyncSession, reader_id: str, now: datetime) -> ReaderExport:
+async def export_reader(
+    session: AsyncSession, reader_id: str, settings: Settings, now: datetime
+) -> ReaderExport:
     """All of it as of one moment; empty sections for a reader with nothing on record."""
     return ReaderExport(
         made_at=now,
@@ -70,7 +73,7 @@ async def export_reader(session: AsyncSession, reader_id: str, now: datetime) ->
         credits=await _credits(session, reader_id, now),
         unlocks=await _unlocks(session, reader_id),
         subscriptions=await subscriptions_section(session, reader_id, now),
-        purchases=await purchases_section(session, reader_id),
+        purchases=await purchases_section(session, reader_id, settings),
         checkouts=await checkouts_section(session, reader_id),
         views=await _views(session, reader_id),
         receipts=await _receipts(session, reader_id),

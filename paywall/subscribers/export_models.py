@@ -23,6 +23,7 @@ from paywall.http.fields import (
 )
 from paywall.payments.responses import PurchaseAnswer
 from paywall.rules.enums import (
+    CancelReason,
     CheckoutStatus,
     ClawbackKind,
     ProductKind,
@@ -49,7 +50,8 @@ ABOUT = {
     "checkouts": "Each time that you opened Stripe's payment page: for what, whether it was paid, "
     "and when you agreed to immediate delivery (`consent_at`).",
     "views": "The metered articles that you read, by month. Each month is deleted when it is over.",
-    "receipts": "The confirmations that you received when you cancelled a subscription.",
+    "receipts": "The confirmations that you received when you cancelled a subscription, "
+    "and why you cancelled if you answered that.",
 }
 
 About = Annotated[str, Meta(description="Describes the section to the reader.")]
@@ -270,6 +272,11 @@ class ExportedReceipt(ReceiptAnswer, kw_only=True):
     """The confirmation of a cancellation."""
 
     reason: Annotated[str | None, Meta(description="The reason that the reader gave.")]
+    feedback_reason: Annotated[
+        CancelReason | None, Meta(description="The answer to the question after cancelling.")
+    ]
+    feedback_comment: Annotated[str | None, Meta(description="The reader's own words about it.")]
+    feedback_at: Annotated[datetime | None, Meta(description="When the question was answered.")]
 
 
 class ReceiptsSection(ResponseModel):

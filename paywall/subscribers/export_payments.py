@@ -23,6 +23,7 @@ from paywall.database.tables import (
 from paywall.payments.responses import to_responses
 from paywall.rules.enums import CheckoutStatus, ClawbackKind
 from paywall.rules.money import format_money_with_code
+from paywall.settings import Settings
 from paywall.subscribers.export_models import (
     ABOUT,
     CheckoutsSection,
@@ -122,9 +123,11 @@ def _price(price: StripePrice | None) -> Price | None:
     return Price(amount=price.amount, currency=price.currency) if price else None
 
 
-async def purchases_section(session: AsyncSession, reader_id: str) -> PurchasesSection:
+async def purchases_section(
+    session: AsyncSession, reader_id: str, settings: Settings
+) -> PurchasesSection:
     rows = await rows_of(session, Purchase, reader_id, "created_at", "id")
-    responses = await to_responses(session, rows)
+    responses = await to_responses(session, rows, settings)
     refunds = await _refunds(session, reader_id)
     return PurchasesSection(
         about=ABOUT["purchases"],

@@ -31,6 +31,7 @@ from paywall.database.tables import (
     Subscription,
     Unlock,
     UnlockPayment,
+    Withdrawal,
 )
 from paywall.database.tables.totals import COUNTED, Added, add_to_totals
 from paywall.payments.checkouts import plans_to_close_before_merge
@@ -52,6 +53,7 @@ MOVED_TABLES: tuple[type[SQLModel], ...] = (
     Checkout,
     ComplimentaryPeriod,
     MergedSequence,
+    Withdrawal,
 )
 
 

@@ -1,12 +1,12 @@
 """Routes for complimentary subscriptions, cancelling and resuming, for sites and readers."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from litestar import Response, post, put
+from litestar import Response, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 from msgspec import Meta
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,18 +15,21 @@ from paywall.database.engine import Database
 from paywall.database.tables import Subscription
 from paywall.http.bodies import RequestModel
 from paywall.http.fields import Id, PathReaderId, Text, Timestamp
+from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import (
     NO_SUBSCRIPTION,
+    RECEIPT_UNKNOWN,
     REFERENCE_CONFLICT,
     SEVERAL_SUBSCRIPTIONS,
     SUBSCRIBER_UNKNOWN,
     SUBSCRIPTION_ENDED,
     SUBSCRIPTION_UNKNOWN,
     Problem,
+    invalid,
 )
+from paywall.processors.stripe.api_errors import REFUSALS, Missing
 from paywall.processors.stripe.cancel import cancel_in_stripe, resume_in_stripe
-from paywall.processors.stripe.client import REFUSALS, Missing
 from paywall.processors.stripe.context import StripeContext, require_stripe
 from paywall.processors.stripe.link import link_subscription
 from paywall.rules.enums import CancelWhen, SubscriptionKind, UpsertOutcome
@@ -37,6 +40,15 @@ from paywall.subscriptions.cancel import (
     resume_subscription,
 )
 from paywall.subscriptions.complimentary import put_complimentary
+from paywall.subscriptions.feedback import (
+    FeedbackAnswer,
+    FeedbackComment,
+    FeedbackFigures,
+    FeedbackInput,
+    feedback_comments,
+    feedback_figures,
+    store_feedback,
+)
 from paywall.subscriptions.receipts import CancelAnswer, receipt_response
 from paywall.subscriptions.responses import (
     SubscriptionAnswer,
@@ -46,6 +58,15 @@ from paywall.tokens.guard import Caller, reader, site
 
 # A year of months: more could not be fetched within the time of a request.
 LINKED_INVOICES_MAX = 12
+FIGURES_PERIOD = timedelta(days=30)
+Since = Annotated[
+    Timestamp | None,
+    QueryParameter(description="Count cancellations from this time on; default: 30 days earlier."),
+]
+Until = Annotated[
+    Timestamp | None,
+    QueryParameter(description="Count cancellations before this time; default: now."),
+]
 NOT_CANCELLED = (
     SUBSCRIPTION_UNKNOWN,
     NO_SUBSCRIPTION,
@@ -235,6 +256,44 @@ async def resume_my_subscription(
     return await _resume(caller.subject, data or ResumeInput(), claim, database, stripe)
 
 
+@post("/v1/me/cancellation-feedback", guards=[reader], status_code=200, refuses=[RECEIPT_UNKNOWN])
+async def post_my_feedback(
+    data: JSONBody[FeedbackInput],
+    caller: NamedDependency[Caller],
+    claim: NamedDependency[IdempotencyClaim | None],
+    database: NamedDependency[Database],
+) -> Response[FeedbackAnswer]:
+    """Answer why I cancelled, once for each receipt; another answer replaces it."""
+    async with database.writing() as session:
+        now, reader_id = database.clock.now(), caller.subject
+        if stored := await stored_response(session, claim, now, reader_id=reader_id):
+            return stored
+        answer = await store_feedback(session, reader_id, data, clock=database.clock)
+        return await store_response(session, claim, 200, answer)
+
+
+@get("/v1/cancellation-feedback", guards=[site("subscribers:read")])
+async def list_feedback(
+    database: NamedDependency[Database], limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+) -> Page[FeedbackComment]:
+    """What readers wrote about their cancellations, newest first and without the readers."""
+    async with database.reading() as session:
+        return await feedback_comments(session, limit, cursor)
+
+
+@get("/v1/cancellation-feedback/figures", guards=[site("subscribers:read")])
+async def get_feedback_figures(
+    database: NamedDependency[Database], since: Since = None, until: Until = None
+) -> FeedbackFigures:
+    """How many subscriptions were cancelled in a period, and why; by default the last 30 days."""
+    end = until or database.clock.now()
+    start = since or end - FIGURES_PERIOD
+    if start >= end:
+        raise invalid("since", "is not before `until`; send an earlier time")
+    async with database.reading() as session:
+        return await feedback_figures(session, start, end)
+
+
 async def _cancel(
     reader_id: str,
     data: CancelInput,
@@ -324,4 +383,7 @@ ROUTES = [
     cancel_my_subscription,
     post_resume,
     resume_my_subscription,
+    post_my_feedback,
+    list_feedback,
+    get_feedback_figures,
 ]

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from paywall.settings import Issuer, IssuerKey, SettingsError, read_small_file
+from paywall.setting_types import Issuer, IssuerKey
+from paywall.settings import SettingsError, read_small_file
 from paywall.tokens.caller import TokenKind
 from paywall.tokens.weakness import weakness_of_rsa, weakness_of_secret
 

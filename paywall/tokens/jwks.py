@@ -17,7 +17,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from paywall.lazy_import import lazy_import
-from paywall.settings import Issuer
+from paywall.setting_types import Issuer
 from paywall.tasks import cancel_tasks
 from paywall.telemetry import logger
 from paywall.tokens.issuers import PublicKey, VerificationKey, find_key

@@ -12,7 +12,8 @@ import jwt
 
 from paywall.clock import Clock
 from paywall.problems import invalid_token
-from paywall.settings import Issuer, Settings
+from paywall.setting_types import Issuer
+from paywall.settings import Settings
 from paywall.tokens.caller import Caller, TokenKind
 from paywall.tokens.claims import Verified, read_claims
 from paywall.tokens.compact import Compact, read_compact

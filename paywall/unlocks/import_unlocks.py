@@ -12,7 +12,7 @@ from paywall.clock import Clock
 from paywall.credits.locking import lock_or_create_subscribers
 from paywall.database.tables import Article, Unlock
 from paywall.database.tables.totals import Added, add_to_totals
-from paywall.problems import FieldError
+from paywall.problem_types import FieldError
 from paywall.rules.enums import UnlockSource, UpsertOutcome
 
 IN_THE_FUTURE = FieldError(

@@ -13,7 +13,8 @@ from paywall.cli.doctor import diagnose
 from paywall.cli.main import main
 from paywall.database.engine import Database
 from paywall.database.migrations import migrate
-from paywall.settings import Issuer, IssuerKey, Settings
+from paywall.setting_types import Issuer, IssuerKey
+from paywall.settings import Settings
 from paywall.tokens.keys import Keyring
 from tests.postgres import psql, running_postgres
 

@@ -47,7 +47,7 @@ FIXED = (
     (r"(\"kid\": ?)\"[^\"]+\"", r'\1"fX3kQ9vB2mZ8"'),
     (r"(\"x\": ?)\"[^\"]+\"", r'\1"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"'),
 )
-RANDOM_ID = re.compile(r"\b(checkout|receipt|complimentary|prepaid|pass)_[0-9a-f]{24}\b")
+RANDOM_ID = re.compile(r"\b(checkout|receipt|complimentary|prepaid|pass|withdrawal)_[0-9a-f]{24}\b")
 
 
 class Recorder:
@@ -178,11 +178,13 @@ async def shop_in(folder: Path) -> AsyncIterator[tuple[Shop, Litestar]]:
         allowed_origins=[ORIGIN],
         stripe_secret_key="sk_test_standin",
         stripe_webhook_secrets=[SECRET],
+        withdrawal_days=14,
     )
     lone = Database(settings)
     await migrate(lone)
     await lone.close()
     clock, stand_in = SetClock(), StandIn(START)
+    stand_in.account.tax_percent = 10
     client = StripeClient(settings, InProcessClient(stand_in, timeout_seconds=5))
     edge = create_app(settings, clock, client)
     async with running(edge):

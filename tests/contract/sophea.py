@@ -13,6 +13,8 @@ from paywall.sandbox.stripe import checkout
 from paywall.sandbox.stripe.customers import Card
 from paywall.sandbox.stripe.subscriptions import update_subscription
 from paywall.tokens.guard import PROXY_HEADER
+from tests.contract.after_buying import answer_why, withdraw
+from tests.contract.from_wordpress import move_over_from_wordpress
 from tests.processors.stripe.old_subscriptions import begin_old_subscription
 from tests.processors.stripe.shop import DAY, Shop
 
@@ -119,7 +121,7 @@ class Sophea:
         await self.take_along()
         await self.ask_as_a_proxy()
         await self.move_over()
-        await self.move_over_from_wordpress()
+        await move_over_from_wordpress(self)
 
     async def open_the_site(self) -> None:
         for path in ("/livez", "/readyz", "/.well-known/jwks.json", "/v1/parts"):
@@ -284,7 +286,9 @@ class Sophea:
         reason = "I am moving abroad."
         cancelling = {**one, "when": "period_end"}
         await self.reader("POST", "me/subscription/cancel", **cancelling, dry_run=True)
-        await self.reader("POST", "me/subscription/cancel", **cancelling, reason=reason)
+        done = await self.reader("POST", "me/subscription/cancel", **cancelling, reason=reason)
+        await answer_why(self, done["receipt"]["id"])
+        await withdraw(self)
         await self.reader("GET", "me")
         await self.reader("POST", "me/subscription/resume", **one)
         await self.site("POST", "subscribers/sophea/subscription/cancel", **cancelling)
@@ -358,42 +362,3 @@ class Sophea:
 
     async def bulk(self, kind: str, *rows: Json) -> None:
         await self.site("POST", f"bulk/{kind}", rows=rows)
-
-    async def move_over_from_wordpress(self) -> None:
-        """What the plug-in of WordPress sends: a reader, and a post with a preview of its own."""
-        rows = [
-            ("wp_pencipw_unlock_remaining", "2.5"),
-            ("wp_pencipw_unlocked_post_list", "a:1:{i:0;i:2026;}"),
-            ("wp_pencipw_subscribe_status", "ACTIVE"),
-            ("wp_pencipw_expired_date", "March 3, 2031"),
-            ("wp_pencipw_manual_subs_id", "9"),
-            ("wp_pencipw_stripe_subs_id", "41"),
-        ]
-        post = [
-            ("post_type", "post"),
-            ("pencipw_enable_premium_post", "enable"),
-            ("pencipw_preview_textbox", "<p>The river rises.</p>"),
-            ("pencipw_preview_video_url", "https://news.example/river.mp4"),
-        ]
-        await self.site(
-            "POST",
-            "imports/wordpress",
-            settings={
-                "plugin": "penci",
-                "table_prefix": "wp_",
-                "article_prefix": "tonle-sap-",
-                "reader_prefix": "km-",
-                "exported_at": "2026-11-24T18:00:00+07:00",
-                "theme_mods": 'a:1:{s:13:"pencipw_limit";i:3;}',
-            },
-            users=[{"id": 7, "exists": True, "rows": meta_rows(rows)}],
-            posts=[{"id": 2026, "rows": meta_rows(post)}],
-            known_posts=[{"id": 2026, "post_type": "post"}],
-            terms=[{"id": 4, "guest_mode": "enable"}],
-            getpaid=[{"id": "41", "profile_id": "I-77"}],
-            dry_run=True,
-        )
-
-
-def meta_rows(rows: list[tuple[str, str]]) -> list[Json]:
-    return [{"key": key, "value": value} for key, value in rows]

@@ -14,9 +14,9 @@ TRANSACTIONS_OPEN_IN = re.compile(
     # These flows call Stripe between two transactions, and so open both: events, sync, cancel and
     # close_out record what Stripe confirmed; checkout_flow opens and closes pages; intents gives up
     # what failed; catalogue creates prices; reconcile and doctor compare what is recorded; link
-    # records a subscription that began elsewhere.
+    # records a subscription that began elsewhere; withdraw ends billing and returns money.
     r"|paywall/processors/stripe/"
-    r"(cancel|catalogue|checkout_flow|close_out|doctor|events|intents|link|reconcile|sync)\.py"
+    r"(cancel|catalogue|checkout_flow|close_out|doctor|events|intents|link|reconcile|sync|withdraw)\.py"
 )
 STATE_HAS_THE_DATABASE_IN = re.compile(r"paywall/(app|tokens/guard)\.py|tests/.+")
 TRANSACTIONS_END_IN = re.compile(r"paywall/database/(engine|driver)\.py|tests/.+")

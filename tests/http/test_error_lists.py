@@ -8,14 +8,16 @@ import httpx
 import pytest
 
 from paywall.http.bodies import BODY_BYTES_MAX, decode
-from paywall.payments.api import PurchaseInput
-from paywall.problems import (
+from paywall.payments.purchase_models import PurchaseInput
+from paywall.problem_types import (
     DETAIL_CHARS_MAX,
     ERROR_DETAIL_CHARS_MAX,
     ERRORS_MAX,
     FIELD_CHARS_MAX,
-    INVALID_FIELDS,
     FieldError,
+)
+from paywall.problems import (
+    INVALID_FIELDS,
     Problem,
 )
 from tests.conftest import Bearer

@@ -19,7 +19,7 @@ from paywall.database.tables import (
     Unlock,
 )
 from paywall.http.bodies import ARTICLE_BYTES_MAX
-from paywall.problems import ERRORS_MAX
+from paywall.problem_types import ERRORS_MAX
 from paywall.rules.enums import UnlockSource
 from paywall.subscribers.audit import audit
 from tests.conftest import Bearer, SetClock

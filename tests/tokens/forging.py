@@ -10,7 +10,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from paywall.settings import Issuer, IssuerKey, Settings
+from paywall.setting_types import Issuer, IssuerKey
+from paywall.settings import Settings
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 NAME = "https://id.example"

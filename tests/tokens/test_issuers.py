@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from paywall.app import create_app
-from paywall.settings import IssuerKey, Settings, SettingsError, load_settings
+from paywall.setting_types import IssuerKey
+from paywall.settings import Settings, SettingsError, load_settings
 from paywall.tokens.caller import TokenKind
 from paywall.tokens.verify import Verifier
 from tests.conftest import SetClock

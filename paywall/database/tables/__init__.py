@@ -8,7 +8,7 @@ from paywall.database.tables.articles import Article, ArticleBody, MeteredViews,
 from paywall.database.tables.callers import IdempotencyKey, RevokedSubject, RevokedToken
 from paywall.database.tables.catalogue import Pack, Pass, Plan
 from paywall.database.tables.credits import CreditGrant, LedgerEntry, Unlock, UnlockPayment
-from paywall.database.tables.payments import Clawback, Purchase, Refund
+from paywall.database.tables.payments import Clawback, Purchase, Refund, Withdrawal
 from paywall.database.tables.stripe import (
     Checkout,
     ErasedStripeId,
@@ -65,4 +65,5 @@ __all__ = [
     "Subscription",
     "Unlock",
     "UnlockPayment",
+    "Withdrawal",
 ]

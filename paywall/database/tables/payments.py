@@ -8,6 +8,7 @@ from sqlmodel import Field, SQLModel
 from paywall.database.columns import (
     ID_LENGTH_MAX,
     NO_KEY_TWICE,
+    WITHOUT_ROWID,
     BigKey,
     by_value,
 )
@@ -20,6 +21,7 @@ class Purchase(ActorColumns, table=True):
 
     `refunded`: by refunds that are complete. `taken_back`: by refunds, disputes and proration
     credits in force, without what keeps access, never more than the whole.
+    `tax_amount`: the tax in `amount_paid`, None where the processor reported none.
     """
 
     __table_args__ = (
@@ -42,6 +44,30 @@ class Purchase(ActorColumns, table=True):
     refunded: int = Field(default=0, sa_type=sa.BigInteger)
     taken_back: int = Field(default=0, sa_type=sa.BigInteger)
     created_at: datetime
+    tax_amount: int | None = Field(default=None, sa_type=sa.BigInteger)
+
+
+class Withdrawal(SQLModel, table=True):
+    """A reader's withdrawal from the contract of a purchase, declared at `at`.
+
+    `amount` is what it returns, in the smallest unit of the purchase's currency. `confirmed_at` is
+    None until the processor has confirmed it, and until then it counts as an attempt.
+    """
+
+    __table_args__ = (
+        sa.UniqueConstraint("purchase_id"),
+        sa.CheckConstraint("amount > 0", name="amount"),
+        sa.Index(None, "reader_id"),
+        sa.Index(None, "at", "id"),
+        WITHOUT_ROWID,
+    )
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
+    reader_id: str = Field(max_length=ID_LENGTH_MAX)
+    purchase_id: int = Field(sa_type=BigKey)
+    amount: int = Field(sa_type=sa.BigInteger)
+    at: datetime
+    confirmed_at: datetime | None = None
 
 
 class Refund(ActorColumns, table=True):

@@ -96,10 +96,24 @@ class MergedSequence(SQLModel, table=True):
 
 
 class CancellationReceipt(SQLModel, table=True):
-    """What a reader was told when a subscription was cancelled; theirs to keep."""
+    """What a reader was told when a subscription was cancelled; theirs to keep.
+
+    `reason` came with the cancellation. The fields of `feedback_` are the answer to the question
+    after it, all None until it is answered; only the comment is optional.
+    """
 
     __tablename__ = "cancellation_receipt"
-    __table_args__ = (sa.Index(None, "subscription_id"), sa.Index(None, "reader_id"))
+    __table_args__ = (
+        sa.Index(None, "subscription_id"),
+        sa.Index(None, "reader_id"),
+        sa.Index(None, "at", "id"),
+        partial_index(
+            "ix_cancellation_receipt_feedback_at_id",
+            "feedback_at",
+            "id",
+            where="feedback_comment is not null",
+        ),
+    )
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
     reader_id: str = Field(max_length=ID_LENGTH_MAX)
@@ -109,3 +123,8 @@ class CancellationReceipt(SQLModel, table=True):
     access_until: datetime
     reason: str | None = Field(default=None, sa_type=sa.Text)
     withdrawn_at: datetime | None = None
+    feedback_reason: enums.CancelReason | None = Field(
+        default=None, sa_type=by_value(enums.CancelReason)
+    )
+    feedback_comment: str | None = Field(default=None, sa_type=sa.Text)
+    feedback_at: datetime | None = None

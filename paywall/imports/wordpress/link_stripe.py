@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from paywall.imports.wordpress.oddities import Oddity, OddityKind
 from paywall.problems import REFERENCE_CONFLICT, Problem
-from paywall.processors.stripe.client import Missing
+from paywall.processors.stripe.api_errors import Missing
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.link import check_link, link_subscription
 from paywall.rules.enums import UpsertOutcome

@@ -20,7 +20,8 @@ from paywall.problems import (
     Unconfirmed,
     unavailable,
 )
-from paywall.processors.stripe.client import Missing, StripeClient
+from paywall.processors.stripe.api_errors import Missing
+from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.customers import link_customer
 from paywall.processors.stripe.intents import attempts, finish_intent, give_up, take_intent

@@ -18,8 +18,9 @@ from paywall.problems import (
     Unconfirmed,
     unavailable,
 )
+from paywall.processors.stripe.api_errors import Missing
 from paywall.processors.stripe.checkout import open_checkout
-from paywall.processors.stripe.client import Missing, StripeClient
+from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.customers import customer_of, link_customer
 from paywall.processors.stripe.intents import (

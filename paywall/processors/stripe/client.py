@@ -4,26 +4,12 @@ Every call ends within CALL_SECONDS, retries included, and returns the values of
 that changes something takes the idempotency key of its intent.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from paywall.lazy_import import lazy_import
-from paywall.problems import (
-    PAYMENT_DECLINED,
-    REQUEST_IN_PROGRESS,
-    STRIPE_OFF,
-    STRIPE_REFUSED,
-    Problem,
-    Unconfirmed,
-    unavailable,
-)
 from paywall.processors.stripe import parse_clawbacks, parsing
+from paywall.processors.stripe.api_errors import api_call
 from paywall.processors.stripe.objects import (
     PriceOrder,
     SessionOrder,
@@ -35,10 +21,9 @@ from paywall.processors.stripe.objects import (
 )
 from paywall.processors.stripe.parse_subscription import parse_subscription
 from paywall.processors.stripe.signature import event_ref_of
-from paywall.processors.stripe.units import InexactAmount, to_stripe
+from paywall.processors.stripe.units import to_stripe
 from paywall.rules.refunds import ClawbackSnapshot
 from paywall.settings import Settings
-from paywall.telemetry import logger
 
 if TYPE_CHECKING:
     import stripe
@@ -47,6 +32,7 @@ if TYPE_CHECKING:
         EventListParams,
         InvoicePaymentListParams,
         PriceCreateParams,
+        RefundCreateParams,
         SubscriptionListParams,
         SubscriptionUpdateParams,
     )
@@ -56,7 +42,6 @@ else:
     stripe = lazy_import("stripe")
 
 API_VERSION = "2026-10-28.endive"
-CALL_SECONDS = 4.0
 TRY_SECONDS = 3.0
 RETRIES_MAX = 2
 PAGE = 100
@@ -68,63 +53,6 @@ HOW_IT_IS_PAID = [
     "customer.invoice_settings.default_payment_method",
     "latest_invoice",
 ]
-
-
-# The problems of any route that calls Stripe, beside `unavailable`.
-REFUSALS = (PAYMENT_DECLINED, STRIPE_OFF, REQUEST_IN_PROGRESS, STRIPE_REFUSED)
-
-
-class Missing(Problem):
-    """Stripe has no object with this id; `param` is the request's parameter that named it."""
-
-    def __init__(self, param: str | None) -> None:
-        super().__init__(STRIPE_REFUSED, "Stripe does not have what this is about any more.")
-        self.param = param
-
-
-@asynccontextmanager
-async def _api_call() -> AsyncIterator[None]:
-    """Limit a call's time, and raise the SDK's errors as Problems."""
-    try:
-        async with asyncio.timeout(CALL_SECONDS):
-            yield
-    except TimeoutError as error:
-        raise Unconfirmed("Stripe does not answer in time.", is_answered=False) from error
-    except msgspec.ValidationError as error:
-        logger.exception("stripe answered in another shape")
-        raise unavailable("Stripe answered what this service does not understand.") from error
-    except InexactAmount as error:
-        logger.exception(
-            "stripe states an inexact amount", extra={"fields": {"detail": error.detail}}
-        )
-        raise
-    except stripe.StripeError as error:
-        raise _problem_of(error) from error
-
-
-def _problem_of(error: "stripe.StripeError") -> Exception:
-    """The Problem for an error of the SDK (https://docs.stripe.com/error-handling)."""
-    match error:
-        case stripe.APIConnectionError():
-            return Unconfirmed("Stripe cannot be reached.", is_answered=False)
-        case stripe.CardError():
-            return Problem(PAYMENT_DECLINED)
-        case stripe.RateLimitError():
-            return unavailable("Stripe is asked too often.", retry_after_seconds=5)
-        case stripe.InvalidRequestError(code="resource_missing", param=param):
-            logger.info("stripe does not have it", extra={"fields": {"param": param}})
-            return Missing(param)
-        case stripe.AuthenticationError() | stripe.PermissionError():
-            logger.error("stripe does not take stripe_secret_key, or not for this")
-            return Problem(STRIPE_REFUSED)
-        case stripe.APIError():
-            # A conflict (409) means that an earlier try with the same key is still in progress.
-            status = error.http_status or HTTPStatus.CONFLICT
-            is_answered = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-            return Unconfirmed("Stripe failed.", is_answered=is_answered)
-        case _:
-            logger.error("stripe refused", exc_info=error)
-            return Problem(STRIPE_REFUSED)
 
 
 class StripeClient:
@@ -152,13 +80,13 @@ class StripeClient:
             "created": {"gte": int(since.timestamp()) - 60},
             "limit": PAGE,
         }
-        async with _api_call():
+        async with api_call():
             page = await self._v1.customers.list_async(made)
             return parsing.made_for(key, [customer.to_dict() for customer in page.data])
 
     async def make_customer(self, key: str) -> str:
         """Create a customer without personal data: neither the reader's id nor an address."""
-        async with _api_call():
+        async with api_call():
             customer = await self._v1.customers.create_async(
                 {"metadata": {parsing.INTENT: key}}, {"idempotency_key": key}
             )
@@ -177,20 +105,20 @@ class StripeClient:
         }
         if order.is_plan and order.trial_days:
             params["subscription_data"] = {"trial_period_days": order.trial_days}
-        async with _api_call():
+        async with api_call():
             data = await self._v1.checkout.sessions.create_async(params, {"idempotency_key": key})
             return parsing.session(data.to_dict(), paid_at=None, has_failed=False)
 
     async def session_of_checkout(self, customer_id: str, checkout_id: str) -> str | None:
         """Find the session created for this checkout when the response was lost."""
-        async with _api_call():
+        async with api_call():
             page = await self._v1.checkout.sessions.list_async(
                 {"customer": customer_id, "limit": PAGE}
             )
         return next((s.id for s in page.data if s.client_reference_id == checkout_id), None)
 
     async def session_of_payment(self, payment_id: str) -> str | None:
-        async with _api_call():
+        async with api_call():
             page = await self._v1.checkout.sessions.list_async(
                 {"payment_intent": payment_id, "limit": 1}
             )
@@ -198,12 +126,12 @@ class StripeClient:
 
     async def expire_session(self, session_id: str, key: str) -> None:
         """Raises Problem(STRIPE_REFUSED) for a session that is no longer open."""
-        async with _api_call():
+        async with api_call():
             await self._v1.checkout.sessions.expire_async(session_id, {}, {"idempotency_key": key})
 
     async def session(self, session_id: str) -> StripeSessionSnapshot:
         """A Checkout session with its payment; raises Missing."""
-        async with _api_call():
+        async with api_call():
             data = (await self._v1.checkout.sessions.retrieve_async(session_id)).to_dict()
             payment_id = parsing.payment_of(data)
             if payment_id is None and (invoice_id := parsing.unpaid_invoice_of(data)):
@@ -215,14 +143,14 @@ class StripeClient:
             charge_id, has_failed = parsing.payment(payment.to_dict())
         paid_at = await self._charged_at(charge_id) if charge_id else None
         clawbacks = await self.clawbacks(payment_id) if paid_at else []
-        async with _api_call():
+        async with api_call():
             return parsing.session(
                 data, paid_at=paid_at, has_failed=has_failed, clawbacks=clawbacks
             )
 
     async def subscription(self, subscription_id: str) -> StripeSubscriptionSnapshot:
         """A subscription with how it is paid, and with a payment that failed; raises Missing."""
-        async with _api_call():
+        async with api_call():
             found = await self._v1.subscriptions.retrieve_async(
                 subscription_id, {"expand": HOW_IT_IS_PAID}
             )
@@ -233,13 +161,13 @@ class StripeClient:
         params: SubscriptionListParams = {"status": "all", "limit": PAGE}
         if after is not None:
             params["starting_after"] = after
-        async with _api_call():
+        async with api_call():
             page = await self._v1.subscriptions.list_async(params)
             return [parse_subscription(data.to_dict()) for data in page.data]
 
     async def invoice(self, invoice_id: str) -> StripeInvoiceSnapshot:
         """An invoice with all refunds and disputes of its payments; raises Missing."""
-        async with _api_call():
+        async with api_call():
             data = (await self._v1.invoices.retrieve_async(invoice_id)).to_dict()
             if data["lines"]["has_more"]:
                 lines = await self._v1.invoices.line_items.list_async(invoice_id, {"limit": PAGE})
@@ -247,7 +175,7 @@ class StripeClient:
             snapshot = parsing.invoice(data)
         if snapshot.paid_at is None or snapshot.amount_paid == 0:
             return snapshot
-        async with _api_call():
+        async with api_call():
             payment_ids = await self._payments_of(invoice_id, are_paid=True)
         clawbacks = [clawback for id_ in payment_ids for clawback in await self.clawbacks(id_)]
         return snapshot._replace(clawbacks=tuple(clawbacks))
@@ -262,7 +190,7 @@ class StripeClient:
         return [intent for intent in intents if isinstance(intent, str)]
 
     async def invoice_of_payment(self, payment_id: str) -> str | None:
-        async with _api_call():
+        async with api_call():
             page = await self._v1.invoice_payments.list_async(
                 {"payment": {"type": "payment_intent", "payment_intent": payment_id}, "limit": 1}
             )
@@ -270,7 +198,7 @@ class StripeClient:
 
     async def paid_invoices_of(self, subscription_id: str) -> list[str]:
         """The ids of a subscription's newest hundred paid invoices."""
-        async with _api_call():
+        async with api_call():
             page = await self._v1.invoices.list_async(
                 {"subscription": subscription_id, "status": "paid", "limit": PAGE}
             )
@@ -278,7 +206,7 @@ class StripeClient:
 
     async def clawbacks(self, payment_id: str) -> list[ClawbackSnapshot]:
         """Every refund and dispute of a payment, in force or not."""
-        async with _api_call():
+        async with api_call():
             refunds = await self._v1.refunds.list_async(
                 {"payment_intent": payment_id, "limit": PAGE, "expand": [FAILED_REFUND]}
             )
@@ -289,25 +217,50 @@ class StripeClient:
                 parse_clawbacks.dispute(data.to_dict()) for data in disputes.data
             ]
 
+    async def payments_for(self, reference: str) -> list[str]:
+        """The payment intents by which an invoice or a Checkout session was paid, by its id."""
+        async with api_call():
+            if reference.startswith("in_"):
+                return await self._payments_of(reference, are_paid=True)
+            data = (await self._v1.checkout.sessions.retrieve_async(reference)).to_dict()
+        payment_id = parsing.payment_of(data)
+        return [] if payment_id is None else [payment_id]
+
+    async def refund(
+        self, payment_id: str, amount: int | None, currency: str, withdrawal_id: str, key: str
+    ) -> None:
+        """Refund a payment for a withdrawal, once; without an amount all that is left of it."""
+        params: RefundCreateParams = {
+            "payment_intent": payment_id,
+            "metadata": {parse_clawbacks.WITHDRAWAL: withdrawal_id},
+        }
+        if amount is not None:
+            params["amount"] = to_stripe(amount, currency)
+        async with api_call():
+            page = await self._v1.refunds.list_async({"payment_intent": payment_id, "limit": PAGE})
+            made = [refund.to_dict() for refund in page.data]
+            if not parse_clawbacks.has_refund_for(withdrawal_id, made):
+                await self._v1.refunds.create_async(params, {"idempotency_key": key})
+
     async def _charged_at(self, charge_id: str) -> datetime:
-        async with _api_call():
+        async with api_call():
             charge = await self._v1.charges.retrieve_async(charge_id)
         return parsing.at(charge.created)
 
     async def payment_of_charge(self, charge_id: str) -> str | None:
-        async with _api_call():
+        async with api_call():
             charge = await self._v1.charges.retrieve_async(charge_id)
         payment = charge.payment_intent
         return payment if isinstance(payment, str) else None
 
     async def customer_of_payment(self, payment_id: str) -> str | None:
-        async with _api_call():
+        async with api_call():
             payment = await self._v1.payment_intents.retrieve_async(payment_id)
         customer = payment.customer
         return customer if isinstance(customer, str) else None
 
     async def end_with_period(self, subscription_id: str, key: str) -> None:
-        async with _api_call():
+        async with api_call():
             await self._v1.subscriptions.update_async(
                 subscription_id, {"cancel_at_period_end": True}, {"idempotency_key": key}
             )
@@ -319,14 +272,14 @@ class StripeClient:
             {"cancel_at_period_end": False} if with_period else {"cancel_at": ""}
         )
         own_key = f"{key}-{'period' if with_period else 'at'}"
-        async with _api_call():
+        async with api_call():
             await self._v1.subscriptions.update_async(
                 snapshot.id, change, {"idempotency_key": own_key}
             )
 
     async def release_schedule(self, schedule_id: str, key: str) -> None:
         """End a subscription schedule, which removes the end that it set for its subscription."""
-        async with _api_call():
+        async with api_call():
             await self._v1.subscription_schedules.release_async(
                 schedule_id, {}, {"idempotency_key": key}
             )
@@ -336,7 +289,7 @@ class StripeClient:
 
         Stripe reports one that has already ended as missing: the caller fetches it.
         """
-        async with _api_call():
+        async with api_call():
             await self._v1.subscriptions.cancel_async(
                 subscription_id, {"prorate": False}, {"idempotency_key": key}
             )
@@ -349,18 +302,18 @@ class StripeClient:
         params: PortalParams = {"customer": customer_id}
         if return_url is not None:
             params["return_url"] = return_url
-        async with _api_call():
+        async with api_call():
             made = await self._v1.billing_portal.sessions.create_async(params)
         return made.url
 
     async def account(self) -> str:
         """The id of the account to which the key belongs."""
-        async with _api_call():
+        async with api_call():
             return (await self._v1.accounts.retrieve_current_async()).id
 
     async def prices(self, lookup_keys: list[str]) -> dict[str, StripePriceSnapshot]:
         """The prices with these lookup keys, at most ten, by their key."""
-        async with _api_call():
+        async with api_call():
             page = await self._v1.prices.list_async(
                 {"lookup_keys": lookup_keys, "active": True, "limit": PAGE}
             )
@@ -379,7 +332,7 @@ class StripeClient:
                 "interval": order.interval.value,
                 "interval_count": order.interval_count,
             }
-        async with _api_call():
+        async with api_call():
             price = await self._v1.prices.create_async(params, {"idempotency_key": key})
         return price.id
 
@@ -391,6 +344,6 @@ class StripeClient:
         }
         if after is not None:
             params["starting_after"] = after
-        async with _api_call():
+        async with api_call():
             page = await self._v1.events.list_async(params)
             return [event_ref_of(data.to_dict()) for data in page.data]

@@ -12,8 +12,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall import telemetry
 from paywall.database.engine import insert
 from paywall.database.tables import StripeEvent
+from paywall.processors.stripe.api_errors import Missing
 from paywall.processors.stripe.checkout_flow import close_outdated_page
-from paywall.processors.stripe.client import Missing, StripeClient
+from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.event_types import kind_of_event
 from paywall.processors.stripe.objects import ObjectKind, ObjectRef, StripeEventRef

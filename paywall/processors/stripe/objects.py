@@ -104,6 +104,7 @@ class StripeInvoiceSnapshot(NamedTuple):
     currency: str
     lines: tuple[InvoiceLine, ...]
     clawbacks: tuple[ClawbackSnapshot, ...] = ()
+    tax_amount: int | None = None
 
 
 class SessionOrder(NamedTuple):
@@ -153,6 +154,7 @@ class StripeSessionSnapshot(NamedTuple):
     paid_at: datetime | None
     subscription_id: str | None
     clawbacks: tuple[ClawbackSnapshot, ...] = ()
+    tax_amount: int | None = None
 
 
 class Snapshot(NamedTuple):

@@ -16,6 +16,8 @@ KEEP_ACCESS = "paywall_keep_access"
 # (https://docs.stripe.com/api/refunds/object#refund_object-status).
 REFUNDS_PENDING = frozenset({"pending", "requires_action"})
 REFUNDS_IN_FORCE = REFUNDS_PENDING | {"succeeded"}
+# Metadata of a refund: the withdrawal that it is for.
+WITHDRAWAL = "paywall_withdrawal"
 # From its opening until it is won (https://docs.stripe.com/api/disputes/object).
 DISPUTES_IN_FORCE = frozenset({"needs_response", "under_review", "lost"})
 # An inquiry takes nothing back, and may become a dispute.
@@ -51,6 +53,15 @@ def refund(data: dict[str, Any]) -> ClawbackSnapshot:
         keep_access=(parsed.metadata or {}).get(KEEP_ACCESS) == "true",
         created_at=at(parsed.created),
         withdrawn_at=at(failure.created) if failure else None,
+    )
+
+
+def has_refund_for(withdrawal_id: str, data: list[dict[str, Any]]) -> bool:
+    """Whether one of these refunds was made for this withdrawal, and did not fail."""
+    return any(
+        (one.metadata or {}).get(WITHDRAWAL) == withdrawal_id
+        and one.status not in {"failed", "canceled"}
+        for one in msgspec.convert(data, list[_Refund])
     )
 
 

@@ -100,6 +100,10 @@ class _Transitions(msgspec.Struct):
     paid_at: int | None = None
 
 
+class _Tax(msgspec.Struct):
+    amount: int
+
+
 class _Invoice(msgspec.Struct):
     id: str
     customer: str
@@ -110,6 +114,7 @@ class _Invoice(msgspec.Struct):
     lines: _Lines
     status_transitions: _Transitions
     parent: _InvoiceParent | None = None
+    total_taxes: list[_Tax] | None = None
 
 
 def invoice(
@@ -135,7 +140,15 @@ def invoice(
             parsed.amount_paid, parsed.currency, f"amount_paid of the invoice {parsed.id}"
         ),
         currency=parsed.currency,
+        tax_amount=_tax(
+            sum(tax.amount for tax in parsed.total_taxes or ()), parsed.currency, parsed.id
+        ),
     )
+
+
+def _tax(amount: int, currency: str, id_: str) -> int | None:
+    """None for no tax: Stripe states 0 also where the seller reports no taxes there."""
+    return from_stripe(amount, currency, f"tax of {id_}") if amount else None
 
 
 def _line(line: _LineItem, subscription_id: str | None, currency: str) -> InvoiceLine | None:
@@ -161,6 +174,10 @@ def _line(line: _LineItem, subscription_id: str | None, currency: str) -> Invoic
     )
 
 
+class _TotalDetails(msgspec.Struct):
+    amount_tax: int = 0
+
+
 class _Session(msgspec.Struct):
     id: str
     status: SessionStatus
@@ -174,6 +191,7 @@ class _Session(msgspec.Struct):
     payment_intent: str | None = None
     subscription: str | None = None
     invoice: str | None = None
+    total_details: _TotalDetails | None = None
 
 
 class _Payment(msgspec.Struct):
@@ -224,6 +242,7 @@ def session(
     """`paid_at` and `has_failed` describe the payment of a complete session, if it has one."""
     parsed = msgspec.convert(data, _Session)
     amount, currency = parsed.amount_total or 0, parsed.currency or ""
+    details = parsed.total_details
     is_complete = parsed.status is SessionStatus.COMPLETE
     is_free = is_complete and parsed.payment_status == "no_payment_required"
     return StripeSessionSnapshot(
@@ -237,6 +256,7 @@ def session(
         paid_at=at(parsed.created) if is_free else paid_at,
         subscription_id=parsed.subscription,
         clawbacks=tuple(clawbacks),
+        tax_amount=_tax(details.amount_tax if details else 0, currency, parsed.id),
     )
 
 

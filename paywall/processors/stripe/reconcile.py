@@ -17,8 +17,8 @@ from paywall.database.tables import (
     Subscription,
 )
 from paywall.payments.checkouts import UNSETTLED
+from paywall.processors.stripe.api_errors import Missing
 from paywall.processors.stripe.checkout_flow import close_outdated_page, sync_checkout
-from paywall.processors.stripe.client import Missing
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.customers import link_customer
 from paywall.processors.stripe.drift import Comparison, Drift, RecordedBilling, compare

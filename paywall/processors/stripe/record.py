@@ -173,5 +173,8 @@ async def _record_sale(
             clock=clock,
             sequence_id=customer.sequence_id,
         )
+    purchase.tax_amount = snapshot.tax_amount
+    session.add(purchase)
+    await session.flush()
     await record_clawbacks(session, purchase.id, snapshot.clawbacks, actor=ACTOR, clock=clock)
     return purchase

@@ -45,10 +45,10 @@ async def record_invoice(
         contents.plan_id or subscription.plan_id or subscription.id,
         snapshot.amount_paid, snapshot.currency,
     )  # fmt: skip
-    purchase = await insert_purchase(session, payment, ACTOR, snapshot.paid_at)
-    is_new = purchase is not None
-    purchase = purchase or await find_purchase(session, snapshot.id)
+    new = await insert_purchase(session, payment, ACTOR, snapshot.paid_at)
+    purchase = new or await find_purchase(session, snapshot.id)
     # Also what is on record is written: an earlier release did not keep all of it.
+    purchase.tax_amount = snapshot.tax_amount
     await session.merge(
         StripeInvoice(
             id=snapshot.id,
@@ -63,7 +63,7 @@ async def record_invoice(
     for proration in contents.prorations:
         await session.merge(_proration_row(proration, subscription.id, snapshot.id))
     await session.flush()
-    for line, plan, credits_ in contents.grants if is_new else ():
+    for line, plan, credits_ in contents.grants if new else ():
         expires_at = line.ends_at if plan.credits_expire is CreditsExpire.PERIOD_END else None
         reference = f"{purchase.reference} {line.starts_at:%Y-%m-%dT%H:%M:%SZ}"
         source = GrantSource.SUBSCRIPTION

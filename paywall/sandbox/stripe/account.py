@@ -43,6 +43,7 @@ class StandInAccount:
     """Everything that one Stripe account holds; `now` is in Unix seconds, as are all its times.
 
     `id_namespace` is part of every id, so that two accounts in one database have different ids.
+    `tax_percent` is the rate of the tax that all prices include.
     `after_retries` is a subscription's status after the last retry failed: `canceled` or `unpaid`.
     `on_output` is called with each object that is sent in an event.
     """
@@ -52,6 +53,7 @@ class StandInAccount:
     address: str = "http://stripe.invalid"
     on_output: Callable[[Json], None] = _ignore
     after_retries: str = "canceled"
+    tax_percent: int = 0
     created_count: int = 0
     objects: dict[str, dict[str, Json]] = field(default_factory=dict)
     hidden: dict[str, Json] = field(default_factory=dict)

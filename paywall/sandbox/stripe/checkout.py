@@ -31,6 +31,7 @@ from paywall.sandbox.stripe.subscriptions import (
     create_first_invoice,
     create_subscription,
 )
+from paywall.sandbox.stripe.taxes import included_tax
 
 STAND_IN_PAYER = "payer@standin.example"
 
@@ -188,7 +189,12 @@ def _apply_coupon(account: StandInAccount, session: Json, coupon_id: str | None)
         session["discounts"] = [{"coupon": coupon_id, "promotion_code": None}]
     account.hidden_fields(session["id"])["coupon"] = coupon_id
     session["amount_total"] = subtotal - discount
-    session["total_details"] = {"amount_discount": discount, "amount_shipping": 0, "amount_tax": 0}
+    tax = included_tax(account, session["amount_total"])
+    session["total_details"] = {
+        "amount_discount": discount,
+        "amount_shipping": 0,
+        "amount_tax": tax,
+    }
 
 
 def _open_session(account: StandInAccount, session_id: str, participle: str) -> Json:

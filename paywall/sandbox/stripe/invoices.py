@@ -8,6 +8,7 @@ from paywall.sandbox.stripe.forms import optional_text
 from paywall.sandbox.stripe.objects import Json
 from paywall.sandbox.stripe.pagination import paginate
 from paywall.sandbox.stripe.payment_intents import create_payment_intent
+from paywall.sandbox.stripe.taxes import included_tax, taxes_of
 
 # Stripe keeps a renewal's invoice as a draft for an hour before it charges.
 DRAFT_SECONDS = 3600
@@ -61,9 +62,9 @@ def draft_invoice(
         subtotal=subtotal,
         subtotal_excluding_tax=subtotal,
         total=total,
-        total_excluding_tax=total,
+        total_excluding_tax=total - included_tax(account, total),
         total_discount_amounts=[],
-        total_taxes=[],
+        total_taxes=taxes_of(account, total),
     )
     invoice["lines"]["url"] = f"/v1/invoices/{invoice['id']}/lines"
     invoice["lines"]["data"] = [_line_item(account, invoice, line) for line in lines]

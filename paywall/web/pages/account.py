@@ -69,7 +69,7 @@ async def load_account(
     unlocks, _ = await list_unlocks(
         session, reader_id, all_of_them=False, limit=ITEMS_MAX, cursor=None
     )
-    purchases = await load_page(session, reader_id, ITEMS_MAX, None)
+    purchases = await load_page(session, reader_id, ITEMS_MAX, None, settings)
     mine = await overview(session, reader_id, grants, settings=settings, now=now)
     offers = await load_offers(session)
     return Account(mine, Page(entries, next_cursor), unlocks, purchases.items, offers)

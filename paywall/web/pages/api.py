@@ -46,7 +46,7 @@ async def data(
     _, caller = await page_of_reader(request, settings)
     async with database.reading() as session:
         await refuse_revoked(session, caller, database.dialect)
-        export = await export_reader(session, caller.subject, database.clock.now())
+        export = await export_reader(session, caller.subject, settings, database.clock.now())
     content = msgspec.json.format(msgspec.json.encode(export), indent=2)
     headers = {**HEADERS, "Content-Disposition": 'attachment; filename="my-data.json"'}
     return Response(content, media_type=MediaType.JSON, headers=headers)

@@ -12,7 +12,7 @@ from paywall.database.engine import Database
 from paywall.database.tables import CreditGrant, Subscription, Unlock
 from paywall.imports.wordpress.requests import USERS_MAX
 from tests.conftest import Bearer
-from tests.contract.sophea import meta_rows
+from tests.contract.from_wordpress import meta_rows
 from tests.imports.wordpress.generated import Expected, Row, generate
 from tests.imports.wordpress.test_many_readers import with_something
 

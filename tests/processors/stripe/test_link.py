@@ -8,7 +8,7 @@ from sqlmodel import SQLModel, select
 
 from paywall.database.tables import StripeCustomer, StripeInvoice, Subscription
 from paywall.problems import REFERENCE_CONFLICT, SUBSCRIPTION_UNKNOWN, UNAVAILABLE, Problem
-from paywall.processors.stripe.client import Missing
+from paywall.processors.stripe.api_errors import Missing
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.link import link_subscription
 from paywall.processors.stripe.reconcile import reconcile

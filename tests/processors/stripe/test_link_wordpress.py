@@ -5,7 +5,7 @@ from typing import Any
 from sqlmodel import select
 
 from paywall.database.tables import Subscription
-from tests.contract.sophea import meta_rows
+from tests.contract.from_wordpress import meta_rows
 from tests.processors.stripe.old_subscriptions import begin_old_subscription
 from tests.processors.stripe.shop import Shop
 

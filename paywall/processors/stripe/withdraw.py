@@ -1,0 +1,126 @@
+"""Withdrawing from a purchase that was paid by Stripe: end its subscription, return the money.
+
+The declaration is committed before Stripe is asked, and counts once Stripe has confirmed both.
+"""
+
+from litestar import Response
+from sqlmodel import col, delete, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall.database.tables import (
+    Checkout,
+    Purchase,
+    StripeIntent,
+    StripeInvoice,
+    StripeSubscription,
+    Subscription,
+    Withdrawal,
+)
+from paywall.idempotency import IdempotencyClaim, store_response, stored_response
+from paywall.payments.withdrawals import (
+    WithdrawalAnswer,
+    declare_withdrawal,
+    lock_purchase_of,
+    withdrawal_to_response,
+)
+from paywall.problems import PURCHASE_UNKNOWN, REQUEST_IN_PROGRESS, STRIPE_REFUSED, Problem
+from paywall.processors.stripe.cancel import end_billing
+from paywall.processors.stripe.context import StripeContext
+from paywall.processors.stripe.intents import attempts, finish_intent, give_up, take_intent
+from paywall.processors.stripe.objects import ObjectKind, ObjectRef
+from paywall.processors.stripe.sync import sync
+from paywall.rules.enums import IntentKind, IntentState
+
+
+async def withdraw_in_stripe(
+    context: StripeContext, reader_id: str, purchase_id: int, claim: IdempotencyClaim | None
+) -> Response[WithdrawalAnswer]:
+    """Withdraw, and give the answer with which its receipt is made; twice is one withdrawal."""
+    clock = context.database.clock
+    async for _ in attempts():
+        async with context.database.writing() as session:
+            if stored := await stored_response(session, claim, clock.now(), reader_id=reader_id):
+                return stored
+            purchase = await lock_purchase_of(session, reader_id, purchase_id)
+            now = clock.now()
+            withdrawal = await declare_withdrawal(session, purchase, context.settings, now)
+            if withdrawal.confirmed_at is not None:
+                answer = withdrawal_to_response(purchase, withdrawal)
+                return await store_response(session, claim, 200, answer)
+            intent = await take_intent(session, IntentKind.REFUND, str(purchase.id), now)
+        if intent is not None:
+            return await _withdraw(context, purchase, withdrawal, intent, claim)
+    raise Problem(REQUEST_IN_PROGRESS)
+
+
+async def _withdraw(
+    context: StripeContext,
+    purchase: Purchase,
+    withdrawal: Withdrawal,
+    intent: StripeIntent,
+    claim: IdempotencyClaim | None,
+) -> Response[WithdrawalAnswer]:
+    """Ask Stripe for both, and record what it confirmed."""
+    clock = context.database.clock
+    try:
+        async with context.database.reading() as session:
+            subscription = await _billed_by(session, purchase)
+            customer_id = await _customer_of(session, purchase)
+        # Before the money goes back, so that a failure between the two charges nothing more.
+        if subscription is not None:
+            await end_billing(context, subscription)
+        await _return_money(context, purchase, withdrawal, intent.key)
+        kind = ObjectKind.SESSION if subscription is None else ObjectKind.INVOICE
+        async with sync(context, customer_id, ObjectRef(kind, purchase.reference)) as (session, _):
+            confirmed = await session.get_one(Withdrawal, withdrawal.id)
+            confirmed.confirmed_at = clock.now()
+            session.add(confirmed)
+            current = await session.get_one(Purchase, purchase.id, populate_existing=True)
+            answer = withdrawal_to_response(current, confirmed)
+            response = await store_response(session, claim, 201, answer)
+            await finish_intent(session, intent, IntentState.CONFIRMED)
+            return response
+    except Problem as error:
+        async with context.database.writing() as session:
+            await give_up(session, intent, error, clock.now())
+        raise
+
+
+async def _return_money(
+    context: StripeContext, purchase: Purchase, withdrawal: Withdrawal, key: str
+) -> None:
+    """Refund what is left of each payment; of a single one exactly the amount of the withdrawal.
+
+    Where Stripe refuses that, nothing was withdrawn, and the next try is a new one.
+    """
+    client = context.client
+    payment_ids = await client.payments_for(purchase.reference)
+    amount = withdrawal.amount if len(payment_ids) == 1 else None
+    try:
+        for payment_id in payment_ids:
+            own_key = f"{key}-{payment_id}"
+            await client.refund(payment_id, amount, purchase.currency, withdrawal.id, own_key)
+    except Problem as refusal:
+        if refusal.kind is STRIPE_REFUSED:
+            async with context.database.writing() as session:
+                await session.exec(delete(Withdrawal).where(col(Withdrawal.id) == withdrawal.id))
+        raise
+
+
+async def _billed_by(session: AsyncSession, purchase: Purchase) -> Subscription | None:
+    """The subscription whose first invoice this was."""
+    invoice = select(StripeInvoice.subscription_id).where(StripeInvoice.purchase_id == purchase.id)
+    subscription = select(Subscription).where(col(Subscription.id).in_(invoice))
+    return (await session.exec(subscription)).first()
+
+
+async def _customer_of(session: AsyncSession, purchase: Purchase) -> str:
+    """Raises Problem where the reader was erased in the meantime."""
+    invoice = select(StripeInvoice.subscription_id).where(StripeInvoice.purchase_id == purchase.id)
+    for statement in (
+        select(StripeSubscription.customer_id).where(col(StripeSubscription.id).in_(invoice)),
+        select(Checkout.customer_id).where(Checkout.purchase_id == purchase.id),
+    ):
+        if customer_id := (await session.exec(statement)).first():
+            return customer_id
+    raise Problem(PURCHASE_UNKNOWN)
