@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test test-sites screenshots check bench openapi docs currencies migration lock clean
+.PHONY: help setup run test test-sites screenshots check bench openapi docs words currencies migration lock clean
 
 help:
 	@echo "make setup      install everything into $(VENV), with the command paywall"
@@ -24,6 +24,7 @@ help:
 	@echo "make bench      measure performance, compared with a bare server and pgbench"
 	@echo "make openapi    regenerate openapi/paywall.yaml from the routes"
 	@echo "make docs       regenerate the tables and recorded answers in the README and docs/"
+	@echo "make words      write words-sheet.csv: all texts in both languages, for a native reviewer"
 	@echo "make currencies   regenerate the table of currencies from the locked list of ISO 4217"
 	@echo "make migration NAME=\"…\"   draft a migration for changed tables"
 	@echo "make lock       upgrade all dependencies to their newest versions"
@@ -83,6 +84,10 @@ openapi: $(READY)
 docs: $(READY)
 	@$(BIN)/python -m tests.house.docs
 	@echo "README.md and docs/ are up to date. Next: git diff README.md docs."
+
+words: $(READY)
+	@$(BIN)/python -m tests.web.sheet
+	@echo "words-sheet.csv has all texts. Open it in a spreadsheet."
 
 currencies: $(READY)
 	@$(BIN)/python -m tests.rules.currencies

@@ -20,7 +20,7 @@ from paywall.credits import api as credits_
 from paywall.database.engine import Database, keep_measuring
 from paywall.database.opening import open_database
 from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
-from paywall.http.edge import DISCARDS_WRITES, Edge, answer_options, answer_problem
+from paywall.http.edge import DISCARDS_WRITES, Edge, answer_options
 from paywall.idempotency import claim_of
 from paywall.imports import api as imports
 from paywall.imports.wordpress import api as wordpress_imports
@@ -168,7 +168,7 @@ def make_router(allowed_origins: tuple[str, ...]) -> Litestar:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         ),
         before_request=answer_options,
-        exception_handlers={Exception: answer_problem},
+        exception_handlers={Exception: pages.answer_unrouted},
         request_class=StrictRequest,
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,

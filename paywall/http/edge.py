@@ -160,21 +160,29 @@ def _refuse_bad_path(scope: HTTPScope) -> None:
             unquote_to_bytes(raw_path).decode("utf-8")
         except UnicodeDecodeError as error:
             raise Problem(problems.MALFORMED, "The path is not valid UTF-8.") from error
-    if "//" in scope["path"] or scope["path"].endswith("/"):
+    # People type the addresses of pages, and a slash at their end changes nothing.
+    is_page = scope["path"].startswith("/account/")
+    if "//" in scope["path"] or (scope["path"].endswith("/") and not is_page):
         raise Problem(problems.NOT_FOUND)
 
 
 def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Litestar's handler of every exception that a route raises."""
-    problem = as_problem(error)
-    if isinstance(error, MethodNotAllowedException):
-        problem.headers["Allow"] = ", ".join(allowed_methods(request.app, request.scope["path"]))
+    problem = problem_of(request, error)
     return Response(
         problem.encode(),
         status_code=int(problem.kind.status),
         media_type=problems.MEDIA_TYPE,
         headers=problem.headers,
     )
+
+
+def problem_of(request: Request[Any, Any, Any], error: Exception) -> Problem:
+    """The problem of an exception, with the methods of the address if another was used."""
+    problem = as_problem(error)
+    if isinstance(error, MethodNotAllowedException):
+        problem.headers["Allow"] = ", ".join(allowed_methods(request.app, request.scope["path"]))
+    return problem
 
 
 def as_problem(error: Exception) -> Problem:

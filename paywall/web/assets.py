@@ -35,11 +35,12 @@ from paywall.settings import Settings
 from paywall.tokens.guard import anyone
 from paywall.web.language import Language, Languages, load_languages
 from paywall.web.theme import Word, load_theme
+from paywall.web.theme_images import ICONS, LOGOS, find_image
 
 # The files of the script, in the order in which they make one module.
 SCRIPTS = "service words part gate counts shop subscription payments elements".split()
 # The files of the style sheet: what comes later overrides.
-STYLES = "colours shared counts gate shop account dialog".split()
+STYLES = "colours shared counts gate shop account dialog khmer print".split()
 # Comments and indentation are for who reads the source: a fifth of what readers would load.
 COMMENTS = re.compile(rb"^ *(?://[^\n]*|/\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
 INDENTATION = re.compile(rb"^[ \n]+", re.MULTILINE)
@@ -48,6 +49,10 @@ FOREVER = "public, max-age=31536000, immutable"
 FOR_MINUTES = "public, max-age=300, stale-while-revalidate=3600"
 # A browser that kept a part from one of our own pages uses it for the site's as well.
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
+# An SVG that is opened by itself runs nothing and loads nothing.
+IMAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+}
 SCRIPT_NAME, STYLE_NAME = "paywall.js", "paywall.css"
 LANGUAGES_MAX = 400
 Tags = Annotated[str, QueryParameter(max_length=LANGUAGES_MAX)]
@@ -57,7 +62,8 @@ class Assets(NamedTuple):
     """What this deployment serves; `version` changes with every byte of it.
 
     `current_script` is `script` for the address that stays, and finds its version from there.
-    `page_style` is for the plain pages alone, over `style`; `words` are by language.
+    `page_style` is for the plain pages alone, over `style`; `words` are by language. `logo` and
+    `icon` are names of `images`, where the site has them.
     """
 
     version: str
@@ -65,6 +71,9 @@ class Assets(NamedTuple):
     current_script: Asset
     style: Asset
     page_style: Asset
+    images: Mapping[str, Asset]
+    logo: str | None
+    icon: str | None
     words: Mapping[str, Asset]
     languages: Languages
 
@@ -79,7 +88,17 @@ def load_assets(theme_dir: str, zone: str) -> Assets:
     page_style = folder.joinpath("pages.css").read_bytes()
     languages = load_languages(theme, zone)
     words = {one.code: _to_response(one) for one in languages.by_code.values()}
-    everything = script + style + page_style + msgspec.json.encode(words, order="sorted")
+    logo, icon = find_image(theme_dir, LOGOS), find_image(theme_dir, ICONS)
+    images = [image for image in (logo, icon) if image]
+    everything = b"".join(
+        [
+            script,
+            style,
+            page_style,
+            msgspec.json.encode(words, order="sorted"),
+            *(image.content for image in images),
+        ]
+    )
     version = hashlib.sha256(everything).hexdigest()[:16]
     base = f'new URL("../../../web/{version}/", import.meta.url)'
     current_script = script.replace(b"import.meta.url", base.encode())
@@ -89,6 +108,9 @@ def load_assets(theme_dir: str, zone: str) -> Assets:
         current_script=asset(current_script, "text/javascript"),
         style=asset(style, "text/css"),
         page_style=asset(page_style, "text/css"),
+        images={image.name: asset(image.content, image.media_type) for image in images},
+        logo=logo.name if logo else None,
+        icon=icon.name if icon else None,
         words={
             code: asset(msgspec.json.encode(texts), "application/json")
             for code, texts in words.items()
@@ -217,6 +239,9 @@ def serve_asset(
             part = assets.page_style
         case "words.json":
             part = assets.words[assets.languages.choose(languages.split(",")).code]
+        case _ if name in assets.images:
+            part = assets.images[name]
+            headers |= IMAGE_HEADERS
         case _:
             raise Problem(NOT_FOUND)
     return respond(request, part, headers)

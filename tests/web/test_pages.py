@@ -261,11 +261,11 @@ async def test_every_page_leads_back_to_where_the_reader_came_from_on_the_site(
     asked = await enter(service, bearer, "ann", page="unlock", article="42", back=here)
     done = await send(service, forms(asked)["/account/unlock"])
     for page in (asked, done, await service.get("/account")):
-        assert f'<header><a href="{escape(here)}">Back to the site</a>' in page.text
+        assert f'<nav><a href="{escape(here)}">Back to the site</a>' in page.text
     for odd in ("https://evil.example/42", "javascript:alert(1)", f"{ORIGIN}/{'x' * 2000}", "\r\n"):
         await enter(service, bearer, "ann", back=odd)
         page = await service.get("/account")
-        assert f'<header><a href="{ORIGIN}/">Back to the site</a>' in page.text
+        assert f'<nav><a href="{ORIGIN}/">Back to the site</a>' in page.text
 
 
 async def test_the_account_can_be_read_in_another_language(

@@ -1,5 +1,6 @@
 """What a site says in its own words: its name, and what it sells, in every language."""
 
+import re
 from html import unescape
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import httpx
 import msgspec
 import pytest
 
-from paywall.settings import Settings
+from paywall.settings import Settings, SettingsError
+from paywall.web.assets import load_assets
+from paywall.web.theme_images import IMAGE_BYTES_MAX
 from tests.conftest import Bearer
 from tests.web.plain import account, enter
 
@@ -63,3 +66,42 @@ async def test_a_language_of_the_sites_own_starts_from_the_english_of_the_site(
     await enter(service, bearer, "ann", language="fr")
     receipt = await service.get("/account/receipts/payment-1")
     assert receipt.text.startswith("The River Post\n")
+
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+PNG = b"\x89PNG\r\n\x1a\n"
+ICO = b"\x00\x00\x01\x00"
+
+
+async def test_pages_wear_the_sites_logo_and_icon(
+    settings: Settings, service: httpx.AsyncClient
+) -> None:
+    page = (await service.get("/account")).text
+    assert ">The River Post</a></p>" in page
+    assert "<img" not in page
+    folder = Path(settings.theme_dir)
+    (folder / "logo.svg").write_bytes(SVG)
+    (folder / "favicon.ico").write_bytes(ICO)
+    load_assets.cache_clear()
+    page = (await service.get("/account")).text
+    (logo,) = re.findall('<img src="([^"]+/logo.svg)" alt="The River Post">', page)
+    (icon,) = re.findall('<link rel="icon" href="([^"]+/favicon.ico)">', page)
+    for path, kind, content in ((logo, "image/svg+xml", SVG), (icon, "image/x-icon", ICO)):
+        image = await service.get(path)
+        assert (image.content, image.headers["content-type"].partition(";")[0]) == (content, kind)
+        assert image.headers["x-content-type-options"] == "nosniff"
+        assert image.headers["content-security-policy"].endswith("; sandbox")
+        assert "immutable" in image.headers["cache-control"]
+    assert (await service.get(logo.replace(".svg", ".png"))).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["logo.svg", "logo.png", "favicon.png", "favicon.ico"])
+def test_an_image_has_64_kib_at_most_and_the_type_of_its_name(name: str, tmp_path: Path) -> None:
+    mark = {".svg": SVG, ".png": PNG, ".ico": ICO}[Path(name).suffix]
+    (tmp_path / name).write_bytes(mark.ljust(IMAGE_BYTES_MAX))
+    assert list(load_assets(str(tmp_path), "UTC").images) == [name]
+    for wrong, why in ((mark.ljust(IMAGE_BYTES_MAX + 1), "larger"), (b"<html>", "not of the type")):
+        (tmp_path / name).write_bytes(wrong)
+        load_assets.cache_clear()
+        with pytest.raises(SettingsError, match=f"{name} is {why}"):
+            load_assets(str(tmp_path), "UTC")

@@ -5,13 +5,13 @@ from typing import Any
 import msgspec
 from litestar import MediaType, Response, Router, get
 from litestar.di import NamedDependency
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
 from paywall.database.engine import Database
-from paywall.http.edge import answer_problem
+from paywall.http.edge import answer_problem, problem_of
 from paywall.problems import MALFORMED, Problem
 from paywall.settings import Settings
 from paywall.subscribers.export import export_reader
@@ -24,6 +24,8 @@ from paywall.web.pages.form import FORM_BYTES_MAX
 from paywall.web.pages.receipts import receipt_of
 from paywall.web.pages.rendering import HEADERS
 from paywall.web.pages.requests import AnyRequest, page_of, page_of_reader, render_failure
+
+PREFIX = "/account"
 
 
 @get()
@@ -85,9 +87,20 @@ def _render_failure(request: AnyRequest, error: Exception) -> Response[Any]:
     return render_failure(page_of(request, settings), error)
 
 
+def answer_unrouted(request: AnyRequest, error: Exception) -> Response[Any]:
+    """For what no route answers: people who open such a page get a page, programs a problem."""
+    path = request.scope["path"]
+    is_unrouted = isinstance(error, NotFoundException | MethodNotAllowedException)
+    if not is_unrouted or not f"{path}/".startswith(f"{PREFIX}/"):
+        return answer_problem(request, error)
+    problem = problem_of(request, error)
+    page = page_of(request, request.app.state.settings)
+    return page.render_missing(int(problem.kind.status), problem.headers)
+
+
 ROUTES: list[ControllerRouterHandler] = [
     Router(
-        "/account",
+        PREFIX,
         route_handlers=[
             enter,
             account,

@@ -64,6 +64,7 @@ async def enter(
     session = make_session(*(fields.get(name, "") for name in names))
     page = PageRenderer(request, settings, session)
     if not came_from_the_site(request, settings):
+        page.is_over = True
         return page.render_message("wrong_origin", HTTP_403_FORBIDDEN)
     try:
         first = await _first_page(request, page, fields, database)

@@ -9,6 +9,7 @@ from typing import Any
 
 from litestar import Request, Response
 from litestar.datastructures import Cookie
+from litestar.status_codes import HTTP_403_FORBIDDEN
 from markupsafe import Markup
 
 from paywall.http.origins import is_of_the_site
@@ -29,7 +30,8 @@ _SCRIPT_HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": f"default-src 'none'; script-src 'sha256-{_SCRIPT_HASH}';"
-    " style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    " style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
 }
@@ -50,6 +52,8 @@ class PageRenderer:
         self.settings = settings
         self.session = session
         self.now = request.app.state.clock.now()
+        # Whose the page was is then no longer shown.
+        self.is_over = False
         # The front page of the site, where it is known.
         self.site = next((f"{origin}/" for origin in settings.allowed_origins), None)
         self.assets = assets_of(settings)
@@ -76,6 +80,9 @@ class PageRenderer:
             .get_template(template)
             .render(
                 assets_path=f"/web/{self.assets.version}",
+                icon=self.assets.icon,
+                logo=self.assets.logo,
+                site_url=self.site,
                 back_url=self.back_url,
                 day=language.day,
                 end=partial(language.end, now=self.now),
@@ -90,7 +97,7 @@ class PageRenderer:
                 new_key=lambda: secrets.token_hex(16),
                 script=SCRIPT,
                 sentences=SENTENCES,
-                session=self.session,
+                session=None if self.is_over else self.session,
                 start=partial(language.start, now=self.now),
                 site_name=language.words["site_name"] or self.translate("the_site"),
                 status=status,
@@ -118,6 +125,17 @@ class PageRenderer:
             status=status,
             headers=headers,
         )
+
+    def render_over(self) -> Response[str]:
+        """Why the page has closed. It does not name the reader that it was open for."""
+        self.is_over = True
+        return self.render_message("session_over", HTTP_403_FORBIDDEN)
+
+    def render_missing(self, status: int, headers: Mapping[str, str]) -> Response[str]:
+        """For an address or a method that no page has. Nobody has looked whose the session is."""
+        self.is_over = True
+        values = {"message": self.translate("no_page")}
+        return self.render("base.html", "page_missing", values, status=status, headers=headers)
 
     @property
     def back_url(self) -> str | None:

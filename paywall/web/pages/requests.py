@@ -96,9 +96,9 @@ async def find_reader(request: AnyRequest, session: PageSession | None) -> Calle
 def render_failure(page: PageRenderer, error: Exception) -> Response[str]:
     """A session whose token is invalid is over; every other problem gets a message."""
     if isinstance(error, SessionOver):
-        return page.render_message("session_over", HTTP_403_FORBIDDEN)
+        return page.render_over()
     problem = as_problem(error)
     if problem.kind.status in (HTTP_401_UNAUTHORIZED, HTTP_403_FORBIDDEN):
-        return page.render_message("session_over", HTTP_403_FORBIDDEN)
+        return page.render_over()
     message = MESSAGES.get(problem.kind.code, "failed")
     return page.render_message(message, int(problem.kind.status), problem.headers)

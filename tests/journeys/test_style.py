@@ -1,0 +1,55 @@
+"""The style sheet in a browser, on markup as the script writes it: Khmer, and paper."""
+
+from playwright.sync_api import Browser, Page, expect
+
+from paywall.web.assets import load_assets
+
+BOX = """
+<p>The preview.</p>
+<paywall-credits><div class="paywall-part">3 credits</div></paywall-credits>
+<section class="paywall-box" lang="{lang}" aria-label="Continue">
+  <p class="paywall-status">ដោះសោអត្ថបទនេះ</p><p class="paywall-told">បង់ប្រាក់មិនបានសម្រេច</p>
+  <div class="paywall-actions"><button class="paywall-button">ដោះសោ</button></div>
+</section>
+<dialog class="paywall-dialog" lang="{lang}"><h2>តើអ្នកពិតជាចង់ដោះសោអត្ថបទនេះមែនទេ?</h2></dialog>
+"""
+LOOKS = """() => Object.fromEntries(
+  [...document.querySelectorAll(".paywall-status, .paywall-told, button, h2")].map((one) => {
+    const { fontWeight, lineHeight, fontSize } = getComputedStyle(one);
+    const height = parseFloat(lineHeight) / parseFloat(fontSize);
+    return [one.className || one.tagName, [fontWeight, height]];
+  }),
+)"""
+
+
+def shown(browser: Browser, language: str) -> Page:
+    page = browser.new_page()
+    style = load_assets("", "UTC").style.plain.content.decode()
+    page.set_content(f"<style>{style}</style>{BOX.format(lang=language)}")
+    return page
+
+
+def test_khmer_is_bold_where_english_is_and_has_room_below_the_line(browser: Browser) -> None:
+    """Khmer fonts have no weight between regular and bold, and show 600 as regular."""
+    english, khmer = shown(browser, "en"), shown(browser, "km")
+    looks = {"en": english.evaluate(LOOKS), "km": khmer.evaluate(LOOKS)}
+    assert looks["en"].keys() == looks["km"].keys() > {"paywall-button", "H2"}
+    assert {weight for weight, _ in looks["en"].values()} == {"600", "700"}
+    assert {weight for weight, _ in looks["km"].values()} == {"700"}
+    assert min(height for _, height in looks["km"].values()) >= 1.65
+    english.close()
+    khmer.close()
+
+
+def test_on_paper_the_wall_is_one_sentence(browser: Browser) -> None:
+    page = shown(browser, "en")
+    page.evaluate("document.querySelector('dialog').showModal()")
+    expect(page.locator("dialog")).to_be_visible()
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(page.get_by_text("The preview.")).to_be_visible()
+    expect(page.locator(".paywall-status")).to_be_visible()
+    for hidden in ("dialog", "button", ".paywall-told", "paywall-credits"):
+        expect(page.locator(hidden).first).to_be_hidden()
+    ink = page.locator(".paywall-box").evaluate("(box) => getComputedStyle(box).color")
+    assert ink == "rgb(0, 0, 0)"
+    page.close()
