@@ -293,7 +293,7 @@ def test_a_site_that_answers_204_for_nobody_signs_out_every_tab_too(
     def with_address(route: Route) -> None:
         answer = route.fetch()
         body = answer.text().replace("<body ", '<body data-paywall-token="/paywall-token" ')
-        received = body.replace("<main>", "<main><paywall-credits></paywall-credits>")
+        received = body.replace("</main>", "<paywall-credits></paywall-credits></main>")
         route.fulfill(response=answer, body=received)
 
     second.route(f"{press.paper}/", with_address)
