@@ -35,7 +35,7 @@ def free_port() -> int:
             return port
 
 
-def _unprivileged(*command: str | Path) -> list[str]:
+def unprivileged(*command: str | Path) -> list[str]:
     """PostgreSQL refuses root; in a user namespace of its own it is somebody else."""
     words = [str(word) for word in command]
     return (
@@ -52,7 +52,7 @@ class PostgresServer:
         self.data = folder / "data"
         self.port = free_port()
         self._log = folder / "log"
-        self._command = _unprivileged(
+        self._command = unprivileged(
             BIN / "postgres", "-D", self.data, "-p", str(self.port), "-h", "127.0.0.1",
             "-k", folder, "-c", "max_connections=200",
             *(word for setting in settings for word in ("-c", setting)),
@@ -66,7 +66,7 @@ class PostgresServer:
             else [BIN / "pg_basebackup", "-D", self.data, "-d", f"{primary.address}/postgres",
                   "--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
         )  # fmt: skip
-        subprocess.run(_unprivileged(*make_data), check=True, capture_output=True)
+        subprocess.run(unprivileged(*make_data), check=True, capture_output=True)
 
     def start(self) -> None:
         with self._log.open("a") as log:
@@ -91,28 +91,35 @@ class PostgresServer:
             self._process.kill()
             self._process.wait()
 
-    def kill(self) -> None:
-        """As when the system ends it for want of memory: its connections end, too."""
-        self._process.kill()
-        self._process.wait()
-
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """It keeps its connections and takes new ones, and answers on none."""
         pid = self._process.pid
         # Stopped first, so that it starts no further one.
         _signal([pid], signal.SIGSTOP)
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        processes = [*map(int, children), pid]
+        processes = [*self._children(), pid]
         try:
             _signal(processes, signal.SIGSTOP)
             yield
         finally:
             _signal(processes, signal.SIGCONT)
 
+    def crash(self) -> None:
+        """End one process of it, so that it ends all connections and recovers by itself."""
+        _signal(self._children()[:1], signal.SIGKILL)
+
+    def start_again(self) -> None:
+        """Where it has ended by itself."""
+        if self._process.poll() is not None:
+            self.start()
+
     def promote(self) -> None:
         """Make a standby the primary."""
         psql(f"{self.address}/postgres", "select pg_promote()")
+
+    def _children(self) -> list[int]:
+        pid = self._process.pid
+        return [int(it) for it in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _signal(processes: Iterable[int], number: int) -> None:
@@ -123,10 +130,10 @@ def _signal(processes: Iterable[int], number: int) -> None:
 
 @contextmanager
 def postgres_server(
-    *settings: str, primary: PostgresServer | None = None
+    *settings: str, primary: PostgresServer | None = None, within: Path | None = None
 ) -> Iterator[PostgresServer]:
     """A server of its own, which has started; with a primary, its hot standby."""
-    folder = Path(tempfile.mkdtemp(prefix="paywall-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="paywall-pg-", dir=within))
     server = PostgresServer(folder, *settings, primary=primary)
     try:
         server.start()

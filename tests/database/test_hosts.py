@@ -16,6 +16,7 @@ from paywall.database.migrations import migrate
 from paywall.settings import Settings, SettingsError
 from tests.conftest import PATIENT_SECONDS, Bearer
 from tests.database.rows import add, count
+from tests.database.test_postgresql import driver_of
 from tests.postgres import PostgresServer, free_port, postgres_server
 from tests.test_story import put_article
 
@@ -148,16 +149,22 @@ async def test_the_primary_is_found_and_found_again_when_it_moves(
         settings_for(standby.port, database="postgres", parameters="?target_session_attrs=any")
     )
     await (await anywhere.connect({})).close()
+    connector = database.connector
+    assert connector is not None
+    async with database.writing() as session:
+        former = await driver_of(session)
     with primary.frozen():
         await asyncio.to_thread(standby.promote)
+        async with asyncio.timeout(PATIENT_SECONDS):
+            while connector.is_current(former):  # noqa: ASYNC110 (no event)
+                await asyncio.sleep(0.05)
+            # Connections of the pool that lead to the frozen server are not waited for.
+            await asyncio.gather(*(add(database, f"later{number}") for number in range(WRITERS)))
         answers = [await check_status(service, bearer)]
         while answers[-1] != 200 and len(answers) < TRIES_MAX:
             answers.append(await check_status(service, bearer))
         assert set(answers) <= {200, 503}
         assert answers[-1] == 200
-        # Connections of the pool that lead to the frozen server are not waited for.
-        async with asyncio.timeout(PATIENT_SECONDS):
-            await asyncio.gather(*(add(database, f"later{number}") for number in range(WRITERS)))
         assert (await put_article(service, bearer, "later")).status_code == 201
 
 

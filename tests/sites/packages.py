@@ -13,6 +13,7 @@ from pathlib import Path
 PACKAGES = {
     "caddy": "caddy",
     "nginx-light": "nginx",
+    "pgbouncer": "pgbouncer",
     "wordpress": "/usr/share/wordpress/wp-load.php",
     "wordpress-theme-twentytwentyone": "/usr/share/wordpress/wp-content/themes/twentytwentyone",
     "wordpress-theme-twentytwentythree": "/usr/share/wordpress/wp-content/themes/twentytwentythree",
