@@ -75,6 +75,8 @@ check: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.journeys.browser
+	@$(BIN)/python -m tests.bench.wall
 
 openapi: $(READY)
 	@$(BIN)/python -m tests.contract.recording

@@ -269,15 +269,22 @@ async def check_my_access_batch(
     settings: NamedDependency[Settings],
 ) -> MyBatchAnswer:
     """Check my access to several articles, and return their titles. No view is counted."""
-    decisions = [
+    decisions = await decide_mine(caller.subject, data.article_ids, database, settings)
+    return MyBatchAnswer(decisions=decisions)
+
+
+async def decide_mine(
+    reader_id: str, article_ids: list[str], database: Database, settings: Settings
+) -> list[MyDecision]:
+    """A decision for each article, with its title. No view is counted."""
+    return [
         MyDecision(
             article_id=facts.article_id, title=facts.title, **asdict(decision_response(decision))
         )
         for facts, decision in await _decide_all(
-            viewer_of(caller.subject), data.article_ids, database, settings
+            viewer_of(reader_id), article_ids, database, settings
         )
     ]
-    return MyBatchAnswer(decisions=decisions)
 
 
 async def _decide_all(

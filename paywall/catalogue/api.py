@@ -142,10 +142,12 @@ def _list_route(
 
 
 @get("/v1/offers", guards=[anyone])
-async def list_offers(database: NamedDependency[Database]) -> Offers:
+async def list_offers(
+    database: NamedDependency[Database], settings: NamedDependency[Settings]
+) -> Offers:
     """What can be bought, with prices: of each kind by position, then the smallest first."""
     async with database.reading() as session:
-        return await load_offers(session)
+        return await load_offers(session, settings, database.clock.now())
 
 
 ROUTES: list[ControllerRouterHandler] = [

@@ -1,6 +1,8 @@
 """Everything that can be bought."""
 
+from datetime import datetime
 from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
@@ -18,9 +20,18 @@ from paywall.catalogue.models import (
 )
 from paywall.database.tables import Pack, Pass, Plan
 from paywall.http.bodies import ResponseModel
+from paywall.rules.calendar import month_of
 from paywall.rules.offers import PackPrice, listing_order, plan_days, savings_percent
+from paywall.settings import Settings
 
 ProductT = TypeVar("ProductT", Plan, Pack, Pass)
+
+
+class FreeArticles(ResponseModel):
+    """What anyone reads of metered articles without paying."""
+
+    limit: Annotated[int, Meta(description="Metered articles per month.")]
+    resets_at: Annotated[datetime, Meta(description="When the month ends and the count restarts.")]
 
 
 class Offers(ResponseModel):
@@ -29,9 +40,13 @@ class Offers(ResponseModel):
     plans: Annotated[list[PlanAnswer], Meta(description="Subscriptions.")]
     packs: Annotated[list[PackOffer], Meta(description="Credits, bought once.")]
     passes: Annotated[list[PassAnswer], Meta(description="Everything for some days, bought once.")]
+    meter: Annotated[
+        FreeArticles,
+        Meta(description="How many metered articles each reader can read free this month."),
+    ]
 
 
-async def load_offers(session: AsyncSession) -> Offers:
+async def load_offers(session: AsyncSession, settings: Settings, now: datetime) -> Offers:
     plans = await _products(session, Plan, PlanAnswer)
     plans.sort(
         key=lambda one: listing_order(
@@ -58,7 +73,9 @@ async def load_offers(session: AsyncSession) -> Offers:
         )
         for pack in packs
     ]
-    return Offers(plans=plans, packs=offered, passes=passes)
+    month = month_of(now, ZoneInfo(settings.meter_timezone))
+    meter = FreeArticles(limit=settings.meter_limit, resets_at=month.ends_at)
+    return Offers(plans=plans, packs=offered, passes=passes, meter=meter)
 
 
 async def _products(

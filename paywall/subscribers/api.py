@@ -8,10 +8,11 @@ from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
+from paywall.access.api import MyDecision, MyQuestions, decide_mine
 from paywall.credits.locking import require_subscriber
 from paywall.credits.responses import list_newest_grants, list_spendable_grants
 from paywall.database.engine import Database
-from paywall.http.bodies import RequestModel
+from paywall.http.bodies import RequestModel, ResponseModel
 from paywall.http.fields import Id, PathReaderId
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.payments.checkouts import plans_to_close_before_merge, unsettled_of
@@ -65,6 +66,31 @@ async def get_my_overview(
     async with database.reading() as session:
         grants = await list_spendable_grants(session, caller.subject, now)
         return await overview(session, caller.subject, grants, settings=settings, now=now)
+
+
+class PageAnswer(ResponseModel):
+    """What a page of the site shows a reader."""
+
+    me: Annotated[Overview, Meta(description="The same as `GET /v1/me`.")]
+    decisions: Annotated[
+        list[MyDecision], Meta(description="One per article, in the order of the request.")
+    ]
+
+
+@post("/v1/me/page", guards=[reader], status_code=200)
+async def get_my_page(
+    data: JSONBody[MyQuestions],
+    caller: NamedDependency[Caller],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+) -> PageAnswer:
+    """What I have, and my access to the articles of a page, in one request. No view is counted."""
+    decisions = await decide_mine(caller.subject, data.article_ids, database, settings)
+    now = database.clock.now()
+    async with database.reading() as session:
+        grants = await list_spendable_grants(session, caller.subject, now)
+        me = await overview(session, caller.subject, grants, settings=settings, now=now)
+    return PageAnswer(me=me, decisions=decisions)
 
 
 @post(
@@ -162,6 +188,7 @@ async def delete_subscriber(
 ROUTES: list[ControllerRouterHandler] = [
     get_subscriber,
     get_my_overview,
+    get_my_page,
     post_merge,
     export_subscriber,
     export_my_data,

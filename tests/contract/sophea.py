@@ -187,6 +187,7 @@ class Sophea:
             count_view=True,
         )
         await self.reader("POST", "me/access/check-batch", article_ids=articles)
+        await self.reader("POST", "me/page", article_ids=articles)
         await self.reader("GET", "me/articles/tonle-sap-2026/access")
         await self.reader("GET", "me/articles/angkor-trains/body")
 

@@ -188,7 +188,7 @@ def test_the_portal_leads_back_to_the_account_and_not_to_the_article(
     visitor.subscribe(page, "bo", "A card that pays now, and is declined from then on")
     visitor.later(page, ARTICLE, days=36)
     with page.expect_request("**/v1/me/billing-portal") as pending_requests:
-        page.locator("paywall-gate").get_by_role("button", name="Payment and invoices").click()
+        page.locator("paywall-gate").get_by_role("button", name="Fix the payment").click()
     assert pending_requests.value.post_data_json == {"return_url": f"{press.paper}/account"}
 
 

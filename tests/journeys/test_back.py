@@ -103,13 +103,13 @@ def test_a_question_to_one_reader_never_spends_anothers_credit(
     page = visitor.signed_in_tab("ann", "/river-school")
     page.locator("paywall-gate").get_by_role("button", name="Unlock", exact=True).click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("you have 3")
+    expect(dialog).to_contain_text("1 of your 3 credits")
     switch(visitor, "bo")
     press.move(minutes=20)
     dialog.get_by_role("button", name="Unlock").click()
     expect(page.locator(".masthead")).to_contain_text("5 credits")
     expect(dialog).to_have_count(0)
-    expect(page.locator("paywall-gate")).to_contain_text("You have 5 credits.")
+    expect(page.locator("paywall-gate")).to_contain_text("1 of your 5 credits")
     assert (press.unlocks_left("ann"), press.unlocks_left("bo")) == (3, 5)
 
 
@@ -166,4 +166,4 @@ def test_tabs_that_sign_each_other_out_reload_once(visitor: Visitor, press: Pres
     for route in held:
         route.continue_()
     for page in (first, second):
-        expect(page.get_by_text("to unlock this article")).to_be_visible()
+        expect(page.get_by_text("or unlock this one for 1 credit")).to_be_visible()

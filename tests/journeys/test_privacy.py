@@ -81,7 +81,7 @@ def test_a_page_loads_from_site_and_service_only_and_sets_no_cookie(
     page = visitor.tab()
     received = Received(page)
     page.goto(f"{press.paper}/rice-bank")
-    expect(page.get_by_text("to unlock this article")).to_be_visible()
+    expect(page.get_by_text("or unlock this one for 1 credit")).to_be_visible()
     page.wait_for_load_state("networkidle")
     page.goto(f"{press.paper}/offers")
     expect(page.get_by_role("link", name="Buy for $2: Five credits")).to_be_visible()

@@ -151,7 +151,7 @@ def test_thanks_for_a_purchase_are_shown_after_the_page_is_loaded_anew(
     page = visitor.signed_in_tab("bo")
     serve_with(page, address, AROUND, copies=1)
     page.goto(address)
-    page.locator("paywall-gate").get_by_role("button", name="Subscribe").click()
+    page.locator("paywall-gate").get_by_role("button", name="Subscribe", exact=True).click()
     page.get_by_role("button", name="Subscribe for $4 a month: A month of everything").click()
     page.wait_for_url("**/checkout/*")
     page.locator("form button").first.click()

@@ -249,8 +249,8 @@ def test_a_failed_renewal_is_shown_where_they_read_with_the_way_to_pay(
     expect(part).to_contain_text(event_ref)
     page.goto(f"{press.paper}{ARTICLE}")
     gate = page.locator("paywall-gate")
-    expect(gate).to_contain_text(event_ref)
-    gate.get_by_role("button", name="Payment and invoices").click()
+    expect(gate).to_contain_text("Your last payment did not go through.")
+    gate.get_by_role("button", name="Fix the payment").click()
     page.wait_for_url("**/portal/*")
 
 

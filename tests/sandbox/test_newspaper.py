@@ -117,7 +117,7 @@ def test_the_fourth_metered_article_is_closed_and_says_why(sandbox: Served) -> N
         (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
         metered = [one.id for one in read_publications(paper) if one.terms.policy is Policy.METERED]
         shown = [client.get(f"{paper}/{article_id}").text for article_id in metered]
-    explained = ["You have read all the free articles for this month." in page for page in shown]
+    explained = ["You have read this month’s free articles." in page for page in shown]
     assert ["<paywall-gate" in page for page in shown] == [False, False, False, True]
     assert explained == [False, False, False, True]
 

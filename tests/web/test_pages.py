@@ -98,7 +98,8 @@ async def test_an_article_is_unlocked_by_two_clicks_and_never_paid_twice(
     await grant(service, bearer, "ann", 5)
     asked = await enter(service, bearer, "ann", page="unlock", article="42")
     assert "Are you sure you want to unlock this post?" in asked.text
-    assert "It costs 2 credits" in asked.text
+    assert "This costs 2 of your 5 credits." in asked.text
+    assert "Unlocks left: 5" in asked.text
     form = forms(asked)["/account/unlock"]
     for _click in range(3):
         done = await send(service, form)
@@ -120,7 +121,7 @@ async def test_a_higher_price_is_asked_about_again(
     await put_article(service, bearer, "42", unlock_cost=3)
     asked = await send(service, form)
     assert "The price has changed: it now costs 3 credits." in asked.text
-    assert "(you have 5)" in asked.text
+    assert "This costs 3 of your 5 credits." in asked.text
     assert "Unlocks left: 1, at 3 credits each" in asked.text
     done = await send(service, forms(asked)["/account/unlock"])
     assert "You have 2 credits." in done.text

@@ -32,11 +32,15 @@ class PlainPagesForm(NamedTuple):
 
 
 class NoscriptGate(NamedTuple):
-    """What stands under a preview: why it ends there, prices, and the next step."""
+    """What stands under a preview: what opens the article, prices, and the next step."""
 
     reason: str
     lead: str
-    prices: list[str]
+    # What the reader has, or has used up.
+    note: str
+    # Names of products, each with its prices.
+    prices: list[tuple[str, str]]
+    has_plan: bool
     form: PlainPagesForm | None
 
 
@@ -53,7 +57,9 @@ def gate(
     return NoscriptGate(
         reason,
         _lead(translator, article, decision),
+        _note(translator, article, decision),
         prices,
+        bool(prices and offers["plans"]),
         form if reason in BUTTON_TEXTS else None,
     )
 
@@ -70,21 +76,35 @@ def _lead(translator: NewspaperTranslator, article: Json, decision: Json) -> str
         case "unlock_available":
             return translator.translate("unlock_offer", cost=cost)
         case "credits_required":
-            balance = translator.credits(decision["unlocks_left"])
-            return translator.translate("credits_needed", cost=cost, balance=balance)
+            return translator.translate("opens_with", cost=cost)
         case "subscription_required":
             return translator.translate("subscribers_only")
         case _:
             return translator.translate("not_to_be_had")
 
 
-def _gate_prices(translator: NewspaperTranslator, article: Json, offers: Json) -> list[str]:
+def _note(translator: NewspaperTranslator, article: Json, decision: Json) -> str:
+    """What the reader has, or has used up; empty where neither matters."""
+    if article["policy"] == "metered" and decision["reason"] == "login_required":
+        return translator.translate("free_ones_read")
+    if decision["reason"] in ("unlock_available", "credits_required"):
+        balance = translator.credits(decision["unlocks_left"])
+        return translator.translate("you_have", balance=balance)
+    return ""
+
+
+def _gate_prices(
+    translator: NewspaperTranslator, article: Json, offers: Json
+) -> list[tuple[str, str]]:
     """The first offer of each kind that opens the article."""
     if article["policy"] in ("free", "registered"):
         return []
     kinds = ["plan", "pass"] if article["policy"] == "subscribers" else list(OFFER_LISTS)
     first = [(kind, offers[OFFER_LISTS[kind]][0]) for kind in kinds if offers[OFFER_LISTS[kind]]]
-    return [_price_line(translator, kind, product) for kind, product in first]
+    return [
+        (translator.product_name(kind, product), _price(translator, product))
+        for kind, product in first
+    ]
 
 
 def all_prices(translator: NewspaperTranslator, offers: Json) -> list[str]:
@@ -98,18 +118,22 @@ def all_prices(translator: NewspaperTranslator, offers: Json) -> list[str]:
 
 def _price_line(translator: NewspaperTranslator, kind: str, product: Json) -> str:
     """A product's name, its price in each currency, and what it gives."""
+    return translator.translate(
+        "for_sale",
+        what=translator.product_name(kind, product),
+        price=_price(translator, product),
+        gives=_benefit(translator, kind, product),
+    )
+
+
+def _price(translator: NewspaperTranslator, product: Json) -> str:
     price = " · ".join(
         translator.format_money(money["amount"], money["currency"]) for money in product["prices"]
     )
     # The title of a plan with another interval has to state the interval.
     if product.get("interval_count") == 1:
         price = translator.translate(INTERVAL_TEXTS[product["interval"]], price=price)
-    return translator.translate(
-        "for_sale",
-        what=translator.product_name(kind, product),
-        price=price,
-        gives=_benefit(translator, kind, product),
-    )
+    return price
 
 
 def _benefit(translator: NewspaperTranslator, kind: str, product: Json) -> str:

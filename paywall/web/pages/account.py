@@ -71,7 +71,7 @@ async def load_account(
     )
     purchases = await load_page(session, reader_id, ITEMS_MAX, None, settings)
     mine = await overview(session, reader_id, grants, settings=settings, now=now)
-    offers = await load_offers(session)
+    offers = await load_offers(session, settings, now)
     return Account(mine, Page(entries, next_cursor), unlocks, purchases.items, offers)
 
 

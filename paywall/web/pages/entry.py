@@ -104,7 +104,7 @@ async def _first_page(
             return render_unlock_question(page, question, options)
         if name == "buy":
             mine = await load_overview(session, reader_id, settings, now)
-            offers = view_offers(await load_offers(session), mine, options)
+            offers = view_offers(await load_offers(session, settings, now), mine, options)
             not_now_url = page.page_of_site(options.back_url)
             return page.render(
                 "buy.html", "buy_page", {"offers": offers, "not_now_url": not_now_url}

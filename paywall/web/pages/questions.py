@@ -53,7 +53,7 @@ async def load_unlock_question(
     offers = None
     if decision.actions and decision.reason is not Reason.UNLOCK_AVAILABLE:
         offers = view_offers(
-            await load_offers(session),
+            await load_offers(session, settings, now),
             await load_overview(session, reader_id, settings, now),
             options,
             has_packs=decision.reason is not Reason.SUBSCRIPTION_REQUIRED,

@@ -1,9 +1,10 @@
 /* ---- Under a preview ---- */
 
 /** The text for readers who are not signed in, by the article's policy. */
-const LEADS = { metered: "sign_in_first", premium: "opens_with", subscribers: "subscribers_only" };
+const LEADS = { metered: "opens_with", premium: "opens_with", subscribers: "subscribers_only" };
 
-const BATCH_ARTICLES_MAX = 100;
+const isSold = (article) => Boolean(own(LEADS, article));
+
 const GATE_DEPTH_MAX = 3;
 
 /** A page that was loaded anew and has a gate still has it from a cache: once more would not help. */
@@ -21,78 +22,67 @@ function createPolicy() {
   }
 }
 
-let batch;
-
-/** The decision on an article. All gates that ask at this moment ask together; rejects with RequestError. */
-async function fetchDecision(part, article) {
-  batch ??= collectBatch(part);
-  batch.articles.add(article);
-  const decision = (await batch.decisions).get(article);
-  if (decision instanceof RequestError) throw decision;
-  return decision;
-}
-
-function collectBatch(part) {
-  const articles = new Set();
-  const decisions = new Promise((done) => setTimeout(done)).then(async () => {
-    batch = undefined;
-    return new Map(await fetchDecisions(part, [...articles]));
-  });
-  return { articles, decisions };
-}
-
-/** By halves where there are too many for one question, or where one is no article's id. */
-async function fetchDecisions(part, articles) {
-  const half = articles.length >> 1;
-  if (articles.length <= BATCH_ARTICLES_MAX) {
-    try {
-      const question = { article_ids: articles };
-      const { decisions } = await request(part, "POST", "v1/me/access/check-batch", question);
-      return decisions.map((decision) => [decision.article_id, decision]);
-    } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      if (!half || ![400, 422].includes(error.problem.status)) return articles.map((article) => [article, error]);
-    }
-  }
-  return [...(await fetchDecisions(part, articles.slice(0, half))), ...(await fetchDecisions(part, articles.slice(half)))];
-}
-
-let turn = Promise.resolve();
-
-/** Bodies that no click waits for come one after the other. */
-function inTurn(act) {
-  const done = turn.then(act);
-  turn = done.catch(() => {}); // The caller of `act` handles the error.
-  return done;
-}
-
 /** Under a preview: what the reader can do. Once it is theirs, the body takes the preview's place. */
 class Gate extends PaywallElement {
+  /** The box has its place at once, and what it needs is asked for beside the words. */
+  async connectedCallback() {
+    if (this.isAllowed && !this.isOpen) {
+      this.box = this.querySelector(":scope > .paywall-box") ?? h("section", { class: "paywall-box" });
+      this.append(this.box);
+      this.asked = this.find();
+      this.asked.catch(() => {}); // load() handles the error.
+    }
+    await super.connectedCallback();
+  }
+
   get article() {
     return this.getAttribute("article");
   }
 
+  get policy() {
+    return this.getAttribute("policy");
+  }
+
+  /** The decision and what else is the reader's; or what is for sale, where nobody is signed in. */
+  async find() {
+    // Without a token's address it is known at once that nobody is.
+    const early = !this.setting("token") && this.prices();
+    const mine = fetchMe(this).catch(() => ({ subscriptions: [] }));
+    try {
+      const decision = await fetchDecision(this, this.article);
+      return { decision, mine: await mine };
+    } catch (error) {
+      if (error.code !== "signed_out") throw error;
+      return { catalogue: await (early || this.prices()) };
+    }
+  }
+
+  /** What is for sale, where something would open the article; undefined where that is not known. */
+  prices() {
+    return isSold(this.policy) ? fetchOffers().catch(() => undefined) : undefined;
+  }
+
   async load() {
     if (this.isOpen || !this.isAllowed) return;
-    if (!this.box) {
-      this.describe();
-      const label = { class: "paywall-box", "aria-label": this.translate("go_on_reading") };
-      this.box = h("section", { ...label, lang: this.words.language }, status(this.translate("waiting")));
-      this.append(this.box);
-    }
-    let decision = await fetchDecision(this, this.article);
+    this.box.lang = this.words.language;
+    this.box.ariaLabel = this.translate("go_on_reading");
+    if (!this.box.firstChild) this.box.append(status(this.translate("waiting")));
+    this.describe();
+    const asked = this.asked ?? this.find();
+    this.asked = undefined;
+    const { decision, mine, catalogue } = await asked;
+    if (!decision) return this.offerVisitor(catalogue);
     this.headline = decision.title;
-    if (decision.granted) {
-      if (this.isReloaded && (this.isDenied || !isLoadedAnew)) return this.loadAnew();
-      const answer = await inTurn(() => this.body());
-      if (answer.decision.granted) return this.openUnasked(answer);
-      decision = answer.decision;
-    }
-    this.offer(decision);
-    const { shop } = this;
-    const { subscriptions } = await fetchMe(this).catch(() => ({ subscriptions: [] }));
-    if (!subscriptions.some(hasFailed)) return;
-    shop.before(h("p", { class: "paywall-told" }, this.translate("payment_failed")), this.billing());
+    this.mine = mine;
+    this.isMine = decision.granted;
+    if (!decision.granted) return this.offer(decision);
+    // A page of several gates must not use up the meter by itself.
+    const isOneOfSeveral = document.getElementsByTagName("paywall-gate").length > 1;
+    if (decision.reason === "metered" && isOneOfSeveral && !this.isWanted) return this.offerFree(decision.meter);
+    if (this.isReloaded && (this.isDenied || !isLoadedAnew)) return this.loadAnew();
+    const answer = await inTurn(() => this.body());
+    if (answer.decision.granted) return this.openUnasked(answer);
+    return this.offer(answer.decision);
   }
 
   /** In an opened body: not the same article once more, and not without an end. */
@@ -130,75 +120,108 @@ class Gate extends PaywallElement {
     document.head.append(script);
   }
 
+  /** What is shown already keeps its focus. */
   fail(error) {
-    if (error.code === "signed_out") {
-      this.isDenied = true;
-      const said = this.wasSignedIn ? "signed_out" : (own(LEADS, this.policy) ?? "sign_in_first");
-      const isForSubscribers = said === LEADS.subscribers;
-      const cost = this.credits(Number(this.getAttribute("cost") ?? 1));
-      // Who only signs in would still not read what is for subscribers.
-      this.show(this.translate(said, { cost }), [this.terms()], [
-        isForSubscribers && this.action("subscribe", true),
-        this.action("login", !isForSubscribers),
-      ]);
-    } else if (this.failure !== error.code) {
-      // What is shown already keeps its focus.
-      this.show(this.trouble(error), [], [this.remedy(error, true)]);
-      this.failure = error.code;
-    }
+    if (this.failure === error.code) return;
+    this.show(this.trouble(error), [], [this.remedy(error, true)]);
+    this.failure = error.code;
   }
 
-  get policy() {
-    return this.getAttribute("policy");
+  trouble(error) {
+    return this.isMine && error.code === "unreachable" ? this.translate("not_loaded") : super.trouble(error);
   }
 
-  /** What it costs to open it, shown before anybody has to click. */
-  terms() {
-    const box = h("div", {});
-    if (own(LEADS, this.policy)) {
-      fetchOffers().then(
-        (catalogue) => box.append(this.prices(catalogue)),
-        () => {}, // The shop says why.
-      );
-    }
-    return box;
+  /** The offer to who is not signed in. */
+  offerVisitor(catalogue) {
+    this.isDenied = true;
+    const { plans = [], passes = [], packs = [], meter } = catalogue ?? {};
+    const hasPacks = packs.length > 0 && this.policy !== "subscribers";
+    const sold = [(plans.length || passes.length) && "subscribe", hasPacks && "buy_credits"].filter(Boolean);
+    const isFree = this.policy === "metered" && meter?.limit > 0;
+    // Who has something already, or gets something for it, signs in; everybody else has to buy first.
+    if (this.wasSignedIn || isFree || !sold.length) sold.unshift("login");
+    const lead = this.wasSignedIn ? "signed_out" : isFree ? "meter_sign_in" : (own(LEADS, this.policy) ?? "sign_in_first");
+    const cost = this.credits(Number(this.getAttribute("cost") ?? 1));
+    const login = sold[0] !== "login" && this.address("login");
+    this.show(
+      this.translate(lead, { cost, count: meter?.limit }),
+      [isFree && this.freeAgain(meter), catalogue && this.priceList(catalogue)],
+      sold.slice(0, 2).map((name, place) => this.action(name, place === 0)),
+      login && smallText(this.translate("have_subscription"), " ", h("a", { href: login }, this.translate("sign_in"))),
+    );
   }
 
-  prices({ plans, passes, packs }) {
+  offerFree({ used, limit }) {
+    const open = button(this.translate("open_article"), () => {
+      this.isWanted = true;
+      return busy(open, this.translate("waiting"), () => this.draw());
+    }, true);
+    this.show(this.translate("meter_open", { count: limit - used }), [], [open]);
+  }
+
+  /** When a meter that is used up starts again. */
+  freeAgain({ limit: count, resets_at: at }) {
+    return smallText(this.translate("meter_over", { count, date: this.words.day(at) }));
+  }
+
+  /** The first of each kind that opens the article, with its prices. */
+  priceList({ plans, passes, packs }) {
     const first = { plan: plans[0], pass: passes[0], pack: this.policy !== "subscribers" && packs[0] };
     const lines = Object.entries(first).filter(([, one]) => one);
     const line = ([kind, one]) => {
-      const texts = one.prices.map((price) => priced(this, one, price));
-      if (kind === "plan") texts.push(this.translate("plan_renews"));
-      return this.translate("labelled", { label: this.words.title(kind, one), text: texts.join(" · ") });
+      const price = this.rhythm(one, one.prices.map((some) => this.words.money(some)).join(" · "));
+      return h("li", {}, h("span", {}, this.words.title(kind, one)), h("b", {}, price));
     };
-    return h("ul", { class: "paywall-left" }, ...lines.map((one) => h("li", {}, line(one))));
+    const list = lines.length > 0 && h("ul", { class: "paywall-prices" }, ...lines.map(line));
+    return h("div", {}, list, first.plan && smallText(this.translate("plans_renew")));
   }
 
-  offer(decision) {
+  rhythm({ interval, interval_count: count }, price) {
+    return interval ? this.translate(`price_${interval}`, { price, count }) : price;
+  }
+
+  /** The offer to a reader: what leads on from here first, and at most one other. */
+  async offer(decision) {
     this.wasSignedIn = this.isDenied = true;
     this.decision = decision;
-    const { reason, unlock_cost: cost, unlocks_left: left, actions } = decision;
-    const leads = {
-      unlock_available: () => this.translate("unlock_offer", { cost: this.credits(cost) }),
-      credits_required: () =>
-        this.translate("credits_needed", { cost: this.credits(cost), balance: this.credits(left) }),
-      subscription_required: () => this.translate("subscribers_only"),
-      login_required: () => this.translate("sign_in_first"),
-    };
-    const lead = (own(leads, reason) ?? (() => this.translate("not_to_be_had")))();
-    const isShort = ["credits_required", "subscription_required"].includes(reason);
-    const details = reason === "unlock_available" ? smallText(this.have(left)) : isShort && this.terms();
-    this.show(lead, [details], actions.map((name, place) => this.action(name, place === 0)));
+    const { reason, actions, unlocks_left: count } = decision;
+    const { subscriptions, meter } = this.mine;
+    // A second subscription would not repair the first.
+    const mends = actions.includes("subscribe") && subscriptions.some(hasFailed);
+    const names = mends ? ["fix_payment", ...actions.filter((name) => name === "unlock")] : actions;
+    const isShort = reason === "credits_required";
+    const catalogue = !mends && (isShort || reason === "subscription_required") && (await fetchOffers().catch(() => undefined));
+    const details = [
+      meter && this.policy === "metered" && actions.length > 0 && this.freeAgain(meter),
+      isShort && smallText(count ? this.missing(decision) : this.translate("no_credits")),
+      catalogue && this.priceList(catalogue),
+    ];
+    this.show(mends ? this.translate("fix_first") : this.leadOf(decision), details, names.map((name, place) => this.action(name, place === 0)));
     if (bought.isWaiting && reason === "unlock_available") this.confirm(smallText(thanks(this)));
     bought.isWaiting = false;
   }
 
-  show(lead, details, actions) {
+  missing({ unlock_cost: cost, unlocks_left: count }) {
+    return `${this.have(count)} ${this.translate("credits_short", { count: cost - count })}`;
+  }
+
+  leadOf({ reason, unlock_cost: cost, unlocks_left: count }) {
+    const leads = {
+      unlock_available: () => this.translate("unlock_offer", { cost, count }),
+      credits_required: () => this.translate("opens_with", { cost: this.credits(cost) }),
+      subscription_required: () => this.translate("subscribers_only"),
+      login_required: () => this.translate("sign_in_first"),
+    };
+    return (own(leads, reason) ?? (() => this.translate("not_to_be_had")))();
+  }
+
+  show(lead, details, actions, last) {
     this.failure = undefined;
-    this.shop = h("div", {});
+    this.lead = status(lead);
+    this.details = h("div", {}, ...details);
+    this.shop = h("div", { class: "paywall-shop" });
     const next = h("div", { class: "paywall-actions" }, ...actions);
-    this.box.replaceChildren(...[status(lead), ...details, next, this.shop].filter(Boolean));
+    this.box.replaceChildren(...[this.lead, this.details, next, last, this.shop].filter(Boolean));
   }
 
   action(name, first) {
@@ -207,6 +230,8 @@ class Gate extends PaywallElement {
         return this.address("login") && link(this.translate("sign_in"), this.address("login"), first);
       case "unlock":
         return button(this.translate("unlock"), () => this.confirm(), first);
+      case "fix_payment":
+        return this.billing("fix_payment", first);
       case "buy_credits":
         return button(this.translate("buy_credits"), () => this.sell("pack"), first);
       default:
@@ -214,9 +239,10 @@ class Gate extends PaywallElement {
     }
   }
 
-  /** What is theirs is asked anew: it may have been bought elsewhere since this page was opened. */
+  /** The shop has all prices. What is the reader's is asked anew: it may have been bought elsewhere since this page was opened. */
   sell(kinds) {
     known.delete("me");
+    this.details.replaceChildren();
     this.shop.replaceChildren(h("paywall-offers", { kinds }));
   }
 
@@ -229,10 +255,8 @@ class Gate extends PaywallElement {
     const about = this.headline && h("p", { lang: this.closest("[lang]")?.lang }, h("b", {}, this.headline));
     const showTerms = () => {
       const { unlocks_left: count } = this.decision;
-      price.textContent = this.translate("unlock_cost", { cost: this.credits(cost), count });
-      // Of dearer articles fewer can be unlocked than there are credits.
-      const word = cost === 1 ? "unlocks_left" : "unlocks_left_here";
-      left.textContent = this.translate(word, { count: Math.floor(count / cost), cost: this.credits(cost) });
+      price.textContent = this.translate("unlock_cost", { cost, count });
+      left.textContent = this.translate("unlocks_left", { count });
     };
     showTerms();
     openDialog(this, {
@@ -262,8 +286,9 @@ class Gate extends PaywallElement {
           this.open(await this.body(), true);
         } catch (error) {
           box.close();
-          this.reloading("unlocked_not_shown", "reload").focus();
-          if (!(error instanceof RequestError)) throw error;
+          const isLost = error instanceof RequestError;
+          this.showOne("unlocked_not_shown", isLost ? this.remedy(error, true) : this.reloading("reload")).focus();
+          if (!isLost) throw error;
         } finally {
           announceChange(this);
         }
@@ -273,32 +298,40 @@ class Gate extends PaywallElement {
   }
 
   /** The terms changed before the click: nothing was spent, and the reader sees why. */
-  async changed(error, box, ask_again) {
-    if (error.code === "price_changed") {
-      this.decision.unlock_cost = error.problem.unlock_cost;
-      ask_again(error.problem.unlock_cost);
-      const cost = this.credits(error.problem.unlock_cost);
-      box.querySelector("[role=status]").textContent = this.translate("price_changed", { cost });
+  async changed(error, box, askAgain) {
+    const cost = error.problem.unlock_cost;
+    const said = error.code === "price_changed" && this.translate("price_changed", { cost: this.credits(cost) });
+    if (said && cost <= this.decision.unlocks_left) {
+      this.decision.unlock_cost = cost;
+      askAgain(cost);
+      this.lead.textContent = this.leadOf(this.decision);
+      box.querySelector("[role=status]").textContent = said;
       return false;
     }
     await this.draw();
-    return true;
+    box.close();
+    if (said) this.lead.before(h("p", { class: "paywall-told" }, said));
+    this.box.querySelector(".paywall-first")?.focus();
+    return false;
   }
 
   openUnasked(answer) {
     try {
       this.open(answer);
     } catch (error) {
-      this.reloading("readable", "open_article");
+      this.showOne("readable", this.reloading("open_article"));
       throw error;
     }
   }
 
   /** It is the reader's, and the page that the site makes anew has it. */
-  reloading(lead, act) {
-    const reload = button(this.translate(act), () => location.reload(), true);
-    this.show(this.translate(lead), [], [reload]);
-    return reload;
+  reloading(word) {
+    return button(this.translate(word), () => location.reload(), true);
+  }
+
+  showOne(lead, act) {
+    this.show(this.translate(lead), [], [act]);
+    return act;
   }
 
   /** The body in the preview's place; after a click the reader goes on from its beginning. */
@@ -306,11 +339,14 @@ class Gate extends PaywallElement {
     if (this.isOpen) return;
     if (html === null) {
       if (clicked) location.reload();
-      else this.reloading("readable", "open_article");
+      else this.showOne("readable", this.reloading("open_article"));
       return;
     }
     const body = h("div", { class: "paywall-body", tabindex: "-1" });
-    body.innerHTML = policy ? policy.createHTML(html) : html;
+    const range = document.createRange();
+    range.selectNodeContents(body);
+    // Unlike innerHTML, this runs scripts as the page's own would be: where its Content-Security-Policy lets them.
+    body.append(range.createContextualFragment(policy ? policy.createHTML(html) : html));
     this.isOpen = true;
     const count = decision.unlocks_left;
     const text = `${this.translate("unlocked")} ${this.few(count) || this.have(count)}`;

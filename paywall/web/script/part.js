@@ -190,13 +190,12 @@ class PaywallElement extends HTMLElement {
   }
 
   /** Straight to the page where the processor keeps cards and invoices. */
-  billing() {
-    const open = button(this.translate("billing"), () =>
-      this.attempt(open, "waiting", async () => {
-        const { url } = await request(this, "POST", "v1/me/billing-portal", { return_url: this.pageAfterPaying() });
-        await navigate(url);
-      }),
-    );
+  billing(word = "billing", first = false) {
+    const act = async () => {
+      const { url } = await request(this, "POST", "v1/me/billing-portal", { return_url: this.pageAfterPaying() });
+      await navigate(url);
+    };
+    const open = button(this.translate(word), () => this.attempt(open, "waiting", act), first);
     return open;
   }
 }
@@ -238,7 +237,9 @@ function openDialog(part, { title, details, yes, working, no, act }) {
   /** Where it still asks afterwards, it asks something else. */
   async function confirm() {
     if (isBusy()) return;
+    refuse.ariaDisabled = "true";
     await busy(accept, working, answer);
+    refuse.ariaDisabled = "false";
     if (box.open) accept.holdOff();
   }
 

@@ -191,8 +191,6 @@ function fetchOnce(name, find) {
   return known.get(name);
 }
 
-const fetchMe = (part) => fetchOnce("me", () => request(part, "GET", "v1/me"));
-
 function refresh(but) {
   known.clear();
   return Promise.all([...parts].filter((part) => part !== but).map((part) => part.draw()));

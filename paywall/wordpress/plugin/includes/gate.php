@@ -32,7 +32,7 @@ function register(): void {
 }
 
 /**
- * The gate of a post, with a sentence and a link that stand until the script has come.
+ * The gate of a post, with a sentence and a link that stand until the script has replaced them.
  *
  * @param int $post_id A gated post.
  */
@@ -114,7 +114,7 @@ function fallback( int $post_id ): string {
 		$link = array( wp_login_url( $here ), __( 'Sign in', 'paywall' ) );
 	}
 	return sprintf(
-		'<p class="paywall-fallback">%s <a href="%s" rel="nofollow">%s</a></p>',
+		'<section class="paywall-box"><p class="paywall-status">%s</p><p><a class="paywall-button paywall-first" href="%s" rel="nofollow">%s</a></p></section>',
 		esc_html( $text ),
 		esc_url( $link[0] ),
 		esc_html( $link[1] )
