@@ -2,6 +2,7 @@
 
 from playwright.sync_api import Browser, Page, expect
 
+from paywall.sandbox.site.translations import THEME_DIR
 from paywall.web.assets import load_assets
 
 BOX = """
@@ -24,7 +25,7 @@ LOOKS = """() => Object.fromEntries(
 
 def shown(browser: Browser, language: str) -> Page:
     page = browser.new_page()
-    style = load_assets("", "UTC").style.plain.content.decode()
+    style = load_assets(str(THEME_DIR), "UTC").style.plain.content.decode()
     page.set_content(f"<style>{style}</style>{BOX.format(lang=language)}")
     return page
 
@@ -50,6 +51,7 @@ def test_on_paper_the_wall_is_one_sentence(browser: Browser) -> None:
     expect(page.locator(".paywall-status")).to_be_visible()
     for hidden in ("dialog", "button", ".paywall-told", "paywall-credits"):
         expect(page.locator(hidden).first).to_be_hidden()
-    ink = page.locator(".paywall-box").evaluate("(box) => getComputedStyle(box).color")
-    assert ink == "rgb(0, 0, 0)"
+    colours = "(box) => [getComputedStyle(box).color, getComputedStyle(box).backgroundColor]"
+    black_on_white = ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
+    assert page.locator(".paywall-box").evaluate(colours) == black_on_white
     page.close()

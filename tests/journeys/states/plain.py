@@ -26,6 +26,14 @@ def plain_account_with_a_waiting_pass(visitor: Visitor) -> Page:
     return without_script(account_with_a_waiting_pass(visitor))
 
 
+def plain_missing(visitor: Visitor) -> Page:
+    """An address that no page has."""
+    visitor.expect("status of 404")
+    page = visitor.tab()
+    page.goto(f"{visitor.press.service}/account/nowhere")
+    return page
+
+
 def plain_buying(visitor: Visitor) -> Page:
     page = gate_with_credits(visitor, reader_id="bo")
     entry = page.locator("paywall-gate").evaluate(
@@ -51,4 +59,5 @@ STATES: tuple[Callable[[Visitor], Page], ...] = (
     plain_account_with_a_waiting_pass,
     plain_buying,
     plain_cancel,
+    plain_missing,
 )
