@@ -38,7 +38,9 @@ from paywall.web.theme import Word, load_theme
 from paywall.web.theme_images import ICONS, LOGOS, find_image
 
 # The files of the script, in the order in which they make one module.
-SCRIPTS = "service words part decisions gate counts shop subscription payments elements".split()
+SCRIPTS = (
+    "service words part decisions gate counts shop subscription payments afterwards elements"
+).split()
 # The files of the style sheet: what comes later overrides.
 STYLES = "colours shared counts gate shop account dialog khmer print".split()
 # Comments and indentation are for who reads the source: a fifth of what readers would load.

@@ -1,7 +1,6 @@
 """Buying through the stand-in for Stripe: away to its page, and back to the article, open."""
 
 import json
-import re
 from datetime import timedelta
 
 import pytest
@@ -64,12 +63,21 @@ def test_who_buys_credits_comes_back_to_the_question(visitor: Visitor, press: Pr
     page.reload()
     expect(payments.get_by_role("listitem").first).to_contain_text("Ten credits14,000 riel,")
     expect(payments.get_by_role("listitem").first).to_contain_text("4,000 riel refunded")
+    payments.get_by_role("button", name="Show the receipt: Ten credits").click()
+    page.wait_for_url("**/account/receipts/payment-*")
+    receipt = page.locator("main").inner_text()
+    for shown in (
+        "Receipt",
+        "Ten credits",
+        "14,000\u00a0riel",
+        "4,000\u00a0riel",
+        "one (khqr)",
+        "bo",
+    ):
+        assert shown in receipt
     with page.expect_download() as saving:
-        payments.get_by_role("link", name="Save the receipt: Ten credits").click()
-    site, title, payment, *others = saving.value.path().read_text().splitlines()
-    assert (site, title) == ("The River Post", "Ten credits")
-    assert re.fullmatch(r"14,000\u00a0riel, \d+ \w+ \d{4}, \d\d:\d\d GMT.*", payment)
-    assert others == ["4,000\u00a0riel refunded", "Reference: one (khqr)", "Reader: bo"]
+        page.get_by_role("link", name="Save the receipt").click()
+    assert saving.value.path().read_text().startswith("The River Post Ltd.\n12 Sisowath Quay\n")
 
 
 def test_who_subscribes_reads_at_once_and_after_cancelling_until_the_end(

@@ -1,17 +1,31 @@
 """The plain account: what a reader has, had and paid; cancelling and resuming."""
 
 import re
+from html import unescape
 
 import httpx
+import msgspec
 import pytest
 
 from paywall.credits.expiry import record_expired
 from paywall.database.engine import Database
 from paywall.server.housekeeping import run_housekeeping_once
+from paywall.settings import Settings
 from tests.conftest import Bearer, SetClock
 from tests.test_story import grant, put_article
 from tests.web.conftest import ORIGIN
 from tests.web.plain import account, enter, forms, send, subscribe
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return msgspec.structs.replace(
+        settings,
+        seller_name="Post Ltd",
+        seller_address="Quay 1",
+        seller_tax_number="K001-9",
+        withdrawal_days=14,
+    )
 
 
 async def test_the_account_shows_all_that_a_reader_has_and_had(
@@ -111,18 +125,65 @@ async def test_what_was_cancelled_or_paid_has_a_receipt_to_keep(
     of_cancellation = receipts(done.text)
     of_payment = sorted(receipts(await account(service)) - of_cancellation)
     assert (len(of_cancellation), len(of_payment)) == (1, 1)
-    file = await service.get(of_payment[0])
+    page = unescape((await service.get(of_payment[0])).text)
+    number = re.search(r"<dd>([A-Z2-7]{4}(?:-[A-Z2-7]{4}){2})</dd>", page)
+    assert number
+    for shown in ("<address>Post Ltd<br>Quay 1<br>Tax number: K001-9</address>", "<dd>$1.50</dd>"):
+        assert shown in page
+    file = await service.get(f"{of_payment[0]}.txt")
     name = of_payment[0].rpartition("/")[2]
     assert file.headers["content-disposition"] == f'attachment; filename="{name}.txt"'
-    assert file.text.splitlines() == [
-        f"{ORIGIN}/", "A week", "$1.50, 24 November 2026, 12:00 GMT", "Reference: 7f3a (khqr)",
-        "Reader: ann",
+    lines = file.text.splitlines()
+    assert lines[:6] == [
+        "Post Ltd", "Quay 1", "Tax number: K001-9", "", "Receipt", f"Number: {number[1]}",
     ]  # fmt: skip
-    file = await service.get(of_cancellation.pop())
+    assert lines[-4:] == [
+        "Product: A week",
+        "Amount: $1.50",
+        "Reference: 7f3a (khqr)",
+        "Reader: ann",
+    ]
+    file = await service.get(f"{of_cancellation.pop()}.txt")
     # The pass follows the subscription.
-    assert "Cancelled: you can read everything until 31 December 2026, 12:00 GMT." in file.text
-    assert "Receipt: receipt_" in file.text
+    assert "Cancelled: you can read everything until 31 December 2026" in file.text
+    assert "Number: receipt_" in file.text
     assert "You will not be charged for it again." in file.text
+    entered = await enter(service, bearer, "ann", page="receipt", receipt=name)
+    assert entered.headers["location"] == of_payment[0]
+
+
+async def test_a_reader_says_why_after_cancelling_and_not_before(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    given = await subscribe(service, bearer, "ann")
+    asked = await enter(service, bearer, "ann", page="cancel", subscription=given)
+    assert "Why did you cancel?" not in asked.text
+    done = await send(service, forms(asked)["/account/cancel"])
+    why = forms(done)["/account/why"]
+    thanks = await send(service, why, reason="missing_content", comment="x\r\n" * 250)
+    assert "Thank you for your answer." in thanks.text
+    listed = await service.get("/v1/cancellation-feedback", headers=bearer.site())
+    (comment,) = listed.json()["items"]
+    assert (comment["reason"], len(comment["comment"])) == ("missing_content", 499)
+
+
+async def test_a_pack_is_withdrawn_from_with_one_confirmation_and_a_receipt(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    pack = {"title": "Five", "credits": 5, "prices": [{"amount": 150, "currency": "usd"}]}
+    await service.put("/v1/packs/five", json=pack, headers=bearer.site())
+    bought = {"reader_id": "ann", "processor": "khqr", "reference": "7f3a", "pack_id": "five"}
+    paid = {"amount_paid": 150, "currency": "usd"}
+    await service.post("/v1/purchases", json=bought | paid, headers=bearer.site())
+    await enter(service, bearer, "ann", name="Ann Chan")
+    asked = await send(service, forms(await service.get("/account"))["/account/withdraw"])
+    assert "You get $1.50 back, and what you bought ends now." in asked.text
+    done = await send(service, forms(asked)["/account/withdraw"])
+    assert "We return $1.50 to you within 14 days." in done.text
+    receipt = await service.get(receipts(done.text).pop())
+    for shown in ("withdrawal_", "24 November 2026", "<dd>Five</dd>", "<dd>Ann Chan</dd>"):
+        assert shown in receipt.text
+    assert "/account/withdraw" not in forms(await service.get("/account"))
 
 
 @pytest.mark.parametrize("name", ["payment-999", "receipt_0", "x%2Fy", "é"])

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from babel import Locale
 
-from paywall.rules.enums import EntryKind, GrantSource, Interval, ProductKind, SubscriptionKind
+from paywall.rules.enums import (
+    CancelReason,
+    EntryKind,
+    GrantSource,
+    Interval,
+    ProductKind,
+    SubscriptionKind,
+)
 from paywall.settings import SettingsError
 from paywall.web.language import accepted, load_languages
 from paywall.web.theme import load_theme, placeholders
@@ -24,6 +31,7 @@ FAMILIES: dict[str, list[str]] = {
     "type": ["card"],
     "currency": ["khr"],
     "from": list(GrantSource),
+    "why": list(CancelReason),
 }
 
 

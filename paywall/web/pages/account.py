@@ -50,6 +50,7 @@ class Account(NamedTuple):
     unlocks: Sequence[UnlockAnswer]
     purchases: Sequence[PurchaseAnswer]
     offers: Offers
+    now: datetime
 
 
 async def load_overview(
@@ -72,7 +73,7 @@ async def load_account(
     purchases = await load_page(session, reader_id, ITEMS_MAX, None, settings)
     mine = await overview(session, reader_id, grants, settings=settings, now=now)
     offers = await load_offers(session, settings, now)
-    return Account(mine, Page(entries, next_cursor), unlocks, purchases.items, offers)
+    return Account(mine, Page(entries, next_cursor), unlocks, purchases.items, offers, now)
 
 
 def _changes(entries: Page[EntryAnswer], lapsed: Sequence[GrantAnswer]) -> Sequence[CreditChange]:
@@ -170,5 +171,6 @@ def view_account(account: Account, language: Language) -> dict[str, object]:
         "pending": [(one, purchase_title(offers, language, one)) for one in mine.pending],
         "purchases": [(one, purchase_title(offers, language, one)) for one in account.purchases],
         "unlocks": account.unlocks,
+        "now": account.now,
         "changes": changes,
     }

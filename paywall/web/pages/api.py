@@ -18,10 +18,11 @@ from paywall.subscribers.export import export_reader
 from paywall.tokens.guard import anyone
 from paywall.tokens.revocation import refuse_revoked
 from paywall.web.pages.account import load_account, view_account
+from paywall.web.pages.afterwards import answer_why, withdraw
 from paywall.web.pages.changes import billing, buy, cancel, resume, unlock
 from paywall.web.pages.entry import enter, leave, set_language
 from paywall.web.pages.form import FORM_BYTES_MAX
-from paywall.web.pages.receipts import receipt_of
+from paywall.web.pages.receipts import load_receipt, receipt_as_text, seller_of
 from paywall.web.pages.rendering import HEADERS
 from paywall.web.pages.requests import AnyRequest, page_of, page_of_reader, render_failure
 
@@ -55,25 +56,45 @@ async def data(
 
 
 @get("/receipts/{name:str}")
-async def save_receipt(
+async def show_receipt(
     name: FromPath[str],
     request: AnyRequest,
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
 ) -> Response[str]:
-    """The receipt of a payment or a cancellation, as a file to keep."""
+    """The receipt of a payment, a cancellation or a withdrawal; with `.txt` as a file to keep."""
     page, caller = await page_of_reader(request, settings)
+    own_name = name.removesuffix(".txt")
     async with database.reading() as session:
         await refuse_revoked(session, caller, database.dialect)
-        mine = await load_account(session, caller.subject, settings, database.clock.now())
-    text = receipt_of(mine, page.language, name, page.site)
-    if text is None:
+        receipt = await load_receipt(
+            session, caller.subject, own_name, page.language, settings, database.clock.now()
+        )
+    if receipt is None:
         return page.render_message("no_receipt", 404)
-    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}.txt"'}
+    seller = seller_of(settings, page.language, page.site)
+    reader = (page.session.name if page.session else "") or caller.subject
+    if own_name == name:
+        values = {"receipt": receipt, "seller": seller, "reader": reader, "name": name}
+        return page.render("receipt.html", receipt.title, values)
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+    text = receipt_as_text(receipt, seller, reader, page.language)
     return Response(text, media_type="text/plain", headers=headers)
 
 
-@get(["/enter", "/language", "/unlock", "/buy", "/cancel", "/resume", "/billing"])
+@get(
+    [
+        "/enter",
+        "/language",
+        "/unlock",
+        "/buy",
+        "/cancel",
+        "/resume",
+        "/billing",
+        "/withdraw",
+        "/why",
+    ]
+)
 async def redirect_to_account() -> Redirect:
     """The address of a form's answer, opened without the form."""
     return Redirect("/account", status_code=303)
@@ -113,7 +134,9 @@ ROUTES: list[ControllerRouterHandler] = [
             resume,
             billing,
             data,
-            save_receipt,
+            show_receipt,
+            withdraw,
+            answer_why,
         ],
         guards=[anyone],
         include_in_schema=False,

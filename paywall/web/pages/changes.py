@@ -18,6 +18,7 @@ from paywall.problems import (
     Problem,
 )
 from paywall.processors.stripe.context import StripeContext
+from paywall.rules.enums import CancelReason
 from paywall.rules.phase import SubscriptionAction
 from paywall.settings import Settings
 from paywall.subscriptions.api import (
@@ -152,6 +153,7 @@ async def cancel(
         "cancel_page",
         {
             "done": _content(response, CancelAnswer),
+            "reasons": list(CancelReason),
             "is_late": SubscriptionAction.FIX_PAYMENT in one.actions,
         },
     )

@@ -27,6 +27,7 @@ from paywall.web.pages.questions import (
     render_cancel_question,
     render_unlock_question,
 )
+from paywall.web.pages.receipts import NAME
 from paywall.web.pages.rendering import PageRenderer
 from paywall.web.pages.requests import (
     AnyRequest,
@@ -55,9 +56,9 @@ async def enter(
     """From a page of the site: `token`, `page` and its fields.
 
     `unlock` names an `article`; `cancel` may name a `subscription`, and leads to the account where
-    nothing renews. Each may say where the reader comes `back` to, and their `name`; `unlock` and
-    `buy`, where to `return` after paying, and with `consent` that readers are to agree to get it at
-    once.
+    nothing renews; `receipt` names a `receipt`. Each may say where the reader comes `back` to, and
+    their `name`; `unlock` and `buy`, where to `return` after paying, and with `consent` that
+    readers are to agree to get it at once.
     """
     fields = await read_form(request)
     names = ("token", "language", "back", "name")
@@ -90,6 +91,8 @@ async def _first_page(
 ) -> Page:
     """Raises Problem."""
     name, settings = fields.get("page"), page.settings
+    if name == "receipt" and NAME.fullmatch(fields.get("receipt", "")):
+        return Redirect(f"/account/receipts/{fields['receipt']}", status_code=303)
     if name not in ("unlock", "buy", "cancel"):
         return Redirect("/account", status_code=303)
     options = SiteOptions.from_form(fields, page.site)

@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Request
 
 from paywall.problems import MALFORMED, Problem
+from paywall.subscriptions.feedback import COMMENT_CHARS_MAX
 from paywall.tokens.limits import TOKEN_BYTES_MAX
 from paywall.web.language import LANGUAGE_TAG_CHARS_MAX
 from paywall.web.pages.session import NAME_LENGTH_MAX
@@ -20,6 +21,8 @@ FIELD_CHARS_MAX: Mapping[str, int] = {
     "article": ID_CHARS_MAX,
     "article_id": ID_CHARS_MAX,
     "back": ADDRESS_CHARS_MAX,
+    # Twice the length of a comment: a browser sends a line break as two characters.
+    "comment": 2 * COMMENT_CHARS_MAX,
     "consent": WORD_CHARS_MAX,
     "form_token": 64,
     "key": 64,
@@ -29,6 +32,10 @@ FIELD_CHARS_MAX: Mapping[str, int] = {
     # A kind, a currency and an id.
     "order": ID_CHARS_MAX + 2 * WORD_CHARS_MAX,
     "page": WORD_CHARS_MAX,
+    "purchase_id": WORD_CHARS_MAX,
+    "reason": WORD_CHARS_MAX,
+    "receipt": ID_CHARS_MAX,
+    "receipt_id": ID_CHARS_MAX,
     "return": ADDRESS_CHARS_MAX,
     "subscription": ID_CHARS_MAX,
     "subscription_id": ID_CHARS_MAX,

@@ -29,6 +29,9 @@ MESSAGES = {
     "already_subscribed": "subscribed_already",
     "payment_pending": "payment_pending",
     "no_billing": "no_billing",
+    "withdrawal_lost": "withdrawal_lost",
+    "withdrawal_over": "withdrawal_over",
+    "not_withdrawable": "not_withdrawable",
 }
 
 

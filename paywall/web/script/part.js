@@ -159,6 +159,9 @@ class PaywallElement extends HTMLElement {
       payment_pending: "payment_pending",
       no_billing: "no_billing",
       subscription_ended: "cancelled_now",
+      withdrawal_lost: "withdrawal_lost",
+      withdrawal_over: "withdrawal_over",
+      not_withdrawable: "not_withdrawable",
     };
     return this.translate(own(words, code) ?? "failed");
   }
@@ -198,16 +201,6 @@ class PaywallElement extends HTMLElement {
     const open = button(this.translate(word), () => this.attempt(open, "waiting", act), first);
     return open;
   }
-}
-
-/** A small file for the reader to keep. */
-function receiptToSave(part, { reader_id: reader }, name, lines) {
-  const site = part.words.words.site_name || location.host;
-  const text = [site, ...lines, part.label("reader", reader)].filter(Boolean).join("\n");
-  const href = `data:text/plain;charset=utf-8,${encodeURIComponent(`${text}\n`)}`;
-  const save = part.translate("save_receipt");
-  const label = part.translate("labelled", { label: save, text: `${lines[0]}, ${lines[1]}` });
-  return h("a", { href, download: `${name}.txt`, "aria-label": label }, save);
 }
 
 /** A question; once yes was said, it stays until what follows is known. `act` may throw RequestError, and says whether it is done. */

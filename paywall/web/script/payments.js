@@ -39,16 +39,13 @@ class Payments extends PaywallElement {
   }
 
   line(paid) {
-    const { id, currency, refunded, created_at: at, paid_until: end } = paid;
+    const { id, currency, refunded, created_at: at } = paid;
     const money = (amount) => this.words.money({ amount, currency });
     const title = this.titled(paid);
     const price = money(paid.amount_paid);
     const payment = (date) => this.translate("payment", { date, price });
     const back = refunded > 0 && this.translate("purchase_refunded", { price: money(refunded) });
-    const reference = this.label("reference", `${paid.reference} (${paid.processor})`);
-    const until = end && this.translate("paid_until", { date: this.words.moment(end) });
-    const lines = [title, payment(this.words.moment(at)), until, back, reference];
-    const save = smallText(receiptToSave(this, this.mine, `payment-${id}`, lines));
-    return h("li", {}, h("b", {}, title), smallText(payment(this.words.day(at))), back && smallText(back), save);
+    const receipt = smallText(openReceipt(this, `payment-${id}`, title, payment(this.words.moment(at))));
+    return h("li", {}, h("b", {}, title), smallText(payment(this.words.day(at))), back && smallText(back), receipt, withdrawal(this, paid, title));
   }
 }

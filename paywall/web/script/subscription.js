@@ -68,7 +68,7 @@ class Subscription extends PaywallElement {
       h("p", {}, h("b", {}, title)),
       h("p", {}, this.until(one)),
       paid && smallText(paid),
-      ...one.receipts.map((receipt) => this.receipt(title, one, receipt)),
+      ...one.receipts.map((receipt) => this.receipt(title, receipt)),
       actions.length > 0 && h("div", { class: "paywall-actions" }, ...actions),
     );
   }
@@ -151,10 +151,11 @@ class Subscription extends PaywallElement {
         no: this.translate("keep"),
         act: async (box) => {
           const when = box.querySelector("input:checked").value;
-          await request(this, "POST", path, { subscription_id, when }, keys[when]);
+          const done = await request(this, "POST", path, { subscription_id, when }, keys[when]);
           await this.done(when === "now" ? "cancelled_now" : hasFailed(one) ? "cancelled_late" : "cancelled");
           box.close();
           this.said.focus();
+          askWhy(this, done);
           return false;
         },
       });
@@ -190,20 +191,9 @@ class Subscription extends PaywallElement {
     return [h("p", {}, this.translate("credits_stay", { count, parts }))];
   }
 
-  /** Ended at once, it may leave other days to read. */
-  ending(when, at, until) {
-    const date = this.words.moment(until);
-    if (when !== "now") return this.translate("ends_on", { date });
-    if (new Date(until) <= new Date(at)) return this.translate("ended_on", { date });
-    return `${this.translate("ended_on", { date: this.words.moment(at) })} ${this.translate("access_until", { date })}`;
-  }
-
-  receipt(title, one, { id, at, when, access_until: until, withdrawn_at: back }) {
+  receipt(title, { id, at, withdrawn_at: back }) {
     const receipt = this.translate("receipt", { id, date: this.words.moment(at) });
-    const said = this.ending(when, at, until);
     const resumed = back && this.translate("resumed_on", { date: this.words.moment(back) });
-    const money = !resumed && when !== "now" && this.translate(hasFailed(one) ? "cancelled_late" : "cancelled");
-    const save = receiptToSave(this, this.mine, id, [title, receipt, said, money, resumed]);
-    return smallText([receipt, resumed].filter(Boolean).join(" · "), " ", save);
+    return smallText([receipt, resumed].filter(Boolean).join(" · "), " ", openReceipt(this, id, title, receipt));
   }
 }

@@ -70,7 +70,23 @@ def cancel_dialog(visitor: Visitor) -> Page:
 def cancelled(visitor: Visitor) -> Page:
     page = cancel_dialog(visitor)
     page.locator("dialog .paywall-first").click()
-    page.locator("paywall-subscription a[download]").wait_for()
+    page.locator("dialog textarea").wait_for()
+    return page
+
+
+def receipt_of_a_subscription(visitor: Visitor) -> Page:
+    page = visitor.tab()
+    visitor.subscribe(page, "ann")
+    page.locator("paywall-payments .paywall-link").first.click()
+    page.wait_for_url("**/account/receipts/*")
+    return page
+
+
+def withdrawal_dialog(visitor: Visitor) -> Page:
+    page = visitor.tab()
+    visitor.subscribe(page, "ann")
+    page.get_by_role("button", name="Withdraw from the contract").click()
+    page.get_by_role("dialog").wait_for()
     return page
 
 
@@ -82,4 +98,6 @@ STATES: tuple[Callable[[Visitor], Page], ...] = (
     account_in_khmer_with_a_pass_after_a_subscription,
     cancel_dialog,
     cancelled,
+    receipt_of_a_subscription,
+    withdrawal_dialog,
 )

@@ -1,0 +1,96 @@
+/* ---- After buying: receipts, withdrawing, and why a reader cancelled ---- */
+
+const REASONS = ["too_expensive", "not_reading_enough", "missing_content", "technical_problems", "other"];
+const COMMENT_CHARS_MAX = 500;
+
+/** A page of the service, by a form: an address would keep the token. */
+async function openPage(part, fields) {
+  const { token, error } = await tokenFor(part);
+  if (error) throw error;
+  if (!token) throw new RequestError("signed_out");
+  const name = part.setting("name") ?? "";
+  const values = { token, name, language: part.words.language, back: location.href, ...fields };
+  const inputs = Object.entries(values).map(([key, value]) => h("input", { type: "hidden", name: key, value }));
+  const form = h("form", { method: "post", action: new URL("account/enter", SERVICE).href }, ...inputs);
+  document.body.append(form);
+  form.submit();
+  form.remove();
+  return new Promise((done) => setTimeout(done, TIMEOUT_MS));
+}
+
+/** Leads to a receipt, which can be printed and saved there. */
+function openReceipt(part, receipt, ...about) {
+  const text = part.translate("open_receipt");
+  const act = () => part.attempt(open, "waiting", () => openPage(part, { page: "receipt", receipt }));
+  const open = h("button", { type: "button", class: "paywall-link", click: act }, text);
+  open.setAttribute("aria-label", part.translate("labelled", { label: text, text: about.join(", ") }));
+  return open;
+}
+
+/** Asked after the cancellation, which is done by then; to close it is to skip it. */
+function askWhy(part, { receipt }) {
+  if (!receipt) return;
+  const name = `paywall-${newKey()}`;
+  const choice = (value) =>
+    h("label", {}, h("input", { type: "radio", name, value }), h("span", {}, part.translate(`why_${value}`)));
+  const comment = h("textarea", { rows: 3, maxlength: COMMENT_CHARS_MAX });
+  const title = part.translate("why_question");
+  const box = openDialog(part, {
+    title,
+    details: [
+      h("p", {}, part.translate("why_optional")),
+      h("fieldset", { "aria-label": title }, ...REASONS.map(choice)),
+      h("label", { class: "paywall-comment" }, part.translate("why_comment"), comment),
+    ],
+    yes: part.translate("why_send"),
+    working: part.translate("waiting"),
+    no: part.translate("why_skip"),
+    act: async () => {
+      const reason = box.querySelector("input:checked")?.value;
+      if (!reason && !comment.value) return true;
+      const answer = { receipt_id: receipt.id, reason: reason ?? "other", comment: comment.value };
+      await request(part, "POST", "v1/me/cancellation-feedback", answer, newKey());
+      part.said.textContent = part.translate("why_thanks");
+      return true;
+    },
+  });
+  box.addEventListener("close", () => part.said.focus());
+}
+
+/** What a payment's line shows of the right of withdrawal: the button, or the receipt of its use. */
+function withdrawal(part, paid, title) {
+  const { withdrawal: done, withdrawable_until: end } = paid;
+  if (done) {
+    const text = part.translate("withdrawn_on", { date: part.words.day(done.at) });
+    return smallText(text, " ", openReceipt(part, done.id, title, text));
+  }
+  if (!end || new Date(end) <= Date.now()) return null;
+  const ask = button(part.translate("withdraw"), () => part.attempt(ask, "waiting", () => withdraw(part, paid, title)));
+  return h("div", { class: "paywall-actions" }, ask);
+}
+
+/** One confirming step; a lost right is explained in its place. */
+async function withdraw(part, { id: purchase_id }, title) {
+  const path = "v1/me/withdrawals";
+  const follows = await request(part, "POST", path, { purchase_id, dry_run: true });
+  const price = part.words.money(follows);
+  const key = newKey();
+  openDialog(part, {
+    title: part.translate("withdraw_question"),
+    details: [h("p", {}, h("b", {}, title)), h("p", {}, part.translate("withdraw_effect", { price }))],
+    yes: part.translate("withdraw_confirm"),
+    working: part.translate("waiting"),
+    no: part.translate("withdraw_keep"),
+    act: async (box) => {
+      const done = await request(part, "POST", path, { purchase_id }, key);
+      announceChange(part);
+      await part.load();
+      const word = done.is_returned ? "withdrawal_returned" : "withdrawal_pending";
+      const said = h("p", { role: "status", tabindex: "-1" }, `${part.translate("withdrawn")} ${part.translate(word, { price })}`);
+      part.firstElementChild.prepend(said);
+      box.close();
+      said.focus();
+      return false;
+    },
+  });
+}
