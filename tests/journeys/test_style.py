@@ -1,17 +1,19 @@
 """The style sheet in a browser, on markup as the script writes it: Khmer, and paper."""
 
+import re
+
 from playwright.sync_api import Browser, Page, expect
 
 from paywall.sandbox.site.translations import THEME_DIR
 from paywall.web.assets import load_assets
 
 BOX = """
-<p>The preview.</p>
 <paywall-credits><div class="paywall-part">3 credits</div></paywall-credits>
+<paywall-gate><p>The preview.</p>
 <section class="paywall-box" lang="{lang}" aria-label="Continue">
   <p class="paywall-status">ដោះសោអត្ថបទនេះ</p><p class="paywall-told">បង់ប្រាក់មិនបានសម្រេច</p>
   <div class="paywall-actions"><button class="paywall-button">ដោះសោ</button></div>
-</section>
+</section></paywall-gate>
 <dialog class="paywall-dialog" lang="{lang}"><h2>តើអ្នកពិតជាចង់ដោះសោអត្ថបទនេះមែនទេ?</h2></dialog>
 """
 LOOKS = """() => Object.fromEntries(
@@ -46,8 +48,11 @@ def test_on_paper_the_wall_is_one_sentence(browser: Browser) -> None:
     page = shown(browser, "en")
     page.evaluate("document.querySelector('dialog').showModal()")
     expect(page.locator("dialog")).to_be_visible()
+    preview = page.get_by_text("The preview.")
+    expect(preview).to_have_css("mask-image", re.compile("gradient"))
     page.emulate_media(media="print", color_scheme="dark")
-    expect(page.get_by_text("The preview.")).to_be_visible()
+    expect(preview).to_be_visible()
+    expect(preview).to_have_css("mask-image", "none")
     expect(page.locator(".paywall-status")).to_be_visible()
     for hidden in ("dialog", "button", ".paywall-told", "paywall-credits"):
         expect(page.locator(hidden).first).to_be_hidden()

@@ -72,7 +72,9 @@ def _words_of_readers() -> Iterator[Row]:
         for path in sorted((WEB / folder).glob(f"*.{ending}"))
     }
     for name, word in english.items():
-        quoted = re.compile(rf"""["']{name}["']""")
+        # Some names are put together from a family and a value, such as `status_${value}`.
+        family = name.partition("_")[0]
+        quoted = re.compile(rf"""["']{name}["']|[`"']{family}_(?:\$?\{{|" ~)""")
         used_in = ", ".join(path for path, text in sources.items() if quoted.search(text))
         filled = ", ".join(sorted(placeholders(word)))
         forms, other = _forms(word), _forms(khmer[name])

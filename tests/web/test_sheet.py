@@ -20,6 +20,8 @@ def test_every_word_and_plural_form_has_a_row_in_both_languages() -> None:
     assert asked.section == "Unlocking"
     assert "script/gate.js" in asked.used_in
     assert found["credits", "one"].placeholders == "count"
+    assert "script/subscription.js" in found["status_paused", ""].used_in
+    assert not [row.name for row in listed if not row.used_in and row.name != "currency_khr"]
 
 
 def test_the_plug_ins_texts_are_listed_with_their_khmer() -> None:
