@@ -105,6 +105,19 @@ def meter(visitor: Visitor) -> Page:
     return page
 
 
+def meter_used_up(visitor: Visitor) -> Page:
+    page = visitor.tab()
+    for number in range(6):
+        visitor.press.call(
+            "PUT", f"/v1/articles/metered-{number}",
+            title=f"On the salt of year {number}", policy="metered", language="en",
+            body_html="<p>The pans are dry by March.</p>" * 6,
+        )  # fmt: skip
+        page.goto(f"{visitor.press.paper}/metered-{number}")
+    page.locator(BY_SCRIPT).wait_for()
+    return page
+
+
 STATES: tuple[Callable[[Visitor], Page], ...] = (
     gate_of_a_visitor,
     gate_with_credits,
@@ -120,4 +133,5 @@ STATES: tuple[Callable[[Visitor], Page], ...] = (
     refused_in_khmer,
     right_to_left,
     meter,
+    meter_used_up,
 )

@@ -1,5 +1,6 @@
 """The service's own pages, which work without script."""
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
@@ -36,10 +37,11 @@ def plain_missing(visitor: Visitor) -> Page:
 
 def plain_buying(visitor: Visitor) -> Page:
     page = gate_with_credits(visitor, reader_id="bo")
-    entry = page.locator("paywall-gate").evaluate(
-        "gate => gate.querySelector('noscript').textContent"
-    )
-    page.evaluate("form => { document.body.innerHTML = form; }", entry)
+    # The script has replaced the page's own box by now.
+    served = visitor.context.request.get(page.url).text()
+    entry = re.search(r'<form [^>]*/account/enter" class.*?</form>', served, re.DOTALL)
+    assert entry is not None
+    page.evaluate("form => { document.body.innerHTML = form; }", entry[0])
     page.locator("form button").click()
     page.locator("form[action='/account/buy']").wait_for()
     return page
