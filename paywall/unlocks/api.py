@@ -52,6 +52,16 @@ ReturnCredits = Annotated[
 ]
 
 
+TitlePart = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=200,
+        description="A part of the article's title, in any case of its letters (on SQLite, of A to"
+        " Z). Deleted articles have no title, so none of them is found.",
+    ),
+]
+
+
 class UnlockInput(RequestModel):
     """A reader's request to unlock an article."""
 
@@ -147,11 +157,12 @@ async def list_my_unlocks(
     database: NamedDependency[Database],
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
+    title: TitlePart = None,
 ) -> Page[UnlockAnswer]:
-    """The reader's unlocks in force, newest first."""
+    """The reader's unlocks in force, newest first: all, or those with a part of a title."""
     async with database.reading() as session:
         items, next_cursor = await list_unlocks(
-            session, caller.subject, all_of_them=False, limit=limit, cursor=cursor
+            session, caller.subject, all_of_them=False, limit=limit, cursor=cursor, title=title
         )
     return Page(items=items, next_cursor=next_cursor)
 

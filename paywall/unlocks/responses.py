@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
+import sqlalchemy as sa
 from msgspec import Meta
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,6 +18,8 @@ from paywall.rules.enums import UnlockSource
 from paywall.unlocks.unlock import NewUnlock
 
 UNKNOWN_ARTICLE = (None, None)
+# Between words of Khmer, where it is not seen.
+ZERO_WIDTH_SPACE = "\u200b"
 
 
 class PaymentAnswer(ResponseModel):
@@ -40,12 +43,23 @@ class UnlockAnswer(ResponseModel):
 
 
 async def list_unlocks(
-    session: AsyncSession, reader_id: str, *, all_of_them: bool, limit: int, cursor: str | None
+    session: AsyncSession,
+    reader_id: str,
+    *,
+    all_of_them: bool,
+    limit: int,
+    cursor: str | None,
+    title: str | None = None,
 ) -> tuple[list[UnlockAnswer], str | None]:
-    """A page of a reader's unlocks, with or without revoked ones."""
+    """A page of a reader's unlocks, with or without revoked ones; `title` is a part of theirs."""
     statement = select(Unlock).where(Unlock.reader_id == reader_id)
     if not all_of_them:
         statement = statement.where(col(Unlock.revoked_at).is_(None))
+    if title and (part := title.replace(ZERO_WIDTH_SPACE, "").strip()):
+        # A left join reads the reader's unlocks first, and each one's article by its key.
+        whole = sa.func.replace(Article.title, ZERO_WIDTH_SPACE, "")
+        statement = statement.outerjoin(Article, col(Article.id) == Unlock.article_id)
+        statement = statement.where(whole.icontains(part, autoescape=True))
     rows, next_cursor = await newest_first(
         session, statement, at=Unlock.unlocked_at, id=Unlock.id, limit=limit, cursor=cursor
     )

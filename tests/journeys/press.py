@@ -128,6 +128,18 @@ class Press:
             unlock_cost=unlock_cost, url=f"{self.paper}/{article_id}", language="en",
         )  # fmt: skip
 
+    def give_article(self, reader_id: str, article_id: str) -> None:
+        """An article as a gift of the newspaper's."""
+        self.call(
+            "POST",
+            f"/v1/subscribers/{reader_id}/unlocks",
+            article_id=article_id,
+            source="complimentary",
+        )
+
+    def delete_article(self, article_id: str) -> None:
+        assert self._site.delete(f"/v1/articles/{article_id}").is_success
+
     def move(self, **by: float) -> None:
         """Time passes for everybody."""
         seconds = {"seconds": int(timedelta(**by).total_seconds())}

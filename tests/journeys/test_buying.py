@@ -106,15 +106,14 @@ def test_a_trial_is_offered_until_the_reader_had_one(visitor: Visitor, press: Pr
     terms = {name: plan[name] for name in ("title", "interval", "credits", "prices")}
     press.call("PUT", "/v1/plans/monthly", **terms, trial_days=7)
     offer = "The first 7 days are free."
-    page = visitor.tab("/account")
+    page = visitor.tab()
     visitor.subscribe(page, "bo")
-    page.goto(f"{press.paper}/account")
     press.end_in_stripe("bo")
-    visitor.later(page, "/account", days=8)
+    visitor.later(page, "/offers", days=8)
     offers = page.locator("paywall-offers")
     expect(offers).to_contain_text("A month of everything")
     expect(offers).not_to_contain_text(offer)
-    visitor.sign_in(page, "ann", "/account")
+    visitor.sign_in(page, "ann", "/offers")
     expect(offers).to_contain_text(offer)
 
 
@@ -154,7 +153,7 @@ def test_payment_and_invoices_are_one_click_away_from_either_account(
     page.goto(f"{press.paper}/account")
     part = page.locator("paywall-subscription")
     expect(part).to_contain_text("A month of everything")
-    expect(part).to_contain_text("Paid by: card")
+    expect(part).to_contain_text("Paid by: Visa ending in 4242")
     part.get_by_role("button", name="Payment and invoices").click()
     page.wait_for_url("**/portal/*")
     page.goto(f"{press.paper}/account")
@@ -169,7 +168,7 @@ def test_a_subscriber_is_offered_no_second_plan(
 ) -> None:
     telephone, laptop = open_visitor(), open_visitor()
     telephone.expect("status of 409")
-    before = telephone.signed_in_tab("bo", "/account")
+    before = telephone.signed_in_tab("bo", "/offers")
     offer = before.get_by_role("button", name=MONTHLY)
     expect(offer).to_be_visible()
     page = laptop.tab()
@@ -179,7 +178,6 @@ def test_a_subscriber_is_offered_no_second_plan(
     expect(refusal).to_be_focused()
     expect(before.locator("li", has=refusal)).to_contain_text("A month of everything")
     before.reload()
-    expect(before.locator("paywall-subscription")).to_contain_text("renews on")
     expect(before.get_by_role("button", name=FIVE)).to_be_visible()
     expect(offer).to_have_count(0)
 
@@ -201,7 +199,7 @@ def test_while_the_next_payment_is_on_its_way_the_account_says_so(
 
 
 def test_where_the_site_asks_for_it_readers_agree_before_they_buy(visitor: Visitor) -> None:
-    page = visitor.signed_in_tab("bo", "/account")
+    page = visitor.signed_in_tab("bo", "/offers")
     page.locator("paywall-offers").evaluate(
         "old => { document.body.dataset.paywallConsent = '';"
         " old.replaceWith(document.createElement('paywall-offers')); }"

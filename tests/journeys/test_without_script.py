@@ -160,7 +160,7 @@ def test_not_now_leads_back_to_the_article(open_visitor: OpenVisitor, press: Pre
 def test_the_account_has_no_empty_places(open_visitor: OpenVisitor) -> None:
     visitor = open_visitor(java_script_enabled=False)
     page = visitor.signed_in_tab("ann", "/account")
-    expect(page.get_by_role("heading")).to_have_text(["Your account", "Unlocked articles"])
+    expect(page.get_by_role("heading")).to_have_text(["Your account"])
     expect(page.locator("main p", has_text="needs no JavaScript")).to_be_visible()
     page.get_by_role("button", name="all your data").click()
     expect(page.get_by_text("You have 3 credits.")).to_be_visible()

@@ -39,13 +39,14 @@ class Visitor:
         return page
 
     def subscribe(self, page: Page, reader_id: str, card: str = "A card that pays") -> None:
-        """Sign in, and buy a month of everything with this card of the stand-in's."""
-        self.sign_in(page, reader_id, "/account")
+        """Sign in, buy a month of everything with this card of the stand-in, see the account."""
+        self.sign_in(page, reader_id, "/offers")
         page.get_by_role("button", name="Subscribe for $4 a month").click()
         page.wait_for_url("**/checkout/*")
         page.get_by_label(card, exact=True).check()
         page.locator("form button").first.click()
         page.get_by_text("Thank you. You are subscribed and").wait_for()
+        page.goto(f"{self.press.paper}/account")
 
     def later(self, page: Page, path: str, **by: float) -> None:
         """Time passes, and the page is opened then.

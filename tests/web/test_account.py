@@ -11,6 +11,7 @@ from paywall.credits.expiry import record_expired
 from paywall.database.engine import Database
 from paywall.server.housekeeping import run_housekeeping_once
 from paywall.settings import Settings
+from paywall.web.pages.account import ITEMS_MAX, SEARCH_CHARS_MAX
 from tests.conftest import Bearer, SetClock
 from tests.test_story import grant, put_article
 from tests.web.conftest import ORIGIN
@@ -286,3 +287,62 @@ async def test_the_reader_gets_all_that_is_on_record(
     assert file.headers["content-type"] == "application/json"
     assert '\n  "profile": {\n    "about": "Your id on this site' in file.text
     assert "\n" not in asked.text
+
+
+async def test_a_deleted_article_is_listed_without_its_id_or_a_link(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await put_article(service, bearer, "raw-id", title="The ferry", url=f"{ORIGIN}/raw-id")
+    await grant(service, bearer, "ann", 1)
+    unlock = {"article_id": "raw-id"}
+    await service.post("/v1/me/unlocks", json=unlock, headers=bearer.reader("ann"))
+    await service.delete("/v1/articles/raw-id", headers=bearer.site())
+    await enter(service, bearer, "ann")
+    page = await account(service)
+    assert "raw-id" not in page
+    assert page.count("An article that is no longer there") == 2  # unlocked, and in the history
+
+
+async def test_an_unlocked_article_is_found_by_a_part_of_its_title(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    titles = {"first": "The ferry_ 100%", "khmer": "ទឹក\u200bទន្លេ\u200bឡើង"}
+    titles |= {f"later-{number:02}": f"Later {number}" for number in range(ITEMS_MAX)}
+    for article_id, title in titles.items():
+        await put_article(service, bearer, article_id, title=title)
+        given = {"article_id": article_id, "source": "complimentary"}
+        await service.post("/v1/subscribers/ann/unlocks", json=given, headers=bearer.site())
+    await enter(service, bearer, "ann")
+    assert "The ferry_" not in await account(service)
+    for sought, found in (
+        ("FERRY_", ["first"]), ("100%", ["first"]), ("ទន្លេឡើង", ["khmer"]),
+        ("later 4", [f"later-{number}" for number in range(49, 39, -1)] + ["later-04"]),
+        ("e_r", []),
+    ):  # fmt: skip
+        answer = await service.get(
+            "/v1/me/unlocks", params={"title": sought}, headers=bearer.reader("ann")
+        )
+        assert [item["article_id"] for item in answer.json()["items"]] == found
+        page = await service.get("/account", params={"search": sought})
+        assert page.text.count('<p class="paywall-left">November 24, 2026</p>') == len(found)
+        assert ("None of your articles has this in its title." in page.text) == (not found)
+    longest = await service.get("/account", params={"search": "x" * (SEARCH_CHARS_MAX + 1)})
+    assert f'value="{"x" * SEARCH_CHARS_MAX}"' in longest.text
+    for length, status in ((SEARCH_CHARS_MAX, 200), (SEARCH_CHARS_MAX + 1, 422)):
+        answer = await service.get(
+            "/v1/me/unlocks", params={"title": "x" * length}, headers=bearer.reader("ann")
+        )
+        assert answer.status_code == status
+
+
+async def test_the_plain_account_begins_with_the_subscription_and_folds_history(
+    service: httpx.AsyncClient, bearer: Bearer
+) -> None:
+    await subscribe(service, bearer, "ann")
+    await grant(service, bearer, "ann", 3)
+    await enter(service, bearer, "ann")
+    page = (await service.get("/account")).text
+    assert re.findall(r"<h2>([^<]+)</h2>|<summary>([^<]+)</summary>", page) == [
+        ("Your subscription", ""), ("Your credits", ""), ("Your unlocked articles", ""),
+        ("Your payments", ""), ("", "Credit history"), ("Your data", ""),
+    ]  # fmt: skip

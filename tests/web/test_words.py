@@ -30,6 +30,7 @@ FAMILIES: dict[str, list[str]] = {
     "kind": list(SubscriptionKind),
     "type": ["card"],
     "currency": ["khr"],
+    "brand": "amex diners discover eftpos_au jcb link mastercard unionpay unknown visa".split(),
     "from": list(GrantSource),
     "why": list(CancelReason),
 }

@@ -137,12 +137,9 @@ async def account(
     translate = page.translator.translate
     if page.reader_id is None:
         return Redirect(page.sign_in_url, status_code=303)
-    unlocks = await site.paywall.unlocks(page.reader_id)
-    languages = {article["id"]: article["language"] for article in await site.paywall.articles()}
-    unlocks = [unlock | {"language": languages.get(unlock["article_id"])} for unlock in unlocks]
     fields = {"page": "account", "back": f"{origin_of(request)}{page.path}"}
     form = await _plain_pages_form(site, page, translate("all_data"), fields)
-    html = pages.account_page(page, translate(page.reader_id), unlocks, form)
+    html = pages.account_page(page, translate(page.reader_id), form)
     return html_response(page, html)
 
 

@@ -103,18 +103,11 @@ def sign_in_page(page: NewspaperContext, back: str) -> str:
 
 
 def account_page(
-    page: NewspaperContext, reader: str, unlocks: list[Json], form: noscript.PlainPagesForm | None
+    page: NewspaperContext, reader: str, form: noscript.PlainPagesForm | None
 ) -> str:
-    """What a reader has, by the service's elements, and the link to everything on record."""
-    return render(
-        page,
-        "account.html",
-        page.translator.translate("your_account"),
-        reader=reader,
-        unlocks=[_unlock_row(page.translator, unlock) for unlock in unlocks],
-        credits=page.translator.credits,
-        form=form,
-    )
+    """What a reader has, by the service's element, and the link to everything on record."""
+    title = page.translator.translate("your_account")
+    return render(page, "account.html", title, reader=reader, form=form)
 
 
 def offers_page(page: NewspaperContext, offers: Json, form: noscript.PlainPagesForm | None) -> str:
@@ -140,11 +133,3 @@ def failure_page(page: NewspaperContext, heading: str, reason: str) -> str:
     """What could not be shown and why, by the names of the texts, and something to read."""
     translate = page.translator.translate
     return render(page, "failure.html", translate(heading), why=translate(reason), heading=heading)
-
-
-def _unlock_row(translator: NewspaperTranslator, unlock: Json) -> Json:
-    """The unlock with its day, and the credits that it took: none where it was given."""
-    return unlock | {
-        "day": translator.format_day(datetime.fromisoformat(unlock["unlocked_at"])),
-        "credits": sum(payment["amount"] for payment in unlock["payments"]),
-    }

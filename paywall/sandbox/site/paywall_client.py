@@ -100,10 +100,6 @@ class PaywallClient:
         """Everything for sale: `plans`, `passes` and `packs`."""
         return await self._request("GET", "/v1/offers")
 
-    async def unlocks(self, reader_id: str) -> list[Json]:
-        """The reader's unlocks, the newest first."""
-        return await self._list_of_reader(reader_id, "unlocks", ARTICLES_MAX)
-
     async def paid_since(self, reader_id: str, since_unix_seconds: int) -> Json | None:
         """The reader's latest purchase, if it was made then or later.
 

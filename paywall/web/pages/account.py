@@ -21,15 +21,18 @@ from paywall.http.paging import Page
 from paywall.payments.api import load_page
 from paywall.payments.responses import PendingAnswer, PurchaseAnswer
 from paywall.rules.enums import PREPAID_KINDS, EntryKind, GrantSource, ProductKind
-from paywall.rules.phase import SubscriptionPhase
+from paywall.rules.phase import SubscriptionAction, SubscriptionPhase
 from paywall.settings import Settings
 from paywall.subscribers.overview import Overview, overview
 from paywall.subscriptions.responses import SubscriptionAnswer
 from paywall.unlocks.responses import UnlockAnswer, list_unlocks
 from paywall.web.language import Language
 
-# The newest of each list. The download has everything.
+# The newest of each list. The download has everything, and a search finds each article.
 ITEMS_MAX = 50
+SEARCH_CHARS_MAX = 200
+# So many articles are seen at a glance; more have a search.
+GLANCE_ITEMS = 10
 
 
 class CreditChange(NamedTuple):
@@ -43,10 +46,14 @@ class CreditChange(NamedTuple):
 
 
 class Account(NamedTuple):
-    """Everything that the account page shows, from one snapshot."""
+    """Everything that the account page shows, from one snapshot.
+
+    `unlocks` are those with `sought` in the article's title.
+    """
 
     overview: Overview
     entries: Page[EntryAnswer]
+    sought: str
     unlocks: Sequence[UnlockAnswer]
     purchases: Sequence[PurchaseAnswer]
     offers: Offers
@@ -61,19 +68,19 @@ async def load_overview(
 
 
 async def load_account(
-    session: AsyncSession, reader_id: str, settings: Settings, now: datetime
+    session: AsyncSession, reader_id: str, settings: Settings, now: datetime, sought: str = ""
 ) -> Account:
     grants = await list_spendable_grants(session, reader_id, now)
     entries, next_cursor = await list_entries(
         session, reader_id, with_actor=False, limit=ITEMS_MAX, cursor=None
     )
     unlocks, _ = await list_unlocks(
-        session, reader_id, all_of_them=False, limit=ITEMS_MAX, cursor=None
+        session, reader_id, all_of_them=False, limit=ITEMS_MAX, cursor=None, title=sought
     )
     purchases = await load_page(session, reader_id, ITEMS_MAX, None, settings)
     mine = await overview(session, reader_id, grants, settings=settings, now=now)
     offers = await load_offers(session, settings, now)
-    return Account(mine, Page(entries, next_cursor), unlocks, purchases.items, offers, now)
+    return Account(mine, Page(entries, next_cursor), sought, unlocks, purchases.items, offers, now)
 
 
 def _changes(entries: Page[EntryAnswer], lapsed: Sequence[GrantAnswer]) -> Sequence[CreditChange]:
@@ -108,9 +115,10 @@ def credits_by_expiry(grants: Sequence[GrantAnswer]) -> list[tuple[datetime | No
 
 
 def _in_order_of_use(subscriptions: Sequence[SubscriptionAnswer]) -> list[SubscriptionAnswer]:
-    """What waits comes last, in the order in which it is used."""
+    """A failed payment comes first, and what waits last, in the order in which it is used."""
     waiting = [one for one in subscriptions if one.phase is SubscriptionPhase.WAITING]
     begun = [one for one in subscriptions if one.phase is not SubscriptionPhase.WAITING]
+    begun.sort(key=lambda one: SubscriptionAction.FIX_PAYMENT not in one.actions)
     return begun + sorted(waiting, key=lambda one: (one.starts_at, one.id))
 
 
@@ -158,18 +166,24 @@ def view_account(account: Account, language: Language) -> dict[str, object]:
     by_expiry = credits_by_expiry(mine.grants)
     does_renew = renews(mine.subscriptions)
     has_waiting = any(one.phase is SubscriptionPhase.WAITING for one in mine.subscriptions)
+    ordered = [
+        (one, title_of(offers, language, one)) for one in _in_order_of_use(mine.subscriptions)
+    ]
+    ended = (SubscriptionPhase.ENDED, SubscriptionPhase.NOT_STARTED)
     return {
         "overview": mine,
         "credits": by_expiry,
         "has_lapsing_credits": any(expires_at for expires_at, _ in by_expiry),
-        "subscriptions": [
-            (one, title_of(offers, language, one)) for one in _in_order_of_use(mine.subscriptions)
-        ],
+        "subscriptions": [(one, title) for one, title in ordered if one.phase not in ended],
+        "past": [(one, title) for one, title in ordered if one.phase in ended],
         "renews": does_renew,
         # Where something waits, each of them ends earlier than all together.
         "total_until": mine.access_until if has_waiting and not does_renew else None,
         "pending": [(one, purchase_title(offers, language, one)) for one in mine.pending],
         "purchases": [(one, purchase_title(offers, language, one)) for one in account.purchases],
+        "sought": account.sought,
+        "search_chars_max": SEARCH_CHARS_MAX,
+        "has_search": bool(account.sought) or len(account.unlocks) > GLANCE_ITEMS,
         "unlocks": account.unlocks,
         "now": account.now,
         "changes": changes,

@@ -17,7 +17,7 @@ from paywall.settings import Settings
 from paywall.subscribers.export import export_reader
 from paywall.tokens.guard import anyone
 from paywall.tokens.revocation import refuse_revoked
-from paywall.web.pages.account import load_account, view_account
+from paywall.web.pages.account import SEARCH_CHARS_MAX, load_account, view_account
 from paywall.web.pages.afterwards import answer_why, withdraw
 from paywall.web.pages.changes import billing, buy, cancel, resume, unlock
 from paywall.web.pages.entry import enter, leave, set_language
@@ -33,11 +33,13 @@ PREFIX = "/account"
 async def account(
     request: AnyRequest, database: NamedDependency[Database], settings: NamedDependency[Settings]
 ) -> Response[str]:
-    """What the reader has."""
+    """What the reader has; `search` is a part of the title of an unlocked article."""
     page, caller = await page_of_reader(request, settings)
+    sought = request.query_params.get("search", "").strip()[:SEARCH_CHARS_MAX]
     async with database.reading() as session:
         await refuse_revoked(session, caller, database.dialect)
-        mine = await load_account(session, caller.subject, settings, database.clock.now())
+        now = database.clock.now()
+        mine = await load_account(session, caller.subject, settings, now, sought)
     return page.render("account.html", "account", view_account(mine, page.language))
 
 

@@ -1,6 +1,6 @@
 /* ---- The elements that a page can use ---- */
 
-const ELEMENTS = { Gate, Credits, Meter, Offers, Return, Subscription, Payments, Thanks };
+const ELEMENTS = { Gate, Credits, Meter, Offers, Return, Subscription, Payments, Thanks, Account, Unlocks, History };
 for (const [name, part] of Object.entries(ELEMENTS)) customElements.define(`paywall-${name.toLowerCase()}`, part);
 
 const prepend = (name) => (document.querySelector("main") ?? document.body).prepend(h(name, {}));

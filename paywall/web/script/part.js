@@ -83,7 +83,8 @@ class PaywallElement extends HTMLElement {
       await this.load();
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      this.fail(error);
+      // The elements of an account share one message.
+      (this.parentElement?.closest("paywall-account") ?? this).fail(error);
       if (error.code === "unreachable") retryLater(this);
     }
   }

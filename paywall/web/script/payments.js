@@ -1,7 +1,9 @@
 /* ---- What was paid ---- */
 
 /** Each payment with what was bought: those on their way, the newest, and older ones for the asking. */
-class Payments extends PaywallElement {
+class Payments extends List {
+  path = PURCHASES;
+
   async load() {
     const [mine, titled, { items, next_cursor }] = await Promise.all([fetchMe(this), fetchTitles(this), this.page()]);
     const { pending } = mine;
@@ -9,28 +11,8 @@ class Payments extends PaywallElement {
     if (!items.length && !pending.length) return this.put(h("p", {}, this.translate("no_purchases")));
     this.titled = (thing) => titled(thing) ?? this.translate(thing.pack_id ? "packs" : thing.pass_id ? "kind_pass" : "kind_stripe");
     const lines = [...pending.map((one) => this.due(one)), ...items.map((paid) => this.line(paid))];
-    this.list = h("ul", {}, ...lines);
+    this.list = h("ul", { class: "paywall-rows" }, ...lines);
     this.put(this.list, next_cursor && this.more(next_cursor));
-  }
-
-  page(cursor) {
-    const after = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
-    return request(this, "GET", `v1/me/purchases?limit=20${after}`);
-  }
-
-  more(cursor) {
-    const more = button(this.translate("older"), () =>
-      this.attempt(more, "waiting", async () => {
-        const { items, next_cursor } = await this.page(cursor);
-        const lines = items.map((paid) => this.line(paid));
-        this.list.append(...lines);
-        lines[0].tabIndex = -1;
-        lines[0].focus();
-        if (next_cursor) more.after(this.more(next_cursor));
-        more.remove();
-      }),
-    );
-    return more;
   }
 
   due(one) {

@@ -37,15 +37,15 @@ class Subscription extends PaywallElement {
     const over = subscriptions.filter(({ phase }) => phase === "ended");
     const running = subscriptions
       .filter(({ phase }) => !["ended", "not_started"].includes(phase))
-      // What waits comes last, in the order in which it is used.
-      .sort((a, b) => isWaiting(a) - isWaiting(b) || (isWaiting(a) ? new Date(a.starts_at) - new Date(b.starts_at) : 0))
+      // A failed payment comes first, and what waits last, in the order in which it is used.
+      .sort((a, b) => hasFailed(b) - hasFailed(a) || isWaiting(a) - isWaiting(b) || (isWaiting(a) ? new Date(a.starts_at) - new Date(b.starts_at) : 0))
       .map((one) => this.line(one));
     const total = !subscriptions.some(renews) && subscriptions.some(isWaiting) && mine.access_until;
     this.said ??= h("p", { role: "status", class: "paywall-status", tabindex: "-1" });
     this.put(
       this.said,
       total && h("p", {}, this.translate("access_until", { date: this.words.end(total) })),
-      ...(running.length ? running : [h("p", {}, this.translate("no_subscription"))]),
+      ...(running.length ? running : [h("p", { class: "paywall-state" }, this.translate("no_subscription"))]),
       over.length > 0 && this.past(over),
     );
   }
@@ -59,21 +59,39 @@ class Subscription extends PaywallElement {
 
   line(one) {
     const title = this.titled(one) ?? this.translate(`kind_${one.kind}`);
-    const type = one.payment_type;
     const actions = this.actions(one).filter(Boolean);
-    const paid = type && this.label("payment_type", this.words.words[`type_${type}`] ?? type);
+    const [lead, ...more] = this.until(one);
+    const paid = one.payment_type && this.label("payment_type", this.means(one));
     return h(
       "div",
-      { class: "paywall-subscription" },
+      { class: `paywall-subscription${hasFailed(one) ? " paywall-late" : ""}` },
       h("p", {}, h("b", {}, title)),
-      h("p", {}, this.until(one)),
+      h("p", {}, h("span", { class: "paywall-state" }, lead), " ", more.join(" ")),
       paid && smallText(paid),
       ...one.receipts.map((receipt) => this.receipt(title, receipt)),
       actions.length > 0 && h("div", { class: "paywall-actions" }, ...actions),
     );
   }
 
-  /** Until when it opens everything, in a sentence. */
+  /** The card that is charged, or the kind of payment. */
+  means({ card, payment_type: type }) {
+    const { words } = this.words;
+    if (!card) return own(words, `type_${type}`) ?? type;
+    return this.translate("card", { brand: own(words, `brand_${card.brand}`) ?? card.brand, last4: card.last4 });
+  }
+
+  /** What was not paid, when it is tried again, and what the reader has until then. */
+  unpaid({ failed_payment: failed, opens_all: isOpen }, word, date) {
+    if (!failed) return this.translate(word, { date });
+    const again = failed.next_attempt_at;
+    return [
+      this.translate("failed_sum", { price: this.words.money(failed) }),
+      again && this.translate("failed_retry", { date: this.words.day(again) }),
+      isOpen ? this.translate("access_until", { date }) : this.translate("failed_locked"),
+    ];
+  }
+
+  /** Until when it opens everything, in a sentence, and what follows from it in others. */
   until(one) {
     const { access_until: until, reader_access_until: all, next_payment: next, status: state } = one;
     const date = until && this.words.end(until);
@@ -86,18 +104,18 @@ class Subscription extends PaywallElement {
       ending: () => (hasFailed(one) ? this.cancelledLate(one, whole ?? date) : this.cancelled(one, isFollowed, date)),
       ended: () => this.translate("ended_on", { date }),
       payment_pending: () => this.translate("renewing"),
-      payment_failed: () => this.translate("payment_late", { date: whole ?? date }),
-      lapsed: () => this.translate("payment_failed"),
+      payment_failed: () => this.unpaid(one, "payment_late", whole ?? date),
+      lapsed: () => this.unpaid(one, "payment_failed"),
       paused: () => this.label("status", this.translate(`status_${state}`)),
     };
     const sentence = (own(sentences, one.phase) ?? sentences.active)();
     const end = one.cancels_at && this.translate("set_to_end", { date: this.words.end(one.cancels_at) });
-    return [sentence, end].filter(Boolean).join(" ");
+    return [sentence, end].flat().filter(Boolean);
   }
 
   renewal({ next_payment: next, price }) {
     const renews = this.translate("renews_on", { date: this.words.day(next) });
-    return price ? `${renews} ${this.translate("renews_for", { price: this.words.money(price) })}` : renews;
+    return [renews, price && this.translate("renews_for", { price: this.words.money(price) })];
   }
 
   lasting(one, isFollowed, date) {
@@ -112,20 +130,20 @@ class Subscription extends PaywallElement {
 
   cancelled(one, isFollowed, date) {
     const costs = allows(one, "resume") && resumeCosts(this, one);
-    return [this.translate(isFollowed ? "cancelled_until" : "ends_on", { date }), costs].filter(Boolean).join(" ");
+    return [this.translate(isFollowed ? "cancelled_until" : "ends_on", { date }), costs];
   }
 
   cancelledLate({ opens_all: isOpen }, date) {
-    const open = isOpen ? ` ${this.translate("access_until", { date })}` : "";
-    return this.translate("cancelled_late") + open;
+    return [this.translate("cancelled_late"), isOpen && this.translate("access_until", { date })];
   }
 
   actions(one) {
     const cancel = button(this.translate("cancel"), () => this.cancel(cancel, one));
     return [
+      hasFailed(one) && allows(one, "manage_billing") && this.billing("fix_payment", true),
       allows(one, "resume") && resumption(this, one, () => this.done("resumed")),
       allows(one, "cancel") && cancel,
-      allows(one, "manage_billing") && this.billing(),
+      !hasFailed(one) && allows(one, "manage_billing") && this.billing(),
     ];
   }
 

@@ -13,7 +13,6 @@ def account_of_a_buyer(visitor: Visitor) -> Page:
     visitor.press.subscribe("ann", days=30)
     page = visitor.signed_in_tab("ann", "/account")
     page.locator("paywall-payments li").wait_for()
-    page.locator("paywall-offers li").first.wait_for()
     return page
 
 
@@ -21,6 +20,7 @@ def account_of_what_ended_and_what_is_on_its_way(visitor: Visitor) -> Page:
     page = visitor.tab()
     visitor.subscribe(page, "bo")
     visitor.press.end_in_stripe("bo")
+    page.goto(f"{visitor.press.paper}/offers")
     page.get_by_role("button", name="Buy for $2: Five credits").click()
     page.wait_for_url("**/checkout/*")
     page.get_by_label("A bank transfer").check()
@@ -28,14 +28,12 @@ def account_of_what_ended_and_what_is_on_its_way(visitor: Visitor) -> Page:
     page.get_by_text("The bank is still processing").wait_for()
     page.goto(f"{visitor.press.paper}/account")
     page.locator("paywall-payments li").first.wait_for()
-    page.locator("paywall-offers li").first.wait_for()
     return page
 
 
 def account(visitor: Visitor) -> Page:
     page = visitor.signed_in_tab("chan", "/account")
     page.locator("paywall-subscription b").wait_for()
-    page.locator("paywall-offers li").first.wait_for()
     return page
 
 
@@ -45,7 +43,6 @@ def account_with_a_waiting_pass(visitor: Visitor) -> Page:
     visitor.press.sell_pass("bo")
     page.reload()
     page.locator(".paywall-subscription").nth(1).wait_for()
-    page.locator("paywall-offers li").first.wait_for()
     return page
 
 
@@ -55,7 +52,53 @@ def account_in_khmer_with_a_pass_after_a_subscription(visitor: Visitor) -> Page:
     page = front_in_khmer(visitor)
     visitor.sign_in(page, "bo", "/account")
     page.locator(".paywall-subscription").nth(1).wait_for()
-    page.locator("paywall-offers li").first.wait_for()
+    return page
+
+
+def account_with_nothing(visitor: Visitor) -> Page:
+    """Nothing was bought, unlocked or given yet."""
+    page = visitor.signed_in_tab("bo", "/account")
+    page.locator("paywall-unlocks p").wait_for()
+    return page
+
+
+def account_after_a_failed_renewal(visitor: Visitor) -> Page:
+    page = visitor.tab()
+    visitor.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
+    visitor.later(page, "/account", days=31, hours=12)
+    page.locator(".paywall-late").wait_for()
+    return page
+
+
+def account_with_many_articles(visitor: Visitor) -> Page:
+    """With a search; one article was deleted, and the history is open."""
+    for number in range(12):
+        article = f"article-{number}"
+        title = f"The ferry returns, part {number}"
+        visitor.press.call("PUT", f"/v1/articles/{article}", title=title, policy="premium")
+        visitor.press.give_article("ann", article)
+    visitor.press.delete_article("article-11")
+    page = visitor.signed_in_tab("ann", "/account")
+    page.get_by_role("searchbox").wait_for()
+    page.get_by_text("Credit history").click()
+    page.locator("paywall-history li").first.wait_for()
+    return page
+
+
+def account_loading(visitor: Visitor) -> Page:
+    page = visitor.signed_in_tab("ann")
+    page.route("**/v1/me**", lambda _: None)
+    page.goto(f"{visitor.press.paper}/account")
+    page.locator(".paywall-skeleton").wait_for()
+    return page
+
+
+def account_in_an_outage(visitor: Visitor) -> Page:
+    visitor.expect("net::ERR_FAILED")
+    page = visitor.signed_in_tab("ann")
+    page.route("**/v1/me**", lambda route: route.abort())
+    page.goto(f"{visitor.press.paper}/account")
+    page.locator("paywall-account [role=status]").wait_for()
     return page
 
 
@@ -96,6 +139,11 @@ STATES: tuple[Callable[[Visitor], Page], ...] = (
     account,
     account_with_a_waiting_pass,
     account_in_khmer_with_a_pass_after_a_subscription,
+    account_with_nothing,
+    account_after_a_failed_renewal,
+    account_with_many_articles,
+    account_loading,
+    account_in_an_outage,
     cancel_dialog,
     cancelled,
     receipt_of_a_subscription,
