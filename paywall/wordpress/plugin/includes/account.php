@@ -1,6 +1,6 @@
 <?php
 /**
- * The reader's account: a shortcode and a block with the elements of the service's script.
+ * The reader's account: a shortcode and a block with the element of the service's script.
  *
  * @package Paywall
  */
@@ -65,7 +65,7 @@ function add_words(): void {
 }
 
 /**
- * The elements, with a sentence that stands until the script has come.
+ * The element, with a sentence in it that stands until the script has replaced it.
  *
  * The script asks who is signed in, so the markup is the same for everybody.
  */
@@ -76,9 +76,7 @@ function markup(): string {
 	Gate\enqueue();
 	$here = (string) get_permalink();
 	return sprintf(
-		"<div class=\"paywall-account\"%s>\n<paywall-subscription></paywall-subscription>\n%s"
-		. "<paywall-credits lapsing></paywall-credits>\n<paywall-meter></paywall-meter>\n"
-		. "<paywall-offers kinds=\"plan pass pack\"></paywall-offers>\n<paywall-payments></paywall-payments>\n</div>",
+		"<div class=\"paywall-account\"%s>\n<paywall-account>\n%s</paywall-account>\n</div>",
 		Gate\attributes( Gate\settings_of_page( $here ) ),
 		fallback( $here )
 	);
