@@ -1,7 +1,6 @@
 """The newspaper's pages, each as a whole HTML document."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from itertools import chain, groupby
 from operator import itemgetter
 
@@ -11,7 +10,7 @@ from paywall.sandbox.site.rendering import NewspaperContext, render
 from paywall.sandbox.site.session import READERS
 from paywall.sandbox.site.stories import STORIES
 from paywall.sandbox.site.teasers import all_details, details, own_articles
-from paywall.sandbox.site.translations import LANGUAGES, NewspaperTranslator
+from paywall.sandbox.site.translations import LANGUAGES
 
 ADDITIONS_MAX = 5
 MORE_MAX = 3
@@ -102,9 +101,7 @@ def sign_in_page(page: NewspaperContext, back: str) -> str:
     return render(page, "sign_in.html", title, readers=list(READERS), back=back)
 
 
-def account_page(
-    page: NewspaperContext, reader: str, form: noscript.PlainPagesForm | None
-) -> str:
+def account_page(page: NewspaperContext, reader: str, form: noscript.PlainPagesForm | None) -> str:
     """What a reader has, by the service's element, and the link to everything on record."""
     title = page.translator.translate("your_account")
     return render(page, "account.html", title, reader=reader, form=form)
