@@ -30,6 +30,8 @@ def take(browser: Browser, state: str, look: str) -> None:
     with TemporaryDirectory() as folder, printing(Path(folder)) as press:
         context = browser.new_context(locale="en", reduced_motion="reduce", **LOOKS[look])  # type: ignore[arg-type]  # options of Playwright's
         page = STATES[state](Visitor(context, press))
+        # Pictures near the window's edge are loaded late.
+        page.wait_for_load_state("networkidle")
         page.screenshot(path=ALL / f"{state}-{look}.png")
         context.close()
 
