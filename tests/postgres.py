@@ -105,13 +105,9 @@ class PostgresServer:
             _signal(processes, signal.SIGCONT)
 
     def crash(self) -> None:
-        """End one process of it, so that it ends all connections and recovers by itself."""
+        """End one process of it, so that it ends all others, without `restart_after_crash`."""
         _signal(self._children()[:1], signal.SIGKILL)
-
-    def start_again(self) -> None:
-        """Where it has ended by itself."""
-        if self._process.poll() is not None:
-            self.start()
+        self._process.wait(20)
 
     def promote(self) -> None:
         """Make a standby the primary."""

@@ -57,9 +57,7 @@ class Database:
             self.connector = Connector(settings)
             self._begin = postgresql.begin_statement(settings)
             self.writer = postgresql.create_engine(settings, self.connector)
-            self.readers = self.writer.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
+            self.readers = self.writer
 
     def discarding(self) -> Self:
         """The same database, for HEAD requests and previews: transactions end with a rollback."""
@@ -70,8 +68,19 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """One snapshot: every statement sees the same state of the database."""
-        async with AsyncSession(self.readers, expire_on_commit=False) as session:
-            yield session
+        if self.is_sqlite:
+            async with AsyncSession(self.readers, expire_on_commit=False) as session:
+                yield session
+            return
+        # SQLAlchemy would wait for ever for the end of a transaction on a frozen server.
+        async with driver.transaction(
+            self.writer, begin=postgresql.BEGIN_READING, discards_writes=True
+        ) as connection:
+            session = AsyncSession(connection, expire_on_commit=False)
+            try:
+                yield session
+            finally:
+                await session.close()
 
     async def fetch_once(self, statement: Statement, values: Values) -> Rows:
         """The rows of one query, which is a snapshot without a transaction around it.
@@ -127,9 +136,8 @@ class Database:
             asked_at = time.monotonic()
             self.clock.measured(datetime.now(UTC), asked_at, asked_at)
             return
-        async with self.readers.connect() as connection:
-            # The first statement opens the connection, which must not count as the answer's time.
-            await connection.execute(sa.select(1))
+        async with self.reading() as session:
+            connection = await session.connection()
             asked_at = time.monotonic()
             result = await connection.execute(MEASURED)
             server_time, is_standby = result.one()

@@ -14,6 +14,7 @@ IDLE_TRANSACTION_TIMEOUT_MS = 60_000
 WAS_USED = "was used"
 # Explicit, whatever the server's default: statements must see what a lock waited for.
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 def create_engine(settings: Settings, connector: Connector) -> AsyncEngine:

@@ -149,6 +149,29 @@ async def test_a_cancelled_request_ends_though_the_database_hangs(
         await add(database, "bo")
 
 
+async def test_reading_that_is_cancelled_ends_though_the_database_hangs(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(by_driver, "CLOSE_TIMEOUT_SECONDS", 0)
+    is_read = asyncio.Event()
+
+    async def read() -> None:
+        async with database.reading() as session:
+            await count(session)
+            is_read.set()
+            await asyncio.Event().wait()
+
+    async with database.writing() as session:
+        driver = await driver_of(session)
+    reading = asyncio.create_task(read())
+    await is_read.wait()
+    with hanging(driver):
+        reading.cancel()
+        await turns(100)
+        assert reading.cancelled()
+        assert database.connections_in_use == 0
+
+
 async def test_a_request_cancelled_while_waiting_releases_its_locks(
     database: Database, operator: asyncpg.Connection
 ) -> None:
