@@ -51,8 +51,21 @@ PLAN = {
     "recommended": True,
     "prices": PRICES,
 }
-PACK = {"title": "Ten articles", "credits": 10, "expires_after_days": 365, "prices": PRICES}
-PASS = {"title": "A week of everything", "days": 7, "prices": PRICES}
+PACK = {
+    "title": "Ten articles",
+    "position": 1,
+    "recommended": True,
+    "credits": 10,
+    "expires_after_days": 365,
+    "prices": PRICES,
+}
+PASS = {
+    "title": "A week of everything",
+    "position": 1,
+    "recommended": True,
+    "days": 7,
+    "prices": PRICES,
+}
 PROMOTION = {
     "amount": 8,
     "source": "promotion",
