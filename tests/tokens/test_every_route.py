@@ -40,6 +40,8 @@ OPEN_TO_ANYONE = {
     "/account/leave",
     "/account/receipts/{name:str}",
     "/account/resume",
+    "/account/why",
+    "/account/withdraw",
     "/account/unlock",
     "/docs",
     "/docs.css",
