@@ -40,6 +40,7 @@ def test_khmer_is_bold_where_english_is_and_has_room_below_the_line(browser: Bro
     assert {weight for weight, _ in looks["en"].values()} == {"600", "700"}
     assert {weight for weight, _ in looks["km"].values()} == {"700"}
     assert min(height for _, height in looks["km"].values()) >= 1.65
+    assert "font-weight: 600" not in load_assets("", "UTC").style.plain.content.decode()
     english.close()
     khmer.close()
 
