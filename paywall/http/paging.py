@@ -17,11 +17,13 @@ from paywall.problems import invalid
 T = TypeVar("T")
 Row = TypeVar("Row")
 
-Limit = Annotated[int, QueryParameter(ge=1, le=200, description="At most so many items.")]
+LIMIT_MAX = 200
+CURSOR_CHARS_MAX = 1000
+Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX, description="At most so many items.")]
 Cursor = Annotated[
     str | None,
     QueryParameter(
-        max_length=1000,
+        max_length=CURSOR_CHARS_MAX,
         description="`next_cursor` of the page before; default: start at the newest item.",
     ),
 ]

@@ -21,10 +21,11 @@ from paywall.http.fields import (
     Id,
     PathArticleId,
     PathReaderId,
+    Text,
     Timestamp,
     UnlocksLeft,
 )
-from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
+from paywall.http.paging import CURSOR_CHARS_MAX, LIMIT_DEFAULT, LIMIT_MAX, Cursor, Limit, Page
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.problems import (
     ARTICLE_UNKNOWN,
@@ -47,18 +48,10 @@ from paywall.unlocks.responses import (
 from paywall.unlocks.revoke import revoke_unlock_of_article
 from paywall.unlocks.unlock import NewUnlock, UnlockResult, unlock_article
 
+SEARCH_CHARS_MAX = 200
+
 ReturnCredits = Annotated[
     bool, QueryParameter(description="Whether the credits that paid for it are returned.")
-]
-
-
-TitlePart = Annotated[
-    str | None,
-    QueryParameter(
-        max_length=200,
-        description="A part of the article's title, in any case of its letters (on SQLite, of A to"
-        " Z). Deleted articles have no title, so none of them is found.",
-    ),
 ]
 
 
@@ -69,6 +62,27 @@ class UnlockInput(RequestModel):
     max_cost: Annotated[
         Credits | None,
         Meta(description="The cost shown to the reader; a higher actual cost is refused."),
+    ] = None
+
+
+class UnlockSearch(RequestModel):
+    """Articles that a reader looks for among those unlocked."""
+
+    title: Annotated[
+        Text,
+        Meta(
+            min_length=1,
+            max_length=SEARCH_CHARS_MAX,
+            description="A part of the article's title, in any case of its letters (on SQLite, of A"
+            " to Z). Deleted articles have no title, so none of them is found.",
+        ),
+    ]
+    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="At most so many items.")] = (
+        LIMIT_DEFAULT
+    )
+    cursor: Annotated[
+        Annotated[str, Meta(max_length=CURSOR_CHARS_MAX)] | None,
+        Meta(description="`next_cursor` of the page before; null: start at the newest item."),
     ] = None
 
 
@@ -157,12 +171,33 @@ async def list_my_unlocks(
     database: NamedDependency[Database],
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
-    title: TitlePart = None,
 ) -> Page[UnlockAnswer]:
-    """The reader's unlocks in force, newest first: all, or those with a part of a title."""
+    """The reader's unlocks in force, newest first."""
     async with database.reading() as session:
         items, next_cursor = await list_unlocks(
-            session, caller.subject, all_of_them=False, limit=limit, cursor=cursor, title=title
+            session, caller.subject, all_of_them=False, limit=limit, cursor=cursor
+        )
+    return Page(items=items, next_cursor=next_cursor)
+
+
+@post("/v1/me/unlocks/search", guards=[reader], status_code=200)
+async def search_my_unlocks(
+    data: JSONBody[UnlockSearch],
+    caller: NamedDependency[Caller],
+    database: NamedDependency[Database],
+) -> Page[UnlockAnswer]:
+    """The reader's unlocks in force with a part of a title, newest first.
+
+    Not by GET: what a reader looks for would be in the address, and so in the logs of proxies.
+    """
+    async with database.reading() as session:
+        items, next_cursor = await list_unlocks(
+            session,
+            caller.subject,
+            all_of_them=False,
+            limit=data.limit,
+            cursor=data.cursor,
+            title=data.title,
         )
     return Page(items=items, next_cursor=next_cursor)
 
@@ -245,6 +280,7 @@ async def delete_unlock(
 ROUTES: list[ControllerRouterHandler] = [
     unlock_my_article,
     list_my_unlocks,
+    search_my_unlocks,
     list_subscriber_unlocks,
     post_unlock,
     delete_unlock,

@@ -57,6 +57,7 @@ TASKS = (
         {
             "unlock_my_article": "Unlock an article",
             "list_my_unlocks": "List the reader's unlocks",
+            "search_my_unlocks": "Search the reader's unlocks by title",
             "list_my_ledger": "List changes to the credits",
             "get_my_overview": "What the reader has",
         },

@@ -221,6 +221,7 @@ class Sophea:
         await self.site("DELETE", f"{unlocks}/elections-2023?return_credits=true", 204)
         await self.reader("GET", "me/unlocks")
         await self.reader("GET", "me/unlocks?limit=1")
+        await self.reader("POST", "me/unlocks/search", title="tonle")
         await self.site("GET", unlocks)
         await self.reader("GET", "me/ledger")
         await self.reader("GET", "me/ledger?limit=1")

@@ -25,12 +25,12 @@ from paywall.rules.phase import SubscriptionAction, SubscriptionPhase
 from paywall.settings import Settings
 from paywall.subscribers.overview import Overview, overview
 from paywall.subscriptions.responses import SubscriptionAnswer
+from paywall.unlocks.api import SEARCH_CHARS_MAX
 from paywall.unlocks.responses import UnlockAnswer, list_unlocks
 from paywall.web.language import Language
 
 # The newest of each list. The download has everything, and a search finds each article.
 ITEMS_MAX = 50
-SEARCH_CHARS_MAX = 200
 # So many articles are seen at a glance; more have a search.
 GLANCE_ITEMS = 10
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from litestar import MediaType, Response, Router, get
+from litestar import MediaType, Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.params import FromPath
@@ -17,14 +17,22 @@ from paywall.settings import Settings
 from paywall.subscribers.export import export_reader
 from paywall.tokens.guard import anyone
 from paywall.tokens.revocation import refuse_revoked
-from paywall.web.pages.account import SEARCH_CHARS_MAX, load_account, view_account
+from paywall.unlocks.api import SEARCH_CHARS_MAX
+from paywall.web.pages.account import load_account, view_account
 from paywall.web.pages.afterwards import answer_why, withdraw
 from paywall.web.pages.changes import billing, buy, cancel, resume, unlock
 from paywall.web.pages.entry import enter, leave, set_language
 from paywall.web.pages.form import FORM_BYTES_MAX
 from paywall.web.pages.receipts import load_receipt, receipt_as_text, seller_of
 from paywall.web.pages.rendering import HEADERS
-from paywall.web.pages.requests import AnyRequest, page_of, page_of_reader, render_failure
+from paywall.web.pages.requests import (
+    AnyRequest,
+    form_of,
+    page_of,
+    page_of_reader,
+    render_failure,
+    verify_reader,
+)
 
 PREFIX = "/account"
 
@@ -33,9 +41,26 @@ PREFIX = "/account"
 async def account(
     request: AnyRequest, database: NamedDependency[Database], settings: NamedDependency[Settings]
 ) -> Response[str]:
-    """What the reader has; `search` is a part of the title of an unlocked article."""
+    """What the reader has."""
     page, caller = await page_of_reader(request, settings)
-    sought = request.query_params.get("search", "").strip()[:SEARCH_CHARS_MAX]
+    async with database.reading() as session:
+        await refuse_revoked(session, caller, database.dialect)
+        mine = await load_account(session, caller.subject, settings, database.clock.now())
+    return page.render("account.html", "account", view_account(mine, page.language))
+
+
+@post("/search", status_code=200)
+async def search(
+    request: AnyRequest, database: NamedDependency[Database], settings: NamedDependency[Settings]
+) -> Response[str]:
+    """The account with the unlocked articles whose title has the text that was sent.
+
+    Not by GET: what a reader looks for would be in the address, and so in the logs of proxies.
+    """
+    page = page_of(request, settings)
+    form = await form_of(request, page)
+    sought = form.get("search", "").strip()[:SEARCH_CHARS_MAX]
+    caller = await verify_reader(request, page)
     async with database.reading() as session:
         await refuse_revoked(session, caller, database.dialect)
         now = database.clock.now()
@@ -95,6 +120,7 @@ async def show_receipt(
         "/billing",
         "/withdraw",
         "/why",
+        "/search",
     ]
 )
 async def redirect_to_account() -> Redirect:
@@ -127,6 +153,7 @@ ROUTES: list[ControllerRouterHandler] = [
         route_handlers=[
             enter,
             account,
+            search,
             set_language,
             leave,
             unlock,

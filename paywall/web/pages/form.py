@@ -8,6 +8,7 @@ from litestar import Request
 from paywall.problems import MALFORMED, Problem
 from paywall.subscriptions.feedback import COMMENT_CHARS_MAX
 from paywall.tokens.limits import TOKEN_BYTES_MAX
+from paywall.unlocks.api import SEARCH_CHARS_MAX
 from paywall.web.language import LANGUAGE_TAG_CHARS_MAX
 from paywall.web.pages.session import NAME_LENGTH_MAX
 
@@ -37,6 +38,7 @@ FIELD_CHARS_MAX: Mapping[str, int] = {
     "receipt": ID_CHARS_MAX,
     "receipt_id": ID_CHARS_MAX,
     "return": ADDRESS_CHARS_MAX,
+    "search": SEARCH_CHARS_MAX,
     "subscription": ID_CHARS_MAX,
     "subscription_id": ID_CHARS_MAX,
     "token": TOKEN_BYTES_MAX,

@@ -49,8 +49,12 @@ class List extends PaywallElement {
 
 /** The articles that were unlocked, newest first; more than a glance can take have a search. */
 class Unlocks extends List {
-  get path() {
-    return this.sought ? `${UNLOCKS}&title=${encodeURIComponent(this.sought)}` : UNLOCKS;
+  path = UNLOCKS;
+
+  /** A search is sent in the body: addresses are logged. */
+  page(cursor) {
+    const { sought: title } = this;
+    return title ? request(this, "POST", "v1/me/unlocks/search", { title, limit: 20, cursor }) : super.page(cursor);
   }
 
   async load() {
