@@ -60,6 +60,7 @@ TASKS = (
             "search_my_unlocks": "Search the reader's unlocks by title",
             "list_my_ledger": "List changes to the credits",
             "get_my_overview": "What the reader has",
+            "get_my_page": "What a page shows of the reader",
         },
     ),
     Task(

@@ -12,7 +12,6 @@ async def answer_why(sophea: "Sophea", receipt_id: str) -> None:
     await sophea.reader("POST", "me/cancellation-feedback", **why)
     await sophea.reader("POST", "me/cancellation-feedback", 404, **{**why, "receipt_id": "old"})
     await sophea.site("GET", "cancellation-feedback")
-    await sophea.site("GET", "cancellation-feedback?limit=1")
     await sophea.site("GET", "cancellation-feedback/figures")
     period = "since=2026-11-01T00:00:00Z&until=2026-12-31T00:00:00Z"
     await sophea.site("GET", f"cancellation-feedback/figures?{period}")
@@ -28,4 +27,12 @@ async def withdraw(sophea: "Sophea") -> None:
     await sophea.reader("POST", "me/withdrawals", 404, "dara", **declared)
     await sophea.reader("GET", "me/purchases")
     await sophea.site("GET", "withdrawals?outstanding=true")
+
+
+async def list_by_one(sophea: "Sophea", reader_id: str, receipt_id: str, purchase_id: int) -> None:
+    """Another reader does the same, so that the desk's lists have a next page."""
+    why = {"receipt_id": receipt_id, "reason": "not_reading_enough", "comment": "No time."}
+    await sophea.reader("POST", "me/cancellation-feedback", 200, reader_id, **why)
+    await sophea.reader("POST", "me/withdrawals", 201, reader_id, purchase_id=purchase_id)
+    await sophea.site("GET", "cancellation-feedback?limit=1")
     await sophea.site("GET", "withdrawals?limit=1")

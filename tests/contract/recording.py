@@ -38,9 +38,12 @@ Json = dict[str, Any]
 FILE = Path(__file__).parents[2] / "paywall" / "contract" / "examples.json"
 ITEMS_MAX = 2
 TOKEN = "eyJhbGciOiJFZERTQSIsInR5cCI6InJlYWRlcitqd3QifQ.eyJzdWIiOiJzb3BoZWEifQ.c2ln"
+CURSOR = "WyIyMDI2LTExLTI0VDEyOjAxOjAxWiIsMl0"
 HASH = "oqVuAfXRKap7fdgcCY5uykM6+R9GqQ8K/uxy9rx7HNQlGYl1kPzQho1wx4JwY8wC"
 FIXED = (
     (r"eyJ[\w-]+\.[\w.-]+", TOKEN),
+    # The position that a cursor encodes has a random id.
+    (r"(cursor\": ?)\"[\w-]+\"", rf'\1"{CURSOR}"'),
     (r"sha384-[^\"]+", f"sha384-{HASH}"),
     (r"/web/[0-9a-f]+/", "/web/9f2c41d07ab3e865/"),
     (r"(\"token_id\": ?)\"[^\"]+\"", r'\1"0mDqsT3Zx2wB8yqk0cJ8uA"'),

@@ -13,7 +13,7 @@ from paywall.sandbox.stripe import checkout
 from paywall.sandbox.stripe.customers import Card
 from paywall.sandbox.stripe.subscriptions import update_subscription
 from paywall.tokens.guard import PROXY_HEADER
-from tests.contract.after_buying import answer_why, withdraw
+from tests.contract.after_buying import answer_why, list_by_one, withdraw
 from tests.contract.from_wordpress import move_over_from_wordpress
 from tests.processors.stripe.old_subscriptions import begin_old_subscription
 from tests.processors.stripe.shop import DAY, Shop
@@ -220,8 +220,9 @@ class Sophea:
         )
         await self.site("DELETE", f"{unlocks}/elections-2023?return_credits=true", 204)
         await self.reader("GET", "me/unlocks")
-        await self.reader("GET", "me/unlocks?limit=1")
-        await self.reader("POST", "me/unlocks/search", title="tonle")
+        newest = await self.reader("GET", "me/unlocks?limit=1")
+        sought = {"title": "a", "limit": 1, "cursor": newest["next_cursor"]}
+        await self.reader("POST", "me/unlocks/search", **sought)
         await self.site("GET", unlocks)
         await self.reader("GET", "me/ledger")
         await self.reader("GET", "me/ledger?limit=1")
@@ -317,9 +318,12 @@ class Sophea:
             plan_id="monthly",
             current_period_end=until,
         )
-        await self.site(
+        ended = await self.site(
             "POST", "subscribers/vibol/subscription/cancel", subscription_id=given["id"], when="now"
         )
+        purchase = {**PURCHASE, "reader_id": "vibol", "reference": "khqr-vibol"}
+        bought = await self.site("POST", "purchases", 201, **purchase)
+        await list_by_one(self, "vibol", ended["receipt"]["id"], bought["id"])
 
     async def take_along(self) -> None:
         """One subscription is ended, tokens are revoked, one page to pay on is still open."""

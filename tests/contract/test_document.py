@@ -186,7 +186,7 @@ def test_every_pattern_is_one_that_re2_takes() -> None:
 
 
 OPERATION_ID = re.compile(
-    r"(cancel|check|create|delete|export|get|list|post|put|read|resume|revoke|unlock)(_[a-z]+)+"
+    r"(cancel|check|create|delete|export|get|list|post|put|read|resume|revoke|search|unlock)(_[a-z]+)+"
 )
 
 
