@@ -150,6 +150,7 @@ def products(now: datetime) -> tuple[Pack | Pass | Plan, ...]:
             prices=_prices(16_000, 400),
             created_at=now,
             position=1,
+            recommended=True,
         ),
         Plan(
             id="yearly",
@@ -160,7 +161,6 @@ def products(now: datetime) -> tuple[Pack | Pass | Plan, ...]:
             prices=_prices(160_000, 4_000),
             created_at=now,
             position=2,
-            recommended=True,
         ),
     )
 

@@ -39,8 +39,8 @@ from paywall.web.theme_images import ICONS, LOGOS, find_image
 
 # The files of the script, in the order in which they make one module.
 SCRIPTS = (
-    "service words part decisions gate counts shop subscription account payments afterwards"
-    " elements"
+    "service words part decisions gate counts choice shop subscription account payments"
+    " afterwards elements"
 ).split()
 # The files of the style sheet: what comes later overrides.
 STYLES = "colours shared counts gate shop account dialog khmer print".split()

@@ -66,7 +66,7 @@ class Press:
         """What the publisher's server does by itself."""
         answer = self._site.request(method, path, json=body or None)
         assert answer.is_success, answer.text
-        received: dict[str, Any] = answer.json()
+        received: dict[str, Any] = answer.json() if answer.content else {}
         return received
 
     def here(self, at: datetime) -> datetime:

@@ -26,6 +26,7 @@ ZONE = "Asia/Phnom_Penh"
 # Words whose names are put together from a value: each value has to have one.
 FAMILIES: dict[str, list[str]] = {
     "price": list(Interval),
+    "every": list(Interval),
     "entry": list(EntryKind),
     "kind": list(SubscriptionKind),
     "type": ["card"],

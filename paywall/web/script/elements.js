@@ -13,3 +13,11 @@ if (webAddress(back)?.pathname === location.pathname && !document.querySelector(
   saveItem(CHECKOUT, began);
   prepend("paywall-return");
 }
+
+// What was chosen before signing in is taken up on the next page of a reader, whichever that is.
+if (chosen.kind && withToken()) {
+  const shops = [...document.querySelectorAll("paywall-offers")];
+  const shop = shops.find((one) => kindsOf(one).includes(chosen.kind)) ?? h("paywall-offers", { chosen: "" });
+  shop.takesUpChoice = true;
+  if (!shop.isConnected) (document.querySelector("main") ?? document.body).prepend(shop);
+}

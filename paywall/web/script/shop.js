@@ -24,6 +24,16 @@ function priced(part, { interval, interval_count: count }, price) {
   return interval ? part.translate(`price_${interval}`, { price: amount, count }) : amount;
 }
 
+/** The kinds that a shop is asked for; ids such as "constructor" are none. */
+const kindsOf = (part) => (part.getAttribute("kinds") ?? "plan pass pack").split(" ").filter((kind) => own(KINDS, kind));
+
+/** How often a plan is paid, as one text to compare. */
+const periodOf = ({ interval, interval_count: count }) => `${interval} ${count}`;
+
+const distinct = (values) => [...new Set(values)];
+
+const priceIn = ({ prices }, currency) => prices.find((price) => price.currency === currency);
+
 /** What can be bought: all of it, or the kinds "plan", "pass" and "pack" that are named. */
 class Offers extends PaywallElement {
   async load() {
@@ -31,12 +41,28 @@ class Offers extends PaywallElement {
     this.mine = mine;
     // Any plan's trial is for readers who had none yet.
     this.hasTrial = !mine || mine.trial_available;
-    const kinds = (this.getAttribute("kinds") ?? "plan pass pack").split(" ").filter((kind) => own(KINDS, kind));
+    const kinds = kindsOf(this);
     this.hasPlans = kinds.includes("plan") && catalogue.plans.length > 0;
-    const lists = kinds.map((kind) => this.list(kind, catalogue[KINDS[kind]])).filter(Boolean);
-    const isSold = lists.some((list) => list.querySelector("li"));
-    const first = lists.length || this.mine?.subscriptions.length ? isSold && this.agreement() : status(this.translate("nothing_for_sale"));
-    this.put(first, ...lists);
+    this.groups = kinds
+      .map((kind) => ({ kind, products: catalogue[KINDS[kind]], why: [], ...this.terms(kind) }))
+      .filter(({ products }) => products.length);
+    const sold = this.groups.flatMap(({ isSold, products }) => (isSold ? products : []));
+    const isSignedIn = Boolean(mine?.reader_id);
+    if (this.hasAttribute("chosen") && !isSignedIn) return this.replaceChildren();
+    this.consent = undefined;
+    const above = this.takesUpChoice && isSignedIn ? await this.takeUpChoice() : [];
+    this.hasRecommended = sold.some(({ recommended }) => recommended);
+    this.shelf = h("div", { class: "paywall-shop" });
+    const isEmpty = !this.groups.length && !mine?.subscriptions.length;
+    this.put(
+      ...above,
+      isEmpty && status(this.translate("nothing_for_sale")),
+      sold.length > 0 && !this.consent && this.agreement(),
+      ...this.switches(sold),
+      this.shelf,
+    );
+    this.fill();
+    above[0]?.focus();
   }
 
   /** Undefined where nobody is signed in; nothing is known of a reader while that cannot be asked. */
@@ -46,21 +72,9 @@ class Offers extends PaywallElement {
 
   /** The consent to immediate access, where the site asks for it. */
   agreement() {
-    this.consent = undefined;
     if (this.setting("consent") === undefined || !this.mine) return null;
     this.consent = h("input", { type: "checkbox" });
     return h("label", { class: "paywall-consent" }, this.consent, h("span", {}, this.translate("consent")));
-  }
-
-  list(kind, products) {
-    if (!products.length) return null;
-    const { why = [], isSold } = this.terms(kind);
-    // The element of the subscription says it already, and has the buttons.
-    const shown = isSold || !document.querySelector("paywall-subscription") ? why : [];
-    if (!isSold && !shown.length) return null;
-    const title = h("p", { class: "paywall-kind" }, this.translate(KINDS[kind]));
-    const items = isSold ? products.map((product) => this.item(kind, product)) : [];
-    return h("div", {}, title, ...shown, isSold && h("ul", { class: "paywall-offers" }, ...items));
   }
 
   /** Whether this kind is sold, and what the reader sees first: what becomes of the days that are theirs already. */
@@ -105,39 +119,100 @@ class Offers extends PaywallElement {
     });
   }
 
-  item(kind, product) {
-    const title = this.words.title(kind, product);
-    const prices = product.prices.map((price) => this.buy(kind, product, price, title));
-    return h("li", {}, h("b", {}, title), h("span", {}, this.what(kind, product)), ...prices);
+  /** Currencies and periods to choose from, where there are several. */
+  switches(sold) {
+    const plans = sold.filter(({ interval }) => interval);
+    const currencies = distinct(sold.flatMap(({ prices }) => prices).map(({ currency }) => currency));
+    const periods = distinct(plans.map(periodOf));
+    this.currency = currencyOf(this, currencies);
+    if (!periods.includes(this.period)) this.period = periodOf(plans.find(({ recommended }) => recommended) ?? plans[0] ?? {});
+    const rhythm = (period) => {
+      const [interval, count] = period.split(" ");
+      return this.translate(`every_${interval}`, { count: Number(count) });
+    };
+    return [this.switch("period", periods, rhythm), this.switch("currency", currencies, (one) => one.toUpperCase())];
   }
 
-  /** A button for each currency; who is not signed in is led to do that first. */
-  buy(kind, product, price, title) {
-    const word = kind === "plan" ? "subscribe_for" : "buy_for";
-    const text = this.translate(word, { price: priced(this, product, price) });
-    const order = { [`${kind}_id`]: product.id, currency: price.currency };
-    const bought = { kind, count: product.credits ?? product.days };
+  /** One choice of several, kept as a property of this name; it changes what the cards show. */
+  switch(name, values, label) {
+    if (values.length < 2) return null;
+    const group = `paywall-${newKey()}`;
+    const option = (value) => {
+      const change = () => {
+        this[name] = value;
+        if (name === "currency") chooseCurrency(value);
+        this.fill();
+      };
+      const input = h("input", { type: "radio", name: group, value, change });
+      input.checked = value === this[name];
+      return h("label", {}, input, h("span", {}, label(value)));
+    };
+    return h("fieldset", { class: "paywall-switch" }, h("legend", {}, this.translate(name)), ...values.map(option));
+  }
+
+  /** The cards, for the currency and the period that are chosen. */
+  fill() {
+    this.shelf.replaceChildren(...this.groups.map((group) => this.section(group)).filter(Boolean));
+  }
+
+  section({ kind, products, why, isSold }) {
+    // The element of the subscription says it already, and has the buttons.
+    const notices = isSold || !document.querySelector("paywall-subscription") ? why : [];
+    if (!isSold && !notices.length) return null;
+    const shown = isSold ? products.filter((one) => kind !== "plan" || periodOf(one) === this.period) : [];
+    const cards = h("ul", { class: "paywall-offers" }, ...shown.map((one) => this.card(kind, one)));
+    const title = h("h2", { class: "paywall-kind" }, this.translate(KINDS[kind]));
+    return h("section", { class: "paywall-group" }, title, ...notices, isSold && cards);
+  }
+
+  card(kind, product) {
+    const price = priceIn(product, this.currency) ?? product.prices[0];
+    const title = this.words.title(kind, product);
+    const amount = this.words.money(price);
+    const [before, after] = priced(this, product, price).split(amount);
+    const saving = product.savings?.find(({ currency }) => currency === price.currency);
+    const isRecommended = product.recommended;
+    const line = (name, text) => text && h("p", { class: `paywall-${name}` }, text);
+    return h(
+      "li",
+      { class: isRecommended ? "paywall-recommended" : undefined },
+      line("badge", isRecommended && this.translate("recommended")),
+      h("h3", {}, title),
+      h("p", { class: "paywall-price" }, before, h("b", {}, amount), after),
+      line("saving", saving && this.translate("saving", { percent: saving.percent })),
+      line("saving", this.hasTrial && product.trial_days && this.translate("trial", { count: product.trial_days })),
+      line("gives", this.gives(kind, product)),
+      line("terms", this.conditions(kind, product)),
+      this.buy(kind, product, price, title),
+    );
+  }
+
+  /** The button of a product; who is not signed in is led to do that first. */
+  buy(kind, product, price, title, from = location.href) {
+    const [word, label] = kind === "plan" ? ["subscribe", "subscribe_for"] : ["buy", "buy_for"];
+    const order = { kind, id: product.id, currency: price.currency, from };
     const login = !this.mine && this.address("login");
-    const act = () => this.attempt(buy, "opening_payment", () => this.pay(order, bought));
-    const buy = login ? link(text, login) : confirmButton(text, () => this.agreed() && act());
-    buy.setAttribute("aria-label", this.translate("labelled", { label: text, text: title }));
+    const isFirst = product.recommended || !this.hasRecommended;
+    const act = () => this.attempt(buy, "opening_payment", () => this.pay(order, product));
+    const text = this.translate(word);
+    const buy = login ? link(text, login, isFirst) : confirmButton(text, () => this.agreed() && act(), isFirst);
+    if (login) buy.addEventListener("click", () => saveItem(CHOSEN, { ...order, at: Date.now() }));
+    const whole = this.translate(label, { price: priced(this, product, price) });
+    buy.setAttribute("aria-label", this.translate("labelled", { label: whole, text: title }));
     return buy;
   }
 
-  what(kind, product) {
-    const said = (name, count) => count && this.translate(name, { count });
-    const lapse = product.credits_expire === "period_end";
-    const of = {
-      plan: () => [
-        this.translate("plan_opens"),
-        this.translate("plan_renews"),
-        said(lapse ? "plan_credits_lapse" : "plan_credits", product.credits),
-        said("trial", this.hasTrial && product.trial_days),
-      ],
-      pass: () => [said("pass_opens", product.days)],
-      pack: () => [said("pack_opens", product.credits), said("pack_lapses", product.expires_after_days)],
-    };
-    return of[kind]().filter(Boolean).join(" ");
+  /** What a product gives, in a line. */
+  gives(kind, { days, credits, credits_expire: expire }) {
+    if (kind === "pass") return this.translate("pass_opens", { count: days });
+    if (kind === "pack") return this.translate("pack_opens", { count: credits });
+    const added = expire === "period_end" ? "plan_credits_lapse" : "plan_credits";
+    return [this.translate("plan_opens"), credits && this.translate(added, { count: credits })].filter(Boolean).join(" ");
+  }
+
+  conditions(kind, { expires_after_days: days }) {
+    if (kind === "plan") return this.translate("plan_renews");
+    return days && this.translate("pack_lapses", { count: days });
   }
 
   agreed() {
@@ -146,13 +221,45 @@ class Offers extends PaywallElement {
     return false;
   }
 
-  async pay(order, bought) {
+  /** Straight on to pay for what was chosen before signing in. Returns what to show above the shop where that cannot be. */
+  async takeUpChoice() {
+    const { kind, id, currency, from } = chosen;
+    if (!kind) return [];
+    forgetChoice();
+    const notice = (text) => {
+      const said = status(text);
+      said.tabIndex = -1;
+      return said;
+    };
+    const { isSold, products = [], why = [] } = this.groups.find((group) => group.kind === kind) ?? {};
+    const product = products.find((one) => one.id === id);
+    const price = product && priceIn(product, currency);
+    if (!price) return [notice(this.translate("chosen_gone"))];
+    if (!isSold) return [notice(why[0]?.textContent ?? this.translate("chosen_gone"))];
+    const order = { kind, id, currency, from };
+    const agreement = this.agreement();
+    if (agreement) {
+      const title = this.words.title(kind, product);
+      const text = this.translate("chosen", { title, price: priced(this, product, price) });
+      return [notice(text), agreement, this.buy(kind, product, price, title, from)];
+    }
+    this.put(status(this.translate("opening_payment")));
+    try {
+      await this.pay(order, product);
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      return [notice(this.explain(error))];
+    }
+    return [];
+  }
+
+  async pay({ kind, id, currency, from }, { credits, days }) {
     const page = this.address("return");
     const return_url = this.pageAfterPaying(page);
-    const checkout = { ...order, return_url, consent: Boolean(this.consent) };
-    const { id, url } = await request(this, "POST", "v1/me/checkout", checkout, newKey());
+    const checkout = { [`${kind}_id`]: id, currency, return_url, consent: Boolean(this.consent) };
+    const { id: checkoutId, url } = await request(this, "POST", "v1/me/checkout", checkout, newKey());
     // The whole address: by itself a path such as //elsewhere/ would lead there.
-    saveItem(CHECKOUT, { id, bought, from: location.href, back: page ? undefined : return_url });
+    saveItem(CHECKOUT, { id: checkoutId, bought: { kind, count: credits ?? days }, from, back: page ? undefined : return_url });
     await navigate(url);
   }
 }
@@ -164,7 +271,7 @@ class Return extends PaywallElement {
     const began = loadItem(CHECKOUT);
     const id = began.id ?? new URLSearchParams(location.search).get("checkout");
     const from = pageHere(began.from) ?? this.address("account") ?? "/";
-    if (!id) return this.put(link(this.translate("back"), from, true));
+    if (!id) return this.put(status(this.translate("no_payment")), link(this.translate("back"), from, true));
     const said = status(this.translate("confirming"));
     this.put(said);
     this.isWaiting = true;

@@ -1,0 +1,40 @@
+/* ---- What a reader chose in the shop, for the next page or visit ---- */
+
+const CHOSEN = "paywall-chosen";
+const CHOSEN_MS_MAX = 30 * 60_000;
+const CURRENCY = "paywall-currency";
+
+/**
+ * What a visitor chose to buy, taken up once by the page after signing in. It is not cleared with the
+ * other items: the pages between are pages on which nobody is signed in.
+ */
+let chosen = loadItem(CHOSEN);
+if (!(Date.now() - chosen.at < CHOSEN_MS_MAX)) forgetChoice();
+
+function forgetChoice() {
+  chosen = {};
+  saveItem(CHOSEN);
+}
+
+let chosenCurrency = loadCurrency();
+
+function loadCurrency() {
+  try {
+    return localStorage.getItem(CURRENCY);
+  } catch {
+    return undefined;
+  }
+}
+
+function chooseCurrency(currency) {
+  chosenCurrency = currency;
+  try {
+    localStorage.setItem(CURRENCY, currency);
+  } catch {
+    // Then the choice is for this page alone.
+  }
+}
+
+/** The currency of this page among those of its prices: the reader's, else the site's, else the first. */
+const currencyOf = (part, currencies) =>
+  [chosenCurrency, part.setting("currency")?.toLowerCase()].find((one) => currencies.includes(one)) ?? currencies[0];
