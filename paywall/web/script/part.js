@@ -42,6 +42,13 @@ const link = (text, href, first) => h("a", { class: buttonClass(first), href }, 
 
 const status = (...text) => h("p", { role: "status", class: "paywall-status" }, ...text);
 
+/** A status that a script can lead to. */
+const notice = (text) => {
+  const said = status(text);
+  said.tabIndex = -1;
+  return said;
+};
+
 const smallText = (...text) => h("p", { class: "paywall-left" }, ...text);
 
 /** While `act` runs the button says so, and further clicks do nothing. */

@@ -98,13 +98,13 @@ class Offers extends PaywallElement {
   instead(barring, date) {
     const cancelled = barring.find((one) => one.phase === "ending" && one.kind === "stripe" && allows(one, "resume"));
     const resume = cancelled && this.resumption(cancelled);
-    const notice = (text, ...buttons) => [h("p", {}, text), h("div", { class: "paywall-actions" }, ...buttons)];
-    if (barring.some(hasFailed)) return notice(this.translate("payment_failed"), resume, this.billing());
-    if (barring.some((one) => allows(one, "cancel"))) return notice(this.translate("subscribed_already"), this.billing());
+    const beside = (text, ...buttons) => [h("p", {}, text), h("div", { class: "paywall-actions" }, ...buttons)];
+    if (barring.some(hasFailed)) return beside(this.translate("payment_failed"), resume, this.billing());
+    if (barring.some((one) => allows(one, "cancel"))) return beside(this.translate("subscribed_already"), this.billing());
     if (!cancelled) return [h("p", {}, this.translate("access_until", { date }))];
     const costs = resumeCosts(this, cancelled);
     const end = this.words.end(cancelled.access_until);
-    return notice([this.translate("resume_instead", { date: end }), costs].filter(Boolean).join(" "), resume);
+    return beside([this.translate("resume_instead", { date: end }), costs].filter(Boolean).join(" "), resume);
   }
 
   /** Resuming a subscription that is marked to end costs nothing today; a second one would. */
@@ -112,8 +112,7 @@ class Offers extends PaywallElement {
     return resumption(this, one, async () => {
       announceChange(this);
       await this.load();
-      const said = status(this.translate("resumed"));
-      said.tabIndex = -1;
+      const said = notice(this.translate("resumed"));
       this.firstElementChild.prepend(said);
       said.focus();
     });
@@ -226,11 +225,6 @@ class Offers extends PaywallElement {
     const { kind, id, currency, from } = chosen;
     if (!kind) return [];
     forgetChoice();
-    const notice = (text) => {
-      const said = status(text);
-      said.tabIndex = -1;
-      return said;
-    };
     const { isSold, products = [], why = [] } = this.groups.find((group) => group.kind === kind) ?? {};
     const product = products.find((one) => one.id === id);
     const price = product && priceIn(product, currency);
