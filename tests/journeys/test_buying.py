@@ -103,7 +103,7 @@ def test_who_subscribes_reads_at_once_and_after_cancelling_until_the_end(
 
 def test_a_trial_is_offered_until_the_reader_had_one(visitor: Visitor, press: Press) -> None:
     plan = press.call("GET", "/v1/plans/monthly")
-    terms = {name: plan[name] for name in ("title", "interval", "credits", "prices")}
+    terms = {name: plan[name] for name in ("title", "interval", "credits", "prices", "recommended")}
     press.call("PUT", "/v1/plans/monthly", **terms, trial_days=7)
     offer = "The first 7 days are free."
     page = visitor.tab()
