@@ -105,7 +105,7 @@ async def test_lists_have_the_newest_first_and_offers_tell_all_of_them(
     offers = await service.get("/v1/offers")
     assert offers.status_code == 200
     assert offers.headers["cache-control"] == "no-store"
-    assert offers.json().keys() == {"plans", "packs", "passes"}
+    assert offers.json().keys() == {"plans", "packs", "passes", "meter"}
     assert [item["id"] for item in offers.json()[kind]] == ["a", "b", "c"]
     listed = offers.json()[kind][1]
     assert listed.pop("savings", []) == []
@@ -128,7 +128,7 @@ async def test_of_each_kind_the_smallest_is_offered_first(
         product = {"title": path, "prices": [{"amount": 1, "currency": "usd"}], **terms}
         await service.put(f"/v1/{path}", json=product, headers=editor)
     offers = (await service.get("/v1/offers")).json()
-    received = {kind: "".join(one["id"] for one in products) for kind, products in offers.items()}
+    received = {kind: "".join(one["id"] for one in offers[kind]) for kind in KINDS}
     assert received == {"plans": "cbda", "packs": "ba", "passes": "ba"}
 
 
@@ -143,8 +143,9 @@ async def test_offers_are_listed_by_position_then_the_smallest_first(
             product = {**KINDS[path], **place, term: size}
             put = await service.put(f"/v1/{path}/{product_id}", json=product, headers=editor)
             assert put.status_code == 201, put.text
-    for products in (await service.get("/v1/offers")).json().values():
-        assert "".join(one["id"] for one in products) == "edcab"
+    offers = (await service.get("/v1/offers")).json()
+    for kind in KINDS:
+        assert "".join(one["id"] for one in offers[kind]) == "edcab"
 
 
 async def test_packs_are_offered_with_what_they_save_in_each_currency(

@@ -20,11 +20,14 @@ class _Product(SQLModel):
     id: str = Field(primary_key=True, max_length=ID_LENGTH_MAX)
     title: str = Field(sa_type=sa.Text)
     prices: list[dict[str, Any]] = Field(sa_type=sa.JSON)
-    position: int | None = None
-    recommended: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
     created_at: datetime
 
 
+def _recommended() -> Any:
+    return Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+
+
+# `position` and `recommended` stand last in each table, as the migration that added them left them.
 class Plan(_Product, table=True):
     """Recurring: opens everything for a period, and may grant credits in each."""
 
@@ -35,6 +38,8 @@ class Plan(_Product, table=True):
     credits: int = 0
     credits_expire: enums.CreditsExpire = Field(sa_type=by_value(enums.CreditsExpire))
     trial_days: int | None = None
+    position: int | None = None
+    recommended: bool = _recommended()
 
 
 class Pack(_Product, table=True):
@@ -44,6 +49,8 @@ class Pack(_Product, table=True):
 
     credits: int
     expires_after_days: int | None = None
+    position: int | None = None
+    recommended: bool = _recommended()
 
 
 class Pass(_Product, table=True):
@@ -52,3 +59,5 @@ class Pass(_Product, table=True):
     __table_args__ = (WITHOUT_ROWID,)
 
     days: int
+    position: int | None = None
+    recommended: bool = _recommended()
