@@ -64,7 +64,7 @@ function withdrawal(part, paid, title) {
     const text = part.translate("withdrawn_on", { date: part.words.day(done.at) });
     return smallText(text, " ", openReceipt(part, done.id, title, text));
   }
-  if (!end || new Date(end) <= Date.now()) return null;
+  if (!end || new Date(end) <= now()) return null;
   const ask = button(part.translate("withdraw"), () => part.attempt(ask, "waiting", () => withdraw(part, paid, title)));
   return h("div", { class: "paywall-actions" }, ask);
 }

@@ -51,7 +51,6 @@ class Offers extends PaywallElement {
     if (this.hasAttribute("chosen") && !isSignedIn) return this.replaceChildren();
     this.consent = undefined;
     const above = this.takesUpChoice && isSignedIn ? await this.takeUpChoice() : [];
-    this.hasRecommended = sold.some(({ recommended }) => recommended);
     this.shelf = h("div", { class: "paywall-shop" });
     const isEmpty = !this.groups.length && !mine?.subscriptions.length;
     this.put(
@@ -151,15 +150,21 @@ class Offers extends PaywallElement {
 
   /** The cards, for the currency and the period that are chosen. */
   fill() {
+    this.hasRecommended = this.groups.some((group) => this.shown(group).some(({ recommended }) => recommended));
     this.shelf.replaceChildren(...this.groups.map((group) => this.section(group)).filter(Boolean));
   }
 
-  section({ kind, products, why, isSold }) {
+  /** What a group sells, paid in the period that is chosen. */
+  shown({ kind, products, isSold }) {
+    return isSold ? products.filter((one) => kind !== "plan" || periodOf(one) === this.period) : [];
+  }
+
+  section(group) {
+    const { kind, why, isSold } = group;
     // The element of the subscription says it already, and has the buttons.
     const notices = isSold || !document.querySelector("paywall-subscription") ? why : [];
     if (!isSold && !notices.length) return null;
-    const shown = isSold ? products.filter((one) => kind !== "plan" || periodOf(one) === this.period) : [];
-    const cards = h("ul", { class: "paywall-offers" }, ...shown.map((one) => this.card(kind, one)));
+    const cards = h("ul", { class: "paywall-offers" }, ...this.shown(group).map((one) => this.card(kind, one)));
     const title = h("h2", { class: "paywall-kind" }, this.translate(KINDS[kind]));
     return h("section", { class: "paywall-group" }, title, ...notices, isSold && cards);
   }

@@ -12,16 +12,22 @@ ARTICLE = "/rice-bank"
 BY_SCRIPT = "paywall-gate button[type=button]"
 
 
+def wait_for_wall(page: Page) -> None:
+    """Wait until the wall is filled, and scroll it to the middle of the window."""
+    page.locator(BY_SCRIPT).first.wait_for()
+    page.locator(".paywall-box").first.evaluate("box => box.scrollIntoView({block: 'center'})")
+
+
 def gate_of_a_visitor(visitor: Visitor) -> Page:
     page = visitor.tab(ARTICLE)
-    page.locator(BY_SCRIPT).first.wait_for()
+    wait_for_wall(page)
     return page
 
 
 def gate_with_credits(visitor: Visitor, article: str = ARTICLE, reader_id: str = "ann") -> Page:
     page = visitor.signed_in_tab(reader_id, article)
-    page.locator(BY_SCRIPT).first.wait_for()
     page.locator("paywall-credits a").first.wait_for()
+    wait_for_wall(page)
     return page
 
 
@@ -42,6 +48,7 @@ def gate_after_a_failed_renewal(visitor: Visitor) -> Page:
     visitor.later(page, ARTICLE, days=36)
     page.get_by_role("button", name="Fix the payment").wait_for()
     page.locator(".masthead .paywall-low").wait_for()
+    wait_for_wall(page)
     return page
 
 
@@ -69,7 +76,7 @@ def unreachable(visitor: Visitor) -> Page:
     page = visitor.signed_in_tab("ann")
     page.route("**/v1/me**", lambda route: route.abort())
     page.goto(f"{visitor.press.paper}{ARTICLE}")
-    page.locator(BY_SCRIPT).wait_for()
+    wait_for_wall(page)
     return page
 
 
@@ -84,7 +91,7 @@ def refused(visitor: Visitor) -> Page:
     page = visitor.signed_in_tab("ann")
     page.route("**/paywall-token", lambda route: route.fulfill(status=403))
     page.goto(f"{visitor.press.paper}{ARTICLE}")
-    page.locator(BY_SCRIPT).wait_for()
+    wait_for_wall(page)
     return page
 
 
@@ -114,7 +121,7 @@ def meter_used_up(visitor: Visitor) -> Page:
             body_html="<p>The pans are dry by March.</p>" * 6,
         )  # fmt: skip
         page.goto(f"{visitor.press.paper}/metered-{number}")
-    page.locator(BY_SCRIPT).wait_for()
+    wait_for_wall(page)
     return page
 
 
