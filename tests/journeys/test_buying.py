@@ -72,7 +72,7 @@ def test_who_buys_credits_comes_back_to_the_question(visitor: Visitor, press: Pr
         "14,000\u00a0riel",
         "4,000\u00a0riel",
         "one (khqr)",
-        "bo",
+        "Bo",
     ):
         assert shown in receipt
     with page.expect_download() as saving:

@@ -131,11 +131,10 @@ async def test_offers_are_listed_smallest_first_where_credits_are_short(
     service: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     await put_article(service, bearer, "42")
+    prices = [{"amount": 400000, "currency": "khr"}]
     for credits_ in (5, 10, 2):
-        pack = {"title": f"Pack {credits_}", "credits": credits_}
-        prices = [{"amount": 400000, "currency": "khr"}]
-        path = f"/v1/packs/{credits_}"
-        await service.put(path, json={**pack, "prices": prices}, headers=bearer.site())
+        pack = {"title": f"Pack {credits_}", "credits": credits_, "prices": prices}
+        await service.put(f"/v1/packs/{credits_}", json=pack, headers=bearer.site())
     fields = {"page": "unlock", "article": "42", "return": f"{ORIGIN}/42", "consent": "yes"}
     asked = await enter(service, bearer, "ann", **fields)
     received = re.findall(r'aria-label="([^"]+)"', asked.text)
@@ -145,6 +144,10 @@ async def test_offers_are_listed_smallest_first_where_credits_are_short(
     assert 'name="agreed" value="yes" required' in asked.text
     refused = await send(service, form, order="pack:khr:5")
     assert refused.status_code == 403
+    pack = {"title": "Pack 5", "credits": 5, "prices": prices, "recommended": True}
+    await service.put("/v1/packs/5", json=pack, headers=bearer.site())
+    asked = await enter(service, bearer, "ann", **fields)
+    assert re.findall(r'paywall-first"[^>]+value="([^"]+)"', asked.text) == ["pack:khr:5"]
 
 
 async def test_nobody_is_sold_days_that_are_theirs_already(

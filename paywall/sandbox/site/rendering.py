@@ -63,6 +63,8 @@ class NewspaperContext(NamedTuple):
         }
         if self.reader_id is not None:
             settings["token"] = "/paywall-token"  # noqa: S105 (an address)
+            # For receipts.
+            settings["name"] = self.translator.translate(self.reader_id)
         return settings
 
 

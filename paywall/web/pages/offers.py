@@ -62,6 +62,10 @@ class OffersView(NamedTuple):
     notice: Notice
     has_trial: bool
 
+    @property
+    def has_recommended(self) -> bool:
+        return any(product.recommended for group in self.groups for product in group.products)
+
 
 def view_offers(
     offers: Offers, overview: Overview, options: SiteOptions, *, has_packs: bool = True

@@ -3,8 +3,6 @@
 /** The text for readers who are not signed in, by the article's policy. */
 const LEADS = { metered: "opens_with", premium: "opens_with", subscribers: "subscribers_only" };
 
-const isSold = (article) => Boolean(own(LEADS, article));
-
 const GATE_DEPTH_MAX = 3;
 
 /** A page that was loaded anew and has a gate still has it from a cache: once more would not help. */
@@ -59,7 +57,7 @@ class Gate extends PaywallElement {
 
   /** What is for sale, where something would open the article; undefined where that is not known. */
   prices() {
-    return isSold(this.policy) ? fetchOffers().catch(() => undefined) : undefined;
+    return own(LEADS, this.policy) && fetchOffers().catch(() => undefined);
   }
 
   async load() {

@@ -98,7 +98,7 @@ class Offers extends PaywallElement {
     const cancelled = barring.find((one) => one.phase === "ending" && one.kind === "stripe" && allows(one, "resume"));
     const resume = cancelled && this.resumption(cancelled);
     const beside = (text, ...buttons) => [h("p", {}, text), h("div", { class: "paywall-actions" }, ...buttons)];
-    if (barring.some(hasFailed)) return beside(this.translate("payment_failed"), resume, this.billing());
+    if (barring.some(hasFailed)) return beside(this.translate("payment_failed"), resume, this.billing("fix_payment", true));
     if (barring.some((one) => allows(one, "cancel"))) return beside(this.translate("subscribed_already"), this.billing());
     if (!cancelled) return [h("p", {}, this.translate("access_until", { date }))];
     const costs = resumeCosts(this, cancelled);
