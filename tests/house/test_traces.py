@@ -13,9 +13,9 @@ from tests.processors.stripe.shop import SECRET, Shop
 from tests.processors.stripe.stage import stage
 from tests.web.plain import enter, subscribe
 
-WEBHOOK_RETURNS_MAX = 15
+WEBHOOK_RETURNS_MAX = 16
 CANCEL_RETURNS_MAX = 10
-ACCOUNT_RETURNS_MAX = 25
+ACCOUNT_RETURNS_MAX = 28
 
 
 @pytest.fixture

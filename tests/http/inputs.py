@@ -147,11 +147,26 @@ def field_of(name: str) -> Stream:
     return stream
 
 
-OF_ENTERING = {"token", "back", "name", "page", "article", "subscription", "return", "consent"}
+OF_ENTERING = {
+    "token",
+    "back",
+    "name",
+    "page",
+    "article",
+    "subscription",
+    "return",
+    "consent",
+    "receipt",
+}
 OTHER_PATHS = {
     "agreed": "POST /account/buy",
+    "comment": "POST /account/why",
     "language": "POST /account/language",
     "order": "POST /account/buy",
+    "purchase_id": "POST /account/withdraw",
+    "reason": "POST /account/why",
+    "receipt_id": "POST /account/why",
+    "search": "POST /account/search",
     "subscription_id": "POST /account/resume",
     "when": "POST /account/cancel",
 }

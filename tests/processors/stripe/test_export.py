@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from paywall.sandbox.stripe import checkout, disputes, refunds
+from paywall.settings import Settings
 from tests.conftest import START
 from tests.processors.stripe.shop import PRICES, Shop
 from tests.subscribers.test_erase import live
@@ -29,6 +32,7 @@ EXPORTED = {
     "complimentary_period": "subscriptions.complimentary_periods",
     "purchase": "purchases.purchases",
     "refund": "purchases.purchases.refunds",
+    "withdrawal": "purchases.purchases.withdrawal",
     "checkout": "checkouts.checkouts",
     "metered_views": "views.months",
     "cancellation_receipt": "receipts.receipts",
@@ -53,6 +57,11 @@ NOT_TOLD = {
     "stripe_price": "the site's; of what a reader bought the price is told",
     "stripe_state": "the service's own",
 }
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return msgspec.structs.replace(settings, withdrawal_days=14)
 
 
 def test_every_table_is_exported_or_has_a_reason() -> None:
@@ -81,6 +90,11 @@ async def everything(shop: Shop) -> None:
         headers=shop.bearer.site("admin"),
     )
     assert revoked.status_code == 204, revoked.text
+    await shop.buy(pack_id="six")
+    await shop.deliver_events()
+    newest = await shop.service.get("/v1/me/purchases", headers=shop.bearer.reader("ann"))
+    withdrawn = await shop.post("withdrawals", purchase_id=newest.json()["items"][0]["id"])
+    assert withdrawn.status_code == 201, withdrawn.text
 
 
 async def export(shop: Shop) -> dict[str, Any]:
