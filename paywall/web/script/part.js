@@ -120,8 +120,9 @@ class PaywallElement extends HTMLElement {
   }
 
   put(...children) {
-    const inner = children.filter(Boolean);
-    this.replaceChildren(h("div", { lang: this.words.language, class: "paywall-part" }, ...inner));
+    // A question that is open stays: a refresh must not close it.
+    for (const old of [...this.childNodes]) if (old.localName !== "dialog") old.remove();
+    this.prepend(h("div", { lang: this.words.language, class: "paywall-part" }, ...children));
   }
 
   setting(name) {

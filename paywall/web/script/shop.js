@@ -175,12 +175,11 @@ class Offers extends PaywallElement {
     const amount = this.words.money(price);
     const [before, after] = priced(this, product, price).split(amount);
     const saving = product.savings?.find(({ currency }) => currency === price.currency);
-    const isRecommended = product.recommended;
     const line = (name, text) => text && h("p", { class: `paywall-${name}` }, text);
     return h(
       "li",
-      { class: isRecommended ? "paywall-recommended" : undefined },
-      line("badge", isRecommended && this.translate("recommended")),
+      { class: product.recommended ? "paywall-recommended" : undefined },
+      line("badge", product.recommended && this.translate("recommended")),
       h("h3", {}, title),
       h("p", { class: "paywall-price" }, before, h("b", {}, amount), after),
       line("saving", saving && this.translate("saving", { percent: saving.percent })),
