@@ -21,7 +21,7 @@ def test_why_is_asked_after_cancelling_and_then_they_withdraw(
     payments = page.locator("paywall-payments")
     payments.get_by_role("button", name="Withdraw from the contract").click()
     dialog = page.get_by_role("dialog", name="Do you want to withdraw from the contract?")
-    expect(dialog).to_contain_text("You get $4 back, and what you bought ends now.")
+    expect(dialog).to_contain_text("You get $4 back, and what you bought ends.")
     dialog.get_by_role("button", name="Confirm withdrawal").click()
     said = payments.get_by_text("You have withdrawn from the contract. $4 goes back to you")
     expect(said).to_be_focused()

@@ -179,7 +179,7 @@ async def test_a_pack_is_withdrawn_from_with_one_confirmation_and_a_receipt(
     await service.post("/v1/purchases", json=bought | paid, headers=bearer.site())
     await enter(service, bearer, "ann", name="Ann Chan")
     asked = await send(service, forms(await service.get("/account"))["/account/withdraw"])
-    assert "You get $1.50 back, and what you bought ends now." in asked.text
+    assert "You get $1.50 back, and what you bought ends." in asked.text
     done = await send(service, forms(asked)["/account/withdraw"])
     assert "We return $1.50 to you within 14 days." in done.text
     receipt = await service.get(receipts(done.text).pop())

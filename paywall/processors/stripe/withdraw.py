@@ -1,10 +1,10 @@
 """Withdrawing from a purchase that was paid by Stripe: end its subscription, return the money.
 
-The declaration is committed before Stripe is asked, and counts once Stripe has confirmed both.
+The declaration is committed before Stripe is asked, and counts once Stripe has answered both.
 """
 
 from litestar import Response
-from sqlmodel import col, delete, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import (
@@ -30,6 +30,7 @@ from paywall.processors.stripe.intents import attempts, finish_intent, give_up, 
 from paywall.processors.stripe.objects import ObjectKind, ObjectRef
 from paywall.processors.stripe.sync import sync
 from paywall.rules.enums import IntentKind, IntentState
+from paywall.telemetry import logger
 
 
 async def withdraw_in_stripe(
@@ -91,20 +92,22 @@ async def _return_money(
 ) -> None:
     """Refund what is left of each payment; of a single one exactly the amount of the withdrawal.
 
-    Where Stripe refuses that, nothing was withdrawn, and the next try is a new one.
+    Where Stripe refuses that (already refunded, disputed, too old), the declaration stands: it is
+    listed for the desk, which returns the money in another way.
     """
     client = context.client
     payment_ids = await client.payments_for(purchase.reference)
     amount = withdrawal.amount if len(payment_ids) == 1 else None
-    try:
-        for payment_id in payment_ids:
-            own_key = f"{key}-{payment_id}"
+    for payment_id in payment_ids:
+        own_key = f"{key}-{payment_id}"
+        try:
             await client.refund(payment_id, amount, purchase.currency, withdrawal.id, own_key)
-    except Problem as refusal:
-        if refusal.kind is STRIPE_REFUSED:
-            async with context.database.writing() as session:
-                await session.exec(delete(Withdrawal).where(col(Withdrawal.id) == withdrawal.id))
-        raise
+        except Problem as refusal:
+            if refusal.kind is not STRIPE_REFUSED:
+                raise
+            logger.warning(
+                "Stripe refused the refund of withdrawal %s: see it there", withdrawal.id
+            )
 
 
 async def _billed_by(session: AsyncSession, purchase: Purchase) -> Subscription | None:

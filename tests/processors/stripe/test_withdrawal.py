@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from paywall.sandbox.stripe.faults import Fault
+from paywall.sandbox.stripe.refunds import create_refund
 from paywall.settings import Settings
 from paywall.subscribers.audit import audit
 from tests.processors.stripe.shop import Shop
@@ -107,6 +108,19 @@ async def test_an_unconfirmed_refund_is_no_withdrawal_until_it_is_asked_again(
     done = await withdraw(shop, bought)
     assert done.status_code == 201, done.text
     assert refunds(shop) == [600]
+
+
+async def test_a_refund_that_stripe_refuses_leaves_the_withdrawal_declared(shop: Shop) -> None:
+    """It was refunded in the dashboard a moment ago, which we have not been told."""
+    bought = await buy(shop, plan_id="monthly")
+    (payment,) = shop.stand_in.account.find_all("payment_intent")
+    create_refund(shop.stand_in.account, {"payment_intent": payment["id"]})
+    done = await withdraw(shop, bought)
+    assert (done.status_code, done.json()["is_returned"]) == (201, True), done.text
+    assert refunds(shop) == [600]
+    assert shop.only("subscription")["status"] == "canceled"
+    again = await withdraw(shop, bought)
+    assert (again.status_code, again.json()) == (200, done.json())
 
 
 async def test_the_tax_of_a_payment_is_on_record(shop: Shop) -> None:
