@@ -65,7 +65,7 @@ def test_a_reader_is_sent_the_tail_with_the_unlock_and_not_before(
     page.goto(f"{press.paper}/sign-in?back=/canary")
     page.wait_for_load_state("networkidle")
     page.get_by_role("button", name="Ann").click()
-    page.locator("paywall-gate").get_by_role("button", name="Unlock").click()
+    page.locator("paywall-gate").get_by_role("button", name="Unlock", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
     assert CANARY not in received.text

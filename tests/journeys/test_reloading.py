@@ -80,7 +80,9 @@ def test_an_unlocked_article_is_loaded_anew_where_it_was_read(
     page = visitor.signed_in_tab("ann")
     serve_with(page, address, change)
     page.goto(address)
-    page.locator("paywall-gate").get_by_role("button", name="Unlock").scroll_into_view_if_needed()
+    page.locator("paywall-gate").get_by_role(
+        "button", name="Unlock", exact=True
+    ).scroll_into_view_if_needed()
     ask_to_unlock(page)
     loads = Loads(page)
     before = page.evaluate("scrollY")
@@ -118,7 +120,9 @@ def test_a_gate_that_a_cache_still_shows_is_loaded_anew_once(
     page = visitor.signed_in_tab("ann")
     serve_with(page, address, AROUND, copies=5)
     page.goto(address)
-    expect(page.locator("paywall-gate").get_by_role("button", name="Unlock")).to_be_visible()
+    expect(
+        page.locator("paywall-gate").get_by_role("button", name="Unlock", exact=True)
+    ).to_be_visible()
     page.goto("about:blank")
     give(press, "kept")
     loads = Loads(page)
