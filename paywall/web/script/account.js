@@ -142,35 +142,45 @@ class Account extends PaywallElement {
     this.put(this.notice, ...this.sections(mine));
   }
 
-  sections({ subscriptions }) {
-    const section = (word, ...children) => h("section", {}, h("h2", {}, this.translate(word)), ...children);
-    const isCovered = subscriptions.some((one) => one.opens_all || hasFailed(one));
+  section(word, ...children) {
+    return h("section", {}, h("h2", {}, this.translate(word)), ...children);
+  }
+
+  /** The address of the shop, where it is another page. */
+  get elsewhere() {
     const address = this.address("shop");
-    const shop = webAddress(address)?.href !== location.href.split("#")[0] && address;
+    return webAddress(address)?.href !== location.href.split("#")[0] && address;
+  }
+
+  /** Without a shop readers buy here. */
+  sale() {
+    return !this.elsewhere && !document.querySelector("paywall-offers") && this.section("buy_page", h("paywall-offers", {}));
+  }
+
+  sections({ subscriptions }) {
+    const isCovered = subscriptions.some((one) => one.opens_all || hasFailed(one));
+    const shop = this.elsewhere;
     const buy = shop && h("p", {}, link(this.translate(isCovered ? "buy_credits" : "buy_page"), shop, !isCovered));
     const history = h("details", { toggle: () => history.open && history.children.length < 2 && history.append(h("paywall-history", {})) });
     history.append(h("summary", {}, this.translate("your_ledger")));
     return [
       h("paywall-subscription", {}),
       !isCovered && buy,
-      section("your_credits", h("paywall-credits", { lapsing: "" }), h("paywall-meter", {}), isCovered && buy),
-      section("your_articles", h("paywall-unlocks", {})),
-      section("your_purchases", h("paywall-payments", {})),
+      this.section("your_credits", h("paywall-credits", { lapsing: "" }), h("paywall-meter", {}), isCovered && buy),
+      this.section("your_articles", h("paywall-unlocks", {})),
+      this.section("your_purchases", h("paywall-payments", {})),
       history,
-      // Without a shop readers buy here.
-      !shop && !document.querySelector("paywall-offers") && section("buy_page", h("paywall-offers", {})),
+      this.sale(),
     ];
   }
 
   fail(error) {
-    if (error.code === "signed_out") return this.put(...this.signIn());
+    if (error.code === "signed_out") {
+      const login = this.address("login");
+      return this.put(status(this.translate("sign_in_account")), login && link(this.translate("sign_in"), login, true), this.sale());
+    }
     if (!this.notice?.isConnected) return super.fail(error);
     this.notice.replaceChildren(status(this.trouble(error)), this.remedy(error));
     if (error.code === "unreachable") retryLater(this);
-  }
-
-  signIn() {
-    const login = this.address("login");
-    return [status(this.translate("sign_in_account")), login && link(this.translate("sign_in"), login, true)];
   }
 }

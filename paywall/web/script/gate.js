@@ -185,16 +185,16 @@ class Gate extends PaywallElement {
     const { reason, actions, unlocks_left: count } = decision;
     const { subscriptions, meter } = this.mine;
     // A second subscription would not repair the first.
-    const mends = actions.includes("subscribe") && subscriptions.some(hasFailed);
-    const names = mends ? ["fix_payment", ...actions.filter((name) => name === "unlock")] : actions;
+    const isOwed = actions.includes("subscribe") && subscriptions.some(hasFailed);
+    const names = isOwed ? ["fix_payment", ...actions.filter((name) => name === "unlock")] : actions;
     const isShort = reason === "credits_required";
-    const catalogue = !mends && (isShort || reason === "subscription_required") && (await fetchOffers().catch(() => undefined));
+    const catalogue = !isOwed && (isShort || reason === "subscription_required") && (await fetchOffers().catch(() => undefined));
     const details = [
       meter && this.policy === "metered" && actions.length > 0 && this.freeAgain(meter),
       isShort && smallText(count ? this.missing(decision) : this.translate("no_credits")),
       catalogue && this.priceList(catalogue),
     ];
-    this.show(mends ? this.translate("fix_first") : this.leadOf(decision), details, names.map((name, place) => this.action(name, place === 0)));
+    this.show(isOwed ? this.translate("fix_first") : this.leadOf(decision), details, names.map((name, place) => this.action(name, place === 0)));
     if (bought.isWaiting && reason === "unlock_available") this.confirm(smallText(thanks(this)));
     bought.isWaiting = false;
   }
@@ -205,12 +205,13 @@ class Gate extends PaywallElement {
 
   leadOf({ reason, unlock_cost: cost, unlocks_left: count }) {
     const leads = {
-      unlock_available: () => this.translate("unlock_offer", { cost, count }),
-      credits_required: () => this.translate("opens_with", { cost: this.credits(cost) }),
-      subscription_required: () => this.translate("subscribers_only"),
-      login_required: () => this.translate("sign_in_first"),
+      unlock_available: "unlock_offer",
+      credits_required: "opens_with",
+      subscription_required: "subscribers_only",
+      login_required: "sign_in_first",
     };
-    return (own(leads, reason) ?? (() => this.translate("not_to_be_had")))();
+    const price = reason === "credits_required" ? this.credits(cost) : cost;
+    return this.translate(own(leads, reason) ?? "not_to_be_had", { cost: price, count });
   }
 
   show(lead, details, actions, last) {
