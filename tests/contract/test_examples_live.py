@@ -83,7 +83,8 @@ async def test_a_text_is_taken_up_to_its_documented_length(sent: Sent) -> None:
     seen = 0
     for path, method, name, field in fields():
         for option in field.get("anyOf", [field]):
-            if "maxLength" not in option:
+            # A cursor is no text: only what the service gave out is taken.
+            if "maxLength" not in option or name == "cursor":
                 continue
             longest = str(field["examples"][0]).ljust(option["maxLength"], "a")
             assert not await sent(path, method, name, longest)

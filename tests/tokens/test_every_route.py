@@ -39,6 +39,7 @@ OPEN_TO_ANYONE = {
     "/account/language",
     "/account/leave",
     "/account/receipts/{name:str}",
+    "/account/search",
     "/account/resume",
     "/account/why",
     "/account/withdraw",
