@@ -79,7 +79,7 @@ class Connector:
                 continue
             self._hosts[connection] = self._current = host
             return connection
-        raise CannotConnect(_summary(errors)) from _most_telling(list(errors.values()))
+        raise CannotConnect(_summary(errors)) from _most_informative(list(errors.values()))
 
     async def _connect_to(
         self,
@@ -127,6 +127,6 @@ def _summary(errors: Mapping[Host, Exception]) -> str:
     return "; ".join(f"{host}: {text}" for host, text in texts.items())
 
 
-def _most_telling(errors: Sequence[Exception]) -> Exception:
+def _most_informative(errors: Sequence[Exception]) -> Exception:
     """What a server answered explains more than that another host did not."""
     return max(errors, key=lambda error: not isinstance(error, OSError))

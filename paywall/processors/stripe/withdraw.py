@@ -106,7 +106,8 @@ async def _return_money(
             if refusal.kind is not STRIPE_REFUSED:
                 raise
             logger.warning(
-                "Stripe refused the refund of withdrawal %s: see it there", withdrawal.id
+                "Stripe refused the refund of withdrawal %s: return the money another way",
+                withdrawal.id,
             )
 
 

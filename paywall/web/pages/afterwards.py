@@ -1,6 +1,5 @@
 """Forms of the plain pages for what follows a sale: withdrawing, and why a reader cancelled."""
 
-import msgspec
 from litestar import Response, post
 from litestar.di import NamedDependency
 
@@ -25,6 +24,7 @@ from paywall.web.pages.requests import (
     AnyRequest,
     SessionOver,
     authenticate_reader,
+    content_of,
     form_of,
     page_of,
 )
@@ -55,9 +55,7 @@ async def withdraw(
         stripe=stripe,
         settings=settings,
     )
-    content = response.content
-    if not isinstance(content, WithdrawalAnswer):
-        content = msgspec.json.decode(content, type=WithdrawalAnswer)
+    content = content_of(response, WithdrawalAnswer)
     if is_agreed:
         sentence = withdrawal_sentence(page.language, content)
         values = {"withdrawal": content, "sentence": sentence}

@@ -1,13 +1,10 @@
 """Forms of the plain pages that change something, by the handlers of the API."""
 
-from typing import Any, TypeVar
-
-import msgspec
 from litestar import Response, post
 from litestar.di import NamedDependency
 
 from paywall.database.engine import Database
-from paywall.http.bodies import ResponseModel, convert
+from paywall.http.bodies import convert
 from paywall.idempotency import make_claim
 from paywall.payments.api import post_my_billing_portal, post_my_checkout
 from paywall.payments.checkout_models import CheckoutInput, CheckoutPage, PortalAnswer, PortalInput
@@ -46,17 +43,10 @@ from paywall.web.pages.requests import (
     AnyRequest,
     SessionOver,
     authenticate_reader,
+    content_of,
     form_of,
     page_of,
 )
-
-R = TypeVar("R", bound=ResponseModel)
-
-
-def _content(response: Response[Any], model: type[R]) -> R:
-    """What a handler of the API answered, which may be encoded already."""
-    content = response.content
-    return content if isinstance(content, model) else msgspec.json.decode(content, type=model)
 
 
 @post("/unlock")
@@ -86,7 +76,7 @@ async def unlock(
             )
         new_cost = problem.members["unlock_cost"] if problem.kind is PRICE_CHANGED else None
         return render_unlock_question(page, question, options, new_cost=new_cost)
-    outcome = _content(response, UnlockOutcome)
+    outcome = content_of(response, UnlockOutcome)
     title = "unlocked" if outcome.unlock is not None else "readable"
     return page.render("unlocked.html", title, {"outcome": outcome})
 
@@ -114,7 +104,7 @@ async def buy(
         settings=settings,
     )
     return page.render(
-        "away.html", "opening_payment", {"url": _content(response, CheckoutPage).url}
+        "away.html", "opening_payment", {"url": content_of(response, CheckoutPage).url}
     )
 
 
@@ -152,7 +142,7 @@ async def cancel(
         "cancelled.html",
         "cancel_page",
         {
-            "done": _content(response, CancelAnswer),
+            "done": content_of(response, CancelAnswer),
             "reasons": list(CancelReason),
             "is_late": SubscriptionAction.FIX_PAYMENT in one.actions,
         },
@@ -178,7 +168,7 @@ async def resume(
         database=database,
         stripe=stripe,
     )
-    subscription = _content(response, SubscriptionAnswer)
+    subscription = content_of(response, SubscriptionAnswer)
     return page.render("resumed.html", "resumed", {"subscription": subscription})
 
 

@@ -1,12 +1,14 @@
 """What every plain page does with a request: find the session and its reader, and show failures."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from litestar import Request, Response
 from litestar.status_codes import HTTP_401_UNAUTHORIZED, HTTP_403_FORBIDDEN
 
 from paywall.database.engine import Database
+from paywall.http.bodies import ResponseModel
 from paywall.http.cookies import find_cookie
 from paywall.http.edge import as_problem
 from paywall.problems import INVALID_TOKEN, Problem
@@ -19,6 +21,7 @@ from paywall.web.pages.rendering import PageRenderer
 from paywall.web.pages.session import COOKIE, COOKIE_BYTES_MAX, PageSession, decode_session
 
 AnyRequest = Request[Any, Any, Any]
+ModelT = TypeVar("ModelT", bound=ResponseModel)
 # The text that a reader gets for a problem; any other problem gets "failed".
 MESSAGES = {
     "unavailable": "unreachable",
@@ -94,6 +97,12 @@ async def find_reader(request: AnyRequest, session: PageSession | None) -> Calle
         if problem.kind is not INVALID_TOKEN:
             raise
         return None
+
+
+def content_of(response: Response[Any], model: type[ModelT]) -> ModelT:
+    """The response of an API handler as its model; a stored one is encoded already."""
+    content = response.content
+    return content if isinstance(content, model) else msgspec.json.decode(content, type=model)
 
 
 def render_failure(page: PageRenderer, error: Exception) -> Response[str]:
