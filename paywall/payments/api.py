@@ -242,7 +242,10 @@ async def get_withdrawals(
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Page[WithdrawalAnswer]:
-    """Every withdrawal, newest first; or those whose money the site has still to return."""
+    """Every withdrawal, newest first; or those whose money the site has still to return.
+
+    The latter are without those that Stripe has not confirmed: the service asks it again by itself.
+    """
     async with database.reading() as session:
         return await list_withdrawals(session, outstanding=outstanding, limit=limit, cursor=cursor)
 

@@ -35,7 +35,7 @@ from paywall.problems import (
     WITHDRAWAL_OVER,
     Problem,
 )
-from paywall.rules.enums import EntryKind, ProductKind
+from paywall.rules.enums import EntryKind, ProductKind, WithdrawalState
 from paywall.rules.withdrawal import (
     PurchaseFacts,
     Withdrawability,
@@ -73,6 +73,13 @@ class WithdrawalAnswer(ResponseModel):
     ]
     currency: Annotated[str, Meta(description="ISO 4217, in lower case.")]
     is_returned: Annotated[bool, Meta(description="Whether the refund is recorded.")]
+    state: Annotated[
+        WithdrawalState | None,
+        Meta(
+            description="`declared` until Stripe has confirmed that it refunds the payment and ends"
+            " its subscription, for which the service asks again by itself; null for a dry run."
+        ),
+    ]
 
 
 def amount_left(purchase: Purchase) -> int:
@@ -89,6 +96,7 @@ def withdrawal_to_response(purchase: Purchase, withdrawal: Withdrawal) -> Withdr
         amount=withdrawal.amount,
         currency=purchase.currency,
         is_returned=amount_left(purchase) <= 0,
+        state=WithdrawalState.CONFIRMED if withdrawal.confirmed_at else WithdrawalState.DECLARED,
     )
 
 
@@ -145,6 +153,14 @@ async def withdrawals_of(
     return {one.purchase_id: one for one in await session.exec(statement)}
 
 
+async def declared_of(session: AsyncSession, reader_ids: Collection[str]) -> Sequence[Withdrawal]:
+    """What these readers declared and the processor has not confirmed."""
+    statement = select(Withdrawal).where(
+        col(Withdrawal.reader_id).in_(reader_ids), col(Withdrawal.confirmed_at).is_(None)
+    )
+    return (await session.exec(statement)).all()
+
+
 async def find_purchase_of(session: AsyncSession, reader_id: str, purchase_id: int) -> Purchase:
     """Raises Problem(PURCHASE_UNKNOWN) unless the reader has this purchase."""
     purchase = await session.get(Purchase, purchase_id, populate_existing=True)
@@ -192,7 +208,7 @@ async def preview_withdrawal(
     """The effect that withdrawing would have; the caller's transaction must be a discarding one."""
     withdrawal = await declare_withdrawal(session, purchase, settings, now)
     answer = withdrawal_to_response(purchase, withdrawal)
-    answer.id = answer.at = None
+    answer.id = answer.at = answer.state = None
     return answer
 
 
@@ -239,14 +255,16 @@ async def _is_delivered(session: AsyncSession, purchase: Purchase, now: datetime
 async def list_withdrawals(
     session: AsyncSession, *, outstanding: bool, limit: int, cursor: str | None
 ) -> Page[WithdrawalAnswer]:
-    """Confirmed withdrawals, newest first; or only those whose refund is not on record."""
-    statement = select(Withdrawal).where(col(Withdrawal.confirmed_at).is_not(None))
+    """All withdrawals, newest first; or only confirmed ones whose refund is not on record."""
+    statement = select(Withdrawal)
     if outstanding:
         owed = select(Purchase.id).where(
             col(Purchase.refunded) < col(Purchase.amount_paid),
             col(Purchase.taken_back) < col(Purchase.amount_paid),
         )
-        statement = statement.where(col(Withdrawal.purchase_id).in_(owed))
+        statement = statement.where(
+            col(Withdrawal.confirmed_at).is_not(None), col(Withdrawal.purchase_id).in_(owed)
+        )
     rows, next_cursor = await newest_first(
         session, statement, at=Withdrawal.at, id=Withdrawal.id, limit=limit, cursor=cursor
     )

@@ -126,6 +126,13 @@ class IntentState(StrEnum):
     FAILED = "failed"
 
 
+class WithdrawalState(StrEnum):
+    """Declared by the reader, and then confirmed by the processor."""
+
+    DECLARED = "declared"
+    CONFIRMED = "confirmed"
+
+
 class EventOutcome(StrEnum):
     """How a Stripe event was handled."""
 

@@ -16,6 +16,7 @@ from paywall.http.bodies import RequestModel, ResponseModel
 from paywall.http.fields import Id, PathReaderId
 from paywall.idempotency import IdempotencyClaim, store_response, stored_response
 from paywall.payments.checkouts import plans_to_close_before_merge, unsettled_of
+from paywall.payments.withdrawals import declared_of
 from paywall.problems import PAYMENT_PENDING, SUBSCRIBER_UNKNOWN
 from paywall.processors.stripe.api_errors import REFUSALS
 from paywall.processors.stripe.checkout_flow import close_checkout
@@ -171,12 +172,16 @@ async def delete_subscriber(
 ) -> None:
     """Erase a reader: reading history is deleted; payments stay under a random id.
 
-    Billing in Stripe is ended first, and nothing is erased until Stripe has confirmed that. Erasure
-    is permanent. The same id can be used anew.
+    Billing in Stripe is ended first, and what the reader has withdrawn from is refunded; nothing is
+    erased until Stripe has confirmed that. Erasure is permanent. The same id can be used anew.
     """
     async with database.reading() as session:
         ids = await ids_to_erase(session, reader_id)
-        is_under_way = await unsettled_of(session, ids) or await billed_of(session, ids)
+        is_under_way = (
+            await unsettled_of(session, ids)
+            or await billed_of(session, ids)
+            or await declared_of(session, ids)
+        )
     if is_under_way:
         await end_all(require_stripe(stripe), ids)
     async with database.writing() as session:

@@ -21,6 +21,7 @@ from paywall.processors.stripe.checkout_flow import close_checkout, sync_checkou
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.customers import customers_of
 from paywall.processors.stripe.state import remember_erased
+from paywall.processors.stripe.withdraw import finish_withdrawals_of
 from paywall.rules.enums import CheckoutStatus, SubscriptionKind
 from paywall.subscriptions.billed import billed_of
 
@@ -28,9 +29,11 @@ from paywall.subscriptions.billed import billed_of
 async def end_all(context: StripeContext, reader_ids: Collection[str]) -> None:
     """Close every checkout and end every subscription in Stripe, and have that confirmed.
 
-    What was paid meanwhile is recorded. Raises Problem(PAYMENT_PENDING) while a payment is under
-    way, and Problem(UNAVAILABLE) where Stripe does not confirm.
+    Declared withdrawals are finished first: afterwards nobody knows whose payment it was. What was
+    paid meanwhile is recorded. Raises Problem(PAYMENT_PENDING) while a payment is under way, and
+    Problem(UNAVAILABLE) where Stripe does not confirm.
     """
+    await finish_withdrawals_of(context, reader_ids)
     async with context.database.reading() as session:
         checkouts = await unsettled_of(session, reader_ids)
     for checkout in checkouts:

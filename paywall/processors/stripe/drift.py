@@ -13,6 +13,7 @@ class Drift(NamedTuple):
     events: int = 0
     subscriptions: int = 0
     checkouts: int = 0
+    withdrawals: int = 0
 
     def __str__(self) -> str:
         if not any(self):
@@ -20,7 +21,8 @@ class Drift(NamedTuple):
         return (
             f"Recorded: {self.events} undelivered events,"
             f" {self.subscriptions} subscriptions that differed,"
-            f" {self.checkouts} checkouts whose status had changed."
+            f" {self.checkouts} checkouts whose status had changed,"
+            f" {self.withdrawals} withdrawals that Stripe had not confirmed."
         )
 
 

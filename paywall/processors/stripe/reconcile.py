@@ -33,6 +33,7 @@ from paywall.processors.stripe.prices import by_item_sold, find_price
 from paywall.processors.stripe.state import end_turn, take_turn
 from paywall.processors.stripe.sync import UnknownCustomer, sync
 from paywall.processors.stripe.units import InexactAmount
+from paywall.processors.stripe.withdraw import finish_withdrawals
 from paywall.rules.enums import CheckoutStatus, EventOutcome, SubscriptionKind
 from paywall.telemetry import logger
 
@@ -68,8 +69,9 @@ async def reconcile(context: StripeContext, *, whole: bool = True) -> Drift | No
     """Record what was missed; None while another process is reconciling.
 
     `whole` also compares all subscriptions and open checkouts; if Stripe may no longer list events
-    that were not read yet, every payment is fetched again. Raises Problem if Stripe cannot be
-    reached: the next run continues where this one stopped.
+    that were not read yet, every payment is fetched again. Withdrawals that Stripe did not confirm
+    are finished. Raises Problem if Stripe cannot be reached: the next run continues where this one
+    stopped.
     """
     database = context.database
     async with database.writing() as session:
@@ -79,12 +81,12 @@ async def reconcile(context: StripeContext, *, whole: bool = True) -> Drift | No
     read_until: datetime | None = None
     try:
         events, read_until = await _read_events(context, state.events_read_until)
-        drift = Drift(events)
+        drift = Drift(events, withdrawals=await finish_withdrawals(context))
         if whole:
             anew = _has_gap(state.events_read_until, database.clock.now())
             subscriptions = await _compare_subscriptions(context, anew=anew)
             checkouts = await _compare_checkouts(context, anew=anew)
-            drift = Drift(events, subscriptions, checkouts)
+            drift = drift._replace(subscriptions=subscriptions, checkouts=checkouts)
     finally:
         async with database.writing() as session:
             await end_turn(session, read_until)

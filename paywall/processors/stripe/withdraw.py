@@ -1,7 +1,10 @@
 """Withdrawing from a purchase that was paid by Stripe: end its subscription, return the money.
 
-The declaration is committed before Stripe is asked, and counts once Stripe has answered both.
+The declaration is committed before Stripe is asked, and counts once Stripe has answered both. Where
+it did not answer, reconciling asks again.
 """
+
+from collections.abc import Collection, Sequence
 
 from litestar import Response
 from sqlmodel import col, select
@@ -10,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.database.tables import (
     Checkout,
     Purchase,
+    StripeCustomer,
     StripeIntent,
     StripeInvoice,
     StripeSubscription,
@@ -20,17 +24,32 @@ from paywall.idempotency import IdempotencyClaim, store_response, stored_respons
 from paywall.payments.withdrawals import (
     WithdrawalAnswer,
     declare_withdrawal,
+    declared_of,
     lock_purchase_of,
     withdrawal_to_response,
 )
-from paywall.problems import PURCHASE_UNKNOWN, REQUEST_IN_PROGRESS, STRIPE_REFUSED, Problem
+from paywall.problems import (
+    PURCHASE_UNKNOWN,
+    REQUEST_IN_PROGRESS,
+    STRIPE_REFUSED,
+    Problem,
+    Unconfirmed,
+)
 from paywall.processors.stripe.cancel import end_billing
 from paywall.processors.stripe.context import StripeContext
-from paywall.processors.stripe.intents import attempts, finish_intent, give_up, take_intent
+from paywall.processors.stripe.intents import (
+    ASKED_FOR,
+    attempts,
+    finish_intent,
+    give_up,
+    take_intent,
+)
 from paywall.processors.stripe.objects import ObjectKind, ObjectRef
 from paywall.processors.stripe.sync import sync
 from paywall.rules.enums import IntentKind, IntentState
 from paywall.telemetry import logger
+
+UNCONFIRMED_MAX = 100
 
 
 async def withdraw_in_stripe(
@@ -52,6 +71,49 @@ async def withdraw_in_stripe(
         if intent is not None:
             return await _withdraw(context, purchase, withdrawal, intent, claim)
     raise Problem(REQUEST_IN_PROGRESS)
+
+
+async def finish_withdrawals(context: StripeContext) -> int:
+    """Ask Stripe again for the oldest declared withdrawals; returns how many it confirmed.
+
+    Raises Problem where Stripe does not answer.
+    """
+    finished = 0
+    for withdrawal in await _unconfirmed(context):
+        try:
+            await withdraw_in_stripe(context, withdrawal.reader_id, withdrawal.purchase_id, None)
+            finished += 1
+        except Unconfirmed:
+            raise
+        except Problem as problem:
+            # One that cannot be finished must not hold up the others.
+            logger.warning("withdrawal %s is not confirmed: %s", withdrawal.id, problem.detail)
+    return finished
+
+
+async def finish_withdrawals_of(context: StripeContext, reader_ids: Collection[str]) -> None:
+    """Have Stripe confirm what these readers declared. Raises Problem where it does not."""
+    async with context.database.reading() as session:
+        declared = await declared_of(session, reader_ids)
+    for withdrawal in declared:
+        await withdraw_in_stripe(context, withdrawal.reader_id, withdrawal.purchase_id, None)
+
+
+async def _unconfirmed(context: StripeContext) -> Sequence[Withdrawal]:
+    """The oldest, without erased readers' and those for which a request may be asking now."""
+    left = context.database.clock.now() - ASKED_FOR
+    statement = (
+        select(Withdrawal)
+        .where(
+            col(Withdrawal.confirmed_at).is_(None),
+            col(Withdrawal.at) <= left,
+            col(Withdrawal.reader_id).in_(select(StripeCustomer.reader_id)),
+        )
+        .order_by(col(Withdrawal.at), col(Withdrawal.id))
+        .limit(UNCONFIRMED_MAX)
+    )
+    async with context.database.reading() as session:
+        return (await session.exec(statement)).all()
 
 
 async def _withdraw(

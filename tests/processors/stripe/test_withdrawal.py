@@ -7,6 +7,11 @@ import httpx
 import msgspec
 import pytest
 
+from paywall.problems import Unconfirmed
+from paywall.processors.stripe.client import RETRIES_MAX
+from paywall.processors.stripe.context import StripeContext
+from paywall.processors.stripe.drift import Drift
+from paywall.processors.stripe.reconcile import reconcile
 from paywall.sandbox.stripe.faults import Fault
 from paywall.sandbox.stripe.refunds import create_refund
 from paywall.settings import Settings
@@ -40,6 +45,17 @@ async def buy(shop: Shop, **request: object) -> dict[str, Any]:
 
 async def withdraw(shop: Shop, bought: dict[str, Any], *, dry_run: bool = False) -> httpx.Response:
     return await shop.post("withdrawals", purchase_id=bought["id"], dry_run=dry_run)
+
+
+async def listed(shop: Shop) -> list[tuple[str, bool]]:
+    answer = await shop.service.get("/v1/withdrawals", headers=shop.bearer.site("subscribers:read"))
+    return [(one["state"], one["is_returned"]) for one in answer.json()["items"]]
+
+
+def fail_refunds(shop: Shop) -> None:
+    """Let one request for a refund fail, with all its repeats."""
+    for _ in range(1 + RETRIES_MAX):
+        shop.stand_in.faults.plan(Fault.SERVER_ERROR_BEFORE, "POST", "/v1/refunds")
 
 
 def refunds(shop: Shop) -> list[int]:
@@ -103,11 +119,48 @@ async def test_an_unconfirmed_refund_is_no_withdrawal_until_it_is_asked_again(
     unseen = await withdraw(shop, bought)
     assert unseen.status_code == 503
     assert (await newest(shop))["withdrawal"] is None
+    assert await listed(shop) == [("declared", False)]
     # The webhook reports the refund, which was made, before the reader tries again.
     await shop.deliver_events()
     done = await withdraw(shop, bought)
     assert done.status_code == 201, done.text
     assert refunds(shop) == [600]
+
+
+async def test_a_declared_withdrawal_is_finished_without_the_reader(
+    shop: Shop, settings: Settings
+) -> None:
+    context = StripeContext(shop.database, shop.stripe_client, settings)
+    bought = await buy(shop, plan_id="monthly")
+    fail_refunds(shop)
+    assert (await withdraw(shop, bought)).status_code == 503
+    await shop.deliver_events()
+    # Its request may still be running.
+    assert await reconcile(context) == Drift()
+    shop.move(days=20)
+    await shop.deliver_events()
+    fail_refunds(shop)
+    with pytest.raises(Unconfirmed):
+        await reconcile(context)
+    assert await listed(shop) == [("declared", False)]
+    drift = await reconcile(context)
+    assert drift is not None
+    assert drift.withdrawals == 1
+    assert (refunds(shop), shop.only("subscription")["status"]) == ([600], "canceled")
+    assert await listed(shop) == [("confirmed", True)]
+    await shop.deliver_events()
+    assert await reconcile(context) == Drift()
+    assert refunds(shop) == [600]
+
+
+async def test_what_a_reader_declared_is_returned_before_they_are_erased(shop: Shop) -> None:
+    bought = await buy(shop, pack_id="six")
+    fail_refunds(shop)
+    assert (await withdraw(shop, bought)).status_code == 503
+    erased = await shop.service.delete("/v1/subscribers/ann", headers=shop.bearer.site())
+    assert erased.status_code == 204, erased.text
+    assert refunds(shop) == [600]
+    assert await listed(shop) == [("confirmed", True)]
 
 
 async def test_a_refund_that_stripe_refuses_leaves_the_withdrawal_declared(shop: Shop) -> None:
