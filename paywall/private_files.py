@@ -66,6 +66,24 @@ def sqlite_files(database: Path) -> Iterable[Path]:
     return [path for path in paths if path.exists()]
 
 
+def write_private(path: Path, content: bytes) -> None:
+    """Write a new file with mode 0600, durably; raises FileExistsError if it exists."""
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_path(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _close_to_others(path: Path) -> None:
     if is_open_to_others(path):
         mode = stat.S_IMODE(path.stat().st_mode)

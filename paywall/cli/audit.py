@@ -42,7 +42,7 @@ def audit_command() -> None:
     Exit status: 0 everything adds up, 1 something does not.
     """
     report = asyncio.run(run_audit(settings.load_settings()))
-    for line in _report_lines(report):
+    for line in report_lines(report):
         click.echo(line)
     if report.findings:
         raise click.exceptions.Exit(FOUND_SOMETHING)
@@ -68,7 +68,8 @@ async def run_audit(loaded: Settings) -> AuditReport:
         )
 
 
-def _report_lines(report: AuditReport) -> Iterator[str]:
+def report_lines(report: AuditReport) -> Iterator[str]:
+    """What the audit found, and how much it checked."""
     for finding in report.findings:
         yield f"Does not hold: {finding.promise}."
         yield from (f"  {row}" for row in finding.rows)

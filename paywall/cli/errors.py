@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import click
 from sqlalchemy import exc
 
-from paywall.database.errors import first_line, why_unavailable
+from paywall.database.errors import BackupError, first_line, why_unavailable
 from paywall.database.opening import NotMigratedError
 from paywall.database.sqlite import DatabaseInUse
 from paywall.imports.wordpress.folder import FolderError
@@ -21,6 +21,16 @@ USED_WRONGLY = 2
 NO_TABLE = r"no such table|relation .* does not exist"
 REFUSES_ALL = "permission denied|read-?only|not a database|malformed"
 
+# Their messages are sentences for the operator.
+EXPECTED = (
+    BackupError,
+    CannotServe,
+    DatabaseInUse,
+    FolderError,
+    NotMigratedError,
+    SettingsError,
+)
+
 
 class CommandError(click.ClickException):
     """An error that the operator can fix; printed as one sentence, with exit status 2."""
@@ -33,7 +43,7 @@ def cli_errors() -> Iterator[None]:
     """Print a sentence instead of a stack trace for wrong input or an unavailable database."""
     try:
         yield
-    except (SettingsError, DatabaseInUse, NotMigratedError, CannotServe, FolderError) as error:
+    except EXPECTED as error:
         raise CommandError(str(error)) from error
     except Problem as error:
         raise CommandError(error.detail) from error

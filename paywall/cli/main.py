@@ -4,11 +4,13 @@ import click
 
 from paywall.cli import import_csv, import_wordpress, import_wxr, stripe, tokens
 from paywall.cli.audit import audit_command
+from paywall.cli.backup import backup_command
 from paywall.cli.doctor import doctor_command
 from paywall.cli.errors import CommandGroup
 from paywall.cli.export import export_command
 from paywall.cli.leaks import leaks_command
 from paywall.cli.migrate import migrate_command
+from paywall.cli.restore import restore_command
 from paywall.cli.serve import serve_command
 from paywall.cli.wordpress import wordpress
 
@@ -45,6 +47,8 @@ for command in (
     migrate_command,
     doctor_command,
     audit_command,
+    backup_command,
+    restore_command,
     export_command,
     leaks_command,
     tokens.token,

@@ -72,6 +72,10 @@ class CannotConnect(Exception):  # noqa: N818 (a state of things, told to a pers
     """A connection to the database could not be opened, for any reason."""
 
 
+class BackupError(Exception):
+    """A backup cannot be made or restored; the message names the reason and what to do."""
+
+
 def is_unavailable(error: BaseException) -> bool:
     """Whether the database is down, full or busy, so that a retry can succeed."""
     return why_unavailable(error) is not None

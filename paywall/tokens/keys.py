@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from paywall.private_files import is_open_to_others, make_private_folder
+from paywall.private_files import is_open_to_others, make_private_folder, sync_path
 from paywall.settings import SettingsError
 from paywall.telemetry import logger
 from paywall.tokens.issuers import VerificationKey
@@ -213,9 +213,7 @@ def _replace(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     Path(temporary).replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
+    sync_path(path.parent)
 
 
 def _base64url(content: bytes) -> str:

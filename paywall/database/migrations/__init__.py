@@ -42,6 +42,17 @@ async def pending(database: Database) -> list[str]:
         return await (await session.connection()).run_sync(_pending)
 
 
+async def newest_applied(database: Database) -> str | None:
+    """The last migration that the database has; None before the first."""
+    async with database.reading() as session:
+        return await (await session.connection()).run_sync(_applied)
+
+
+def known() -> list[str]:
+    """The migrations of this release, oldest first."""
+    return [path.name.partition("_")[0] for path in sorted((FOLDER / "versions").glob("[0-9]*.py"))]
+
+
 def _wait_for_others(connection: sa.Connection) -> None:
     limit = connection.execute(sa.text("show lock_timeout")).scalar_one()
     connection.execute(sa.text(f"set local lock_timeout = '{LOCK_WAIT_SECONDS}s'"))
@@ -50,11 +61,15 @@ def _wait_for_others(connection: sa.Connection) -> None:
     connection.execute(sa.select(sa.func.set_config("lock_timeout", limit, True)))
 
 
-def _pending(connection: sa.Connection) -> list[str]:
-    ours = [path.name.partition("_")[0] for path in sorted((FOLDER / "versions").glob("[0-9]*.py"))]
+def _applied(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table(APPLIED.name):
-        return ours
-    applied = connection.execute(sa.select(APPLIED.c.version_num)).scalar()
+        return None
+    return connection.execute(sa.select(APPLIED.c.version_num)).scalar()
+
+
+def _pending(connection: sa.Connection) -> list[str]:
+    ours = known()
+    applied = _applied(connection)
     if applied is None:
         return ours
     # After a rollback to an older release the revision is unknown: expand and contract let that
