@@ -11,6 +11,7 @@ from litestar.config.cors import CORSConfig
 from litestar.di import NamedDependency, Provide
 from litestar.types import ControllerRouterHandler
 
+from paywall import telemetry
 from paywall.access import api as access
 from paywall.access import forward_auth
 from paywall.articles import api as articles
@@ -39,6 +40,7 @@ from paywall.server.connection_limits import (
 from paywall.server.fast_check import FastCheck
 from paywall.server.housekeeping import run_housekeeping
 from paywall.server.sandbox_clock import follow_clock
+from paywall.server.saturation import Busy, keep_reporting
 from paywall.settings import Settings, load_settings
 from paywall.subscribers import api as subscribers
 from paywall.subscriptions import api as subscriptions
@@ -77,15 +79,21 @@ class Service(Edge):
     def __init__(self, router: Litestar, check: FastCheck, settings: Settings) -> None:
         super().__init__(router, timeout_seconds=settings.request_timeout_seconds)
         self.router = router
+        self.settings = settings
         self.check = check
         self.connections = ConnectionLimits(
             settings.connections_max or connections_by_open_files(open_files_max()),
             body_within_seconds=settings.request_timeout_seconds,
         )
 
+    def busy(self, database: Database) -> Busy:
+        deadlines = (self.deadline, self.check.deadline)
+        return Busy(database, self.check.batches, deadlines, self.connections, self.settings)
+
 
 def application() -> Service:
     """The application of a serving process, with the settings of `load_settings`."""
+    telemetry.start_at_zero()
     app = create_app(load_settings())
     # Built before the first request, because building takes half a second.
     docs.docs_of(app.router)
@@ -137,7 +145,7 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
         verifier.keyring.newest(clock.now())
         chores = [
             asyncio.create_task(chore)
-            for chore in _background_tasks(database, clock, stripe_client, settings)
+            for chore in _background_tasks(app.state.service, database, clock, stripe_client)
         ]
         try:
             async with batches.open(database.connector):
@@ -177,15 +185,16 @@ def make_router(allowed_origins: tuple[str, ...]) -> Litestar:
 
 
 def _background_tasks(
-    database: Database, clock: Clock, stripe_client: StripeClient | None, settings: Settings
+    service: Service, database: Database, clock: Clock, stripe_client: StripeClient | None
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """Tasks that run beside the requests for the lifetime of the process."""
     yield keep_measuring(database)
+    yield keep_reporting(service.busy(database))
     yield run_housekeeping(database)
     if isinstance(clock, FollowingClock):
-        yield follow_clock(clock, settings.sandbox_clock_url)
+        yield follow_clock(clock, service.settings.sandbox_clock_url)
     if stripe_client is not None:
-        yield keep_reconciled(StripeContext(database, stripe_client, settings))
+        yield keep_reconciled(StripeContext(database, stripe_client, service.settings))
 
 
 def _database(request: Request[Any, Any, Any]) -> Database:

@@ -16,6 +16,9 @@ Pem = Annotated[str, Meta(max_length=16 * 1024)]
 Age = Annotated[int, Meta(ge=60, le=YEAR_SECONDS)]
 
 
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
 class IssuerKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One key of an issuer, inline or in a file, for one algorithm."""
 

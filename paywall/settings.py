@@ -18,7 +18,7 @@ from paywall.rules.decision import Policy
 from paywall.rules.origin import canonical_origin
 from paywall.rules.selectors import is_class_selector
 from paywall.rules.urls import is_web_url
-from paywall.setting_types import Issuer, Location, Name, Secret
+from paywall.setting_types import Issuer, Location, LogLevel, Name, Secret
 
 PREFIX = "PAYWALL_"
 FILE_NAME = "paywall.toml"
@@ -210,6 +210,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     forward_auth_visitor_cookie: Annotated[
         Name, _setting("Cookie with the site's pseudonym for a visitor, for forward-auth.")
     ] = "paywall_visitor"
+    log_level: Annotated[
+        LogLevel,
+        _setting(
+            "Minimum level of the log's lines: `debug`, `info`, `warning` or `error`. Requests are"
+            " logged at `info`."
+        ),
+    ] = "info"
     metrics_host: Annotated[Name, _setting("Address for Prometheus metrics.")] = "127.0.0.1"
     metrics_port: Annotated[
         Annotated[int, Meta(ge=1, le=65535)] | None,

@@ -1,36 +1,63 @@
-"""Structured logs and Prometheus metrics, without tokens, bodies or reading history."""
+"""Prometheus metrics and the log of requests, without tokens, bodies or reading history."""
 
-import json
 import logging
-import traceback
-from collections.abc import Iterator
-from contextvars import ContextVar
-from datetime import UTC, datetime
+import logging.config
+import platform
+import sys
+import threading
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from http import HTTPStatus
+from time import time
 from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from paywall import __version__
+from paywall.json_log import JsonLines, RequestIds
+from paywall.rules.decision import Reason
+from paywall.rules.enums import EventOutcome
+
 LOGGED_ONLY_ON_FAILURE = frozenset({"/v1/access/check"})
-# PostgreSQL's class of data errors, whose first line quotes the value (Appendix A).
-DATA_ERROR_CLASS = "22"
+# The loggers of this service, its server and the event loop.
+LOGGERS = ("paywall", "uvicorn.error", "asyncio", "py.warnings")
+LEVELS_COUNTED = ("warning", "error", "critical")
+FAILURES = (
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+UNLOCK_OUTCOMES = (
+    "new",
+    Reason.FREE,
+    Reason.SUBSCRIBED,
+    Reason.UNLOCKED,
+    Reason.REGISTERED,
+    Reason.METERED,
+)
 
 logger = logging.getLogger("paywall")
-request_id_now: ContextVar[str | None] = ContextVar("request_id_now", default=None)
 
 _request_seconds = Histogram(
     "paywall_request_seconds",
     "Duration of answered requests.",
     ["method", "route", "status"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_failures = Counter(
+    "paywall_failed_requests", "Requests that were answered with a 5xx status.", ["status"]
 )
 _decisions = Counter("paywall_decisions", "Decisions, by reason.", ["reason"])
 _unlocks = Counter("paywall_unlocks", "Unlock requests, by outcome.", ["outcome"])
 _stripe_events = Counter("paywall_stripe_events", "Stripe events, by outcome.", ["outcome"])
 _stripe_drift = Counter(
     "paywall_stripe_drift", "Missed changes that reconcile found and applied, by kind.", ["kind"]
+)
+_stripe_last_event = Gauge(
+    "paywall_stripe_last_event_timestamp_seconds",
+    "When an event of Stripe's was last handled.",
+    multiprocess_mode="max",
 )
 _errors = Counter("paywall_errors", "Warnings and errors in the log.", ["logger", "level"])
 worker_ends = Counter("paywall_worker_ends", "Workers that had to be replaced.", ["how"])
@@ -39,11 +66,36 @@ _credits_outstanding = Gauge(
     "Credits that readers can still spend.",
     multiprocess_mode="mostrecent",
 )
-_connections_in_use = Gauge(
-    "paywall_database_connections_in_use",
-    "Database connections in use.",
-    multiprocess_mode="livesum",
+_database_reachable = Gauge(
+    "paywall_database_reachable",
+    "1 while every worker reaches the database, which is tried every 2 s; else 0.",
+    ["database"],
+    multiprocess_mode="livemin",
 )
+_pool_wait_seconds = Histogram(
+    "paywall_database_pool_wait_seconds",
+    "Time until a request got a PostgreSQL connection from the pool.",
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_task_success = Gauge(
+    "paywall_task_last_success_timestamp_seconds",
+    "When a background task last succeeded; 0 means not since the start.",
+    ["task"],
+    multiprocess_mode="max",
+)
+_build = Gauge(
+    "paywall_build_info",
+    "The running version; always 1.",
+    ["version", "python"],
+    multiprocess_mode="max",
+)
+
+
+class BackgroundTask(StrEnum):
+    """Work that runs beside the requests, at regular intervals."""
+
+    HOUSEKEEPING = "housekeeping"
+    RECONCILE = "reconcile"
 
 
 class WorkerEnd(StrEnum):
@@ -54,21 +106,44 @@ class WorkerEnd(StrEnum):
     NEVER_CAME_UP = "never_came_up"
 
 
+def start_at_zero() -> None:
+    """Start all counts at 0, so that the first increase is visible to `rate()`."""
+    _build.labels(__version__, platform.python_version()).set(1)
+    for status in FAILURES:
+        _failures.labels(int(status))
+    for reason in Reason:
+        _decisions.labels(reason)
+    for outcome in UNLOCK_OUTCOMES:
+        _unlocks.labels(outcome)
+    for event_outcome in EventOutcome:
+        _stripe_events.labels(event_outcome)
+    for name in LOGGERS:
+        for level in LEVELS_COUNTED:
+            _errors.labels(name, level)
+
+
 def record_request(
-    *, method: str, route: str, status: int, seconds: float, request_id: str
+    *, method: str, route: str, status: int, seconds: float, ids: RequestIds
 ) -> None:
-    """Record a request under its route template, never under its path."""
-    _seconds_of(method, route, status).observe(seconds)
+    """Count and log a request under its route template, never under its path."""
+    count_request(method=method, route=route, status=status, seconds=seconds)
     if route in LOGGED_ONLY_ON_FAILURE and status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return
     fields = {
-        "request_id": request_id,
+        **ids.fields(),
         "method": method,
         "route": route,
         "status": status,
         "milliseconds": round(seconds * 1000, 1),
     }
     logger.info("request", extra={"fields": fields})
+
+
+def count_request(*, method: str, route: str, status: int, seconds: float) -> None:
+    """Count a request without logging it."""
+    _seconds_of(method, route, status).observe(seconds)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _failures.labels(status).inc()
 
 
 def count_decision(reason: str) -> None:
@@ -96,9 +171,29 @@ def set_credits_outstanding(credits_: int) -> None:
     _credits_outstanding.set(credits_)
 
 
-def set_connections_in_use(connections: int) -> None:
-    """Set the number of database connections in use by this process."""
-    _connections_in_use.set(connections)
+def record_success(task: BackgroundTask) -> None:
+    """Record that a background task has just done its work."""
+    _task_success.labels(task).set(time())
+
+
+def expect_success(task: BackgroundTask) -> None:
+    """Show a task that has not succeeded since the start."""
+    _task_success.labels(task)
+
+
+def set_last_stripe_event(at: datetime) -> None:
+    """Set when an event of Stripe's was last handled."""
+    _stripe_last_event.set(at.timestamp())
+
+
+def set_database_reachable(database: str, *, is_reachable: bool) -> None:
+    """Set whether this process reached the database when it last tried."""
+    _database_reachable.labels(database).set(is_reachable)
+
+
+def observe_pool_wait(seconds: float) -> None:
+    """Record how long a request waited for a connection of the pool."""
+    _pool_wait_seconds.observe(seconds)
 
 
 def initialize_worker_ends() -> None:
@@ -126,47 +221,6 @@ def _decisions_with(reason: str) -> Counter:
 @cache
 def _unlocks_with(outcome: str) -> Counter:
     return _unlocks.labels(outcome)
-
-
-class JsonLines(logging.Formatter):
-    """Formats each record as one line of JSON, so that a line break cannot forge an entry."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        entry: dict[str, Any] = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if request_id := request_id_now.get():
-            entry["request_id"] = request_id
-        entry |= getattr(record, "fields", {})
-        if record.exc_info and record.exc_info[1] is not None:
-            entry["exception"] = list(exception_lines(record.exc_info[1]))
-        return json.dumps(entry, ensure_ascii=False)
-
-
-def exception_lines(error: BaseException) -> Iterator[str]:
-    """What may be logged of an exception: the stack, and its message without values.
-
-    Database errors quote rows after their first line ("Key (reader_id, article_id)=(…)").
-    """
-    if (earlier := error.__cause__ or error.__context__) is not None:
-        yield from exception_lines(earlier)
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from exception_lines(inner)
-    for frame in traceback.extract_tb(error.__traceback__):
-        yield f"{frame.filename}:{frame.lineno} in {frame.name}"
-    yield f"{type(error).__module__}.{type(error).__qualname__}: {_message(error)}"
-
-
-def _message(error: BaseException) -> str:
-    database_error = getattr(error, "orig", None) or error
-    sqlstate = getattr(database_error, "sqlstate", None)
-    if sqlstate and sqlstate.startswith(DATA_ERROR_CLASS):
-        return f"SQLSTATE {sqlstate}"
-    return str(database_error).partition("\n")[0]
 
 
 class _ErrorCounter(logging.Handler):
@@ -197,3 +251,33 @@ LOGGING: dict[str, Any] = {
         "stripe": {"level": "WARNING"},
     },
 }
+
+
+def log_uncaught_errors() -> None:
+    """Log warnings and whatever ends a process or a thread, which would be printed as text."""
+    logging.captureWarnings(capture=True)
+    sys.excepthook = lambda _kind, error, _traceback: _log_uncaught(error)
+    threading.excepthook = lambda ended: _log_uncaught(ended.exc_value)
+    sys.unraisablehook = lambda ignored: _log_uncaught(ignored.exc_value)
+
+
+def _log_uncaught(error: BaseException | None) -> None:
+    logger.critical("uncaught error", exc_info=error)
+
+
+def start_logging(level: str) -> None:
+    """Write every line as JSON from now on, also those of warnings and uncaught errors."""
+    logging.config.dictConfig(logging_at(level))
+    log_uncaught_errors()
+
+
+def logging_at(level: str) -> dict[str, Any]:
+    """LOGGING with this minimum level; warnings are counted whether they are written or not."""
+    stderr = {**LOGGING["handlers"]["stderr"], "level": level.upper()}
+    # Only this service's own lines are safe at "debug": libraries would log what they send.
+    own = {"level": "DEBUG" if level == "debug" else "INFO"}
+    return {
+        **LOGGING,
+        "handlers": {**LOGGING["handlers"], "stderr": stderr},
+        "loggers": {**LOGGING["loggers"], "paywall": own},
+    }

@@ -9,8 +9,12 @@ import sqlalchemy as sa
 from prometheus_client import REGISTRY
 
 from paywall.database.engine import Database
-from paywall.telemetry import JsonLines
+from paywall.json_log import JsonLines
+from paywall.rules.trace_context import trace_id_of
 from tests.conftest import Bearer
+
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01"
 
 
 def _count(name: str, **labels: str) -> float:
@@ -52,9 +56,12 @@ async def test_a_request_is_logged_without_its_path(
     service: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, logger="paywall"):
-        answer = await service.get("/v1/articles/a-secret-article?token=t")
+        answer = await service.get(
+            "/v1/articles/a-secret-article?token=t", headers={"traceparent": TRACEPARENT}
+        )
     (line,) = _lines(caplog)
     received = json.loads(line)
+    assert received["trace_id"] == TRACE_ID
     assert received["request_id"] == answer.headers["x-request-id"]
     assert (received["method"], received["route"], received["status"]) == (
         "GET",
@@ -62,6 +69,24 @@ async def test_a_request_is_logged_without_its_path(
         401,
     )
     assert "a-secret-article" not in line
+
+
+@pytest.mark.parametrize(
+    ("header", "trace_id"),
+    [
+        (TRACEPARENT, TRACE_ID),
+        (f"cc{TRACEPARENT[2:]}-a-later-field", TRACE_ID),
+        (f"{TRACEPARENT}-a-later-field", None),
+        (f"ff{TRACEPARENT[2:]}", None),
+        (TRACEPARENT.upper(), None),
+        (TRACEPARENT.replace(TRACE_ID, "0" * 32), None),
+        (TRACEPARENT.replace("b7ad6b7169203331", "0" * 16), None),
+        (f"{TRACEPARENT}\n", None),
+        ("", None),
+    ],
+)
+def test_only_a_valid_traceparent_is_taken(header: str, trace_id: str | None) -> None:
+    assert trace_id_of(header.encode()) == trace_id
 
 
 async def test_a_successful_check_is_not_logged(

@@ -17,15 +17,32 @@ from paywall.database.opening import open_database
 from paywall.diagnosis import Diagnosis
 from paywall.private_files import is_open_to_others, sqlite_files
 from paywall.processors.stripe.doctor import diagnose_stripe
+from paywall.server.check_batches import CONNECTIONS as CHECK_CONNECTIONS
+from paywall.server.saturation import folders, free_bytes
 from paywall.settings import Settings, SettingsError, load_settings
 from paywall.tokens.verify import Verifier
 
 CLOCK_SECONDS_MAX = 5
+MIB = 1024 * 1024
+FREE_BYTES_MIN = 1024 * MIB
+# PostgreSQL 16 introduced reserved_connections; before, it is null here.
+CONNECTIONS_FOR_ROLES = """
+select current_setting('max_connections')::int
+  - current_setting('superuser_reserved_connections')::int
+  - coalesce(current_setting('reserved_connections', true)::int, 0)
+"""
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
 @click.command("doctor")
-def doctor_command() -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 10_000),
+    default=1,
+    show_default=True,
+    help="Number of workers on all machines, to compare with PostgreSQL's max_connections.",
+)
+def doctor_command(workers: int) -> None:
     """Find problems of this installation, and print how to fix each.
 
     If the service sells through Stripe, this also checks Stripe: the key, the products and prices,
@@ -35,7 +52,7 @@ def doctor_command() -> None:
     wrong.
     """
     settings = load_settings()
-    findings = asyncio.run(diagnose(settings))
+    findings = asyncio.run(diagnose(settings, workers))
     for finding in findings:
         click.echo(str(finding))
     if any(isinstance(finding, Diagnosis) for finding in findings):
@@ -49,23 +66,24 @@ def _checked(settings: Settings) -> str:
     database = (
         "SQLite: damage and journal mode"
         if settings.is_sqlite
-        else "PostgreSQL: durable writes and clock"
+        else "PostgreSQL: durable writes, connections and clock"
     )
-    return f"Checked: settings, signing keys, file modes, migrations, {database}."
+    return f"Checked: settings, signing keys, file modes, free disk, migrations, {database}."
 
 
-async def diagnose(settings: Settings) -> list[Diagnosis | str]:
+async def diagnose(settings: Settings, workers: int = 1) -> list[Diagnosis | str]:
     """Everything that is wrong with these settings, the database and Stripe.
 
     For Stripe, sentences about what is right are included.
     """
     findings: list[Diagnosis | str] = [finding async for finding in _keys(settings)]
     findings += _modes(settings)
+    findings += _disks(settings)
     try:
         async with open_database(
             settings, for_writing=False, requires_migrations=False
         ) as database:
-            of_database = [finding async for finding in _database(database, settings)]
+            of_database = [finding async for finding in _database(database, settings, workers)]
             findings += of_database
             if settings.sells_by_stripe:
                 store = None if of_database else database
@@ -103,7 +121,21 @@ def _modes(settings: Settings) -> Iterator[Diagnosis]:
             )
 
 
-async def _database(database: Database, settings: Settings) -> AsyncIterator[Diagnosis]:
+def _disks(settings: Settings) -> Iterator[Diagnosis]:
+    """Disks that will soon be full; a service that cannot write answers 503."""
+    existing = {path for path in folders(settings).values() if path.exists()}
+    for path in sorted(existing):
+        free = free_bytes(path)
+        if free < FREE_BYTES_MIN:
+            yield Diagnosis(
+                f"The disk of {path} has only {free // MIB} MiB left.",
+                f"Make room, until at least {FREE_BYTES_MIN // MIB} MiB are free.",
+            )
+
+
+async def _database(
+    database: Database, settings: Settings, workers: int
+) -> AsyncIterator[Diagnosis]:
     if database.is_sqlite:
         path = Path(settings.database.removeprefix("sqlite:///"))
         if not _is_there(path):
@@ -113,6 +145,8 @@ async def _database(database: Database, settings: Settings) -> AsyncIterator[Dia
             yield finding
     else:
         async for finding in _postgres(database):
+            yield finding
+        async for finding in _connections(database, settings, workers):
             yield finding
     if missing := await pending(database):
         yield Diagnosis(
@@ -158,4 +192,24 @@ async def _postgres(database: Database) -> AsyncIterator[Diagnosis]:
         yield Diagnosis(
             f"The clocks of this machine and of the database's are {apart:.0f} s apart.",
             "Synchronise both with NTP: tokens are checked by the database's clock.",
+        )
+
+
+async def _connections(
+    database: Database, settings: Settings, workers: int
+) -> AsyncIterator[Diagnosis]:
+    """PostgreSQL refuses connections beyond its limit, and those requests are answered 503."""
+    if settings.database_pooler:
+        # The number of the pooler's own connections counts.
+        return
+    async with database.reading() as session:
+        connection = await session.connection()
+        allowed: int = (await connection.execute(sa.text(CONNECTIONS_FOR_ROLES))).scalar_one()
+    each = settings.database_pool_size + CHECK_CONNECTIONS
+    if workers * each > allowed:
+        yield Diagnosis(
+            f"Workers: {workers}. They open up to {workers * each} connections ({each} each), and"
+            f" PostgreSQL allows {allowed}.",
+            "Raise max_connections and restart PostgreSQL, lower database_pool_size, or use"
+            " PgBouncer.",
         )

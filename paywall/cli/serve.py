@@ -1,9 +1,13 @@
 """`paywall serve`."""
 
+import sys
+
 import click
 
 from paywall import settings
-from paywall.server.serve import serve
+from paywall.cli.errors import CommandError, cli_errors
+from paywall.server.serve import say, serve
+from paywall.telemetry import logger, start_logging
 
 
 @click.command(
@@ -35,4 +39,14 @@ from paywall.server.serve import serve
     help="Number of worker processes; more than one needs PostgreSQL.",
 )
 def serve_command(host: str, port: int, workers: int) -> None:
-    serve(settings.load_settings(), host=host, port=port, workers=workers)
+    try:
+        with cli_errors():
+            serve(settings.load_settings(), host=host, port=port, workers=workers)
+            say("Stopped.")
+    except CommandError as error:
+        if sys.stderr.isatty():
+            raise
+        # Settings that cannot be read do not say at which level to log.
+        start_logging("info")
+        logger.critical(error.message)
+        raise click.exceptions.Exit(error.exit_code) from error

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -19,6 +20,8 @@ from sqlalchemy import exc
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+from paywall import telemetry
 
 Rows = Sequence[Sequence[Any]]
 Statement = sa.Select[*tuple[Any, ...]] | sa.Insert | sa.Update
@@ -49,7 +52,9 @@ async def transaction(
 
     Raises RuntimeError where nothing was committed because a database error was swallowed.
     """
+    asked_at = perf_counter()
     connection = await engine.connect()
+    telemetry.observe_pool_wait(perf_counter() - asked_at)
     driver = _asyncpg_connection(connection)
     is_over = False
     try:
@@ -88,7 +93,9 @@ async def execute(session: AsyncSession, statement: Statement, values: Values) -
 
 async def execute_autocommit(engine: AsyncEngine, statement: Statement, values: Values) -> Rows:
     """The same outside of a transaction."""
+    asked_at = perf_counter()
     connection = await engine.raw_connection()
+    telemetry.observe_pool_wait(perf_counter() - asked_at)
     try:
         return await _fetch(connection.driver_connection, statement, values)
     except asyncio.CancelledError:

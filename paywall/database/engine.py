@@ -5,7 +5,7 @@ PostgreSQL serves any number of processes, SQLite one.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from copy import copy
 from datetime import UTC, datetime
@@ -124,8 +124,17 @@ class Database:
 
     @property
     def connections_in_use(self) -> int:
-        pools = {self.writer.pool, self.readers.pool}
-        return sum(pool.checkedout() for pool in pools if isinstance(pool, sa.QueuePool))
+        return sum(pool.checkedout() for pool in self._pools())
+
+    @property
+    def connections_max(self) -> int:
+        """The size of the pools, which never open more."""
+        return sum(pool.size() for pool in self._pools())
+
+    def _pools(self) -> Iterator[sa.QueuePool]:
+        for pool in {self.writer.pool, self.readers.pool}:
+            if isinstance(pool, sa.QueuePool):
+                yield pool
 
     async def measure_clock(self) -> None:
         """Compare this process's clock with the database's, and notice that it is a standby now.
@@ -168,19 +177,24 @@ def insert(
 
 
 async def keep_measuring(database: Database, every_seconds: float = 2) -> None:
-    """Follow the database's clock and count connections, also while the database is unavailable."""
+    """Follow the database's clock, also while the database is unavailable."""
+    telemetry.set_database_reachable(database.dialect, is_reachable=True)
     while True:
         await asyncio.sleep(every_seconds)
-        telemetry.set_connections_in_use(database.connections_in_use)
         try:
-            await _measure_or_reconnect(database)
+            is_reachable = await _measure_or_reconnect(database)
         except Exception as error:
+            is_reachable = False
             if not is_unavailable(error):
                 logger.exception("the clock was not measured")
+        telemetry.set_database_reachable(database.dialect, is_reachable=is_reachable)
 
 
-async def _measure_or_reconnect(database: Database) -> None:
-    """A frozen server keeps its connections open: a new one shows where the primary is now."""
+async def _measure_or_reconnect(database: Database) -> bool:
+    """Whether the clock was measured in time.
+
+    A frozen server keeps its connections open: a new one shows where the primary is now.
+    """
     measuring = asyncio.create_task(database.measure_clock())
     try:
         await asyncio.wait([measuring], timeout=database.timeout_seconds)
@@ -190,5 +204,6 @@ async def _measure_or_reconnect(database: Database) -> None:
             # Before the old connection is closed, because that waits for the server again.
             connection = await database.connector.connect({})
             connection.terminate()
+        return measuring.done()
     finally:
         await cancel_tasks({measuring})

@@ -26,6 +26,9 @@ class Deadline:
         self._overdue: set[Cancellable] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    def __len__(self) -> int:
+        return len(self._due_at)
+
     def watch(self) -> "_Watch":
         """Limit the running task within a `with`, which raises Problem(UNAVAILABLE) when late."""
         return _Watch(self)

@@ -25,11 +25,13 @@ from paywall import problems, telemetry
 from paywall.database.errors import is_unavailable
 from paywall.http.deadline import Deadline
 from paywall.http.fields import describe_pattern
+from paywall.json_log import RequestIds, request_now
 from paywall.problem_types import FieldError
 from paywall.problems import (
     Problem,
     invalid_fields,
 )
+from paywall.rules import trace_context
 from paywall.telemetry import logger
 
 # Key in the request's state; true for HEAD, which runs as GET but rolls its writes back.
@@ -83,7 +85,7 @@ class Edge:
 class _Answer:
     """One response while it is sent."""
 
-    __slots__ = ("_send", "deadline", "method", "request_id", "scope", "started", "status")
+    __slots__ = ("_send", "deadline", "ids", "method", "scope", "started", "status")
 
     def __init__(self, scope: HTTPScope, send: Send, deadline: Deadline) -> None:
         self.scope = scope
@@ -91,10 +93,10 @@ class _Answer:
         self.method = scope["method"]
         self.status: int | None = None
         self.started = time.perf_counter()
-        self.request_id = new_request_id()
-        telemetry.request_id_now.set(self.request_id)
+        self.ids = RequestIds(new_request_id(), _trace_id_of(scope["headers"]))
+        request_now.set(self.ids)
         self._send = send
-        scope.setdefault("state", {})["request_id"] = self.request_id
+        scope.setdefault("state", {})["request_id"] = self.ids.request_id
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -106,7 +108,7 @@ class _Answer:
             is_uncached = self.scope["path"].startswith("/v1/") and not _has_cache_rule(given)
             message["headers"] = [
                 *given,
-                (b"x-request-id", self.request_id.encode()),
+                (b"x-request-id", self.ids.request_id.encode()),
                 *(HEADERS_OF_V1 if is_uncached else HEADERS),
                 *(((b"vary", vary.encode()),) if vary else ()),
             ]
@@ -136,8 +138,13 @@ class _Answer:
             route=self.scope.get("path_template") or UNROUTED,
             status=self.status or 0,
             seconds=time.perf_counter() - self.started,
-            request_id=self.request_id,
+            ids=self.ids,
         )
+
+
+def _trace_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    values = [value for name, value in headers if name == trace_context.NAME]
+    return trace_context.trace_id_of(values[0]) if len(values) == 1 else None
 
 
 def _has_cache_rule(headers: Iterable[tuple[bytes, bytes]]) -> bool:

@@ -22,7 +22,7 @@ from paywall.settings import Settings
 
 HOST = "127.0.0.1"
 # A line for each request would soon push the instructions out of the terminal.
-LOG_LEVEL = "WARNING"
+LOG_LEVEL = "warning"
 
 
 @click.command()
@@ -56,6 +56,7 @@ def main(port: int, site_port: int) -> None:
         # The service reads its settings from the environment.
         os.environ.setdefault("PAYWALL_ALLOWED_ORIGINS", f"{paper},http://{HOST}:{port}")
         os.environ.setdefault("PAYWALL_METER_TIMEZONE", ZONE)
+        os.environ.setdefault("PAYWALL_LOG_LEVEL", LOG_LEVEL)
         os.environ.setdefault("PAYWALL_THEME_DIR", str(THEME_DIR))
         # The newspaper has four metered articles, of which the fourth is closed.
         os.environ.setdefault("PAYWALL_METER_LIMIT", "3")
@@ -78,7 +79,8 @@ def main(port: int, site_port: int) -> None:
             time_machine = TimeMachine(client, served_settings.sandbox_clock_url)
             stack.enter_context(served(newspaper(client, time_machine), listener))
 
-        serve(loaded, host=HOST, port=port, workers=1, on_listening=announce, log_level=LOG_LEVEL)
+        serve(loaded, host=HOST, port=port, workers=1, on_listening=announce)
+        click.echo("Stopped.", err=True)
 
 
 if __name__ == "__main__":

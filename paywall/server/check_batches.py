@@ -90,6 +90,11 @@ class Batches:
             for connection in self._connections:
                 await connection.close()
 
+    @property
+    def waiting(self) -> int:
+        """The number of checks that wait for a connection."""
+        return len(self._waiting)
+
     def ask(self, waiter: CheckWaiter) -> None:
         """Queue a check, which is answered from what the database contains now or later.
 

@@ -26,7 +26,9 @@ from paywall.database.engine import Database
 from paywall.http.bodies import has_unique_keys, keys_of
 from paywall.http.deadline import Deadline
 from paywall.http.edge import as_problem, new_request_id
+from paywall.json_log import RequestIds, request_now
 from paywall.problems import unavailable
+from paywall.rules import trace_context
 from paywall.rules.decision import Decision, decide
 from paywall.server.check_batches import Batches
 from paywall.server.check_connections import PendingCheck
@@ -70,7 +72,7 @@ class FastCheck:
         question = _decode_valid(body) if caller is not None else None
         if caller is None or question is None:
             return False
-        under_way = _PendingResponse(self, question, caller, reply)
+        under_way = _PendingResponse(self, head, question, caller, reply)
         self.deadline.start(under_way)
         self.batches.ask(under_way)
         return True
@@ -92,10 +94,13 @@ class FastCheck:
 class _PendingResponse:
     """A check that waits for its response. A task for each check would cost a quarter more."""
 
-    def __init__(self, check: FastCheck, question: Question, caller: Caller, reply: Reply) -> None:
+    def __init__(
+        self, check: FastCheck, head: Head, question: Question, caller: Caller, reply: Reply
+    ) -> None:
         self.pending_check = PendingCheck(question.article_id, question.viewer(), caller)
         self.is_answered = False
         self._check = check
+        self._head = head
         self._counts_view = question.count_view
         self._reply = reply
         self._started = perf_counter()
@@ -115,9 +120,9 @@ class _PendingResponse:
             self.failed(error)
 
     def failed(self, error: Exception) -> None:
-        before = telemetry.request_id_now.set(self._request_id)
+        before = request_now.set(self._ids())
         problem = as_problem(error)
-        telemetry.request_id_now.reset(before)
+        request_now.reset(before)
         self._respond(int(problem.kind.status), problem_answer(problem, self._request_id))
 
     def cancel(self) -> None:
@@ -127,7 +132,7 @@ class _PendingResponse:
         self.failed(unavailable("The response was not ready in time."))
 
     async def _count(self, decision: Decision, facts: Facts, at: datetime) -> None:
-        telemetry.request_id_now.set(self._request_id)
+        request_now.set(self._ids())
         database, settings = self._check.database_of(), self._check.settings
         try:
             self._respond_with(
@@ -149,10 +154,17 @@ class _PendingResponse:
         self.is_answered = True
         self._check.deadline.finish(self)
         self._reply(answer)
-        telemetry.record_request(
-            method="POST", route=CHECK, status=status,
-            seconds=perf_counter() - self._started, request_id=self._request_id,
-        )  # fmt: skip
+        seconds = perf_counter() - self._started
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            telemetry.count_request(method="POST", route=CHECK, status=status, seconds=seconds)
+        else:
+            telemetry.record_request(
+                method="POST", route=CHECK, status=status, seconds=seconds, ids=self._ids()
+            )
+
+    def _ids(self) -> RequestIds:
+        traceparent = self._head.headers.get(trace_context.NAME, b"")
+        return RequestIds(self._request_id, trace_context.trace_id_of(traceparent))
 
 
 def _decode_valid(body: bytes) -> Question | None:

@@ -8,14 +8,14 @@ import sqlalchemy as sa
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall import idempotency
+from paywall import idempotency, telemetry
 from paywall.access import meter
 from paywall.credits.expiry import record_expired
 from paywall.credits.outstanding import report_outstanding
 from paywall.database.engine import Database
 from paywall.database.errors import is_unavailable
 from paywall.processors.stripe import events, intents
-from paywall.telemetry import logger
+from paywall.telemetry import BackgroundTask, logger
 from paywall.tokens import revocation
 
 EVERY_SECONDS = 300
@@ -38,24 +38,30 @@ STEPS: Sequence[Step] = (
 
 async def run_housekeeping(database: Database, every_seconds: float = EVERY_SECONDS) -> None:
     """Run all steps regularly, for as long as the service runs."""
+    telemetry.expect_success(BackgroundTask.HOUSEKEEPING)
     while True:
         await asyncio.sleep(every_seconds)
-        await run_housekeeping_once(database, STEPS)
+        if await run_housekeeping_once(database, STEPS):
+            telemetry.record_success(BackgroundTask.HOUSEKEEPING)
 
 
-async def run_housekeeping_once(database: Database, steps: Sequence[Step]) -> None:
-    """Run each step to its end. A step that fails is logged and tried again next time.
+async def run_housekeeping_once(database: Database, steps: Sequence[Step]) -> bool:
+    """Run each step to its end; returns whether all succeeded, here or in another process.
 
-    If the database is gone, the remaining steps are left for next time.
+    A step that fails is logged and tried again next time. If the database is gone, the remaining
+    steps are left for next time.
     """
+    has_succeeded = True
     for step in steps:
         try:
             await _run_step(database, step)
         except Exception as error:
             if is_unavailable(error):
                 logger.warning("housekeeping waits for the database", exc_info=error)
-                return
+                return False
             logger.exception("housekeeping failed", extra={"fields": {"step": _name(step)}})
+            has_succeeded = False
+    return has_succeeded
 
 
 def _name(step: Step) -> str:

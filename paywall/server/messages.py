@@ -10,6 +10,7 @@ import msgspec
 
 from paywall import problems, telemetry
 from paywall.http.edge import HEADERS_OF_V1, UNKNOWN, UNROUTED, new_request_id
+from paywall.json_log import RequestIds
 from paywall.problems import Problem
 from paywall.server.request_reader import CRLF, HEADER_FIELDS_MAX, HOST, is_misreadable
 
@@ -104,11 +105,11 @@ def refusal_answer(refusal: h11.RemoteProtocolError) -> bytes:
     """The response to input that is not a valid HTTP/1.1 request; it repeats nothing of it."""
     kind = KIND_OF_REFUSAL.get(HTTPStatus(refusal.error_status_hint), problems.MALFORMED)
     detail, _, _ = str(refusal).partition(": b")
-    request_id = new_request_id()
+    ids = RequestIds(new_request_id())
     telemetry.record_request(
-        method=UNKNOWN, route=UNROUTED, status=kind.status, seconds=0.0, request_id=request_id
+        method=UNKNOWN, route=UNROUTED, status=kind.status, seconds=0.0, ids=ids
     )
-    return closing(problem_answer(Problem(kind, detail), request_id))
+    return closing(problem_answer(Problem(kind, detail), ids.request_id))
 
 
 def closing(answer: bytes) -> bytes:

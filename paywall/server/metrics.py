@@ -2,13 +2,20 @@
 
 import fcntl
 import os
+import resource
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from prometheus_client import REGISTRY, CollectorRegistry, Metric, start_http_server
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Metric,
+    ProcessCollector,
+    start_http_server,
+)
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
@@ -17,6 +24,8 @@ from paywall.telemetry import worker_ends
 NEW = "paywall-metrics-new-"
 # A folder has this name once its process holds its lock, which ends with the process.
 HELD = "paywall-metrics-held-"
+PROCESS_START = "process_start_time_seconds"
+PROCESS_CPU = "process_cpu_seconds"
 
 
 class _Workers(Collector):
@@ -26,11 +35,36 @@ class _Workers(Collector):
         self._folder = folder
 
     def collect(self) -> Iterator[Metric]:
-        for path in Path(self._folder).glob("gauge_live*_*.db"):
-            pid = int(path.stem.rpartition("_")[2])
-            if not _is_alive(pid):
-                mark_process_dead(pid, self._folder)
+        pids = {int(path.stem.rpartition("_")[2]) for path in Path(self._folder).glob("*_*.db")}
+        alive = {pid for pid in pids if _is_alive(pid)}
+        for pid in pids - alive:
+            mark_process_dead(pid, self._folder)
         yield from MultiProcessCollector(CollectorRegistry(), self._folder).collect()
+        yield from _process_metrics(alive)
+
+
+def _process_metrics(workers: Iterable[int]) -> Iterator[Metric]:
+    """The `process_…` metrics: sums over this process, the supervisor, and its workers.
+
+    The start is the supervisor's. The processor time of ended workers stays counted, because a
+    counter that falls looks like a restart.
+    """
+    own, *others = [_process_metrics_of(str(pid)) for pid in ("self", *workers)]
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for name, metric in own.items():
+        value = metric.samples[0].value
+        if name != PROCESS_START:
+            value += sum(one[name].samples[0].value for one in others if name in one)
+        if name == PROCESS_CPU:
+            value += ended.ru_utime + ended.ru_stime
+        metric.samples = [metric.samples[0]._replace(value=value)]
+        yield metric
+
+
+def _process_metrics_of(pid: str) -> dict[str, Metric]:
+    """Empty if the process has ended since."""
+    collected = ProcessCollector(pid=lambda: pid, registry=None).collect()
+    return {metric.name: metric for metric in collected}
 
 
 def _is_alive(pid: int) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -19,8 +20,9 @@ from paywall.server.connection_limits import IDLE_SECONDS, raise_open_files
 from paywall.server.graceful_server import BACKLOG, GracefulServer
 from paywall.server.metrics import metrics_folder, metrics_server
 from paywall.server.supervisor import Supervisor
+from paywall.setting_types import LogLevel
 from paywall.settings import Settings
-from paywall.telemetry import LOGGING
+from paywall.telemetry import logger, logging_at, start_logging
 from paywall.tokens.verify import Verifier
 
 STOP_WITHIN_SECONDS = 15
@@ -35,12 +37,19 @@ class CannotServe(Exception):  # noqa: N818 (a message for the operator, not a f
 def print_next_step(address: str, settings: Settings) -> None:
     """Print to standard error where the service listens, and the next command to run."""
     kind = "SQLite" if settings.is_sqlite else "PostgreSQL"
-    click.echo(f"Listening on {address}, on {kind}. Ctrl-C stops it.", err=True)
-    click.echo(
+    say(f"Listening on {address}, on {kind}. Ctrl-C stops it.")
+    say(
         f'Next: mint a token for the site with `paywall token site --scope "{SITE_SCOPES}"`.'
-        " docs/integrate.md shows how to use it.",
-        err=True,
+        " docs/integrate.md shows how to use it."
     )
+
+
+def say(sentence: str) -> None:
+    """Print a sentence for a person at a terminal; otherwise it is a line of the log."""
+    if sys.stderr.isatty():
+        click.echo(sentence, err=True)
+    else:
+        logger.info(sentence)
 
 
 def serve(
@@ -50,7 +59,6 @@ def serve(
     port: int,
     workers: int,
     on_listening: Callable[[str, Settings], None] = print_next_step,
-    log_level: str = "INFO",
 ) -> None:
     """Serve until SIGTERM or SIGINT; `on_listening` gets the address once the socket is open.
 
@@ -61,11 +69,15 @@ def serve(
             f"SQLite takes one worker, not {workers}: leave --workers out, or use PostgreSQL"
             " (database_url = postgresql://…), which takes any number."
         )
+    start_logging(settings.log_level)
     raise_open_files()
     make_folder(settings)
     asyncio.run(_prepare(settings))
     config = server_config(
-        "paywall.app:application", workers=workers, http=Connection, log_level=log_level
+        "paywall.app:application",
+        workers=workers,
+        http=Connection,
+        log_level=settings.log_level,
     )
     with (
         _listening(host, port) as listener,
@@ -77,7 +89,6 @@ def serve(
             _run_alone(config, listener)
         else:
             _run_workers(config, listener, shared)
-    click.echo("Stopped.", err=True)
 
 
 def make_folder(settings: Settings) -> None:
@@ -105,7 +116,7 @@ async def _prepare(settings: Settings) -> None:
 
 
 def server_config(
-    application: str, *, workers: int, http: type[asyncio.Protocol], log_level: str = "INFO"
+    application: str, *, workers: int, http: type[asyncio.Protocol], log_level: LogLevel = "info"
 ) -> uvicorn.Config:
     """uvicorn's configuration; `application` is the `module:function` that creates the app."""
     return uvicorn.Config(
@@ -117,7 +128,7 @@ def server_config(
         ws="none",
         lifespan="on",
         access_log=False,
-        log_config={**LOGGING, "root": {**LOGGING["root"], "level": log_level}},
+        log_config=logging_at(log_level),
         server_header=False,
         date_header=False,
         proxy_headers=False,

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ import uvicorn
 
 from paywall import telemetry
 from paywall.server.graceful_server import GracefulServer
-from paywall.telemetry import WorkerEnd, logger
+from paywall.telemetry import WorkerEnd, log_uncaught_errors, logger
 
 HEARTBEAT = b"."
 HEARTBEATS_READ_MAX_BYTES = 4096
@@ -181,11 +182,17 @@ def _run_worker(config: uvicorn.Config, listener: socket.socket, link: socket.so
     # At Ctrl-C the supervisor stops the workers; once uvicorn serves, it handles SIGINT itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     config.configure_logging()
+    log_uncaught_errors()
     stop_max_seconds = (config.timeout_graceful_shutdown or 0) + KILLED_AFTER_SECONDS
     threading.Thread(
         target=_end_with_supervisor, args=(link, stop_max_seconds), daemon=True
     ).start()
-    _Server(config, link).run(sockets=[listener])
+    try:
+        _Server(config, link).run(sockets=[listener])
+    except Exception:
+        # multiprocessing would print a stack trace.
+        logger.critical("the worker failed", exc_info=True)
+        sys.exit(1)
 
 
 def _end_with_supervisor(link: socket.socket, exit_after_seconds: float) -> None:

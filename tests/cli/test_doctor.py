@@ -1,5 +1,6 @@
 """`paywall doctor` finds what is wrong, and says what to do."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
+from paywall.cli import doctor
 from paywall.cli.doctor import diagnose
 from paywall.cli.main import main
 from paywall.database.engine import Database
@@ -26,8 +28,8 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings(database_url=database_url, data_dir=str(folder))
 
 
-async def _said(settings: Settings) -> str:
-    return "\n".join(str(finding) for finding in await diagnose(settings))
+async def _said(settings: Settings, workers: int = 1) -> str:
+    return "\n".join(str(finding) for finding in await diagnose(settings, workers))
 
 
 async def test_all_is_well_beside_a_running_service(database: Database, settings: Settings) -> None:
@@ -113,6 +115,25 @@ async def test_a_database_that_forgets_is_named(settings: Settings, database_url
     assert "synchronous_commit = off" in await _said(settings)
 
 
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+async def test_too_few_connections_for_all_workers_are_named(settings: Settings) -> None:
+    # The tests' server allows 200, of which 3 are reserved.
+    assert await _said(settings, workers=16) == ""
+    assert "up to 204 connections (12 each), and PostgreSQL allows 197" in await _said(
+        settings, workers=17
+    )
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_a_disk_that_is_almost_full_is_named(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "FREE_BYTES_MIN", shutil.disk_usage(tmp_path).total)
+    said = await _said(settings)
+    for folder in (tmp_path, settings.data_path):
+        assert f"The disk of {folder} has only" in said
+
+
 @pytest.fixture(scope="module")
 def careless_postgres() -> Iterator[str]:
     with running_postgres("fsync=off", "full_page_writes=off") as address:
@@ -137,7 +158,9 @@ def test_the_command_tells_by_its_status(
     well = CliRunner().invoke(main, ["doctor"])
     checked, last = well.output.splitlines()
     assert (well.exit_code, last) == (0, "All well.")
-    assert checked.startswith("Checked: settings, signing keys, file modes, migrations, ")
+    assert checked.startswith(
+        "Checked: settings, signing keys, file modes, free disk, migrations, "
+    )
     assert ("SQLite" if settings.is_sqlite else "PostgreSQL") in checked
     settings.data_path.chmod(0o755)
     ill = CliRunner().invoke(main, ["doctor"])

@@ -15,10 +15,10 @@ from paywall.credits.expiry import ACTOR
 from paywall.credits.grant import GrantTerms, grant_credits
 from paywall.database.engine import Database
 from paywall.database.tables import LedgerEntry
+from paywall.json_log import JsonLines
 from paywall.rules.enums import EntryKind, GrantSource
 from paywall.server.housekeeping import STEPS, run_housekeeping_once
 from paywall.settings import Settings
-from paywall.telemetry import JsonLines
 from tests.conftest import SetClock
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import select
 import signal
 import socket
@@ -12,9 +13,11 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from paywall.server.connection_limits import IDLE_SECONDS
+from paywall.settings import Settings
 from tests import processes
 from tests.conftest import PATIENT_SECONDS
 from tests.postgres import free_port, psql
@@ -22,6 +25,10 @@ from tests.processes import Served, command, environment, serving
 
 # Caddy's `keepalive` of an upstream, where nothing is said; nginx's `keepalive_timeout` is 60.
 PROXY_KEEPS_SECONDS = 120
+REACHABLE = 'paywall_database_reachable{database="postgresql"}'
+FAILED = 'paywall_failed_requests_total{status="503"}'
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01"
 QUESTION = json.dumps({"article_id": "a1"}).encode()
 
 
@@ -52,7 +59,7 @@ def test_a_stop_answers_what_is_under_way_and_exits_0(tmp_path: Path, number: in
             connection.sendall(QUESTION[5:])
             assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
         assert served.process.wait(20) == 0
-        assert "Stopped." in served.log.read_text()
+        assert _logged(served)[-1]["message"] == "Stopped."
 
 
 def test_the_proxy_closes_idle_connections_before_the_service_does() -> None:
@@ -135,7 +142,7 @@ def test_on_postgresql_it_waits_for_a_person_to_migrate(tmp_path: Path, empty_ur
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 @pytest.mark.slow
-def test_a_killed_worker_is_replaced_and_its_counts_are_kept(
+def test_a_killed_worker_is_replaced_and_all_counts_are_kept(
     tmp_path: Path, database_url: str
 ) -> None:
     port = free_port()
@@ -147,6 +154,7 @@ def test_a_killed_worker_is_replaced_and_its_counts_are_kept(
             served.get("/livez")
         counted = _live_requests(metrics)
         assert counted >= 20
+        used = _values(metrics)["process_cpu_seconds_total"]
         for pid in first:
             os.kill(pid, signal.SIGKILL)
         served.wait_until(lambda: len(set(served.workers()) - first) == 2)
@@ -154,7 +162,13 @@ def test_a_killed_worker_is_replaced_and_its_counts_are_kept(
         assert _live_requests(metrics) == counted
         assert _ends(metrics) == {"died": 2, "hung": 0, "never_came_up": 0}
         assert _warnings(served) == ["a worker died"] * 2
-        assert _reports(metrics, "paywall_database_connections_in_use")
+        served.wait_until(lambda: _values(metrics)["paywall_workers"] == 2)
+        served.wait_until(lambda: _values(metrics)["paywall_event_loop_lag_seconds_count"] > 0)
+        after = _values(metrics)
+        assert after["process_cpu_seconds_total"] > used
+        assert after["process_max_fds"] == 3 * resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        assert after["process_resident_memory_bytes"] > 3 * 2**25
+        assert after["paywall_database_connections_max"] == 2 * Settings().database_pool_size
         assert served.stop() == 0
 
 
@@ -245,13 +259,15 @@ def test_a_worker_that_dies_while_the_database_is_gone_comes_back_with_it(
 def test_workers_that_cannot_start_end_the_service_with_a_sentence(
     tmp_path: Path, database_url: str, begin_with: Callable[[str], None]
 ) -> None:
-    begin_with("sys.exit(1)")
+    begin_with("from paywall import app; app.create_app = lambda _: 1 / 0")
     ended = command(
         "serve", "--workers", 2, "--port", free_port(), folder=tmp_path,
         environment=environment(database_url=database_url),
     )  # fmt: skip
     assert ended.returncode == 2
-    assert ended.stderr.endswith("Error: A worker did not start; the log above says why.\n")
+    *_, last = lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert last["message"] == "A worker did not start; the log above says why."
+    assert "ZeroDivisionError" in str([line["exception"] for line in lines if "exception" in line])
 
 
 @pytest.mark.slow
@@ -291,12 +307,27 @@ def test_readiness_is_lost_with_the_database_and_life_is_not(
     tmp_path: Path, database_url: str
 ) -> None:
     server, _, name = database_url.rpartition("/")
-    with serving(tmp_path, database_url=database_url) as served:
+    port = free_port()
+    metrics = f"http://127.0.0.1:{port}/metrics"
+    with serving(tmp_path, database_url=database_url, metrics_port=str(port)) as served:
+        before = _values(metrics)
         psql(f"{server}/postgres", f"drop database {name} with (force)")
         lost = served.get("/readyz")
         assert lost.status_code == 503
         assert lost.headers["content-type"] == "application/problem+json"
         assert served.get("/livez").status_code == 200
+        assert _check(served, traceparent=TRACEPARENT).status_code == 503
+        assert _logged(served)[-1]["trace_id"] == TRACE_ID
+        served.wait_until(lambda: not _values(metrics)[REACHABLE])
+        assert before[REACHABLE] == 1
+        assert (before[FAILED], _values(metrics)[FAILED]) == (0, 2)
+
+
+@pytest.mark.slow
+def test_below_the_log_level_nothing_is_logged(tmp_path: Path) -> None:
+    with serving(tmp_path, log_level="warning") as served:
+        assert served.get("/v1/me").status_code == 401
+        assert served.log.read_text() == ""
 
 
 def _wait_until_gone(workers: list[int]) -> None:
@@ -314,10 +345,23 @@ def _wait_until_gone(workers: list[int]) -> None:
 
 def _warnings(served: Served) -> list[str]:
     """What the supervisor warns of."""
-    lines = [line for line in served.log.read_text().splitlines() if line.startswith("{")]
-    logged = [json.loads(line) for line in lines]
-    warned = [line["message"] for line in logged if line["level"] == "warning"]
+    warned = [line["message"] for line in _logged(served) if line["level"] == "warning"]
     return [message for message in warned if message.startswith("a worker")]
+
+
+def _logged(served: Served) -> list[dict[str, str]]:
+    """Every line of the log, each of which is JSON."""
+    return [json.loads(line) for line in served.log.read_text().splitlines()]
+
+
+def _check(served: Served, **headers: str) -> httpx.Response:
+    token = served.site_token("access:check")
+    authorization = {"Authorization": f"Bearer {token}"}
+    return processes.CLIENT.post(
+        f"{served.address}/v1/access/check",
+        content=QUESTION,
+        headers={**authorization, "Content-Type": "application/json", **headers},
+    )
 
 
 def _ends(metrics: str) -> dict[str, float]:
@@ -338,8 +382,10 @@ def _live_requests(metrics: str) -> float:
     )
 
 
-def _reports(metrics: str, name: str) -> bool:
-    return any(line.startswith(name) for line in _shown(metrics))
+def _values(metrics: str) -> dict[str, float]:
+    """Each series and its value."""
+    lines = (line.rpartition(" ") for line in _shown(metrics) if not line.startswith("#"))
+    return {series: float(value) for series, _, value in lines}
 
 
 def _shown(metrics: str) -> list[str]:

@@ -55,7 +55,7 @@ async def handle_event(context: StripeContext, event: StripeEventRef) -> EventOu
         return await _ignore(context, event, EventOutcome.NOT_OURS)
     if not is_first:
         return None
-    telemetry.count_stripe_event(EventOutcome.RECORDED)
+    _report(context, EventOutcome.RECORDED)
     return EventOutcome.RECORDED
 
 
@@ -88,8 +88,13 @@ async def _ignore(
         is_first = await _mark(session, event, outcome, context.database.clock.now())
     if not is_first:
         return None
-    telemetry.count_stripe_event(outcome)
+    _report(context, outcome)
     return outcome
+
+
+def _report(context: StripeContext, outcome: EventOutcome) -> None:
+    telemetry.count_stripe_event(outcome)
+    telemetry.set_last_stripe_event(context.database.clock.now())
 
 
 async def handled_of(session: AsyncSession, ids: Collection[str]) -> set[str]:

@@ -22,7 +22,7 @@ from paywall.processors.stripe.checkout_flow import close_outdated_page, sync_ch
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.customers import link_customer
 from paywall.processors.stripe.drift import Comparison, Drift, RecordedBilling, compare
-from paywall.processors.stripe.events import handle_event
+from paywall.processors.stripe.events import handle_event, last_handled_at
 from paywall.processors.stripe.objects import (
     ObjectKind,
     ObjectRef,
@@ -35,7 +35,7 @@ from paywall.processors.stripe.sync import UnknownCustomer, sync
 from paywall.processors.stripe.units import InexactAmount
 from paywall.processors.stripe.withdraw import finish_withdrawals
 from paywall.rules.enums import CheckoutStatus, EventOutcome, SubscriptionKind
-from paywall.telemetry import logger
+from paywall.telemetry import BackgroundTask, logger
 
 CHECKOUTS_MAX = 200
 BEGINS_AFTER_SECONDS = 5.0
@@ -51,11 +51,16 @@ OVERLAP = timedelta(hours=1)
 
 async def keep_reconciled(context: StripeContext) -> None:
     """Reconcile soon after the start, and then for as long as the service runs."""
+    telemetry.expect_success(BackgroundTask.RECONCILE)
+    for kind in Drift._fields:
+        telemetry.count_stripe_drift(kind, 0)
     await asyncio.sleep(BEGINS_AFTER_SECONDS)
     turn = 0
     while True:
         try:
-            await reconcile(context, whole=turn % WHOLE_EVERY == 0)
+            await _report_last_event(context)
+            if await reconcile(context, whole=turn % WHOLE_EVERY == 0) is not None:
+                telemetry.record_success(BackgroundTask.RECONCILE)
         except Exception as error:
             if is_unavailable(error):
                 logger.warning("reconcile waits for the database", exc_info=error)
@@ -63,6 +68,13 @@ async def keep_reconciled(context: StripeContext) -> None:
                 logger.exception("reconcile failed")
         turn += 1
         await asyncio.sleep(EVERY_SECONDS)
+
+
+async def _report_last_event(context: StripeContext) -> None:
+    """Before the first event of this process, there are those of earlier ones."""
+    async with context.database.reading() as session:
+        if at := await last_handled_at(session):
+            telemetry.set_last_stripe_event(at)
 
 
 async def reconcile(context: StripeContext, *, whole: bool = True) -> Drift | None:
