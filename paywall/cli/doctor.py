@@ -205,11 +205,11 @@ async def _connections(
     async with database.reading() as session:
         connection = await session.connection()
         allowed: int = (await connection.execute(sa.text(CONNECTIONS_FOR_ROLES))).scalar_one()
-    each = settings.database_pool_size + CHECK_CONNECTIONS
-    if workers * each > allowed:
+    per_worker = settings.database_pool_size + CHECK_CONNECTIONS
+    if workers * per_worker > allowed:
         yield Diagnosis(
-            f"Workers: {workers}. They open up to {workers * each} connections ({each} each), and"
-            f" PostgreSQL allows {allowed}.",
+            f"Workers: {workers}. They open up to {workers * per_worker} connections"
+            f" ({per_worker} each), and PostgreSQL allows {allowed}.",
             "Raise max_connections and restart PostgreSQL, lower database_pool_size, or use"
             " PgBouncer.",
         )

@@ -6,7 +6,7 @@ import click
 
 from paywall import settings
 from paywall.cli.errors import CommandError, cli_errors
-from paywall.server.serve import say, serve
+from paywall.server.serve import print_or_log, serve
 from paywall.telemetry import logger, start_logging
 
 
@@ -42,7 +42,7 @@ def serve_command(host: str, port: int, workers: int) -> None:
     try:
         with cli_errors():
             serve(settings.load_settings(), host=host, port=port, workers=workers)
-            say("Stopped.")
+            print_or_log("Stopped.")
     except CommandError as error:
         if sys.stderr.isatty():
             raise

@@ -37,14 +37,14 @@ class CannotServe(Exception):  # noqa: N818 (a message for the operator, not a f
 def print_next_step(address: str, settings: Settings) -> None:
     """Print to standard error where the service listens, and the next command to run."""
     kind = "SQLite" if settings.is_sqlite else "PostgreSQL"
-    say(f"Listening on {address}, on {kind}. Ctrl-C stops it.")
-    say(
+    print_or_log(f"Listening on {address}, on {kind}. Ctrl-C stops it.")
+    print_or_log(
         f'Next: mint a token for the site with `paywall token site --scope "{SITE_SCOPES}"`.'
         " docs/integrate.md shows how to use it."
     )
 
 
-def say(sentence: str) -> None:
+def print_or_log(sentence: str) -> None:
     """Print a sentence for a person at a terminal; otherwise it is a line of the log."""
     if sys.stderr.isatty():
         click.echo(sentence, err=True)

@@ -85,6 +85,6 @@ async def test_an_answer_on_its_way_is_not_cut_off_by_the_deadline() -> None:
         sent.append(message["type"])
 
     edge = Edge(application, timeout_seconds=0)
-    scope: Any = {"type": ScopeType.HTTP, "method": "GET", "path": "/a", "state": {}}
+    scope: Any = {"type": ScopeType.HTTP, "method": "GET", "path": "/a", "headers": [], "state": {}}
     await edge(scope, receive, send)
     assert sent == ["http.response.start", "http.response.body"]
