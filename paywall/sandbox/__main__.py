@@ -58,6 +58,11 @@ def main(port: int, site_port: int) -> None:
         os.environ.setdefault("PAYWALL_METER_TIMEZONE", ZONE)
         os.environ.setdefault("PAYWALL_LOG_LEVEL", LOG_LEVEL)
         os.environ.setdefault("PAYWALL_THEME_DIR", str(THEME_DIR))
+        # So that receipts are complete, and payments have a button to withdraw.
+        os.environ.setdefault("PAYWALL_SELLER_NAME", "The River Post Ltd.")
+        os.environ.setdefault("PAYWALL_SELLER_ADDRESS", "12 Sisowath Quay, Phnom Penh")
+        os.environ.setdefault("PAYWALL_SELLER_TAX_NUMBER", "K001-901234567")
+        os.environ.setdefault("PAYWALL_WITHDRAWAL_DAYS", "14")
         # The newspaper has four metered articles, of which the fourth is closed.
         os.environ.setdefault("PAYWALL_METER_LIMIT", "3")
         loaded = settings.load_settings()

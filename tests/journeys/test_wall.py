@@ -84,6 +84,7 @@ def test_a_page_whose_script_does_not_run_still_has_its_wall(
 ) -> None:
     visitor = open_visitor(java_script_enabled=way != "off")
     visitor.expect("net::ERR_BLOCKED_BY_CLIENT")
+    visitor.expect("was preloaded")
     visitor.context.route("**/paywall.js", lambda route: route.abort("blockedbyclient"))
     page = visitor.tab(ARTICLE)
     gate = page.get_by_role("region", name="Continue reading")
@@ -274,7 +275,10 @@ def test_scripts_of_a_body_run_where_the_policy_of_the_page_lets_them(
 
 
 def test_a_wall_takes_few_requests_to_the_service(visitor: Visitor, press: Press) -> None:
-    """Each asks once, and for all that it needs; a browser asks before it sends a token."""
+    """Each asks once, and for all that it needs; a browser asks before it sends a token.
+
+    What a visitor's wall needs does not wait for the script.
+    """
     page = visitor.tab()
     asked: list[str] = []
 
@@ -284,11 +288,20 @@ def test_a_wall_takes_few_requests_to_the_service(visitor: Visitor, press: Press
             asked.append(f"{request.method} {path}")
 
     page.on("request", see)
-    page.goto(f"{press.paper}{ARTICLE}")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/paywall.js", hold)
+    with page.expect_request("**/v1/offers"), page.expect_request("**/words.json*"):
+        page.goto(f"{press.paper}{ARTICLE}", wait_until="commit")
+    held[0].continue_()
     by_script(page)
     page.wait_for_load_state("networkidle")
     files = ["GET /paywall.css", "GET /paywall.js", "GET /words.json"]
     assert sorted(asked) == sorted([*files, "GET /v1/offers"])
+    page.unroute("**/paywall.js")
     asked.clear()
     visitor.sign_in(page, "ann", ARTICLE)
     by_script(page)

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import httpx
 from litestar import Litestar, Response, get, post
+from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException, NotFoundException
@@ -285,6 +286,7 @@ def newspaper(paywall: PaywallClient, time: TimeMachine) -> Litestar:
         },
         lifespan=[lifespan],
         state=State({"sessions": {}}),
+        compression_config=CompressionConfig(backend="gzip", minimum_size=1_000),
         openapi_config=None,
         logging_config=None,
     )

@@ -51,6 +51,12 @@ class NewspaperContext(NamedTuple):
         return f"{SIGN_IN}?back={quote(self.path)}"
 
     @property
+    def words_path(self) -> str:
+        """Where the script finds its words: beside itself."""
+        folder = self.assets["script"]["path"].rpartition("/")[0] if self.assets else ""
+        return f"{folder}/words.json?languages={self.language}"
+
+    @property
     def script_settings(self) -> dict[str, str]:
         """The attributes `data-paywall-…` of the body, which the service's script reads."""
         settings = {

@@ -96,9 +96,10 @@ class PaywallElement extends HTMLElement {
     }
   }
 
+  /** In the page's language, so that a page can preload them; in the browser's where it names none. */
   findWords() {
-    const tags = [this.setting("language"), this.closest("[lang]")?.lang, ...navigator.languages];
-    return wordsFor(tags.filter(Boolean));
+    const language = this.setting("language") || this.closest("[lang]")?.lang;
+    return wordsFor(language ? [language] : navigator.languages);
   }
 
   fail(error) {

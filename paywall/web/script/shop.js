@@ -4,7 +4,7 @@ const KINDS = { plan: "plans", pass: "passes", pack: "packs" };
 
 /** What anyone can buy, by kind, the smallest first. */
 const fetchOffers = () =>
-  fetchOnce("offers", () => send(new URL("v1/offers", SERVICE), { credentials: "omit" }).then(read));
+  fetchOnce("offers", () => send(new URL("v1/offers", SERVICE), { cache: "default" }).then(read));
 
 /** What was bought is called so while it is for sale; after that its kind has a name still. */
 async function fetchTitles(part) {

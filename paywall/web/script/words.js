@@ -84,7 +84,7 @@ class Words {
 async function fetchWords(url) {
   for (let tries = 0; ; tries += 1) {
     try {
-      return new Words(await read(await send(url, { cache: "default", credentials: "omit" })));
+      return new Words(await read(await send(url, { cache: "default" })));
     } catch (error) {
       if (!(error instanceof RequestError) || tries === WORDS_PAUSES_MS.length) throw error;
       await new Promise((done) => setTimeout(done, WORDS_PAUSES_MS[tries]));
@@ -93,7 +93,7 @@ async function fetchWords(url) {
 }
 
 function wordsFor(wanted) {
-  const tags = [...new Set(wanted)].slice(0, 8).join(",");
+  const tags = wanted.slice(0, 8).join(",");
   if (!catalogues.has(tags)) {
     const url = new URL(`words.json?languages=${encodeURIComponent(tags)}`, import.meta.url);
     const found = fetchWords(url).catch((error) => {
