@@ -14,8 +14,10 @@ from babel.numbers import format_decimal
 from paywall.rules.calendar import FAR_FUTURE
 from paywall.rules.enums import ProductKind
 from paywall.rules.money import format_money
-from paywall.web.theme import DEFAULT, PLACEHOLDER, Theme, Titles, Words
+from paywall.web.theme import DEFAULT, PLACEHOLDER, Theme, Titles, Word, Words
 
+# Khmer has no spaces between words, so the one after a number would be where a line is broken.
+NUMBER_AND_NOUN = re.compile(r"(\d|\{(?:count|limit)\}) (?=[\u1780-\u17b3])")
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
 # The least that RFC 5646 §4.4.1 asks for; no language that there are words in needs more.
 LANGUAGE_TAG_CHARS_MAX = 35
@@ -160,11 +162,25 @@ def load_languages(theme: Theme, zone: str) -> Languages:
     return Languages(
         {
             code.lower(): Language(
-                code, MappingProxyType(words), MappingProxyType(theme.titles[code]), zone
+                code,
+                MappingProxyType({name: _joined(word) for name, word in words.items()}),
+                MappingProxyType(theme.titles[code]),
+                zone,
             )
             for code, words in theme.words.items()
         }
     )
+
+
+def join_numbers(text: str) -> str:
+    """Keep a number and its Khmer noun on one line."""
+    return NUMBER_AND_NOUN.sub("\\1\u00a0", text)
+
+
+def _joined(word: Word) -> Word:
+    if isinstance(word, str):
+        return join_numbers(word)
+    return {form: join_numbers(text) for form, text in word.items()}
 
 
 def is_language_tag(text: str) -> bool:

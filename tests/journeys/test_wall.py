@@ -108,6 +108,16 @@ def test_a_visitor_chooses_by_one_list_of_prices(visitor: Visitor) -> None:
     box.locator("paywall-offers li").first.wait_for()
     assert len(re.findall(r"\$4\b", box.inner_text())) == 1
     expect(box.locator(".paywall-prices")).to_have_count(0)
+    # A refresh of what is on the page leaves the shop open, and what was chosen is remembered.
+    box.get_by_role("radio", name="KHR").check()
+    shop = box.locator("paywall-offers").element_handle()
+    with page.expect_response("**/v1/offers"):
+        page.evaluate("dispatchEvent(new Event('online'))")
+    page.wait_for_load_state("networkidle")
+    assert shop.evaluate("shop => shop.isConnected && Boolean(shop.querySelector('li'))")
+    page.reload()
+    by_script(page)
+    expect(box.locator(".paywall-prices")).to_contain_text("A month of everything16,000 riel a")
 
 
 def test_a_meter_that_is_used_up_says_until_when_and_what_signing_in_gives(
@@ -123,7 +133,9 @@ def test_a_meter_that_is_used_up_says_until_when_and_what_signing_in_gives(
     box = page.locator(".paywall-box")
     expect(box).to_contain_text("Sign in to read up to 5 articles free each month.")
     first = press.here(datetime.fromisoformat(ends_at))
-    expect(box).to_contain_text(f"You get new ones on {first.day} {first:%B} {first.year}.")
+    # It is also what somebody sees whom the site does not recognise, and who has read none.
+    expect(box).to_contain_text(f"starts again on {first.day} {first:%B} {first.year}.")
+    expect(box).not_to_contain_text("You have read")
     assert buttons(page) == ["Sign in", "Subscribe"]
 
 
@@ -173,6 +185,7 @@ def test_a_price_above_the_balance_says_what_is_missing(visitor: Visitor, press:
 
 def test_while_an_unlock_is_under_way_not_now_is_disabled(visitor: Visitor, press: Press) -> None:
     page = visitor.signed_in_tab("ann", publish(press, "under-way"))
+    page.set_viewport_size(TELEPHONE)
     by_script(page)
     page.get_by_role("button", name="Unlock", exact=True).click()
     refuse = page.get_by_role("dialog").get_by_role("button", name="Not now")
@@ -191,6 +204,9 @@ def test_while_an_unlock_is_under_way_not_now_is_disabled(visitor: Visitor, pres
     visitor.expect("net::ERR_FAILED")
     expect(refuse).to_be_enabled()
     assert refuse.evaluate(colour) == enabled
+    page.unroute("**/v1/me/unlocks")
+    page.get_by_role("dialog").get_by_role("button", name="Unlock").click()
+    expect(page.locator(".paywall-note")).to_be_in_viewport(ratio=1)
 
 
 def test_a_body_that_does_not_come_is_asked_for_again(visitor: Visitor, press: Press) -> None:

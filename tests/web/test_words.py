@@ -99,7 +99,8 @@ def test_numbers_dates_and_money_are_written_as_the_language_does() -> None:
     at = datetime(2026, 12, 24, 20, 30, tzinfo=UTC)
     assert english.translate("credits", count=1) == "1 credit"
     assert english.translate("credits", count=1200) == "1,200 credits"
-    assert khmer.translate("credits", count=1) == "1 ក្រេឌីត"
+    assert khmer.translate("credits", count=1) == "1\u00a0ក្រេឌីត"
+    assert "14\u00a0ថ្ងៃ" in khmer.translate("withdrawal_pending", price="$4")
     assert english.day(at) == "25 December 2026"
     assert khmer.day(at) == "25 ធ្នូ 2026"
     assert khmer.money(400000, "khr") == "4,000៛"

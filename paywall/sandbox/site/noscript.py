@@ -87,6 +87,8 @@ def _note(translator: NewspaperTranslator, article: Json, decision: Json) -> str
     """What the reader has, or has used up; empty where neither matters."""
     if article["policy"] == "metered" and decision["reason"] == "login_required":
         return translator.translate("free_ones_read")
+    if decision["reason"] == "credits_required" and not decision["unlocks_left"]:
+        return translator.translate("no_credits")
     if decision["reason"] in ("unlock_available", "credits_required"):
         balance = translator.credits(decision["unlocks_left"])
         return translator.translate("you_have", balance=balance)
@@ -127,7 +129,7 @@ def _price_line(translator: NewspaperTranslator, kind: str, product: Json) -> st
 
 
 def _price(translator: NewspaperTranslator, product: Json) -> str:
-    price = " · ".join(
+    price = translator.translate("or").join(
         translator.format_money(money["amount"], money["currency"]) for money in product["prices"]
     )
     # The title of a plan with another interval has to state the interval.

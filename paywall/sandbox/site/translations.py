@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from babel import negotiate_locale
 from babel.dates import format_date, format_skeleton
 
-from paywall.web.language import load_languages
+from paywall.web.language import join_numbers, load_languages
 from paywall.web.theme import load_theme
 
 # Each language by its own name; the first one is the default.
@@ -42,7 +42,7 @@ class NewspaperTranslator(NamedTuple):
     language: str
 
     def translate(self, name: str, **values: object) -> str:
-        return TEXTS[name][self.language].format(**values)
+        return join_numbers(TEXTS[name][self.language].format(**values))
 
     @property
     def site_name(self) -> str:

@@ -26,7 +26,7 @@ class List extends PaywallElement {
 
   more(cursor) {
     const { list } = this;
-    const more = button(this.translate("older"), () =>
+    const more = button(this.t("older"), () =>
       this.attempt(more, "waiting", async () => {
         const { items, next_cursor } = await this.page(cursor);
         const lines = this.lines(items);
@@ -42,7 +42,7 @@ class List extends PaywallElement {
 
   /** An article by its title, with a link while it is there. */
   article(one) {
-    if (!one.title) return this.translate("article_gone");
+    if (!one.title) return this.t("article_gone");
     return webAddress(one.url) ? h("a", { href: one.url }, one.title) : one.title;
   }
 }
@@ -63,7 +63,7 @@ class Unlocks extends List {
     // Meanwhile something else was searched for.
     if (sought !== this.sought) return;
     this.list = h("ul", { class: "paywall-rows" }, ...this.lines(items));
-    const empty = sought ? status(this.translate("none_found")) : h("p", {}, this.translate("no_articles"));
+    const empty = sought ? status(this.t("none_found")) : h("p", {}, this.t("no_articles"));
     const shown = [items.length ? this.list : empty, next && this.more(next)].filter(Boolean);
     if (this.results?.isConnected) return this.results.replaceChildren(...shown);
     this.results = h("div", {}, ...shown);
@@ -72,7 +72,7 @@ class Unlocks extends List {
 
   search() {
     let timer;
-    const label = this.translate("search_articles");
+    const label = this.t("search_articles");
     const input = () => {
       clearTimeout(timer);
       timer = setTimeout(() => {
@@ -101,7 +101,7 @@ class History extends List {
     // What lapsed is shown at once: its entry is written some minutes later.
     const ended = lapsed.map(({ expires_at: at, remaining: amount }) => ({ at, amount, kind: "expired" }));
     const changes = [...ended, ...items].sort((a, b) => new Date(b.at) - new Date(a.at));
-    if (!changes.length) return this.put(h("p", {}, this.translate("nothing_happened")));
+    if (!changes.length) return this.put(h("p", {}, this.t("nothing_happened")));
     this.list = h("ul", { class: "paywall-rows" }, ...this.lines(changes));
     this.put(this.list, next && this.more(next));
   }
@@ -118,9 +118,9 @@ class History extends List {
   }
 
   line({ at, kind, amount, article, source }) {
-    const what = this.translate(`entry_${kind}`);
-    const change = this.translate("entry", { date: this.words.day(at), what, credits: this.credits(amount) });
-    const reason = article ? this.article(article) : kind === "granted" && this.translate(`from_${source}`);
+    const what = this.t(`entry_${kind}`);
+    const change = this.t("entry", { date: this.words.day(at), what, credits: this.credits(amount) });
+    const reason = article ? this.article(article) : kind === "granted" && this.t(`from_${source}`);
     return h("li", {}, change, ...(reason ? [" (", reason, ")"] : []));
   }
 }
@@ -143,7 +143,7 @@ class Account extends PaywallElement {
   }
 
   section(word, ...children) {
-    return h("section", {}, h("h2", {}, this.translate(word)), ...children);
+    return h("section", {}, h("h2", {}, this.t(word)), ...children);
   }
 
   /** The address of the shop, where it is another page. */
@@ -160,9 +160,9 @@ class Account extends PaywallElement {
   sections({ subscriptions }) {
     const isCovered = subscriptions.some((one) => one.opens_all || hasFailed(one));
     const shop = this.elsewhere;
-    const buy = shop && h("p", {}, link(this.translate(isCovered ? "buy_credits" : "buy_page"), shop, !isCovered));
+    const buy = shop && h("p", {}, link(this.t(isCovered ? "buy_credits" : "buy_page"), shop, !isCovered));
     const history = h("details", { toggle: () => history.open && history.children.length < 2 && history.append(h("paywall-history", {})) });
-    history.append(h("summary", {}, this.translate("your_ledger")));
+    history.append(h("summary", {}, this.t("your_ledger")));
     return [
       h("paywall-subscription", {}),
       !isCovered && buy,
@@ -177,7 +177,7 @@ class Account extends PaywallElement {
   fail(error) {
     if (error.code === "signed_out") {
       const login = this.address("login");
-      return this.put(status(this.translate("sign_in_account")), login && link(this.translate("sign_in"), login, true), this.sale());
+      return this.put(status(this.t("sign_in_account")), login && link(this.t("sign_in"), login, true), this.sale());
     }
     if (!this.notice?.isConnected) return super.fail(error);
     this.notice.replaceChildren(status(this.trouble(error)), this.remedy(error));

@@ -20,10 +20,10 @@ async function openPage(part, fields) {
 
 /** Leads to a receipt, which can be printed and saved there. */
 function openReceipt(part, receipt, ...about) {
-  const text = part.translate("open_receipt");
+  const text = part.t("open_receipt");
   const act = () => part.attempt(open, "waiting", () => openPage(part, { page: "receipt", receipt }));
   const open = h("button", { type: "button", class: "paywall-link", click: act }, text);
-  open.setAttribute("aria-label", part.translate("labelled", { label: text, text: about.join(", ") }));
+  open.setAttribute("aria-label", part.t("labelled", { label: text, text: about.join(", ") }));
   return open;
 }
 
@@ -32,25 +32,25 @@ function askWhy(part, { receipt }) {
   if (!receipt) return;
   const name = `paywall-${newKey()}`;
   const choice = (value) =>
-    h("label", {}, h("input", { type: "radio", name, value }), h("span", {}, part.translate(`why_${value}`)));
+    h("label", {}, h("input", { type: "radio", name, value }), h("span", {}, part.t(`why_${value}`)));
   const comment = h("textarea", { rows: 3, maxlength: COMMENT_CHARS_MAX });
-  const title = part.translate("why_question");
+  const title = part.t("why_question");
   const box = openDialog(part, {
     title,
     details: [
-      h("p", {}, part.translate("why_optional")),
+      h("p", {}, part.t("why_optional")),
       h("fieldset", { "aria-label": title }, ...REASONS.map(choice)),
-      h("label", { class: "paywall-comment" }, part.translate("why_comment"), comment),
+      h("label", { class: "paywall-comment" }, part.t("why_comment"), comment),
     ],
-    yes: part.translate("why_send"),
-    working: part.translate("waiting"),
-    no: part.translate("why_skip"),
+    yes: part.t("why_send"),
+    working: part.t("waiting"),
+    no: part.t("why_skip"),
     act: async () => {
       const reason = box.querySelector("input:checked")?.value;
       if (!reason && !comment.value) return true;
       const answer = { receipt_id: receipt.id, reason: reason ?? "other", comment: comment.value };
       await request(part, "POST", "v1/me/cancellation-feedback", answer, newKey());
-      part.said.textContent = part.translate("why_thanks");
+      part.said.textContent = part.t("why_thanks");
       return true;
     },
   });
@@ -61,11 +61,11 @@ function askWhy(part, { receipt }) {
 function withdrawal(part, paid, title) {
   const { withdrawal: done, withdrawable_until: end } = paid;
   if (done) {
-    const text = part.translate("withdrawn_on", { date: part.words.day(done.at) });
+    const text = part.t("withdrawn_on", { date: part.words.day(done.at) });
     return smallText(text, " ", openReceipt(part, done.id, title, text));
   }
   if (!end || new Date(end) <= now()) return null;
-  const ask = button(part.translate("withdraw"), () => part.attempt(ask, "waiting", () => withdraw(part, paid, title)));
+  const ask = button(part.t("withdraw"), () => part.attempt(ask, "waiting", () => withdraw(part, paid, title)));
   return h("div", { class: "paywall-actions" }, ask);
 }
 
@@ -76,17 +76,17 @@ async function withdraw(part, { id: purchase_id }, title) {
   const price = part.words.money(follows);
   const key = newKey();
   openDialog(part, {
-    title: part.translate("withdraw_question"),
-    details: [h("p", {}, h("b", {}, title)), h("p", {}, part.translate("withdraw_effect", { price }))],
-    yes: part.translate("withdraw_confirm"),
-    working: part.translate("waiting"),
-    no: part.translate("withdraw_keep"),
+    title: part.t("withdraw_question"),
+    details: [h("p", {}, h("b", {}, title)), h("p", {}, part.t("withdraw_effect", { price }))],
+    yes: part.t("withdraw_confirm"),
+    working: part.t("waiting"),
+    no: part.t("withdraw_keep"),
     act: async (box) => {
       const done = await request(part, "POST", path, { purchase_id }, key);
       announceChange(part);
       await part.load();
       const word = done.is_returned ? "withdrawal_returned" : "withdrawal_pending";
-      const said = h("p", { role: "status", tabindex: "-1" }, `${part.translate("withdrawn")} ${part.translate(word, { price })}`);
+      const said = h("p", { role: "status", tabindex: "-1" }, `${part.t("withdrawn")} ${part.t(word, { price })}`);
       part.firstElementChild.prepend(said);
       box.close();
       said.focus();

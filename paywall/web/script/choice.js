@@ -35,6 +35,6 @@ function chooseCurrency(currency) {
   }
 }
 
-/** The currency of this page among those of its prices: the reader's, else the site's, else the first. */
-const currencyOf = (part, currencies) =>
-  [chosenCurrency, part.setting("currency")?.toLowerCase()].find((one) => currencies.includes(one)) ?? currencies[0];
+/** The currency among those of some prices that the reader has chosen, else the site's; undefined where it is none of them. */
+const currencyOf = (part, prices) =>
+  [chosenCurrency, part.setting("currency")?.toLowerCase()].find((wanted) => prices.some(({ currency }) => currency === wanted));

@@ -17,19 +17,19 @@ class Credits extends Count {
       for (const { expires_at: at, remaining } of grants) ends.set(at, (ends.get(at) ?? 0) + remaining);
       const lines = [...ends].map((some) => h("li", {}, this.lasting(...some)));
       const list = grants.some((grant) => grant.expires_at) && h("ul", {}, ...lines);
-      return this.put(h("p", {}, h("b", {}, this.have(count))), list, smallText(this.translate("credit_is")));
+      return this.put(h("p", {}, h("b", {}, this.have(count))), list, smallText(this.t("credit_is")));
     }
     const text = this.credits(count);
     if (!account) return this.put(text);
     const isLow = count <= FEW_CREDITS && !subscriptions.some((one) => one.opens_all);
     const hint = subscriptions.some(hasFailed) ? "failed_payment" : isLow && "buy_credits";
     const href = (hint === "buy_credits" && this.address("shop")) || account;
-    this.put(h("a", { href: account }, text), hint && h("a", { href, class: "paywall-low" }, this.translate(hint)));
+    this.put(h("a", { href: account }, text), hint && h("a", { href, class: "paywall-low" }, this.t(hint)));
   }
 
   lasting(at, count) {
-    if (!at) return this.translate("credits_last", { count });
-    return this.translate("credits_lapse", { credits: this.credits(count), date: this.words.end(at) });
+    if (!at) return this.t("credits_last", { count });
+    return this.t("credits_lapse", { credits: this.credits(count), date: this.words.end(at) });
   }
 }
 
@@ -41,7 +41,7 @@ class Meter extends Count {
       : await fetchMe(this);
     if (subscriptions.some((one) => one.opens_all)) return this.replaceChildren();
     const max = Math.max(meter.limit, 1);
-    const bar = h("progress", { max, value: meter.used, "aria-label": this.translate("meter", meter) });
-    this.put(bar, h("span", { "aria-hidden": "true" }, this.translate("meter", meter)));
+    const bar = h("progress", { max, value: meter.used, "aria-label": this.t("meter", meter) });
+    this.put(bar, h("span", { "aria-hidden": "true" }, this.t("meter", meter)));
   }
 }

@@ -63,8 +63,8 @@ class Gate extends PaywallElement {
   async load() {
     if (this.isOpen || !this.isAllowed) return;
     this.box.lang = this.words.language;
-    this.box.ariaLabel = this.translate("go_on_reading");
-    if (!this.box.firstChild) this.box.append(status(this.translate("waiting")));
+    this.box.ariaLabel = this.t("go_on_reading");
+    if (!this.box.firstChild) this.box.append(status(this.t("waiting")));
     this.describe();
     const asked = this.asked ?? this.find();
     this.asked = undefined;
@@ -126,7 +126,7 @@ class Gate extends PaywallElement {
   }
 
   trouble(error) {
-    return this.isMine && error.code === "unreachable" ? this.translate("not_loaded") : super.trouble(error);
+    return this.isMine && error.code === "unreachable" ? this.t("not_loaded") : super.trouble(error);
   }
 
   /** The offer to who is not signed in. */
@@ -142,40 +142,38 @@ class Gate extends PaywallElement {
     const cost = this.credits(Number(this.getAttribute("cost") ?? 1));
     const login = sold[0] !== "login" && this.address("login");
     this.show(
-      this.translate(lead, { cost, count: meter?.limit }),
-      [isFree && this.freeAgain(meter), catalogue && this.priceList(catalogue)],
+      this.t(lead, { cost, count: meter?.limit }),
+      // Whether this visitor has read any is not known.
+      [isFree && this.freeAgain(meter, "meter_restarts"), catalogue && this.priceList(catalogue)],
       sold.slice(0, 2).map((name, place) => this.action(name, place === 0)),
-      login && smallText(this.translate("have_subscription"), " ", h("a", { href: login }, this.translate("sign_in"))),
+      login && smallText(this.t("have_subscription"), " ", h("a", { href: login }, this.t("sign_in"))),
     );
   }
 
   offerFree({ used, limit }) {
-    const open = button(this.translate("open_article"), () => {
+    const open = button(this.t("open_article"), () => {
       this.isWanted = true;
-      return busy(open, this.translate("waiting"), () => this.draw());
+      return busy(open, this.t("waiting"), () => this.draw());
     }, true);
-    this.show(this.translate("meter_open", { count: limit - used }), [], [open]);
+    this.show(this.t("meter_open", { count: limit - used }), [], [open]);
   }
 
-  /** When a meter that is used up starts again. */
-  freeAgain({ limit: count, resets_at: at }) {
-    return smallText(this.translate("meter_over", { count, date: this.words.day(at) }));
+  /** When the meter starts again, which is used up as the word says. */
+  freeAgain({ resets_at: at }, word = "meter_over") {
+    return smallText(this.t(word, { date: this.words.day(at) }));
   }
 
-  /** The first of each kind that opens the article, with its prices. */
+  /** The first of each kind that opens the article, with its price in the currency of this page, or in each. */
   priceList({ plans, passes, packs }) {
     const first = { plan: plans[0], pass: passes[0], pack: this.policy !== "subscribers" && packs[0] };
     const lines = Object.entries(first).filter(([, one]) => one);
     const line = ([kind, one]) => {
-      const price = this.rhythm(one, one.prices.map((some) => this.words.money(some)).join(" · "));
+      const wanted = priceIn(one, currencyOf(this, one.prices));
+      const price = priced(this, one, ...(wanted ? [wanted] : one.prices));
       return h("li", {}, h("span", {}, this.words.title(kind, one)), h("b", {}, price));
     };
     const list = lines.length > 0 && h("ul", { class: "paywall-prices" }, ...lines.map(line));
-    return h("div", {}, list, first.plan && smallText(this.translate("plans_renew")));
-  }
-
-  rhythm({ interval, interval_count: count }, price) {
-    return interval ? this.translate(`price_${interval}`, { price, count }) : price;
+    return h("div", {}, list, first.plan && smallText(this.t("plans_renew")));
   }
 
   /** The offer to a reader: what leads on from here first, and at most one other. */
@@ -191,16 +189,16 @@ class Gate extends PaywallElement {
     const catalogue = !isOwed && (isShort || reason === "subscription_required") && (await fetchOffers().catch(() => undefined));
     const details = [
       meter && this.policy === "metered" && actions.length > 0 && this.freeAgain(meter),
-      isShort && smallText(count ? this.missing(decision) : this.translate("no_credits")),
+      isShort && smallText(count ? this.missing(decision) : this.t("no_credits")),
       catalogue && this.priceList(catalogue),
     ];
-    this.show(isOwed ? this.translate("fix_first") : this.leadOf(decision), details, names.map((name, place) => this.action(name, place === 0)));
+    this.show(isOwed ? this.t("fix_first") : this.leadOf(decision), details, names.map((name, place) => this.action(name, place === 0)));
     if (bought.isWaiting && reason === "unlock_available") this.confirm(smallText(thanks(this)));
     bought.isWaiting = false;
   }
 
   missing({ unlock_cost: cost, unlocks_left: count }) {
-    return `${this.have(count)} ${this.translate("credits_short", { count: cost - count })}`;
+    return `${this.have(count)} ${this.t("credits_short", { count: cost - count })}`;
   }
 
   leadOf({ reason, unlock_cost: cost, unlocks_left: count }) {
@@ -211,30 +209,34 @@ class Gate extends PaywallElement {
       login_required: "sign_in_first",
     };
     const price = reason === "credits_required" ? this.credits(cost) : cost;
-    return this.translate(own(leads, reason) ?? "not_to_be_had", { cost: price, count });
+    return this.t(own(leads, reason) ?? "not_to_be_had", { cost: price, count });
   }
 
   show(lead, details, actions, last) {
     this.failure = undefined;
     this.lead = status(lead);
-    this.details = h("div", {}, ...details);
-    this.shop = h("div", { class: "paywall-shop" });
+    // A shop that is open stays: a refresh must not close it.
+    const isSelling = this.shop?.firstChild;
+    if (!isSelling) this.shop = h("div", { class: "paywall-shop" });
+    this.details = h("div", {}, ...(isSelling ? [] : details));
     const next = h("div", { class: "paywall-actions" }, ...actions);
-    this.box.replaceChildren(...[this.lead, this.details, next, last, this.shop].filter(Boolean));
+    for (const old of [...this.box.childNodes]) if (old !== this.shop) old.remove();
+    this.box.prepend(...[this.lead, this.details, next, last].filter(Boolean));
+    if (!isSelling) this.box.append(this.shop);
   }
 
   action(name, first) {
     switch (name) {
       case "login":
-        return this.address("login") && link(this.translate("sign_in"), this.address("login"), first);
+        return this.address("login") && link(this.t("sign_in"), this.address("login"), first);
       case "unlock":
-        return button(this.translate("unlock"), () => this.confirm(), first);
+        return button(this.t("unlock"), () => this.confirm(), first);
       case "fix_payment":
         return this.billing("fix_payment", first);
       case "buy_credits":
-        return button(this.translate("buy_credits"), () => this.sell("pack"), first);
+        return button(this.t("buy_credits"), () => this.sell("pack"), first);
       default:
-        return button(this.translate("subscribe"), () => this.sell("plan pass"), first);
+        return button(this.t("subscribe"), () => this.sell("plan pass"), first);
     }
   }
 
@@ -254,16 +256,16 @@ class Gate extends PaywallElement {
     const about = this.headline && h("p", { lang: this.closest("[lang]")?.lang }, h("b", {}, this.headline));
     const showTerms = () => {
       const { unlocks_left: count } = this.decision;
-      price.textContent = this.translate("unlock_cost", { cost, count });
-      left.textContent = this.translate("unlocks_left", { count });
+      price.textContent = this.t("unlock_cost", { cost, count });
+      left.textContent = this.t("unlocks_left", { count });
     };
     showTerms();
     openDialog(this, {
-      title: this.translate("unlock_question"),
+      title: this.t("unlock_question"),
       details: [about, thanked, price, left].filter(Boolean),
-      yes: this.translate("unlock"),
-      working: this.translate("unlocking"),
-      no: this.translate("not_now"),
+      yes: this.t("unlock"),
+      working: this.t("unlocking"),
+      no: this.t("not_now"),
       act: async (box) => {
         try {
           const terms = { article_id: this.article, max_cost: cost };
@@ -299,7 +301,7 @@ class Gate extends PaywallElement {
   /** The terms changed before the click: nothing was spent, and the reader sees why. */
   async changed(error, box, askAgain) {
     const cost = error.problem.unlock_cost;
-    const said = error.code === "price_changed" && this.translate("price_changed", { cost: this.credits(cost) });
+    const said = error.code === "price_changed" && this.t("price_changed", { cost: this.credits(cost) });
     if (said && cost <= this.decision.unlocks_left) {
       this.decision.unlock_cost = cost;
       askAgain(cost);
@@ -325,11 +327,11 @@ class Gate extends PaywallElement {
 
   /** It is the reader's, and the page that the site makes anew has it. */
   reloading(word) {
-    return button(this.translate(word), () => location.reload(), true);
+    return button(this.t(word), () => location.reload(), true);
   }
 
   showOne(lead, act) {
-    this.show(this.translate(lead), [], [act]);
+    this.show(this.t(lead), [], [act]);
     return act;
   }
 
@@ -348,9 +350,11 @@ class Gate extends PaywallElement {
     body.append(range.createContextualFragment(policy ? policy.createHTML(html) : html));
     this.isOpen = true;
     const count = decision.unlocks_left;
-    const text = `${this.translate("unlocked")} ${this.few(count) || this.have(count)}`;
+    const text = `${this.t("unlocked")} ${this.few(count) || this.have(count)}`;
     const note = clicked && h("p", { role: "status", class: "paywall-note" }, text);
     this.replaceChildren(...[note, body].filter(Boolean));
-    if (clicked) body.focus({ preventScroll: true });
+    if (!clicked) return;
+    body.focus({ preventScroll: true });
+    note.scrollIntoView({ block: "nearest" });
   }
 }

@@ -20,8 +20,7 @@ const button = (text, click, first) => h("button", { type: "button", class: butt
  */
 function confirmButton(text, click, first) {
   let seen = Infinity;
-  const isMeant = ({ detail, timeStamp }) => detail < 2 && timeStamp - seen >= CONFIRM_AFTER_MS;
-  const element = button(text, (event) => isMeant(event) && click(event), first);
+  const element = button(text, ({ detail, timeStamp }) => detail < 2 && timeStamp - seen >= CONFIRM_AFTER_MS && click(), first);
   element.addEventListener("keydown", (event) => {
     if (event.repeat && ["Enter", " "].includes(event.key)) event.preventDefault();
   });
@@ -110,13 +109,13 @@ class PaywallElement extends HTMLElement {
 
   /** Why this part shows nothing else. */
   trouble(error) {
-    return error.code === "unreachable" ? this.translate("outage") : this.explain(error);
+    return error.code === "unreachable" ? this.t("outage") : this.explain(error);
   }
 
   /** A page that the site refuses may be an old copy from a cache. */
   remedy({ code }, first) {
-    if (code === "refused") return button(this.translate("reload"), () => location.reload(), first);
-    const again = button(this.translate("try_again"), () => busy(again, this.translate("waiting"), () => this.draw()), first);
+    if (code === "refused") return button(this.t("reload"), () => location.reload(), first);
+    const again = button(this.t("try_again"), () => busy(again, this.t("waiting"), () => this.draw()), first);
     return again;
   }
 
@@ -143,20 +142,20 @@ class PaywallElement extends HTMLElement {
     return new URL(address || pageHere(this.address("account")) || "/", document.baseURI).href;
   }
 
-  translate(name, values) {
-    return this.words.translate(name, values);
+  t(name, values) {
+    return this.words.t(name, values);
   }
 
   label(name, text) {
-    return this.translate("labelled", { label: this.translate(name), text });
+    return this.t("labelled", { label: this.t(name), text });
   }
 
   credits(count) {
-    return this.translate("credits", { count });
+    return this.t("credits", { count });
   }
 
   have(count) {
-    return count ? this.translate("you_have", { credits: this.credits(count) }) : this.translate("no_credits");
+    return count ? this.t("you_have", { credits: this.credits(count) }) : this.t("no_credits");
   }
 
   explain({ code }) {
@@ -173,12 +172,12 @@ class PaywallElement extends HTMLElement {
       withdrawal_over: "withdrawal_over",
       not_withdrawable: "not_withdrawable",
     };
-    return this.translate(own(words, code) ?? "failed");
+    return this.t(own(words, code) ?? "failed");
   }
 
   few(count) {
     if (count > FEW_CREDITS) return "";
-    return count ? this.translate("few_left", { count }) : this.translate("none_left");
+    return count ? this.t("few_left", { count }) : this.t("none_left");
   }
 
   /** Why a click did nothing: said beside what was clicked on, and gone to. */
@@ -191,7 +190,7 @@ class PaywallElement extends HTMLElement {
 
   /** What a click on `element` does; a refusal is shown below it. */
   attempt(element, working, act) {
-    return busy(element, this.translate(working), async () => {
+    return busy(element, this.t(working), async () => {
       this.message?.remove();
       try {
         await act();
@@ -208,7 +207,7 @@ class PaywallElement extends HTMLElement {
       const { url } = await request(this, "POST", "v1/me/billing-portal", { return_url: this.pageAfterPaying() });
       await navigate(url);
     };
-    const open = button(this.translate(word), () => this.attempt(open, "waiting", act), first);
+    const open = button(this.t(word), () => this.attempt(open, "waiting", act), first);
     return open;
   }
 }

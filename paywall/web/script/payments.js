@@ -8,15 +8,15 @@ class Payments extends List {
     const [mine, titled, { items, next_cursor }] = await Promise.all([fetchMe(this), fetchTitles(this), this.page()]);
     const { pending } = mine;
     this.mine = mine;
-    if (!items.length && !pending.length) return this.put(h("p", {}, this.translate("no_purchases")));
-    this.titled = (thing) => titled(thing) ?? this.translate(thing.pack_id ? "packs" : thing.pass_id ? "kind_pass" : "kind_stripe");
+    if (!items.length && !pending.length) return this.put(h("p", {}, this.t("no_purchases")));
+    this.titled = (thing) => titled(thing) ?? this.t(thing.pack_id ? "packs" : thing.pass_id ? "kind_pass" : "kind_stripe");
     const lines = [...pending.map((one) => this.due(one)), ...items.map((paid) => this.line(paid))];
     this.list = h("ul", { class: "paywall-rows" }, ...lines);
     this.put(this.list, next_cursor && this.more(next_cursor));
   }
 
   due(one) {
-    const said = this.translate("on_its_way", { date: this.words.day(one.since) });
+    const said = this.t("on_its_way", { date: this.words.day(one.since) });
     return h("li", {}, h("b", {}, this.titled(one)), smallText(said));
   }
 
@@ -25,8 +25,8 @@ class Payments extends List {
     const money = (amount) => this.words.money({ amount, currency });
     const title = this.titled(paid);
     const price = money(paid.amount_paid);
-    const payment = (date) => this.translate("payment", { date, price });
-    const back = refunded > 0 && this.translate("purchase_refunded", { price: money(refunded) });
+    const payment = (date) => this.t("payment", { date, price });
+    const back = refunded > 0 && this.t("purchase_refunded", { price: money(refunded) });
     const receipt = smallText(openReceipt(this, `payment-${id}`, title, payment(this.words.moment(at))));
     return h("li", {}, h("b", {}, title), smallText(payment(this.words.day(at))), back && smallText(back), receipt, withdrawal(this, paid, title));
   }

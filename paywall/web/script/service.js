@@ -8,7 +8,7 @@ const FEW_CREDITS = 2;
 const TIMEOUT_MS = 15_000;
 const CONFIRM_AFTER_MS = 500;
 const POLL_MS = 1_500;
-const OUTAGE_PAUSES_MS = [5_000, 15_000, 45_000, 120_000, 300_000];
+const OUTAGE_PAUSE_MS_MAX = 300_000;
 const CHECKOUT = "paywall-checkout";
 const SIGNED_OUT = "signed out";
 const BOUGHT = "paywall-bought";
@@ -204,7 +204,7 @@ let outageTimer;
 function retryLater(part) {
   waiting.add(part);
   if (outageTimer) return;
-  const pause = OUTAGE_PAUSES_MS[outages] ?? OUTAGE_PAUSES_MS.at(-1);
+  const pause = Math.min(5_000 * 3 ** outages, OUTAGE_PAUSE_MS_MAX);
   outages += 1;
   outageTimer = setTimeout(async () => {
     outageTimer = undefined;

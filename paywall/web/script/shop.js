@@ -18,10 +18,10 @@ async function fetchTitles(part) {
   };
 }
 
-/** A price with its rhythm: "$4 a month". */
-function priced(part, { interval, interval_count: count }, price) {
-  const amount = part.words.money(price);
-  return interval ? part.translate(`price_${interval}`, { price: amount, count }) : amount;
+/** One price, or one in each currency, with its rhythm: "$4 or 16,000 riel a month". */
+function priced(part, { interval, interval_count: count }, ...prices) {
+  const price = prices.map((some) => part.words.money(some)).reduce((price, other) => part.t("either", { price, other }));
+  return interval ? part.t(`price_${interval}`, { price, count }) : price;
 }
 
 /** The kinds that a shop is asked for; ids such as "constructor" are none. */
@@ -55,7 +55,7 @@ class Offers extends PaywallElement {
     const isEmpty = !this.groups.length && !mine?.subscriptions.length;
     this.put(
       ...above,
-      isEmpty && status(this.translate("nothing_for_sale")),
+      isEmpty && status(this.t("nothing_for_sale")),
       sold.length > 0 && !this.consent && this.agreement(),
       ...this.switches(sold),
       this.shelf,
@@ -73,7 +73,7 @@ class Offers extends PaywallElement {
   agreement() {
     if (this.setting("consent") === undefined || !this.mine) return null;
     this.consent = h("input", { type: "checkbox" });
-    return h("label", { class: "paywall-consent" }, this.consent, h("span", {}, this.translate("consent")));
+    return h("label", { class: "paywall-consent" }, this.consent, h("span", {}, this.t("consent")));
   }
 
   /** Whether this kind is sold, and what the reader sees first: what becomes of the days that are theirs already. */
@@ -82,7 +82,7 @@ class Offers extends PaywallElement {
     const isOpen = mine.some((one) => one.opens_all);
     const until = this.mine?.access_until;
     const date = until && this.words.end(until);
-    const sold = (word, date) => ({ why: isOpen ? [h("p", {}, this.translate(word, { date }))] : [], isSold: true });
+    const sold = (word, date) => ({ why: isOpen ? [h("p", {}, this.t(word, { date }))] : [], isSold: true });
     // A reader who may read everything needs no credits yet.
     if (kind === "pack") return date ? sold("access_until", date) : { isSold: true };
     const barring = (action) => mine.filter((one) => !allows(one, action));
@@ -98,12 +98,12 @@ class Offers extends PaywallElement {
     const cancelled = barring.find((one) => one.phase === "ending" && one.kind === "stripe" && allows(one, "resume"));
     const resume = cancelled && this.resumption(cancelled);
     const beside = (text, ...buttons) => [h("p", {}, text), h("div", { class: "paywall-actions" }, ...buttons)];
-    if (barring.some(hasFailed)) return beside(this.translate("payment_failed"), resume, this.billing("fix_payment", true));
-    if (barring.some((one) => allows(one, "cancel"))) return beside(this.translate("subscribed_already"), this.billing());
-    if (!cancelled) return [h("p", {}, this.translate("access_until", { date }))];
+    if (barring.some(hasFailed)) return beside(this.t("payment_failed"), resume, this.billing("fix_payment", true));
+    if (barring.some((one) => allows(one, "cancel"))) return beside(this.t("subscribed_already"), this.billing());
+    if (!cancelled) return [h("p", {}, this.t("access_until", { date }))];
     const costs = resumeCosts(this, cancelled);
     const end = this.words.end(cancelled.access_until);
-    return beside([this.translate("resume_instead", { date: end }), costs].filter(Boolean).join(" "), resume);
+    return beside([this.t("resume_instead", { date: end }), costs].filter(Boolean).join(" "), resume);
   }
 
   /** Resuming a subscription that is marked to end costs nothing today; a second one would. */
@@ -111,7 +111,7 @@ class Offers extends PaywallElement {
     return resumption(this, one, async () => {
       announceChange(this);
       await this.load();
-      const said = notice(this.translate("resumed"));
+      const said = notice(this.t("resumed"));
       this.firstElementChild.prepend(said);
       said.focus();
     });
@@ -120,13 +120,14 @@ class Offers extends PaywallElement {
   /** Currencies and periods to choose from, where there are several. */
   switches(sold) {
     const plans = sold.filter(({ interval }) => interval);
-    const currencies = distinct(sold.flatMap(({ prices }) => prices).map(({ currency }) => currency));
+    const prices = sold.flatMap(({ prices }) => prices);
+    const currencies = distinct(prices.map(({ currency }) => currency));
     const periods = distinct(plans.map(periodOf));
-    this.currency = currencyOf(this, currencies);
+    this.currency = currencyOf(this, prices) ?? currencies[0];
     if (!periods.includes(this.period)) this.period = periodOf(plans.find(({ recommended }) => recommended) ?? plans[0] ?? {});
     const rhythm = (period) => {
       const [interval, count] = period.split(" ");
-      return this.translate(`every_${interval}`, { count: Number(count) });
+      return this.t(`every_${interval}`, { count: Number(count) });
     };
     return [this.switch("period", periods, rhythm), this.switch("currency", currencies, (one) => one.toUpperCase())];
   }
@@ -145,7 +146,7 @@ class Offers extends PaywallElement {
       input.checked = value === this[name];
       return h("label", {}, input, h("span", {}, label(value)));
     };
-    return h("fieldset", { class: "paywall-switch" }, h("legend", {}, this.translate(name)), ...values.map(option));
+    return h("fieldset", { class: "paywall-switch" }, h("legend", {}, this.t(name)), ...values.map(option));
   }
 
   /** The cards, for the currency and the period that are chosen. */
@@ -165,7 +166,7 @@ class Offers extends PaywallElement {
     const notices = isSold || !document.querySelector("paywall-subscription") ? why : [];
     if (!isSold && !notices.length) return null;
     const cards = h("ul", { class: "paywall-offers" }, ...this.shown(group).map((one) => this.card(kind, one)));
-    const title = h("h2", { class: "paywall-kind" }, this.translate(KINDS[kind]));
+    const title = h("h2", { class: "paywall-kind" }, this.t(KINDS[kind]));
     return h("section", { class: "paywall-group" }, title, ...notices, isSold && cards);
   }
 
@@ -179,11 +180,11 @@ class Offers extends PaywallElement {
     return h(
       "li",
       { class: product.recommended ? "paywall-recommended" : undefined },
-      line("badge", product.recommended && this.translate("recommended")),
+      line("badge", product.recommended && this.t("recommended")),
       h("h3", {}, title),
       h("p", { class: "paywall-price" }, before, h("b", {}, amount), after),
-      line("saving", saving && this.translate("saving", { percent: saving.percent })),
-      line("saving", this.hasTrial && product.trial_days && this.translate("trial", { count: product.trial_days })),
+      line("saving", saving && this.t("saving", { percent: saving.percent })),
+      line("saving", this.hasTrial && product.trial_days && this.t("trial", { count: product.trial_days })),
       line("gives", this.gives(kind, product)),
       line("terms", this.conditions(kind, product)),
       this.buy(kind, product, price, title),
@@ -197,30 +198,30 @@ class Offers extends PaywallElement {
     const login = !this.mine && this.address("login");
     const isFirst = product.recommended || !this.hasRecommended;
     const act = () => this.attempt(buy, "opening_payment", () => this.pay(order, product));
-    const text = this.translate(word);
+    const text = this.t(word);
     const buy = login ? link(text, login, isFirst) : confirmButton(text, () => this.agreed() && act(), isFirst);
     if (login) buy.addEventListener("click", () => saveItem(CHOSEN, { ...order, at: Date.now() }));
-    const whole = this.translate(label, { price: priced(this, product, price) });
-    buy.setAttribute("aria-label", this.translate("labelled", { label: whole, text: title }));
+    const whole = this.t(label, { price: priced(this, product, price) });
+    buy.setAttribute("aria-label", this.t("labelled", { label: whole, text: title }));
     return buy;
   }
 
   /** What a product gives, in a line. */
   gives(kind, { days, credits, credits_expire: expire }) {
-    if (kind === "pass") return this.translate("pass_opens", { count: days });
-    if (kind === "pack") return this.translate("pack_opens", { count: credits });
+    if (kind === "pass") return this.t("pass_opens", { count: days });
+    if (kind === "pack") return this.t("pack_opens", { count: credits });
     const added = expire === "period_end" ? "plan_credits_lapse" : "plan_credits";
-    return [this.translate("plan_opens"), credits && this.translate(added, { count: credits })].filter(Boolean).join(" ");
+    return [this.t("plan_opens"), credits && this.t(added, { count: credits })].filter(Boolean).join(" ");
   }
 
   conditions(kind, { expires_after_days: days }) {
-    if (kind === "plan") return this.translate("plan_renews");
-    return days && this.translate("pack_lapses", { count: days });
+    if (kind === "plan") return this.t("plan_renews");
+    return days && this.t("pack_lapses", { count: days });
   }
 
   agreed() {
     if (!this.consent || this.consent.checked) return true;
-    this.showMessage(this.consent.parentElement, this.translate("consent_needed"));
+    this.showMessage(this.consent.parentElement, this.t("consent_needed"));
     return false;
   }
 
@@ -232,16 +233,16 @@ class Offers extends PaywallElement {
     const { isSold, products = [], why = [] } = this.groups.find((group) => group.kind === kind) ?? {};
     const product = products.find((one) => one.id === id);
     const price = product && priceIn(product, currency);
-    if (!price) return [notice(this.translate("chosen_gone"))];
-    if (!isSold) return [notice(why[0]?.textContent ?? this.translate("chosen_gone"))];
+    if (!price) return [notice(this.t("chosen_gone"))];
+    if (!isSold) return [notice(why[0]?.textContent ?? this.t("chosen_gone"))];
     const order = { kind, id, currency, from };
     const agreement = this.agreement();
     if (agreement) {
       const title = this.words.title(kind, product);
-      const text = this.translate("chosen", { title, price: priced(this, product, price) });
+      const text = this.t("chosen", { title, price: priced(this, product, price) });
       return [notice(text), agreement, this.buy(kind, product, price, title, from)];
     }
-    this.put(status(this.translate("opening_payment")));
+    this.put(status(this.t("opening_payment")));
     try {
       await this.pay(order, product);
     } catch (error) {
@@ -269,15 +270,15 @@ class Return extends PaywallElement {
     const began = loadItem(CHECKOUT);
     const id = began.id ?? new URLSearchParams(location.search).get("checkout");
     const from = pageHere(began.from) ?? this.address("account") ?? "/";
-    if (!id) return this.put(status(this.translate("no_payment")), link(this.translate("back"), from, true));
-    const said = status(this.translate("confirming"));
+    if (!id) return this.put(status(this.t("no_payment")), link(this.t("back"), from, true));
+    const said = status(this.t("confirming"));
     this.put(said);
     this.isWaiting = true;
-    const back = link(this.translate("back"), from, true);
+    const back = link(this.t("back"), from, true);
     while (this.isConnected) {
       const checkout = await request(this, "GET", `v1/me/checkout/${encodeURIComponent(id)}`);
       if (checkout.status === "paid") return this.goBack(said, from, began.bought);
-      said.textContent = this.translate(checkout.status === "processing" ? "bank_working" : "not_paid");
+      said.textContent = this.t(checkout.status === "processing" ? "bank_working" : "not_paid");
       said.after(back);
       if (checkout.status === "expired") return;
       await new Promise((done) => setTimeout(done, POLL_MS));
@@ -289,7 +290,7 @@ class Return extends PaywallElement {
     saveItem(CHECKOUT);
     saveItem(BOUGHT, bought ?? { kind: "unknown" });
     announceChange(this);
-    said.textContent = this.translate("paid");
+    said.textContent = this.t("paid");
     location.replace(from);
   }
 }
@@ -300,7 +301,7 @@ saveItem(BOUGHT);
 bought.isWaiting = Boolean(bought.kind);
 
 const THANKS = { plan: "thanks_plan", pass: "thanks_pass", pack: "thanks_pack" };
-const thanks = (part) => part.translate(own(THANKS, bought.kind) ?? "paid", { count: bought.count });
+const thanks = (part) => part.t(own(THANKS, bought.kind) ?? "paid", { count: bought.count });
 
 /** Thanks for what was bought, until it is closed or the page is left. */
 class Thanks extends PaywallElement {
@@ -311,7 +312,7 @@ class Thanks extends PaywallElement {
       bought.kind = undefined;
       this.replaceChildren();
     };
-    const dismiss = h("button", { type: "button", class: "paywall-close", "aria-label": this.translate("close"), click: close }, "×");
+    const dismiss = h("button", { type: "button", class: "paywall-close", "aria-label": this.t("close"), click: close }, "×");
     this.put(h("p", { class: "paywall-note" }, said, dismiss));
     // A screen reader announces changes of a status, not its first content.
     await new Promise(requestAnimationFrame);

@@ -15,7 +15,7 @@ const renews = ({ next_payment: next }) => Boolean(next);
 
 /** Takes a cancellation or a set end back; `done` says what follows then. */
 function resumption(part, { id: subscription_id, cancels_at: end }, done) {
-  const text = end ? part.translate("go_on_after", { date: part.words.end(end) }) : part.translate("resume");
+  const text = end ? part.t("go_on_after", { date: part.words.end(end) }) : part.t("resume");
   const resume = confirmButton(text, () =>
     part.attempt(resume, "waiting", async () => {
       await request(part, "POST", "v1/me/subscription/resume", { subscription_id }, newKey());
@@ -26,7 +26,7 @@ function resumption(part, { id: subscription_id, cancels_at: end }, done) {
 }
 
 /** What going on with it costs, if that is known. */
-const resumeCosts = (part, { price }) => price && part.translate("resume_for", { price: part.words.money(price) });
+const resumeCosts = (part, { price }) => price && part.t("resume_for", { price: part.words.money(price) });
 
 /** What opens everything until when; to cancel it in two clicks, and to take that back. */
 class Subscription extends PaywallElement {
@@ -44,21 +44,21 @@ class Subscription extends PaywallElement {
     this.said ??= h("p", { role: "status", class: "paywall-status", tabindex: "-1" });
     this.put(
       this.said,
-      total && h("p", {}, this.translate("access_until", { date: this.words.end(total) })),
-      ...(running.length ? running : [h("p", { class: "paywall-state" }, this.translate("no_subscription"))]),
+      total && h("p", {}, this.t("access_until", { date: this.words.end(total) })),
+      ...(running.length ? running : [h("p", { class: "paywall-state" }, this.t("no_subscription"))]),
       over.length > 0 && this.past(over),
     );
   }
 
   past(over) {
-    const summary = h("summary", {}, this.translate("ended_subscriptions"));
+    const summary = h("summary", {}, this.t("ended_subscriptions"));
     const folded = h("details", {}, summary, ...over.map((one) => this.line(one)));
     folded.open = Boolean(this.said.textContent);
     return folded;
   }
 
   line(one) {
-    const title = this.titled(one) ?? this.translate(`kind_${one.kind}`);
+    const title = this.titled(one) ?? this.t(`kind_${one.kind}`);
     const actions = this.actions(one).filter(Boolean);
     const [lead, ...more] = this.until(one);
     const paid = one.payment_type && this.label("payment_type", this.means(one));
@@ -77,17 +77,17 @@ class Subscription extends PaywallElement {
   means({ card, payment_type: type }) {
     const { words } = this.words;
     if (!card) return own(words, `type_${type}`) ?? type;
-    return this.translate("card", { brand: own(words, `brand_${card.brand}`) ?? card.brand, last4: card.last4 });
+    return this.t("card", { brand: own(words, `brand_${card.brand}`) ?? card.brand, last4: card.last4 });
   }
 
   /** What was not paid, when it is tried again, and what the reader has until then. */
   unpaid({ failed_payment: failed, opens_all: isOpen }, word, date) {
-    if (!failed) return this.translate(word, { date });
+    if (!failed) return this.t(word, { date });
     const again = failed.next_attempt_at;
     return [
-      this.translate("failed_sum", { price: this.words.money(failed) }),
-      again && this.translate("failed_retry", { date: this.words.day(again) }),
-      isOpen ? this.translate("access_until", { date }) : this.translate("failed_locked"),
+      this.t("failed_sum", { price: this.words.money(failed) }),
+      again && this.t("failed_retry", { date: this.words.day(again) }),
+      isOpen ? this.t("access_until", { date }) : this.t("failed_locked"),
     ];
   }
 
@@ -102,43 +102,43 @@ class Subscription extends PaywallElement {
       active: () => (next ? this.renewal(one) : this.lasting(one, isFollowed, date)),
       waiting: () => this.start(one, date),
       ending: () => (hasFailed(one) ? this.cancelledLate(one, whole ?? date) : this.cancelled(one, isFollowed, date)),
-      ended: () => this.translate("ended_on", { date }),
-      payment_pending: () => this.translate("renewing"),
+      ended: () => this.t("ended_on", { date }),
+      payment_pending: () => this.t("renewing"),
       payment_failed: () => this.unpaid(one, "payment_late", whole ?? date),
       lapsed: () => this.unpaid(one, "payment_failed"),
-      paused: () => this.label("status", this.translate(`status_${state}`)),
+      paused: () => this.label("status", this.t(`status_${state}`)),
     };
     const sentence = (own(sentences, one.phase) ?? sentences.active)();
-    const end = one.cancels_at && this.translate("set_to_end", { date: this.words.end(one.cancels_at) });
+    const end = one.cancels_at && this.t("set_to_end", { date: this.words.end(one.cancels_at) });
     return [sentence, end].flat().filter(Boolean);
   }
 
   renewal({ next_payment: next, price }) {
-    const renews = this.translate("renews_on", { date: this.words.day(next) });
-    return [renews, price && this.translate("renews_for", { price: this.words.money(price) })];
+    const renews = this.t("renews_on", { date: this.words.day(next) });
+    return [renews, price && this.t("renews_for", { price: this.words.money(price) })];
   }
 
   lasting(one, isFollowed, date) {
-    if (isPrepaid(one) && this.mine.subscriptions.some(renews)) return this.translate("rest_after");
-    return this.translate(isFollowed ? "runs_until" : "access_until", { date });
+    if (isPrepaid(one) && this.mine.subscriptions.some(renews)) return this.t("rest_after");
+    return this.t(isFollowed ? "runs_until" : "access_until", { date });
   }
 
   start({ starts_at: at }, until) {
-    if (this.mine.subscriptions.some(renews)) return this.translate("starts_after");
-    return this.translate("starts_on", { date: this.words.start(at), until });
+    if (this.mine.subscriptions.some(renews)) return this.t("starts_after");
+    return this.t("starts_on", { date: this.words.start(at), until });
   }
 
   cancelled(one, isFollowed, date) {
     const costs = allows(one, "resume") && resumeCosts(this, one);
-    return [this.translate(isFollowed ? "cancelled_until" : "ends_on", { date }), costs];
+    return [this.t(isFollowed ? "cancelled_until" : "ends_on", { date }), costs];
   }
 
   cancelledLate({ opens_all: isOpen }, date) {
-    return [this.translate("cancelled_late"), isOpen && this.translate("access_until", { date })];
+    return [this.t("cancelled_late"), isOpen && this.t("access_until", { date })];
   }
 
   actions(one) {
-    const cancel = button(this.translate("cancel"), () => this.cancel(cancel, one));
+    const cancel = button(this.t("cancel"), () => this.cancel(cancel, one));
     return [
       hasFailed(one) && allows(one, "manage_billing") && this.billing("fix_payment", true),
       allows(one, "resume") && resumption(this, one, () => this.done("resumed")),
@@ -149,7 +149,7 @@ class Subscription extends PaywallElement {
 
   async done(word) {
     announceChange(this);
-    this.said.textContent = this.translate(word);
+    this.said.textContent = this.t(word);
     await this.load();
     this.said.focus();
   }
@@ -162,11 +162,11 @@ class Subscription extends PaywallElement {
       const follows = await request(this, "POST", path, { ...order, dry_run: true });
       const keys = { period_end: newKey(), now: newKey() };
       openDialog(this, {
-        title: this.translate("cancel_question"),
+        title: this.t("cancel_question"),
         details: [this.choices(follows, one), ...this.keeping(follows.credits)],
-        yes: this.translate("cancel_confirm"),
-        working: this.translate("cancelling"),
-        no: this.translate("keep"),
+        yes: this.t("cancel_confirm"),
+        working: this.t("cancelling"),
+        no: this.t("keep"),
         act: async (box) => {
           const when = box.querySelector("input:checked").value;
           const done = await request(this, "POST", path, { subscription_id, when }, keys[when]);
@@ -191,9 +191,9 @@ class Subscription extends PaywallElement {
     return h(
       "fieldset",
       {},
-      h("legend", {}, this.translate("when_to_end")),
-      choice("period_end", this.translate(hasFailed(one) ? "at_period_end_late" : "at_period_end", { date: this.words.end(until) })),
-      choice("now", this.translate(this.mine.subscriptions.some(isKept) ? "at_once_kept" : "at_once")),
+      h("legend", {}, this.t("when_to_end")),
+      choice("period_end", this.t(hasFailed(one) ? "at_period_end_late" : "at_period_end", { date: this.words.end(until) })),
+      choice("now", this.t(this.mine.subscriptions.some(isKept) ? "at_once_kept" : "at_once")),
     );
   }
 
@@ -202,16 +202,16 @@ class Subscription extends PaywallElement {
     const count = credits.reduce((sum, { amount }) => sum + amount, 0);
     if (!count) return [];
     const [{ expires_at: at }, ...others] = credits;
-    if (at && !others.length) return [h("p", {}, this.translate("credits_stay_until", { count, date: this.words.end(at) }))];
+    if (at && !others.length) return [h("p", {}, this.t("credits_stay_until", { count, date: this.words.end(at) }))];
     const lapses = ({ amount, expires_at }) =>
-      this.translate("credits_of_these", { count: amount, date: this.words.end(expires_at) });
+      this.t("credits_of_these", { count: amount, date: this.words.end(expires_at) });
     const parts = credits.filter((some) => some.expires_at).map(lapses).join("");
-    return [h("p", {}, this.translate("credits_stay", { count, parts }))];
+    return [h("p", {}, this.t("credits_stay", { count, parts }))];
   }
 
   receipt(title, { id, at, withdrawn_at: back }) {
-    const receipt = this.translate("receipt", { id, date: this.words.moment(at) });
-    const resumed = back && this.translate("resumed_on", { date: this.words.moment(back) });
+    const receipt = this.t("receipt", { id, date: this.words.moment(at) });
+    const resumed = back && this.t("resumed_on", { date: this.words.moment(back) });
     return smallText([receipt, resumed].filter(Boolean).join(" · "), " ", openReceipt(this, id, title, receipt));
   }
 }

@@ -1,7 +1,7 @@
 /* ---- Words ---- */
 
 const catalogues = new Map();
-const WORDS_PAUSES_MS = [1_000, 2_000, 4_000, 8_000, 16_000];
+const WORDS_TRIES_MAX = 5;
 const NUMBERS = {
   year: "numeric",
   month: "numeric",
@@ -22,7 +22,7 @@ class Words {
     this.numbers = new Intl.DateTimeFormat("en", { ...NUMBERS, timeZone: zone });
   }
 
-  translate(name, values = {}) {
+  t(name, values = {}) {
     let text = own(this.words, name) ?? name;
     if (typeof text !== "string") text = text[values.count] ?? text[this.plural.select(values.count)] ?? text.other;
     return this.fill(text, values);
@@ -51,7 +51,7 @@ class Words {
   moment(at) {
     const { hour, minute, timeZoneName } = this.parts(at);
     const offset = timeZoneName.slice(3).replace(/^\+0$/, "");
-    return this.translate("moment", { day: this.day(at), time: `${hour}:${minute} ${this.gmt}${offset}`.trim() });
+    return this.t("moment", { day: this.day(at), time: `${hour}:${minute} ${this.gmt}${offset}`.trim() });
   }
 
   /** When something begins: the day, or the moment if that is less than two days away. */
@@ -86,8 +86,8 @@ async function fetchWords(url) {
     try {
       return new Words(await read(await send(url, { cache: "default" })));
     } catch (error) {
-      if (!(error instanceof RequestError) || tries === WORDS_PAUSES_MS.length) throw error;
-      await new Promise((done) => setTimeout(done, WORDS_PAUSES_MS[tries]));
+      if (!(error instanceof RequestError) || tries === WORDS_TRIES_MAX) throw error;
+      await new Promise((done) => setTimeout(done, 1_000 << tries));
     }
   }
 }
