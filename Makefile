@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test test-sites screenshots check bench openapi docs words currencies migration lock clean
+.PHONY: help setup run test test-sites screenshots check bench torture openapi docs words currencies migration lock clean
 
 help:
 	@echo "make setup      install everything into $(VENV), with the command paywall"
@@ -22,6 +22,8 @@ help:
 	@echo "make screenshots   take a screenshot of everything that readers see"
 	@echo "make check      check format, lint, types, import order and the house rules"
 	@echo "make bench      measure performance, compared with a bare server and pgbench"
+	@echo "make torture    kill, freeze and fill everything under load, and verify what is left;"
+	@echo "                MINUTES= (10) for each database, SEED= repeats, DATABASE= chooses one"
 	@echo "make openapi    regenerate openapi/paywall.yaml from the routes"
 	@echo "make docs       regenerate the tables and recorded answers in the README and docs/"
 	@echo "make words      write words-sheet.csv: all texts in both languages, for a native reviewer"
@@ -77,6 +79,9 @@ bench: $(READY)
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.journeys.browser
 	@$(BIN)/python -m tests.bench.wall
+
+torture: $(READY)
+	@$(BIN)/python -m tests.torture
 
 openapi: $(READY)
 	@$(BIN)/python -m tests.contract.recording

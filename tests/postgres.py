@@ -104,9 +104,32 @@ class PostgresServer:
         finally:
             _signal(processes, signal.SIGCONT)
 
+    @contextmanager
+    def hold(self, database: str, lock: str) -> Iterator[None]:
+        """A session that takes this lock and keeps it."""
+        prompt = [str(BIN / "psql"), "-X", "-q", "-d", f"{self.address}/{database}"]
+        with subprocess.Popen(
+            prompt, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as held:
+            assert held.stdin is not None
+            assert held.stdout is not None
+            held.stdin.write(f"begin; {lock};\n\\echo locked\n")
+            held.stdin.flush()
+            held.stdout.readline()
+            yield
+            held.stdin.close()
+
     def crash(self) -> None:
         """End one process of it, so that it ends all others, without `restart_after_crash`."""
         _signal(self._children()[:1], signal.SIGKILL)
+        self._process.wait(20)
+
+    def kill(self) -> None:
+        """End all processes of it at once, as a loss of power does."""
+        pid = self._process.pid
+        # Stopped first, so that it neither starts nor ends another.
+        _signal([pid], signal.SIGSTOP)
+        _signal([*self._children(), pid], signal.SIGKILL)
         self._process.wait(20)
 
     def promote(self) -> None:

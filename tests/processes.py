@@ -19,7 +19,7 @@ from tests.conftest import PATIENT_SECONDS
 from tests.postgres import free_port
 
 ROOT = Path(__file__).parents[1]
-READY_WITHIN_SECONDS = 60
+READY_WITHIN_SECONDS = 180
 # `httpx.get` makes a client for each request, and reads all certificates for it, which takes longer
 # than the answer. Connections are not kept: processes that are killed and stopped are asked.
 CLIENT = httpx.Client(timeout=PATIENT_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))
