@@ -36,6 +36,8 @@ from paywall.processors.stripe.objects import (
     SessionOrder,
     StripeSessionSnapshot,
 )
+from paywall.processors.stripe.order_seal import SealedOrder, seal
+from paywall.processors.stripe.state import state
 from paywall.processors.stripe.sync import sync
 from paywall.rules.enums import CheckoutStatus, IntentKind, IntentState, ProductKind
 from paywall.subscriptions.trials import first_trial_of
@@ -168,6 +170,11 @@ async def _order(session: AsyncSession, checkout: Checkout, customer_id: str) ->
         is_plan=is_plan,
         trial_days=plan.trial_days if plan and not had_trial else None,
         return_url=checkout.return_url,
+        sealed=seal(
+            SealedOrder(checkout.reader_id, checkout.price_id, checkout.consent_at),
+            checkout_id=checkout.id,
+            hash_key=(await state(session)).hash_key,
+        ),
     )
 
 

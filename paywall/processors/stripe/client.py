@@ -11,6 +11,7 @@ from paywall.lazy_import import lazy_import
 from paywall.processors.stripe import parse_clawbacks, parsing
 from paywall.processors.stripe.api_errors import api_call
 from paywall.processors.stripe.objects import (
+    SEALED_ORDER,
     PriceOrder,
     SessionOrder,
     StripeEventRef,
@@ -103,6 +104,8 @@ class StripeClient:
             "cancel_url": order.return_url,
             "allow_promotion_codes": True,
         }
+        if order.sealed is not None:
+            params["metadata"] = {SEALED_ORDER: order.sealed}
         if order.is_plan and order.trial_days:
             params["subscription_data"] = {"trial_period_days": order.trial_days}
         async with api_call():

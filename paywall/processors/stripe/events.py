@@ -11,13 +11,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import telemetry
 from paywall.database.engine import insert
-from paywall.database.tables import StripeEvent
+from paywall.database.tables import Checkout, StripeEvent
 from paywall.processors.stripe.api_errors import Missing
 from paywall.processors.stripe.checkout_flow import close_outdated_page
 from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.context import StripeContext
 from paywall.processors.stripe.event_types import kind_of_event
 from paywall.processors.stripe.objects import ObjectKind, ObjectRef, StripeEventRef
+from paywall.processors.stripe.recover import recover_checkout
 from paywall.processors.stripe.state import is_erased
 from paywall.processors.stripe.sync import UnknownCustomer, sync
 from paywall.rules.enums import EventOutcome
@@ -41,6 +42,8 @@ async def handle_event(context: StripeContext, event: StripeEventRef) -> EventOu
     try:
         ref = await _object_of(context.client, event, kind)
         customer_id = await _customer_of(context.client, event, ref)
+        if event.sealed_order is not None and event.checkout_id is not None:
+            await _recover_unknown(context, event, customer_id)
         async with sync(context, customer_id, ref) as synced:
             now = context.database.clock.now()
             is_first = await _mark(synced.session, event, EventOutcome.RECORDED, now)
@@ -57,6 +60,15 @@ async def handle_event(context: StripeContext, event: StripeEventRef) -> EventOu
         return None
     _report(context, EventOutcome.RECORDED)
     return EventOutcome.RECORDED
+
+
+async def _recover_unknown(context: StripeContext, event: StripeEventRef, customer_id: str) -> None:
+    """Writes only where the checkout is not on record, which is after a restore alone."""
+    async with context.database.reading() as session:
+        if await session.get(Checkout, event.checkout_id) is not None:
+            return
+    async with context.database.writing() as session:
+        await recover_checkout(session, event, customer_id, context.database.clock.now())
 
 
 async def _object_of(client: StripeClient, event: StripeEventRef, kind: ObjectKind) -> ObjectRef:

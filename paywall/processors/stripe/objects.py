@@ -11,6 +11,10 @@ from typing import NamedTuple
 from paywall.rules.enums import STRIPE_ENDED, IntentKind, Interval, StripeStatus
 from paywall.rules.refunds import ClawbackSnapshot
 
+# Metadata of a Checkout session, and the length that Stripe allows for its value.
+SEALED_ORDER = "paywall_order"
+SEAL_LENGTH_MAX = 500
+
 
 class StripeCard(NamedTuple):
     """The card that is charged: Stripe's code of its brand, and its last four digits."""
@@ -116,6 +120,7 @@ class SessionOrder(NamedTuple):
     is_plan: bool
     trial_days: int | None
     return_url: str
+    sealed: str | None = None
 
 
 class PriceOrder(NamedTuple):
@@ -185,7 +190,10 @@ class ObjectRef(NamedTuple):
 
 
 class StripeEventRef(NamedTuple):
-    """An event: that something happened to an object, not the object's state."""
+    """An event: that something happened to an object, not the object's state.
+
+    Of a Checkout session it also has what does not change: see `order_seal`.
+    """
 
     id: str
     type: str
@@ -194,6 +202,9 @@ class StripeEventRef(NamedTuple):
     customer_id: str | None = None
     payment_id: str | None = None
     charge_id: str | None = None
+    checkout_id: str | None = None
+    return_url: str | None = None
+    sealed_order: str | None = None
 
 
 def is_changed(subscription: StripeSubscriptionSnapshot, kind: IntentKind) -> bool:

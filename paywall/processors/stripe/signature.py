@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from paywall.processors.stripe.objects import StripeEventRef
+from paywall.processors.stripe.objects import SEAL_LENGTH_MAX, SEALED_ORDER, StripeEventRef
 
 TOLERANCE = timedelta(minutes=5)
 HEADER_LENGTH_MAX = 2000
@@ -53,6 +53,9 @@ class _Object(msgspec.Struct):
     customer: Any = None
     payment_intent: Any = None
     charge: Any = None
+    client_reference_id: Any = None
+    success_url: Any = None
+    metadata: Any = None
 
 
 class _Data(msgspec.Struct):
@@ -96,7 +99,15 @@ def _to_event_ref(event: _Event) -> StripeEventRef:
         _id(about.customer),
         _id(about.payment_intent),
         _id(about.charge),
+        _id(about.client_reference_id),
+        about.success_url if isinstance(about.success_url, str) else None,
+        _sealed_order(about.metadata),
     )
+
+
+def _sealed_order(metadata: object) -> str | None:
+    value = metadata.get(SEALED_ORDER) if isinstance(metadata, dict) else None
+    return value if isinstance(value, str) and len(value) <= SEAL_LENGTH_MAX else None
 
 
 def _id(value: object) -> str | None:

@@ -75,11 +75,15 @@ async def test_what_was_paid_meanwhile_is_recorded_first(shop: Shop) -> None:
 async def test_a_dump_has_neither_reader_nor_customer(shop: Shop, database_url: str) -> None:
     await shop.buy("sophea", plan_id="monthly")
     await shop.deliver_events()
+    await shop.open("sophea", pack_id="six")
     assert await erase(shop, "sophea") == 204
     customer_id, subscription_id = shop.only("customer")["id"], shop.only("subscription")["id"]
     dump = dumped(database_url)
     for text in ("sophea", customer_id, subscription_id):
         assert text not in dump
+    # That of the expired session has the reader's id, encrypted.
+    await shop.deliver_events()
+    assert "sophea" not in dumped(database_url)
 
 
 async def test_events_of_a_merged_reader_reach_the_one_who_stays(shop: Shop) -> None:
