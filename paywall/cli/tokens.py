@@ -1,7 +1,7 @@
 """`paywall token …` and `paywall keys …`."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 
@@ -22,6 +22,8 @@ from paywall.tokens.mint import Minted, mint_reader, mint_site
 from paywall.tokens.revocation import Target, revoke
 from paywall.tokens.scopes import SCOPES, parse_scopes
 from paywall.tokens.verify import Verifier
+
+DELAY_HOURS_MAX = 24 * 30
 
 
 class _Scopes(click.ParamType[frozenset[str]]):
@@ -120,15 +122,30 @@ def keys() -> None:
 
 
 @keys.command("rotate")
-def keys_rotate() -> None:
-    """Sign with a new key from now on.
+@click.option(
+    "--delay-hours",
+    type=click.IntRange(0, DELAY_HOURS_MAX),
+    default=0,
+    show_default=True,
+    help="Hours until the new key signs; with several machines, the time to copy keys.json.",
+)
+def keys_rotate(delay_hours: int) -> None:
+    """Sign with a new key.
 
-    A running service uses it at once. Tokens signed with the old key stay valid until they expire,
-    and a later rotation removes that key. If it was stolen, remove it from keys.json: its tokens
-    are then refused at once.
+    A running service uses it at once, or after the delay: until then it accepts the key, and signs
+    with the old one. Tokens signed with the old key stay valid until they expire, and a later
+    rotation removes that key. If it was stolen, remove it from keys.json: its tokens are then
+    refused at once.
     """
-    kid = asyncio.run(_rotate(settings.load_settings()))
-    click.echo(f"New tokens are signed with the key {kid}.", err=True)
+    kid, signs_from = asyncio.run(_rotate(settings.load_settings(), timedelta(hours=delay_hours)))
+    if not delay_hours:
+        click.echo(f"New tokens are signed with the key {kid}.", err=True)
+        return
+    click.echo(
+        f"From {signs_from.isoformat(timespec='seconds')} on, new tokens are signed with the key"
+        f" {kid}. Copy keys.json to the other machines before.",
+        err=True,
+    )
 
 
 def _print(minted: Minted) -> None:
@@ -178,8 +195,10 @@ async def _revoke(loaded: Settings, target: Target) -> None:
         ) from error
 
 
-async def _rotate(loaded: Settings) -> str:
-    return Keyring(loaded.data_path).rotate(await _now(loaded)).kid
+async def _rotate(loaded: Settings, delay: timedelta) -> tuple[str, datetime]:
+    """The id of the new key, and when it begins to sign."""
+    now = await _now(loaded)
+    return Keyring(loaded.data_path).rotate(now, now + delay).kid, now + delay
 
 
 async def _now(loaded: Settings) -> datetime:

@@ -30,7 +30,10 @@ KEPT_WHEN_RETIRED = timedelta(seconds=SITE_LIFETIME_SECONDS_MAX) + LEEWAY
 
 
 class SigningKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A key pair; it signs until it is retired, and verifies until its tokens have expired."""
+    """A key pair; it signs until it is retired, and verifies until its tokens have expired.
+
+    It begins to sign when the one before it is retired, which may be planned for later.
+    """
 
     kid: str
     # The seed of RFC 8032 §5.1.5, 32 bytes as base64url.
@@ -41,6 +44,9 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     @property
     def private(self) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(_from_base64url(self.private_key))
+
+    def is_retired(self, now: datetime) -> bool:
+        return self.retired_at is not None and now >= self.retired_at
 
     def is_over(self, now: datetime) -> bool:
         return self.retired_at is not None and now >= self.retired_at + KEPT_WHEN_RETIRED
@@ -67,23 +73,31 @@ class Keyring:
     def newest(self, now: datetime) -> SigningKey:
         """The signing key, created on first use; raises SettingsError if it cannot be stored."""
         self._reload(now)
-        if not self._in_use():
+        if (key := self._in_use(now)) is None:
             with self._locked():
                 self._reload(now)
-                if not self._in_use():
-                    self._write([*self._signing, _make(now)], now)
-        return self._in_use()[-1]
+                if (key := self._in_use(now)) is None:
+                    key = _make(now)
+                    self._write([*self._signing, key], now)
+        return key
 
-    def rotate(self, now: datetime) -> SigningKey:
-        """Add a key and retire the others; remove keys whose tokens have all expired."""
+    def rotate(self, now: datetime, signs_from: datetime | None = None) -> SigningKey:
+        """Add a key, which signs from that time on, by default from now, and retire the others.
+
+        Until then it only verifies, so that every machine can get it before its first token.
+        Keys whose tokens have all expired are removed.
+        """
+        at = signs_from or now
         with self._locked():
             self._reload(now)
-            kept = [key for key in self._signing if not key.is_over(now)]
             retired = [
-                msgspec.structs.replace(key, retired_at=key.retired_at or now) for key in kept
+                msgspec.structs.replace(key, retired_at=min(key.retired_at or at, at))
+                for key in self._signing
+                if not key.is_over(now)
             ]
-            self._write([*retired, _make(now)], now)
-        return self._in_use()[-1]
+            key = _make(now)
+            self._write([*retired, key], now)
+        return key
 
     def public_jwks(self, now: datetime) -> dict[str, list[dict[str, str]]]:
         """The public parts (RFC 7517 §5, RFC 8037 §2)."""
@@ -100,8 +114,9 @@ class Keyring:
             self._reload(now)
         return self._verifying.get(key.kid) is key
 
-    def _in_use(self) -> list[SigningKey]:
-        return [key for key in self._signing if key.retired_at is None]
+    def _in_use(self, now: datetime) -> SigningKey | None:
+        """The first that is not retired; later ones have yet to begin."""
+        return next((key for key in self._signing if not key.is_retired(now)), None)
 
     def _reload(self, now: datetime) -> None:
         """Read the file again if it has changed."""

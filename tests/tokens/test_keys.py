@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
 
+import jwt
 import pytest
 
 from paywall.problems import Problem
@@ -100,6 +102,40 @@ async def test_a_running_service_signs_with_a_rotated_key_and_takes_both(
     await verifier.verify(before.token, SITE)
     await verifier.verify(after.token, SITE)
     assert verifier.keyring.newest(clock.now()).kid == kids(folder)[-1]
+
+
+async def test_a_planned_key_is_copied_before_it_signs_without_a_gap(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    """Two machines with a file each; every token of one is accepted by the other at all times."""
+    here, there = (Verifier(Settings(data_dir=str(tmp_path / it)), clock) for it in "ab")
+    old = here.keyring.newest(clock.now()).kid
+
+    def copy() -> None:
+        (tmp_path / "b").mkdir(mode=0o700, exist_ok=True)
+        shutil.copy2(tmp_path / "a" / "keys.json", tmp_path / "b" / "keys.json")
+
+    async def signing_kid() -> str:
+        tokens = [mint(machine.keyring, clock).token for machine in (here, there)]
+        for token in tokens:
+            assert await here.verify(token, SITE)
+            assert await there.verify(token, SITE)
+        (kid,) = {jwt.get_unverified_header(token)["kid"] for token in tokens}
+        return str(kid)
+
+    copy()
+    new = here.keyring.rotate(clock.now(), clock.now() + timedelta(hours=24)).kid
+    assert await signing_kid() == old
+    clock.move(hours=12)
+    copy()
+    assert await signing_kid() == old
+    assert [key["kid"] for key in there.keyring.public_jwks(clock.now())["keys"]] == [old, new]
+    clock.move(hours=12)
+    assert await signing_kid() == new
+    here.keyring.rotate(clock.now(), clock.now() + timedelta(hours=24))
+    newest = here.keyring.rotate(clock.now()).kid
+    copy()
+    assert await signing_kid() == newest
 
 
 async def test_a_removed_key_ends_its_tokens_though_remembered(
