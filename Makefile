@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 TESTS ?=
 PORT ?= 8000
+ROUNDS ?= 10
 SITE_PORT ?= $(shell expr $(PORT) + 1)
 # Without bytecode files a process starts three times slower, and the tests start many processes.
 unexport PYTHONDONTWRITEBYTECODE
@@ -11,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test test-sites screenshots check bench torture openapi docs words currencies migration lock clean
+.PHONY: help setup run test test-sites test-failover screenshots check bench torture openapi docs words currencies migration lock clean
 
 help:
 	@echo "make setup      install everything into $(VENV), with the command paywall"
@@ -19,6 +20,8 @@ help:
 	@echo "                PORT= sets the service's port, SITE_PORT= the newspaper's (one higher)"
 	@echo "make test       run the tests, on SQLite and on a PostgreSQL of their own"
 	@echo "make test-sites   run the service behind Debian's Caddy and nginx, and the plug-in in its WordPress"
+	@echo "make test-failover   lose the leader of a PostgreSQL cluster again and again, ROUNDS= times in each way;"
+	@echo "                as root on Debian, an hour"
 	@echo "make screenshots   take a screenshot of everything that readers see"
 	@echo "make check      check format, lint, types, import order and the house rules"
 	@echo "make bench      measure performance, compared with a bare server and pgbench"
@@ -61,6 +64,12 @@ test-sites: $(READY)
 	@$(BIN)/python -m pytest -q -s tests/sites/test_sites.py
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/sites --ignore=tests/sites/test_sites.py
 	@echo "The tests of sites pass. Next: make check."
+
+test-failover: $(READY)
+	@$(BIN)/uv venv --quiet --allow-existing .venv-failover
+	@$(BIN)/uv pip install --quiet --python .venv-failover/bin/python --require-hashes \
+	  --requirements tests/failover/requirements.lock
+	@$(BIN)/python -m tests.failover --rounds $(ROUNDS)
 
 screenshots: $(READY)
 	@$(BIN)/python -m tests.journeys.browser

@@ -46,7 +46,7 @@ def install(packages: list[str]) -> None:
     """Install them, where this user may: as root, with apt."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
-    sys.stderr.write(f"Installing {', '.join(packages)}, which make test-sites needs…\n")
+    sys.stderr.write(f"Installing {', '.join(packages)} with apt-get…\n")
     for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends"]):
         command = ["apt-get", "-o", "DPkg::Lock::Timeout=300", *words]
         if words[0] == "install":

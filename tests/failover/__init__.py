@@ -1,0 +1,1 @@
+"""Losses of the leader of a PostgreSQL cluster, under load: `make test-failover`."""
