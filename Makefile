@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test test-sites test-failover screenshots check bench torture openapi docs words currencies migration lock clean
+.PHONY: help setup run test test-sites test-failover screenshots check audit bench torture openapi docs words currencies migration lock clean
 
 help:
 	@echo "make setup      install everything into $(VENV), with the command paywall"
@@ -24,6 +24,7 @@ help:
 	@echo "                as root on Debian, an hour"
 	@echo "make screenshots   take a screenshot of everything that readers see"
 	@echo "make check      check format, lint, types, import order and the house rules"
+	@echo "make audit      look up known vulnerabilities of the locked packages, and write the bill of materials"
 	@echo "make bench      measure performance, compared with a bare server and pgbench"
 	@echo "make torture    kill, freeze and fill everything under load, and verify what is left;"
 	@echo "                MINUTES= (10) for each database, SEED= repeats, DATABASE= chooses one"
@@ -66,9 +67,7 @@ test-sites: $(READY)
 	@echo "The tests of sites pass. Next: make check."
 
 test-failover: $(READY)
-	@$(BIN)/uv venv --quiet --allow-existing .venv-failover
-	@$(BIN)/uv pip install --quiet --python .venv-failover/bin/python --require-hashes \
-	  --requirements tests/failover/requirements.lock
+	$(call install,tests/failover/requirements.lock,.venv-failover)
 	@$(BIN)/python -m tests.failover --rounds $(ROUNDS)
 
 screenshots: $(READY)
@@ -91,6 +90,21 @@ bench: $(READY)
 
 torture: $(READY)
 	@$(BIN)/python -m tests.torture
+
+# What is only used now and then has an environment and a lock of its own.
+define install
+	@$(BIN)/uv venv --quiet --allow-existing $(2)
+	@$(BIN)/uv pip install --quiet --python $(2)/bin/python --require-hashes --requirements $(1)
+endef
+
+audit: $(READY)
+	$(call install,.ci/audit.lock,.venv-audit)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --constraint requirements.lock pyproject.toml --output-file .venv-audit/runtime.lock
+	@.venv-audit/bin/cyclonedx-py requirements --output-file paywall.cdx.json .venv-audit/runtime.lock
+	@echo "paywall.cdx.json lists what a release consists of (CycloneDX)."
+	@.venv-audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
+	@echo "No locked package has a known vulnerability."
 
 openapi: $(READY)
 	@$(BIN)/python -m tests.contract.recording
@@ -115,10 +129,15 @@ migration: $(READY)
 	@$(BIN)/ruff format --quiet paywall/database/migrations
 	@echo "Read the draft in paywall/database/migrations/versions. Next: make test TESTS=tests/database/migrations."
 
+# Without index lines, which would name a host.
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+  --no-header --no-annotate --no-emit-index-url
+
 lock: $(READY)
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --no-emit-index-url --group dev pyproject.toml -o requirements.lock
-	@echo "requirements.lock is up to date. Next: make test."
+	@$(LOCK) --group dev pyproject.toml -o requirements.lock
+	@echo pip-audit cyclonedx-bom | tr ' ' '\n' | $(LOCK) - -o .ci/audit.lock
+	@echo 'patroni[etcd3,psycopg3]' | $(LOCK) - -o tests/failover/requirements.lock
+	@echo "All locks are up to date. Next: make test."
 
 clean:
 	@rm -rf $(VENV) .venv-* dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
