@@ -36,7 +36,7 @@ UNLOCKED_TWICE = """
 
 
 @dataclass
-class Kind:
+class Fault:
     """One kind of fault, and what its rounds showed."""
 
     name: str
@@ -70,34 +70,34 @@ def _lose_both(cluster: Cluster, leader: Node) -> None:
     standby.signal(signal.SIGCONT)
 
 
-KINDS = [
-    Kind("leader killed", _kill, Node.start),
-    Kind("leader frozen", _freeze, lambda node: node.signal(signal.SIGCONT)),
-    Kind("leader cut off", _cut, lambda node: reconnect(node.number)),
-    Kind("standby frozen, leader killed", _lose_both, Node.start),
+FAULTS = [
+    Fault("leader killed", _kill, Node.start),
+    Fault("leader frozen", _freeze, lambda node: node.signal(signal.SIGCONT)),
+    Fault("leader cut off", _cut, lambda node: reconnect(node.number)),
+    Fault("standby frozen, leader killed", _lose_both, Node.start),
 ]
 
 
-async def _round(kind: Kind, cluster: Cluster, load: Load) -> None:
+async def _round(fault: Fault, cluster: Cluster, load: Load) -> None:
     """One fault, until the cluster is whole again."""
     await asyncio.sleep(LOAD_BEFORE_SECONDS)
     before = len(load.journal.unlocks)
     leader = await asyncio.to_thread(cluster.leader)
     assert leader is not None
     begun = time.monotonic()
-    await asyncio.to_thread(kind.begin, cluster, leader)
+    await asyncio.to_thread(fault.begin, cluster, leader)
     while (seconds := load.journal.first_after(begun + STANDBY_FROZEN_SECONDS)) is None:
         await asyncio.sleep(0.1)
         if time.monotonic() - begun > WRITES_BACK_WITHIN_SECONDS * 2:
-            raise TimeoutError(f"{kind.name}: no write was acknowledged again")
-    kind.seconds.append(seconds + STANDBY_FROZEN_SECONDS)
-    kind.finish(leader)
+            raise TimeoutError(f"{fault.name}: no write was acknowledged again")
+    fault.seconds.append(seconds + STANDBY_FROZEN_SECONDS)
+    fault.finish(leader)
     await asyncio.to_thread(cluster.wait_until_whole)
     await asyncio.sleep(LOAD_BEFORE_SECONDS)
-    kind.acknowledged += len(load.journal.unlocks) - before
+    fault.acknowledged += len(load.journal.unlocks) - before
 
 
-async def _compare(kind: Kind, load: Load, url: str) -> None:
+async def _compare(fault: Fault, load: Load, url: str) -> None:
     """Add to the kind what has gone missing or double since the last comparison."""
     unlocks, control = dict(load.journal.unlocks), set(load.journal.control)
     connection = await asyncpg.connect(url, target_session_attrs="primary", timeout=10)
@@ -113,9 +113,9 @@ async def _compare(kind: Kind, load: Load, url: str) -> None:
     for lost in (missing := unlocks.keys() - stored):
         load.journal.unlocks.pop(lost)
     load.journal.control -= (gone := control - rows)
-    kind.missing += len(missing)
-    kind.control_missing += len(gone)
-    kind.double += sum(double)
+    fault.missing += len(missing)
+    fault.control_missing += len(gone)
+    fault.double += sum(double)
 
 
 async def _play(rounds: int, cluster: Cluster, served: Served) -> bool:
@@ -123,12 +123,12 @@ async def _play(rounds: int, cluster: Cluster, served: Served) -> bool:
     await asyncio.to_thread(load.grant_credits)
     writing = asyncio.create_task(load.run())
     for number in range(1, rounds + 1):
-        for kind in KINDS:
-            await _round(kind, cluster, load)
-            await _compare(kind, load, cluster.url)
+        for fault in FAULTS:
+            await _round(fault, cluster, load)
+            await _compare(fault, load, cluster.url)
             sys.stdout.write(
-                f"Round {number} of {rounds}, {kind.name}: writes back after"
-                f" {kind.seconds[-1]:.1f} s; missing {kind.missing}, double {kind.double}\n"
+                f"Round {number} of {rounds}, {fault.name}: writes back after"
+                f" {fault.seconds[-1]:.1f} s; missing {fault.missing}, double {fault.double}\n"
             )
             sys.stdout.flush()
             if writing.done():
@@ -144,19 +144,19 @@ def _report(load: Load) -> bool:
         f"\n{'fault':<30}{'rounds':>7}{'acknowledged':>14}{'missing':>9}{'double':>8}"
         f"{'control missing':>17}{'back (s): median':>18}{'longest':>9}\n"
     )
-    for kind in KINDS:
+    for fault in FAULTS:
         sys.stdout.write(
-            f"{kind.name:<30}{len(kind.seconds):>7}{kind.acknowledged:>14}{kind.missing:>9}"
-            f"{kind.double:>8}{kind.control_missing:>17}"
-            f"{statistics.median(kind.seconds):>18.1f}{max(kind.seconds):>9.1f}\n"
+            f"{fault.name:<30}{len(fault.seconds):>7}{fault.acknowledged:>14}{fault.missing:>9}"
+            f"{fault.double:>8}{fault.control_missing:>17}"
+            f"{statistics.median(fault.seconds):>18.1f}{max(fault.seconds):>9.1f}\n"
         )
     statuses = dict(sorted(load.journal.statuses.items(), key=str))
     sys.stdout.write(f"Responses: {statuses}\n")
     return (
-        all(not kind.double for kind in KINDS)
+        all(not fault.double for fault in FAULTS)
         # What PostgreSQL confirmed and lost, the service cannot keep.
-        and all(not kind.missing or kind.control_missing for kind in KINDS)
-        and all(max(kind.seconds) < WRITES_BACK_WITHIN_SECONDS for kind in KINDS)
+        and all(not fault.missing or fault.control_missing for fault in FAULTS)
+        and all(max(fault.seconds) < WRITES_BACK_WITHIN_SECONDS for fault in FAULTS)
         and statuses.keys() <= {200, 201, 503}
     )
 
