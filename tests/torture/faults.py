@@ -37,8 +37,11 @@ class Fault(NamedTuple):
 
 
 @contextmanager
-def worker_killed(it: Machine, chance: Random) -> Iterator[None]:
-    it.kill_worker(chance.choice(it.service.workers()))
+def worker_killed(
+    it: Machine, chance: Random, before_the_next: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """On SQLite something can be done before the service starts again."""
+    it.kill_worker(chance.choice(it.service.workers()), before_the_next)
     yield
 
 
@@ -149,6 +152,7 @@ def postgres_faults() -> Sequence[Fault]:
             yield
 
     return [
+        Fault("a worker killed", worker_killed, weight=3),
         Fault("PostgreSQL killed", killed, AFTER_A_DATABASE_SECONDS, weight=2),
         Fault("PostgreSQL frozen", frozen, AFTER_A_DATABASE_SECONDS),
         Fault("connections cut", cut, AFTER_A_DATABASE_SECONDS),
@@ -173,8 +177,7 @@ def stripe_fault(stand_in: StandIn) -> Fault:
 
 
 def faults_of_both(stand_in: StandIn, *, has_small_disk: bool) -> list[Fault]:
-    faults = [Fault("a worker killed", worker_killed, weight=3)]
-    faults += [Fault(f"killed {point}", partial(killed_at, point)) for point in POINTS]
+    faults = [Fault(f"killed {point}", partial(killed_at, point)) for point in POINTS]
     faults.append(Fault("a worker frozen", worker_frozen))
     faults.append(Fault("everything killed", everything_killed, AFTER_A_DATABASE_SECONDS))
     faults.append(stripe_fault(stand_in))

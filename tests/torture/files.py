@@ -1,5 +1,6 @@
-"""Faults of SQLite: copies of its files at any moment, a second service, a second writer."""
+"""Faults of SQLite: its files at any moment and after each kill, a second service and writer."""
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -7,31 +8,38 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
 
+from paywall.settings import Settings
 from tests.processes import command
-from tests.torture.faults import Fault, worker_frozen, worker_killed
+from tests.torture.faults import AFTER_A_DATABASE_SECONDS, Fault, worker_frozen, worker_killed
 from tests.torture.journal import Journal
 from tests.torture.machine import Machine
+from tests.torture.verify import run_audits
 
-SOUND = "every copy of SQLite's files is sound and has what was acknowledged"
+SOUND = "SQLite's files are sound and have what was acknowledged"
 ONE = "a second service on one SQLite file is refused"
 FILES = ("", "-wal")
+LOCKED_OUT_SECONDS = 20
+
+Acknowledged = dict[int, tuple[str, str]]
 
 
 def sqlite_faults(journal: Journal) -> Sequence[Fault]:
     @contextmanager
+    def killed(it: Machine, chance: Random) -> Iterator[None]:
+        """The files are copied as the kill left them, and looked at while the load goes on."""
+        before = dict(journal.unlocks)
+        with worker_killed(it, chance, lambda: _copy_files(it)):
+            yield
+        _check_copy(it, before, journal)
+
+    @contextmanager
     def copied(it: Machine, chance: Random) -> Iterator[None]:
         """As a snapshot of the disk takes them: the service stands still meanwhile."""
         before = dict(journal.unlocks)
-        copy = it.folder / "copy" / "paywall.sqlite3"
-        copy.parent.mkdir()
         with worker_frozen(it, chance):
-            for suffix in FILES:
-                source = Path(f"{it.disk / 'paywall.sqlite3'}{suffix}")
-                if source.exists():
-                    shutil.copy(source, f"{copy}{suffix}")
+            _copy_files(it)
         yield
-        check_copy(it, copy, before, journal)
-        shutil.rmtree(copy.parent)
+        _check_copy(it, before, journal)
 
     @contextmanager
     def second(it: Machine, chance: Random) -> Iterator[None]:
@@ -45,30 +53,45 @@ def sqlite_faults(journal: Journal) -> Sequence[Fault]:
     def locked(it: Machine, chance: Random) -> Iterator[None]:
         """Another program writes to the file, and keeps its lock."""
         del chance
-        with closing(sqlite3.connect(it.disk / "paywall.sqlite3", isolation_level=None)) as other:
-            other.execute("pragma busy_timeout = 20000")
+        with closing(sqlite3.connect(_database(it), timeout=LOCKED_OUT_SECONDS)) as other:
+            other.isolation_level = None
             other.execute("begin immediate")
             yield
             other.execute("rollback")
 
     return [
-        Fault("killed again", worker_killed, weight=12),
+        Fault("killed, and the files looked at", killed, weight=12),
         Fault("files copied", copied, weight=3),
         Fault("a second service", second),
-        Fault("the file locked by another", locked),
+        Fault("the file locked by another", locked, AFTER_A_DATABASE_SECONDS),
     ]
 
 
-def check_copy(
-    it: Machine, copy: Path, acknowledged: dict[int, tuple[str, str]], journal: Journal
-) -> None:
-    """`integrity_check`, the audit, and all that was acknowledged before it was made."""
-    environment = {**it.environment, "PAYWALL_DATABASE_URL": f"sqlite:///{copy}"}
-    audited = command("audit", folder=it.folder, environment=environment)
-    journal.check(SOUND, audited.returncode == 0, audited.stdout + audited.stderr)
+def _database(it: Machine) -> Path:
+    return Path(it.settings.database.removeprefix("sqlite:///"))
+
+
+def _copy(it: Machine) -> Path:
+    return it.folder / "copy" / "paywall.sqlite3"
+
+
+def _copy_files(it: Machine) -> None:
+    _copy(it).parent.mkdir()
+    for suffix in FILES:
+        source = Path(f"{_database(it)}{suffix}")
+        if source.exists():
+            shutil.copy(source, f"{_copy(it)}{suffix}")
+
+
+def _check_copy(it: Machine, acknowledged: Acknowledged, journal: Journal) -> None:
+    """`integrity_check`, both audits, and all that was acknowledged before it was made."""
+    copy = _copy(it)
+    settings = Settings(database_url=f"sqlite:///{copy}", data_dir=it.settings.data_dir)
+    asyncio.run(run_audits(settings, journal))
     with closing(sqlite3.connect(copy)) as opened:
         (sound,) = opened.execute("pragma integrity_check").fetchone()
-        journal.check(SOUND, sound == "ok", sound)
-        rows = opened.execute("select id, reader_id, article_id from unlock").fetchall()
+        rows = opened.execute('select id, reader_id, article_id from "unlock"').fetchall()
     stored = {id_: (reader, article) for id_, reader, article in rows}
+    journal.check(SOUND, sound == "ok", sound)
     journal.check_none(SOUND, acknowledged.items() - stored.items())
+    shutil.rmtree(copy.parent)

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,10 +51,14 @@ class Machine:
             self.served = served
             yield served
 
-    def kill_worker(self, pid: int) -> None:
+    def kill_worker(self, pid: int, before_the_next: Callable[[], None] | None = None) -> None:
         """On SQLite the service is one process, which is started again."""
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+        if pid == self.service.process.pid:
+            self.service.process.wait(10)
+        if before_the_next is not None:
+            before_the_next()
         self.start_again()
 
     def start_again(self) -> None:

@@ -148,7 +148,7 @@ class Torture:
         ) as http:  # fmt: skip
             while len(in_a_row) < (PROBES_IN_A_ROW if self.is_timed else 1):
                 after = time.monotonic() - began
-                if after > BACK_MAX_SECONDS:
+                if after > BACK_MAX_SECONDS or self.run.journal.broken:
                     return after
                 in_a_row = [*in_a_row, after] if await self._is_written(http) else []
         return in_a_row[0]
