@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+def browser(sqlite_template: Path) -> Iterator[Browser]:  # noqa: ARG001  # its making needs a loop as well, so it comes first
     """One for all journeys, and gone before other tests need a loop in this thread."""
     path = machine.find()
     assert path is not None, machine.MISSING
@@ -67,7 +67,7 @@ def open_visitor(browser: Browser, press: Press) -> Iterator[OpenVisitor]:
     def opened(**options: object) -> Visitor:
         context = browser.new_context(**{"locale": "en", **options})  # type: ignore[arg-type]  # any options of Playwright's
         context.set_default_timeout(TIMEOUT_MS)
-        visitor = Visitor(context, press)
+        visitor = Visitor(context, press, str(options.get("locale", "en")))
         visitors.append(visitor)
         return visitor
 

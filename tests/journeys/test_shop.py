@@ -58,10 +58,8 @@ def test_a_choice_that_cannot_be_bought_is_explained(visitor: Visitor, press: Pr
 
 
 def test_a_choice_waits_for_the_consent_that_the_site_asks_for(visitor: Visitor) -> None:
+    visitor.ask_for_consent()
     page = visitor.tab("/offers")
-    page.add_init_script(
-        "addEventListener('DOMContentLoaded', () => (document.body.dataset.paywallConsent = ''))"
-    )
     choose(page, TEN)
     sign_in_there(page, "bo")
     expect(page.get_by_text("You chose Ten credits, $3.50.")).to_be_focused()

@@ -4,15 +4,17 @@ import re
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
+from paywall.sandbox.site.translations import SERVICE_LANGUAGES
 from tests.journeys.press import Press
 
 
 class Visitor:
     """One person's browser: tabs that share their cookies, and what went wrong in them."""
 
-    def __init__(self, context: BrowserContext, press: Press) -> None:
+    def __init__(self, context: BrowserContext, press: Press, locale: str = "en") -> None:
         self.context = context
         self.press = press
+        self.language = SERVICE_LANGUAGES.choose([locale])
         self.complaints: list[str] = []
         self.expected: list[str] = []
 
@@ -20,6 +22,10 @@ class Visitor:
         page = self._new_page()
         page.goto(f"{self.press.paper}{path}")
         return page
+
+    def text(self, name: str, **values: str | int) -> str:
+        """What the service says by this name in the language of this browser."""
+        return self.language.translate(name, **values)
 
     def expect(self, pattern: str) -> None:
         """The browser itself tells of each answer that is an error; this one is meant."""
@@ -39,14 +45,27 @@ class Visitor:
         return page
 
     def subscribe(self, page: Page, reader_id: str, card: str = "A card that pays") -> None:
-        """Sign in, buy a month of everything with this card of the stand-in, see the account."""
+        """Sign in, buy a month of everything with this card of the stand-in, see the account.
+
+        Where the page asks for consent to immediate delivery, it is given.
+        """
         self.sign_in(page, reader_id, "/offers")
-        page.get_by_role("button", name="Subscribe for $4 a month").click()
+        price = self.text("price_month", price=self.language.money(400, "usd"), count=1)
+        buy = page.get_by_role("button", name=self.text("subscribe_for", price=price))
+        buy.wait_for()
+        for consent in page.locator(".paywall-consent input").all():
+            consent.check()
+        buy.click()
         page.wait_for_url("**/checkout/*")
         page.get_by_label(card, exact=True).check()
         page.locator("form button").first.click()
-        page.get_by_text("Thank you. You are subscribed and").wait_for()
+        page.get_by_text(self.text("thanks_plan")).wait_for()
         page.goto(f"{self.press.paper}/account")
+
+    def ask_for_consent(self) -> None:
+        """From now on the newspaper asks for consent to immediate delivery before each payment."""
+        ask = "document.body.dataset.paywallConsent = ''"
+        self.context.add_init_script(f"addEventListener('DOMContentLoaded', () => ({ask}))")
 
     def later(self, page: Page, path: str, **by: float) -> None:
         """Time passes, and the page is opened then.

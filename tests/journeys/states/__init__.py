@@ -1,20 +1,20 @@
-"""Every state that readers see, each brought about anew: to be looked at, by a machine or by us.
+"""Every state that readers see, to be looked at, by a machine or by us.
 
-One file a page; each lists its states in STATES.
+A walk brings one or several states about, in the language of its visitor's browser, and yields each
+with its name. One file a page; each lists its walks in WALKS.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from playwright.sync_api import Page
 
-from tests.journeys.states import account, gate, paper, plain, shop
+from tests.journeys.states import account, afterwards, gate, paper, plain, shop
 from tests.journeys.visitor import Visitor
 
-STATES: dict[str, Callable[[Visitor], Page]] = {
-    state.__name__: state for page in (paper, gate, shop, account, plain) for state in page.STATES
-}
-LOOKS: dict[str, dict[str, object]] = {
-    "light": {"color_scheme": "light", "viewport": {"width": 1000, "height": 800}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1000, "height": 800}},
-    "small": {"color_scheme": "light", "viewport": {"width": 320, "height": 640}},
+Walk = Callable[[Visitor], Iterator[tuple[str, Page]]]
+
+WALKS: dict[str, Walk] = {
+    walk.__name__: walk
+    for page in (paper, gate, shop, account, afterwards, plain)
+    for walk in page.WALKS
 }

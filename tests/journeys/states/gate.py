@@ -1,15 +1,22 @@
 """An article that is closed, and the ways to open it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from playwright.sync_api import Page
 
-from tests.journeys.states.paper import front_in_khmer
 from tests.journeys.visitor import Visitor
 
 ARTICLE = "/rice-bank"
+KHMER_ARTICLE = "/fish-prices"
+LETTER = "/letter-to-subscribers"
 # The buttons of a form in the page's own fallback have no type.
 BY_SCRIPT = "paywall-gate button[type=button]"
+LATE_CARD = "A card that pays now, and is declined from then on"
+
+
+def article_for(visitor: Visitor) -> str:
+    """A premium article in the visitor's language."""
+    return KHMER_ARTICLE if visitor.language.code == "km" else ARTICLE
 
 
 def wait_for_wall(page: Page) -> None:
@@ -18,103 +25,106 @@ def wait_for_wall(page: Page) -> None:
     page.locator(".paywall-box").first.evaluate("box => box.scrollIntoView({block: 'center'})")
 
 
-def gate_of_a_visitor(visitor: Visitor) -> Page:
-    page = visitor.tab(ARTICLE)
+def ask(page: Page) -> None:
+    """From the wall to the question."""
     wait_for_wall(page)
-    return page
-
-
-def gate_with_credits(visitor: Visitor, article: str = ARTICLE, reader_id: str = "ann") -> Page:
-    page = visitor.signed_in_tab(reader_id, article)
-    page.locator("paywall-credits a").first.wait_for()
-    wait_for_wall(page)
-    return page
-
-
-def gate_without_credits(visitor: Visitor) -> Page:
-    page = gate_with_credits(visitor, reader_id="bo")
-    page.locator(BY_SCRIPT).first.click()
-    page.locator("paywall-offers li").first.wait_for()
-    return page
-
-
-def gate_for_subscribers(visitor: Visitor) -> Page:
-    return gate_with_credits(visitor, "/letter-to-subscribers")
-
-
-def gate_after_a_failed_renewal(visitor: Visitor) -> Page:
-    page = visitor.tab()
-    visitor.subscribe(page, "bo", card="A card that pays now, and is declined from then on")
-    visitor.later(page, ARTICLE, days=36)
-    page.get_by_role("button", name="Fix the payment").wait_for()
-    page.locator(".masthead .paywall-low").wait_for()
-    wait_for_wall(page)
-    return page
-
-
-def unlock_dialog(visitor: Visitor, article: str = ARTICLE) -> Page:
-    page = gate_with_credits(visitor, article)
     page.locator(f"{BY_SCRIPT}.paywall-first").click()
     page.get_by_role("dialog").wait_for()
-    return page
 
 
-def unlock_dialog_in_khmer(visitor: Visitor) -> Page:
-    front_in_khmer(visitor)
-    return unlock_dialog(visitor, "/fish-prices")
+def visiting(visitor: Visitor) -> Iterator[tuple[str, Page]]:
+    page = visitor.tab(article_for(visitor))
+    wait_for_wall(page)
+    yield "gate_of_a_visitor", page
+    page.locator(BY_SCRIPT).first.click()
+    page.locator("paywall-gate paywall-offers li").first.wait_for()
+    yield "gate_with_the_shop", page
 
 
-def unlocked(visitor: Visitor) -> Page:
-    page = unlock_dialog(visitor)
+def unlocking(visitor: Visitor) -> Iterator[tuple[str, Page]]:
+    page = visitor.signed_in_tab("ann", LETTER)
+    wait_for_wall(page)
+    yield "gate_for_subscribers", page
+    page.goto(f"{visitor.press.paper}{article_for(visitor)}")
+    wait_for_wall(page)
+    yield "gate_with_credits", page
+    ask(page)
+    yield "unlock_dialog", page
     page.locator("dialog .paywall-first").click()
     page.locator(".paywall-body").wait_for()
-    return page
+    yield "unlocked", page
 
 
-def unreachable(visitor: Visitor) -> Page:
+def changed_price(visitor: Visitor) -> Iterator[tuple[str, Page]]:
+    """The article became dearer than what the reader has, between the question and the click."""
+    visitor.expect("status of 409")
+    page = visitor.signed_in_tab("ann", ARTICLE)
+    ask(page)
+    visitor.press.price(ARTICLE.strip("/"), 9)
+    page.locator("dialog .paywall-first").click()
+    page.get_by_text(
+        visitor.text("price_changed", cost=visitor.text("credits", count=9))
+    ).wait_for()
+    yield "price_changed", page
+
+
+def without_credits(visitor: Visitor) -> Iterator[tuple[str, Page]]:
+    page = visitor.signed_in_tab("bo", article_for(visitor))
+    page.locator("paywall-credits a").first.wait_for()
+    wait_for_wall(page)
+    yield "gate_without_credits", page
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    yield "gate_right_to_left", page
+
+
+def failed_renewal(visitor: Visitor) -> Iterator[tuple[str, Page]]:
+    page = visitor.tab()
+    visitor.subscribe(page, "bo", card=LATE_CARD)
+    visitor.later(page, "/account", days=31, hours=12)
+    page.locator(".paywall-late").wait_for()
+    yield "account_after_a_failed_renewal", page
+    visitor.later(page, ARTICLE, days=5)
+    page.locator(".masthead .paywall-low").wait_for()
+    wait_for_wall(page)
+    yield "gate_after_a_failed_renewal", page
+
+
+def unreachable(visitor: Visitor) -> Iterator[tuple[str, Page]]:
     visitor.expect("net::ERR_FAILED")
     page = visitor.signed_in_tab("ann")
     page.route("**/v1/me**", lambda route: route.abort())
     page.goto(f"{visitor.press.paper}{ARTICLE}")
     wait_for_wall(page)
-    return page
+    yield "unreachable", page
+    page.goto(f"{visitor.press.paper}/account")
+    page.locator("paywall-account [role=status]").wait_for()
+    yield "account_in_an_outage", page
 
 
-def unreachable_in_khmer(visitor: Visitor) -> Page:
-    front_in_khmer(visitor)
-    return unreachable(visitor)
-
-
-def refused(visitor: Visitor) -> Page:
+def refused(visitor: Visitor) -> Iterator[tuple[str, Page]]:
     """The site does not confirm whose page this is."""
     visitor.expect("status of 403")
     page = visitor.signed_in_tab("ann")
     page.route("**/paywall-token", lambda route: route.fulfill(status=403))
     page.goto(f"{visitor.press.paper}{ARTICLE}")
     wait_for_wall(page)
-    return page
+    yield "refused", page
 
 
-def refused_in_khmer(visitor: Visitor) -> Page:
-    front_in_khmer(visitor)
-    return refused(visitor)
+def blocked_script(visitor: Visitor) -> Iterator[tuple[str, Page]]:
+    """The page's own fallback stands where the service's script was not loaded."""
+    visitor.expect("net::ERR_FAILED")
+    page = visitor.tab()
+    page.route("**/paywall.js", lambda route: route.abort())
+    page.goto(f"{visitor.press.paper}{article_for(visitor)}")
+    yield "gate_without_the_script", page
 
 
-def right_to_left(visitor: Visitor) -> Page:
-    page = gate_without_credits(visitor)
-    page.evaluate("document.documentElement.dir = 'rtl'")
-    return page
-
-
-def meter(visitor: Visitor) -> Page:
+def metered(visitor: Visitor) -> Iterator[tuple[str, Page]]:
     page = visitor.tab("/salt-harvest")
     page.locator("paywall-meter progress").wait_for()
-    return page
-
-
-def meter_used_up(visitor: Visitor) -> Page:
-    page = visitor.tab()
-    for number in range(6):
+    yield "meter", page
+    for number in range(5):
         visitor.press.call(
             "PUT", f"/v1/articles/metered-{number}",
             title=f"On the salt of year {number}", policy="metered", language="en",
@@ -122,23 +132,17 @@ def meter_used_up(visitor: Visitor) -> Page:
         )  # fmt: skip
         page.goto(f"{visitor.press.paper}/metered-{number}")
     wait_for_wall(page)
-    return page
+    yield "meter_used_up", page
 
 
-STATES: tuple[Callable[[Visitor], Page], ...] = (
-    gate_of_a_visitor,
-    gate_with_credits,
-    gate_without_credits,
-    gate_for_subscribers,
-    gate_after_a_failed_renewal,
-    unlock_dialog,
-    unlock_dialog_in_khmer,
-    unlocked,
+WALKS: tuple[Callable[[Visitor], Iterator[tuple[str, Page]]], ...] = (
+    visiting,
+    unlocking,
+    changed_price,
+    without_credits,
+    failed_renewal,
     unreachable,
-    unreachable_in_khmer,
     refused,
-    refused_in_khmer,
-    right_to_left,
-    meter,
-    meter_used_up,
+    blocked_script,
+    metered,
 )

@@ -1,46 +1,26 @@
 """The newspaper's own pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from playwright.sync_api import Page
 
 from tests.journeys.visitor import Visitor
 
-
-def front(visitor: Visitor) -> Page:
-    return visitor.tab()
-
-
-def front_in_khmer(visitor: Visitor) -> Page:
-    page = visitor.tab()
-    page.locator(".languages button[value=km]").click()
-    page.locator("html[lang=km]").wait_for()
-    return page
+PATHS = {
+    "front": "/",
+    "section": "/section/money",
+    "archive": "/archive",
+    "missing": "/nowhere/at-all",
+    "sign_in": "/sign-in",
+}
 
 
-def section(visitor: Visitor) -> Page:
-    return visitor.tab("/section/money")
-
-
-def archive_in_khmer(visitor: Visitor) -> Page:
-    front_in_khmer(visitor)
-    return visitor.tab("/archive")
-
-
-def missing(visitor: Visitor) -> Page:
+def newspaper(visitor: Visitor) -> Iterator[tuple[str, Page]]:
     visitor.expect("status of 404")
-    return visitor.tab("/nowhere/at-all")
+    page = visitor.tab()
+    for name, path in PATHS.items():
+        page.goto(f"{visitor.press.paper}{path}")
+        yield name, page
 
 
-def sign_in(visitor: Visitor) -> Page:
-    return visitor.tab("/sign-in")
-
-
-STATES: tuple[Callable[[Visitor], Page], ...] = (
-    front,
-    front_in_khmer,
-    section,
-    archive_in_khmer,
-    missing,
-    sign_in,
-)
+WALKS: tuple[Callable[[Visitor], Iterator[tuple[str, Page]]], ...] = (newspaper,)

@@ -1,79 +1,75 @@
 """The shop, and what follows a payment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from playwright.sync_api import Page
 
-from tests.journeys.states.gate import gate_without_credits
+from tests.journeys.states.gate import BY_SCRIPT, article_for, wait_for_wall
 from tests.journeys.visitor import Visitor
 
+PRODUCTS = ("packs/ten", "packs/five", "passes/week", "plans/monthly", "plans/yearly")
 
-def offers(visitor: Visitor) -> Page:
+
+def offers(visitor: Visitor) -> Iterator[tuple[str, Page]]:
+    page = visitor.signed_in_tab("bo", "/offers")
+    page.locator(".paywall-recommended").wait_for()
+    yield "offers", page
+    page.locator("fieldset.paywall-switch").first.locator("label").last.click()
+    page.get_by_text(visitor.text("trial", count=14)).wait_for()
+    yield "offers_with_a_trial", page
+    visitor.press.sell_pass("bo")
+    page.reload()
+    page.get_by_text(visitor.text("pack_opens", count=5)).wait_for()
+    yield "offers_beside_prepaid_days", page
+    page.goto(f"{visitor.press.paper}/paid")
+    page.locator("paywall-return [role=status]").wait_for()
+    yield "paid_without_a_payment", page
+
+
+def offers_with_consent(visitor: Visitor) -> Iterator[tuple[str, Page]]:
+    """Asked for, and a click without it."""
+    visitor.ask_for_consent()
+    page = visitor.signed_in_tab("bo", "/offers")
+    page.locator(".paywall-consent").wait_for()
+    page.locator(".paywall-offers button").first.click()
+    page.get_by_text(visitor.text("consent_needed")).wait_for()
+    yield "offers_with_consent", page
+
+
+def few_offers(visitor: Visitor) -> Iterator[tuple[str, Page]]:
+    """In one currency, and then nothing at all."""
+    call = visitor.press.call
+    prices = [{"amount": 200, "currency": "usd"}]
+    for path in PRODUCTS:
+        call("PUT", f"/v1/{path}", **{**call("GET", f"/v1/{path}"), "prices": prices})
     page = visitor.tab("/offers")
     page.locator(".paywall-offers").first.wait_for()
-    return page
-
-
-def offers_with_a_trial(visitor: Visitor) -> Page:
-    page = visitor.signed_in_tab("bo", "/offers")
-    page.get_by_role("radio", name="Yearly").check()
-    page.get_by_text("The first 14 days are free.").wait_for()
-    return page
-
-
-def offers_in_khmer(visitor: Visitor) -> Page:
-    page = visitor.tab("/offers")
-    page.locator(".languages button[value=km]").click()
-    page.locator("html[lang=km] .paywall-recommended").wait_for()
-    return page
-
-
-def offers_in_one_currency(visitor: Visitor) -> Page:
-    prices = [{"amount": 200, "currency": "usd"}]
-    for path in ("packs/ten", "packs/five", "passes/week", "plans/monthly", "plans/yearly"):
-        kept = visitor.press.call("GET", f"/v1/{path}")
-        visitor.press.call("PUT", f"/v1/{path}", **{**kept, "prices": prices})
-    return offers(visitor)
-
-
-def nothing_for_sale(visitor: Visitor) -> Page:
-    for path in ("packs/ten", "packs/five", "passes/week", "plans/monthly", "plans/yearly"):
-        visitor.press.call("DELETE", f"/v1/{path}")
-    page = visitor.tab("/offers")
+    yield "offers_in_one_currency", page
+    for path in PRODUCTS:
+        call("DELETE", f"/v1/{path}")
+    page.reload()
     page.locator("paywall-offers [role=status]").wait_for()
-    return page
+    yield "nothing_for_sale", page
 
 
-def paid_without_a_payment(visitor: Visitor) -> Page:
-    page = visitor.signed_in_tab("bo", "/paid")
-    page.locator("paywall-return [role=status]").wait_for()
-    return page
-
-
-def offers_beside_prepaid_days(visitor: Visitor) -> Page:
-    visitor.press.sell_pass("bo")
-    page = visitor.signed_in_tab("bo", "/offers")
-    page.locator("paywall-offers li").first.wait_for()
-    return page
-
-
-def thanked(visitor: Visitor) -> Page:
-    page = gate_without_credits(visitor)
-    page.locator("paywall-offers button").first.click()
+def bought(visitor: Visitor) -> Iterator[tuple[str, Page]]:
+    """Credits, from the wall and back to the question, and the article."""
+    page = visitor.signed_in_tab("bo", article_for(visitor))
+    wait_for_wall(page)
+    page.locator(BY_SCRIPT).first.click()
+    page.locator("paywall-offers li button").last.click()
     page.wait_for_url("**/checkout/*")
     page.locator("form button").first.click()
+    page.get_by_role("dialog").wait_for()
+    yield "thanked_in_the_question", page
     page.locator("dialog button").last.click()
     page.locator("paywall-thanks .paywall-note").wait_for()
-    return page
+    yield "thanked", page
 
 
-STATES: tuple[Callable[[Visitor], Page], ...] = (
+WALKS: tuple[Callable[[Visitor], Iterator[tuple[str, Page]]], ...] = (
     offers,
-    offers_with_a_trial,
-    offers_in_khmer,
-    offers_in_one_currency,
-    nothing_for_sale,
-    paid_without_a_payment,
-    offers_beside_prepaid_days,
-    thanked,
+    offers_with_consent,
+    few_offers,
+    bought,
 )
