@@ -14,10 +14,15 @@ BOX = """
   <p class="paywall-status">ដោះសោអត្ថបទនេះ</p><p class="paywall-told">បង់ប្រាក់មិនបានសម្រេច</p>
   <div class="paywall-actions"><button class="paywall-button">ដោះសោ</button></div>
 </section></paywall-gate>
+<paywall-account><paywall-credits>You have 3 credits.</paywall-credits>
+<div class="paywall-part"><p class="paywall-note">Thank you.</p>
+<button class="paywall-link">Show the receipt</button>
+<details><summary>Credit history</summary></details></div></paywall-account>
+<paywall-offers><fieldset class="paywall-switch">Currency</fieldset><b>$4</b></paywall-offers>
 <dialog class="paywall-dialog" lang="{lang}"><h2>តើអ្នកពិតជាចង់ដោះសោអត្ថបទនេះមែនទេ?</h2></dialog>
 """
 LOOKS = """() => Object.fromEntries(
-  [...document.querySelectorAll(".paywall-status, .paywall-told, button, h2")].map((one) => {
+  [...document.querySelectorAll("section p, section button, h2")].map((one) => {
     const { fontWeight, lineHeight, fontSize } = getComputedStyle(one);
     const height = parseFloat(lineHeight) / parseFloat(fontSize);
     return [one.className || one.tagName, [fontWeight, height]];
@@ -45,7 +50,7 @@ def test_khmer_is_bold_where_english_is_and_has_room_below_the_line(browser: Bro
     khmer.close()
 
 
-def test_on_paper_the_wall_is_one_sentence(browser: Browser) -> None:
+def test_on_paper_are_sentences_and_prices_and_no_buttons(browser: Browser) -> None:
     page = shown(browser, "en")
     page.evaluate("document.querySelector('dialog').showModal()")
     expect(page.locator("dialog")).to_be_visible()
@@ -54,9 +59,14 @@ def test_on_paper_the_wall_is_one_sentence(browser: Browser) -> None:
     page.emulate_media(media="print", color_scheme="dark")
     expect(preview).to_be_visible()
     expect(preview).to_have_css("mask-image", "none")
-    expect(page.locator(".paywall-status")).to_be_visible()
-    for hidden in ("dialog", "button", ".paywall-told", "paywall-credits"):
+    for kept in (".paywall-status", "paywall-account paywall-credits", "paywall-offers b"):
+        expect(page.locator(kept)).to_be_visible()
+    for hidden in ("dialog", ".paywall-told", ".paywall-note", "details", "fieldset"):
+        expect(page.locator(hidden)).to_be_hidden()
+    for hidden in ("button", "paywall-credits"):
         expect(page.locator(hidden).first).to_be_hidden()
+    expect(page.locator(".paywall-link")).to_be_hidden()
+    expect(page.locator(".paywall-box")).to_have_css("align-items", "start")
     colours = "(box) => [getComputedStyle(box).color, getComputedStyle(box).backgroundColor]"
     black_on_white = ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
     assert page.locator(".paywall-box").evaluate(colours) == black_on_white
