@@ -140,7 +140,7 @@ async def cancel(
         (one,) = await load_responses(session, [subscription], now)
     return page.render(
         "cancelled.html",
-        "cancel_page",
+        "receipt_cancellation",
         {
             "done": content_of(response, CancelAnswer),
             "reasons": list(CancelReason),

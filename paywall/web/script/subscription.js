@@ -210,8 +210,8 @@ class Subscription extends PaywallElement {
   }
 
   receipt(title, { id, at, withdrawn_at: back }) {
-    const receipt = this.t("receipt", { id, date: this.words.moment(at) });
-    const resumed = back && this.t("resumed_on", { date: this.words.moment(back) });
-    return smallText([receipt, resumed].filter(Boolean).join(" · "), " ", openReceipt(this, id, title, receipt));
+    const cancelled = this.t("cancelled_on", { date: this.words.day(at) });
+    const resumed = back && this.t("resumed_on", { date: this.words.day(back) });
+    return smallText([cancelled, resumed].filter(Boolean).join(" "), " ", openReceipt(this, id, title, cancelled));
   }
 }
