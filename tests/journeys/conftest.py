@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="package")
-def browser(sqlite_template: Path) -> Iterator[Browser]:  # noqa: ARG001  # its making needs a loop as well, so it comes first
+def browser(sqlite_template: Path) -> Iterator[Browser]:  # noqa: ARG001 (made before it)
     """One for all journeys, and gone before other tests need a loop in this thread."""
     path = machine.find()
     assert path is not None, machine.MISSING

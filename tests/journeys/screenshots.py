@@ -88,7 +88,7 @@ def take(walk: str, language: str) -> list[str]:
         browser = playwright.chromium.launch(executable_path=path, args=machine.ARGUMENTS)
         try:
             return list(pictures_of(walk, language, browser, Path(folder)))
-        except Exception as error:  # noqa: BLE001  # whatever it is, the other walks go on
+        except Exception as error:  # noqa: BLE001 (the other walks go on)
             return [f"{walk} ({language}) failed: {error!r}"]
         finally:
             browser.close()
