@@ -1,6 +1,9 @@
 """What the service acknowledged, kept outside of it, and which promises it broke."""
 
+import traceback
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -54,6 +57,16 @@ class Journal:
     def check_none(self, promise: str, found: object) -> None:
         """The same for what should not be there."""
         self.check(promise, not found, found)
+
+    @contextmanager
+    def checking(self, promise: str) -> Iterator[None]:
+        """A promise that is broken by whatever is raised."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 (the run goes on to its table)
+            self.check(promise, holds=False, detail="".join(traceback.format_exception(error)))
+        else:
+            self.check(promise, holds=True, detail="")
 
     def sentences(self) -> list[str]:
         """What was broken, with the first details."""

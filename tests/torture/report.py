@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from tests.torture.run import Run
 
+LOGGED_CHARACTERS_MAX = 1500
+
 
 def table(run: Run) -> str:
     return "\n".join(_lines(run))
@@ -29,3 +31,5 @@ def _lines(run: Run) -> Iterator[str]:
     )
     yield f"Answers: {statuses}; {journal.unanswered:,} requests without one"
     yield from journal.sentences()
+    for error in run.errors:
+        yield f"Logged: {error[:LOGGED_CHARACTERS_MAX]}"

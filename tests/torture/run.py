@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -35,12 +36,15 @@ from tests.torture.webhooks import Deliveries
 LASTS_SECONDS = (0.5, 4.0)
 CALM_SECONDS = (0.5, 2.0)
 BACK = "the service is back in time"
+LOADED = "the load and the faults end by themselves"
+VERIFIED = "what is left can be verified"
 STOPS = "the service stops when it is asked to"
 # Where the machine is not our own, and time is not judged.
 BACK_MAX_SECONDS = 300
 PROBES_IN_A_ROW = 5
 PROBE_TIMEOUT_SECONDS = 2
 PROGRESS_EVERY_SECONDS = 5
+ERRORS_MAX = 10
 EVENTS_CHECKED_EVERY_SECONDS = 1
 CLIENTS: Sequence[tuple[Turn, int]] = (
     (unlock_as_hot_reader, 6),
@@ -63,6 +67,8 @@ class Run:
     limits: dict[str, float] = field(default_factory=dict)
     dropped: int = 0
     handled_again: int = 0
+    # The newest that the service logged.
+    errors: list[str] = field(default_factory=list)
     seconds: float = 0
 
 
@@ -188,6 +194,11 @@ class Torture:
             )
 
 
+def _errors(log: Path) -> list[str]:
+    lines = log.read_text(errors="replace").splitlines()
+    return [line for line in lines if '"level": "error"' in line][-ERRORS_MAX:]
+
+
 def _slowness() -> float:
     """The times are those of a machine of its own: others beside make them longer."""
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
@@ -218,23 +229,30 @@ async def torture(
     began = time.monotonic()
     chance = Random(seed)
     stand_in = StandIn(datetime.now(UTC), id_namespace=f"t{seed}")
+    interrupted = signal.getsignal(signal.SIGINT)
     with tempfile.TemporaryDirectory(prefix="paywall-torture-") as folder:
         async with serve_stand_in(stand_in):
+            # The stand-in's server would take them for its own end.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, interrupted)
             with machine(kind, Path(folder), stand_in.account.address) as it:
                 await stock(it.settings)
                 faults = faults_of_both(stand_in, has_small_disk=it.has_small_disk)
                 faults += postgres_faults() if it.server else sqlite_faults(run.journal)
                 with it.serving() as served:
                     suffering = Torture(run, it, stand_in, chance, say, is_timed)
-                    await suffering.suffer(choose(faults, chance))
-                    stopped = await asyncio.to_thread(served.stop)
-                    run.journal.check(STOPS, stopped == 0, f"exit status {stopped}")
+                    with run.journal.checking(LOADED):
+                        await suffering.suffer(choose(faults, chance))
+                    with run.journal.checking(STOPS):
+                        assert await asyncio.to_thread(served.stop) == 0
+                    run.errors = _errors(served.log)
                 say("All faults are over: verifying.")
-                await verify.check_acknowledged(it.settings, run.journal)
-                await verify.run_audits(it.settings, run.journal)
-                run.handled_again = await verify.check_against_stripe(
-                    it.settings, stand_in, run.journal
-                )
-                await verify.run_audits(it.settings, run.journal)
+                with run.journal.checking(VERIFIED):
+                    await verify.check_acknowledged(it.settings, run.journal)
+                    await verify.run_audits(it.settings, run.journal)
+                    run.handled_again = await verify.check_against_stripe(
+                        it.settings, stand_in, run.journal
+                    )
+                    await verify.run_audits(it.settings, run.journal)
     run.seconds = time.monotonic() - began
     return run
