@@ -130,9 +130,9 @@ class PackAnswer(ProductAnswer, kw_only=True):
 
 
 class Saving(ResponseModel, kw_only=True):
-    """How much cheaper a credit is in a pack than in the smallest pack."""
+    """How much cheaper a credit of a pack, or a month of a plan, is than in the smallest."""
 
-    currency: Annotated[str, Meta(description="Both packs have a price in this currency.")]
+    currency: Annotated[str, Meta(description="Both have a price in this currency.")]
     percent: Annotated[int, Meta(description="At least 1, rounded down.")]
 
 
@@ -142,6 +142,18 @@ class PackOffer(PackAnswer, kw_only=True):
     savings: Annotated[
         list[Saving],
         Meta(description="Against the smallest pack; none in currencies where nothing is saved."),
+    ]
+
+
+class PlanOffer(PlanAnswer, kw_only=True):
+    """A plan beside the other plans."""
+
+    savings: Annotated[
+        list[Saving],
+        Meta(
+            description="Against the plan with the shortest period in months; none in currencies"
+            " where nothing is saved, and none where two plans have the same period."
+        ),
     ]
 
 

@@ -1,12 +1,14 @@
 """Everything that can be bought."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
+import sqlalchemy as sa
 from msgspec import Meta
-from sqlmodel import select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.catalogue.models import (
@@ -15,13 +17,22 @@ from paywall.catalogue.models import (
     PackOffer,
     PassAnswer,
     PlanAnswer,
+    PlanOffer,
+    ProductAnswer,
     Saving,
     to_response,
 )
 from paywall.database.tables import Pack, Pass, Plan
 from paywall.http.bodies import ResponseModel
 from paywall.rules.calendar import month_of
-from paywall.rules.offers import PackPrice, listing_order, plan_days, savings_percent
+from paywall.rules.enums import ProductKind
+from paywall.rules.offers import (
+    SizedPrice,
+    listing_order,
+    plan_days,
+    plan_months,
+    savings_percent,
+)
 from paywall.settings import Settings
 
 ProductT = TypeVar("ProductT", Plan, Pack, Pass)
@@ -34,16 +45,30 @@ class FreeArticles(ResponseModel):
     resets_at: Annotated[datetime, Meta(description="When the month ends and the count restarts.")]
 
 
+OnSale = Annotated[
+    list[ProductKind], Meta(description="The kinds of which the catalogue has a product.")
+]
+HasCheckout = Annotated[
+    bool,
+    Meta(
+        description="Whether readers can buy them by `POST /v1/me/checkout`, which needs a payment"
+        " processor."
+    ),
+]
+
+
 class Offers(ResponseModel):
     """Everything that can be bought, of each kind by position, then the smallest first."""
 
-    plans: Annotated[list[PlanAnswer], Meta(description="Subscriptions.")]
+    plans: Annotated[list[PlanOffer], Meta(description="Subscriptions.")]
     packs: Annotated[list[PackOffer], Meta(description="Credits, bought once.")]
     passes: Annotated[list[PassAnswer], Meta(description="Everything for some days, bought once.")]
     meter: Annotated[
         FreeArticles,
         Meta(description="How many metered articles each reader can read free this month."),
     ]
+    on_sale: OnSale
+    has_checkout: HasCheckout
 
 
 async def load_offers(session: AsyncSession, settings: Settings, now: datetime) -> Offers:
@@ -57,25 +82,64 @@ async def load_offers(session: AsyncSession, settings: Settings, now: datetime) 
     packs.sort(key=lambda one: listing_order(one.position, one.credits, one.id))
     passes = await _products(session, Pass, PassAnswer)
     passes.sort(key=lambda one: listing_order(one.position, one.days, one.id))
-    savings = savings_percent(
-        PackPrice(pack.id, pack.credits, price.currency, price.amount)
-        for pack in packs
-        for price in pack.prices
-    )
     offered = [
-        PackOffer(
-            **msgspec.structs.asdict(pack),
-            savings=[
-                Saving(currency=price.currency, percent=savings[pack.id, price.currency])
-                for price in pack.prices
-                if (pack.id, price.currency) in savings
-            ],
+        PackOffer(**msgspec.structs.asdict(pack), savings=saving)
+        for pack, saving in zip(
+            packs, _savings(packs, [pack.credits for pack in packs]), strict=True
         )
-        for pack in packs
+    ]
+    months = [plan_months(plan.interval, plan.interval_count) for plan in plans]
+    billed = [
+        PlanOffer(**msgspec.structs.asdict(plan), savings=saving)
+        for plan, saving in zip(plans, _plan_savings(plans, months), strict=True)
     ]
     month = month_of(now, ZoneInfo(settings.meter_timezone))
     meter = FreeArticles(limit=settings.meter_limit, resets_at=month.ends_at)
-    return Offers(plans=plans, packs=offered, passes=passes, meter=meter)
+    return Offers(
+        plans=billed,
+        packs=offered,
+        passes=passes,
+        meter=meter,
+        on_sale=await load_on_sale(session),
+        has_checkout=settings.sells_by_stripe,
+    )
+
+
+async def load_on_sale(session: AsyncSession) -> list[ProductKind]:
+    """The kinds of which there is a product."""
+    kinds = {ProductKind.PLAN: Plan.id, ProductKind.PASS: Pass.id, ProductKind.PACK: Pack.id}
+    listed = [select(col(id_)).exists() for id_ in kinds.values()]
+    connection = await session.connection()
+    is_sold = (await connection.execute(sa.select(*listed))).one()
+    return [kind for kind, sold in zip(kinds, is_sold, strict=True) if sold]
+
+
+def _plan_savings(
+    plans: Sequence[ProductAnswer], months: Sequence[int | None]
+) -> list[list[Saving]]:
+    """None where a plan has a twin: which of them another one could replace is not known."""
+    known = [count for count in months if count]
+    if len(set(known)) < len(known):
+        return [[] for _ in plans]
+    return _savings(plans, months)
+
+
+def _savings(products: Sequence[ProductAnswer], sizes: Sequence[int | None]) -> list[list[Saving]]:
+    """What each saves against the smallest; one without a size is not compared."""
+    percent = savings_percent(
+        SizedPrice(product.id, size, price.currency, price.amount)
+        for product, size in zip(products, sizes, strict=True)
+        for price in product.prices
+        if size
+    )
+    return [
+        [
+            Saving(currency=price.currency, percent=percent[product.id, price.currency])
+            for price in product.prices
+            if (product.id, price.currency) in percent
+        ]
+        for product in products
+    ]
 
 
 async def _products(

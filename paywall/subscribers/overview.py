@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.api import MeterAnswer
 from paywall.access.facts import balance_of
+from paywall.catalogue.offers import HasCheckout, OnSale, load_on_sale
 from paywall.credits.responses import GrantAnswer, list_lapsed_grants
 from paywall.database.tables import MeteredViews
 from paywall.http.bodies import ResponseModel
@@ -57,6 +58,8 @@ class Overview(ResponseModel):
     ]
     access_until: ReaderAccessUntil
     meter: Annotated[MeterAnswer, Meta(description="This month's metered articles.")]
+    on_sale: OnSale
+    has_checkout: HasCheckout
 
 
 async def overview(
@@ -85,6 +88,8 @@ async def overview(
         trial_available=await first_trial_of(session, reader_id) is None,
         access_until=subscriptions[0].reader_access_until if subscriptions else None,
         meter=meter,
+        on_sale=await load_on_sale(session),
+        has_checkout=settings.sells_by_stripe,
     )
 
 

@@ -41,7 +41,7 @@ from paywall.web.theme_images import ICONS, LOGOS, find_image
 # The files of the script, in the order in which they make one module: where several orders work,
 # the one that compresses best.
 SCRIPTS = (
-    "service words part decisions gate choice account counts afterwards shop subscription"
+    "service decisions words part gate choice account counts afterwards shop subscription"
     " payments elements"
 ).split()
 # The files of the style sheet: what comes later overrides.
@@ -85,8 +85,10 @@ def load_assets(theme_dir: str, zone: str) -> Assets:
     """The parts with the site's own words and colours; raises SettingsError where those are bad."""
     folder = files("paywall.web")
     theme = load_theme(theme_dir)
-    # Comments and spaces are for who reads the source.
-    script = jsmin(_join(folder.joinpath("script"), SCRIPTS, "js")).encode()
+    # Comments, spaces and `const` are for who reads the source.
+    script = (
+        jsmin(_join(folder.joinpath("script"), SCRIPTS, "js")).replace("const ", "let ").encode()
+    )
     style = cssmin(_join(folder.joinpath("style"), STYLES, "css")).encode() + theme.colours
     page_style = folder.joinpath("pages.css").read_bytes()
     languages = load_languages(theme, zone)

@@ -17,6 +17,7 @@ PACK: dict[str, object] = {"title": "Ten articles", "credits": 10, "prices": PRI
 PASS: dict[str, object] = {"title": "A day", "days": 1, "prices": PRICES}
 KINDS = {"plans": PLAN, "packs": PACK, "passes": PASS}
 PLACE: dict[str, object] = {"position": None, "recommended": False}
+ONE = {"plans": "plan", "packs": "pack", "passes": "pass"}
 TOLD: dict[str, dict[str, object]] = {
     "plans": {
         **PLACE,
@@ -105,7 +106,9 @@ async def test_lists_have_the_newest_first_and_offers_tell_all_of_them(
     offers = await service.get("/v1/offers")
     assert offers.status_code == 200
     assert offers.headers["cache-control"] == "no-store"
-    assert offers.json().keys() == {"plans", "packs", "passes", "meter"}
+    sums = {"meter", "on_sale", "has_checkout"}
+    assert offers.json().keys() == {"plans", "packs", "passes", *sums}
+    assert (offers.json()["on_sale"], offers.json()["has_checkout"]) == ([ONE[kind]], False)
     assert [item["id"] for item in offers.json()[kind]] == ["a", "b", "c"]
     listed = offers.json()[kind][1]
     assert listed.pop("savings", []) == []
@@ -160,6 +163,22 @@ async def test_packs_are_offered_with_what_they_save_in_each_currency(
         await service.put(f"/v1/packs/{product_id}", json=pack, headers=editor)
     packs = (await service.get("/v1/offers")).json()["packs"]
     assert [pack["savings"] for pack in packs] == [[], [{"currency": "usd", "percent": 12}]]
+
+
+async def test_a_yearly_plan_is_offered_with_what_it_saves(
+    service: httpx.AsyncClient, editor: dict[str, str]
+) -> None:
+    async def offer(product_id: str, interval: str, usd: int) -> list[list[dict[str, object]]]:
+        prices = [{"amount": usd, "currency": "usd"}]
+        plan = {"title": product_id, "interval": interval, "prices": prices}
+        await service.put(f"/v1/plans/{product_id}", json=plan, headers=editor)
+        return [one["savings"] for one in (await service.get("/v1/offers")).json()["plans"]]
+
+    assert await offer("weekly", "week", 150) == [[]]
+    assert await offer("yearly", "year", 4000) == [[], []]
+    assert await offer("monthly", "month", 400) == [[], [], [{"currency": "usd", "percent": 16}]]
+    # Another yearly plan may be for something else: neither is compared.
+    assert await offer("printed", "year", 9000) == [[], [], [], []]
 
 
 async def test_currencies_go_in_in_any_case_and_come_out_in_lower_case(

@@ -138,7 +138,10 @@ class Press:
         )
 
     def delete_article(self, article_id: str) -> None:
-        assert self._site.delete(f"/v1/articles/{article_id}").is_success
+        self.delete(f"/v1/articles/{article_id}")
+
+    def delete(self, path: str) -> None:
+        assert self._site.delete(path).is_success
 
     def move(self, **by: float) -> None:
         """Time passes for everybody."""

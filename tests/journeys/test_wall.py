@@ -120,6 +120,32 @@ def test_a_visitor_chooses_by_one_list_of_prices(visitor: Visitor) -> None:
     expect(box.locator(".paywall-prices")).to_contain_text("A month of everything16,000 riel a")
 
 
+def test_what_is_not_for_sale_is_not_offered(visitor: Visitor, press: Press) -> None:
+    offers = press.call("GET", "/v1/offers")
+    sold = [(kind, one) for kind in ("plans", "passes", "packs") for one in offers[kind]]
+    for kind, one in sold:
+        press.delete(f"/v1/{kind}/{one['id']}")
+    try:
+        page = visitor.tab(ARTICLE)
+        by_script(page)
+        assert buttons(page) == ["Sign in"]
+        expect(page.locator(".paywall-box")).to_contain_text("Sign in to continue reading.")
+        visitor.sign_in(page, "ann", ARTICLE)
+        by_script(page)
+        assert buttons(page) == ["Unlock"]
+        visitor.sign_in(page, "bo", ARTICLE)
+        by_script(page)
+        assert buttons(page) == []
+        expect(page.locator(".paywall-box")).to_contain_text("You have no credits.")
+    finally:
+        for kind, one in sold:
+            press.call("PUT", f"/v1/{kind}/{one.pop('id')}", **without_savings(one))
+
+
+def without_savings(offer: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in offer.items() if name != "savings"}
+
+
 def test_a_meter_that_is_used_up_says_until_when_and_what_signing_in_gives(
     visitor: Visitor, press: Press
 ) -> None:
@@ -184,7 +210,7 @@ def test_a_price_above_the_balance_says_what_is_missing(visitor: Visitor, press:
 
 
 def test_while_an_unlock_is_under_way_not_now_is_disabled(visitor: Visitor, press: Press) -> None:
-    page = visitor.signed_in_tab("ann", publish(press, "under-way"))
+    page = visitor.signed_in_tab("ann", publish(press, "under-way", "<p>More.</p>" * 40))
     page.set_viewport_size(TELEPHONE)
     by_script(page)
     page.get_by_role("button", name="Unlock", exact=True).click()
@@ -205,6 +231,8 @@ def test_while_an_unlock_is_under_way_not_now_is_disabled(visitor: Visitor, pres
     expect(refuse).to_be_enabled()
     assert refuse.evaluate(colour) == enabled
     page.unroute("**/v1/me/unlocks")
+    # The body takes the place of the preview, which is above what the reader sees.
+    page.locator(".paywall-box").evaluate("box => box.scrollIntoView()")
     page.get_by_role("dialog").get_by_role("button", name="Unlock").click()
     expect(page.locator(".paywall-note")).to_be_in_viewport(ratio=1)
 

@@ -5,37 +5,37 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paywall.rules.offers import PackPrice, listing_order, savings_percent
+from paywall.rules.offers import SizedPrice, listing_order, savings_percent
 
 pack_prices = st.lists(
     st.builds(
-        PackPrice,
-        pack_id=st.sampled_from("abcdef"),
-        credits=st.integers(1, 1_000_000),
+        SizedPrice,
+        product_id=st.sampled_from("abcdef"),
+        size=st.integers(1, 1_000_000),
         currency=st.sampled_from(["usd", "khr"]),
         amount=st.integers(0, 10**12),
     ),
     max_size=6,
-    unique_by=lambda price: (price.pack_id, price.currency),
+    unique_by=lambda price: (price.product_id, price.currency),
 )
 
 
 @given(pack_prices)
-def test_a_saving_is_true_and_never_rounded_up(prices: list[PackPrice]) -> None:
+def test_a_saving_is_true_and_never_rounded_up(prices: list[SizedPrice]) -> None:
     savings = savings_percent(prices)
     for price in prices:
         alike = [other for other in prices if other.currency == price.currency]
-        smallest = min(alike, key=lambda other: (other.credits, other.amount))
-        now, before = (Fraction(one.amount, one.credits) for one in (price, smallest))
+        smallest = min(alike, key=lambda other: (other.size, other.amount))
+        now, before = (Fraction(one.amount, one.size) for one in (price, smallest))
         saved = 1 - now / before if before else Fraction()
-        shown = savings.get((price.pack_id, price.currency), 0)
+        shown = savings.get((price.product_id, price.currency), 0)
         assert 0 <= shown <= 100
         assert shown <= max(saved, Fraction()) * 100 < shown + 1
 
 
 def test_a_saving_starts_at_one_percent() -> None:
     def saved(amount: int) -> dict[tuple[str, str], int]:
-        prices = [PackPrice("one", 1, "usd", 1000), PackPrice("ten", 10, "usd", amount)]
+        prices = [SizedPrice("one", 1, "usd", 1000), SizedPrice("ten", 10, "usd", amount)]
         return savings_percent(prices)
 
     assert saved(9_901) == {}
@@ -44,8 +44,8 @@ def test_a_saving_starts_at_one_percent() -> None:
 
 
 def test_of_two_smallest_packs_the_cheaper_is_compared_with() -> None:
-    small = [PackPrice("a", 5, "usd", 300), PackPrice("b", 5, "usd", 200)]
-    assert savings_percent([*small, PackPrice("c", 10, "usd", 360)]) == {("c", "usd"): 10}
+    small = [SizedPrice("a", 5, "usd", 300), SizedPrice("b", 5, "usd", 200)]
+    assert savings_percent([*small, SizedPrice("c", 10, "usd", 360)]) == {("c", "usd"): 10}
 
 
 @given(st.lists(st.tuples(st.none() | st.integers(0, 10_000), st.integers(0), st.text())))

@@ -88,7 +88,7 @@ class Unlocks extends List {
   line(one) {
     const cost = one.payments.reduce((sum, { amount }) => sum + amount, 0);
     const about = [this.words.day(one.unlocked_at), cost && this.credits(cost)].filter(Boolean).join(" · ");
-    return h("li", {}, h("span", {}, this.article(one)), smallText(about));
+    return h("li", {}, h("span", {}, this.article(one)), small(about));
   }
 }
 
@@ -158,7 +158,7 @@ class Account extends PaywallElement {
   }
 
   sections({ subscriptions }) {
-    const isCovered = subscriptions.some((one) => one.opens_all || hasFailed(one));
+    const isCovered = subscriptions.some((one) => one.opens_all || isLate(one));
     const shop = this.elsewhere;
     const buy = shop && h("p", {}, link(this.t(isCovered ? "buy_credits" : "buy_page"), shop, !isCovered));
     const history = h("details", { toggle: () => history.open && history.children.length < 2 && history.append(h("paywall-history", {})) });
@@ -181,6 +181,6 @@ class Account extends PaywallElement {
     }
     if (!this.notice?.isConnected) return super.fail(error);
     this.notice.replaceChildren(status(this.trouble(error)), this.remedy(error));
-    if (error.code === "unreachable") retryLater(this);
+    if (error.code === "unreachable") retry(this);
   }
 }

@@ -15,7 +15,7 @@ async function openPage(part, fields) {
   document.body.append(form);
   form.submit();
   form.remove();
-  return new Promise((done) => setTimeout(done, TIMEOUT_MS));
+  return new Promise((done) => setTimeout(done, WAIT_MS));
 }
 
 /** Leads to a receipt, which can be printed and saved there. */
@@ -62,7 +62,7 @@ function withdrawal(part, paid, title) {
   const { withdrawal: done, withdrawable_until: end } = paid;
   if (done) {
     const text = part.t("withdrawn_on", { date: part.words.day(done.at) });
-    return smallText(text, " ", openReceipt(part, done.id, title, text));
+    return small(text, " ", openReceipt(part, done.id, title, text));
   }
   if (!end || new Date(end) <= now()) return null;
   const ask = button(part.t("withdraw"), () => part.attempt(ask, "waiting", () => withdraw(part, paid, title)));
@@ -83,7 +83,7 @@ async function withdraw(part, { id: purchase_id }, title) {
     no: part.t("withdraw_keep"),
     act: async (box) => {
       const done = await request(part, "POST", path, { purchase_id }, key);
-      announceChange(part);
+      announce(part);
       await part.load();
       const word = done.is_returned ? "withdrawal_returned" : "withdrawal_pending";
       const said = h("p", { role: "status", tabindex: "-1" }, `${part.t("withdrawn")} ${part.t(word, { price })}`);

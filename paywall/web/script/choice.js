@@ -22,7 +22,7 @@ function loadCurrency() {
   try {
     return localStorage.getItem(CURRENCY);
   } catch {
-    return undefined;
+    return;
   }
 }
 

@@ -17,12 +17,12 @@ class Credits extends Count {
       for (const { expires_at: at, remaining } of grants) ends.set(at, (ends.get(at) ?? 0) + remaining);
       const lines = [...ends].map((some) => h("li", {}, this.lasting(...some)));
       const list = grants.some((grant) => grant.expires_at) && h("ul", {}, ...lines);
-      return this.put(h("p", {}, h("b", {}, this.have(count))), list, smallText(this.t("credit_is")));
+      return this.put(h("p", {}, h("b", {}, this.have(count))), list, small(this.t("credit_is")));
     }
     const text = this.credits(count);
     if (!account) return this.put(text);
     const isLow = count <= FEW_CREDITS && !subscriptions.some((one) => one.opens_all);
-    const hint = subscriptions.some(hasFailed) ? "failed_payment" : isLow && "buy_credits";
+    const hint = subscriptions.some(isLate) ? "failed_payment" : isLow && "buy_credits";
     const href = (hint === "buy_credits" && this.address("shop")) || account;
     this.put(h("a", { href: account }, text), hint && h("a", { href, class: "paywall-low" }, this.t(hint)));
   }

@@ -1,7 +1,12 @@
 /* ---- Under a preview ---- */
 
-/** The text for readers who are not signed in, by the article's policy. */
-const LEADS = { metered: "opens_with", premium: "opens_with", subscribers: "subscribers_only" };
+/** The policies of articles that something to buy opens. */
+const PAID = ["metered", "premium", "subscribers"];
+
+/** What the actions of buying offer. */
+const SOLD = { subscribe: "plan pass", buy_credits: "pack" };
+
+const opensBy = (names) => (names.includes("subscribe") ? "opens_with" : "opens_by_credits");
 
 const GATE_DEPTH_MAX = 3;
 
@@ -16,7 +21,7 @@ function createPolicy() {
   try {
     return window.trustedTypes ? window.trustedTypes.createPolicy("paywall", rules) : rules;
   } catch {
-    return undefined; // The browser reports why to the site; bodies cannot be shown then.
+    return; // The browser reports why to the site; bodies cannot be shown then.
   }
 }
 
@@ -57,7 +62,13 @@ class Gate extends PaywallElement {
 
   /** What is for sale, where something would open the article; undefined where that is not known. */
   prices() {
-    return own(LEADS, this.policy) && fetchOffers().catch(() => undefined);
+    return PAID.includes(this.policy) ? fetchOffers().catch(() => undefined) : undefined;
+  }
+
+  /** Whether an action can be done: what it offers is sold, here or in a shop of the site's own. */
+  canDo({ on_sale: kinds = [], has_checkout }) {
+    this.isSold = has_checkout;
+    return (name) => !own(SOLD, name) || (kinds.some((kind) => SOLD[name].includes(kind)) && (has_checkout || this.address("shop")));
   }
 
   async load() {
@@ -75,8 +86,8 @@ class Gate extends PaywallElement {
     this.isMine = decision.granted;
     if (!decision.granted) return this.offer(decision);
     // A page of several gates must not use up the meter by itself.
-    const isOneOfSeveral = document.getElementsByTagName("paywall-gate").length > 1;
-    if (decision.reason === "metered" && isOneOfSeveral && !this.isWanted) return this.offerFree(decision.meter);
+    const gates = document.getElementsByTagName("paywall-gate");
+    if (decision.reason === "metered" && gates.length > 1 && !this.isWanted) return this.offerFree(decision.meter);
     if (this.isReloaded && (this.isDenied || !isLoadedAnew)) return this.loadAnew();
     const answer = await inTurn(() => this.body());
     if (answer.decision.granted) return this.openUnasked(answer);
@@ -103,7 +114,7 @@ class Gate extends PaywallElement {
   loadAnew(isConfirmed) {
     if (bought.kind) saveItem(BOUGHT, bought);
     reload(isConfirmed);
-    return new Promise((done) => setTimeout(done, TIMEOUT_MS));
+    return new Promise((done) => setTimeout(done, WAIT_MS));
   }
 
   /** For search engines, where the site has not said it itself. */
@@ -130,23 +141,23 @@ class Gate extends PaywallElement {
   }
 
   /** The offer to who is not signed in. */
-  offerVisitor(catalogue) {
+  offerVisitor(catalogue = {}) {
     this.isDenied = true;
-    const { plans = [], passes = [], packs = [], meter } = catalogue ?? {};
-    const hasPacks = packs.length > 0 && this.policy !== "subscribers";
-    const sold = [(plans.length || passes.length) && "subscribe", hasPacks && "buy_credits"].filter(Boolean);
+    const { meter } = catalogue;
+    const sold = (this.policy === "subscribers" ? ["subscribe"] : ["subscribe", "buy_credits"]).filter(this.canDo(catalogue));
     const isFree = this.policy === "metered" && meter?.limit > 0;
     // Who has something already, or gets something for it, signs in; everybody else has to buy first.
-    if (this.wasSignedIn || isFree || !sold.length) sold.unshift("login");
-    const lead = this.wasSignedIn ? "signed_out" : isFree ? "meter_sign_in" : (own(LEADS, this.policy) ?? "sign_in_first");
+    const lead = this.wasSignedIn ? "signed_out" : isFree ? "meter_sign_in" : !sold[0] ? "sign_in_first" : this.policy === "subscribers" ? "subscribers_only" : opensBy(sold);
+    const prices = sold[0] && this.priceList(catalogue);
+    if (this.wasSignedIn || isFree || !sold[0]) sold.unshift("login");
     const cost = this.credits(Number(this.getAttribute("cost") ?? 1));
     const login = sold[0] !== "login" && this.address("login");
     this.show(
       this.t(lead, { cost, count: meter?.limit }),
       // Whether this visitor has read any is not known.
-      [isFree && this.freeAgain(meter, "meter_restarts"), catalogue && this.priceList(catalogue)],
+      [isFree && this.freeAgain(meter, "meter_restarts"), prices],
       sold.slice(0, 2).map((name, place) => this.action(name, place === 0)),
-      login && smallText(this.t("have_subscription"), " ", h("a", { href: login }, this.t("sign_in"))),
+      login && small(this.t("have_subscription"), " ", h("a", { href: login }, this.t("sign_in"))),
     );
   }
 
@@ -160,7 +171,7 @@ class Gate extends PaywallElement {
 
   /** When the meter starts again, which is used up as the word says. */
   freeAgain({ resets_at: at }, word = "meter_over") {
-    return smallText(this.t(word, { date: this.words.day(at) }));
+    return small(this.t(word, { date: this.words.day(at) }));
   }
 
   /** The first of each kind that opens the article, with its price in the currency of this page, or in each. */
@@ -173,7 +184,7 @@ class Gate extends PaywallElement {
       return h("li", {}, h("span", {}, this.words.title(kind, one)), h("b", {}, price));
     };
     const list = lines.length > 0 && h("ul", { class: "paywall-prices" }, ...lines.map(line));
-    return h("div", {}, list, first.plan && smallText(this.t("plans_renew")));
+    return h("div", {}, list, first.plan && small(this.t("plans_renew")));
   }
 
   /** The offer to a reader: what leads on from here first, and at most one other. */
@@ -183,17 +194,17 @@ class Gate extends PaywallElement {
     const { reason, actions, unlocks_left: count } = decision;
     const { subscriptions, meter } = this.mine;
     // A second subscription would not repair the first.
-    const isOwed = actions.includes("subscribe") && subscriptions.some(hasFailed);
-    const names = isOwed ? ["fix_payment", ...actions.filter((name) => name === "unlock")] : actions;
+    const isOwed = actions.includes("subscribe") && subscriptions.some(isLate);
+    const names = isOwed ? ["fix_payment", ...actions.filter((name) => name === "unlock")] : actions.filter(this.canDo(this.mine));
     const isShort = reason === "credits_required";
     const catalogue = !isOwed && (isShort || reason === "subscription_required") && (await fetchOffers().catch(() => undefined));
     const details = [
       meter && this.policy === "metered" && actions.length > 0 && this.freeAgain(meter),
-      isShort && smallText(count ? this.missing(decision) : this.t("no_credits")),
-      catalogue && this.priceList(catalogue),
+      isShort && small(count ? this.missing(decision) : this.t("no_credits")),
+      names[0] && catalogue && this.priceList(catalogue),
     ];
-    this.show(isOwed ? this.t("fix_first") : this.leadOf(decision), details, names.map((name, place) => this.action(name, place === 0)));
-    if (bought.isWaiting && reason === "unlock_available") this.confirm(smallText(thanks(this)));
+    this.show(isOwed ? this.t("fix_first") : this.leadOf(decision, names), details, names.map((name, place) => this.action(name, place === 0)));
+    if (bought.isWaiting && reason === "unlock_available") this.confirm(small(thanks(this)));
     bought.isWaiting = false;
   }
 
@@ -201,28 +212,27 @@ class Gate extends PaywallElement {
     return `${this.have(count)} ${this.t("credits_short", { count: cost - count })}`;
   }
 
-  leadOf({ reason, unlock_cost: cost, unlocks_left: count }) {
+  leadOf({ reason, unlock_cost: cost, unlocks_left: count }, names) {
     const leads = {
       unlock_available: "unlock_offer",
-      credits_required: "opens_with",
       subscription_required: "subscribers_only",
       login_required: "sign_in_first",
     };
-    const price = reason === "credits_required" ? this.credits(cost) : cost;
-    return this.t(own(leads, reason) ?? "not_to_be_had", { cost: price, count });
+    if (reason === "credits_required") return this.t(opensBy(names), { cost: this.credits(cost) });
+    return this.t(own(leads, reason) ?? "not_to_be_had", { cost, count });
   }
 
   show(lead, details, actions, last) {
     this.failure = undefined;
     this.lead = status(lead);
     // A shop that is open stays: a refresh must not close it.
-    const isSelling = this.shop?.firstChild;
-    if (!isSelling) this.shop = h("div", { class: "paywall-shop" });
-    this.details = h("div", {}, ...(isSelling ? [] : details));
+    const isOpen = this.shop?.firstChild;
+    if (!isOpen) this.shop = h("div", { class: "paywall-shop" });
+    this.details = h("div", {}, ...(isOpen ? [] : details));
     const next = h("div", { class: "paywall-actions" }, ...actions);
     for (const old of [...this.box.childNodes]) if (old !== this.shop) old.remove();
     this.box.prepend(...[this.lead, this.details, next, last].filter(Boolean));
-    if (!isSelling) this.box.append(this.shop);
+    if (!isOpen) this.box.append(this.shop);
   }
 
   action(name, first) {
@@ -233,10 +243,8 @@ class Gate extends PaywallElement {
         return button(this.t("unlock"), () => this.confirm(), first);
       case "fix_payment":
         return this.billing("fix_payment", first);
-      case "buy_credits":
-        return button(this.t("buy_credits"), () => this.sell("pack"), first);
       default:
-        return button(this.t("subscribe"), () => this.sell("plan pass"), first);
+        return this.isSold ? button(this.t(name), () => this.sell(SOLD[name]), first) : link(this.t(name), this.address("shop"), first);
     }
   }
 
@@ -252,7 +260,7 @@ class Gate extends PaywallElement {
     let { unlock_cost: cost } = this.decision;
     let key = newKey();
     const price = h("p", {});
-    const left = smallText();
+    const left = small();
     const about = this.headline && h("p", { lang: this.closest("[lang]")?.lang }, h("b", {}, this.headline));
     const showTerms = () => {
       const { unlocks_left: count } = this.decision;
@@ -280,7 +288,7 @@ class Gate extends PaywallElement {
           });
         }
         if (this.isReloaded) {
-          announceChange(this);
+          announce(this);
           return this.loadAnew(true);
         }
         try {
@@ -291,7 +299,7 @@ class Gate extends PaywallElement {
           this.showOne("unlocked_not_shown", isLost ? this.remedy(error, true) : this.reloading("reload")).focus();
           if (!isLost) throw error;
         } finally {
-          announceChange(this);
+          announce(this);
         }
         return true;
       },

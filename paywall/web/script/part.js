@@ -20,7 +20,7 @@ const button = (text, click, first) => h("button", { type: "button", class: butt
  */
 function confirmButton(text, click, first) {
   let seen = Infinity;
-  const element = button(text, ({ detail, timeStamp }) => detail < 2 && timeStamp - seen >= CONFIRM_AFTER_MS && click(), first);
+  const element = button(text, ({ detail, timeStamp }) => detail < 2 && timeStamp - seen >= HOLD_MS && click(), first);
   element.addEventListener("keydown", (event) => {
     if (event.repeat && ["Enter", " "].includes(event.key)) event.preventDefault();
   });
@@ -30,7 +30,7 @@ function confirmButton(text, click, first) {
     element.ariaDisabled = "true";
     requestAnimationFrame(() => {
       seen = performance.now();
-      setTimeout(() => (element.ariaDisabled = "false"), CONFIRM_AFTER_MS);
+      setTimeout(() => (element.ariaDisabled = "false"), HOLD_MS);
     });
   };
   element.holdOff();
@@ -48,7 +48,7 @@ const notice = (text) => {
   return said;
 };
 
-const smallText = (...text) => h("p", { class: "paywall-left" }, ...text);
+const small = (...text) => h("p", { class: "paywall-left" }, ...text);
 
 /** While `act` runs the button says so, and further clicks do nothing. */
 async function busy(element, text, act) {
@@ -91,7 +91,7 @@ class PaywallElement extends HTMLElement {
       if (!(error instanceof RequestError)) throw error;
       // The elements of an account share one message.
       (this.parentElement?.closest("paywall-account") ?? this).fail(error);
-      if (error.code === "unreachable") retryLater(this);
+      if (error.code === "unreachable") retry(this);
     }
   }
 
@@ -134,11 +134,11 @@ class PaywallElement extends HTMLElement {
     const address = this.setting(name);
     if (!address || webAddress(address)) return address;
     refuse(name, address, "it has to be an http or https address");
-    return undefined;
+    return;
   }
 
   /** For the processor to lead back to: never an article, for that is reading history. */
-  pageAfterPaying(address) {
+  returnPage(address) {
     return new URL(address || pageHere(this.address("account")) || "/", document.baseURI).href;
   }
 
@@ -204,7 +204,7 @@ class PaywallElement extends HTMLElement {
   /** Straight to the page where the processor keeps cards and invoices. */
   billing(word = "billing", first = false) {
     const act = async () => {
-      const { url } = await request(this, "POST", "v1/me/billing-portal", { return_url: this.pageAfterPaying() });
+      const { url } = await request(this, "POST", "v1/me/billing-portal", { return_url: this.returnPage() });
       await navigate(url);
     };
     const open = button(this.t(word), () => this.attempt(open, "waiting", act), first);

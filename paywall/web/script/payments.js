@@ -17,7 +17,7 @@ class Payments extends List {
 
   due(one) {
     const said = this.t("on_its_way", { date: this.words.day(one.since) });
-    return h("li", {}, h("b", {}, this.titled(one)), smallText(said));
+    return h("li", {}, h("b", {}, this.titled(one)), small(said));
   }
 
   line(paid) {
@@ -27,7 +27,7 @@ class Payments extends List {
     const price = money(paid.amount_paid);
     const payment = (date) => this.t("payment", { date, price });
     const back = refunded > 0 && this.t("purchase_refunded", { price: money(refunded) });
-    const receipt = smallText(openReceipt(this, `payment-${id}`, title, payment(this.words.moment(at))));
-    return h("li", {}, h("b", {}, title), smallText(payment(this.words.day(at))), back && smallText(back), receipt, withdrawal(this, paid, title));
+    const receipt = small(openReceipt(this, `payment-${id}`, title, payment(this.words.moment(at))));
+    return h("li", {}, h("b", {}, title), small(payment(this.words.day(at))), back && small(back), receipt, withdrawal(this, paid, title));
   }
 }

@@ -5,8 +5,8 @@
 
 const SERVICE = new URL("../../", import.meta.url);
 const FEW_CREDITS = 2;
-const TIMEOUT_MS = 15_000;
-const CONFIRM_AFTER_MS = 500;
+const WAIT_MS = 15_000;
+const HOLD_MS = 500;
 const POLL_MS = 1_500;
 const OUTAGE_PAUSE_MS_MAX = 300_000;
 const CHECKOUT = "paywall-checkout";
@@ -28,12 +28,12 @@ const own = (object, name) => (Object.hasOwn(object ?? {}, name) ? object[name] 
 
 /** An address as the browser reads it, if it is one of the web; javascript: is none. */
 function webAddress(address) {
-  if (!address) return undefined;
+  if (!address) return;
   try {
     const url = new URL(address, document.baseURI);
     return ["http:", "https:"].includes(url.protocol) ? url : undefined;
   } catch {
-    return undefined;
+    return;
   }
 }
 
@@ -55,7 +55,7 @@ async function send(url, options) {
     answer = await fetch(url, {
       cache: "no-store",
       referrerPolicy: "no-referrer",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(WAIT_MS),
       ...options,
     });
   } catch (cause) {
@@ -142,7 +142,7 @@ let isReloading = false;
 function reload(isAnswered) {
   if (isReloading) return;
   isReloading = true;
-  setTimeout(() => { isReloading = false; }, TIMEOUT_MS);
+  setTimeout(() => { isReloading = false; }, WAIT_MS);
   if (!isAnswered) for (const box of document.querySelectorAll(".paywall-dialog")) box.close();
   location.reload();
 }
@@ -201,7 +201,7 @@ let outages = 0;
 let outageTimer;
 
 /** Parts that reach nobody ask again by themselves: later each time, and not in all browsers at once. */
-function retryLater(part) {
+function retry(part) {
   waiting.add(part);
   if (outageTimer) return;
   const pause = Math.min(5_000 * 3 ** outages, OUTAGE_PAUSE_MS_MAX);
@@ -214,7 +214,7 @@ function retryLater(part) {
 }
 
 /** However often it is asked for, `act` runs once at a time, and once more if it was asked for meanwhile. */
-function runOnceAtATime(act) {
+function serial(act) {
   let isRunning = false;
   let isWanted = false;
   return async () => {
@@ -225,7 +225,7 @@ function runOnceAtATime(act) {
       while (isWanted) {
         isWanted = false;
         // An element that waits for a payment must not hold up the others.
-        await Promise.race([act(), new Promise((done) => setTimeout(done, TIMEOUT_MS))]);
+        await Promise.race([act(), new Promise((done) => setTimeout(done, WAIT_MS))]);
       }
     } finally {
       isRunning = false;
@@ -234,7 +234,7 @@ function runOnceAtATime(act) {
 }
 
 /** Something was unlocked, bought or cancelled here: every other part, in any tab, looks again. */
-function announceChange(part) {
+function announce(part) {
   tabs.postMessage("changed");
   refresh(part);
 }
@@ -256,8 +256,8 @@ async function checkReader() {
   else if (error.code !== "signed_out") refresh();
 }
 
-const refreshAgain = runOnceAtATime(() => refresh());
-const checkAgain = runOnceAtATime(checkReader);
+const refreshAgain = serial(() => refresh());
+const checkAgain = serial(checkReader);
 
 tabs.onmessage = ({ data }) => (data === SIGNED_OUT ? checkAgain() : refreshAgain());
 addEventListener("online", refreshAgain);
@@ -304,5 +304,5 @@ function clearItems() {
 function navigate(address) {
   if (!webAddress(address)) throw new RequestError("failed");
   location.assign(address);
-  return new Promise((done) => setTimeout(done, TIMEOUT_MS));
+  return new Promise((done) => setTimeout(done, WAIT_MS));
 }

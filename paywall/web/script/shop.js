@@ -14,7 +14,7 @@ async function fetchTitles(part) {
       const found = catalogue[list].find(({ id }) => id === thing[`${kind}_id`]);
       if (found) return part.words.title(kind, found);
     }
-    return undefined;
+    return;
   };
 }
 
@@ -98,7 +98,7 @@ class Offers extends PaywallElement {
     const cancelled = barring.find((one) => one.phase === "ending" && one.kind === "stripe" && allows(one, "resume"));
     const resume = cancelled && this.resumption(cancelled);
     const beside = (text, ...buttons) => [h("p", {}, text), h("div", { class: "paywall-actions" }, ...buttons)];
-    if (barring.some(hasFailed)) return beside(this.t("payment_failed"), resume, this.billing("fix_payment", true));
+    if (barring.some(isLate)) return beside(this.t("payment_failed"), resume, this.billing("fix_payment", true));
     if (barring.some((one) => allows(one, "cancel"))) return beside(this.t("subscribed_already"), this.billing());
     if (!cancelled) return [h("p", {}, this.t("access_until", { date }))];
     const costs = resumeCosts(this, cancelled);
@@ -109,7 +109,7 @@ class Offers extends PaywallElement {
   /** Resuming a subscription that is marked to end costs nothing today; a second one would. */
   resumption(one) {
     return resumption(this, one, async () => {
-      announceChange(this);
+      announce(this);
       await this.load();
       const said = notice(this.t("resumed"));
       this.firstElementChild.prepend(said);
@@ -126,8 +126,11 @@ class Offers extends PaywallElement {
     this.currency = currencyOf(this, prices) ?? currencies[0];
     if (!periods.includes(this.period)) this.period = periodOf(plans.find(({ recommended }) => recommended) ?? plans[0] ?? {});
     const rhythm = (period) => {
-      const [interval, count] = period.split(" ");
-      return this.t(`every_${interval}`, { count: Number(count) });
+      const { interval, interval_count: count, prices, savings } = plans.find((one) => periodOf(one) === period);
+      const text = this.t(`every_${interval}`, { count });
+      // True in each currency.
+      const percent = Math.min(...savings.map((saving) => saving.percent));
+      return savings.length < prices.length ? text : this.t("saving_period", { text, percent });
     };
     return [this.switch("period", periods, rhythm), this.switch("currency", currencies, (one) => one.toUpperCase())];
   }
@@ -183,7 +186,7 @@ class Offers extends PaywallElement {
       line("badge", product.recommended && this.t("recommended")),
       h("h3", {}, title),
       h("p", { class: "paywall-price" }, before, h("b", {}, amount), after),
-      line("saving", saving && this.t("saving", { percent: saving.percent })),
+      line("saving", kind === "pack" && saving && this.t("saving", { percent: saving.percent })),
       line("saving", this.hasTrial && product.trial_days && this.t("trial", { count: product.trial_days })),
       line("gives", this.gives(kind, product)),
       line("terms", this.conditions(kind, product)),
@@ -254,7 +257,7 @@ class Offers extends PaywallElement {
 
   async pay({ kind, id, currency, from }, { credits, days }) {
     const page = this.address("return");
-    const return_url = this.pageAfterPaying(page);
+    const return_url = this.returnPage(page);
     const checkout = { [`${kind}_id`]: id, currency, return_url, consent: Boolean(this.consent) };
     const { id: checkoutId, url } = await request(this, "POST", "v1/me/checkout", checkout, newKey());
     // The whole address: by itself a path such as //elsewhere/ would lead there.
@@ -289,7 +292,7 @@ class Return extends PaywallElement {
   goBack(said, from, bought) {
     saveItem(CHECKOUT);
     saveItem(BOUGHT, bought ?? { kind: "unknown" });
-    announceChange(this);
+    announce(this);
     said.textContent = this.t("paid");
     location.replace(from);
   }

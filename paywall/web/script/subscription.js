@@ -3,7 +3,7 @@
 /** The service decides what a reader can do with a subscription. */
 const allows = ({ actions }, action) => actions.includes(action);
 
-const hasFailed = (one) => allows(one, "fix_payment");
+const isLate = (one) => allows(one, "fix_payment");
 
 const isWaiting = ({ phase }) => phase === "waiting";
 
@@ -38,7 +38,7 @@ class Subscription extends PaywallElement {
     const running = subscriptions
       .filter(({ phase }) => !["ended", "not_started"].includes(phase))
       // A failed payment comes first, and what waits last, in the order in which it is used.
-      .sort((a, b) => hasFailed(b) - hasFailed(a) || isWaiting(a) - isWaiting(b) || (isWaiting(a) ? new Date(a.starts_at) - new Date(b.starts_at) : 0))
+      .sort((a, b) => isLate(b) - isLate(a) || isWaiting(a) - isWaiting(b) || (isWaiting(a) ? new Date(a.starts_at) - new Date(b.starts_at) : 0))
       .map((one) => this.line(one));
     const total = !subscriptions.some(renews) && subscriptions.some(isWaiting) && mine.access_until;
     this.said ??= h("p", { role: "status", class: "paywall-status", tabindex: "-1" });
@@ -64,10 +64,10 @@ class Subscription extends PaywallElement {
     const paid = one.payment_type && this.label("payment_type", this.means(one));
     return h(
       "div",
-      { class: `paywall-subscription${hasFailed(one) ? " paywall-late" : ""}` },
+      { class: `paywall-subscription${isLate(one) ? " paywall-late" : ""}` },
       h("p", {}, h("b", {}, title)),
       h("p", {}, h("span", { class: "paywall-state" }, lead), " ", more.join(" ")),
-      paid && smallText(paid),
+      paid && small(paid),
       ...one.receipts.map((receipt) => this.receipt(title, receipt)),
       actions.length > 0 && h("div", { class: "paywall-actions" }, ...actions),
     );
@@ -101,7 +101,7 @@ class Subscription extends PaywallElement {
     const sentences = {
       active: () => (next ? this.renewal(one) : this.lasting(one, isFollowed, date)),
       waiting: () => this.start(one, date),
-      ending: () => (hasFailed(one) ? this.cancelledLate(one, whole ?? date) : this.cancelled(one, isFollowed, date)),
+      ending: () => (isLate(one) ? this.cancelledLate(one, whole ?? date) : this.cancelled(one, isFollowed, date)),
       ended: () => this.t("ended_on", { date }),
       payment_pending: () => this.t("renewing"),
       payment_failed: () => this.unpaid(one, "payment_late", whole ?? date),
@@ -140,15 +140,15 @@ class Subscription extends PaywallElement {
   actions(one) {
     const cancel = button(this.t("cancel"), () => this.cancel(cancel, one));
     return [
-      hasFailed(one) && allows(one, "manage_billing") && this.billing("fix_payment", true),
+      isLate(one) && allows(one, "manage_billing") && this.billing("fix_payment", true),
       allows(one, "resume") && resumption(this, one, () => this.done("resumed")),
       allows(one, "cancel") && cancel,
-      !hasFailed(one) && allows(one, "manage_billing") && this.billing(),
+      !isLate(one) && allows(one, "manage_billing") && this.billing(),
     ];
   }
 
   async done(word) {
-    announceChange(this);
+    announce(this);
     this.said.textContent = this.t(word);
     await this.load();
     this.said.focus();
@@ -170,7 +170,7 @@ class Subscription extends PaywallElement {
         act: async (box) => {
           const when = box.querySelector("input:checked").value;
           const done = await request(this, "POST", path, { subscription_id, when }, keys[when]);
-          await this.done(when === "now" ? "cancelled_now" : hasFailed(one) ? "cancelled_late" : "cancelled");
+          await this.done(when === "now" ? "cancelled_now" : isLate(one) ? "cancelled_late" : "cancelled");
           box.close();
           this.said.focus();
           askWhy(this, done);
@@ -192,7 +192,7 @@ class Subscription extends PaywallElement {
       "fieldset",
       {},
       h("legend", {}, this.t("when_to_end")),
-      choice("period_end", this.t(hasFailed(one) ? "at_period_end_late" : "at_period_end", { date: this.words.end(until) })),
+      choice("period_end", this.t(isLate(one) ? "at_period_end_late" : "at_period_end", { date: this.words.end(until) })),
       choice("now", this.t(this.mine.subscriptions.some(isKept) ? "at_once_kept" : "at_once")),
     );
   }
@@ -212,6 +212,6 @@ class Subscription extends PaywallElement {
   receipt(title, { id, at, withdrawn_at: back }) {
     const cancelled = this.t("cancelled_on", { date: this.words.day(at) });
     const resumed = back && this.t("resumed_on", { date: this.words.day(back) });
-    return smallText([cancelled, resumed].filter(Boolean).join(" "), " ", openReceipt(this, id, title, cancelled));
+    return small([cancelled, resumed].filter(Boolean).join(" "), " ", openReceipt(this, id, title, cancelled));
   }
 }
