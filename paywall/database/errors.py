@@ -18,6 +18,7 @@ CAUSES_MAX = 32
 # Mask of the primary code within SQLite's extended result codes.
 PRIMARY_CODE = 0xFF
 FEATURE_NOT_SUPPORTED = "0A000"
+LOCK_NOT_AVAILABLE = "55P03"
 
 START_IT = "Start the database, or correct database_url."
 TRY_AGAIN = "Try again."
@@ -79,6 +80,12 @@ class BackupError(Exception):
 def is_unavailable(error: BaseException) -> bool:
     """Whether the database is down, full or busy, so that a retry can succeed."""
     return why_unavailable(error) is not None
+
+
+def is_lock_timeout(error: BaseException) -> bool:
+    """Whether a statement gave up waiting for a lock of PostgreSQL."""
+    codes = {_code_of(cause) for cause in islice(_causes(error), CAUSES_MAX)}
+    return LOCK_NOT_AVAILABLE in codes
 
 
 def why_unavailable(error: BaseException) -> str | None:

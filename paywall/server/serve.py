@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from types import FrameType
 
 import click
 import uvicorn
@@ -179,10 +180,15 @@ def _run_alone(config: uvicorn.Config, listener: socket.socket) -> None:
     # that its exit status is 0.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.handle_exit)
+    signal.signal(signal.SIGHUP, _warn_of_one_worker)
     try:
         server.run(sockets=[listener])
     except SystemExit as ended:
         raise CannotServe("The service did not start; the log above says why.") from ended
+
+
+def _warn_of_one_worker(_number: int, _frame: FrameType | None) -> None:
+    logger.warning("SIGHUP was ignored: it replaces workers one by one, and there is only one")
 
 
 def _run_workers(config: uvicorn.Config, listener: socket.socket, shared: str) -> None:

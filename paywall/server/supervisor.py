@@ -1,5 +1,7 @@
 """Starts workers on one listening socket, replaces those that die or hang, and stops them.
 
+At SIGHUP it replaces all of them, one after the other: each new one serves before an old one stops.
+
 A socket pair connects each worker to the supervisor. The worker's event loop sends heartbeats on
 it. When either process ends, however it ends, the other side reads the end of the stream.
 """
@@ -46,6 +48,10 @@ class Supervisor:
         self._config = config
         self._listener = listener
         self._workers: list[_Worker] = []
+        # At a rolling restart: those to be replaced, the next one's successor, and those replaced.
+        self._outdated: list[_Worker] = []
+        self._successor: _Worker | None = None
+        self._leaving: list[_Worker] = []
         self._start_at = 0.0
         self._was_up = False
         self._is_stopping = False
@@ -58,8 +64,11 @@ class Supervisor:
         with self._handling_signals():
             while not self._is_stopping:
                 self._start_missing()
-                wait([worker.process.sentinel for worker in self._workers], CHECK_EVERY_SECONDS)
+                running = (*self._workers, *self._leaving)
+                wait([worker.process.sentinel for worker in running], CHECK_EVERY_SECONDS)
                 self._check_workers()
+                self._replace_next()
+                self._check_leaving()
             self._stop()
 
     def _start_missing(self) -> None:
@@ -79,6 +88,45 @@ class Supervisor:
                 self._workers.remove(worker)
                 self._record_end(worker, end)
 
+    def _replace_next(self) -> None:
+        """Continue a rolling restart: start a worker, and when it is up, stop an outdated one.
+
+        A worker that died meanwhile was replaced already.
+        """
+        self._outdated = [worker for worker in self._outdated if worker in self._workers]
+        successor = self._successor
+        if successor is None:
+            if self._outdated:
+                self._start_successor()
+        elif successor not in self._workers:
+            logger.error("the restart was abandoned: a new worker did not start")
+            self._outdated, self._successor = [], None
+        elif successor.is_up:
+            self._successor = None
+            if self._outdated:
+                worker = self._outdated.pop(0)
+                self._workers.remove(worker)
+                worker.leave(self._stop_max_seconds)
+                self._leaving.append(worker)
+
+    def _start_successor(self) -> None:
+        try:
+            self._successor = _Worker(self._config, self._listener)
+        except OSError as error:
+            logger.exception("the restart was abandoned", exc_info=error)
+            self._outdated = []
+        else:
+            self._workers.append(self._successor)
+
+    def _check_leaving(self) -> None:
+        for worker in tuple(self._leaving):
+            if worker.has_left():
+                self._leaving.remove(worker)
+
+    @property
+    def _stop_max_seconds(self) -> float:
+        return (self._config.timeout_graceful_shutdown or 0) + KILLED_AFTER_SECONDS
+
     def _record_end(self, worker: "_Worker", end: WorkerEnd) -> None:
         """Record how a worker ended, and decide whether to start another."""
         status = worker.kill()
@@ -96,9 +144,8 @@ class Supervisor:
         self._listener.close()
         for worker in self._workers:
             worker.process.terminate()
-        stop_max_seconds = (self._config.timeout_graceful_shutdown or 0) + KILLED_AFTER_SECONDS
-        deadline = time.monotonic() + stop_max_seconds
-        for worker in self._workers:
+        deadline = time.monotonic() + self._stop_max_seconds
+        for worker in (*self._workers, *self._leaving):
             worker.process.join(max(0, deadline - time.monotonic()))
             if worker.process.exitcode is None:
                 logger.warning("a worker did not stop in time, and was killed")
@@ -106,10 +153,12 @@ class Supervisor:
 
     @contextmanager
     def _handling_signals(self) -> Iterator[None]:
-        before = {
-            number: signal.signal(number, self._request_stop)
-            for number in (signal.SIGINT, signal.SIGTERM)
+        handlers = {
+            signal.SIGINT: self._request_stop,
+            signal.SIGTERM: self._request_stop,
+            signal.SIGHUP: self._request_restart,
         }
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield
         finally:
@@ -118,6 +167,9 @@ class Supervisor:
 
     def _request_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._is_stopping = True
+
+    def _request_restart(self, _number: int, _frame: FrameType | None) -> None:
+        self._outdated = list(self._workers)
 
 
 class _Worker:
@@ -130,6 +182,7 @@ class _Worker:
         self.process.start()
         theirs.close()
         self.is_up = False
+        self._leaves_by = 0.0
         self._checked_at = time.monotonic()
         self._silent_seconds = 0.0
 
@@ -153,6 +206,17 @@ class _Worker:
         if self._silent_seconds <= (SILENT_MAX_SECONDS if self.is_up else UP_WITHIN_SECONDS):
             return None
         return WorkerEnd.HUNG if self.is_up else WorkerEnd.NEVER_CAME_UP
+
+    def leave(self, stop_max_seconds: float) -> None:
+        """Let it finish its requests and stop, or be killed after this time."""
+        self._leaves_by = time.monotonic() + stop_max_seconds
+        self.process.terminate()
+
+    def has_left(self) -> bool:
+        if self.process.is_alive() and time.monotonic() < self._leaves_by:
+            return False
+        self.kill()
+        return True
 
     def kill(self) -> int:
         """Kill it if it still runs; returns its exit status, negative for a signal."""
@@ -181,6 +245,8 @@ def _run_worker(config: uvicorn.Config, listener: socket.socket, link: socket.so
     """Entry point of a worker process."""
     # At Ctrl-C the supervisor stops the workers; once uvicorn serves, it handles SIGINT itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Of a closed terminal; the supervisor replaces the workers.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     config.configure_logging()
     log_uncaught_errors()
     stop_max_seconds = (config.timeout_graceful_shutdown or 0) + KILLED_AFTER_SECONDS
