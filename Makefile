@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test test-sites test-failover screenshots check audit bench torture openapi docs words currencies migration lock clean
+.PHONY: help setup run test test-alerts test-sites test-failover screenshots check audit bench torture openapi docs words currencies migration lock clean
 
 help:
 	@echo "make setup      install everything into $(VENV), with the command paywall"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-sites   run the service behind Debian's Caddy and nginx, and the plug-in in its WordPress"
 	@echo "make test-failover   lose the leader of a PostgreSQL cluster again and again, ROUNDS= times in each way;"
 	@echo "                as root on Debian, an hour"
+	@echo "make test-alerts   see each alert fire in a real Prometheus (root, Debian)"
 	@echo "make screenshots   take a screenshot of everything that readers see"
 	@echo "make check      check format, lint, types, import order and the house rules"
 	@echo "make audit      look up known vulnerabilities of the locked packages, and write the bill of materials"
@@ -58,6 +59,13 @@ test: $(READY)
 	@$(BIN)/python -m tests.journeys.browser
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
 	@echo "The tests pass. Next: make check."
+
+# A real Prometheus sees each alert fire. Needs root, and Debian's package prometheus.
+test-alerts: $(READY)
+	@command -v prometheus >/dev/null || apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends prometheus
+	@promtool check rules docker/monitoring/alerts.yaml
+	@$(BIN)/python -m tests.alerts
+	@echo "Each alert fired. Next: make check."
 
 test-sites: $(READY)
 	@$(BIN)/python -m tests.sites.packages

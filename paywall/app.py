@@ -22,6 +22,7 @@ from paywall.database.engine import Database, keep_measuring
 from paywall.database.opening import open_database
 from paywall.http.bodies import BODY_BYTES_MAX, StrictRequest
 from paywall.http.edge import DISCARDS_WRITES, Edge, answer_options
+from paywall.http.rate_limits import RateLimit
 from paywall.idempotency import claim_of
 from paywall.imports import api as imports
 from paywall.imports.wordpress import api as wordpress_imports
@@ -45,9 +46,11 @@ from paywall.settings import Settings, load_settings
 from paywall.subscribers import api as subscribers
 from paywall.subscriptions import api as subscriptions
 from paywall.tasks import cancel_tasks
+from paywall.telemetry import Limit
 from paywall.tokens import api as tokens
 from paywall.tokens.caller import Caller
 from paywall.tokens.verify import Verifier
+from paywall.tokens.write_limits import WriteLimits
 from paywall.unlocks import api as unlocks
 from paywall.web import assets, docs
 from paywall.web.pages import api as pages
@@ -122,6 +125,8 @@ def create_app(
     router = make_router(tuple(settings.allowed_origins))
     router.state.verifier = verifier
     router.state.settings = settings
+    router.state.write_limits = WriteLimits(settings)
+    router.state.sign_ins = RateLimit(Limit.SIGN_IN, settings.sign_ins_per_minute_max)
     router.state.stripe_client = stripe_client
     router.state.clock = clock
     router.state.batches = batches

@@ -311,6 +311,12 @@ HEAD_TOO_LARGE = ProblemType(
     "The head of the request is too large",
     "Send at most 32 KiB of request line and header fields, and at most 100 fields.",
 )
+RATE_LIMITED = ProblemType(
+    "rate_limited",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "Too many requests in a minute",
+    "Try again after the number of seconds in the header Retry-After.",
+)
 INTERNAL_ERROR = ProblemType(
     "internal_error",
     HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -2,9 +2,8 @@
 
 import errno
 import os
-import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -12,12 +11,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
-from paywall.rules.article_paths import parse_path_rule
-from paywall.rules.database_address import parse_database_address
 from paywall.rules.decision import Policy
-from paywall.rules.origin import canonical_origin
 from paywall.rules.selectors import is_class_selector
 from paywall.rules.urls import is_web_url
+from paywall.setting_checks import (
+    article_path_fault,
+    cookie_name_fault,
+    database_fault,
+    origin_fault,
+    proxy_fault,
+)
 from paywall.setting_types import Issuer, Location, LogLevel, Name, Secret
 
 PREFIX = "PAYWALL_"
@@ -26,11 +29,9 @@ LIVE_KEYS = ("sk_live_", "rk_live_")
 STRIPE_KEYS = (*LIVE_KEYS, "sk_test_", "rk_test_")
 
 
+RATE_MAX = 1_000_000
 FILE_BYTES_MAX = 1024 * 1024
-ISSUERS_MAX, ORIGINS_MAX, PATHS_MAX = 50, 100, 20
-
-# The characters of a cookie's name (RFC 6265 §4.1.1).
-COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+ISSUERS_MAX, ORIGINS_MAX, PATHS_MAX, PROXIES_MAX = 50, 100, 20, 100
 
 
 class SettingsError(Exception):
@@ -210,6 +211,32 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     forward_auth_visitor_cookie: Annotated[
         Name, _setting("Cookie with the site's pseudonym for a visitor, for forward-auth.")
     ] = "paywall_visitor"
+    trusted_proxies: Annotated[
+        list[Name],
+        _setting(
+            "Addresses or networks (`10.0.0.0/8`) of your reverse proxies. Only from them"
+            " `X-Forwarded-For` is believed. Unset: from nobody.",
+            max_length=PROXIES_MAX,
+        ),
+    ] = []
+    site_writes_per_minute_max: Annotated[
+        int,
+        _setting(
+            "Writing requests a minute of each site token, in each worker.", ge=1, le=RATE_MAX
+        ),
+    ] = 60_000
+    reader_writes_per_minute_max: Annotated[
+        int,
+        _setting("Writing requests a minute of each reader, in each worker.", ge=1, le=RATE_MAX),
+    ] = 600
+    sign_ins_per_minute_max: Annotated[
+        int,
+        _setting(
+            "Entries to the plain pages a minute from each address, in each worker.",
+            ge=1,
+            le=RATE_MAX,
+        ),
+    ] = 600
     log_level: Annotated[
         LogLevel,
         _setting(
@@ -311,13 +338,6 @@ def _remedy(message: str) -> str:
 
 def _check(settings: Settings) -> None:
     _check_stripe(settings)
-    if not settings.database.startswith("sqlite:///"):
-        address = parse_database_address(settings.database)
-        if isinstance(address, str):
-            raise SettingsError(
-                f"database_url cannot be read: {address}"
-                f" Correct it in {FILE_NAME} or {PREFIX}DATABASE_URL."
-            )
     try:
         ZoneInfo(settings.meter_timezone)
     except (KeyError, ValueError, OSError) as error:
@@ -337,41 +357,19 @@ def _check(settings: Settings) -> None:
                 f"{name}: {address!r} is not an http(s) URL. Write one such as"
                 f" http://127.0.0.1:12111, or leave {name} out."
             )
-    for origin in settings.allowed_origins:
-        _check_origin(origin)
-    _check_forward_auth(settings)
+    for fault in _faults(settings):
+        if fault is not None:
+            raise SettingsError(fault)
 
 
-def _check_forward_auth(settings: Settings) -> None:
-    for template in settings.forward_auth_paths:
-        if parse_path_rule(template) is None:
-            raise SettingsError(
-                f"forward_auth_paths: {template!r} is not the path of an article. Write one such as"
-                " /articles/{id}/ or /*/{id}.html: unescaped, with {id} once, and with at most one"
-                " of {id} and * between two slashes."
-            )
+def _faults(settings: Settings) -> Iterator[str | None]:
+    if fault := database_fault(settings.database):
+        yield f"{fault} Correct it in {FILE_NAME} or {PREFIX}DATABASE_URL."
+    yield from map(origin_fault, settings.allowed_origins)
+    yield from map(article_path_fault, settings.forward_auth_paths)
     for name in ("forward_auth_cookie", "forward_auth_visitor_cookie"):
-        if not COOKIE_NAME.fullmatch(getattr(settings, name)):
-            raise SettingsError(
-                f"{name}: {getattr(settings, name)!r} cannot be the name of a cookie. Write one of"
-                " letters, digits, - and _."
-            )
-
-
-def _check_origin(origin: str) -> None:
-    """Raises SettingsError for an origin that no browser sends, which would never match."""
-    canonical = canonical_origin(origin)
-    if canonical is None:
-        raise SettingsError(
-            f"allowed_origins: {origin!r} is not an origin, or has a wildcard. Write only the"
-            " scheme, host and port of each site, such as https://news.example, and a non-ASCII"
-            " host as browsers send it (xn--…)."
-        )
-    if origin != canonical:
-        raise SettingsError(
-            f"allowed_origins: {origin!r} never matches, because browsers send"
-            f" {canonical!r}. Write that instead."
-        )
+        yield cookie_name_fault(name, getattr(settings, name))
+    yield from map(proxy_fault, settings.trusted_proxies)
 
 
 def _check_stripe(settings: Settings) -> None:

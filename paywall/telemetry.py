@@ -50,6 +50,9 @@ _failures = Counter(
 )
 _decisions = Counter("paywall_decisions", "Decisions, by reason.", ["reason"])
 _unlocks = Counter("paywall_unlocks", "Unlock requests, by outcome.", ["outcome"])
+_rate_limited = Counter(
+    "paywall_rate_limited", "Requests that were refused with 429, by limit.", ["limit"]
+)
 _stripe_events = Counter("paywall_stripe_events", "Stripe events, by outcome.", ["outcome"])
 _stripe_drift = Counter(
     "paywall_stripe_drift", "Missed changes that reconcile found and applied, by kind.", ["kind"]
@@ -98,6 +101,14 @@ class BackgroundTask(StrEnum):
     RECONCILE = "reconcile"
 
 
+class Limit(StrEnum):
+    """What is limited to a number of requests a minute."""
+
+    SITE = "site"
+    READER = "reader"
+    SIGN_IN = "sign_in"
+
+
 class WorkerEnd(StrEnum):
     """How a worker ended unexpectedly."""
 
@@ -115,6 +126,8 @@ def start_at_zero() -> None:
         _decisions.labels(reason)
     for outcome in UNLOCK_OUTCOMES:
         _unlocks.labels(outcome)
+    for limit in Limit:
+        _rate_limited.labels(limit)
     for event_outcome in EventOutcome:
         _stripe_events.labels(event_outcome)
     for name in LOGGERS:
@@ -154,6 +167,11 @@ def count_decision(reason: str) -> None:
 def count_unlock(outcome: str) -> None:
     """Count one unlock request by its outcome."""
     _unlocks_with(outcome).inc()
+
+
+def count_rate_limited(limit: Limit) -> None:
+    """Count one request that was refused because there were too many."""
+    _rate_limited.labels(limit).inc()
 
 
 def count_stripe_event(outcome: str) -> None:

@@ -20,6 +20,7 @@ from paywall import problems
 from paywall.problem_types import ProblemType
 from paywall.tokens.caller import TokenKind
 from paywall.tokens.guard import Guard, guard_of
+from paywall.tokens.write_limits import CHECKS, WRITES
 
 METHODS = ("GET", "PUT", "POST", "DELETE")
 ANSWERED = {200: "The answer.", 201: "Created.", 204: "Done."}
@@ -150,6 +151,8 @@ class Operation(NamedTuple):
     def _refusals_of_callers(self) -> Iterator[ProblemType]:
         if self.guard.kind is not None:
             yield from (problems.TOKEN_MISSING, problems.INVALID_TOKEN)
+            if self.method in WRITES and not self.path.startswith(CHECKS):
+                yield problems.RATE_LIMITED
         if self.guard.scope is not None:
             yield problems.INSUFFICIENT_SCOPE
         if self.guard.kind is not None or "database" in self.handler.parsed_fn_signature.parameters:

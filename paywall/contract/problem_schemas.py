@@ -38,11 +38,17 @@ SHARED: Mapping[str, tuple[ProblemType, ...]] = {
     "UnsupportedMediaType": (problems.MEDIA_TYPE_UNSUPPORTED,),
     "InvalidFields": (problems.INVALID_FIELDS,),
     "InvalidFieldsOrKey": (problems.INVALID_FIELDS, problems.IDEMPOTENCY_KEY_REUSED),
+    "RateLimited": (problems.RATE_LIMITED,),
     "Unavailable": (problems.UNAVAILABLE,),
 }
 DEFAULT = "Failed"
 DETAIL = "What is wrong, and how to fix it."
-SPECIAL_HEADERS = {401: "WWW-Authenticate", 403: "WWW-Authenticate", 503: "Retry-After"}
+SPECIAL_HEADERS = {
+    401: "WWW-Authenticate",
+    403: "WWW-Authenticate",
+    429: "Retry-After",
+    503: "Retry-After",
+}
 # No token of another kind would help.
 WITHOUT_CHALLENGE = {problems.ACCESS_DENIED}
 

@@ -8,8 +8,8 @@ times. See docs/decisions/driver-beside-sqlalchemy.md.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import lru_cache
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -52,9 +52,8 @@ async def transaction(
 
     Raises RuntimeError where nothing was committed because a database error was swallowed.
     """
-    asked_at = perf_counter()
-    connection = await engine.connect()
-    telemetry.observe_pool_wait(perf_counter() - asked_at)
+    with _timing_the_pool():
+        connection = await engine.connect()
     driver = _asyncpg_connection(connection)
     is_over = False
     try:
@@ -93,9 +92,8 @@ async def execute(session: AsyncSession, statement: Statement, values: Values) -
 
 async def execute_autocommit(engine: AsyncEngine, statement: Statement, values: Values) -> Rows:
     """The same outside of a transaction."""
-    asked_at = perf_counter()
-    connection = await engine.raw_connection()
-    telemetry.observe_pool_wait(perf_counter() - asked_at)
+    with _timing_the_pool():
+        connection = await engine.raw_connection()
     try:
         return await _fetch(connection.driver_connection, statement, values)
     except asyncio.CancelledError:
@@ -103,6 +101,16 @@ async def execute_autocommit(engine: AsyncEngine, statement: Statement, values: 
         raise
     finally:
         connection.close()
+
+
+@contextmanager
+def _timing_the_pool() -> Iterator[None]:
+    """Also of a wait that ends without a connection, since those are the longest."""
+    asked_at = perf_counter()
+    try:
+        yield
+    finally:
+        telemetry.observe_pool_wait(perf_counter() - asked_at)
 
 
 async def _commit(driver: asyncpg.Connection) -> None:

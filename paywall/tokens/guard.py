@@ -15,6 +15,7 @@ from paywall.tokens.caller import Caller, TokenKind
 from paywall.tokens.revocation import is_revoked, was_revoked
 from paywall.tokens.scopes import SCOPES
 from paywall.tokens.verify import Verifier
+from paywall.tokens.write_limits import is_limited
 
 __all__ = [
     "Caller",
@@ -84,6 +85,8 @@ class Guard:
         caller = await authenticate(state.verifier, state.database, token, self.kind)
         if self.scope is not None and not caller.has(self.scope):
             raise insufficient_scope(self.scope)
+        if is_limited(connection.scope):
+            state.write_limits.count(caller)
         connection.scope["auth"] = caller
 
 

@@ -191,6 +191,7 @@ def tag_of(size: int) -> bytes:
     return request("GET /account", b"Accept-Language: " + tag.encode())
 
 
+TRACEPARENT = b"01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 PREFLIGHT_LINE = "OPTIONS /v1/me/unlocks"
 MEDIA_TYPE = b"multipart/form-data"
 # What only the limit of a head bounds: each in the place of the head where it stands.
@@ -258,14 +259,18 @@ HEAD_ROWS: Mapping[str, Mapping[str, Stream]] = {
         "weak tags": in_header("GET /docs", "If-None-Match", b"W/"),
         "a tag": in_header("GET /docs", "If-None-Match", b"a", begun=b'"'),
     },
+    "traceparent": {
+        "digits": in_header("GET /docs", "Traceparent", b"0"),
+        "of a later version": in_header("GET /docs", "Traceparent", b"-", begun=TRACEPARENT),
+    },
+    "x-forwarded-for": {"addresses": in_header(ENTER, "X-Forwarded-For", b"1.1.1.1,")},
     "other-headers": {
         name: in_header("GET /docs", name, unit)
         for name, unit in {
             "Accept": b"a/b;q=0.1,",
             "Forwarded": b"for=1.1.1.1,",
             "Referer": b"https://a/",
-            "Traceparent": b"00-",
-            "X-Forwarded-For": b"1.1.1.1,",
+            "X-Forwarded-Host": b"a,",
         }.items()
     },
 }

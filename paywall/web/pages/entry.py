@@ -32,6 +32,7 @@ from paywall.web.pages.rendering import PageRenderer
 from paywall.web.pages.requests import (
     AnyRequest,
     SessionOver,
+    address_of_client,
     find_reader,
     form_of,
     page_of,
@@ -60,6 +61,7 @@ async def enter(
     their `name`; `unlock` and `buy`, where to `return` after paying, and with `consent` that
     readers are to agree to get it at once.
     """
+    request.app.state.sign_ins.count(address_of_client(request, settings))
     fields = await read_form(request)
     names = ("token", "language", "back", "name")
     session = make_session(*(fields.get(name, "") for name in names))

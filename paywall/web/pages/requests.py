@@ -12,19 +12,24 @@ from paywall.http.bodies import ResponseModel
 from paywall.http.cookies import find_cookie
 from paywall.http.edge import as_problem
 from paywall.problems import INVALID_TOKEN, Problem
+from paywall.rules.client_address import client_address, parse_network
 from paywall.settings import Settings
 from paywall.tokens.caller import Caller, TokenKind
 from paywall.tokens.guard import authenticate
 from paywall.tokens.verify import Verifier
+from paywall.tokens.write_limits import WriteLimits
 from paywall.web.pages.form import read_form
 from paywall.web.pages.rendering import PageRenderer
 from paywall.web.pages.session import COOKIE, COOKIE_BYTES_MAX, PageSession, decode_session
 
 AnyRequest = Request[Any, Any, Any]
 ModelT = TypeVar("ModelT", bound=ResponseModel)
+# The proxies that a request can have come through.
+FORWARDED_MAX = 20
 # The text that a reader gets for a problem; any other problem gets "failed".
 MESSAGES = {
     "unavailable": "unreachable",
+    "rate_limited": "unreachable",
     "article_unknown": "not_to_be_had",
     "no_subscription": "no_subscription",
     "subscription_unknown": "no_subscription",
@@ -83,7 +88,19 @@ async def authenticate_reader(
     if page.session is None:
         raise SessionOver
     verifier: Verifier = request.app.state.verifier
-    return await authenticate(verifier, database, page.session.token, TokenKind.READER)
+    caller = await authenticate(verifier, database, page.session.token, TokenKind.READER)
+    limits: WriteLimits = request.app.state.write_limits
+    limits.count(caller)
+    return caller
+
+
+def address_of_client(request: AnyRequest, settings: Settings) -> str:
+    """By which sign-ins are counted."""
+    peer = request.client.host if request.client else ""
+    values = request.headers.getall("x-forwarded-for", [])
+    forwarded = [text for value in values for text in value.split(",")][-FORWARDED_MAX:]
+    trusted = [network for it in settings.trusted_proxies if (network := parse_network(it))]
+    return client_address(peer, forwarded, trusted)
 
 
 async def find_reader(request: AnyRequest, session: PageSession | None) -> Caller | None:
