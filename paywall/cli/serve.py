@@ -49,4 +49,5 @@ def serve_command(host: str, port: int, workers: int) -> None:
         # Settings that cannot be read do not say at which level to log.
         start_logging("info")
         logger.critical(error.message)
-        raise click.exceptions.Exit(error.exit_code) from error
+        # Not from the error, or the group of commands would print that again.
+        raise click.exceptions.Exit(error.exit_code) from None

@@ -1,5 +1,6 @@
 """On a full disk reads work, writes are unavailable, and a start gives the reason."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,7 @@ def test_a_start_on_a_full_disk_fails_with_the_reason(kib: int, tmp_path: Path) 
     with small_disk(disk, kib * 1024):
         ended = command("serve", "--port", 0, folder=tmp_path, environment=surroundings)
     assert ended.returncode == 2
-    (sentence,) = ended.stderr.splitlines()
-    assert sentence.startswith("Error: The database cannot be used: ")
+    (line,) = ended.stderr.splitlines()
+    sentence = json.loads(line)["message"]
+    assert sentence.startswith("The database cannot be used: ")
     assert "disk" in sentence

@@ -103,6 +103,9 @@ def machine(kind: str, folder: Path, stripe_address: str) -> Iterator[Machine]:
             "stripe_secret_key": "sk_test_standin",
             "stripe_webhook_secrets": SECRET,
             "stripe_api_base": stripe_address,
+            # Hot readers are the point here.
+            "reader_writes_per_minute_max": "1000000",
+            "site_writes_per_minute_max": "1000000",
         }
         surroundings = environment(**given)
         surroundings["PYTHONPATH"] = f"{INJECTED}{os.pathsep}{ROOT}"
