@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test test-alerts test-sites test-failover screenshots check audit bench torture openapi docs words currencies migration lock clean
+.PHONY: help setup run test test-alerts test-sites test-image test-failover screenshots check audit bench torture openapi docs words currencies migration lock clean
 
 help:
 	@echo "make setup      install everything into $(VENV), with the command paywall"
@@ -20,6 +20,7 @@ help:
 	@echo "                PORT= sets the service's port, SITE_PORT= the newspaper's (one higher)"
 	@echo "make test       run the tests, on SQLite and on a PostgreSQL of their own"
 	@echo "make test-sites   run the service behind Debian's Caddy and nginx, and the plug-in in its WordPress"
+	@echo "make test-image   build the image and let it do its main job; as root on Debian"
 	@echo "make test-failover   lose the leader of a PostgreSQL cluster again and again, ROUNDS= times in each way;"
 	@echo "                as root on Debian, an hour"
 	@echo "make test-alerts   see each alert fire in a real Prometheus (root, Debian)"
@@ -73,6 +74,9 @@ test-sites: $(READY)
 	@$(BIN)/python -m pytest -q -s tests/sites/test_sites.py
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/sites --ignore=tests/sites/test_sites.py
 	@echo "The tests of sites pass. Next: make check."
+
+test-image: $(READY)
+	@$(BIN)/python -m tests.image
 
 test-failover: $(READY)
 	$(call install,tests/failover/requirements.lock,.venv-failover)

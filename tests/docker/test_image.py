@@ -63,8 +63,10 @@ def test_the_commands_of_image_and_compose_exist(words: list[str]) -> None:
 
 
 def test_compose_publishes_the_service_on_localhost_alone() -> None:
-    published = [port for it in COMPOSE["services"].values() for port in it.get("ports", [])]
-    assert published == ["127.0.0.1:8000:8000"]
+    published = {name: it["ports"] for name, it in COMPOSE["services"].items() if "ports" in it}
+    # The proxy is started only by its profile.
+    assert COMPOSE["services"]["proxy"]["profiles"] == ["tls"]
+    assert published == {"paywall": ["127.0.0.1:8000:8000"], "proxy": ["80:80", "443:443"]}
 
 
 def test_the_files_that_the_image_copies_are_in_its_context() -> None:

@@ -169,6 +169,9 @@ def test_a_killed_worker_is_replaced_and_all_counts_are_kept(
         assert after["process_max_fds"] == 3 * resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         assert after["process_resident_memory_bytes"] > 3 * 2**25
         assert after["paywall_database_connections_max"] == 2 * Settings().database_pool_size
+        # As systemd stops it: every process gets the signal at the same time.
+        for pid in served.workers():
+            os.kill(pid, signal.SIGTERM)
         assert served.stop() == 0
 
 
