@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.engine import insert
+from paywall.database.dialect import insert
 from paywall.database.tables import IdempotencyKey
 from paywall.http.bodies import JSON_MEDIA_TYPE, ResponseModel
 from paywall.http.fields import ID_PATTERN

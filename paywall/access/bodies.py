@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.engine import insert
+from paywall.database.dialect import insert
 from paywall.database.tables import Article, ArticleBody
 
 # The most text of previews in one answer, beside the first.

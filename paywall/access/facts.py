@@ -17,7 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from paywall.database import driver
-from paywall.database.engine import dialect_of
+from paywall.database.dialect import dialect_of
 from paywall.database.json_rows import encode_rows, json_rows
 from paywall.database.tables import Article, CreditGrant, MeteredViews, Subscription, Unlock
 from paywall.rules.calendar import Month, month_of

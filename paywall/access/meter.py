@@ -8,7 +8,7 @@ from sqlmodel import col, delete, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.facts import Facts, Viewer, viewer_of
-from paywall.database.engine import insert
+from paywall.database.dialect import insert
 from paywall.database.tables import MeteredViews
 from paywall.rules.calendar import Month, month_of
 from paywall.rules.decision import Decision, Meter, decide

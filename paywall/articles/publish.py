@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.bodies import bodies_of, body_sha256, save_bodies
-from paywall.database.engine import insert
+from paywall.database.dialect import insert
 from paywall.database.tables import Article, PolicyChange
 from paywall.database.tables.actor import actor_values
 from paywall.rules.decision import ArticleTerms

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.engine import insert
+from paywall.database.dialect import insert
 from paywall.database.tables import Pack, Pass, Plan
 from paywall.problems import CATALOGUE_FULL, PRODUCT_UNKNOWN, Problem, invalid
 from paywall.rules.enums import ProductKind

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.clock import Clock
 from paywall.credits.ledger import add_granted_entries, write_off
 from paywall.credits.locking import lock_or_create_subscribers, lock_subscriber
-from paywall.database.engine import insert
+from paywall.database.dialect import insert
 from paywall.database.tables import CreditGrant
 from paywall.problems import (
     GRANT_UNKNOWN,

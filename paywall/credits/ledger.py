@@ -11,8 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from paywall.database import driver
+from paywall.database.dialect import dialect_of
 from paywall.database.driver import Statement
-from paywall.database.engine import dialect_of
 from paywall.database.json_rows import encode_rows, json_rows
 from paywall.database.tables import CreditGrant, LedgerEntry, Unlock, UnlockPayment
 from paywall.database.tables.actor import ActorColumns, actor_values

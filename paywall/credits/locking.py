@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database import driver
-from paywall.database.engine import insert
+from paywall.database.dialect import insert
 from paywall.database.tables import Subscriber
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
 

@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import Self
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql as postgresql_dialect
-from sqlalchemy.dialects import sqlite as sqlite_dialect
-from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import telemetry
@@ -160,20 +157,6 @@ class Database:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
-
-
-def dialect_of(session: AsyncSession) -> str:
-    """`sqlite` or `postgresql`."""
-    return session.get_bind().dialect.name
-
-
-def insert(
-    session: AsyncSession, table: type[SQLModel]
-) -> postgresql_dialect.Insert | sqlite_dialect.Insert:
-    """An INSERT of the session's dialect, which supports ON CONFLICT."""
-    if dialect_of(session) == "sqlite":
-        return sqlite_dialect.insert(table)
-    return postgresql_dialect.insert(table)
 
 
 async def keep_measuring(database: Database, every_seconds: float = 2) -> None:

@@ -11,7 +11,7 @@ from paywall.catalogue.products import Product, find_product
 from paywall.clock import Clock
 from paywall.credits.grant import GrantTerms, grant_many
 from paywall.credits.locking import lock_or_create_subscriber
-from paywall.database.engine import insert
+from paywall.database.dialect import insert
 from paywall.database.tables import Pack, Pass, Plan, Purchase
 from paywall.database.tables.actor import actor_values
 from paywall.database.tables.totals import Added, add_to_totals

@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.access.meter import merge_views
 from paywall.clock import Clock
 from paywall.credits.locking import lock_or_create_subscriber, lock_subscriber
-from paywall.database.engine import insert
+from paywall.database.dialect import insert
 from paywall.database.tables import (
     CancellationReceipt,
     Checkout,

@@ -10,7 +10,8 @@ from sqlmodel import col, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from paywall.database.engine import Database, insert
+from paywall.database.dialect import insert
+from paywall.database.engine import Database
 from paywall.database.json_rows import JsonRows, encode_rows, json_rows, to_db
 from paywall.database.tables import RevokedSubject, RevokedToken
 from paywall.problems import Problem, invalid, invalid_token

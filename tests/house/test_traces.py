@@ -14,8 +14,8 @@ from tests.processors.stripe.stage import stage
 from tests.web.plain import enter, subscribe
 
 WEBHOOK_RETURNS_MAX = 16
-CANCEL_RETURNS_MAX = 10
-ACCOUNT_RETURNS_MAX = 28
+CANCEL_RETURNS_MAX = 9
+ACCOUNT_RETURNS_MAX = 21
 
 
 @pytest.fixture

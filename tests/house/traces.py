@@ -5,9 +5,9 @@ beneath it is entered in the order of the calls, once from each function that ca
 retry is not read again. The files that are entered make a sequence, in which the same file twice in
 a row counts once. A file that already stands earlier in the sequence is returned to.
 
-Left out are libraries, the sandbox's stand-ins, comprehensions and lambdas, and the files that only
-declare: problems, settings, telemetry, clock, enums, columns and tables. Run with `pytest -s` to
-see each sequence.
+Left out are libraries, the sandbox's stand-ins, comprehensions and lambdas, templates, which are
+read as a whole, and the files that only declare: problems, settings, telemetry, clock, enums,
+columns and tables. Run with `pytest -s` to see each sequence.
 """
 
 import sys
@@ -80,7 +80,8 @@ class Trace:
 def _file_of(code: CodeType) -> str | None:
     """The file of a function that somebody would read, relative to the package."""
     path = Path(code.co_filename)
-    if not path.is_relative_to(PACKAGE) or code.co_name.startswith("<"):
+    is_read_along = path.is_relative_to(PACKAGE) and path.suffix == ".py"
+    if not is_read_along or code.co_name.startswith("<"):
         return None
     name = str(path.relative_to(PACKAGE).with_suffix(""))
     return None if name.startswith(DECLARATIONS) else name

@@ -11,7 +11,8 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.catalogue.products import Product
-from paywall.database.engine import Database, insert
+from paywall.database.dialect import insert
+from paywall.database.engine import Database
 from paywall.database.tables import Pack, Pass, Plan, StripePrice
 from paywall.problems import Unconfirmed
 from paywall.processors.stripe.client import StripeClient

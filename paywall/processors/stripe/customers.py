@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.credits.locking import lock_or_create_subscriber, lock_subscriber
-from paywall.database.engine import insert
+from paywall.database.dialect import insert
 from paywall.database.tables import StripeCustomer
 
 

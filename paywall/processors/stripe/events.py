@@ -10,7 +10,7 @@ from sqlmodel import col, delete, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall import telemetry
-from paywall.database.engine import insert
+from paywall.database.dialect import insert
 from paywall.database.tables import Checkout, StripeEvent
 from paywall.processors.stripe.api_errors import Missing
 from paywall.processors.stripe.checkout_flow import close_outdated_page

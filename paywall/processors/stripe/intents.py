@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from sqlmodel import col, delete, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.engine import Database, insert
+from paywall.database.dialect import insert
+from paywall.database.engine import Database
 from paywall.database.tables import StripeIntent
 from paywall.problems import Problem, Unconfirmed
 from paywall.rules.enums import IntentKind, IntentState

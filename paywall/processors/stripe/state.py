@@ -9,7 +9,7 @@ from hashlib import sha256
 from sqlmodel import col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from paywall.database.engine import insert
+from paywall.database.dialect import insert
 from paywall.database.tables import ErasedStripeId, StripeState
 from paywall.database.tables.stripe import THE_ONE
 
