@@ -31,8 +31,6 @@ from paywall.web.language import Language
 
 # The newest of each list. The download has everything, and a search finds each article.
 ITEMS_MAX = 50
-# So many articles are seen at a glance; more have a search.
-GLANCE_ITEMS = 10
 
 
 class CreditChange(NamedTuple):
@@ -183,7 +181,7 @@ def view_account(account: Account, language: Language) -> dict[str, object]:
         "purchases": [(one, purchase_title(offers, language, one)) for one in account.purchases],
         "sought": account.sought,
         "search_chars_max": SEARCH_CHARS_MAX,
-        "has_search": bool(account.sought) or len(account.unlocks) > GLANCE_ITEMS,
+        "has_search": bool(account.sought) or len(account.unlocks) > 1,
         "unlocks": account.unlocks,
         "now": account.now,
         "changes": changes,

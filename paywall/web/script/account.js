@@ -2,8 +2,6 @@
 
 const SEARCH_PAUSE_MS = 300;
 const SEARCH_CHARS_MAX = 200;
-/** So many articles are seen at a glance; more have a search. */
-const GLANCE_ITEMS = 10;
 const PURCHASES = "purchases?limit=20";
 const UNLOCKS = "unlocks?limit=20";
 
@@ -47,7 +45,7 @@ class List extends PaywallElement {
   }
 }
 
-/** The articles that were unlocked, newest first; more than a glance can take have a search. */
+/** The articles that were unlocked, newest first; more than one have a search. */
 class Unlocks extends List {
   path = UNLOCKS;
 
@@ -67,22 +65,21 @@ class Unlocks extends List {
     const shown = [items.length ? this.list : empty, next && this.more(next)].filter(Boolean);
     if (this.results?.isConnected) return this.results.replaceChildren(...shown);
     this.results = h("div", {}, ...shown);
-    this.put((next || items.length > GLANCE_ITEMS) && this.search(), this.results);
+    this.put(items[1] && this.search(), this.results);
   }
 
   search() {
     let timer;
     const label = this.t("search_articles");
-    const input = () => {
+    const input = ({ target }) => {
       clearTimeout(timer);
       timer = setTimeout(() => {
-        this.sought = field.value.trim();
+        this.sought = target.value.trim();
         this.draw();
       }, SEARCH_PAUSE_MS);
     };
     const about = { type: "search", class: "paywall-search", placeholder: label, "aria-label": label };
-    const field = h("input", { ...about, maxlength: SEARCH_CHARS_MAX, input });
-    return field;
+    return h("input", { ...about, maxlength: SEARCH_CHARS_MAX, input });
   }
 
   line(one) {
