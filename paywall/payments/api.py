@@ -32,6 +32,7 @@ from paywall.payments.purchase import STRIPE, record_purchase
 from paywall.payments.purchase_models import PurchaseInput, RefundInput
 from paywall.payments.refund import RefundTerms, refund_purchase
 from paywall.payments.responses import PurchaseAnswer, to_response, to_responses
+from paywall.payments.withdrawal_preview import preview_withdrawal
 from paywall.payments.withdrawals import (
     REFUSALS_OF_WITHDRAWAL,
     WithdrawalAnswer,
@@ -40,7 +41,6 @@ from paywall.payments.withdrawals import (
     find_purchase_of,
     list_withdrawals,
     lock_purchase_of,
-    preview_withdrawal,
     withdrawal_to_response,
 )
 from paywall.problems import (
@@ -216,7 +216,9 @@ async def post_my_withdrawal(
     if data.dry_run:
         async with database.discarding().writing() as session:
             purchase = await lock_purchase_of(session, reader_id, data.purchase_id)
-            answer = await preview_withdrawal(session, purchase, settings, database.clock.now())
+            answer = await preview_withdrawal(
+                session, purchase, settings, actor=caller.actor, clock=database.clock
+            )
             return Response(answer, status_code=200)
     async with database.reading() as session:
         purchase = await find_purchase_of(session, reader_id, data.purchase_id)

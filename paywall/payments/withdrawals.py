@@ -80,6 +80,16 @@ class WithdrawalAnswer(ResponseModel):
             " its subscription, for which the service asks again by itself; null for a dry run."
         ),
     ]
+    credits_lost: Annotated[
+        int | None,
+        Meta(description="How many credits the reader would lose by it; null unless a dry run."),
+    ] = None
+    articles_lost: Annotated[
+        int | None,
+        Meta(
+            description="How many unlocked articles would be locked again; null unless a dry run."
+        ),
+    ] = None
 
 
 def amount_left(purchase: Purchase) -> int:
@@ -200,16 +210,6 @@ async def declare_withdrawal(
     session.add(withdrawal)
     await session.flush()
     return withdrawal
-
-
-async def preview_withdrawal(
-    session: AsyncSession, purchase: Purchase, settings: Settings, now: datetime
-) -> WithdrawalAnswer:
-    """The effect that withdrawing would have; the caller's transaction must be a discarding one."""
-    withdrawal = await declare_withdrawal(session, purchase, settings, now)
-    answer = withdrawal_to_response(purchase, withdrawal)
-    answer.id = answer.at = answer.state = None
-    return answer
 
 
 async def _facts_of(session: AsyncSession, purchase: Purchase, now: datetime) -> PurchaseFacts:

@@ -55,6 +55,7 @@ def test_why_is_asked_after_cancelling_and_then_they_withdraw(
     payments.get_by_role("button", name=text("withdraw")).click()
     dialog = page.get_by_role("dialog", name=text("withdraw_question"))
     expect(dialog).to_contain_text(text("withdraw_effect", price=price))
+    expect(dialog).to_contain_text(text("withdraw_credits", count=2))
     dialog.get_by_role("button", name=text("withdraw_confirm")).click()
     said = payments.get_by_text(text("withdrawal_returned", price=price))
     expect(said).to_be_focused()

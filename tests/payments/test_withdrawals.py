@@ -47,9 +47,13 @@ async def test_a_withdrawal_is_declared_once_and_returned_by_the_desk(
     await unlock(service, bearer, "ann", "42")
     dry = await withdraw(service, bearer, purchase_id, dry_run=True)
     assert (dry.status_code, dry.json()["id"], dry.json()["amount"]) == (200, None, 400000)
+    # Of the five credits one was spent, on an article that is locked again.
+    assert (dry.json()["credits_lost"], dry.json()["articles_lost"]) == (4, 1)
+    me = (await service.get("/v1/me", headers=bearer.reader("ann"))).json()
+    assert me["unlocks_left"] == 4
     assert await outstanding(service, bearer) == []
     first = await withdraw(service, bearer, purchase_id)
-    assert first.status_code == 201, first.text
+    assert (first.status_code, first.json()["credits_lost"]) == (201, None), first.text
     clock.move(days=1)
     again = await withdraw(service, bearer, purchase_id)
     assert (again.status_code, again.json()) == (200, first.json())

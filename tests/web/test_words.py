@@ -34,6 +34,7 @@ FAMILIES: dict[str, list[str]] = {
     "brand": "amex diners discover eftpos_au jcb link mastercard unionpay unknown visa".split(),
     "from": list(GrantSource),
     "why": list(CancelReason),
+    "withdraw": ["credits", "articles"],
 }
 
 

@@ -66,7 +66,7 @@ function withdrawal(part, paid, title) {
   }
   if (!end || new Date(end) <= now()) return null;
   const ask = button(part.t("withdraw"), () => part.attempt(ask, "waiting", () => withdraw(part, paid, title)));
-  return h("div", { class: "paywall-actions" }, ask);
+  return h("div", { class: "paywall-actions" }, ask, small(part.t("withdraw_by", { date: part.words.end(end) })));
 }
 
 /** One confirming step; a lost right is explained in its place. */
@@ -75,9 +75,15 @@ async function withdraw(part, { id: purchase_id }, title) {
   const follows = await request(part, "POST", path, { purchase_id, dry_run: true });
   const price = part.words.money(follows);
   const key = newKey();
+  const lost = (what, count) => count > 0 && h("p", {}, part.t(`withdraw_${what}`, { count }));
   openDialog(part, {
     title: part.t("withdraw_question"),
-    details: [h("p", {}, h("b", {}, title)), h("p", {}, part.t("withdraw_effect", { price }))],
+    details: [
+      h("p", {}, h("b", {}, title)),
+      h("p", {}, part.t("withdraw_effect", { price })),
+      lost("credits", follows.credits_lost),
+      lost("articles", follows.articles_lost),
+    ],
     yes: part.t("withdraw_confirm"),
     working: part.t("waiting"),
     no: part.t("withdraw_keep"),

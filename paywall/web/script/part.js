@@ -160,19 +160,13 @@ class PaywallElement extends HTMLElement {
 
   explain({ code }) {
     const words = {
-      unreachable: "unreachable",
       signed_out: "sign_in_first",
-      refused: "refused",
       article_unknown: "not_to_be_had",
       already_subscribed: "subscribed_already",
-      payment_pending: "payment_pending",
-      no_billing: "no_billing",
       subscription_ended: "cancelled_now",
-      withdrawal_lost: "withdrawal_lost",
-      withdrawal_over: "withdrawal_over",
-      not_withdrawable: "not_withdrawable",
     };
-    return this.t(own(words, code) ?? "failed");
+    // Every other problem that has a sentence names it.
+    return own(this.words.words, code) ?? this.t(own(words, code) ?? "failed");
   }
 
   few(count) {
