@@ -50,6 +50,7 @@ class SubscriptionState(NamedTuple):
 
 
 FAILED = frozenset({StripeStatus.PAST_DUE, StripeStatus.UNPAID})
+RENEWING = frozenset({StripeStatus.ACTIVE, StripeStatus.TRIALING})
 NOT_STARTED = frozenset({StripeStatus.INCOMPLETE, StripeStatus.INCOMPLETE_EXPIRED})
 
 
@@ -70,6 +71,11 @@ def phase_of(state: SubscriptionState) -> SubscriptionPhase:
     if state.kind in PREPAID_KINDS and not state.opens_all and not state.is_over:
         return SubscriptionPhase.WAITING
     return SubscriptionPhase.ACTIVE
+
+
+def renews_without_end(state: SubscriptionState) -> bool:
+    """Whether it covers one period after the other, and no end is set."""
+    return state.status in RENEWING and not (state.is_cancelled or state.has_later_end)
 
 
 def actions_of(state: SubscriptionState) -> tuple[SubscriptionAction, ...]:
@@ -94,7 +100,9 @@ def actions_of(state: SubscriptionState) -> tuple[SubscriptionAction, ...]:
         # so a new plan can follow it.
         SubscriptionAction.SUBSCRIBE: not can_charge
         and (not state.opens_all or is_prepaid or not is_alive),
-        # A pass waits for all that a reader has, except for the grace after a failed payment.
-        SubscriptionAction.BUY_PASS: not (has_failed and state.opens_all),
+        # A pass waits for all that a reader has, except for the grace after a failed payment. Behind
+        # a subscription that renews it would wait without an end.
+        SubscriptionAction.BUY_PASS: not (has_failed and state.opens_all)
+        and not (is_billed and renews_without_end(state)),
     }
     return tuple(action for action, is_allowed in allowed.items() if is_allowed)

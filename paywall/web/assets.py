@@ -7,6 +7,7 @@ are cached for longer than a release lasts load today's parts from addresses tha
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -46,6 +47,7 @@ SCRIPTS = (
 ).split()
 # The files of the style sheet: what comes later overrides.
 STYLES = "colours shared counts gate shop account dialog khmer print".split()
+MODULE_CONSTANT = re.compile(r"^const ([A-Z][A-Z_]+) =", re.MULTILINE)
 FOREVER = "public, max-age=31536000, immutable"
 # The service answers every older script, so a browser may run one while it fetches the next.
 FOR_MINUTES = "public, max-age=300, stale-while-revalidate=3600"
@@ -85,10 +87,7 @@ def load_assets(theme_dir: str, zone: str) -> Assets:
     """The parts with the site's own words and colours; raises SettingsError where those are bad."""
     folder = files("paywall.web")
     theme = load_theme(theme_dir)
-    # Comments, spaces and `const` are for who reads the source.
-    script = (
-        jsmin(_join(folder.joinpath("script"), SCRIPTS, "js")).replace("const ", "let ").encode()
-    )
+    script = _minify(_join(folder.joinpath("script"), SCRIPTS, "js")).encode()
     style = cssmin(_join(folder.joinpath("style"), STYLES, "css")).encode() + theme.colours
     page_style = folder.joinpath("pages.css").read_bytes()
     languages = load_languages(theme, zone)
@@ -122,6 +121,17 @@ def load_assets(theme_dir: str, zone: str) -> Assets:
         },
         languages=languages,
     )
+
+
+def _minify(source: str) -> str:
+    """Without what is for who reads the source: comments, spaces, `const`, and names of constants.
+
+    Constants of the module are in capitals, which no string and no property of the script has.
+    """
+    script = jsmin(source)
+    for place, name in enumerate(MODULE_CONSTANT.findall(source)):
+        script = re.sub(rf"\b{name}\b", f"C{place}", script)
+    return script.replace("const ", "let ")
 
 
 def _join(folder: Traversable, names: Iterable[str], extension: str) -> str:

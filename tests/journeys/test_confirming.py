@@ -14,7 +14,7 @@ from tests.journeys.visitor import Visitor
 
 CONFIRM_AFTER_MS = 500
 FRAME_MS = 16
-BOUGHT = json.dumps({"kind": "pack", "count": 5})
+BOUGHT = json.dumps({"word": "thanks_pack", "count": 5})
 OVER = """(button, { x, y, width, height }) => {
   const place = { left: x, top: y, width, height };
   for (const [name, pixels] of Object.entries(place)) button.style[name] = `${pixels}px`;

@@ -50,6 +50,11 @@ def test_a_choice_that_cannot_be_bought_is_explained(visitor: Visitor, press: Pr
     sign_in_there(page, "ann")
     instead = page.locator("paywall-offers [role=status]")
     expect(instead).to_contain_text("You can read everything until")
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(f"{press.paper}/offers")
+    choose(page, "Buy for $2: Five credits")
+    sign_in_there(page, "ann")
+    expect(instead).to_contain_text("You can read every article now. Credits that you buy")
     assert page.evaluate("sessionStorage.length") == 0
     page.goto(f"{press.paper}/paid")
     expect(page.get_by_text("There is no payment to confirm here.")).to_be_visible()

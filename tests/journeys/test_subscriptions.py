@@ -167,7 +167,7 @@ def test_a_cancelled_plan_is_resumed_instead_of_sold_twice(visitor: Visitor, pre
     expect(shop).to_contain_text(received)
     expect(shop).to_contain_text("A pass that you buy now starts on")
     # Credits are of no use yet.
-    expect(shop.get_by_text("You can read everything until")).to_have_count(1)
+    expect(shop.get_by_text("Credits that you buy are kept, to unlock articles")).to_have_count(1)
     shop.get_by_role("button", name="Resume the subscription").click()
     expect(shop.get_by_text("Your subscription continues.")).to_be_focused()
     expect(shop).to_contain_text("You already have a subscription")
@@ -205,19 +205,29 @@ def test_a_further_pass_shows_its_start_and_cannot_be_cancelled(
     expect(part.get_by_role("button")).to_have_count(0)
 
 
-def test_a_pass_bought_beside_a_subscription_waits_until_it_ends(
+def test_a_pass_is_sold_once_the_subscription_has_an_end_and_waits_for_it(
     visitor: Visitor, press: Press
 ) -> None:
     page = visitor.tab()
     visitor.subscribe(page, "bo")
     part, shop = page.locator("paywall-subscription"), page.locator("paywall-offers")
     page.goto(f"{press.paper}/offers")
-    expect(shop).to_contain_text("A pass that you buy now starts when your subscription ends.")
-    shop.get_by_role("button", name="Buy for $1.50: A week of everything").click()
+    expect(shop).to_contain_text("You already have a subscription")
+    week = shop.get_by_role("button", name="Buy for $1.50: A week of everything")
+    expect(week).to_have_count(0)
+    expect(shop).to_contain_text("Credits that you buy are kept, to unlock articles when")
+    expect(shop).not_to_contain_text("You can read everything until")
+    page.goto(f"{press.paper}/account")
+    cancel(page)
+    page.goto(f"{press.paper}/offers")
+    expect(shop).to_contain_text("A pass that you buy now starts on")
+    week.click()
     page.wait_for_url("**/checkout/*")
     page.locator("form button").first.click()
-    expect(page.get_by_text("Your pass lets you read every article for 7 days.")).to_be_visible()
+    waits = "Your pass for 7 days starts when your current access ends."
+    expect(page.get_by_text(waits)).to_be_visible()
     page.goto(f"{press.paper}/account")
+    page.get_by_role("button", name="Resume the subscription").first.click()
     expect(part).to_contain_text("It starts when your subscription ends.")
     page.get_by_role("button", name="Cancel the subscription").click()
     dialog = page.get_by_role("dialog")

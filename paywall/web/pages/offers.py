@@ -83,7 +83,12 @@ def view_offers(
             offers.passes if can_buy_pass else [],
             _notice_of_passes(overview),
         ),
-        OfferGroup("packs", ProductKind.PACK, offers.packs if has_packs else []),
+        OfferGroup(
+            "packs",
+            ProductKind.PACK,
+            offers.packs if has_packs else [],
+            Notice("packs_later") if any(one.opens_all for one in mine) else Notice(),
+        ),
     ]
     notice = _notice(overview, barring, has_plans=bool(plans))
     shown = [group for group in groups if group.products]

@@ -9,7 +9,7 @@ function prepend(element) {
   (document.querySelector("main") ?? document.body).prepend(element);
 }
 
-if (bought.kind && !document.querySelector("paywall-thanks")) prepend(h("paywall-thanks", {}));
+if (bought.word && !document.querySelector("paywall-thanks")) prepend(h("paywall-thanks", {}));
 
 // Where the site has no page to come back to after paying, the one that was come back to is it, once.
 const { back, ...began } = loadItem(CHECKOUT);

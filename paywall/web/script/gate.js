@@ -112,7 +112,7 @@ class Gate extends PaywallElement {
 
   /** What is shown stays until then: a shorter page would lose its place. Thanks for what was bought are for the next one. */
   loadAnew(isConfirmed) {
-    if (bought.kind) saveItem(BOUGHT, bought);
+    if (bought.word) saveItem(BOUGHT, bought);
     reload(isConfirmed);
     return new Promise((done) => setTimeout(done, WAIT_MS));
   }

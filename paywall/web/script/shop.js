@@ -79,12 +79,12 @@ class Offers extends PaywallElement {
   /** Whether this kind is sold, and what the reader sees first: what becomes of the days that are theirs already. */
   terms(kind) {
     const mine = this.mine?.subscriptions ?? [];
-    const isOpen = mine.some((one) => one.opens_all);
+    this.isOpen = mine.some((one) => one.opens_all);
     const until = this.mine?.access_until;
     const date = until && this.words.end(until);
-    const sold = (word, date) => ({ why: isOpen ? [h("p", {}, this.t(word, { date }))] : [], isSold: true });
+    const sold = (word, date) => ({ why: this.isOpen ? [h("p", {}, this.t(word, { date }))] : [], isSold: true });
     // A reader who may read everything needs no credits yet.
-    if (kind === "pack") return date ? sold("access_until", date) : { isSold: true };
+    if (kind === "pack") return sold("packs_later");
     const barring = (action) => mine.filter((one) => !allows(one, action));
     if (kind === "pass" && !barring("buy_pass").length) return mine.some(renews) ? sold("pass_waits") : sold("pass_follows", until && this.words.start(until));
     if (kind === "pass" && this.hasPlans) return {};
@@ -237,7 +237,7 @@ class Offers extends PaywallElement {
     const product = products.find((one) => one.id === id);
     const price = product && priceIn(product, currency);
     if (!price) return [notice(this.t("chosen_gone"))];
-    if (!isSold) return [notice(why[0]?.textContent ?? this.t("chosen_gone"))];
+    if (!isSold || why[0]) return [notice(why[0]?.textContent ?? this.t("chosen_gone"))];
     const order = { kind, id, currency, from };
     const agreement = this.agreement();
     if (agreement) {
@@ -255,13 +255,16 @@ class Offers extends PaywallElement {
     return [];
   }
 
-  async pay({ kind, id, currency, from }, { credits, days }) {
+  async pay({ kind, id, currency, from }, { credits, days, trial_days: trial }) {
+    const isTrial = this.hasTrial && trial;
+    const thanks = { plan: isTrial ? "thanks_trial" : "thanks_plan", pass: this.isOpen ? "thanks_waiting" : "thanks_pass", pack: "thanks_pack" };
+    const bought = { word: thanks[kind], count: isTrial ? trial : (credits ?? days) };
     const page = this.address("return");
     const return_url = this.returnPage(page);
     const checkout = { [`${kind}_id`]: id, currency, return_url, consent: Boolean(this.consent) };
     const { id: checkoutId, url } = await request(this, "POST", "v1/me/checkout", checkout, newKey());
     // The whole address: by itself a path such as //elsewhere/ would lead there.
-    saveItem(CHECKOUT, { id: checkoutId, bought: { kind, count: credits ?? days }, from, back: page ? undefined : return_url });
+    saveItem(CHECKOUT, { id: checkoutId, bought, from, back: page ? undefined : return_url });
     await navigate(url);
   }
 }
@@ -291,7 +294,7 @@ class Return extends PaywallElement {
   /** Say so, here and on the page where the reader wanted to read. */
   goBack(said, from, bought) {
     saveItem(CHECKOUT);
-    saveItem(BOUGHT, bought ?? { kind: "unknown" });
+    saveItem(BOUGHT, bought ?? { word: "paid" });
     announce(this);
     said.textContent = this.t("paid");
     location.replace(from);
@@ -301,18 +304,17 @@ class Return extends PaywallElement {
 /** What was bought on the way to this page, and whether the unlock's question still waits. */
 const bought = loadItem(BOUGHT);
 saveItem(BOUGHT);
-bought.isWaiting = Boolean(bought.kind);
+bought.isWaiting = Boolean(bought.word);
 
-const THANKS = { plan: "thanks_plan", pass: "thanks_pass", pack: "thanks_pack" };
-const thanks = (part) => part.t(own(THANKS, bought.kind) ?? "paid", { count: bought.count });
+const thanks = (part) => part.t(bought.word, bought);
 
 /** Thanks for what was bought, until it is closed or the page is left. */
 class Thanks extends PaywallElement {
   async load() {
-    if (!bought.kind) return;
+    if (!bought.word) return;
     const said = h("span", { role: "status" });
     const close = () => {
-      bought.kind = undefined;
+      bought.word = undefined;
       this.replaceChildren();
     };
     const dismiss = h("button", { type: "button", class: "paywall-close", "aria-label": this.t("close"), click: close }, "×");
