@@ -100,8 +100,8 @@ def actions_of(state: SubscriptionState) -> tuple[SubscriptionAction, ...]:
         # so a new plan can follow it.
         SubscriptionAction.SUBSCRIBE: not can_charge
         and (not state.opens_all or is_prepaid or not is_alive),
-        # A pass waits for all that a reader has, except for the grace after a failed payment. Behind
-        # a subscription that renews it would wait without an end.
+        # A pass waits for all that a reader has, except for the grace after a failed payment.
+        # Behind a subscription that renews it would wait without an end.
         SubscriptionAction.BUY_PASS: not (has_failed and state.opens_all)
         and not (is_billed and renews_without_end(state)),
     }

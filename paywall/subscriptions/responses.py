@@ -110,8 +110,8 @@ class SubscriptionAnswer(ResponseModel):
             " the billing portal; `resume`: withdraw the cancellation, or remove the date in"
             " `cancels_at`; `cancel`; `manage_billing`: open the billing portal."
             " Offer a plan where all of a reader's subscriptions have `subscribe`, and a pass where"
-            " all have `buy_pass`: it begins when what the reader has now ends. Beside a subscription"
-            " that renews a pass would wait without an end, so none is offered."
+            " all have `buy_pass`: it begins when what the reader has now ends. Beside a"
+            " subscription that renews a pass would wait without an end, so none is offered."
         ),
     ]
     plan_id: PlanId

@@ -128,7 +128,7 @@ def _minify(source: str) -> str:
 
     Constants of the module are in capitals, which no string and no property of the script has.
     """
-    script = jsmin(source)
+    script: str = jsmin(source)
     for place, name in enumerate(MODULE_CONSTANT.findall(source)):
         script = re.sub(rf"\b{name}\b", f"C{place}", script)
     return script.replace("const ", "let ")
