@@ -12,13 +12,13 @@ from paywall.http.bodies import ResponseModel
 from paywall.http.fields import CreatedAt, NumberId, PassId, PlanId, ReaderId
 from paywall.payments.withdrawals import (
     WithdrawalAnswer,
-    withdrawable_until_of,
     withdrawal_to_response,
     withdrawals_of,
 )
 from paywall.rules.enums import ProductKind
 from paywall.settings import Settings
 from paywall.subscriptions.billed import paid_until_of
+from paywall.subscriptions.withdrawability import withdrawable_until_of
 
 AMOUNT = "In the currency's smallest unit by ISO 4217: 4,000 riel are 400000."
 

@@ -33,6 +33,7 @@ from paywall.processors.stripe.cancel import cancel_in_stripe, resume_in_stripe
 from paywall.processors.stripe.context import StripeContext, require_stripe
 from paywall.processors.stripe.link import link_subscription
 from paywall.rules.enums import CancelWhen, SubscriptionKind, UpsertOutcome
+from paywall.settings import Settings
 from paywall.subscriptions.cancel import (
     cancel_subscription,
     find_subscription,
@@ -206,11 +207,12 @@ async def post_cancel(
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
     stripe: NamedDependency[StripeContext | None],
+    settings: NamedDependency[Settings],
 ) -> Response[CancelAnswer]:
     """Cancel a subscriber's subscription, or with `dry_run` only show the effect."""
     async with database.reading() as session:
         await require_subscriber(session, reader_id)
-    return await _cancel(reader_id, data, claim, database, stripe)
+    return await _cancel(reader_id, data, claim, database, stripe, settings)
 
 
 @post("/v1/me/subscription/cancel", guards=[reader], status_code=200, refuses=NOT_CANCELLED)
@@ -220,9 +222,10 @@ async def cancel_my_subscription(
     claim: NamedDependency[IdempotencyClaim | None],
     database: NamedDependency[Database],
     stripe: NamedDependency[StripeContext | None],
+    settings: NamedDependency[Settings],
 ) -> Response[CancelAnswer]:
     """Cancel my subscription, or with `dry_run` only show the effect."""
-    return await _cancel(caller.subject, data, claim, database, stripe)
+    return await _cancel(caller.subject, data, claim, database, stripe, settings)
 
 
 @post(
@@ -300,13 +303,19 @@ async def _cancel(
     claim: IdempotencyClaim | None,
     database: Database,
     stripe: StripeContext | None,
+    settings: Settings,
 ) -> Response[CancelAnswer]:
     now = database.clock.now()
     if data.dry_run:
         async with database.discarding().writing() as session:
             return Response(
                 await preview_cancellation(
-                    session, reader_id, data.subscription_id, data.when, clock=database.clock
+                    session,
+                    reader_id,
+                    data.subscription_id,
+                    data.when,
+                    settings=settings,
+                    clock=database.clock,
                 )
             )
     if billed := await _billed(database, reader_id, data.subscription_id):
@@ -326,7 +335,7 @@ async def _cancel(
             answer = await receipt_response(session, *done, now)
             return await store_response(session, claim, 200, answer)
     # A webhook recorded a subscription of Stripe's between the two transactions.
-    return await _cancel(reader_id, data, claim, database, stripe)
+    return await _cancel(reader_id, data, claim, database, stripe, settings)
 
 
 async def _billed(

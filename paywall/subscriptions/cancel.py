@@ -14,18 +14,21 @@ from paywall.credits.locking import lock_subscriber
 from paywall.database.tables import CancellationReceipt, StripeSubscription, Subscription
 from paywall.problems import Problem
 from paywall.rules.enums import PREPAID_KINDS, STRIPE_ENDED, CancelWhen, SubscriptionKind
+from paywall.settings import Settings
 from paywall.subscriptions.billed import end_billed_access
 from paywall.subscriptions.complimentary import (
     cover_until,
     open_periods,
     recompute_unbilled,
 )
+from paywall.subscriptions.period_payment import load_period_payment
 from paywall.subscriptions.prepaid import recompute_prepaid
 from paywall.subscriptions.receipts import (
     CancelAnswer,
     cancel_response,
     create_receipt,
     find_receipt,
+    has_other_access,
     reader_access_until,
     withdraw_receipts,
 )
@@ -98,6 +101,7 @@ async def preview_cancellation(
     subscription_id: str | None,
     when: CancelWhen,
     *,
+    settings: Settings,
     clock: Clock,
 ) -> CancelAnswer:
     """The effect that cancelling would have; the caller's transaction must be a discarding one."""
@@ -105,10 +109,14 @@ async def preview_cancellation(
     now = clock.now()
     subscription = await find_subscription(session, reader_id, subscription_id, now)
     refuse_ended(subscription, now)
+    paid = await load_period_payment(session, subscription, settings, now)
+    keeps_access = await has_other_access(session, subscription, now)
     if when is CancelWhen.NOW and subscription.ended_at is None:
         await end_now(session, subscription, now)
     until = await reader_access_until(session, subscription, now)
-    return await cancel_response(session, subscription, when, until, now)
+    answer = await cancel_response(session, subscription, when, until, now)
+    answer.period_payment, answer.keeps_access = paid, keeps_access
+    return answer
 
 
 def refuse_ended(subscription: Subscription, now: datetime) -> None:

@@ -18,6 +18,7 @@ from paywall.database.tables import CancellationReceipt, Subscription
 from paywall.http.bodies import ResponseModel
 from paywall.http.fields import CancelledWhen, HappenedAt, SubscriptionId, TextId
 from paywall.rules.enums import CancelWhen
+from paywall.subscriptions.period_payment import PeriodPayment
 
 RECEIPTS_MAX = 200
 
@@ -59,6 +60,20 @@ class CancelAnswer(ResponseModel):
         Meta(description="The remaining credits by their expiry, which does not change."),
     ]
     receipt: Annotated[ReceiptAnswer | None, Meta(description="Null for a dry run.")]
+    period_payment: Annotated[
+        PeriodPayment | None,
+        Meta(
+            description="For a dry run, what was paid for the running period: ending now refunds"
+            " none of it. Null where nothing was paid."
+        ),
+    ] = None
+    keeps_access: Annotated[
+        bool | None,
+        Meta(
+            description="Whether the reader would still have other access, or some that waits, if"
+            " it ended now; null unless a dry run."
+        ),
+    ] = None
 
 
 async def cancel_response(

@@ -21,6 +21,10 @@ async def withdraw(sophea: "Sophea") -> None:
     """A reader withdraws from a pass that they paid by KHQR; the desk has to return the money."""
     bought = (await sophea.reader("GET", "me/purchases"))["items"]
     (purchase_id,) = [one["id"] for one in bought if one["pass_id"]]
+    mine = (await sophea.reader("GET", "me"))["subscriptions"]
+    (pass_id,) = [one["id"] for one in mine if one["pass_id"]]
+    ending = {"subscription_id": pass_id, "when": "now", "dry_run": True}
+    await sophea.reader("POST", "me/subscription/cancel", **ending)
     declared = {"purchase_id": purchase_id}
     await sophea.reader("POST", "me/withdrawals", **declared, dry_run=True)
     await sophea.reader("POST", "me/withdrawals", 201, **declared)

@@ -49,12 +49,14 @@ async def test_cancelling_at_the_end_keeps_access_and_has_a_receipt(
         "access_until": END,
         "credits": [{"amount": 3, "expires_at": "2026-12-01T00:00:00Z"}],
         "receipt": None,
+        "period_payment": None,
+        "keeps_access": False,
     }
     assert (await mine(service, bearer))["cancel_at_period_end"] is False
 
     real = await ask(service, bearer, "cancel", **fields)
     receipt = real.json().pop("receipt")
-    assert real.json() | {"receipt": None} == dry.json()
+    assert real.json() | {"receipt": None, "keeps_access": False} == dry.json()
     assert receipt["at"] == "2026-11-24T12:00:00Z"
     assert await mine(service, bearer) == (await mine(service, bearer)) | {
         "cancel_at_period_end": True, "access_until": END, "receipt": receipt,

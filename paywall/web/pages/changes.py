@@ -123,7 +123,7 @@ async def cancel(
     if "when" not in form:
         async with database.reading() as session:
             question = await load_cancel_question(
-                session, caller.subject, subscription_id, database.clock.now()
+                session, caller.subject, subscription_id, settings, database.clock.now()
             )
         return render_cancel_question(page, question)
     data = convert({"subscription_id": subscription_id, "when": form["when"]}, CancelInput)
@@ -133,6 +133,7 @@ async def cancel(
         claim=make_claim(request, caller, f"{form.get('key', '')}-{data.when}", data),
         database=database,
         stripe=stripe,
+        settings=settings,
     )
     async with database.reading() as session:
         now = database.clock.now()

@@ -120,9 +120,8 @@ async def _first_page(
             subscription_id = next((one.id for one in subscriptions if _renews(one)), None)
         if subscription_id is None:
             return Redirect("/account", status_code=303)
-        return render_cancel_question(
-            page, await load_cancel_question(session, reader_id, subscription_id, now)
-        )
+        asked = await load_cancel_question(session, reader_id, subscription_id, settings, now)
+        return render_cancel_question(page, asked)
 
 
 def _renews(one: SubscriptionAnswer) -> bool:

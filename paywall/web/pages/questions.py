@@ -17,6 +17,7 @@ from paywall.rules.enums import CancelWhen
 from paywall.settings import Settings
 from paywall.subscriptions.api import CancelInput
 from paywall.subscriptions.cancel import find_subscription, refuse_ended
+from paywall.subscriptions.period_payment import PeriodPayment, load_period_payment
 from paywall.subscriptions.receipts import has_other_access, reader_access_until
 from paywall.subscriptions.responses import SubscriptionAnswer, load_responses
 from paywall.unlocks.api import UnlockInput
@@ -95,11 +96,12 @@ class CancelQuestion(NamedTuple):
     subscription: SubscriptionAnswer
     access_until: datetime
     keeps_access: bool
+    period_payment: PeriodPayment | None
     grants: Sequence[GrantAnswer]
 
 
 async def load_cancel_question(
-    session: AsyncSession, reader_id: str, subscription_id: str, now: datetime
+    session: AsyncSession, reader_id: str, subscription_id: str, settings: Settings, now: datetime
 ) -> CancelQuestion:
     """Raises Problem for what is no id of a subscription, and where there is nothing to cancel."""
     when = CancelWhen.PERIOD_END
@@ -110,7 +112,8 @@ async def load_cancel_question(
     grants = await list_spendable_grants(session, reader_id, now)
     (response,) = await load_responses(session, [subscription], now)
     keeps_access = await has_other_access(session, subscription, now)
-    return CancelQuestion(response, access_until, keeps_access, grants)
+    paid = await load_period_payment(session, subscription, settings, now)
+    return CancelQuestion(response, access_until, keeps_access, paid, grants)
 
 
 def render_cancel_question(page: PageRenderer, question: CancelQuestion) -> Response[str]:
@@ -121,21 +124,17 @@ def render_cancel_question(page: PageRenderer, question: CancelQuestion) -> Resp
             "subscription": question.subscription,
             "access_until": question.access_until,
             "keeps_access": question.keeps_access,
-            "credits": _kept_credits(page, credits_by_expiry(question.grants)),
+            "paid": question.period_payment,
+            "credits": [
+                _kept_credits(page, amount, expires_at)
+                for expires_at, amount in credits_by_expiry(question.grants)
+            ],
         },
     )
 
 
-def _kept_credits(page: PageRenderer, credits_: Sequence[tuple[datetime | None, int]]) -> str:
-    """One sentence for all the credits, with each part of them that lapses."""
-    if not credits_:
-        return ""
-    language = page.language
-    count = sum(amount for _, amount in credits_)
-    lapsing = [(amount, language.end(at, page.now)) for at, amount in credits_ if at is not None]
-    if len(credits_) == len(lapsing) == 1:
-        return language.translate("credits_stay_until", count=count, date=lapsing[0][1])
-    parts = [
-        language.translate("credits_of_these", count=amount, date=date) for amount, date in lapsing
-    ]
-    return language.translate("credits_stay", count=count, parts="".join(parts))
+def _kept_credits(page: PageRenderer, amount: int, expires_at: datetime | None) -> str:
+    t = page.language.translate
+    if expires_at is None:
+        return t("credits_stay", count=amount)
+    return t("credits_stay_until", count=amount, date=page.language.end(expires_at, page.now))

@@ -66,7 +66,8 @@ function withdrawal(part, paid, title) {
   }
   if (!end || new Date(end) <= now()) return null;
   const ask = button(part.t("withdraw"), () => part.attempt(ask, "waiting", () => withdraw(part, paid, title)));
-  return h("div", { class: "paywall-actions" }, ask, small(part.t("withdraw_by", { date: part.words.end(end) })));
+  const last = small(part.t("withdraw_by", { date: part.words.end(end) }));
+  return h("div", {}, last, h("div", { class: "paywall-actions" }, ask));
 }
 
 /** One confirming step; a lost right is explained in its place. */

@@ -270,7 +270,7 @@ class Gate extends PaywallElement {
     showTerms();
     openDialog(this, {
       title: this.t("unlock_question"),
-      details: [about, thanked, price, left].filter(Boolean),
+      details: [about, thanked, price, left],
       yes: this.t("unlock"),
       working: this.t("unlocking"),
       no: this.t("not_now"),

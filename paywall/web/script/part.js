@@ -48,6 +48,9 @@ const notice = (text) => {
   return said;
 };
 
+/** Those of them that there are, in one line. */
+const joined = (...texts) => texts.flat().filter(Boolean).join(" ");
+
 const small = (...text) => h("p", { class: "paywall-left" }, ...text);
 
 /** While `act` runs the button says so, and further clicks do nothing. */

@@ -103,7 +103,7 @@ class Offers extends PaywallElement {
     if (!cancelled) return [h("p", {}, this.t("access_until", { date }))];
     const costs = resumeCosts(this, cancelled);
     const end = this.words.end(cancelled.access_until);
-    return beside([this.t("resume_instead", { date: end }), costs].filter(Boolean).join(" "), resume);
+    return beside(joined(this.t("resume_instead", { date: end }), costs), resume);
   }
 
   /** Resuming a subscription that is marked to end costs nothing today; a second one would. */
@@ -214,7 +214,7 @@ class Offers extends PaywallElement {
     if (kind === "pass") return this.t("pass_opens", { count: days });
     if (kind === "pack") return this.t("pack_opens", { count: credits });
     const added = expire === "period_end" ? "plan_credits_lapse" : "plan_credits";
-    return [this.t("plan_opens"), credits && this.t(added, { count: credits })].filter(Boolean).join(" ");
+    return joined(this.t("plan_opens"), credits && this.t(added, { count: credits }));
   }
 
   conditions(kind, { expires_after_days: days }) {

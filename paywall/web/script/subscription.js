@@ -61,13 +61,12 @@ class Subscription extends PaywallElement {
     const title = this.titled(one) ?? this.t(`kind_${one.kind}`);
     const actions = this.actions(one).filter(Boolean);
     const [lead, ...more] = this.until(one);
-    const paid = one.payment_type && this.label("payment_type", this.means(one));
     return h(
       "div",
       { class: `paywall-subscription${isLate(one) ? " paywall-late" : ""}` },
       h("p", {}, h("b", {}, title)),
-      h("p", {}, h("span", { class: "paywall-state" }, lead), " ", more.join(" ")),
-      paid && small(paid),
+      h("p", {}, h("span", { class: "paywall-state" }, lead), " ", joined(more)),
+      one.payment_type && small(this.label("payment_type", this.means(one))),
       ...one.receipts.map((receipt) => this.receipt(title, receipt)),
       actions.length > 0 && h("div", { class: "paywall-actions" }, ...actions),
     );
@@ -81,13 +80,17 @@ class Subscription extends PaywallElement {
   }
 
   /** What was not paid, when it is tried again, and what the reader has until then. */
-  unpaid({ failed_payment: failed, opens_all: isOpen }, word, date) {
+  unpaid(one, word, date) {
+    const failed = this.failed(one);
     if (!failed) return this.t(word, { date });
-    const again = failed.next_attempt_at;
-    return [
+    return [...failed, one.opens_all ? this.t("access_until", { date }) : this.t("failed_locked")];
+  }
+
+  failed({ failed_payment: failed }) {
+    const again = failed?.next_attempt_at;
+    return failed && [
       this.t("failed_sum", { price: this.words.money(failed) }),
       again && this.t("failed_retry", { date: this.words.day(again) }),
-      isOpen ? this.t("access_until", { date }) : this.t("failed_locked"),
     ];
   }
 
@@ -101,7 +104,7 @@ class Subscription extends PaywallElement {
     const sentences = {
       active: () => (next ? this.renewal(one) : this.lasting(one, isFollowed, date)),
       waiting: () => this.start(one, date),
-      ending: () => (isLate(one) ? this.cancelledLate(one, whole ?? date) : this.cancelled(one, isFollowed, date)),
+      ending: () => this.cancelled(one, isFollowed, date, whole ?? date),
       ended: () => this.t("ended_on", { date }),
       payment_pending: () => this.t("renewing"),
       payment_failed: () => this.unpaid(one, "payment_late", whole ?? date),
@@ -110,12 +113,11 @@ class Subscription extends PaywallElement {
     };
     const sentence = (own(sentences, one.phase) ?? sentences.active)();
     const end = one.cancels_at && this.t("set_to_end", { date: this.words.end(one.cancels_at) });
-    return [sentence, end].flat().filter(Boolean);
+    return [sentence, end].flat();
   }
 
   renewal({ next_payment: next, price }) {
-    const renews = this.t("renews_on", { date: this.words.day(next) });
-    return [renews, price && this.t("renews_for", { price: this.words.money(price) })];
+    return [this.t("renews_on", { date: this.words.day(next) }), price && this.t("renews_for", { price: this.words.money(price) })];
   }
 
   lasting(one, isFollowed, date) {
@@ -128,13 +130,10 @@ class Subscription extends PaywallElement {
     return this.t("starts_on", { date: this.words.start(at), until });
   }
 
-  cancelled(one, isFollowed, date) {
+  cancelled(one, isFollowed, date, whole) {
+    if (isLate(one)) return [this.t("cancelled_late"), one.opens_all && this.t("access_until", { date: whole })];
     const costs = allows(one, "resume") && resumeCosts(this, one);
     return [this.t(isFollowed ? "cancelled_until" : "ends_on", { date }), costs];
-  }
-
-  cancelledLate({ opens_all: isOpen }, date) {
-    return [this.t("cancelled_late"), isOpen && this.t("access_until", { date })];
   }
 
   actions(one) {
@@ -163,7 +162,7 @@ class Subscription extends PaywallElement {
       const keys = { period_end: newKey(), now: newKey() };
       openDialog(this, {
         title: this.t("cancel_question"),
-        details: [this.choices(follows, one), ...this.keeping(follows.credits)],
+        details: [this.choices(follows, one), ...follows.credits.map((some) => this.keeping(some))],
         yes: this.t("cancel_confirm"),
         working: this.t("cancelling"),
         no: this.t("keep"),
@@ -180,38 +179,37 @@ class Subscription extends PaywallElement {
     });
   }
 
-  choices({ access_until: until }, one) {
+  choices({ access_until: until, keeps_access: isKept, period_payment: paid }, one) {
     const name = `paywall-${newKey()}`;
     const choice = (value, text) => {
       const input = h("input", { type: "radio", name, value });
       input.checked = value === "period_end";
-      return h("label", {}, input, h("span", {}, text));
+      return h("label", {}, input, h("span", {}, joined(text)));
     };
-    const isKept = (other) => other.id !== one.id && (other.opens_all || isWaiting(other));
+    const loses = (word, at) => this.t(word, { price: this.words.money(paid), date: this.words.end(at) });
+    const atEnd = isLate(one) ? [this.t("at_period_end_late"), ...(this.failed(one) ?? [])] : this.t("at_period_end", { date: this.words.end(until) });
+    const atOnce = [
+      this.t(isKept ? "at_once_kept" : "at_once"),
+      isLate(one) && this.t("at_once_late"),
+      paid && loses("at_once_paid", paid.paid_until),
+      paid?.withdrawable_until && loses("at_once_withdraw", paid.withdrawable_until),
+    ];
     return h(
       "fieldset",
       {},
       h("legend", {}, this.t("when_to_end")),
-      choice("period_end", this.t(isLate(one) ? "at_period_end_late" : "at_period_end", { date: this.words.end(until) })),
-      choice("now", this.t(this.mine.subscriptions.some(isKept) ? "at_once_kept" : "at_once")),
+      choice("period_end", atEnd),
+      choice("now", atOnce),
     );
   }
 
-  /** One sentence for all the credits, with each part of them that lapses. */
-  keeping(credits) {
-    const count = credits.reduce((sum, { amount }) => sum + amount, 0);
-    if (!count) return [];
-    const [{ expires_at: at }, ...others] = credits;
-    if (at && !others.length) return [h("p", {}, this.t("credits_stay_until", { count, date: this.words.end(at) }))];
-    const lapses = ({ amount, expires_at }) =>
-      this.t("credits_of_these", { count: amount, date: this.words.end(expires_at) });
-    const parts = credits.filter((some) => some.expires_at).map(lapses).join("");
-    return [h("p", {}, this.t("credits_stay", { count, parts }))];
+  /** What is kept of the credits, and until when. */
+  keeping({ amount: count, expires_at: at }) {
+    return h("p", {}, this.t(at ? "credits_stay_until" : "credits_stay", { count, date: at && this.words.end(at) }));
   }
 
   receipt(title, { id, at, withdrawn_at: back }) {
     const cancelled = this.t("cancelled_on", { date: this.words.day(at) });
-    const resumed = back && this.t("resumed_on", { date: this.words.day(back) });
-    return small([cancelled, resumed].filter(Boolean).join(" "), " ", openReceipt(this, id, title, cancelled));
+    return small(joined(cancelled, back && this.t("resumed_on", { date: this.words.day(back) })), " ", openReceipt(this, id, title, cancelled));
   }
 }
