@@ -9,7 +9,7 @@ import re
 from decimal import Decimal
 
 from babel import Locale
-from babel.numbers import get_currency_symbol, parse_pattern
+from babel.numbers import get_currency_precision, get_currency_symbol, parse_pattern
 
 from paywall.rules.currencies import DECIMALS, WITHDRAWN
 
@@ -17,6 +17,8 @@ ENGLISH = Locale("en")
 # A code or an abbreviation is kept apart from the number: "CHF 5", not "CHF5".
 LETTER_BESIDE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 DIGITS_OF_PATTERN = re.compile(r"[#0,.]+")
+# CLDR gives it two decimals, which nobody uses: there is no coin or note below 50 riel.
+RIEL = "khr"
 # Most currencies have two.
 USUAL_DECIMALS = 2
 UNUSUAL_DECIMALS = {
@@ -35,20 +37,27 @@ def decimals_of(currency: str) -> int:
     return UNUSUAL_DECIMALS.get(currency.lower(), USUAL_DECIMALS)
 
 
-def format_amount(amount: int, currency: str, locale: Locale) -> str:
-    """The number of an amount in the smallest unit, without decimals where they are zero."""
+def format_amount(amount: int, currency: str, locale: Locale, *, is_exact: bool = False) -> str:
+    """The number of an amount in the smallest unit, without decimals where they are zero.
+
+    `is_exact` keeps them, as receipts do, where the currency's decimals are in use.
+    """
     decimals = decimals_of(currency)
     value = Decimal(amount).scaleb(-decimals)
     written = parse_pattern(str(locale.decimal_formats[None].pattern))
-    written.frac_prec = (0, 0) if value == value.to_integral_value() else (decimals, decimals)
+    is_in_use = currency.lower() != RIEL and get_currency_precision(currency.upper()) > 0
+    is_short = value == value.to_integral_value() and not (is_exact and is_in_use)
+    written.frac_prec = (0, 0) if is_short else (decimals, decimals)
     return str(written.apply(value, locale))
 
 
-def format_money(amount: int, currency: str, locale: Locale, pattern: str = "") -> str:
+def format_money(
+    amount: int, currency: str, locale: Locale, pattern: str = "", *, is_exact: bool = False
+) -> str:
     """Fill in a pattern such as `{sign}{amount}`, by default the language's own."""
     code = currency.lower()
     sign = currency_signs(locale).get(code, code.upper())
-    number = format_amount(amount, code, locale)
+    number = format_amount(amount, code, locale, is_exact=is_exact)
     text = (pattern or money_pattern(locale)).replace("{sign}", sign).replace("{amount}", number)
     return LETTER_BESIDE_DIGIT.sub("\u00a0", text)
 

@@ -122,11 +122,11 @@ class Language(NamedTuple):
         """What stands before a zone's offset."""
         return str(self.locale.zone_formats["gmt"]).replace("%s", "")
 
-    def money(self, amount: int, currency: str) -> str:
-        """An amount in the currency's smallest unit; decimals are shown where there are any."""
+    def money(self, amount: int, currency: str, *, is_exact: bool = False) -> str:
+        """An amount in the currency's smallest unit; zero decimals are shown if `is_exact`."""
         # The words name some currencies in their own way.
         named = str(self.words.get(f"currency_{currency.lower()}", ""))
-        return format_money(amount, currency, self.locale, named)
+        return format_money(amount, currency, self.locale, named, is_exact=is_exact)
 
     def _written(self, value: str | int) -> str:
         return value if isinstance(value, str) else format_decimal(value, locale=self.locale)

@@ -51,6 +51,7 @@ def test_why_is_asked_after_cancelling_and_then_they_withdraw(
     kept = receipt(page, visitor, "cancellation")
     assert title in kept
     assert text("cancelled") in kept
+    number = kept[kept.index("receipt_") :].split()[0]
     price = visitor.language.money(400, "usd")
     payments.get_by_role("button", name=text("withdraw")).click()
     dialog = page.get_by_role("dialog", name=text("withdraw_question"))
@@ -64,7 +65,11 @@ def test_why_is_asked_after_cancelling_and_then_they_withdraw(
     payments.get_by_role("button", name=text("open_receipt")).last.click()
     kept = receipt(page, visitor, "withdrawal")
     assert title in kept
-    assert price in kept
+    exact = visitor.language.money(400, "usd", is_exact=True)
+    assert exact in kept
+    page.goto(f"{press.service}/account/receipts/{number}")
+    ended = text("withdrawn_later", date="|").partition("|")[2]
+    expect(page.locator("main")).to_contain_text(ended)
     sold = press.call("GET", "/v1/purchases")["items"]
     assert ("bo", 400) in [(one["reader_id"], one["refunded"]) for one in sold]
 

@@ -36,6 +36,7 @@ FAMILIES: dict[str, list[str]] = {
     "why": list(CancelReason),
     "withdraw": ["credits", "articles"],
 }
+AMOUNTS = ((200, "usd"), (400000, "khr"), (200, "jpy"), (2000, "lak"))
 
 
 def catalogue(code: str) -> dict[str, Any]:
@@ -113,6 +114,9 @@ def test_numbers_dates_and_money_are_written_as_the_language_does() -> None:
     assert english.money(400, "usd") == "$4"
     assert english.money(500, "jpy") == "¥500"
     assert english.money(500, "khr") == "5\u00a0riel"
+    # On receipts.
+    exact = [english.money(amount, code, is_exact=True) for amount, code in AMOUNTS]
+    assert exact == ["$2.00", "4,000\u00a0riel", "¥200", "LAK\u00a020"]
 
 
 @pytest.mark.parametrize(

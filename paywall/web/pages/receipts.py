@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlmodel import col, select
+from sqlmodel import col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.catalogue.offers import Offers, load_offers
@@ -15,6 +15,7 @@ from paywall.database.tables import (
     CancellationReceipt,
     Purchase,
     Refund,
+    StripeInvoice,
     Subscription,
     Withdrawal,
 )
@@ -121,7 +122,7 @@ class _Money(NamedTuple):
     currency: str
 
     def __call__(self, amount: int) -> str:
-        return self.language.money(amount, self.currency)
+        return self.language.money(amount, self.currency, is_exact=True)
 
 
 def _money_of(language: Language, currency: str) -> _Money:
@@ -163,6 +164,9 @@ async def _of_cancellation(
         ("receipt_product", title),
     ]
     notes = _cancellation_notes(language, receipt_to_response(receipt), one)
+    # The receipt is a record of its time, so what came later is added to it.
+    if (withdrawn := await _withdrawn_after(session, subscription, receipt.at)) is not None:
+        notes.append(language.translate("withdrawn_later", date=language.moment(withdrawn)))
     return Receipt("receipt_cancellation", rows, notes)
 
 
@@ -187,6 +191,25 @@ def _cancellation_notes(
     return notes
 
 
+async def _withdrawn_after(
+    session: AsyncSession, subscription: Subscription, at: datetime
+) -> datetime | None:
+    """When the reader withdrew from the contract of a subscription, if they did so later."""
+    invoiced = select(StripeInvoice.purchase_id).where(
+        StripeInvoice.subscription_id == subscription.id
+    )
+    statement = select(func.max(Withdrawal.at)).where(
+        or_(
+            col(Withdrawal.purchase_id).in_(invoiced),
+            col(Withdrawal.purchase_id) == subscription.purchase_id,
+        ),
+        col(Withdrawal.confirmed_at).is_not(None),
+        col(Withdrawal.at) >= at,
+    )
+    withdrawn_at: datetime | None = (await session.exec(statement)).one()
+    return withdrawn_at
+
+
 async def _of_withdrawal(
     session: AsyncSession,
     reader_id: str,
@@ -204,7 +227,7 @@ async def _of_withdrawal(
         ("receipt_number", withdrawal.id),
         ("receipt_date", language.moment(withdrawal.at)),
         ("receipt_product", purchase_title(offers, language, answer)),
-        ("receipt_amount", language.money(withdrawal.amount, purchase.currency)),
+        ("receipt_amount", _money_of(language, purchase.currency)(withdrawal.amount)),
         ("receipt_payment", receipt_number(purchase)),
     ]
     notes = [language.translate("withdrawn")]
