@@ -193,7 +193,7 @@ def test_after_a_refused_price_the_wall_has_the_new_one(visitor: Visitor, press:
     page = ask_at_another_price(visitor, press, "dearer", 2)
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("The price has changed: it now costs 2 credits.")
-    expect(dialog).to_contain_text("This costs 2 of your 3 credits.")
+    expect(dialog).to_contain_text("This costs 2 of your 3 credits. You will have 1 left.")
     expect(dialog).to_contain_text("Unlocks left: 3")
     dialog.get_by_role("button", name="Not now").click()
     expect(page.locator(".paywall-box")).to_contain_text("for 2 of your 3 credits")

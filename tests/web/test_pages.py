@@ -98,7 +98,7 @@ async def test_an_article_is_unlocked_by_two_clicks_and_never_paid_twice(
     await grant(service, bearer, "ann", 5)
     asked = await enter(service, bearer, "ann", page="unlock", article="42")
     assert "Are you sure you want to unlock this post?" in asked.text
-    assert "This costs 2 of your 5 credits." in asked.text
+    assert "This costs 2 of your 5 credits. You will have 3 left." in asked.text
     assert "Unlocks left: 5" in asked.text
     form = forms(asked)["/account/unlock"]
     for _click in range(3):

@@ -264,7 +264,7 @@ class Gate extends PaywallElement {
     const about = this.headline && h("p", { lang: this.closest("[lang]")?.lang }, h("b", {}, this.headline));
     const showTerms = () => {
       const { unlocks_left: count } = this.decision;
-      price.textContent = this.t("unlock_cost", { cost, count });
+      price.textContent = this.t("unlock_cost", { cost, count, left: count - cost });
       left.textContent = this.t("unlocks_left", { count });
     };
     showTerms();
