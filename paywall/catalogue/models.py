@@ -152,7 +152,8 @@ class PlanOffer(PlanAnswer, kw_only=True):
         list[Saving],
         Meta(
             description="Against the plan with the shortest period in months; none in currencies"
-            " where nothing is saved, and none where two plans have the same period."
+            " where nothing is saved, and none where two plans have the same period or one gives"
+            " more credits a month than another."
         ),
     ]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from fractions import Fraction
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -114,12 +115,18 @@ async def load_on_sale(session: AsyncSession) -> list[ProductKind]:
     return [kind for kind, sold in zip(kinds, is_sold, strict=True) if sold]
 
 
-def _plan_savings(
-    plans: Sequence[ProductAnswer], months: Sequence[int | None]
-) -> list[list[Saving]]:
-    """None where a plan has a twin: which of them another one could replace is not known."""
+def _plan_savings(plans: Sequence[PlanAnswer], months: Sequence[int | None]) -> list[list[Saving]]:
+    """None where a plan has a twin: which of them another one could replace is not known.
+
+    None either where one gives more credits in a month than another: the price is not all then.
+    """
     known = [count for count in months if count]
-    if len(set(known)) < len(known):
+    credits_a_month = {
+        Fraction(plan.credits or 0, count)
+        for plan, count in zip(plans, months, strict=True)
+        if count
+    }
+    if len(set(known)) < len(known) or len(credits_a_month) > 1:
         return [[] for _ in plans]
     return _savings(plans, months)
 

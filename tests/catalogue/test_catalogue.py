@@ -168,15 +168,21 @@ async def test_packs_are_offered_with_what_they_save_in_each_currency(
 async def test_a_yearly_plan_is_offered_with_what_it_saves(
     service: httpx.AsyncClient, editor: dict[str, str]
 ) -> None:
-    async def offer(product_id: str, interval: str, usd: int) -> list[list[dict[str, object]]]:
+    async def offer(
+        product_id: str, interval: str, usd: int, **more: int
+    ) -> list[list[dict[str, object]]]:
         prices = [{"amount": usd, "currency": "usd"}]
-        plan = {"title": product_id, "interval": interval, "prices": prices}
+        plan = {"title": product_id, "interval": interval, "prices": prices, **more}
         await service.put(f"/v1/plans/{product_id}", json=plan, headers=editor)
         return [one["savings"] for one in (await service.get("/v1/offers")).json()["plans"]]
 
     assert await offer("weekly", "week", 150) == [[]]
     assert await offer("yearly", "year", 4000) == [[], []]
     assert await offer("monthly", "month", 400) == [[], [], [{"currency": "usd", "percent": 16}]]
+    # Where one of them also gives credits, the prices are not all there is to compare.
+    assert await offer("monthly", "month", 400, credits=2) == [[], [], []]
+    saved = await offer("yearly", "year", 4000, credits=24)
+    assert saved == [[], [], [{"currency": "usd", "percent": 16}]]
     # Another yearly plan may be for something else: neither is compared.
     assert await offer("printed", "year", 9000) == [[], [], [], []]
 

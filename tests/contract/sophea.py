@@ -156,7 +156,7 @@ class Sophea:
             page = await self.site("GET", f"{nouns}?limit=1")
             await self.site("GET", f"{nouns}?cursor={page['next_cursor']}")
             await self.site("DELETE", f"{nouns}/old", 204)
-        yearly = {"title": "One year", "interval": "year", "prices": PRICES}
+        yearly = {"title": "One year", "interval": "year", "prices": PRICES, "credits": 24}
         await self.site("PUT", "plans/yearly", 201, **yearly)
         dearer = [{"amount": 300_000, "currency": "khr"}, {"amount": 75, "currency": "usd"}]
         await self.site("PUT", "packs/five", 201, title="Five articles", credits=5, prices=dearer)

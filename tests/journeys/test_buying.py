@@ -105,7 +105,7 @@ def test_a_trial_is_offered_until_the_reader_had_one(visitor: Visitor, press: Pr
     plan = press.call("GET", "/v1/plans/monthly")
     terms = {name: plan[name] for name in ("title", "interval", "credits", "prices", "recommended")}
     press.call("PUT", "/v1/plans/monthly", **terms, trial_days=7)
-    offer = "The first 7 days are free."
+    offer = "The first 7 days are free, then $4 a month."
     page = visitor.tab()
     visitor.subscribe(page, "bo")
     press.end_in_stripe("bo")

@@ -113,7 +113,8 @@ async def _of_payment(
         for refund in await _refunds_of(session, purchase)
     ]
     if answer.paid_until is not None:
-        notes.insert(0, language.translate("paid_until", date=language.moment(answer.paid_until)))
+        word = "paid_until" if answer.amount_paid else "free_until"
+        notes.insert(0, language.translate(word, date=language.moment(answer.paid_until)))
     return Receipt("receipt_payment", rows, notes)
 
 

@@ -177,7 +177,8 @@ class Offers extends PaywallElement {
     const price = priceIn(product, this.currency) ?? product.prices[0];
     const title = this.words.title(kind, product);
     const amount = this.words.money(price);
-    const [before, after] = priced(this, product, price).split(amount);
+    const whole = priced(this, product, price);
+    const [before, after] = whole.split(amount);
     const saving = product.savings?.find(({ currency }) => currency === price.currency);
     const line = (name, text) => text && h("p", { class: `paywall-${name}` }, text);
     return h(
@@ -187,7 +188,7 @@ class Offers extends PaywallElement {
       h("h3", {}, title),
       h("p", { class: "paywall-price" }, before, h("b", {}, amount), after),
       line("saving", kind === "pack" && saving && this.t("saving", { percent: saving.percent })),
-      line("saving", this.hasTrial && product.trial_days && this.t("trial", { count: product.trial_days })),
+      line("saving", this.hasTrial && product.trial_days && this.t("trial", { count: product.trial_days, price: whole })),
       line("gives", this.gives(kind, product)),
       line("terms", this.conditions(kind, product)),
       this.buy(kind, product, price, title),

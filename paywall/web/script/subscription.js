@@ -116,8 +116,9 @@ class Subscription extends PaywallElement {
     return [sentence, end].flat();
   }
 
-  renewal({ next_payment: next, price }) {
-    return [this.t("renews_on", { date: this.words.day(next) }), price && this.t("renews_for", { price: this.words.money(price) })];
+  renewal({ next_payment: next, price, status }) {
+    const word = status === "trialing" ? "trial_until" : "renews_on";
+    return [this.t(word, { date: this.words.day(next) }), price && this.t("renews_for", { price: this.words.money(price) })];
   }
 
   lasting(one, isFollowed, date) {

@@ -15,7 +15,8 @@ def offers(visitor: Visitor) -> Iterator[tuple[str, Page]]:
     page.locator(".paywall-recommended").wait_for()
     yield "offers", page
     page.locator("fieldset.paywall-switch").first.locator("label").last.click()
-    page.get_by_text(visitor.text("trial", count=14)).wait_for()
+    price = visitor.text("price_year", price=visitor.language.money(4000, "usd"), count=1)
+    page.get_by_text(visitor.text("trial", count=14, price=price)).wait_for()
     yield "offers_with_a_trial", page
     visitor.press.sell_pass("bo")
     page.reload()

@@ -16,12 +16,12 @@ from paywall.subscribers.audit import audit
 from tests.processors.stripe.shop import DAY, PRICES, RETURN_URL, Shop
 from tests.processors.stripe.trials import begin_trial_at_the_desk
 from tests.subscribers.test_merge import merge
-from tests.web.plain import enter
+from tests.web.plain import account, enter
 
 WISH = {"return_url": RETURN_URL, "plan_id": "tried"}
 PAGES, EXPIRE = "/v1/checkout/sessions", r"/v1/checkout/sessions/[^/]+/expire"
 OPEN_TRIAL = {"status": "open", "amount_total": 0}
-FREE_DAYS = {"tried": "The first 7 days are free.", "other": "The first 5 days are free."}
+FREE_DAYS = {"tried": "The first 7 days are free, then", "other": "The first 5 days are free, then"}
 
 
 async def sell_another_trial(shop: Shop) -> None:
@@ -91,6 +91,19 @@ async def test_a_second_trial_is_neither_offered_nor_given(shop: Shop) -> None:
     assert (await shop.checkout(bought["id"]))["status"] == "paid"
     assert (await shop.me())["subscription"]["access_until"] == "2027-11-24T12:00:00Z"
     assert trials_of(shop) == 1
+
+
+async def test_a_trial_is_named_in_the_account_and_on_its_receipt(shop: Shop) -> None:
+    opened = await shop.open(plan_id="tried")
+    shop.pay(session_of(shop, opened)["id"])
+    await shop.deliver_events()
+    await enter(shop.service, shop.bearer, "ann")
+    shown = unescape(await account(shop.service))
+    assert "Your free days end on 1 December 2026, and your subscription continues." in shown
+    assert "You will then be charged" in shown
+    paid = await shop.service.get("/v1/me/purchases", headers=shop.bearer.reader("ann"))
+    (receipt,) = [f"/account/receipts/payment-{one['id']}" for one in paid.json()["items"]]
+    assert "Free until 1 December 2026" in (await shop.service.get(receipt)).text
 
 
 async def test_a_page_that_expired_unpaid_used_no_trial(shop: Shop) -> None:
