@@ -55,12 +55,13 @@ class OfferGroup(NamedTuple):
 
 
 class OffersView(NamedTuple):
-    """Everything that the form shows."""
+    """Everything that the form shows; `has_pending`: the bank has yet to confirm a payment."""
 
     options: SiteOptions
     groups: Sequence[OfferGroup]
     notice: Notice
     has_trial: bool
+    has_pending: bool
 
     @property
     def has_recommended(self) -> bool:
@@ -92,7 +93,13 @@ def view_offers(
     ]
     notice = _notice(overview, barring, has_plans=bool(plans))
     shown = [group for group in groups if group.products]
-    return OffersView(options, shown, notice, has_trial=overview.trial_available)
+    return OffersView(
+        options,
+        shown,
+        notice,
+        has_trial=overview.trial_available,
+        has_pending=bool(overview.pending),
+    )
 
 
 def _notice(

@@ -192,13 +192,14 @@ class Gate extends PaywallElement {
     this.wasSignedIn = this.isDenied = true;
     this.decision = decision;
     const { reason, actions, unlocks_left: count } = decision;
-    const { subscriptions, meter } = this.mine;
+    const { subscriptions, meter, pending = [] } = this.mine;
     // A second subscription would not repair the first.
     const isOwed = actions.includes("subscribe") && subscriptions.some(isLate);
     const names = isOwed ? ["fix_payment", ...actions.filter((name) => name === "unlock")] : actions.filter(this.canDo(this.mine));
     const isShort = reason === "credits_required";
     const catalogue = !isOwed && (isShort || reason === "subscription_required") && (await fetchOffers().catch(() => undefined));
     const details = [
+      pending[0] && actions.length > 0 && small(this.t("bank_working")),
       meter && this.policy === "metered" && actions.length > 0 && this.freeAgain(meter),
       isShort && small(count ? this.missing(decision) : this.t("no_credits")),
       names[0] && catalogue && this.priceList(catalogue),

@@ -56,6 +56,7 @@ class Offers extends PaywallElement {
     this.put(
       ...above,
       isEmpty && status(this.t("nothing_for_sale")),
+      mine?.pending?.[0] && h("p", {}, this.t("bank_working")),
       sold.length > 0 && !this.consent && this.agreement(),
       ...this.switches(sold),
       this.shelf,

@@ -56,12 +56,14 @@ async def test_a_pending_payment_is_listed_until_it_arrives_or_fails(
     assert shown.count(on_its_way) == 2
     assert "<b>Six</b>" in shown
     assert "You have not paid for anything yet." not in shown
+    assert "There is no need to pay again" in await offers_page(shop)
     checkout.settle_session(shop.stand_in.account, arrives["session_id"], paid=True)
     checkout.settle_session(shop.stand_in.account, fails["session_id"], paid=False)
     await shop.deliver_events()
     shown = await account(shop.service)
     assert "You have 6 credits." in shown
     assert (shown.count("<b>Six</b>"), on_its_way in shown) == (1, False)
+    assert "There is no need to pay again" not in await offers_page(shop)
 
 
 async def test_a_failed_renewal_shows_the_way_to_pay_among_the_offers(
