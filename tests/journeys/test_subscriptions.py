@@ -286,7 +286,7 @@ def test_a_failed_renewal_is_shown_where_they_read_with_the_way_to_pay(
     first = part.locator(".paywall-subscription").first
     failed = "Your payment of $4 did not go through. We will try again on"
     expect(first).to_contain_text(
-        re.compile(f"{re.escape(failed)} .+ You can read everything until")
+        re.compile(f"{re.escape(failed)} .+, with Visa ending in 0341. You can read")
     )
     expect(first).to_contain_text("Paid by: Visa ending in 0341")
     visitor.later(page, "/account", days=4)
@@ -321,7 +321,7 @@ def test_cancelling_while_a_payment_is_late_warns_of_retries(
     assert f"{late} the end of the period." in receipt_of(page, f"{visitor.press.paper}/account")
     visitor.later(page, "/offers", days=4)
     shop = page.locator("paywall-offers")
-    expect(shop).to_contain_text("Fix the payment to keep reading.")
+    expect(shop).to_contain_text("Once it is paid, your subscription continues.")
     expect(shop.get_by_role("button", name="Fix the payment")).to_be_visible()
     expect(shop).not_to_contain_text("read everything until")
     page.goto(f"{visitor.press.paper}/account")

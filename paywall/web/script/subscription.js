@@ -86,11 +86,12 @@ class Subscription extends PaywallElement {
     return [...failed, one.opens_all ? this.t("access_until", { date }) : this.t("failed_locked")];
   }
 
-  failed({ failed_payment: failed }) {
+  /** The amount, and when which card is charged again: after a change it is the new one. */
+  failed({ failed_payment: failed, ...one }) {
     const again = failed?.next_attempt_at;
     return failed && [
       this.t("failed_sum", { price: this.words.money(failed) }),
-      again && this.t("failed_retry", { date: this.words.day(again) }),
+      again && this.t(one.card ? "failed_retry_card" : "failed_retry", { date: this.words.day(again), card: this.means(one) }),
     ];
   }
 
