@@ -162,7 +162,9 @@ def test_a_meter_that_is_used_up_says_until_when_and_what_signing_in_gives(
     # It is also what somebody sees whom the site does not recognise, and who has read none.
     expect(box).to_contain_text(f"starts again on {first.day} {first:%B} {first.year}.")
     expect(box).not_to_contain_text("You have read")
-    assert buttons(page) == ["Sign in", "Subscribe"]
+    expect(box).to_contain_text("Without signing in, you have no free articles left.")
+    expect(box).to_contain_text("or unlock this one for 1 credit.")
+    assert buttons(page) == ["Sign in", "Subscribe", "Buy credits"]
 
 
 def test_a_subscriber_whose_card_failed_is_led_to_the_payment(

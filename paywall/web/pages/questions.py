@@ -71,7 +71,11 @@ def render_unlock_question(
 ) -> Response[str]:
     """The question, or why there is none and what can be bought."""
     decision = question.decision
-    titles = {Reason.UNLOCK_AVAILABLE: "unlock_question", Reason.SUBSCRIPTION_REQUIRED: "buy_page"}
+    titles = {
+        Reason.UNLOCK_AVAILABLE: "unlock_question",
+        Reason.SUBSCRIPTION_REQUIRED: "buy_page",
+        Reason.CREDITS_REQUIRED: "buy_page",
+    }
     return page.render(
         "unlock.html",
         "readable" if decision.granted else titles.get(decision.reason, "unlock_page"),

@@ -155,8 +155,8 @@ class Gate extends PaywallElement {
     this.show(
       this.t(lead, { cost, count: meter?.limit }),
       // Whether this visitor has read any is not known.
-      [isFree && this.freeAgain(meter, "meter_restarts"), prices],
-      sold.slice(0, 2).map((name, place) => this.action(name, place === 0)),
+      [isFree && this.freeAgain(meter, "meter_restarts"), isFree && prices && small(this.t(opensBy(sold), { cost })), prices],
+      sold.map((name, place) => this.action(name, place === 0)),
       login && small(this.t("have_subscription"), " ", h("a", { href: login }, this.t("sign_in"))),
     );
   }
@@ -201,6 +201,7 @@ class Gate extends PaywallElement {
     const details = [
       pending[0] && actions.length > 0 && small(this.t("bank_working")),
       meter && this.policy === "metered" && actions.length > 0 && this.freeAgain(meter),
+      isOwed && names[1] && small(this.leadOf(decision)),
       isShort && small(count ? this.missing(decision) : this.t("no_credits")),
       names[0] && catalogue && this.priceList(catalogue),
     ];
