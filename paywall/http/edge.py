@@ -168,7 +168,7 @@ def _refuse_bad_path(scope: HTTPScope) -> None:
         except UnicodeDecodeError as error:
             raise Problem(problems.MALFORMED, "The path is not valid UTF-8.") from error
     # People type the addresses of pages, and a slash at their end changes nothing.
-    is_page = scope["path"].startswith("/account/")
+    is_page = scope["path"] == "/" or scope["path"].startswith("/account/")
     if "//" in scope["path"] or (scope["path"].endswith("/") and not is_page):
         raise Problem(problems.NOT_FOUND)
 

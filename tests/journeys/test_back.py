@@ -143,7 +143,7 @@ def test_back_to_a_plain_page_after_leaving_shows_nothing_of_the_reader(
     page.get_by_role("link", name="Sign out of these pages").click()
     page.wait_for_url(f"{press.paper}/account")
     page.go_back(wait_until="commit")
-    expect(page.get_by_text("This page has closed")).to_be_visible()
+    expect(page.get_by_text("You are not signed in to this page")).to_be_visible()
 
 
 def test_tabs_that_sign_each_other_out_reload_once(visitor: Visitor, press: Press) -> None:

@@ -200,4 +200,4 @@ def test_whoever_signs_out_is_signed_out_of_the_services_own_pages(
         page.get_by_role("button", name="Sign out").click()
         page.wait_for_url(f"{press.paper}/")
     page.goto(f"{press.service}/account")
-    expect(page.get_by_text("This page has closed")).to_be_visible()
+    expect(page.get_by_text("You are not signed in to this page")).to_be_visible()

@@ -35,7 +35,7 @@ async def test_nobody_gets_in_without_a_token_that_holds(
         for kept in (token.encode(), cookie_of(token, "", "", ""), cookie_of(token)):
             page = await service.get("/account", headers={b"Cookie": COOKIE.encode() + b"=" + kept})
             assert page.status_code == 403
-            assert "open it again from there" in page.text
+            assert "open it from there" in page.text
             assert page.text.count(f'<a href="{ORIGIN}/">Back to the site</a>') == 2
     await enter(service, bearer, "ann")
     await account(service)

@@ -7,6 +7,8 @@ from tests.conftest import Bearer
 from tests.web.conftest import ORIGIN
 from tests.web.plain import enter
 
+BROWSER = {"Accept-Language": "en", "Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
 
 @pytest.fixture(params=["sqlite"])
 def database_kind(request: pytest.FixtureRequest) -> str:
@@ -17,6 +19,8 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 @pytest.mark.parametrize(
     ("method", "path", "status", "allow"),
     [
+        ("GET", "/", 404, None),
+        ("GET", "/accounts", 404, None),
         ("GET", "/account/nowhere", 404, None),
         ("GET", "/account/receipts", 404, None),
         ("GET", "/account/nowhere/at/all/", 404, None),
@@ -30,7 +34,7 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 async def test_a_person_gets_a_page_with_the_way_back(
     service: httpx.AsyncClient, method: str, path: str, status: int, allow: str | None
 ) -> None:
-    answer = await service.request(method, path, headers={"Accept-Language": "en"})
+    answer = await service.request(method, path, headers=BROWSER)
     assert (answer.status_code, answer.headers.get("allow")) == (status, allow)
     assert answer.headers["content-type"].startswith("text/html")
     assert answer.headers["cache-control"] == "no-store"
@@ -43,6 +47,7 @@ async def test_a_person_gets_a_page_with_the_way_back(
     [
         ("GET", "/v1/nowhere", 404),
         ("POST", "/v1/offers", 405),
+        ("GET", "/", 404),
         ("GET", "/accounts", 404),
         ("GET", "/account//data", 404),
     ],

@@ -138,13 +138,19 @@ def _render_failure(request: AnyRequest, error: Exception) -> Response[Any]:
 
 def answer_unrouted(request: AnyRequest, error: Exception) -> Response[Any]:
     """For what no route answers: people who open such a page get a page, programs a problem."""
-    path = request.scope["path"]
     is_unrouted = isinstance(error, NotFoundException | MethodNotAllowedException)
-    if not is_unrouted or not f"{path}/".startswith(f"{PREFIX}/"):
+    if not is_unrouted or not _is_for_people(request):
         return answer_problem(request, error)
     problem = problem_of(request, error)
     page = page_of(request, request.app.state.settings)
     return page.render_missing(int(problem.kind.status), problem.headers)
+
+
+def _is_for_people(request: AnyRequest) -> bool:
+    """Whether a page is asked for: one of ours, or by a browser anything but the API."""
+    path = f"{request.scope['path']}/"
+    is_browser = "text/html" in request.headers.get("Accept", "")
+    return path.startswith(f"{PREFIX}/") or (is_browser and not path.startswith("/v1/"))
 
 
 ROUTES: list[ControllerRouterHandler] = [
