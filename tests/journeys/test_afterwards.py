@@ -53,7 +53,9 @@ def test_why_is_asked_after_cancelling_and_then_they_withdraw(
     assert text("cancelled") in kept
     number = kept[kept.index("receipt_") :].split()[0]
     price = visitor.language.money(400, "usd")
-    payments.get_by_role("button", name=text("withdraw")).click()
+    # The same button stands beside other payments.
+    label = text("labelled", label=text("withdraw"), text=f"{title}, {price}")
+    payments.get_by_role("button", name=label).click()
     dialog = page.get_by_role("dialog", name=text("withdraw_question"))
     expect(dialog).to_contain_text(text("withdraw_effect", price=price))
     expect(dialog).to_contain_text(text("withdraw_credits", count=2))

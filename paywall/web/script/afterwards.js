@@ -23,8 +23,14 @@ function openReceipt(part, receipt, ...about) {
   const text = part.t("open_receipt");
   const act = () => part.attempt(open, "waiting", () => openPage(part, { page: "receipt", receipt }));
   const open = h("button", { type: "button", class: "paywall-link", click: act }, text);
-  open.setAttribute("aria-label", part.t("labelled", { label: text, text: about.join(", ") }));
-  return open;
+  return named(part, open, ...about);
+}
+
+/** The same button in several lines, with what it is about for those who only hear it. */
+function named(part, element, ...about) {
+  const label = element.textContent;
+  element.setAttribute("aria-label", part.t("labelled", { label, text: about.join(", ") }));
+  return element;
 }
 
 /** Asked after the cancellation, which is done by then; to close it is to skip it. */
@@ -58,7 +64,7 @@ function askWhy(part, { receipt }) {
 }
 
 /** What a payment's line shows of the right of withdrawal: the button, or the receipt of its use. */
-function withdrawal(part, paid, title) {
+function withdrawal(part, paid, title, payment) {
   const { withdrawal: done, withdrawable_until: end } = paid;
   if (done) {
     const text = part.t("withdrawn_on", { date: part.words.day(done.at) });
@@ -67,7 +73,7 @@ function withdrawal(part, paid, title) {
   if (!end || new Date(end) <= now()) return null;
   const ask = button(part.t("withdraw"), () => part.attempt(ask, "waiting", () => withdraw(part, paid, title)));
   const last = small(part.t("withdraw_by", { date: part.words.end(end) }));
-  return h("div", {}, last, h("div", { class: "paywall-actions" }, ask));
+  return h("div", {}, last, h("div", { class: "paywall-actions" }, named(part, ask, title, payment)));
 }
 
 /** One confirming step; a lost right is explained in its place. */

@@ -27,7 +27,8 @@ class Payments extends List {
     const price = money(paid.amount_paid);
     const payment = (date) => this.t("payment", { date, price });
     const back = refunded > 0 && this.t("purchase_refunded", { price: money(refunded) });
-    const receipt = small(openReceipt(this, `payment-${id}`, title, payment(this.words.moment(at))));
-    return h("li", {}, h("b", {}, title), small(payment(this.words.day(at))), back && small(back), receipt, withdrawal(this, paid, title));
+    const moment = payment(this.words.moment(at));
+    const receipt = small(openReceipt(this, `payment-${id}`, title, moment));
+    return h("li", {}, h("b", {}, title), small(payment(this.words.day(at))), back && small(back), receipt, withdrawal(this, paid, title, moment));
   }
 }
