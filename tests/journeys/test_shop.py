@@ -103,6 +103,7 @@ def test_prices_are_shown_in_the_chosen_currency_and_period(visitor: Visitor, pr
     expect(monthly).to_have_count(0)
     yearly = shop.get_by_role("listitem").filter(has_text="A year of everything")
     expect(yearly).to_contain_text("The first 14 days are free, then $40 a year.")
+    expect(shop.locator(".paywall-first")).to_have_count(1)
     expect(yearly.locator(".paywall-first")).to_have_text("Subscribe")
     page.get_by_role("group", name="Currency").get_by_label("KHR").check()
     expect(ten.locator("b")).to_contain_text("14,000")

@@ -142,6 +142,8 @@ async def test_offers_are_listed_smallest_first_where_credits_are_short(
     form = forms(asked)["/account/buy"]
     assert form.fields["return"] == f"{ORIGIN}/42"
     assert 'name="agreed" value="yes" required' in asked.text
+    # One button stands out: of what is recommended, else of the first.
+    assert re.findall(r'paywall-first"[^>]+value="([^"]+)"', asked.text) == ["pack:khr:2"]
     refused = await send(service, form, order="pack:khr:5")
     assert refused.status_code == 403
     pack = {"title": "Pack 5", "credits": 5, "prices": prices, "recommended": True}

@@ -64,8 +64,11 @@ class OffersView(NamedTuple):
     has_pending: bool
 
     @property
-    def has_recommended(self) -> bool:
-        return any(product.recommended for group in self.groups for product in group.products)
+    def lead(self) -> PlanAnswer | PassAnswer | PackAnswer | None:
+        """The product whose button stands out, beside others that are recommended."""
+        shown = [product for group in self.groups for product in group.products]
+        recommended = (product for product in shown if product.recommended)
+        return next(recommended, next(iter(shown), None))
 
 
 def view_offers(

@@ -19,9 +19,10 @@ class Credits extends Count {
       const list = grants.some((grant) => grant.expires_at) && h("ul", {}, ...lines);
       return this.put(h("p", {}, h("b", {}, this.have(count))), list, small(this.t("credit_is")));
     }
-    const text = this.credits(count);
+    const isOpen = subscriptions.some((one) => one.opens_all);
+    const text = isOpen && !count ? this.t("full_access") : this.credits(count);
     if (!account) return this.put(text);
-    const isLow = count <= FEW_CREDITS && !subscriptions.some((one) => one.opens_all);
+    const isLow = count <= FEW_CREDITS && !isOpen;
     const hint = subscriptions.some(isLate) ? "failed_payment" : isLow && "buy_credits";
     const href = (hint === "buy_credits" && this.address("shop")) || account;
     this.put(h("a", { href: account }, text), hint && h("a", { href, class: "paywall-low" }, this.t(hint)));

@@ -155,7 +155,8 @@ class Offers extends PaywallElement {
 
   /** The cards, for the currency and the period that are chosen. */
   fill() {
-    this.hasRecommended = this.groups.some((group) => this.shown(group).some(({ recommended }) => recommended));
+    const shown = this.groups.flatMap((group) => this.shown(group));
+    this.lead = shown.find(({ recommended }) => recommended) ?? shown[0];
     this.shelf.replaceChildren(...this.groups.map((group) => this.section(group)).filter(Boolean));
   }
 
@@ -201,7 +202,7 @@ class Offers extends PaywallElement {
     const [word, label] = kind === "plan" ? ["subscribe", "subscribe_for"] : ["buy", "buy_for"];
     const order = { kind, id: product.id, currency: price.currency, from };
     const login = !this.mine && this.address("login");
-    const isFirst = product.recommended || !this.hasRecommended;
+    const isFirst = product.recommended || product === (this.lead ?? product);
     const act = () => this.attempt(buy, "opening_payment", () => this.pay(order, product));
     const text = this.t(word);
     const buy = login ? link(text, login, isFirst) : confirmButton(text, () => this.agreed() && act(), isFirst);
