@@ -161,11 +161,13 @@ async def paid(
 ) -> Response[str]:
     """Where a payment returns to; `since` (Unix) is when a page without script led to it."""
     page = await page_context(request, site)
-    purchase = None
+    purchase, unpaid = None, "nothing_to_confirm"
     if page.reader_id is not None and since is not None:
         purchase = await site.paywall.paid_since(page.reader_id, since)
+        is_pending = purchase is None and await site.paywall.has_pending(page.reader_id)
+        unpaid = "bank_working" if is_pending else "not_paid_yet"
     back = local_path(request.cookies.get(LAST_ARTICLE, "/account"))
-    html = pages.paid_page(page, purchase, await site.paywall.offers(), back)
+    html = pages.paid_page(page, purchase, unpaid, await site.paywall.offers(), back)
     return html_response(page, html)
 
 

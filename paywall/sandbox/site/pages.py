@@ -114,11 +114,16 @@ def offers_page(page: NewspaperContext, offers: Json, form: noscript.PlainPagesF
     return render(page, "offers.html", title, prices=prices, form=form)
 
 
-def paid_page(page: NewspaperContext, purchase: Json | None, offers: Json, back: str) -> str:
-    """Waits for the payment by script; without one it shows what has arrived by now."""
+def paid_page(
+    page: NewspaperContext, purchase: Json | None, unpaid: str, offers: Json, back: str
+) -> str:
+    """Waits for the payment by script; without one it shows what has arrived by now.
+
+    `unpaid` is the name of the text that is shown where nothing has.
+    """
     bought = noscript.purchased_product(page.translator, purchase, offers) if purchase else None
     title = page.translator.translate("payment")
-    return render(page, "paid.html", title, bought=bought, back=back)
+    return render(page, "paid.html", title, bought=bought, unpaid=unpaid, back=back)
 
 
 def sign_out_page(page: NewspaperContext) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -107,25 +107,29 @@ class PaywallClient:
         """
         deadline = time.monotonic() + PURCHASE_WITHIN_SECONDS
         while True:
-            for latest in await self._list_of_reader(reader_id, "purchases", 1):
+            answer = await self._of_reader(reader_id, "/v1/me/purchases", {"limit": 1})
+            items: list[Json] = answer["items"]
+            for latest in items:
                 if datetime.fromisoformat(latest["created_at"]).timestamp() >= since_unix_seconds:
                     return latest
             if time.monotonic() > deadline:
                 return None
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _list_of_reader(self, reader_id: str, name: str, limit: int) -> list[Json]:
-        """A list under /v1/me, fetched with a token of the reader's own."""
+    async def has_pending(self, reader_id: str) -> bool:
+        """Whether a payment of the reader's waits for the bank."""
+        return bool((await self._of_reader(reader_id, "/v1/me", {}))["pending"])
+
+    async def _of_reader(self, reader_id: str, path: str, params: Mapping[str, int]) -> Json:
+        """What is the reader's, fetched with a token of their own."""
         token = await self.reader_token(reader_id, ENTRY_TOKEN_SECONDS)
-        answer = await self._request(
+        return await self._request(
             "GET",
-            f"/v1/me/{name}",
-            params={"limit": limit},
+            path,
+            params=params,
             headers={"Authorization": f"Bearer {token['token']}"},
             auth=None,
         )
-        items: list[Json] = answer["items"]
-        return items
 
     async def service_time(self) -> datetime:
         """The service's clock in whole seconds: a token's expiry less its lifetime."""
