@@ -72,8 +72,7 @@ function withdrawal(part, paid, title, payment) {
   }
   if (!end || new Date(end) <= now()) return null;
   const ask = button(part.t("withdraw"), () => part.attempt(ask, "waiting", () => withdraw(part, paid, title)));
-  const last = small(part.t("withdraw_by", { date: part.words.end(end) }));
-  return h("div", {}, last, h("div", { class: "paywall-actions" }, named(part, ask, title, payment)));
+  return h("div", {}, small(part.t("withdraw_by", { date: part.words.end(end) })), h("div", { class: "paywall-actions" }, named(part, ask, title, payment)));
 }
 
 /** One confirming step; a lost right is explained in its place. */
@@ -82,7 +81,7 @@ async function withdraw(part, { id: purchase_id }, title) {
   const follows = await request(part, "POST", path, { purchase_id, dry_run: true });
   const price = part.words.money(follows);
   const key = newKey();
-  const lost = (what, count) => count > 0 && h("p", {}, part.t(`withdraw_${what}`, { count }));
+  const lost = (what, count) => count && h("p", {}, part.t(`withdraw_${what}`, { count }));
   openDialog(part, {
     title: part.t("withdraw_question"),
     details: [

@@ -16,8 +16,7 @@ class Payments extends List {
   }
 
   due(one) {
-    const said = this.t("on_its_way", { date: this.words.day(one.since) });
-    return h("li", {}, h("b", {}, this.titled(one)), small(said));
+    return h("li", {}, h("b", {}, this.titled(one)), small(this.t("on_its_way", { date: this.words.day(one.since) })));
   }
 
   line(paid) {
@@ -26,9 +25,8 @@ class Payments extends List {
     const title = this.titled(paid);
     const price = money(paid.amount_paid);
     const payment = (date) => this.t("payment", { date, price });
-    const back = refunded > 0 && this.t("purchase_refunded", { price: money(refunded) });
     const moment = payment(this.words.moment(at));
     const receipt = small(openReceipt(this, `payment-${id}`, title, moment));
-    return h("li", {}, h("b", {}, title), small(payment(this.words.day(at))), back && small(back), receipt, withdrawal(this, paid, title, moment));
+    return h("li", {}, h("b", {}, title), small(payment(this.words.day(at))), refunded > 0 && small(this.t("purchase_refunded", { price: money(refunded) })), receipt, withdrawal(this, paid, title, moment));
   }
 }
