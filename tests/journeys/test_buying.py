@@ -106,11 +106,17 @@ def test_a_trial_is_offered_until_the_reader_had_one(visitor: Visitor, press: Pr
     terms = {name: plan[name] for name in ("title", "interval", "credits", "prices", "recommended")}
     press.call("PUT", "/v1/plans/monthly", **terms, trial_days=7)
     offer = "The first 7 days are free, then $4 a month."
-    page = visitor.tab()
-    visitor.subscribe(page, "bo")
+    page = visitor.signed_in_tab("bo", "/offers")
+    offers = page.locator("paywall-offers")
+    page.get_by_role("button", name=MONTHLY).click()
+    page.wait_for_url("**/checkout/*")
+    pay(page)
+    thanks = "The first 7 days are free: you pay nothing until they end."
+    expect(page.get_by_text(thanks)).to_be_visible()
+    page.goto(f"{press.paper}/account")
+    expect(page.locator("paywall-subscription")).to_contain_text("Your free days end on")
     press.end_in_stripe("bo")
     visitor.later(page, "/offers", days=8)
-    offers = page.locator("paywall-offers")
     expect(offers).to_contain_text("A month of everything")
     expect(offers).not_to_contain_text(offer)
     visitor.sign_in(page, "ann", "/offers")

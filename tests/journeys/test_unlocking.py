@@ -210,7 +210,7 @@ def test_whose_session_has_ended_meanwhile_is_asked_to_sign_in(
     visitor.context.clear_cookies()
     press.move(minutes=20)
     confirm(page)
-    expect(page.get_by_role("dialog")).to_contain_text("Sign in to continue reading.")
+    expect(page.get_by_role("dialog")).to_contain_text("You have been signed out.")
 
 
 def test_a_keyboard_alone_is_enough(visitor: Visitor) -> None:
