@@ -97,6 +97,7 @@ def test_prices_are_shown_in_the_chosen_currency_and_period(visitor: Visitor, pr
     ten = shop.get_by_role("listitem").filter(has_text="Ten credits")
     expect(ten.locator("b")).to_have_text("$3.50")
     expect(ten).to_contain_text("Save 12% per article")
+    expect(shop).to_contain_text("Opens every article for 7 days. Does not renew.")
     expect(shop.get_by_role("heading", level=3, name="Ten credits")).to_be_visible()
     page.get_by_role("group", name="How often you pay").get_by_label("Monthly").press("ArrowRight")
     expect(shop.get_by_label("Yearly")).to_be_focused()

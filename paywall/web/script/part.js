@@ -163,7 +163,6 @@ class PaywallElement extends HTMLElement {
 
   explain({ code }) {
     const words = {
-      signed_out: "sign_in_first",
       article_unknown: "not_to_be_had",
       already_subscribed: "subscribed_already",
       subscription_ended: "cancelled_now",
