@@ -22,7 +22,7 @@ WRITE = """({ source, texts, now, amounts, ends, counts }) => {
         money: amounts.map((one) => words.money(one)),
         starts: ends.map((end) => words.start(end)),
         ends: ends.map((end) => words.end(end)),
-        counts: counts.map((count) => words.translate("credits", { count })),
+        counts: counts.map((count) => words.t("credits", { count })),
     };
 }"""
 AMOUNTS = [(amount, currency) for currency in DECIMALS for amount in (0, 5, 100, 1_234_550_000)]
