@@ -6,6 +6,7 @@ FOLDER has the image's `config.json`; ROOT are the files of a container.
 """
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -62,13 +63,18 @@ def _running(container: Container, log: Path) -> Iterator[None]:
     try:
         _wait(container.is_healthy, log)
         yield
-        # The first process of the container, which has to react to the signal by itself.
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        subprocess.run(["/bin/kill", f"-{signal.SIGTERM.value}", children[0]], check=True)
+        os.kill(_first_process(process), signal.SIGTERM)
         _report("SIGTERM ends it with status 0", holds=process.wait(STOPS_WITHIN_SECONDS) == 0)
     finally:
-        process.kill()
-        process.wait()
+        if process.poll() is None:
+            os.kill(_first_process(process), signal.SIGKILL)
+            process.wait()
+
+
+def _first_process(unshare: "subprocess.Popen[bytes]") -> int:
+    """The container's first process, which has to react to signals by itself."""
+    children = Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children").read_text().split()
+    return int(children[0])
 
 
 def _wait(holds: Callable[[], bool], log: Path) -> None:
