@@ -48,6 +48,4 @@ QUERIES = {
         and purchase_id is null
         union select min(id) from checkout where purchase_id is not null
         group by purchase_id having count(*) > 1""",
-    "an event was handled at most once": """
-        select id from stripe_event group by id having count(*) > 1""",
 }
