@@ -26,6 +26,7 @@ from paywall.http.rate_limits import RateLimit
 from paywall.idempotency import claim_of
 from paywall.imports import api as imports
 from paywall.imports.wordpress import api as wordpress_imports
+from paywall.load_settings import load_settings
 from paywall.payments import api as payments
 from paywall.processors.stripe import api as stripe_payments
 from paywall.processors.stripe.client import StripeClient
@@ -42,7 +43,7 @@ from paywall.server.fast_check import FastCheck
 from paywall.server.housekeeping import run_housekeeping
 from paywall.server.sandbox_clock import follow_clock
 from paywall.server.saturation import Busy, keep_reporting
-from paywall.settings import Settings, load_settings
+from paywall.settings import Settings
 from paywall.subscribers import api as subscribers
 from paywall.subscriptions import api as subscriptions
 from paywall.tasks import cancel_tasks

@@ -15,9 +15,9 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
-from paywall import settings
 from paywall.cli.main import main
 from paywall.clock import Clock
+from paywall.load_settings import load_settings
 from paywall.tokens.verify import Verifier
 from tests import processes
 from tests.conftest import PATIENT_SECONDS
@@ -220,7 +220,7 @@ def test_two_workers_serve_from_postgresql_as_the_page_says(tmp_path: Path, empt
 def test_the_example_issuer_is_accepted(tmp_path: Path) -> None:
     block = _block("settings.md", "issuer", "toml")
     (tmp_path / "paywall.toml").write_text(block, encoding="utf-8")
-    loaded = settings.load_settings({}, tmp_path)
+    loaded = load_settings({}, tmp_path)
     assert "https://id.news.example" in Verifier(loaded, Clock()).issuers
 
 

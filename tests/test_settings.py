@@ -11,13 +11,9 @@ import msgspec
 import pytest
 from msgspec import Meta
 
+from paywall.load_settings import FILE_BYTES_MAX, load_settings
 from paywall.setting_types import Issuer, IssuerKey
-from paywall.settings import (
-    FILE_BYTES_MAX,
-    Settings,
-    SettingsError,
-    load_settings,
-)
+from paywall.settings import Settings, SettingsError
 from tests.rules.test_origin import CANONICAL, NONE, WRITTEN_OTHERWISE
 
 KEY, SECRET = "sk_test_0123456789", "whsec_0123456789"

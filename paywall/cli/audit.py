@@ -7,10 +7,10 @@ from typing import NamedTuple
 import click
 from sqlmodel import SQLModel, func, select
 
-from paywall import settings
 from paywall.cli.errors import FOUND_SOMETHING
 from paywall.database.opening import open_database
 from paywall.database.tables import CreditGrant, LedgerEntry, Unlock
+from paywall.load_settings import load_settings
 from paywall.settings import Settings
 from paywall.subscribers.audit import Violation, audit
 from paywall.subscribers.audit_prepaid_facts import count_older_prepaid
@@ -41,7 +41,7 @@ def audit_command() -> None:
 
     Exit status: 0 everything adds up, 1 something does not.
     """
-    report = asyncio.run(run_audit(settings.load_settings()))
+    report = asyncio.run(run_audit(load_settings()))
     for line in report_lines(report):
         click.echo(line)
     if report.findings:

@@ -11,13 +11,14 @@ import click
 import msgspec
 import sqlalchemy as sa
 
-from paywall import __version__, settings
+from paywall import __version__
 from paywall.database.engine import Database
 from paywall.database.errors import BackupError
 from paywall.database.migrations import newest_applied
 from paywall.database.opening import open_database
 from paywall.database.pg_dump import dump_postgres
 from paywall.database.sqlite_backup import copy_sqlite
+from paywall.load_settings import load_settings
 from paywall.private_files import sync_path, write_private
 from paywall.settings import Settings
 from paywall.tokens import keys
@@ -62,7 +63,7 @@ class DatabaseState(NamedTuple):
 )
 @click.argument("target", type=click.Path(path_type=Path))
 def backup_command(target: Path) -> None:
-    loaded = settings.load_settings()
+    loaded = load_settings()
     if target.exists():
         raise BackupError(f"{target} exists, and nothing is overwritten: name a new folder.")
     database = Path(loaded.database.removeprefix("sqlite:///"))

@@ -15,11 +15,12 @@ from paywall.database.errors import first_line, why_unavailable
 from paywall.database.migrations import pending
 from paywall.database.opening import open_database
 from paywall.diagnosis import Diagnosis
+from paywall.load_settings import load_settings
 from paywall.private_files import is_open_to_others, sqlite_files
 from paywall.processors.stripe.doctor import diagnose_stripe
 from paywall.server.check_batches import CONNECTIONS as CHECK_CONNECTIONS
 from paywall.server.saturation import folders, free_bytes
-from paywall.settings import Settings, SettingsError, load_settings
+from paywall.settings import Settings, SettingsError
 from paywall.tokens.verify import Verifier
 
 CLOCK_SECONDS_MAX = 5

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 import msgspec
 
-from paywall import settings
 from paywall.cli.parameters import IdParameter
 from paywall.database.opening import open_database
 from paywall.imports.wordpress.folder import FolderSettings, read_settings
 from paywall.imports.wordpress.way_back import HEADER, rows_back
+from paywall.load_settings import load_settings
 from paywall.settings import Settings
 from paywall.subscribers.export import export_reader, require_on_record
 from paywall.subscribers.export_models import ReaderExport
@@ -43,7 +43,7 @@ from paywall.subscribers.export_models import ReaderExport
     help="Print the fields of the old plug-in for all readers.",
 )
 def export_command(reader_id: str | None, wordpress: Path | None) -> None:
-    loaded = settings.load_settings()
+    loaded = load_settings()
     if wordpress is not None and reader_id is None:
         asyncio.run(_export_back(loaded, read_settings(wordpress)))
     elif reader_id is not None and wordpress is None:

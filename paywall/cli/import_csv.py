@@ -4,13 +4,13 @@ from typing import BinaryIO
 
 import click
 
-from paywall import settings
 from paywall.cli.errors import FOUND_SOMETHING
 from paywall.imports import csv_kinds
 from paywall.imports.csv_text import CsvError
 from paywall.imports.import_csv import CsvSummary, import_csv
 from paywall.imports.progress import on_terminal, with_database
 from paywall.imports.row_kinds import RowKind, RowShape
+from paywall.load_settings import load_settings
 from paywall.rules.enums import UpsertOutcome
 
 ROWS_BETWEEN_LINES = 10_000
@@ -108,7 +108,7 @@ def subscriptions(ctx: click.Context, file: BinaryIO) -> None:
 
 
 def _run(ctx: click.Context, file: BinaryIO, kind: RowKind[RowShape]) -> None:
-    loaded = settings.load_settings()
+    loaded = load_settings()
     progress = on_terminal(file.name, "rows", ROWS_BETWEEN_LINES)
     try:
         summary = with_database(

@@ -11,7 +11,6 @@ from typing import TextIO
 
 import click
 
-from paywall import settings
 from paywall.cli.errors import FOUND_SOMETHING
 from paywall.database.opening import open_database
 from paywall.imports.progress import on_terminal
@@ -27,6 +26,7 @@ from paywall.imports.wordpress.import_wordpress import (
 from paywall.imports.wordpress.oddities import TO_DO, Oddity
 from paywall.imports.wordpress.old_reader import OldReader
 from paywall.imports.wordpress.plugin_fields import HEADER, plugin_fields
+from paywall.load_settings import load_settings
 from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.context import StripeContext
 from paywall.rules.enums import UpsertOutcome
@@ -79,7 +79,7 @@ def wordpress(ctx: click.Context, folder: Path, *, dry_run: bool, policies: Text
             for name in (*META_FILES, GETPAID)
         })  # fmt: skip
         lines = _PostLines(policies, opened.settings.article_prefix)
-        summary = asyncio.run(_import(settings.load_settings(), opened, lines, is_dry_run=dry_run))
+        summary = asyncio.run(_import(load_settings(), opened, lines, is_dry_run=dry_run))
         bad_rows = opened.bad
     for line in _summary_lines(summary, bad_rows, is_dry_run=dry_run):
         click.echo(line)

@@ -5,12 +5,12 @@ from typing import BinaryIO, Literal
 
 import click
 
-from paywall import settings
 from paywall.cli.errors import FOUND_SOMETHING
 from paywall.imports.import_wxr import WxrImportOptions, WxrSummary, import_wxr
 from paywall.imports.progress import on_terminal, with_database
 from paywall.imports.wxr_item import WxrError
 from paywall.imports.wxr_rules import PolicyRule
+from paywall.load_settings import load_settings
 from paywall.rules.decision import Policy
 from paywall.rules.enums import UpsertOutcome
 
@@ -116,7 +116,7 @@ def wxr(
     ctx: click.Context, file: BinaryIO, policy: str, rules: list[PolicyRule], unlock_cost: int
 ) -> None:
     """Import a WordPress export; the help text is in the decorator, because it is formatted."""
-    loaded = settings.load_settings()
+    loaded = load_settings()
     options = WxrImportOptions(rules, Policy(policy), unlock_cost, loaded.preview_share)
     progress = on_terminal(file.name, "items", ITEMS_BETWEEN_LINES)
     try:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 import click
 import msgspec
 
-from paywall import settings
 from paywall.cli.errors import FOUND_SOMETHING, USED_WRONGLY, CommandError
 from paywall.cli.parameters import IdParameter
 from paywall.database.opening import open_database
@@ -32,6 +31,7 @@ from paywall.leaks.search import (
     LeakSearch,
     SearchLimits,
 )
+from paywall.load_settings import load_settings
 from paywall.rules.decision import Policy
 from paywall.rules.urls import is_web_url
 
@@ -205,7 +205,7 @@ async def _load_articles(urls: Sequence[str], options: _Options) -> list[StoredA
     """From the service, or else from the database of this installation."""
     if options.service is None:
         async with (
-            open_database(settings.load_settings(), for_writing=False) as database,
+            open_database(load_settings(), for_writing=False) as database,
             database.reading() as session,
         ):
             return [await load_article(session, url, options.article_id) for url in urls]

@@ -4,9 +4,9 @@ import asyncio
 
 import click
 
-from paywall import settings
 from paywall.database.migrations import migrate
 from paywall.database.opening import open_database
+from paywall.load_settings import load_settings
 from paywall.settings import Settings
 
 
@@ -18,7 +18,7 @@ def migrate_command() -> None:
     previous release works on the new tables too. On SQLite, `paywall serve` migrates by itself; to
     migrate here, stop the service first.
     """
-    applied = asyncio.run(_migrate(settings.load_settings()))
+    applied = asyncio.run(_migrate(load_settings()))
     click.echo(f"Applied: {', '.join(applied)}." if applied else "Nothing to do: up to date.")
 
 

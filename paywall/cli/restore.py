@@ -10,7 +10,6 @@ import msgspec
 import sqlalchemy as sa
 from sqlmodel import SQLModel, func, select
 
-from paywall import settings
 from paywall.cli.audit import report_lines, run_audit
 from paywall.cli.backup import MANIFEST_NAME, Manifest, inspect_database
 from paywall.cli.errors import FOUND_SOMETHING
@@ -20,6 +19,7 @@ from paywall.database.opening import open_database
 from paywall.database.pg_dump import restore_postgres
 from paywall.database.sqlite_backup import restore_sqlite
 from paywall.database.tables import Subscriber, Unlock
+from paywall.load_settings import load_settings
 from paywall.private_files import make_private_folder, write_private
 from paywall.settings import Settings
 from paywall.tokens import keys
@@ -53,7 +53,7 @@ def restore_command(source: Path) -> None:
 
     Exit status: 0 restored, 1 restored and something does not add up, 2 nothing was restored.
     """
-    loaded = settings.load_settings()
+    loaded = load_settings()
     manifest = _read_manifest(source)
     _require_fit(loaded, manifest)
     _require_same_keys(loaded, source)

@@ -4,8 +4,8 @@ import sys
 
 import click
 
-from paywall import settings
 from paywall.cli.errors import CommandError, cli_errors
+from paywall.load_settings import load_settings
 from paywall.server.serve import print_or_log, serve
 from paywall.telemetry import logger, start_logging
 
@@ -41,7 +41,7 @@ from paywall.telemetry import logger, start_logging
 def serve_command(host: str, port: int, workers: int) -> None:
     try:
         with cli_errors():
-            serve(settings.load_settings(), host=host, port=port, workers=workers)
+            serve(load_settings(), host=host, port=port, workers=workers)
             print_or_log("Stopped.")
     except CommandError as error:
         if sys.stderr.isatty():

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import click
 
-from paywall import settings
 from paywall.cli.errors import CommandError
 from paywall.database.opening import open_database
+from paywall.load_settings import load_settings
 from paywall.problems import STRIPE_OFF, Problem
 from paywall.processors.stripe import catalogue as stripe_catalogue
 from paywall.processors.stripe.catalogue import Difference, differ
@@ -21,7 +21,7 @@ from paywall.processors.stripe.reconcile import reconcile as reconciled
 @asynccontextmanager
 async def _stripe_context() -> AsyncIterator[StripeContext]:
     """Raises Problem(STRIPE_OFF), NotMigratedError, or DatabaseInUse beside a service on SQLite."""
-    loaded = settings.load_settings()
+    loaded = load_settings()
     if not loaded.sells_by_stripe:
         raise Problem(STRIPE_OFF)
     async with open_database(loaded) as database:

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import click
 
-from paywall import settings
 from paywall.cli.parameters import IdParameter
 from paywall.database.opening import open_database
 from paywall.database.sqlite import DatabaseInUse
+from paywall.load_settings import load_settings
 from paywall.server.sandbox_clock import sandbox_clock
 from paywall.settings import Settings
 from paywall.tokens.issuers import OWN_NAME
@@ -75,7 +75,7 @@ def token() -> None:
     help="Seconds until it ends; the default is 90 days, the maximum 366.",
 )
 def token_site(scopes: frozenset[str], subject: str, lifetime_seconds: int) -> None:
-    _print(asyncio.run(_mint_site(settings.load_settings(), scopes, subject, lifetime_seconds)))
+    _print(asyncio.run(_mint_site(load_settings(), scopes, subject, lifetime_seconds)))
 
 
 @token.command("reader")
@@ -87,7 +87,7 @@ def token_reader(reader_id: str) -> None:
     things out: a site gets the tokens of its readers from POST /v1/readers/ID/token, and those end
     with the site token that requested them.
     """
-    _print(asyncio.run(_mint_reader(settings.load_settings(), reader_id)))
+    _print(asyncio.run(_mint_reader(load_settings(), reader_id)))
 
 
 @token.command(
@@ -112,7 +112,7 @@ def token_reader(reader_id: str) -> None:
 def token_revoke(token_id: str | None, subject: str | None, issuer: str) -> None:
     if (token_id is None) == (subject is None):
         raise click.UsageError("Give --token-id or --subject, and not both.")
-    asyncio.run(_revoke(settings.load_settings(), Target(issuer, token_id, subject)))
+    asyncio.run(_revoke(load_settings(), Target(issuer, token_id, subject)))
     click.echo("Revoked.", err=True)
 
 
@@ -137,7 +137,7 @@ def keys_rotate(delay_hours: int) -> None:
     rotation removes that key. If it was stolen, remove it from keys.json: its tokens are then
     refused at once.
     """
-    kid, signs_from = asyncio.run(_rotate(settings.load_settings(), timedelta(hours=delay_hours)))
+    kid, signs_from = asyncio.run(_rotate(load_settings(), timedelta(hours=delay_hours)))
     if not delay_hours:
         click.echo(f"New tokens are signed with the key {kid}.", err=True)
         return

@@ -7,8 +7,8 @@ from functools import partial
 
 import click
 
-from paywall import settings
 from paywall.cli.errors import cli_errors
+from paywall.load_settings import load_settings
 from paywall.sandbox.prepare import newspaper_token, prepare, require_sqlite
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.paywall_client import PaywallClient
@@ -65,14 +65,14 @@ def main(port: int, site_port: int) -> None:
         os.environ.setdefault("PAYWALL_WITHDRAWAL_DAYS", "14")
         # The newspaper has four metered articles, of which the fourth is closed.
         os.environ.setdefault("PAYWALL_METER_LIMIT", "3")
-        loaded = settings.load_settings()
+        loaded = load_settings()
         stripe_address = None
         if not loaded.sells_by_stripe:
             require_sqlite(loaded)
             make_folder(loaded)
             click.echo("Starting a stand-in for Stripe…", err=True)
             stripe_address = stack.enter_context(running_stand_in(loaded.data_path, port))
-            loaded = settings.load_settings()
+            loaded = load_settings()
         click.echo("Publishing the newspaper's articles, and setting up its readers…", err=True)
         sandbox = asyncio.run(prepare(loaded, paper))
 

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from paywall.load_settings import read_small_file
 from paywall.setting_types import Issuer, IssuerKey
-from paywall.settings import SettingsError, read_small_file
+from paywall.settings import SettingsError
 from paywall.tokens.caller import TokenKind
 from paywall.tokens.weakness import weakness_of_rsa, weakness_of_secret
 

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from babel import Locale, UnknownLocaleError
 
+from paywall.load_settings import read_small_file
 from paywall.rules.enums import ProductKind
-from paywall.settings import SettingsError, read_small_file
+from paywall.settings import SettingsError
 
 DEFAULT = "en"
 PLACEHOLDER = re.compile(r"\{(\w+)\}")

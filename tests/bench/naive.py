@@ -12,8 +12,8 @@ from paywall.clock import Clock
 from paywall.database.engine import Database
 from paywall.database.tables import Article, CreditGrant, Unlock
 from paywall.http.bodies import StrictRequest
+from paywall.load_settings import load_settings
 from paywall.rules.decision import ArticleTerms, ViewerState, decide
-from paywall.settings import load_settings
 from paywall.tokens.guard import site
 from paywall.tokens.verify import Verifier
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from paywall import settings
 from paywall.cli.main import main
+from paywall.load_settings import load_settings
 from tests.postgres import free_port
 from tests.processes import ROOT, serving
 
@@ -51,7 +51,7 @@ def test_compose_sets_valid_settings_for_its_own_database(tmp_path: Path) -> Non
             name: re.sub(r"\$\{(\w+):\?.*?\}", lambda found: given[found[1]], value)
             for name, value in service["environment"].items()
         }
-        loaded = settings.load_settings(given | environment, tmp_path)
+        loaded = load_settings(given | environment, tmp_path)
         assert loaded.database_url == "postgresql://paywall:0f1e2d@database/paywall"
         assert loaded.sells_by_stripe
 

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from paywall.app import create_app
+from paywall.load_settings import load_settings
 from paywall.setting_types import IssuerKey
-from paywall.settings import Settings, SettingsError, load_settings
+from paywall.settings import Settings, SettingsError
 from paywall.tokens.caller import TokenKind
 from paywall.tokens.verify import Verifier
 from tests.conftest import SetClock
