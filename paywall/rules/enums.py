@@ -99,11 +99,35 @@ class ViewerKind(StrEnum):
     VISITOR = "visitor"
 
 
+class Processor(StrEnum):
+    """The processors that this service sells by itself; a site records payments by any other."""
+
+    STRIPE = "stripe"
+    BAKONG = "bakong"
+
+
 class CheckoutStatus(StrEnum):
     OPEN = "open"
     PROCESSING = "processing"
     PAID = "paid"
     EXPIRED = "expired"
+
+
+class UnmatchedReason(StrEnum):
+    """Why a payment for a KHQR code was not given."""
+
+    AMOUNT = "amount"
+    CURRENCY = "currency"
+    PAYEE = "payee"
+    SECOND_PAYMENT = "second_payment"
+    READER_ERASED = "reader_erased"
+
+
+class PaymentResolution(StrEnum):
+    """What became of an unmatched payment."""
+
+    GIVEN = "given"
+    RETURNED = "returned"
 
 
 class IntentKind(StrEnum):

@@ -5,6 +5,7 @@ reader's request is by reader, so that the large tables can be partitioned by re
 """
 
 from paywall.database.tables.articles import Article, ArticleBody, MeteredViews, PolicyChange
+from paywall.database.tables.bakong import BakongState, KhqrCode, UnmatchedPayment
 from paywall.database.tables.callers import IdempotencyKey, RevokedSubject, RevokedToken
 from paywall.database.tables.catalogue import Pack, Pass, Plan
 from paywall.database.tables.credits import CreditGrant, LedgerEntry, Unlock, UnlockPayment
@@ -33,6 +34,7 @@ from paywall.database.tables.totals import SubscriberTotals
 __all__ = [
     "Article",
     "ArticleBody",
+    "BakongState",
     "CancellationReceipt",
     "Checkout",
     "Clawback",
@@ -40,6 +42,7 @@ __all__ = [
     "CreditGrant",
     "ErasedStripeId",
     "IdempotencyKey",
+    "KhqrCode",
     "LedgerEntry",
     "Merge",
     "MergedSequence",
@@ -65,5 +68,6 @@ __all__ = [
     "Subscription",
     "Unlock",
     "UnlockPayment",
+    "UnmatchedPayment",
     "Withdrawal",
 ]
