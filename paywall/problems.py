@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from paywall import bakong_problems
 from paywall.problem_types import (
     DETAIL_CHARS_MAX,
     ERRORS_MAX,
@@ -242,7 +243,7 @@ STRIPE_OFF = ProblemType(
 NOT_ON_SALE = ProblemType(
     "not_on_sale",
     HTTPStatus.CONFLICT,
-    "Stripe has no price for this product",
+    "The processor has no price for this product",
     "Run `paywall catalogue sync`, and use a currency in which the product has a price.",
 )
 ALREADY_SUBSCRIBED = ProblemType(
@@ -348,8 +349,9 @@ HTTP_VERSION_UNSUPPORTED = ProblemType(
     "Use HTTP/1.1.",
 )
 
-ALL: tuple[ProblemType, ...] = tuple(
-    value for value in list(globals().values()) if type(value) is ProblemType
+ALL: tuple[ProblemType, ...] = (
+    *(value for value in list(globals().values()) if type(value) is ProblemType),
+    *bakong_problems.ALL,
 )
 
 
@@ -379,9 +381,9 @@ def unavailable(detail: str, retry_after_seconds: int = 1) -> Problem:
 
 
 class Unconfirmed(Problem):
-    """Stripe did not confirm whether it executed a request.
+    """A processor did not confirm whether it executed a request, or what it knows.
 
-    `is_answered`: Stripe answered with an error (5xx), so nothing of the request is in progress.
+    `is_answered`: it answered with an error (5xx), so nothing of the request is in progress.
     """
 
     def __init__(self, detail: str, *, is_answered: bool) -> None:

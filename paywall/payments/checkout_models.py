@@ -1,5 +1,6 @@
 """Requests and responses of checkouts and of the billing portal."""
 
+from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta
@@ -11,7 +12,7 @@ from paywall.http.fields import CURRENCY_PATTERN, Id, Text
 from paywall.http.origins import is_of_the_site
 from paywall.payments.checkouts import CheckoutRequest
 from paywall.problems import invalid
-from paywall.rules.enums import CheckoutStatus
+from paywall.rules.enums import CheckoutStatus, Processor
 from paywall.rules.money import currency_code
 from paywall.settings import Settings
 
@@ -29,11 +30,17 @@ class CheckoutInput(RequestModel, kw_only=True):
         Meta(description="One of the product's; left out: that of its first price."),
     ] = None
     return_url: Annotated[
-        ReturnUrl, Meta(description="Where Stripe sends the reader back to, on an allowed origin.")
+        ReturnUrl, Meta(description="Where the reader goes after paying, on an allowed origin.")
     ]
     consent: Annotated[
         bool, Meta(description="The reader agrees to have it at once, and is told what that means.")
     ] = False
+    processor: Annotated[
+        Processor | None,
+        Meta(
+            description="How to pay; left out: by Stripe, or by Bakong where Stripe is not set up."
+        ),
+    ] = None
 
     def to_request(self, settings: Settings) -> CheckoutRequest:
         kind, product_id = choose_product(self.pack_id, self.pass_id, self.plan_id)
@@ -52,11 +59,46 @@ class PortalInput(RequestModel, kw_only=True):
     ] = None
 
 
+class KhqrPayment(ResponseModel):
+    """A KHQR code, which the reader scans with the app of their bank."""
+
+    text: Annotated[str, Meta(description="The text of the code.")]
+    image_url: Annotated[
+        str,
+        Meta(description="The code as SVG, black on white; relative to this service's address."),
+    ]
+    amount: Annotated[
+        int, Meta(description="In the smallest unit by ISO 4217: 4,000 riel are 400000.")
+    ]
+    currency: Annotated[str, Meta(description="`khr` or `usd`.")]
+    expires_at: Annotated[
+        datetime, Meta(description="Until when apps take the code; a late payment is given too.")
+    ]
+    deep_link: Annotated[
+        str | None,
+        Meta(description="Opens the payment in the app of the reader's bank; null if not known."),
+    ]
+    answered_at: Annotated[
+        datetime | None,
+        Meta(description="When the bank last answered about the code; null: not heard from yet."),
+    ]
+
+
+CHECKOUT_URL = (
+    "The page to pay on. Stripe's is absolute; the page of a KHQR code is relative to this"
+    " service's address."
+)
+
+
 class CheckoutPage(ResponseModel):
     """Where the reader pays."""
 
     id: Annotated[str, Meta(description="The checkout, to be asked for on the return page.")]
-    url: Annotated[str, Meta(description="Stripe's page: send the reader there.")]
+    url: Annotated[str, Meta(description=f"{CHECKOUT_URL} Send the reader there.")]
+    processor: Annotated[Processor, Meta(description="Who takes the payment.")] = Processor.STRIPE
+    khqr: Annotated[
+        KhqrPayment | None, Meta(description="The code to show, of a checkout by Bakong.")
+    ] = None
 
 
 class CheckoutAnswer(ResponseModel):
@@ -67,8 +109,12 @@ class CheckoutAnswer(ResponseModel):
         CheckoutStatus,
         Meta(description="`paid` once what was bought is here; `processing` while money is due."),
     ]
-    url: Annotated[str | None, Meta(description="Stripe's page, while it is open.")]
+    url: Annotated[str | None, Meta(description=f"{CHECKOUT_URL} Null unless it is open.")]
     purchase_id: Annotated[int | None, Meta(description="What was bought, once it is paid.")]
+    processor: Annotated[Processor, Meta(description="Who takes the payment.")] = Processor.STRIPE
+    khqr: Annotated[
+        KhqrPayment | None, Meta(description="The code to show, of a checkout by Bakong.")
+    ] = None
 
 
 class PortalAnswer(ResponseModel):

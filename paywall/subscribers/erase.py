@@ -32,6 +32,7 @@ from paywall.database.tables import (
     ComplimentaryPeriod,
     CreditGrant,
     IdempotencyKey,
+    KhqrCode,
     LedgerEntry,
     Merge,
     MergedSequence,
@@ -47,6 +48,7 @@ from paywall.database.tables import (
     Subscription,
     Unlock,
     UnlockPayment,
+    UnmatchedPayment,
     Withdrawal,
 )
 from paywall.rules.enums import SubscriptionKind
@@ -70,8 +72,16 @@ KEPT_TABLES: tuple[type[SQLModel], ...] = (
     Purchase,
     Clawback,
     Withdrawal,
+    KhqrCode,
+    UnmatchedPayment,
 )
-ACTOR_TABLES: tuple[type[SQLModel], ...] = (LedgerEntry, Purchase, Refund, PolicyChange)
+ACTOR_TABLES: tuple[type[SQLModel], ...] = (
+    LedgerEntry,
+    Purchase,
+    Refund,
+    PolicyChange,
+    UnmatchedPayment,
+)
 
 
 async def lock_ids_to_erase(session: AsyncSession, reader_id: str, now: datetime) -> list[str]:

@@ -21,6 +21,7 @@ from paywall.database.tables import (
     Clawback,
     ComplimentaryPeriod,
     CreditGrant,
+    KhqrCode,
     LedgerEntry,
     Merge,
     MergedSequence,
@@ -31,6 +32,7 @@ from paywall.database.tables import (
     Subscription,
     Unlock,
     UnlockPayment,
+    UnmatchedPayment,
     Withdrawal,
 )
 from paywall.database.tables.totals import COUNTED, Added, add_to_totals
@@ -54,6 +56,8 @@ MOVED_TABLES: tuple[type[SQLModel], ...] = (
     ComplimentaryPeriod,
     MergedSequence,
     Withdrawal,
+    KhqrCode,
+    UnmatchedPayment,
 )
 
 
