@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test test-alerts test-sites test-image test-failover screenshots check audit bench torture openapi docs words currencies migration lock clean
+.PHONY: help setup run test test-alerts test-sites test-image test-failover screenshots check audit bench torture soak openapi docs words currencies migration lock clean
 
 help:
 	@echo "make setup      install everything into $(VENV), with the command paywall"
@@ -30,6 +30,7 @@ help:
 	@echo "make bench      measure performance, compared with a bare server and pgbench"
 	@echo "make torture    kill, freeze and fill everything under load, and verify what is left;"
 	@echo "                MINUTES= (10) for each database, SEED= repeats, DATABASE= chooses one"
+	@echo "make soak       mixed load and floods for an hour (MINUTES=): memory, descriptors and tasks stay the same"
 	@echo "make openapi    regenerate openapi/paywall.yaml from the routes"
 	@echo "make docs       regenerate the tables and recorded answers in the README and docs/"
 	@echo "make words      write words-sheet.csv: all texts in both languages, for a native reviewer"
@@ -102,6 +103,9 @@ bench: $(READY)
 
 torture: $(READY)
 	@$(BIN)/python -m tests.torture
+
+soak: $(READY)
+	@$(BIN)/python -m tests.soak
 
 # What is only used now and then has an environment and a lock of its own.
 define install

@@ -26,6 +26,7 @@ def _gauge(name: str, description: str) -> Gauge:
 _workers = _gauge("workers", "Worker processes that serve.")
 _requests_in_flight = _gauge("requests_in_flight", "Requests whose response has not begun.")
 _checks_waiting = _gauge("checks_waiting", "Checks that wait for a database connection.")
+_tasks = _gauge("tasks", "Tasks of the event loops.")
 _client_connections = _gauge("client_connections", "Open connections of clients.")
 _client_connections_max = _gauge("client_connections_max", "Client connections that may be open.")
 _database_connections_in_use = _gauge(
@@ -73,6 +74,7 @@ async def keep_reporting(busy: Busy) -> None:
 def _report(busy: Busy) -> None:
     _requests_in_flight.set(sum(len(deadline) for deadline in busy.deadlines))
     _checks_waiting.set(busy.batches.waiting)
+    _tasks.set(len(asyncio.all_tasks()))
     _client_connections.set(len(busy.connections))
     _database_connections_in_use.set(busy.database.connections_in_use)
     # A folder that is gone for a moment must not end the reports.

@@ -88,7 +88,10 @@ class Caller:
                     method, path, json=body, headers=headers, timeout=timeout
                 )
             except httpx.TransportError:
-                self.journal.unanswered += 1
+                if gives_up:
+                    self.journal.given_up += 1
+                else:
+                    self.journal.unanswered += 1
                 await asyncio.sleep(RECONNECT_AFTER_SECONDS)
                 continue
             if self._is_final(answer, f"{method} {path}"):

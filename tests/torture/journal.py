@@ -40,6 +40,8 @@ class Journal:
     asked: set[tuple[str, str]] = field(default_factory=set)
     statuses: Counter[int] = field(default_factory=Counter)
     unanswered: int = 0
+    # By clients that did not wait for the answer.
+    given_up: int = 0
     # How often each promise was looked at, and what broke it.
     checked: Counter[str] = field(default_factory=Counter)
     broken: dict[str, list[str]] = field(default_factory=dict)
