@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from paywall.bakong_settings import bakong_faults
 from paywall.rules.selectors import is_class_selector
 from paywall.rules.urls import is_web_url
 from paywall.setting_checks import (
@@ -104,7 +105,7 @@ def _check(settings: Settings) -> None:
             f"css_selector: {settings.css_selector!r} is not made of class selectors, and search"
             " engines understand no others. Write one such as .entry-content or .post .body."
         )
-    for name in ("stripe_api_base", "sandbox_clock_url"):
+    for name in ("stripe_api_base", "bakong_api_base", "sandbox_clock_url"):
         address = getattr(settings, name)
         if address and not is_web_url(address):
             raise SettingsError(
@@ -124,6 +125,7 @@ def _faults(settings: Settings) -> Iterator[str | None]:
     for name in ("forward_auth_cookie", "forward_auth_visitor_cookie"):
         yield cookie_name_fault(name, getattr(settings, name))
     yield from map(proxy_fault, settings.trusted_proxies)
+    yield from bakong_faults(settings)
 
 
 def _check_stripe(settings: Settings) -> None:

@@ -169,6 +169,50 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             "Address of a stand-in for Stripe, as in the sandbox. Not allowed with a live key."
         ),
     ] = ""
+    bakong_account: Annotated[
+        Annotated[str, Meta(max_length=32)],
+        _setting(
+            "Bakong account that is paid (`name@bank`), as the app of the bank shows it. Unset: no"
+            " sales through Bakong."
+        ),
+    ] = ""
+    bakong_merchant_name: Annotated[
+        Annotated[str, Meta(max_length=25)],
+        _setting("Name that readers see in their bank's app, in Latin letters."),
+    ] = ""
+    bakong_merchant_city: Annotated[
+        Annotated[str, Meta(max_length=15)],
+        _setting("City of the seller in KHQR codes, in Latin letters."),
+    ] = "Phnom Penh"
+    bakong_merchant_id: Annotated[
+        Annotated[str, Meta(max_length=32)],
+        _setting(
+            "Number of a company at its acquiring bank, for codes of KHQR's tag 30. Unset: codes of"
+            " tag 29, for a person or a sole merchant."
+        ),
+    ] = ""
+    bakong_acquiring_bank: Annotated[
+        Annotated[str, Meta(max_length=32)],
+        _setting("Name of the acquiring bank, together with bakong_merchant_id."),
+    ] = ""
+    bakong_token: Annotated[
+        Secret,
+        _setting(
+            "Token for the bank's API, from its registration. It ends after about 90 days: `paywall"
+            " bakong renew-token` gets the next one, and `paywall doctor` warns before."
+        ),
+    ] = ""
+    bakong_api_base: Annotated[
+        Location,
+        _setting(
+            "Address of the bank's API, or of a stand-in, as in the sandbox. With a token of the"
+            " bank's only https is allowed."
+        ),
+    ] = "https://api-bakong.nbc.gov.kh"
+    bakong_code_minutes: Annotated[
+        int,
+        _setting("Number of minutes that a code can be scanned; the bank allows 10.", ge=1, le=10),
+    ] = 10
     sandbox_clock_url: Annotated[
         Location,
         _setting(
@@ -242,6 +286,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     @property
     def sells_by_stripe(self) -> bool:
         return self.stripe_secret_key != ""
+
+    @property
+    def sells_by_bakong(self) -> bool:
+        return self.bakong_account != ""
 
     @property
     def is_live(self) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from http import HTTPStatus
+from itertools import product
 from time import time
 from typing import Any
 
@@ -62,6 +63,9 @@ _stripe_last_event = Gauge(
     "When an event of Stripe's was last handled.",
     multiprocess_mode="max",
 )
+_bakong_calls = Counter(
+    "paywall_bakong_calls", "Calls of Bakong's API, by outcome.", ["call", "outcome"]
+)
 _errors = Counter("paywall_errors", "Warnings and errors in the log.", ["logger", "level"])
 worker_ends = Counter("paywall_worker_ends", "Workers that had to be replaced.", ["how"])
 _credits_outstanding = Gauge(
@@ -109,6 +113,30 @@ class Limit(StrEnum):
     SIGN_IN = "sign_in"
 
 
+class BakongCall(StrEnum):
+    """A call of Bakong's API."""
+
+    TRANSACTION = "transaction"
+    LIST = "list"
+    DEEP_LINK = "deep_link"
+    RENEW_TOKEN = "renew_token"  # noqa: S105 (the name of a call)
+    ACCOUNT = "account"
+
+
+class BakongOutcome(StrEnum):
+    """How a call of Bakong's API ended; only the first is an answer."""
+
+    ANSWERED = "answered"
+    TIMED_OUT = "timed_out"
+    UNREACHABLE = "unreachable"
+    TOKEN_REFUSED = "token_refused"  # noqa: S105 (an outcome)
+    FORBIDDEN = "forbidden"
+    TOO_MANY = "too_many"
+    FAILED = "failed"
+    UNCLEAR = "unclear"
+    NOT_ASKED = "not_asked"
+
+
 class WorkerEnd(StrEnum):
     """How a worker ended unexpectedly."""
 
@@ -130,9 +158,10 @@ def start_at_zero() -> None:
         _rate_limited.labels(limit)
     for event_outcome in EventOutcome:
         _stripe_events.labels(event_outcome)
-    for name in LOGGERS:
-        for level in LEVELS_COUNTED:
-            _errors.labels(name, level)
+    for call, call_outcome in product(BakongCall, BakongOutcome):
+        _bakong_calls.labels(call, call_outcome)
+    for name, level in product(LOGGERS, LEVELS_COUNTED):
+        _errors.labels(name, level)
 
 
 def record_request(
@@ -182,6 +211,11 @@ def count_stripe_event(outcome: str) -> None:
 def count_stripe_drift(kind: str, things: int) -> None:
     """Count missed Stripe changes that were found and applied."""
     _stripe_drift.labels(kind).inc(things)
+
+
+def count_bakong_call(call: BakongCall, outcome: BakongOutcome) -> None:
+    """Count one call of Bakong's API by how it ended."""
+    _bakong_calls.labels(call, outcome).inc()
 
 
 def set_credits_outstanding(credits_: int) -> None:

@@ -17,6 +17,12 @@ from paywall.settings import Settings, SettingsError
 from tests.rules.test_origin import CANONICAL, NONE, WRITTEN_OTHERWISE
 
 KEY, SECRET = "sk_test_0123456789", "whsec_0123456789"
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE2MjUxMTE1NDh9.0123456789"
+BAKONG = {
+    "bakong_account": "river_post@bank",
+    "bakong_merchant_name": "The River Post",
+    "bakong_token": TOKEN,
+}
 LIVE = "rk_live_0123456789"
 
 
@@ -58,6 +64,25 @@ def loaded(tmp_path: Path, **given: str) -> Settings:
         ({"sandbox_clock_url": "localhost:8001/clock"}, "sandbox_clock_url"),
         ({"css_selector": "#content"}, "css_selector.*entry-content"),
         ({"css_selector": ""}, "css_selector"),
+        ({"bakong_token": TOKEN}, "without bakong_account"),
+        (BAKONG | {"bakong_token": ""}, "without bakong_token"),
+        (BAKONG | {"bakong_token": "rbk0123456789"}, "bakong_token is not a token"),
+        (BAKONG | {"bakong_merchant_city": ""}, "without bakong_merchant_city"),
+        (BAKONG | {"bakong_account": "river_post"}, "bakong_account: .*is not a Bakong account"),
+        (BAKONG | {"bakong_merchant_name": "ទន្លេ"}, "bakong_merchant_name: .*Latin letters"),
+        (BAKONG | {"bakong_merchant_id": "1"}, "bakong_acquiring_bank: set both"),
+        (
+            {
+                **BAKONG,
+                "bakong_account": "a" * 27 + "@bank",
+                "bakong_merchant_id": "1" * 32,
+                "bakong_acquiring_bank": "B" * 32,
+            },
+            "bakong_acquiring_bank have together 96",
+        ),
+        (BAKONG | {"bakong_api_base": "http://127.0.0.1:8003"}, "bakong_token is real, and http"),
+        (BAKONG | {"sandbox_clock_url": "http://127.0.0.1:8003/clock"}, "sandbox_clock_url"),
+        (BAKONG | {"bakong_token": "standin-0123456789"}, "bakong_api_base to the stand-in"),
     ],
 )
 def test_settings_that_cannot_work_stop_the_start(
