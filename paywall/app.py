@@ -28,6 +28,10 @@ from paywall.imports import api as imports
 from paywall.imports.wordpress import api as wordpress_imports
 from paywall.load_settings import load_settings
 from paywall.payments import api as payments
+from paywall.processors.bakong import api as bakong_payments
+from paywall.processors.bakong.client import BakongClient
+from paywall.processors.bakong.context import BakongContext
+from paywall.processors.bakong.sweeper import keep_sweeping
 from paywall.processors.stripe import api as stripe_payments
 from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.context import StripeContext
@@ -65,6 +69,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *unlocks.ROUTES,
     *payments.ROUTES,
     *stripe_payments.ROUTES,
+    *bakong_payments.ROUTES,
     *subscriptions.ROUTES,
     *subscribers.ROUTES,
     *imports.ROUTES,
@@ -109,18 +114,23 @@ def application() -> Service:
 
 
 def create_app(
-    settings: Settings, clock: Clock | None = None, stripe_client: StripeClient | None = None
+    settings: Settings,
+    clock: Clock | None = None,
+    stripe_client: StripeClient | None = None,
+    bakong_client: BakongClient | None = None,
 ) -> Service:
     """The application; its lifespan opens and closes everything that it holds.
 
-    Without a client, it calls Stripe over the network if Stripe is configured. Raises SettingsError
-    for an issuer, a theme or words that cannot be used.
+    Without a client, it calls a processor over the network if that is configured. Raises
+    SettingsError for an issuer, a theme or words that cannot be used.
     """
     clock = clock or (FollowingClock() if settings.sandbox_clock_url else Clock())
     # Loaded here, so that an unusable theme stops the start.
     assets.assets_of(settings)
     if stripe_client is None and settings.sells_by_stripe:
         stripe_client = StripeClient(settings)
+    if bakong_client is None and settings.sells_by_bakong:
+        bakong_client = BakongClient(settings)
     verifier = Verifier(settings, clock)
     batches = Batches(settings, clock)
     router = make_router(tuple(settings.allowed_origins))
@@ -129,6 +139,7 @@ def create_app(
     router.state.write_limits = WriteLimits(settings)
     router.state.sign_ins = RateLimit(Limit.SIGN_IN, settings.sign_ins_per_minute_max)
     router.state.stripe_client = stripe_client
+    router.state.bakong_client = bakong_client
     router.state.clock = clock
     router.state.batches = batches
     check = FastCheck(verifier, batches, lambda: router.state.database, settings)
@@ -142,6 +153,7 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
     settings: Settings = app.state.settings
     clock: Clock = app.state.clock
     stripe_client: StripeClient | None = app.state.stripe_client
+    bakong_client: BakongClient | None = app.state.bakong_client
     verifier: Verifier = app.state.verifier
     batches: Batches = app.state.batches
     # `paywall serve` has checked the migrations; /readyz reports pending ones.
@@ -149,10 +161,7 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
         app.state.database = database
         # Creates the signing key, or stops the start if it cannot be stored.
         verifier.keyring.newest(clock.now())
-        chores = [
-            asyncio.create_task(chore)
-            for chore in _background_tasks(app.state.service, database, clock, stripe_client)
-        ]
+        chores = [asyncio.create_task(chore) for chore in _background_tasks(app, database, clock)]
         try:
             async with batches.open(database.connector):
                 yield
@@ -161,6 +170,8 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
             await verifier.close()
             if stripe_client is not None:
                 await stripe_client.close()
+            if bakong_client is not None:
+                await bakong_client.close()
 
 
 def make_router(allowed_origins: tuple[str, ...]) -> Litestar:
@@ -173,6 +184,7 @@ def make_router(allowed_origins: tuple[str, ...]) -> Litestar:
             "claim": Provide(claim_of),
             "database": Provide(_database, sync_to_thread=False),
             "stripe": Provide(_stripe, sync_to_thread=False),
+            "bakong": Provide(_bakong, sync_to_thread=False),
             "settings": Provide(_settings, sync_to_thread=False),
             "verifier": Provide(_verifier, sync_to_thread=False),
         },
@@ -191,9 +203,12 @@ def make_router(allowed_origins: tuple[str, ...]) -> Litestar:
 
 
 def _background_tasks(
-    service: Service, database: Database, clock: Clock, stripe_client: StripeClient | None
+    app: Litestar, database: Database, clock: Clock
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """Tasks that run beside the requests for the lifetime of the process."""
+    service: Service = app.state.service
+    stripe_client: StripeClient | None = app.state.stripe_client
+    bakong_client: BakongClient | None = app.state.bakong_client
     yield keep_measuring(database)
     yield keep_reporting(service.busy(database))
     yield run_housekeeping(database)
@@ -201,6 +216,8 @@ def _background_tasks(
         yield follow_clock(clock, service.settings.sandbox_clock_url)
     if stripe_client is not None:
         yield keep_reconciled(StripeContext(database, stripe_client, service.settings))
+    if bakong_client is not None:
+        yield keep_sweeping(BakongContext(database, bakong_client, service.settings))
 
 
 def _database(request: Request[Any, Any, Any]) -> Database:
@@ -242,6 +259,20 @@ def _stripe(
     service: Service = request.app.state.service
     service.extend_deadline(request.scope)
     return StripeContext(database, client, settings)
+
+
+def _bakong(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+) -> BakongContext | None:
+    """The dependency `bakong` of a handler, which gets the time to wait for the bank."""
+    client: BakongClient | None = request.app.state.bakong_client
+    if client is None:
+        return None
+    service: Service = request.app.state.service
+    service.extend_deadline(request.scope)
+    return BakongContext(database, client, settings)
 
 
 def _verifier(request: Request[Any, Any, Any]) -> Verifier:

@@ -18,7 +18,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from paywall import __version__
 from paywall.json_log import JsonLines, RequestIds
 from paywall.rules.decision import Reason
-from paywall.rules.enums import EventOutcome
+from paywall.rules.enums import CodeOutcome, EventOutcome
 
 LOGGED_ONLY_ON_FAILURE = frozenset({"/v1/access/check"})
 # The loggers of this service, its server and the event loop.
@@ -66,6 +66,19 @@ _stripe_last_event = Gauge(
 _bakong_calls = Counter(
     "paywall_bakong_calls", "Calls of Bakong's API, by outcome.", ["call", "outcome"]
 )
+_khqr_codes = Counter(
+    "paywall_khqr_codes", "KHQR codes that the bank was asked about, by outcome.", ["outcome"]
+)
+_khqr_waiting_seconds = Gauge(
+    "paywall_khqr_waiting_seconds",
+    "Time for which the bank has not answered about the code that waits longest.",
+    multiprocess_mode="mostrecent",
+)
+_unmatched_payments = Gauge(
+    "paywall_unmatched_payments",
+    "Payments for KHQR codes that the site has to give or return.",
+    multiprocess_mode="mostrecent",
+)
 _errors = Counter("paywall_errors", "Warnings and errors in the log.", ["logger", "level"])
 worker_ends = Counter("paywall_worker_ends", "Workers that had to be replaced.", ["how"])
 _credits_outstanding = Gauge(
@@ -103,6 +116,7 @@ class BackgroundTask(StrEnum):
 
     HOUSEKEEPING = "housekeeping"
     RECONCILE = "reconcile"
+    KHQR_SWEEP = "khqr_sweep"
 
 
 class Limit(StrEnum):
@@ -216,6 +230,21 @@ def count_stripe_drift(kind: str, things: int) -> None:
 def count_bakong_call(call: BakongCall, outcome: BakongOutcome) -> None:
     """Count one call of Bakong's API by how it ended."""
     _bakong_calls.labels(call, outcome).inc()
+
+
+def count_khqr_codes(outcome: CodeOutcome, codes: int = 1) -> None:
+    """Count codes that the bank was asked about, by what became of them."""
+    _khqr_codes.labels(outcome).inc(codes)
+
+
+def set_khqr_waiting(seconds: float) -> None:
+    """Set for how long the bank has not answered about the code that waits longest."""
+    _khqr_waiting_seconds.set(seconds)
+
+
+def set_unmatched_payments(payments: int) -> None:
+    """Set the number of payments that the site has to give or return."""
+    _unmatched_payments.set(payments)
 
 
 def set_credits_outstanding(credits_: int) -> None:

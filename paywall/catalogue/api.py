@@ -27,6 +27,7 @@ from paywall.http.fields import ID_PATTERN
 from paywall.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, newest_first
 from paywall.problems import CATALOGUE_FULL, PRODUCT_UNKNOWN, invalid
 from paywall.processors.stripe.units import why_not_charged
+from paywall.rules import khqr_prices
 from paywall.rules.enums import ProductKind
 from paywall.settings import Settings
 from paywall.tokens.guard import anyone, site
@@ -72,8 +73,7 @@ def _writing_routes(
         database: NamedDependency[Database],
         settings: NamedDependency[Settings],
     ) -> "Response[AnswerT]":
-        if settings.sells_by_stripe:
-            _refuse_what_stripe_cannot_charge(data)
+        _refuse_what_cannot_be_charged(data, settings)
         async with database.writing() as session:
             product = as_product(TABLES[kind], product_id, data, database.clock.now())
             is_new = await put_product(session, product)
@@ -93,9 +93,13 @@ def _writing_routes(
     return [put_one, delete_one]
 
 
-def _refuse_what_stripe_cannot_charge(data: ProductInput) -> None:
+def _refuse_what_cannot_be_charged(data: ProductInput, settings: Settings) -> None:
+    """Of the currencies that Bakong does not take the site may record payments by itself."""
     for number, price in enumerate(data.prices):
-        if why := why_not_charged(price.amount, price.currency):
+        by_stripe = settings.sells_by_stripe and why_not_charged(price.amount, price.currency)
+        is_khqr = settings.sells_by_bakong and price.currency.lower() in khqr_prices.STEPS
+        by_bakong = is_khqr and khqr_prices.why_not_charged(price.amount, price.currency)
+        if why := by_stripe or by_bakong:
             raise invalid(f"prices[{number}].amount", why)
 
 

@@ -1,5 +1,6 @@
 """Request and response models of plans, packs and passes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, TypeVar
 
@@ -10,7 +11,7 @@ from paywall.catalogue.products import Product
 from paywall.http.bodies import RequestModel, ResponseModel
 from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, Credits, Id, SingleLine
 from paywall.problems import invalid
-from paywall.rules.enums import CreditsExpire, Interval
+from paywall.rules.enums import CreditsExpire, Interval, Processor
 from paywall.rules.money import currency_code
 
 AnswerT = TypeVar("AnswerT", bound=ResponseModel)
@@ -94,7 +95,7 @@ class ProductAnswer(ResponseModel, kw_only=True):
 
     id: Annotated[str, Meta(description="The site's id of the product.")]
     title: Annotated[str, Meta(description="What readers see.")]
-    prices: Annotated[list[Price], Meta(description="One per currency.")]
+    prices: Annotated[Sequence[Price], Meta(description="One per currency.")]
     position: Annotated[
         int | None,
         Meta(description="Its place among the offers; null: after those that have one."),
@@ -136,9 +137,21 @@ class Saving(ResponseModel, kw_only=True):
     percent: Annotated[int, Meta(description="At least 1, rounded down.")]
 
 
+class OfferedPrice(Price, kw_only=True):
+    """A price, and how it can be paid."""
+
+    processors: Annotated[
+        list[Processor], Meta(description="Those that `POST /v1/me/checkout` takes for it.")
+    ] = []
+
+
+OfferedPrices = Annotated[Sequence[OfferedPrice], Meta(description="One per currency.")]
+
+
 class PackOffer(PackAnswer, kw_only=True):
     """A pack beside the other packs."""
 
+    prices: OfferedPrices
     savings: Annotated[
         list[Saving],
         Meta(description="Against the smallest pack; none in currencies where nothing is saved."),
@@ -148,6 +161,7 @@ class PackOffer(PackAnswer, kw_only=True):
 class PlanOffer(PlanAnswer, kw_only=True):
     """A plan beside the other plans."""
 
+    prices: OfferedPrices
     savings: Annotated[
         list[Saving],
         Meta(
@@ -162,6 +176,12 @@ class PassAnswer(ProductAnswer, kw_only=True):
     """Opens everything for some days, bought once."""
 
     days: Annotated[int, Meta(description="How many days it lasts.")]
+
+
+class PassOffer(PassAnswer, kw_only=True):
+    """A pass, and how it can be paid."""
+
+    prices: OfferedPrices
 
 
 def as_product(table: type[Product], product_id: str, data: ProductInput, now: datetime) -> Product:

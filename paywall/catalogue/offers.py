@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from fractions import Fraction
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -14,11 +14,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.catalogue.models import (
     AnswerT,
+    OfferedPrice,
     PackAnswer,
     PackOffer,
     PassAnswer,
+    PassOffer,
     PlanAnswer,
     PlanOffer,
+    Price,
     ProductAnswer,
     Saving,
     to_response,
@@ -26,7 +29,8 @@ from paywall.catalogue.models import (
 from paywall.database.tables import Pack, Pass, Plan
 from paywall.http.bodies import ResponseModel
 from paywall.rules.calendar import month_of
-from paywall.rules.enums import ProductKind
+from paywall.rules.enums import Processor, ProductKind
+from paywall.rules.khqr_prices import why_not_charged
 from paywall.rules.offers import (
     SizedPrice,
     listing_order,
@@ -63,7 +67,7 @@ class Offers(ResponseModel):
 
     plans: Annotated[list[PlanOffer], Meta(description="Subscriptions.")]
     packs: Annotated[list[PackOffer], Meta(description="Credits, bought once.")]
-    passes: Annotated[list[PassAnswer], Meta(description="Everything for some days, bought once.")]
+    passes: Annotated[list[PassOffer], Meta(description="Everything for some days, bought once.")]
     meter: Annotated[
         FreeArticles,
         Meta(description="How many metered articles each reader can read free this month."),
@@ -84,14 +88,14 @@ async def load_offers(session: AsyncSession, settings: Settings, now: datetime) 
     passes = await _products(session, Pass, PassAnswer)
     passes.sort(key=lambda one: listing_order(one.position, one.days, one.id))
     offered = [
-        PackOffer(**msgspec.structs.asdict(pack), savings=saving)
+        PackOffer(**_with_processors(pack, settings), savings=saving)
         for pack, saving in zip(
             packs, _savings(packs, [pack.credits for pack in packs]), strict=True
         )
     ]
     months = [plan_months(plan.interval, plan.interval_count) for plan in plans]
     billed = [
-        PlanOffer(**msgspec.structs.asdict(plan), savings=saving)
+        PlanOffer(**_with_processors(plan, settings), savings=saving)
         for plan, saving in zip(plans, _plan_savings(plans, months), strict=True)
     ]
     month = month_of(now, ZoneInfo(settings.meter_timezone))
@@ -99,11 +103,36 @@ async def load_offers(session: AsyncSession, settings: Settings, now: datetime) 
     return Offers(
         plans=billed,
         packs=offered,
-        passes=passes,
+        passes=[PassOffer(**_with_processors(one, settings)) for one in passes],
         meter=meter,
         on_sale=await load_on_sale(session),
-        has_checkout=settings.sells_by_stripe,
+        has_checkout=has_checkout(settings),
     )
+
+
+def has_checkout(settings: Settings) -> bool:
+    """Whether a processor is set up."""
+    return settings.sells_by_stripe or settings.sells_by_bakong
+
+
+def _with_processors(product: ProductAnswer, settings: Settings) -> dict[str, Any]:
+    """The fields of a product, with the processors that take each price."""
+    prices = [
+        OfferedPrice(
+            amount=price.amount,
+            currency=price.currency,
+            processors=_processors_of(price, settings),
+        )
+        for price in product.prices
+    ]
+    return {**msgspec.structs.asdict(product), "prices": prices}
+
+
+def _processors_of(price: Price, settings: Settings) -> list[Processor]:
+    """While Stripe is set up, no price enters the catalogue that it does not take."""
+    by_stripe = [Processor.STRIPE] if settings.sells_by_stripe else []
+    takes_khqr = settings.sells_by_bakong and not why_not_charged(price.amount, price.currency)
+    return [*by_stripe, Processor.BAKONG] if takes_khqr else by_stripe
 
 
 async def load_on_sale(session: AsyncSession) -> list[ProductKind]:

@@ -10,6 +10,7 @@ from paywall.cli.errors import CommandGroup
 from paywall.cli.export import export_command
 from paywall.cli.leaks import leaks_command
 from paywall.cli.migrate import migrate_command
+from paywall.cli.reconcile import reconcile
 from paywall.cli.restore import restore_command
 from paywall.cli.serve import serve_command
 from paywall.cli.wordpress import wordpress
@@ -54,7 +55,7 @@ for command in (
     tokens.token,
     tokens.keys,
     stripe.catalogue,
-    stripe.reconcile,
+    reconcile,
     wordpress,
 ):
     main.add_command(command)

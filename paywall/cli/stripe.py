@@ -1,4 +1,4 @@
-"""`paywall catalogue sync` and `paywall reconcile`."""
+"""`paywall catalogue sync`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,8 +14,6 @@ from paywall.processors.stripe import catalogue as stripe_catalogue
 from paywall.processors.stripe.catalogue import Difference, differ
 from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.context import StripeContext
-from paywall.processors.stripe.drift import Drift
-from paywall.processors.stripe.reconcile import reconcile as reconciled
 
 
 @asynccontextmanager
@@ -67,20 +65,3 @@ async def _differ() -> Difference:
 async def _apply(difference: Difference) -> None:
     async with _stripe_context() as context:
         await stripe_catalogue.apply(context.database, context.client, difference)
-
-
-@click.command()
-def reconcile() -> None:
-    """Update the recorded data to what Stripe has.
-
-    The service does this by itself at its start and every few minutes. It handles the events that
-    no webhook delivered, compares all subscriptions, and corrects and prints the differences. On
-    SQLite, stop the service first.
-    """
-    drift = asyncio.run(_reconcile())
-    click.echo("Another process is reconciling." if drift is None else str(drift))
-
-
-async def _reconcile() -> Drift | None:
-    async with _stripe_context() as context:
-        return await reconciled(context)

@@ -37,7 +37,7 @@ class Database:
         self.clock = clock or Clock()
         self.is_sqlite = settings.is_sqlite
         self.dialect = "sqlite" if self.is_sqlite else "postgresql"
-        self._discards_writes = False
+        self.discards_writes = False
         self._lock: sqlite.FileLock | None = None
         self.connector: Connector | None = None
         self.timeout_seconds = settings.request_timeout_seconds
@@ -59,7 +59,7 @@ class Database:
     def discarding(self) -> Self:
         """The same database, for HEAD requests and previews: transactions end with a rollback."""
         discarding = copy(self)
-        discarding._discards_writes = True  # noqa: SLF001 (its own class)
+        discarding.discards_writes = True
         return discarding
 
     @asynccontextmanager
@@ -103,11 +103,11 @@ class Database:
                     session.begin(),
                 ):
                     yield session
-                    if self._discards_writes:
+                    if self.discards_writes:
                         await session.rollback()
             return
         async with driver.transaction(
-            self.writer, begin=self._begin, discards_writes=self._discards_writes
+            self.writer, begin=self._begin, discards_writes=self.discards_writes
         ) as connection:
             session = AsyncSession(connection, expire_on_commit=False)
             try:

@@ -10,8 +10,9 @@ from litestar.types import ControllerRouterHandler
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.bakong_problems import BAKONG_OFF
 from paywall.database.engine import Database
-from paywall.database.tables import Purchase
+from paywall.database.tables import Checkout, KhqrCode, Purchase
 from paywall.http.fields import (
     PathCheckoutId,
     PathPurchaseId,
@@ -28,6 +29,7 @@ from paywall.payments.checkout_models import (
     refuse_foreign_page,
 )
 from paywall.payments.checkouts import UNSETTLED, find_checkout
+from paywall.payments.khqr_codes import find_khqr_code, khqr_to_response
 from paywall.payments.purchase import STRIPE, record_purchase
 from paywall.payments.purchase_models import PurchaseInput, RefundInput
 from paywall.payments.refund import RefundTerms, refund_purchase
@@ -56,11 +58,15 @@ from paywall.problems import (
     Problem,
     Unconfirmed,
 )
+from paywall.processors.bakong.checkout import start_khqr_checkout
+from paywall.processors.bakong.confirm import ask_about
+from paywall.processors.bakong.context import BakongContext, require_bakong
 from paywall.processors.stripe.api_errors import REFUSALS, Missing
 from paywall.processors.stripe.checkout_flow import start_checkout, sync_checkout
 from paywall.processors.stripe.context import StripeContext, require_stripe
 from paywall.processors.stripe.customers import customers_of
 from paywall.processors.stripe.withdraw import withdraw_in_stripe
+from paywall.rules.enums import Processor
 from paywall.settings import Settings
 from paywall.tokens.guard import Caller, reader, site
 
@@ -255,24 +261,37 @@ async def get_withdrawals(
 @post(
     "/v1/me/checkout",
     guards=[reader],
-    answers={201: "Opened.", 200: "The plan's checkout that was open already."},
-    refuses=[PRODUCT_UNKNOWN, NOT_ON_SALE, ALREADY_SUBSCRIBED, CHECKOUT_CLOSED, *REFUSALS],
+    answers={201: "Opened.", 200: "The plan's checkout, or the KHQR code, that was open already."},
+    refuses=[
+        PRODUCT_UNKNOWN,
+        NOT_ON_SALE,
+        ALREADY_SUBSCRIBED,
+        CHECKOUT_CLOSED,
+        BAKONG_OFF,
+        *REFUSALS,
+    ],
 )
 async def post_my_checkout(
     data: JSONBody[CheckoutInput],
     caller: NamedDependency[Caller],
     claim: NamedDependency[IdempotencyClaim | None],
     stripe: NamedDependency[StripeContext | None],
+    bakong: NamedDependency[BakongContext | None],
     settings: NamedDependency[Settings],
 ) -> Response[CheckoutPage]:
     """Open a checkout: send the reader to its `url`, and wait at the return address.
 
-    A reader has one open plan checkout: the same request gets the same page while it is open, and
-    another request closes it first; a request whose checkout is closed before it has a page is
-    refused. If it is already paid, `url` is the return address.
+    By Stripe, a reader has one open plan checkout: the same request gets the same page while it is
+    open, and another request closes it first; a request whose checkout is closed before it has a
+    page is refused. If it is already paid, `url` is the return address.
+    By Bakong, the answer has the KHQR code for one payment: show it, and ask for the checkout until
+    it is paid. The same request gets the same code while it is open.
     """
-    context = require_stripe(stripe)
-    return await start_checkout(context, caller.subject, data.to_request(settings), claim)
+    request = data.to_request(settings)
+    processor = data.processor
+    if processor is Processor.BAKONG or (processor is None and stripe is None and bakong):
+        return await start_khqr_checkout(require_bakong(bakong), caller.subject, request, claim)
+    return await start_checkout(require_stripe(stripe), caller.subject, request, claim)
 
 
 @get(
@@ -285,17 +304,27 @@ async def get_my_checkout(
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
     stripe: NamedDependency[StripeContext | None],
+    bakong: NamedDependency[BakongContext | None],
 ) -> CheckoutAnswer:
     """The state of a checkout: `paid` once the credits, the pass or the subscription are here.
 
-    Until it is settled, Stripe is asked, so it does not depend on a webhook.
+    Until it is settled, the processor is asked: Stripe each time, so it does not depend on a
+    webhook, and Bakong at most once in two seconds.
     """
     async with database.reading() as session:
-        checkout = await find_checkout(session, caller.subject, checkout_id)
-    if checkout.status in UNSETTLED and stripe is not None:
+        found: Checkout | KhqrCode | None = await find_khqr_code(
+            session, caller.subject, checkout_id
+        )
+        found = found or await find_checkout(session, caller.subject, checkout_id)
+    if isinstance(found, KhqrCode):
+        if found.purchase_id is None and bakong is not None:
+            with suppress(Unconfirmed):
+                found = await ask_about(bakong, found)
+        return khqr_to_response(found, database.clock.now())
+    if found.status in UNSETTLED and stripe is not None:
         with suppress(Unconfirmed, Missing):
-            checkout = await sync_checkout(stripe, checkout)
-    return checkout_to_response(checkout)
+            found = await sync_checkout(stripe, found)
+    return checkout_to_response(found)
 
 
 @post("/v1/me/billing-portal", guards=[reader], status_code=200, refuses=[NO_BILLING, *REFUSALS])

@@ -7,9 +7,10 @@ from msgspec import Meta
 from paywall.catalogue.products import choose_product
 from paywall.http.bodies import RequestModel
 from paywall.http.fields import AMOUNT_MAX, CURRENCY_PATTERN, PROCESSOR_PATTERN, Id
-from paywall.payments.purchase import STRIPE, Payment
+from paywall.payments.purchase import Payment
 from paywall.payments.responses import AMOUNT
 from paywall.problems import invalid
+from paywall.rules.enums import Processor
 from paywall.rules.money import currency_code
 
 
@@ -21,7 +22,8 @@ class PurchaseInput(RequestModel, kw_only=True):
         str,
         Meta(
             pattern=PROCESSOR_PATTERN,
-            description="How the site was paid, such as `khqr` or `cash`; `stripe` is refused.",
+            description="How the site was paid, such as `khqr` or `cash`; `stripe` and `bakong` are"
+            " refused.",
         ),
     ]
     reference: Annotated[
@@ -42,8 +44,10 @@ class PurchaseInput(RequestModel, kw_only=True):
         currency = currency_code(self.currency)
         if currency is None:
             raise invalid("currency", f"{self.currency!r} is not a currency of ISO 4217")
-        if self.processor == STRIPE:
-            raise invalid("processor", "payments by Stripe are recorded by its webhooks")
+        if self.processor in set(Processor):
+            raise invalid(
+                "processor", f"payments by {self.processor.title()} are recorded by the service"
+            )
         return Payment(
             self.reader_id,
             self.processor,

@@ -113,6 +113,19 @@ class CheckoutStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class CodeOutcome(StrEnum):
+    """What became of a KHQR code when the bank was asked about it.
+
+    `KNOWN`: its payment was recorded before. `UNCLEAR`: the bank did not answer clearly.
+    """
+
+    NOT_PAID = "not_paid"
+    GIVEN = "given"
+    UNMATCHED = "unmatched"
+    KNOWN = "known"
+    UNCLEAR = "unclear"
+
+
 class UnmatchedReason(StrEnum):
     """Why a payment for a KHQR code was not given."""
 

@@ -9,6 +9,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
 from paywall.access.api import MyDecision, MyQuestions, decide_mine
+from paywall.bakong_problems import BAKONG_OFF
 from paywall.credits.locking import require_subscriber
 from paywall.credits.responses import list_newest_grants, list_spendable_grants
 from paywall.database.engine import Database
@@ -18,6 +19,12 @@ from paywall.idempotency import IdempotencyClaim, store_response, stored_respons
 from paywall.payments.checkouts import plans_to_close_before_merge, unsettled_of
 from paywall.payments.withdrawals import declared_of
 from paywall.problems import PAYMENT_PENDING, SUBSCRIBER_UNKNOWN
+from paywall.processors.bakong.close_out import (
+    ask_about_unpaid,
+    forget_reader_of_codes,
+    has_unpaid_codes,
+)
+from paywall.processors.bakong.context import BakongContext, require_bakong
 from paywall.processors.stripe.api_errors import REFUSALS
 from paywall.processors.stripe.checkout_flow import close_checkout
 from paywall.processors.stripe.close_out import end_all, forget_billing
@@ -163,17 +170,19 @@ async def export_my_data(
 @delete(
     "/v1/subscribers/{reader_id:str}",
     guards=[site("subscribers:privacy")],
-    refuses=[PAYMENT_PENDING, *REFUSALS],
+    refuses=[PAYMENT_PENDING, BAKONG_OFF, *REFUSALS],
 )
 async def delete_subscriber(
     reader_id: PathReaderId,
     database: NamedDependency[Database],
     stripe: NamedDependency[StripeContext | None],
+    bakong: NamedDependency[BakongContext | None],
 ) -> None:
     """Erase a reader: reading history is deleted; payments stay under a random id.
 
     Billing in Stripe is ended first, and what the reader has withdrawn from is refunded; nothing is
-    erased until Stripe has confirmed that. Erasure is permanent. The same id can be used anew.
+    erased until Stripe has confirmed that. Bakong is asked about unpaid codes first; a payment that
+    comes later is listed as unmatched. Erasure is permanent. The same id can be used anew.
     """
     async with database.reading() as session:
         ids = await ids_to_erase(session, reader_id)
@@ -182,11 +191,14 @@ async def delete_subscriber(
             or await billed_of(session, ids)
             or await declared_of(session, ids)
         )
+        is_unpaid = await has_unpaid_codes(session, ids)
     if is_under_way:
         await end_all(require_stripe(stripe), ids)
+    asked_at = await ask_about_unpaid(require_bakong(bakong), ids) if is_unpaid else None
     async with database.writing() as session:
         ids = await lock_ids_to_erase(session, reader_id, database.clock.now())
         subscription_ids = await forget_billing(session, ids)
+        await forget_reader_of_codes(session, ids, asked_at)
         await erase_reader(session, reader_id, ids, subscription_ids)
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from paywall.subscribers.audit_bakong import BAKONG_CHECKS
 from paywall.subscribers.audit_credits import CREDIT_CHECKS
 from paywall.subscribers.audit_history import HISTORY_CHECKS
 from paywall.subscribers.audit_payments import PAYMENT_CHECKS
@@ -17,7 +18,13 @@ from paywall.subscribers.audit_prepaid import PROMISE, wrong_prepaid_rows
 from paywall.subscribers.audit_subscriptions import SUBSCRIPTION_CHECKS
 
 ROWS_NAMED_MAX = 20
-CHECKS = (*CREDIT_CHECKS, *PAYMENT_CHECKS, *SUBSCRIPTION_CHECKS, *HISTORY_CHECKS)
+CHECKS = (
+    *CREDIT_CHECKS,
+    *PAYMENT_CHECKS,
+    *BAKONG_CHECKS,
+    *SUBSCRIPTION_CHECKS,
+    *HISTORY_CHECKS,
+)
 
 
 class Violation(NamedTuple):

@@ -74,7 +74,7 @@ async def export_reader(
         unlocks=await _unlocks(session, reader_id),
         subscriptions=await subscriptions_section(session, reader_id, now),
         purchases=await purchases_section(session, reader_id, settings),
-        checkouts=await checkouts_section(session, reader_id),
+        checkouts=await checkouts_section(session, reader_id, now),
         views=await _views(session, reader_id),
         receipts=await _receipts(session, reader_id),
     )

@@ -22,6 +22,7 @@ from paywall.http.fields import (
     UnlocksLeft,
 )
 from paywall.payments.responses import PurchaseAnswer
+from paywall.payments.unmatched_models import UnmatchedPaymentAnswer
 from paywall.rules.enums import (
     CancelReason,
     CheckoutStatus,
@@ -47,8 +48,8 @@ ABOUT = {
     "them and lists each paid invoice with the period that it paid for.",
     "purchases": "Your payments and refunds; `what` describes each in words. Amounts are in the "
     "smallest unit of the currency, a hundredth of a riel or of a dollar: 16,000 riel are 1600000.",
-    "checkouts": "Each time that you opened Stripe's payment page: for what, whether it was paid, "
-    "and when you agreed to immediate delivery (`consent_at`).",
+    "checkouts": "Each time that you opened Stripe's payment page or a KHQR code: for what, "
+    "whether it was paid, and when you agreed to immediate delivery (`consent_at`).",
     "views": "The metered articles that you read, by month. Each month is deleted when it is over.",
     "receipts": "The confirmations that you received when you cancelled a subscription, "
     "and why you cancelled if you answered that.",
@@ -236,11 +237,42 @@ class ExportedCheckout(ResponseModel):
     purchase_id: Annotated[int | None, Meta(description="The resulting purchase, once it is paid.")]
 
 
+class ExportedKhqrCode(ResponseModel):
+    """A checkout by Bakong, with its KHQR code."""
+
+    id: TextId
+    created_at: Annotated[datetime, Meta(description="When the checkout was opened.")]
+    what: Annotated[str, Meta(description="The product and the state, in words.")]
+    status: Annotated[CheckoutStatus, Meta(description="Its state.")]
+    product_kind: Annotated[ProductKind, Meta(description="Kind of the product.")]
+    product_id: Annotated[str, Meta(description="The product's id.")]
+    price: Annotated[Price, Meta(description="What the code asks for.")]
+    consent_at: Annotated[
+        datetime | None,
+        Meta(description="When the reader agreed to immediate delivery; null if they did not."),
+    ]
+    return_url: Annotated[
+        str | None, Meta(description="Page to return to after paying; null if it was erased.")
+    ]
+    text: Annotated[str, Meta(description="The text of the code.")]
+    expires_at: Annotated[datetime, Meta(description="Until when apps of banks take the code.")]
+    hash: Annotated[str | None, Meta(description="The bank's id of the payment, once it is paid.")]
+    paid_at: Annotated[datetime | None, Meta(description="When it was paid, by the bank's clock.")]
+    purchase_id: Annotated[int | None, Meta(description="The resulting purchase, once it is paid.")]
+
+
 class CheckoutsSection(ResponseModel):
-    """All checkouts on Stripe's payment page."""
+    """All checkouts, on Stripe's payment page and by KHQR."""
 
     about: About
-    checkouts: Annotated[list[ExportedCheckout], Meta(description="All of them, newest first.")]
+    checkouts: Annotated[
+        list[ExportedCheckout], Meta(description="On Stripe's payment page, newest first.")
+    ]
+    khqr_codes: Annotated[list[ExportedKhqrCode], Meta(description="By Bakong, newest first.")]
+    unmatched_payments: Annotated[
+        list[UnmatchedPaymentAnswer],
+        Meta(description="Payments for these codes that matched none, newest first."),
+    ]
 
 
 class ExportedView(ResponseModel):
@@ -295,6 +327,6 @@ class ReaderExport(ResponseModel):
     unlocks: Annotated[UnlocksSection, Meta(description="Unlocked articles.")]
     subscriptions: Annotated[SubscriptionsSection, Meta(description="Subscriptions and passes.")]
     purchases: Annotated[PurchasesSection, Meta(description="Payments and refunds.")]
-    checkouts: Annotated[CheckoutsSection, Meta(description="Checkouts on Stripe's payment page.")]
+    checkouts: Annotated[CheckoutsSection, Meta(description="Checkouts, and how each ended.")]
     views: Annotated[ViewsSection, Meta(description="Metered articles.")]
     receipts: Annotated[ReceiptsSection, Meta(description="Receipts of cancellations.")]

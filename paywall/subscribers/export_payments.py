@@ -13,14 +13,18 @@ from paywall.catalogue.models import Price
 from paywall.database.tables import (
     Checkout,
     ComplimentaryPeriod,
+    KhqrCode,
     Purchase,
     Refund,
     StripeInvoice,
     StripePrice,
     StripeSubscription,
     Subscription,
+    UnmatchedPayment,
 )
+from paywall.payments.khqr_codes import status_of
 from paywall.payments.responses import to_responses
+from paywall.payments.unmatched_models import unmatched_to_response
 from paywall.rules.enums import CheckoutStatus, ClawbackKind
 from paywall.rules.money import format_money_with_code
 from paywall.settings import Settings
@@ -31,6 +35,7 @@ from paywall.subscribers.export_models import (
     ExportedCheckout,
     ExportedComplimentaryPeriod,
     ExportedInvoice,
+    ExportedKhqrCode,
     ExportedPurchase,
     ExportedRefund,
     ExportedSubscription,
@@ -182,7 +187,9 @@ def _refund_in_words(refund: Refund, money: str) -> str:
             return f"Credited {money} for the rest of a period, after a switch to another plan."
 
 
-async def checkouts_section(session: AsyncSession, reader_id: str) -> CheckoutsSection:
+async def checkouts_section(
+    session: AsyncSession, reader_id: str, now: datetime
+) -> CheckoutsSection:
     rows = await rows_of(session, Checkout, reader_id, "created_at", "id")
     asked = select(Checkout.price_id).where(Checkout.reader_id == reader_id)
     statement = select(StripePrice).where(col(StripePrice.id).in_(asked))
@@ -194,7 +201,30 @@ async def checkouts_section(session: AsyncSession, reader_id: str) -> CheckoutsS
             for row in rows
             for price in [prices.get(row.price_id)]
         ],
+        khqr_codes=[
+            ExportedKhqrCode.from_row(
+                code,
+                what=_code_in_words(code, now),
+                status=status_of(code, now),
+                price=Price(amount=code.amount, currency=code.currency),
+            )
+            for code in await rows_of(session, KhqrCode, reader_id, "created_at", "id")
+        ],
+        unmatched_payments=[
+            unmatched_to_response(payment)
+            for payment in await rows_of(session, UnmatchedPayment, reader_id, "found_at", "id")
+        ],
     )
+
+
+def _code_in_words(code: KhqrCode, now: datetime) -> str:
+    money = format_money_with_code(code.amount, code.currency)
+    product = f"the {code.product_kind} {code.product_id} at {money}"
+    if code.purchase_id is not None:
+        return f"You bought {product}."
+    if status_of(code, now) is CheckoutStatus.OPEN:
+        return f"You opened a KHQR code for {product} and have not paid yet."
+    return f"You did not pay for {product}, and the KHQR code has expired."
 
 
 def _checkout_in_words(checkout: Checkout, price: StripePrice | None) -> str:

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall.database.tables import (
     Checkout,
     CreditGrant,
+    KhqrCode,
     LedgerEntry,
     Purchase,
     StripeInvoice,
@@ -101,6 +102,9 @@ async def _consent_at(session: AsyncSession, purchase: Purchase) -> datetime | N
         ),
     )
     consent_at: datetime | None = (await session.exec(statement)).one()
+    if consent_at is None:
+        scanned = select(KhqrCode.consent_at).where(KhqrCode.purchase_id == purchase.id)
+        consent_at = (await session.exec(scanned)).first()
     return consent_at
 
 

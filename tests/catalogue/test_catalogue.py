@@ -112,6 +112,7 @@ async def test_lists_have_the_newest_first_and_offers_tell_all_of_them(
     assert [item["id"] for item in offers.json()[kind]] == ["a", "b", "c"]
     listed = offers.json()[kind][1]
     assert listed.pop("savings", []) == []
+    assert [price.pop("processors") for price in listed["prices"]] == [[], []]
     assert listed == {"id": "b", **KINDS[kind], **TOLD[kind]}
 
 

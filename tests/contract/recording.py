@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -24,6 +25,9 @@ from paywall.contract.operation import Operation, operations
 from paywall.contract.schemas import model_name
 from paywall.database.engine import Database
 from paywall.database.migrations import migrate
+from paywall.processors.bakong import sweeper
+from paywall.processors.bakong.client import BakongClient
+from paywall.processors.bakong.khqr import CodeTerms, Merchant, build_code, md5_of
 from paywall.processors.stripe import reconcile
 from paywall.processors.stripe.client import StripeClient
 from paywall.sandbox.stripe.in_process_client import InProcessClient
@@ -31,6 +35,8 @@ from paywall.sandbox.stripe.stand_in import StandIn
 from paywall.settings import Settings
 from tests.conftest import PATIENT_SECONDS, START, Bearer, SetClock, running
 from tests.contract.sophea import ORIGIN, Sophea
+from tests.processors.bakong.bank import Bank
+from tests.processors.bakong.till import ACCOUNT
 from tests.processors.stripe.shop import SECRET, Shop
 from tests.router import router_of
 
@@ -40,7 +46,14 @@ ITEMS_MAX = 2
 TOKEN = "eyJhbGciOiJFZERTQSIsInR5cCI6InJlYWRlcitqd3QifQ.eyJzdWIiOiJzb3BoZWEifQ.c2ln"
 CURSOR = "WyIyMDI2LTExLTI0VDEyOjAxOjAxWiIsMl0"
 HASH = "oqVuAfXRKap7fdgcCY5uykM6+R9GqQ8K/uxy9rx7HNQlGYl1kPzQho1wx4JwY8wC"
+# The terms of the pack of the story; what is random in its codes has a fixed value here.
+CODE = build_code(
+    Merchant(ACCOUNT, "River Post", "Phnom Penh", None, None),
+    CodeTerms(400000, "khr", "7f3a9c2e5b1d8046e9a7c3f2", START, START + timedelta(minutes=10)),
+)
 FIXED = (
+    (r"\"00020101021229[^\"]*\"", f'"{CODE}"'),
+    (r"/v1/khqr/[0-9a-f]{32}", f"/v1/khqr/{md5_of(CODE)}"),
     (r"eyJ[\w-]+\.[\w.-]+", TOKEN),
     # The position that a cursor encodes has a random id.
     (r"(cursor\": ?)\"[\w-]+\"", rf'\1"{CURSOR}"'),
@@ -50,7 +63,9 @@ FIXED = (
     (r"(\"kid\": ?)\"[^\"]+\"", r'\1"fX3kQ9vB2mZ8"'),
     (r"(\"x\": ?)\"[^\"]+\"", r'\1"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"'),
 )
-RANDOM_ID = re.compile(r"\b(checkout|receipt|complimentary|prepaid|pass|withdrawal)_[0-9a-f]{24}\b")
+RANDOM_ID = re.compile(
+    r"\b(checkout|khqr|unmatched|receipt|complimentary|prepaid|pass|withdrawal)_[0-9a-f]{24}\b"
+)
 
 
 class Recorder:
@@ -145,9 +160,10 @@ def _is_model(info: Type) -> bool:
 
 def recorded() -> bytes:
     """The file with the examples, as the service of today answers."""
-    # Else the service would compare itself with Stripe at some moment in between.
+    # Else the service would ask Stripe and the bank by itself at some moment in between.
     reconciled_later = patch.object(reconcile, "BEGINS_AFTER_SECONDS", 3600)
-    with tempfile.TemporaryDirectory() as folder, reconciled_later:
+    swept_later = patch.object(sweeper, "EVERY_SECONDS", 3600)
+    with tempfile.TemporaryDirectory() as folder, reconciled_later, swept_later:
         examples = asyncio.run(_record(Path(folder)))
     text = msgspec.json.format(msgspec.json.encode(examples), indent=2).decode()
     for pattern, value in FIXED:
@@ -162,9 +178,10 @@ def _fixed_id(found: re.Match[str], ids: dict[str, str]) -> str:
 
 
 async def _record(folder: Path) -> Json:
-    async with shop_in(folder) as (shop, app):
+    bank = Bank()
+    async with shop_in(folder, bank) as (shop, app):
         recorder = Recorder(app)
-        sophea = Sophea(shop)
+        sophea = Sophea(shop, bank)
         await sophea.begin()
         shop.service.event_hooks = {"response": [recorder.see]}
         await sophea.play()
@@ -172,8 +189,8 @@ async def _record(folder: Path) -> Json:
 
 
 @asynccontextmanager
-async def shop_in(folder: Path) -> AsyncIterator[tuple[Shop, Litestar]]:
-    """The service on a new SQLite file, with the stand-in for Stripe, at a fixed time."""
+async def shop_in(folder: Path, bank: Bank) -> AsyncIterator[tuple[Shop, Litestar]]:
+    """The service on a new SQLite file, with stand-ins for Stripe and Bakong, at a fixed time."""
     settings = Settings(
         database_url=f"sqlite:///{folder / 'paywall.sqlite3'}",
         data_dir=str(folder),
@@ -181,6 +198,9 @@ async def shop_in(folder: Path) -> AsyncIterator[tuple[Shop, Litestar]]:
         allowed_origins=[ORIGIN],
         stripe_secret_key="sk_test_standin",
         stripe_webhook_secrets=[SECRET],
+        bakong_account=ACCOUNT,
+        bakong_merchant_name="River Post",
+        bakong_token="standin-token",
         withdrawal_days=14,
     )
     lone = Database(settings)
@@ -189,7 +209,7 @@ async def shop_in(folder: Path) -> AsyncIterator[tuple[Shop, Litestar]]:
     clock, stand_in = SetClock(), StandIn(START)
     stand_in.account.tax_percent = 10
     client = StripeClient(settings, InProcessClient(stand_in, timeout_seconds=5))
-    edge = create_app(settings, clock, client)
+    edge = create_app(settings, clock, client, BakongClient(settings, bank))
     async with running(edge):
         transport = httpx.ASGITransport(edge)  # type: ignore[arg-type]  # looser types
         async with httpx.AsyncClient(transport=transport, base_url="http://paywall.test") as http:

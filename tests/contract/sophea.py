@@ -14,7 +14,9 @@ from paywall.sandbox.stripe.customers import Card
 from paywall.sandbox.stripe.subscriptions import update_subscription
 from paywall.tokens.guard import PROXY_HEADER
 from tests.contract.after_buying import answer_why, list_by_one, withdraw
+from tests.contract.by_khqr import scan_codes
 from tests.contract.from_wordpress import move_over_from_wordpress
+from tests.processors.bakong.bank import Bank
 from tests.processors.stripe.old_subscriptions import begin_old_subscription
 from tests.processors.stripe.shop import DAY, Shop
 
@@ -88,8 +90,8 @@ RETURN_URL = f"{ORIGIN}/thanks"
 class Sophea:
     """The story, played by a shop."""
 
-    def __init__(self, shop: Shop) -> None:
-        self.shop = shop
+    def __init__(self, shop: Shop, bank: Bank) -> None:
+        self.shop, self.bank = shop, bank
 
     async def ask(
         self, headers: dict[str, str], method: str, path: str, status: int, body: Json | None
@@ -281,6 +283,10 @@ class Sophea:
         budget = {"article_ids": ["budget-2027"], "reader_id": "sophea"}
         await self.site("POST", "access/check-batch", **budget)
 
+    async def open_code(self, status: int, reader: str = "sophea", **wish: object) -> Json:
+        wish["return_url"] = RETURN_URL
+        return await self.reader("POST", "me/checkout", status, reader, **wish)
+
     async def set_end(self) -> None:
         """A desk sets a date in Stripe on which the subscription ends."""
         account = self.shop.stand_in.account
@@ -328,6 +334,7 @@ class Sophea:
     async def take_along(self) -> None:
         """One subscription is ended, tokens are revoked, one page to pay on is still open."""
         await self.reader("POST", "me/checkout", 201, pass_id="week", return_url=RETURN_URL)
+        await scan_codes(self)
         revoked = {
             "issuer": "paywall",
             "subject": "sophea",

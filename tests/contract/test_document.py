@@ -251,7 +251,7 @@ def test_nothing_is_left_out_but_pages_and_files() -> None:
         and handler.http_methods != {"OPTIONS"}
         and not handler.resolve_include_in_schema()
     }
-    files = {"/openapi.json", "/v1/parts/current/{name:str}"}
+    files = {"/openapi.json", "/v1/khqr/{image_name:str}", "/v1/parts/current/{name:str}"}
     assert {path for path in hidden if not path.startswith(PAGES)} == files
 
 

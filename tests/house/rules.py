@@ -17,6 +17,9 @@ TRANSACTIONS_OPEN_IN = re.compile(
     # records a subscription that began elsewhere; withdraw ends billing and returns money.
     r"|paywall/processors/stripe/"
     r"(cancel|catalogue|checkout_flow|close_out|doctor|events|intents|link|reconcile|sync|withdraw)\.py"
+    # These ask the bank between two transactions: checkout gets the link of a new code; confirm,
+    # close_out and sweeper record what the bank confirmed.
+    r"|paywall/processors/bakong/(checkout|close_out|confirm|sweeper)\.py"
 )
 STATE_HAS_THE_DATABASE_IN = re.compile(r"paywall/(app|tokens/guard)\.py|tests/.+")
 TRANSACTIONS_END_IN = re.compile(r"paywall/database/(engine|driver)\.py|tests/.+")

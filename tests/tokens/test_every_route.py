@@ -51,6 +51,7 @@ OPEN_TO_ANYONE = {
     "/openapi.json",
     "/problems/{code:str}",
     "/readyz",
+    "/v1/khqr/{image_name:str}",
     "/v1/offers",
     "/v1/parts",
     "/v1/parts/current/{name:str}",

@@ -16,10 +16,10 @@ MD5_DIGITS = 32
 class KhqrCode(SQLModel, table=True):
     """A checkout by Bakong: a code for one payment, which the bank finds by the MD5 of its text.
 
-    `terms` are the product's fields as it was sold. `return_url` is None once the reader is erased.
-    The bank was last asked at `asked_at` and answered at `answered_at`; it is asked again at
-    `next_ask_at`, or never if that is None. The payment with `hash`, made at `paid_at` by the
-    bank's clock, is the one that was given as `purchase_id`.
+    `terms` are the product's fields as it was sold, and `account` is the payee. `return_url` is
+    None once the reader is erased. The bank was last asked at `asked_at` and answered at
+    `answered_at`; it is asked again at `next_ask_at`, or never if that is None. The payment with
+    `hash`, made at `paid_at` by the bank's clock, is the one that was given as `purchase_id`.
     """
 
     __tablename__ = "khqr_code"
@@ -43,6 +43,7 @@ class KhqrCode(SQLModel, table=True):
     terms: dict[str, Any] = Field(sa_type=sa.JSON)
     amount: int = Field(sa_type=sa.BigInteger)
     currency: str = Field(max_length=3)
+    account: str = Field(max_length=ID_LENGTH_MAX)
     bill_number: str = Field(max_length=ID_LENGTH_MAX)
     text: str = Field(sa_type=sa.Text)
     md5: str = Field(max_length=MD5_DIGITS)

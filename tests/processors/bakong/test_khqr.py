@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paywall.processors.bakong.khqr import CodeTerms, Merchant, build_code, checksum, md5_of
-from paywall.processors.bakong.units import AMOUNT_MAX, from_bakong, to_bakong, why_not_charged
+from paywall.processors.bakong.units import from_bakong, to_bakong
+from paywall.rules.khqr_prices import AMOUNT_MAX, why_not_charged
 from tests.processors.bakong.khqr_parser import InvalidKhqrError, parse
 
 AT = datetime(2026, 12, 1, 8, 30, 0, 123_000, UTC)

@@ -29,6 +29,7 @@ def _codes() -> None:
         sa.Column("terms", sa.JSON(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("account", sa.String(length=200), nullable=False),
         sa.Column("bill_number", sa.String(length=200), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("md5", sa.String(length=32), nullable=False),
