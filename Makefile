@@ -16,7 +16,7 @@ READY = $(VENV)/ready
 
 help:
 	@echo "make setup      install everything into $(VENV), with the command paywall"
-	@echo "make run        start the sandbox: a sample newspaper, the service, a stand-in for Stripe;"
+	@echo "make run        start the sandbox: a sample newspaper, the service, stand-ins for Stripe and Bakong;"
 	@echo "                PORT= sets the service's port, SITE_PORT= the newspaper's (one higher)"
 	@echo "make test       run the tests, on SQLite and on a PostgreSQL of their own"
 	@echo "make test-sites   run the service behind Debian's Caddy and nginx, and the plug-in in its WordPress"

@@ -17,6 +17,7 @@ from paywall.database.opening import open_database
 from paywall.diagnosis import Diagnosis
 from paywall.load_settings import load_settings
 from paywall.private_files import is_open_to_others, sqlite_files
+from paywall.processors.bakong.doctor import diagnose_bakong
 from paywall.processors.stripe.doctor import diagnose_stripe
 from paywall.server.check_batches import CONNECTIONS as CHECK_CONNECTIONS
 from paywall.server.saturation import folders, free_bytes
@@ -47,7 +48,8 @@ def doctor_command(workers: int) -> None:
     """Find problems of this installation, and print how to fix each.
 
     If the service sells through Stripe, this also checks Stripe: the key, the products and prices,
-    and whether events were missed.
+    and whether events were missed. If it sells through Bakong: the token and when it ends, the
+    account, and the clock.
 
     Works while the service runs, and changes nothing. Exit status: 0 all is well, 1 something is
     wrong.
@@ -63,7 +65,7 @@ def doctor_command(workers: int) -> None:
 
 
 def _checked(settings: Settings) -> str:
-    """What was checked besides Stripe, for an operator to whom nothing was reported."""
+    """What was checked besides Stripe and Bakong, where nothing was reported."""
     database = (
         "SQLite: damage and journal mode"
         if settings.is_sqlite
@@ -73,9 +75,9 @@ def _checked(settings: Settings) -> str:
 
 
 async def diagnose(settings: Settings, workers: int = 1) -> list[Diagnosis | str]:
-    """Everything that is wrong with these settings, the database and Stripe.
+    """Everything that is wrong with these settings, the database, Stripe and Bakong.
 
-    For Stripe, sentences about what is right are included.
+    For Stripe and Bakong, sentences about what is right are included.
     """
     findings: list[Diagnosis | str] = [finding async for finding in _keys(settings)]
     findings += _modes(settings)
@@ -89,6 +91,9 @@ async def diagnose(settings: Settings, workers: int = 1) -> list[Diagnosis | str
             if settings.sells_by_stripe:
                 store = None if of_database else database
                 findings += [found async for found in diagnose_stripe(settings, store)]
+            if settings.sells_by_bakong:
+                now = database.clock.now()
+                findings += [found async for found in diagnose_bakong(settings, now)]
     except Exception as error:
         why = why_unavailable(error)
         if why is None and not isinstance(error, sa.exc.DBAPIError):

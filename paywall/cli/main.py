@@ -5,6 +5,7 @@ import click
 from paywall.cli import import_csv, import_wordpress, import_wxr, stripe, tokens
 from paywall.cli.audit import audit_command
 from paywall.cli.backup import backup_command
+from paywall.cli.bakong import bakong
 from paywall.cli.doctor import doctor_command
 from paywall.cli.errors import CommandGroup
 from paywall.cli.export import export_command
@@ -56,6 +57,7 @@ for command in (
     tokens.keys,
     stripe.catalogue,
     reconcile,
+    bakong,
     wordpress,
 ):
     main.add_command(command)

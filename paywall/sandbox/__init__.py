@@ -1,1 +1,1 @@
-"""A small newspaper and a stand-in for Stripe, for `make run` and the tests alone."""
+"""A small newspaper and stand-ins for Stripe and Bakong, for `make run` and the tests alone."""

@@ -1,4 +1,4 @@
-"""`python -m paywall.sandbox`, as `make run` does: the newspaper, the service, the stand-in."""
+"""`python -m paywall.sandbox`, as `make run` does: the newspaper, the service, the stand-ins."""
 
 import asyncio
 import os
@@ -9,6 +9,7 @@ import click
 
 from paywall.cli.errors import cli_errors
 from paywall.load_settings import load_settings
+from paywall.sandbox.bakong.running import running_bank
 from paywall.sandbox.prepare import newspaper_token, prepare, require_sqlite
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.paywall_client import PaywallClient
@@ -16,7 +17,7 @@ from paywall.sandbox.site.server import address_of, listening, served
 from paywall.sandbox.site.time_machine import TimeMachine
 from paywall.sandbox.site.translations import THEME_DIR, ZONE
 from paywall.sandbox.stripe_process import free_port, running_stand_in
-from paywall.sandbox.welcome import welcome_text
+from paywall.sandbox.welcome import StandInAddresses, welcome_text
 from paywall.server.serve import make_folder, serve
 from paywall.settings import Settings
 
@@ -43,9 +44,9 @@ LOG_LEVEL = "warning"
 def main(port: int, site_port: int) -> None:
     """Serve a small newspaper and the service that it sells through, on SQLite in var/.
 
-    It has a dozen articles and four readers: ann, bo, chan and dara. It sells through a stand-in
-    for Stripe, unless stripe_secret_key is set. It prints tokens and commands to paste. Your
-    changes are kept for the next start.
+    It has a dozen articles and four readers: ann, bo, chan and dara. It sells through stand-ins for
+    Stripe, unless stripe_secret_key is set, and for Bakong, unless bakong_account is set. It prints
+    tokens and commands to paste. Your changes are kept for the next start.
     """
     with cli_errors(), ExitStack() as stack:
         port = port or free_port()
@@ -73,12 +74,25 @@ def main(port: int, site_port: int) -> None:
             click.echo("Starting a stand-in for Stripe…", err=True)
             stripe_address = stack.enter_context(running_stand_in(loaded.data_path, port))
             loaded = load_settings()
+        bank_address = None
+        if not loaded.sells_by_bakong and not loaded.is_live:
+            require_sqlite(loaded)
+            make_folder(loaded)
+            clock_url = loaded.sandbox_clock_url
+            bank_address = stack.enter_context(running_bank(loaded.data_path, clock_url))
+            loaded = load_settings()
         click.echo("Publishing the newspaper's articles, and setting up its readers…", err=True)
         sandbox = asyncio.run(prepare(loaded, paper))
 
         def announce(address: str, served_settings: Settings) -> None:
             click.echo(
-                welcome_text(sandbox, address, paper, served_settings.data_dir, stripe_address)
+                welcome_text(
+                    sandbox,
+                    address,
+                    paper,
+                    served_settings.data_dir,
+                    StandInAddresses(stripe_address, bank_address),
+                )
             )
             client = PaywallClient(address, partial(newspaper_token, served_settings))
             time_machine = TimeMachine(client, served_settings.sandbox_clock_url)

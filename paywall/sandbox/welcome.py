@@ -1,12 +1,21 @@
 """What `make run` prints: the newspaper's address, tokens, and commands to paste."""
 
+from typing import NamedTuple
+
 from paywall.sandbox.prepare import TOKEN_DAYS, SandboxSummary
 
 STORY_ARTICLE = "rice-bank"
 
 
+class StandInAddresses(NamedTuple):
+    """Where the stand-ins are; None for a processor that is used itself."""
+
+    stripe: str | None
+    bakong: str | None
+
+
 def welcome_text(
-    sandbox: SandboxSummary, address: str, paper: str, data_dir: str, stripe_address: str | None
+    sandbox: SandboxSummary, address: str, paper: str, data_dir: str, stand_ins: StandInAddresses
 ) -> str:
     """The whole text, for a terminal."""
     return f"""\
@@ -16,7 +25,7 @@ def welcome_text(
 
 To unlock an article as ann, who has 3 credits, choose Ann here, then Unlock:
     {paper}/sign-in?back=/{STORY_ARTICLE}
-{_subscriber_lines(paper, stripe_address)}bo has nothing yet, and dara reads in Khmer.
+{_subscriber_lines(paper, stand_ins.stripe)}bo has nothing yet, and dara reads in Khmer.
 
 1. Paste these lines into a second terminal. The tokens last {TOKEN_DAYS} days, by the
    clock that the newspaper's footer moves. Each start prints new ones.
@@ -26,7 +35,7 @@ JSON='Content-Type: application/json'
 SITE_TOKEN={sandbox.site_token}
 ANN={sandbox.ann}
 BO={sandbox.bo}
-{_stand_in_assignments(stripe_address)}
+{_stand_in_assignments(stand_ins.stripe)}
 2. Before the site serves an article to bo, it asks whether bo may read it: no.
 
 curl -sS $API/v1/access/check -H "Authorization: Bearer $SITE_TOKEN" -H "$JSON" \\
@@ -42,7 +51,7 @@ curl -sS $API/v1/me/unlocks -H "Authorization: Bearer $ANN" -H "$JSON" \\
 curl -sS $API/v1/me/articles/{STORY_ARTICLE}/body -H "Authorization: Bearer $ANN" \\
   | python3 -m json.tool
 
-{_stripe_line(stripe_address)}The README and docs/ continue from here. The service is at {address}.
+{_stand_in_lines(stand_ins)}The README and docs/ continue from here. The service is at {address}.
 It logs warnings and errors here. Ctrl-C stops everything. The data stays in {data_dir}/
 until you delete it.
 """
@@ -71,7 +80,12 @@ def _stand_in_assignments(stripe_address: str | None) -> str:
     return f"STAND_IN={stripe_address}\nexport PAYWALL_SANDBOX_CLOCK_URL=$STAND_IN/clock\n"
 
 
-def _stripe_line(stripe_address: str | None) -> str:
-    if stripe_address is None:
-        return ""
-    return f"A stand-in for Stripe takes the payments, so no money moves: {stripe_address}\n"
+def _stand_in_lines(stand_ins: StandInAddresses) -> str:
+    lines = ""
+    if stand_ins.stripe is not None:
+        lines += (
+            f"A stand-in for Stripe takes the payments, so no money moves: {stand_ins.stripe}\n"
+        )
+    if stand_ins.bakong is not None:
+        lines += f"A telephone pays KHQR codes at a stand-in for Bakong: {stand_ins.bakong}\n"
+    return lines

@@ -11,11 +11,13 @@ from paywall.database.engine import Database
 from paywall.http.edge import Edge
 from paywall.processors.bakong import sweeper
 from paywall.processors.bakong.client import BakongClient
+from paywall.sandbox.bakong.bank import StandInBank
 from paywall.settings import Settings
 from tests.conftest import PATIENT_SECONDS, Bearer, SetClock, running
 from tests.processors.bakong.bank import Bank
 from tests.processors.bakong.till import ACCOUNT, Till
 from tests.router import router_of
+from tests.sandbox.bakong.bank_server import NOW, serve_bank, settings_for
 
 
 def settings_of(address: str, folder: Path) -> Settings:
@@ -76,3 +78,18 @@ async def till(
     made = Till(service, bearer, clock, database, bank, bakong_client, settings)
     await made.stock()
     return made
+
+
+@pytest.fixture
+async def stand_in() -> AsyncIterator[StandInBank]:
+    """The sandbox's bank over HTTP, at a fixed time."""
+    async with serve_bank(StandInBank(lambda: NOW)) as serving:
+        yield serving
+
+
+@pytest.fixture
+async def client(stand_in: StandInBank) -> AsyncIterator[BakongClient]:
+    """Of the sandbox's bank."""
+    client = BakongClient(settings_for(stand_in))
+    yield client
+    await client.close()
