@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help setup run test test-alerts test-sites test-image test-failover screenshots check audit bench torture soak openapi docs words currencies migration lock clean
+.PHONY: help setup run test test-alerts test-sites test-image test-failover test-upgrade screenshots check audit bench torture soak openapi docs words currencies migration lock clean
 
 help:
 	@echo "make setup      install everything into $(VENV), with the command paywall"
@@ -23,6 +23,7 @@ help:
 	@echo "make test-image   build the image and let it do its main job; as root on Debian"
 	@echo "make test-failover   lose the leader of a PostgreSQL cluster again and again, ROUNDS= times in each way;"
 	@echo "                as root on Debian, an hour"
+	@echo "make test-upgrade   migrate an earlier release (FROM= its commit) under load, serve with both, and go back"
 	@echo "make test-alerts   see each alert fire in a real Prometheus (root, Debian)"
 	@echo "make screenshots   take a screenshot of everything that readers see"
 	@echo "make check      check format, lint, types, import order and the house rules"
@@ -103,6 +104,9 @@ bench: $(READY)
 
 torture: $(READY)
 	@$(BIN)/python -m tests.torture
+
+test-upgrade: $(READY)
+	@$(BIN)/python -m tests.upgrade
 
 soak: $(READY)
 	@$(BIN)/python -m tests.soak
