@@ -27,9 +27,9 @@ LOAD_BEFORE_SECONDS = 3
 WRITES_BACK_WITHIN_SECONDS = 60
 # Each unlock of the load costs one credit, so its entries have to add up to that.
 SPENT_TWICE = """
-    select count(*) from unlock u where 1 <> (
-        select coalesce(sum(-amount), 0) from ledger_entry e
-        where e.reader_id = u.reader_id and e.unlock_id = u.id)"""
+    select count(*) from unlock u left join (
+        select unlock_id, sum(-amount) as spent from ledger_entry group by unlock_id) e
+    on e.unlock_id = u.id where coalesce(e.spent, 0) <> 1"""
 UNLOCKED_TWICE = """
     select count(*) from (
         select 1 from unlock group by reader_id, article_id having count(*) > 1) twice"""

@@ -1,6 +1,7 @@
 """SIGHUP replaces the workers one by one: changed settings apply, and every request is answered."""
 
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from tests.conftest import PATIENT_SECONDS
 from tests.processes import Served, serving
 
 LIMIT = 17
+ARTICLE = b'{"title": "Slow", "policy": "free"}'
+SLOW_CLIENTS = 8
 
 
 class Load:
@@ -50,6 +53,28 @@ class Load:
                     self.errors.append(error)
 
 
+class Slow:
+    """A client in the middle of its request, of which a worker has begun to read the body."""
+
+    def __init__(self, served: Served, token: str) -> None:
+        self._socket = socket.create_connection(
+            ("127.0.0.1", int(served.address.rpartition(":")[2])), PATIENT_SECONDS
+        )
+        head = (
+            "PUT /v1/articles/slow HTTP/1.1", "Host: x", f"Authorization: Bearer {token}",
+            "Content-Type: application/json", f"Content-Length: {len(ARTICLE)}",
+            "Expect: 100-continue",
+        )  # fmt: skip
+        self._socket.sendall("\r\n".join([*head, "", ""]).encode())
+        assert b" 100 " in self._socket.recv(1000)
+
+    def finish(self) -> bytes:
+        """Send the rest; the answer's first line."""
+        with self._socket:
+            self._socket.sendall(ARTICLE)
+            return self._socket.recv(1000).partition(b"\r\n")[0]
+
+
 def limit(served: Served) -> int:
     return int(served.get("/v1/offers").json()["meter"]["limit"])
 
@@ -58,8 +83,11 @@ def limit(served: Served) -> int:
 @pytest.mark.slow
 def test_a_restart_by_sighup_answers_every_request(tmp_path: Path, database_url: str) -> None:
     settings = tmp_path / "paywall.toml"
-    with serving(tmp_path, workers=2, database_url=database_url) as served:
+    with serving(
+        tmp_path, workers=2, database_url=database_url, request_timeout_seconds="60"
+    ) as served:
         first = set(served.workers())
+        token = served.site_token("articles:write")
         load = Load(served)
         with load.running():
             settings.write_text("meter_limt = 17")
@@ -67,7 +95,11 @@ def test_a_restart_by_sighup_answers_every_request(tmp_path: Path, database_url:
             served.wait_until(lambda: "the restart was abandoned" in served.log.read_text())
             assert first <= set(served.workers())
             settings.write_text(f"meter_limit = {LIMIT}")
+            slow = [Slow(served, token) for _ in range(SLOW_CLIENTS)]
             served.process.send_signal(signal.SIGHUP)
+            served.wait_until(lambda: len(set(served.workers()) - first) == 2)
+            # Of those whose old worker has to leave now, and of those whose worker is yet to.
+            assert {client.finish().split()[1] for client in slow} <= {b"200", b"201"}
             served.wait_until(
                 lambda: len(served.workers()) == 2 and not first & set(served.workers())
             )
