@@ -47,7 +47,20 @@ SCRIPTS = (
 ).split()
 # The files of the style sheet: what comes later overrides.
 STYLES = "colours shared counts gate shop account dialog khmer print".split()
-MODULE_CONSTANT = re.compile(r"^const ([A-Z][A-Z_]+) =", re.MULTILINE)
+# Constants of the module, which are in capitals, and its functions.
+MODULE_NAME = re.compile(
+    r"^(?:const ([A-Z][A-Z_]+) =|const (\w+) = (?:async )?\(|(?:async )?function (\w+))",
+    re.MULTILINE,
+)
+# A name that is a word of a string, a method or a property as well.
+USED_OTHERWISE = r"((?<!\.\.)\.|[\"'`-]){0}\b|\b{0}[\"'`:-]"
+# What a script does without: `const`, commas and semicolons before what closes, and brackets around
+# a single parameter.
+SHORTER = (
+    (re.compile(r"\bconst\b"), "let"),
+    (re.compile(r",\s*(?=[\]})])|;\s*(?=})"), ""),
+    (re.compile(r"(?<!\w)\((\w+)\)=>"), r"\1=>"),
+)
 FOREVER = "public, max-age=31536000, immutable"
 # The service answers every older script, so a browser may run one while it fetches the next.
 FOR_MINUTES = "public, max-age=300, stale-while-revalidate=3600"
@@ -124,14 +137,15 @@ def load_assets(theme_dir: str, zone: str) -> Assets:
 
 
 def _minify(source: str) -> str:
-    """Without what is for who reads the source: comments, spaces, `const`, and names of constants.
-
-    Constants of the module are in capitals, which no string and no property of the script has.
-    """
+    """Without what is for who reads the source, such as comments and the names of functions."""
     script: str = jsmin(source)
-    for place, name in enumerate(MODULE_CONSTANT.findall(source)):
-        script = re.sub(rf"\b{name}\b", f"C{place}", script)
-    return script.replace("const ", "let ")
+    for place, names in enumerate(MODULE_NAME.findall(source)):
+        name = "".join(names)
+        if not re.search(USED_OTHERWISE.format(name), script):
+            script = re.sub(rf"\b{name}\b", f"C{place}", script)
+    for pattern, shorter in SHORTER:
+        script = pattern.sub(shorter, script)
+    return script
 
 
 def _join(folder: Traversable, names: Iterable[str], extension: str) -> str:

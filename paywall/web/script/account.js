@@ -85,7 +85,7 @@ class Unlocks extends List {
   line(one) {
     const cost = one.payments.reduce((sum, { amount }) => sum + amount, 0);
     const about = [this.words.day(one.unlocked_at), cost && this.credits(cost)].filter(Boolean).join(" · ");
-    return h("li", {}, h("span", {}, this.article(one)), small(about));
+    return h("li", {}, this.article(one), small(about));
   }
 }
 

@@ -29,16 +29,16 @@ function openReceipt(part, receipt, ...about) {
 /** The same button in several lines, with what it is about for those who only hear it. */
 function named(part, element, ...about) {
   const label = element.textContent;
-  element.setAttribute("aria-label", part.t("labelled", { label, text: about.join(", ") }));
+  element.ariaLabel = part.t("labelled", { label, text: about.join(", ") });
   return element;
 }
 
 /** Asked after the cancellation, which is done by then; to close it is to skip it. */
 function askWhy(part, { receipt }) {
   if (!receipt) return;
-  const name = `paywall-${newKey()}`;
+  const name = newKey();
   const choice = (value) =>
-    h("label", {}, h("input", { type: "radio", name, value }), h("span", {}, part.t(`why_${value}`)));
+    h("label", {}, h("input", { type: "radio", name, value }), part.t(`why_${value}`));
   const comment = h("textarea", { rows: 3, maxlength: COMMENT_CHARS_MAX });
   const title = part.t("why_question");
   const box = openDialog(part, {

@@ -1,7 +1,7 @@
 /* ---- The elements that a page can use ---- */
 
-const ELEMENTS = { Gate, Credits, Meter, Offers, Return, Subscription, Payments, Thanks, Account, Unlocks, History };
-for (const [name, part] of Object.entries(ELEMENTS)) customElements.define(`paywall-${name.toLowerCase()}`, part);
+const ELEMENTS = [Gate, Credits, Meter, Offers, Return, Subscription, Payments, Thanks, Account, Unlocks, History];
+for (const part of ELEMENTS) customElements.define(`paywall-${part.name.toLowerCase()}`, part);
 
 /** At the top of the page, with the settings of the page, which may be on an element inside it. */
 function prepend(element) {

@@ -136,7 +136,7 @@ class PaywallElement extends HTMLElement {
   address(name) {
     const address = this.setting(name);
     if (!address || webAddress(address)) return address;
-    refuse(name, address, "it has to be an http or https address");
+    refuse(name, address, "an http or https address");
     return;
   }
 
@@ -214,8 +214,8 @@ function openDialog(part, { title, details, yes, working, no, act }) {
   const isBusy = () => accept.ariaBusy === "true";
   const refuse = button(no, () => isBusy() || box.close());
   const accept = confirmButton(yes, confirm, true);
-  const heading = h("h2", { id: `paywall-${newKey()}`, tabindex: "-1" }, title);
-  const about = h("div", { id: `paywall-${newKey()}`, class: "paywall-details" }, ...details);
+  const heading = h("h2", { id: newKey(), tabindex: "-1" }, title);
+  const about = h("div", { id: newKey(), class: "paywall-details" }, ...details);
   const box = h(
     "dialog",
     {

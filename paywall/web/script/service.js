@@ -43,8 +43,8 @@ function pageHere(address) {
   return url?.origin === location.origin ? url.href : undefined;
 }
 
-function refuse(name, address, why) {
-  console.error(`paywall.js: data-paywall-${name}="${address}" is not used: ${why}`);
+function refuse(name, address, what) {
+  console.error(`paywall.js: data-paywall-${name}="${address}" has to be ${what}`);
 }
 
 /* ---- The service ---- */
@@ -96,7 +96,7 @@ async function askForToken(address) {
   if (!address) return nobody;
   const url = pageHere(address);
   if (!url) {
-    refuse("token", address, "it has to be of this page's origin");
+    refuse("token", address, "of this page's origin");
     return nobody;
   }
   const answer = await send(url, { method: "POST", credentials: "same-origin" });
@@ -170,8 +170,7 @@ async function request(part, method, path, body, key) {
   }
 }
 
-const newKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join("");
+const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 /* ---- What is known, until it changes in this tab or in another ---- */
 

@@ -75,8 +75,8 @@ class Subscription extends PaywallElement {
   /** The card that is charged, or the kind of payment. */
   means({ card, payment_type: type }) {
     const { words } = this.words;
-    if (!card) return own(words, `type_${type}`) ?? type;
-    return this.t("card", { brand: own(words, `brand_${card.brand}`) ?? card.brand, last4: card.last4 });
+    if (!card) return words[`type_${type}`] ?? type;
+    return this.t("card", { brand: words[`brand_${card.brand}`] ?? card.brand, last4: card.last4 });
   }
 
   /** What was not paid, when it is tried again, and what the reader has until then. */
@@ -112,7 +112,7 @@ class Subscription extends PaywallElement {
       lapsed: () => this.unpaid(one, "payment_failed"),
       paused: () => this.label("status", this.t(`status_${state}`)),
     };
-    const sentence = (own(sentences, one.phase) ?? sentences.active)();
+    const sentence = (sentences[one.phase] ?? sentences.active)();
     const end = one.cancels_at && this.t("set_to_end", { date: this.words.end(one.cancels_at) });
     return [sentence, end].flat();
   }
@@ -182,11 +182,11 @@ class Subscription extends PaywallElement {
   }
 
   choices({ access_until: until, keeps_access: isKept, period_payment: paid }, one) {
-    const name = `paywall-${newKey()}`;
+    const name = newKey();
     const choice = (value, text) => {
       const input = h("input", { type: "radio", name, value });
       input.checked = value === "period_end";
-      return h("label", {}, input, h("span", {}, joined(text)));
+      return h("label", {}, input, joined(text));
     };
     const loses = (word, at) => this.t(word, { price: this.words.money(paid), date: this.words.end(at) });
     const atEnd = isLate(one) ? [this.t("at_period_end_late"), ...(this.failed(one) ?? [])] : this.t("at_period_end", { date: this.words.end(until) });
