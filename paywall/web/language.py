@@ -16,6 +16,7 @@ from paywall.rules.enums import ProductKind
 from paywall.rules.money import format_money
 from paywall.web.theme import DEFAULT, PLACEHOLDER, Theme, Titles, Word, Words
 
+NO_BREAK_SPACE = "\u00a0"
 # Khmer has no spaces between words, so the one after a number would be where a line is broken.
 NUMBER_AND_NOUN = re.compile(r"(\d|\{(?:count|limit)\}) (?=[\u1780-\u17b3])")
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
@@ -31,6 +32,9 @@ NEAR = timedelta(hours=48)
 LAST = timedelta(milliseconds=1)
 # Plain English is read in many countries, most of which write the day first.
 DATE_LOCALES = {"en": Locale("en", "GB")}
+# Scripts without spaces between words: a space inside a date would look like the end of a phrase,
+# and be where the line is broken.
+UNSPACED = frozenset({"km", "lo", "my", "th"})
 # The fields of a long date, and text in quotes.
 DATE_FIELDS = re.compile(r"'([^']+)'|dd?|M+|y")
 DATE_NAMES = {
@@ -110,6 +114,8 @@ class Language(NamedTuple):
         """A day as the language writes it (CLDR), such as `{day} {month} {year}`."""
         locale = DATE_LOCALES.get(self.code, self.locale)
         pattern = str(locale.date_formats["long"].pattern).replace(" G", "")
+        if locale.language in UNSPACED:
+            pattern = pattern.replace(" ", NO_BREAK_SPACE)
         return DATE_FIELDS.sub(lambda match: match[1] or DATE_NAMES[match[0]], pattern)
 
     def _there(self, at: datetime) -> datetime:

@@ -229,7 +229,7 @@ def test_leaving_the_payment_page_shows_that_nothing_was_taken(
     page.goto(f"{press.paper}/paid")
     expect(
         page.get_by_text("The payment was not completed. You have not been charged.")
-    ).to_be_visible()
+    ).to_be_focused()
     page.get_by_role("link", name="Go back").click()
     page.wait_for_url(f"{press.paper}{ARTICLE}*")
 

@@ -25,8 +25,13 @@ TEN = (
     "Ten credits: $3.50 or 14,000 riel."
     " 10 credits to unlock articles, which are then yours to keep."
 )
+YEAR_AT_THE_WALL = (
+    "A year of everything$40 or 160,000 riel a year"
+    "Subscriptions renew automatically. You can cancel at any time."
+)
 AT_THE_WALL = [
     "A month of everything$4 or 16,000 riel a month",
+    YEAR_AT_THE_WALL,
     "A week of everything$1.50 or 6,000 riel",
     "Five credits$2 or 8,000 riel",
 ]
@@ -134,7 +139,7 @@ def test_what_is_for_subscribers_is_not_sold_for_credits(open_visitor: OpenVisit
     page = visitor.signed_in_tab("ann", "/letter-to-subscribers")
     gate = page.get_by_role("region", name="Continue reading")
     expect(gate).to_contain_text("This article is for subscribers.")
-    expect(gate.get_by_role("listitem")).to_have_text(AT_THE_WALL[:2])
+    expect(gate.get_by_role("listitem")).to_have_text(AT_THE_WALL[:3])
     gate.get_by_role("button", name="Subscribe", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Subscribe or buy credits")
     expect(page.get_by_role("button", name="A month of everything").first).to_be_visible()
@@ -148,7 +153,7 @@ def test_a_visitor_sees_subscribe_for_what_only_subscribers_read(
     gate = page.get_by_role("region", name="Continue reading")
     expect(gate).to_contain_text("This article is for subscribers.")
     expect(gate).not_to_contain_text("Sign in to continue reading.")
-    expect(gate.get_by_role("listitem")).to_have_text(AT_THE_WALL[:2])
+    expect(gate.get_by_role("listitem")).to_have_text(AT_THE_WALL[:3])
     expect(gate.get_by_role("link")).to_have_text(["Subscribe", "Sign in"])
     gate.get_by_role("link", name="Subscribe", exact=True).click()
     page.wait_for_url(f"{press.paper}/offers")
@@ -173,7 +178,7 @@ def test_not_now_leads_back_to_the_article(open_visitor: OpenVisitor, press: Pre
 def test_the_account_has_no_empty_places(open_visitor: OpenVisitor) -> None:
     visitor = open_visitor(java_script_enabled=False)
     page = visitor.signed_in_tab("ann", "/account")
-    expect(page.get_by_role("heading")).to_have_text(["Your account"])
+    expect(page.get_by_role("heading")).to_have_text(["Your account", "Your data"])
     expect(page.locator("main p", has_text="needs no JavaScript")).to_be_visible()
     page.get_by_role("button", name="all your data").click()
     expect(page.get_by_text("You have 3 credits.")).to_be_visible()

@@ -31,6 +31,14 @@ class PlainPagesForm(NamedTuple):
     fields: Mapping[str, str]
 
 
+class PriceRow(NamedTuple):
+    """A product with its price; `renews` is set for the last plan of the list."""
+
+    name: str
+    price: str
+    renews: bool = False
+
+
 class NoscriptGate(NamedTuple):
     """What stands under a preview: what opens the article, prices, and the next step."""
 
@@ -38,9 +46,7 @@ class NoscriptGate(NamedTuple):
     lead: str
     # What the reader has, or has used up.
     note: str
-    # Names of products, each with its prices.
-    prices: list[tuple[str, str]]
-    has_plan: bool
+    prices: list[PriceRow]
     form: PlainPagesForm | None
 
 
@@ -59,7 +65,6 @@ def gate(
         _lead(translator, article, decision),
         _note(translator, article, decision),
         prices,
-        bool(prices and offers["plans"]),
         form if reason in BUTTON_TEXTS else None,
     )
 
@@ -95,17 +100,19 @@ def _note(translator: NewspaperTranslator, article: Json, decision: Json) -> str
     return ""
 
 
-def _gate_prices(
-    translator: NewspaperTranslator, article: Json, offers: Json
-) -> list[tuple[str, str]]:
-    """The first offer of each kind that opens the article."""
+def _gate_prices(translator: NewspaperTranslator, article: Json, offers: Json) -> list[PriceRow]:
+    """The first offer of each kind that opens the article, and a plan with another interval."""
     if article["policy"] in ("free", "registered"):
         return []
-    kinds = ["plan", "pass"] if article["policy"] == "subscribers" else list(OFFER_LISTS)
-    first = [(kind, offers[OFFER_LISTS[kind]][0]) for kind in kinds if offers[OFFER_LISTS[kind]]]
+    plans = offers["plans"]
+    others = [plan for plan in plans if plan["interval"] != plans[0]["interval"]]
+    kinds = ["pass"] if article["policy"] == "subscribers" else ["pass", "pack"]
+    shown = [("plan", plan) for plan in plans[:1] + others[:1]]
+    last = len(shown) - 1
+    shown += [(kind, offers[OFFER_LISTS[kind]][0]) for kind in kinds if offers[OFFER_LISTS[kind]]]
     return [
-        (translator.product_name(kind, product), _price(translator, product))
-        for kind, product in first
+        PriceRow(translator.product_name(kind, product), _price(translator, product), place == last)
+        for place, (kind, product) in enumerate(shown)
     ]
 
 

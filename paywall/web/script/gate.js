@@ -48,8 +48,8 @@ class Gate extends PaywallElement {
 
   /** The decision and what else is the reader's; or what is for sale, where nobody is signed in. */
   async find() {
-    // Without a token's address it is known at once that nobody is.
-    const early = !this.setting("token") && this.prices();
+    // Known at once: nobody is signed in without a token's address, and a page that names prices is for who has to buy.
+    const early = (!this.setting("token") || this.querySelector(".paywall-prices")) && this.prices();
     const mine = fetchMe(this).catch(() => ({ subscriptions: [] }));
     try {
       const decision = await fetchDecision(this, this.article);
@@ -68,7 +68,7 @@ class Gate extends PaywallElement {
   /** Whether an action can be done: what it offers is sold, here or in a shop of the site's own. */
   canDo({ on_sale: kinds = [], has_checkout }) {
     this.isSold = has_checkout;
-    return (name) => !own(SOLD, name) || (kinds.some((kind) => SOLD[name].includes(kind)) && (has_checkout || this.address("shop")));
+    return (name) => !SOLD[name] || (kinds.some((kind) => SOLD[name].includes(kind)) && (has_checkout || this.address("shop")));
   }
 
   async load() {
@@ -132,7 +132,7 @@ class Gate extends PaywallElement {
   /** What is shown already keeps its focus. */
   fail(error) {
     if (this.failure === error.code) return;
-    this.show(this.trouble(error), [], [this.remedy(error, true)]);
+    this.show(status(this.trouble(error)), [], [this.remedy(error, true)]);
     this.failure = error.code;
   }
 
@@ -174,17 +174,19 @@ class Gate extends PaywallElement {
     return small(this.t(word, { date: this.words.day(at) }));
   }
 
-  /** The first of each kind that opens the article, with its price in the currency of this page, or in each. */
+  /** The first of each kind that opens the article, and a plan of another period, with prices in the currency of this page, or in each. */
   priceList({ plans, passes, packs }) {
-    const first = { plan: plans[0], pass: passes[0], pack: this.policy !== "subscribers" && packs[0] };
-    const lines = Object.entries(first).filter(([, one]) => one);
-    const line = ([kind, one]) => {
+    const [first] = plans;
+    const other = plans.find((one) => periodOf(one) !== periodOf(first));
+    const line = (kind, one) => {
+      if (!one) return null;
       const wanted = priceIn(one, currencyOf(this, one.prices));
       const price = priced(this, one, ...(wanted ? [wanted] : one.prices));
-      return h("li", {}, h("span", {}, this.words.title(kind, one)), h("b", {}, price));
+      const count = trialDays(this, one);
+      const text = count ? this.t("trial", { count, price }) : price;
+      return h("li", {}, this.words.title(kind, one), h("b", {}, text), one === (other ?? first) && small(this.t("plans_renew")));
     };
-    const list = lines.length > 0 && h("ul", { class: "paywall-prices" }, ...lines.map(line));
-    return h("div", {}, list, first.plan && small(this.t("plans_renew")));
+    return h("ul", { class: "paywall-prices" }, line("plan", first), line("plan", other), line("pass", passes[0]), this.policy !== "subscribers" && line("pack", packs[0]));
   }
 
   /** The offer to a reader: what leads on from here first, and at most one other. */
@@ -226,15 +228,21 @@ class Gate extends PaywallElement {
 
   show(lead, details, actions, last) {
     this.failure = undefined;
-    this.lead = status(lead);
-    // A shop that is open stays: a refresh must not close it.
-    const isOpen = this.shop?.firstChild;
-    if (!isOpen) this.shop = h("div", { class: "paywall-shop" });
-    this.details = h("div", {}, ...(isOpen ? [] : details));
+    this.lead = lead.tagName ? lead : h("h2", { class: "paywall-status" }, lead);
+    this.details = h("div", {}, ...details);
     const next = h("div", { class: "paywall-actions" }, ...actions);
+    // A shop that is open stays: a refresh must not close it.
+    this.shop ??= h("div", { class: "paywall-shop" });
     for (const old of [...this.box.childNodes]) if (old !== this.shop) old.remove();
     this.box.prepend(...[this.lead, this.details, next, last].filter(Boolean));
-    if (!isOpen) this.box.append(this.shop);
+    if (!this.shop.isConnected) this.box.append(this.shop);
+    this.mark();
+  }
+
+  /** Which button has opened the shop, which has all prices. */
+  mark() {
+    this.details.hidden = Boolean(this.sold);
+    for (const one of this.box.querySelectorAll("button[value]")) one.ariaExpanded = one.value === this.sold;
   }
 
   action(name, first) {
@@ -246,15 +254,23 @@ class Gate extends PaywallElement {
       case "fix_payment":
         return this.billing("fix_payment", first);
       default:
-        return this.isSold ? button(this.t(name), () => this.sell(SOLD[name]), first) : link(this.t(name), this.address("shop"), first);
+        return this.isSold ? this.opener(SOLD[name], this.t(name), first) : link(this.t(name), this.address("shop"), first);
     }
   }
 
-  /** The shop has all prices. What is the reader's is asked anew: it may have been bought elsewhere since this page was opened. */
-  sell(kinds) {
-    known.delete("me");
-    this.details.replaceChildren();
-    this.shop.replaceChildren(h("paywall-offers", { kinds }));
+  /** Opens the shop for these kinds, or closes it. */
+  opener(kinds, text, first) {
+    const open = button(text, () => {
+      // What is the reader's is asked anew: it may have been bought elsewhere since this page was opened.
+      known.delete("me");
+      this.sold = this.sold === kinds ? undefined : kinds;
+      const shop = h("paywall-offers", { kinds });
+      shop.isOpened = true;
+      this.shop.replaceChildren(...(this.sold ? [shop] : []));
+      this.mark();
+    }, first);
+    open.value = kinds;
+    return open;
   }
 
   /** The question, after `thanked` for what was just bought: behind a dialog nothing is read. */

@@ -27,6 +27,9 @@ function priced(part, { interval, interval_count: count }, ...prices) {
 /** The kinds that a shop is asked for; ids such as "constructor" are none. */
 const kindsOf = (part) => (part.getAttribute("kinds") ?? "plan pass pack").split(" ").filter((kind) => own(KINDS, kind));
 
+/** The free days of a plan: any plan's are for readers who had none yet. */
+const trialDays = ({ mine }, { trial_days: days }) => (!mine || mine.trial_available) && days;
+
 /** How often a plan is paid, as one text to compare. */
 const periodOf = ({ interval, interval_count: count }) => `${interval} ${count}`;
 
@@ -39,8 +42,6 @@ class Offers extends PaywallElement {
   async load() {
     const [catalogue, mine] = await Promise.all([fetchOffers(), this.reader()]);
     this.mine = mine;
-    // Any plan's trial is for readers who had none yet.
-    this.hasTrial = !mine || mine.trial_available;
     const kinds = kindsOf(this);
     this.hasPlans = kinds.includes("plan") && catalogue.plans.length > 0;
     this.groups = kinds
@@ -49,20 +50,28 @@ class Offers extends PaywallElement {
     const sold = this.groups.flatMap(({ isSold, products }) => (isSold ? products : []));
     const isSignedIn = Boolean(mine?.reader_id);
     if (this.hasAttribute("chosen") && !isSignedIn) return this.replaceChildren();
-    this.consent = undefined;
     const above = this.takesUpChoice && isSignedIn ? await this.takeUpChoice() : [];
+    const shop = this.hasAttribute("chosen") && this.address("shop");
     this.shelf = h("div", { class: "paywall-shop" });
     const isEmpty = !this.groups.length && !mine?.subscriptions.length;
-    this.put(
-      ...above,
-      isEmpty && status(this.t("nothing_for_sale")),
-      mine?.pending?.[0] && h("p", {}, this.t("bank_working")),
-      sold.length > 0 && !this.consent && this.agreement(),
-      ...this.switches(sold),
-      this.shelf,
-    );
-    this.fill();
-    above[0]?.focus();
+    // Above an article the shop is a link, and what is said there stays.
+    if (shop) above[0] && this.put(...above, link(this.t("buy_page"), shop));
+    else {
+      // A choice that was taken up has asked for it.
+      if (!above[0]) this.consent = undefined;
+      this.put(
+        ...above,
+        isEmpty && status(this.t("nothing_for_sale")),
+        mine?.pending?.[0] && h("p", {}, this.t("bank_working")),
+        sold.length > 0 && !this.consent && this.agreement(),
+        ...this.switches(sold),
+        this.shelf,
+      );
+      this.fill();
+    }
+    const lead = this.isOpened ? this.querySelector("h2") : above[0];
+    this.isOpened = false;
+    lead?.focus();
   }
 
   /** Undefined where nobody is signed in; nothing is known of a reader while that cannot be asked. */
@@ -74,7 +83,7 @@ class Offers extends PaywallElement {
   agreement() {
     if (this.setting("consent") === undefined || !this.mine) return null;
     this.consent = h("input", { type: "checkbox" });
-    return h("label", { class: "paywall-consent" }, this.consent, h("span", {}, this.t("consent")));
+    return h("label", { class: "paywall-consent" }, this.consent, this.t("consent"));
   }
 
   /** Whether this kind is sold, and what the reader sees first: what becomes of the days that are theirs already. */
@@ -133,13 +142,13 @@ class Offers extends PaywallElement {
       const percent = Math.min(...savings.map((saving) => saving.percent));
       return savings.length < prices.length ? text : this.t("saving_period", { text, percent });
     };
-    return [this.switch("period", periods, rhythm), this.switch("currency", currencies, (one) => one.toUpperCase())];
+    return [this.switch("period", periods, rhythm), this.switch("currency", currencies, (currency) => this.words.withCurrency("", currency))];
   }
 
   /** One choice of several, kept as a property of this name; it changes what the cards show. */
   switch(name, values, label) {
     if (values.length < 2) return null;
-    const group = `paywall-${newKey()}`;
+    const group = newKey();
     const option = (value) => {
       const change = () => {
         this[name] = value;
@@ -148,7 +157,7 @@ class Offers extends PaywallElement {
       };
       const input = h("input", { type: "radio", name: group, value, change });
       input.checked = value === this[name];
-      return h("label", {}, input, h("span", {}, label(value)));
+      return h("label", {}, input, label(value));
     };
     return h("fieldset", { class: "paywall-switch" }, h("legend", {}, this.t(name)), ...values.map(option));
   }
@@ -171,7 +180,7 @@ class Offers extends PaywallElement {
     const notices = isSold || !document.querySelector("paywall-subscription") ? why : [];
     if (!isSold && !notices.length) return null;
     const cards = h("ul", { class: "paywall-offers" }, ...this.shown(group).map((one) => this.card(kind, one)));
-    const title = h("h2", { class: "paywall-kind" }, this.t(KINDS[kind]));
+    const title = h("h2", { class: "paywall-kind", tabindex: "-1" }, this.t(KINDS[kind]));
     return h("section", { class: "paywall-group" }, title, ...notices, isSold && cards);
   }
 
@@ -190,7 +199,7 @@ class Offers extends PaywallElement {
       h("h3", {}, title),
       h("p", { class: "paywall-price" }, before, h("b", {}, amount), after),
       line("saving", kind === "pack" && saving && this.t("saving", { percent: saving.percent })),
-      line("saving", this.hasTrial && product.trial_days && this.t("trial", { count: product.trial_days, price: whole })),
+      line("saving", trialDays(this, product) && this.t("trial", { count: product.trial_days, price: whole })),
       line("gives", this.gives(kind, product)),
       line("terms", this.conditions(kind, product)),
       this.buy(kind, product, price, title),
@@ -200,7 +209,8 @@ class Offers extends PaywallElement {
   /** The button of a product; who is not signed in is led to do that first. */
   buy(kind, product, price, title, from = location.href) {
     const [word, label] = kind === "plan" ? ["subscribe", "subscribe_for"] : ["buy", "buy_for"];
-    const order = { kind, id: product.id, currency: price.currency, from };
+    const article = kind === "pack" ? this.closest("paywall-gate")?.article : undefined;
+    const order = { kind, id: product.id, currency: price.currency, from, article };
     const login = !this.mine && this.address("login");
     const isFirst = product.recommended || product === (this.lead ?? product);
     const act = () => this.attempt(buy, "opening_payment", () => this.pay(order, product));
@@ -208,7 +218,7 @@ class Offers extends PaywallElement {
     const buy = login ? link(text, login, isFirst) : confirmButton(text, () => this.agreed() && act(), isFirst);
     if (login) buy.addEventListener("click", () => saveItem(CHOSEN, { ...order, at: Date.now() }));
     const whole = this.t(label, { price: priced(this, product, price) });
-    buy.setAttribute("aria-label", this.t("labelled", { label: whole, text: title }));
+    buy.ariaLabel = this.t("labelled", { label: whole, text: title });
     return buy;
   }
 
@@ -233,7 +243,8 @@ class Offers extends PaywallElement {
 
   /** Straight on to pay for what was chosen before signing in. Returns what to show above the shop where that cannot be. */
   async takeUpChoice() {
-    const { kind, id, currency, from } = chosen;
+    const order = chosen;
+    const { kind, id, currency, from, article } = order;
     if (!kind) return [];
     forgetChoice();
     const { isSold, products = [], why = [] } = this.groups.find((group) => group.kind === kind) ?? {};
@@ -241,7 +252,8 @@ class Offers extends PaywallElement {
     const price = product && priceIn(product, currency);
     if (!price) return [notice(this.t("chosen_gone"))];
     if (!isSold || why[0]) return [notice(why[0]?.textContent ?? this.t("chosen_gone"))];
-    const order = { kind, id, currency, from };
+    // Whether it is open was not known before signing in.
+    if (article && (await fetchDecision(this, article)).granted) return [notice(this.t("chosen_open"))];
     const agreement = this.agreement();
     if (agreement) {
       const title = this.words.title(kind, product);
@@ -258,10 +270,10 @@ class Offers extends PaywallElement {
     return [];
   }
 
-  async pay({ kind, id, currency, from }, { credits, days, trial_days: trial }) {
-    const isTrial = this.hasTrial && trial;
-    const thanks = { plan: isTrial ? "thanks_trial" : "thanks_plan", pass: this.isOpen ? "thanks_waiting" : "thanks_pass", pack: "thanks_pack" };
-    const bought = { word: thanks[kind], count: isTrial ? trial : (credits ?? days) };
+  async pay({ kind, id, currency, from }, product) {
+    const trial = trialDays(this, product);
+    const thanks = { plan: trial ? "thanks_trial" : "thanks_plan", pass: this.isOpen ? "thanks_waiting" : "thanks_pass", pack: "thanks_pack" };
+    const bought = { word: thanks[kind], count: trial || (product.credits ?? product.days) };
     const page = this.address("return");
     const return_url = this.returnPage(page);
     const checkout = { [`${kind}_id`]: id, currency, return_url, consent: Boolean(this.consent) };
@@ -280,8 +292,9 @@ class Return extends PaywallElement {
     const id = began.id ?? new URLSearchParams(location.search).get("checkout");
     const from = pageHere(began.from) ?? this.address("account") ?? "/";
     if (!id) return this.put(status(this.t("no_payment")), link(this.t("back"), from, true));
-    const said = status(this.t("confirming"));
+    const said = notice(this.t("confirming"));
     this.put(said);
+    said.focus();
     this.isWaiting = true;
     const back = link(this.t("back"), from, true);
     while (this.isConnected) {
@@ -315,7 +328,7 @@ const thanks = (part) => part.t(bought.word, bought);
 class Thanks extends PaywallElement {
   async load() {
     if (!bought.word) return;
-    const said = h("span", { role: "status" });
+    const said = h("span", { role: "status", tabindex: "-1" });
     const close = () => {
       bought.word = undefined;
       this.replaceChildren();
@@ -325,5 +338,7 @@ class Thanks extends PaywallElement {
     // A screen reader announces changes of a status, not its first content.
     await new Promise(requestAnimationFrame);
     said.textContent = thanks(this);
+    if (!this.isSeen) said.focus();
+    this.isSeen = true;
   }
 }

@@ -2,15 +2,6 @@
 
 const catalogues = new Map();
 const WORDS_TRIES_MAX = 5;
-const NUMBERS = {
-  year: "numeric",
-  month: "numeric",
-  day: "numeric",
-  hour: "2-digit",
-  minute: "2-digit",
-  hourCycle: "h23",
-  timeZoneName: "shortOffset",
-};
 
 const NEAR_MS = 172_800_000;
 const isNear = (at) => Math.abs(new Date(at) - now()) < NEAR_MS;
@@ -19,7 +10,16 @@ class Words {
   constructor({ zone, ...texts }) {
     Object.assign(this, texts);
     this.plural = new Intl.PluralRules(this.language);
-    this.numbers = new Intl.DateTimeFormat("en", { ...NUMBERS, timeZone: zone });
+    this.numbers = new Intl.DateTimeFormat("en", {
+      year: "numeric",
+      month: "numeric",
+      day: "numeric",
+      hour: "2-digit",
+      minute: "2-digit",
+      hourCycle: "h23",
+      timeZone: zone,
+      timeZoneName: "shortOffset",
+    });
   }
 
   t(name, values = {}) {
@@ -39,7 +39,7 @@ class Words {
 
   /** The site's own in this language, else the catalogue's. */
   title(kind, { id, title }) {
-    return own(own(this.titles, kind), id) ?? title;
+    return own(this.titles[kind], id) ?? title;
   }
 
   /** In the site's zone. Dates and numbers are written as on the service's own pages, whatever the browser knows. */
@@ -69,14 +69,17 @@ class Words {
     return Object.fromEntries(parts.map(({ type, value }) => [type, value]));
   }
 
-  /** A code or an abbreviation is kept apart from the number. */
   money({ amount, currency }) {
-    const decimals = own(this.decimals, currency) ?? 2;
+    const decimals = this.decimals[currency] ?? 2;
     const value = amount / 10 ** decimals;
-    const number = this.write(value, Number.isInteger(value) ? 0 : decimals);
-    const sign = own(this.signs, currency) ?? currency.toUpperCase();
-    const text = this.fill(own(this.words, `currency_${currency}`) ?? this.price, { amount: number, sign });
-    return text.replace(/(\p{L})(\d)|(\d)(\p{L})/u, "$1$3\u00a0$2$4");
+    return this.withCurrency(this.write(value, Number.isInteger(value) ? 0 : decimals), currency);
+  }
+
+  /** A number with its currency, or the currency alone; a code or an abbreviation is kept apart from the number. */
+  withCurrency(amount, currency) {
+    const sign = this.signs[currency] ?? currency.toUpperCase();
+    const text = this.fill(this.words[`currency_${currency}`] ?? this.price, { amount, sign });
+    return text.trim().replace(/(\p{L})(\d)|(\d)(\p{L})/u, "$1$3\u00a0$2$4");
   }
 }
 
