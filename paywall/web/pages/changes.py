@@ -101,6 +101,8 @@ async def buy(
         caller=caller,
         claim=None,
         stripe=stripe,
+        # These pages lead to a page of the processor's, and a KHQR code has none.
+        bakong=None,
         settings=settings,
     )
     return page.render(
