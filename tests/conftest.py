@@ -35,7 +35,8 @@ from tests.router import give_back, lend, router_of
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 # A busy machine is no reason for a test to fail; the deadline has tests of its own.
 PATIENT_SECONDS = 30
-IS_LONG = {"STRIPE_HISTORIES", "PREPAID_HISTORIES", "HYPOTHESIS_PROFILE"} & set(os.environ)
+LONG_RUNS = {"STRIPE_HISTORIES", "PREPAID_HISTORIES", "BAKONG_HISTORIES", "HYPOTHESIS_PROFILE"}
+IS_LONG = LONG_RUNS & set(os.environ)
 # A test that waits for what never comes fails, and says where. pyproject ends all others.
 ENDED_AFTER_SECONDS = None if IS_LONG else 300
 MEMORY = Path("/dev/shm")  # noqa: S108 (tempfile makes our folders in it, each for us alone)

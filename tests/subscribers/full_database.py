@@ -14,6 +14,7 @@ from paywall.unlocks.import_unlocks import ImportedUnlock, import_unlocks
 from tests.conftest import START
 from tests.processors.stripe.shop import PRICES
 from tests.processors.stripe.stage import stage
+from tests.subscribers.by_khqr import by_khqr
 from tests.subscribers.prepaid_time import by_prepaid_time
 from tests.subscribers.site import Site
 
@@ -30,6 +31,7 @@ async def fill_database(address: str, folder: Path) -> None:
         await shop.deliver_events()
         await at_the_desk(site)
         await by_prepaid_time(site)
+        await by_khqr(shop, made.settings)
         shop.move(23)
         await shop.deliver_events()
         await run_housekeeping_once(shop.database, [record_expired])

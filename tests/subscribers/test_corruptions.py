@@ -23,13 +23,14 @@ from paywall.subscribers.audit import Violation, audit
 from paywall.subscribers.audit_prepaid import wrong_prepaid_rows
 from tests.conftest import _drop, _new_postgres_database
 from tests.subscribers.corruptions import CORRUPTIONS, Corruption
+from tests.subscribers.corruptions_bakong import BAKONG_CORRUPTIONS
 from tests.subscribers.corruptions_prepaid import PREPAID_CORRUPTIONS
 from tests.subscribers.full_database import fill_database
 
 T = TypeVar("T")
 MICROSECOND = timedelta(microseconds=1)
 TIMES = ("starts_at", "paid_through", "entitled_until", "access_until")
-ALL_CORRUPTIONS = CORRUPTIONS | PREPAID_CORRUPTIONS
+ALL_CORRUPTIONS = CORRUPTIONS | PREPAID_CORRUPTIONS | BAKONG_CORRUPTIONS
 
 
 class RolledBack(Exception):  # noqa: N818 (not an error)

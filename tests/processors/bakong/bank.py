@@ -33,7 +33,9 @@ class Bank(httpx.AsyncBaseTransport):
 
     def __init__(self) -> None:
         self.payments: list[Payment] = []
+        # By MD5: all questions, and those about one code alone.
         self.questions: Counter[str] = Counter()
+        self.answered: Counter[str] = Counter()
         self.calls: list[str] = []
         self.is_down = False
         self.has_links = True
@@ -106,7 +108,8 @@ class Bank(httpx.AsyncBaseTransport):
         made = [payment for payment in self.payments if payment.md5 == md5]
         if not made:
             return {"data": None, "responseCode": 1, "errorCode": 1, "responseMessage": "Not found"}
-        payment = made[self.questions[md5] % len(made)]
+        payment = made[self.answered[md5] % len(made)]
+        self.answered[md5] += 1
         milliseconds = int(payment.at.timestamp() * 1000)
         data = {
             "hash": payment.hash,
