@@ -32,7 +32,8 @@ from tests.processors.stripe.truth import as_recorded, in_stripe, second_trials
 HISTORIES = int(os.environ.get("STRIPE_HISTORIES", "9"))
 HISTORIES_ON_SQLITE = HISTORIES if IS_LONG else 3
 FIRST = int(os.environ.get("STRIPE_FIRST", "2"))
-# How often each step is taken at least in the histories of `make test`, and to what effect.
+# How often each step is taken at least in the histories of `make test`, and to what effect: their
+# seeds were chosen for it, and fifty others may lack one.
 FLOORS = {
     "pay": 2, "settle": 2, "card": 3, "cancel": 2, "resume": 1, "switch": 8, "pause": 6,
     "change": 1, "set_end": 4, "end_with_credit": 1, "prorated": 9, "set_quantity": 2, "add_on": 9,
@@ -77,7 +78,7 @@ async def test_any_order_of_delivery_ends_as_in_order(
                 shuffled = await _end_of(it, seed, Random(seed), Counter())
                 assert shuffled == ordered, (seed, history(seed))
     too_seldom = {item: happened[item] for item in FLOORS if happened[item] < FLOORS[item]}
-    assert number < HISTORIES or too_seldom == {}
+    assert number < HISTORIES or IS_LONG or too_seldom == {}
 
 
 def test_each_step_has_a_floor() -> None:
