@@ -9,7 +9,7 @@ import click
 
 from paywall.cli.errors import cli_errors
 from paywall.load_settings import load_settings
-from paywall.sandbox.bakong.running import running_bank
+from paywall.sandbox.bakong.running import sandbox_bank
 from paywall.sandbox.prepare import newspaper_token, prepare, require_sqlite
 from paywall.sandbox.site.app import newspaper
 from paywall.sandbox.site.paywall_client import PaywallClient
@@ -67,33 +67,27 @@ def main(port: int, site_port: int) -> None:
         # The newspaper has four metered articles, of which the fourth is closed.
         os.environ.setdefault("PAYWALL_METER_LIMIT", "3")
         loaded = load_settings()
+        require_sqlite(loaded)
+        make_folder(loaded)
         stripe_address = None
         if not loaded.sells_by_stripe:
-            require_sqlite(loaded)
-            make_folder(loaded)
             click.echo("Starting a stand-in for Stripe…", err=True)
             stripe_address = stack.enter_context(running_stand_in(loaded.data_path, port))
             loaded = load_settings()
-        bank_address = None
+        bank, bank_listener = None, None
         if not loaded.sells_by_bakong and not loaded.is_live:
-            require_sqlite(loaded)
-            make_folder(loaded)
-            clock_url = loaded.sandbox_clock_url
-            bank_address = stack.enter_context(running_bank(loaded.data_path, clock_url))
+            bank_listener = stack.enter_context(listening(HOST, 0))
+            bank = sandbox_bank(loaded, address_of(bank_listener))
             loaded = load_settings()
         click.echo("Publishing the newspaper's articles, and setting up its readers…", err=True)
         sandbox = asyncio.run(prepare(loaded, paper))
 
         def announce(address: str, served_settings: Settings) -> None:
-            click.echo(
-                welcome_text(
-                    sandbox,
-                    address,
-                    paper,
-                    served_settings.data_dir,
-                    StandInAddresses(stripe_address, bank_address),
-                )
-            )
+            bank_address = address_of(bank_listener) if bank_listener else None
+            stand_ins = StandInAddresses(stripe_address, bank_address)
+            click.echo(welcome_text(sandbox, address, paper, served_settings.data_dir, stand_ins))
+            if bank and bank_listener:
+                stack.enter_context(served(bank, bank_listener))
             client = PaywallClient(address, partial(newspaper_token, served_settings))
             time_machine = TimeMachine(client, served_settings.sandbox_clock_url)
             stack.enter_context(served(newspaper(client, time_machine), listener))

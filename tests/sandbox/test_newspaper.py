@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from string import Formatter
@@ -226,6 +226,28 @@ def test_subscriptions_have_renewed_when_a_time_step_returns(sandbox: Served) ->
     payments = [one["next_payment"] for one in (before, after_a_month, after_two_months)]
     assert sorted(set(payments)) == payments
     assert [one["access_until"] for one in (after_a_month, after_two_months)] == payments[1:]
+
+
+def test_the_telephone_pays_a_code_also_after_the_clock_was_moved(sandbox: Served) -> None:
+    (bo,) = re.findall(r"^BO=(\S+)$", sandbox.log.read_text(), re.MULTILINE)
+    (paper,) = re.findall(r"Open (\S+) in a browser", sandbox.log.read_text())
+    (bank,) = re.findall(r"stand-in for Bakong: (\S+)", sandbox.log.read_text())
+    order = {"pack_id": "five", "currency": "khr", "processor": "bakong", "return_url": paper}
+    checkouts = f"{sandbox.address}/v1/me/checkout"
+    with httpx.Client(headers={"Authorization": f"Bearer {bo}"}, timeout=PATIENT_SECONDS) as client:
+        _travel(client, paper, "week")
+        checkout = client.post(checkouts, json=order).json()
+        scanned = client.get(checkout["khqr"]["deep_link"]).text
+        telephone = client.get(bank).text
+        paid = client.post(f"{bank}/pay", data={"qr": checkout["khqr"]["text"]})
+        status = client.get(f"{checkouts}/{checkout['id']}").json()["status"]
+    assert "8,000 KHR" in scanned
+    ends_at, now = (
+        datetime.strptime(text, "%d %B %Y, %H:%M UTC").replace(tzinfo=UTC)
+        for text in re.findall(r"\d+ \w+ \d+, [\d:]+ UTC", scanned + telephone)
+    )
+    assert timedelta(minutes=8) < ends_at - now <= timedelta(minutes=10)
+    assert (paid.status_code, status) == (303, "paid")
 
 
 def test_the_newspaper_still_works_thirteen_months_later(tmp_path: Path) -> None:

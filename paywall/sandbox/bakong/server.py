@@ -1,7 +1,6 @@
 """The stand-in over HTTP: Bakong's API under `/v1/`, and the telephone's pages."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Any
 
@@ -17,7 +16,7 @@ from paywall.sandbox.bakong.bank import StandInBank
 from paywall.sandbox.bakong.telephone import HEADERS, pay, show_code, show_codes, switch_fault
 
 BODY_BYTES_MAX = 64 * 1024
-Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+CatchUp = Callable[[], Awaitable[None]]
 HttpRequest = Request[Any, Any, Any]
 
 
@@ -63,12 +62,20 @@ def telephone_css() -> Response[str]:
     return Response(css, media_type="text/css", headers=HEADERS)
 
 
-def create_app(bank: StandInBank, lifespan: Sequence[Lifespan] = ()) -> ASGIApp:
-    """The application; the API is plain ASGI, because a fault leaves the connection open."""
+def create_app(bank: StandInBank, catch_up: CatchUp | None = None) -> ASGIApp:
+    """The application; `catch_up` sets the bank's clock before each page.
+
+    The API is plain ASGI, because a fault leaves the connection open.
+    """
+
+    async def before_page(_request: HttpRequest) -> None:
+        if catch_up is not None:
+            await catch_up()
+
     pages = Litestar(
         route_handlers=[codes, scan, submit_payment, submit_fault, telephone_css],
         dependencies={"bank": Provide(lambda: bank, sync_to_thread=False)},
-        lifespan=list(lifespan),
+        before_request=before_page,
         logging_config=None,
         openapi_config=None,
     )
