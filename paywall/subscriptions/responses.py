@@ -64,6 +64,16 @@ class FailedPaymentAnswer(ResponseModel):
         datetime | None,
         Meta(description="When Stripe tries again; null if it does not by itself."),
     ]
+    pay_url: Annotated[
+        str | None, Meta(description="Stripe's page on which it can be paid now; null: none.")
+    ]
+    has_new_method: Annotated[
+        bool,
+        Meta(
+            description="Whether the reader has chosen another means of payment since it was"
+            " declined, which is what Stripe tries next."
+        ),
+    ]
 
 
 CardCharged = Annotated[
@@ -157,6 +167,14 @@ class SubscriptionAnswer(ResponseModel):
             " null unless Stripe bills it with a price of this catalogue."
         ),
     ]
+    next_charge: Annotated[
+        Price | None,
+        Meta(
+            description="What Stripe charges at `next_payment`, with discounts, tax and credit; of"
+            " a cancelled subscription, what it would charge after `resume`. Null where it is not"
+            " known."
+        ),
+    ]
     receipt: Annotated[
         ReceiptAnswer | None, Meta(description="Of its cancellation, unless withdrawn.")
     ]
@@ -230,6 +248,13 @@ def card_of(billing: StripeSubscription) -> CardAnswer | None:
     return CardAnswer(brand=billing.card_brand, last4=billing.card_last4)
 
 
+def next_charge_of(billing: StripeSubscription) -> Price | None:
+    """What is charged next, if Stripe has told."""
+    if billing.next_amount is None or billing.next_currency is None:
+        return None
+    return Price(amount=billing.next_amount, currency=billing.next_currency)
+
+
 def failed_payment_of(billing: StripeSubscription) -> FailedPaymentAnswer | None:
     """The payment that failed and is still open, if there is one."""
     if billing.failed_amount is None or billing.failed_currency is None:
@@ -238,6 +263,8 @@ def failed_payment_of(billing: StripeSubscription) -> FailedPaymentAnswer | None
         amount=billing.failed_amount,
         currency=billing.failed_currency,
         next_attempt_at=billing.next_attempt_at,
+        pay_url=billing.pay_url,
+        has_new_method=billing.has_new_method,
     )
 
 
@@ -288,6 +315,7 @@ def to_response(
         card=card_of(billing) if billing else None,
         failed_payment=failed_payment_of(billing) if billing else None,
         price=price_of_period(billing, price) if billing and price else None,
+        next_charge=next_charge_of(billing) if billing else None,
         receipt=receipt,
         receipts=receipts,
     )

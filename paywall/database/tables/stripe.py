@@ -96,7 +96,9 @@ class StripeSubscription(SQLModel, table=True):
 
     Grace and leeway are those of the settings when it was last recorded. `cancels_at` is a date set
     in Stripe on which it ends; until then it renews. `failed_amount` is what a declined payment
-    leaves to pay, and `next_attempt_at` when Stripe tries again, None after the last attempt.
+    leaves to pay, at `pay_url`, and `next_attempt_at` when Stripe tries again, None after the last
+    attempt; `has_new_method`: with another means of payment than the declined one. `next_amount` is
+    what the next period costs with discounts, tax and credit, None where Stripe did not tell.
     """
 
     __tablename__ = "stripe_subscription"
@@ -120,6 +122,10 @@ class StripeSubscription(SQLModel, table=True):
     failed_amount: int | None = Field(default=None, sa_type=sa.BigInteger)
     failed_currency: str | None = Field(default=None, max_length=3)
     next_attempt_at: datetime | None = None
+    pay_url: str | None = Field(default=None, sa_type=sa.Text)
+    has_new_method: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    next_amount: int | None = Field(default=None, sa_type=sa.BigInteger)
+    next_currency: str | None = Field(default=None, max_length=3)
 
 
 class StripeInvoice(SQLModel, table=True):

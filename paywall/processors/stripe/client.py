@@ -12,6 +12,7 @@ from paywall.processors.stripe import parse_clawbacks, parsing
 from paywall.processors.stripe.api_errors import api_call
 from paywall.processors.stripe.objects import (
     SEALED_ORDER,
+    Charge,
     PriceOrder,
     SessionOrder,
     StripeEventRef,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from stripe.params import (
         CustomerListParams,
         EventListParams,
+        InvoiceCreatePreviewParams,
         InvoicePaymentListParams,
         PriceCreateParams,
         RefundCreateParams,
@@ -158,6 +160,31 @@ class StripeClient:
                 subscription_id, {"expand": HOW_IT_IS_PAID}
             )
             return parse_subscription(found.to_dict())
+
+    async def next_charge(self, subscription: StripeSubscriptionSnapshot) -> Charge | None:
+        """What the next period is going to cost, or would if a cancellation was withdrawn."""
+        params: InvoiceCreatePreviewParams = {"subscription": subscription.id}
+        if subscription.cancels_at_period_end:
+            params["subscription_details"] = {"cancel_at_period_end": False}
+        elif subscription.is_cancelled:
+            params["subscription_details"] = {"cancel_at": ""}
+        async with api_call():
+            preview = await self._v1.invoices.create_preview_async(params)
+            return parsing.previewed_charge(preview.to_dict())
+
+    async def declined_method(self, invoice_id: str) -> str | None:
+        """The means of payment by which an open invoice was to be paid last."""
+        async with api_call():
+            page = await self._v1.invoice_payments.list_async(
+                {"invoice": invoice_id, "expand": ["data.payment.payment_intent"]}
+            )
+            return parsing.declined_method([payment.to_dict() for payment in page.data])
+
+    async def subscriptions_of(self, customer_id: str) -> list[str]:
+        """The ids of a customer's newest hundred subscriptions that have not ended."""
+        async with api_call():
+            page = await self._v1.subscriptions.list_async({"customer": customer_id, "limit": PAGE})
+        return [subscription.id for subscription in page.data]
 
     async def subscriptions(self, after: str | None) -> list[StripeSubscriptionSnapshot]:
         """A page of all subscriptions, ended ones too, newest first; empty after the last."""

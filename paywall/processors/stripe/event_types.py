@@ -31,6 +31,12 @@ def kind_of_event(event_type: str) -> ObjectKind | None:
         ):
             return ObjectKind.SUBSCRIPTION
         case (
+            # Another card is charged from now on, or a credit or discount of the customer's changes
+            # what the next payment is.
+            "customer.updated"
+        ):
+            return ObjectKind.CUSTOMER
+        case (
             # A period was paid for, or cost nothing.
             "invoice.paid"
             # It was not paid: the subscription is past due, or will be.

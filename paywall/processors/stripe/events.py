@@ -85,7 +85,7 @@ async def _object_of(client: StripeClient, event: StripeEventRef, kind: ObjectKi
 
 async def _customer_of(client: StripeClient, event: StripeEventRef, ref: ObjectRef) -> str:
     """Whose it is, which never changes; refunds and disputes do not name the customer."""
-    customer_id = event.customer_id
+    customer_id = event.object_id if ref.kind is ObjectKind.CUSTOMER else event.customer_id
     if customer_id is None and ref.kind is ObjectKind.PAYMENT:
         customer_id = await client.customer_of_payment(ref.id)
     if customer_id is None:

@@ -1,7 +1,21 @@
 """Fetching an object from Stripe together with everything that has to be recorded with it."""
 
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from paywall.problems import Problem
 from paywall.processors.stripe.client import StripeClient
-from paywall.processors.stripe.objects import ObjectKind, ObjectRef, Snapshot
+from paywall.processors.stripe.objects import (
+    ObjectKind,
+    ObjectRef,
+    Snapshot,
+    StripeSubscriptionSnapshot,
+)
+from paywall.rules.enums import StripeStatus
+
+ValueT = TypeVar("ValueT")
+# Of these the next payment is known.
+PAYING = frozenset({StripeStatus.ACTIVE, StripeStatus.TRIALING})
 
 
 async def fetch(client: StripeClient, ref: ObjectRef) -> Snapshot:
@@ -13,10 +27,12 @@ async def fetch(client: StripeClient, ref: ObjectRef) -> Snapshot:
     match ref.kind:
         case ObjectKind.SESSION:
             return await _fetch_session(client, ref.id)
+        case ObjectKind.CUSTOMER:
+            return await _fetch_customer(client, ref.id)
         case ObjectKind.SUBSCRIPTION:
             return await _fetch_subscription(client, ref.id)
         case ObjectKind.SUBSCRIPTION_ALONE:
-            return Snapshot(subscriptions=(await client.subscription(ref.id),))
+            return Snapshot(subscriptions=(await _subscription(client, ref.id),))
         case ObjectKind.SUBSCRIPTION_HISTORY:
             return await _fetch_history(client, ref.id, ref.known_invoices)
         case ObjectKind.INVOICE:
@@ -34,9 +50,37 @@ async def _fetch_session(client: StripeClient, session_id: str) -> Snapshot:
     return snapshot._replace(sessions=(session,))
 
 
+async def _fetch_customer(client: StripeClient, customer_id: str) -> Snapshot:
+    """The subscriptions of a customer that have not ended."""
+    ids = await client.subscriptions_of(customer_id)
+    return Snapshot(subscriptions=tuple([await _subscription(client, id_) for id_ in ids]))
+
+
+async def _subscription(client: StripeClient, subscription_id: str) -> StripeSubscriptionSnapshot:
+    """A subscription with what is charged next, and by what means where a payment failed."""
+    subscription = await client.subscription(subscription_id)
+    if subscription.status in PAYING:
+        charge = await _if_known(client.next_charge(subscription))
+        return subscription._replace(next_charge=charge)
+    failed, invoice_id = subscription.failed_payment, subscription.latest_invoice_id
+    if failed is None or invoice_id is None or subscription.method_id is None:
+        return subscription
+    declined = await _if_known(client.declined_method(invoice_id))
+    is_new = declined is not None and declined != subscription.method_id
+    return subscription._replace(failed_payment=failed._replace(has_new_method=is_new))
+
+
+async def _if_known(asked: Awaitable[ValueT]) -> ValueT | None:
+    """None where Stripe does not answer: what it is asked beside must not fail for it."""
+    try:
+        return await asked
+    except Problem:
+        return None
+
+
 async def _fetch_subscription(client: StripeClient, subscription_id: str) -> Snapshot:
     """A subscription with its latest invoice."""
-    subscription = await client.subscription(subscription_id)
+    subscription = await _subscription(client, subscription_id)
     if subscription.latest_invoice_id is None:
         return Snapshot(subscriptions=(subscription,))
     invoice = await client.invoice(subscription.latest_invoice_id)
@@ -48,7 +92,7 @@ async def _fetch_invoice(client: StripeClient, invoice_id: str) -> Snapshot:
     invoice = await client.invoice(invoice_id)
     if invoice.subscription_id is None:
         return Snapshot()
-    subscription = await client.subscription(invoice.subscription_id)
+    subscription = await _subscription(client, invoice.subscription_id)
     return Snapshot(subscriptions=(subscription,), invoices=(invoice,))
 
 
@@ -65,7 +109,7 @@ async def _fetch_history(
     client: StripeClient, subscription_id: str, known_invoices: frozenset[str]
 ) -> Snapshot:
     """A subscription with those of its newest hundred paid invoices that are not known."""
-    subscription = await client.subscription(subscription_id)
+    subscription = await _subscription(client, subscription_id)
     ids = await client.paid_invoices_of(subscription_id)
     invoices = [await client.invoice(id_) for id_ in reversed(ids) if id_ not in known_invoices]
     return Snapshot(subscriptions=(subscription,), invoices=tuple(invoices))

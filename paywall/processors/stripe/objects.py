@@ -23,12 +23,25 @@ class StripeCard(NamedTuple):
     last4: str
 
 
+class Charge(NamedTuple):
+    """An amount that is going to be charged."""
+
+    amount: int
+    currency: str
+
+
 class FailedPayment(NamedTuple):
-    """What a declined payment leaves to pay; `next_attempt_at` is None after the last attempt."""
+    """What a declined payment leaves to pay; `next_attempt_at` is None after the last attempt.
+
+    It can be paid at `pay_url`. `has_new_method`: the next attempt charges another means of payment
+    than the one that was declined.
+    """
 
     amount: int
     currency: str
     next_attempt_at: datetime | None
+    pay_url: str | None
+    has_new_method: bool = False
 
 
 class SubscriptionItem(NamedTuple):
@@ -45,7 +58,8 @@ class StripeSubscriptionSnapshot(NamedTuple):
     `other_items` are its further items, such as an add-on. `is_cancelled`: it ends with its period,
     or earlier. `cancels_at`: it ends on this later date, set in Stripe or by a subscription
     schedule, and renews until then. `will_renew`: Stripe is going to charge for the next period, at
-    its price times `quantity`.
+    its price times `quantity`; `next_charge` is that with discounts, tax and credit, and of what is
+    cancelled what resuming it would lead to. `method_id` is the means of payment.
     """
 
     id: str
@@ -64,8 +78,10 @@ class StripeSubscriptionSnapshot(NamedTuple):
     schedule_id: str | None
     latest_invoice_id: str | None
     payment_type: str | None
+    method_id: str | None = None
     card: StripeCard | None = None
     failed_payment: FailedPayment | None = None
+    next_charge: Charge | None = None
     other_items: tuple[SubscriptionItem, ...] = ()
 
 
@@ -171,9 +187,13 @@ class Snapshot(NamedTuple):
 
 
 class ObjectKind(StrEnum):
-    """What is fetched; each kind but one brings along what has to be recorded with it."""
+    """What is fetched; each kind but one brings along what has to be recorded with it.
+
+    A customer is fetched for their subscriptions, whose payment depends on it.
+    """
 
     SESSION = "session"
+    CUSTOMER = "customer"
     SUBSCRIPTION = "subscription"
     SUBSCRIPTION_ALONE = "subscription_alone"
     SUBSCRIPTION_HISTORY = "subscription_history"

@@ -41,6 +41,7 @@ class _Card(msgspec.Struct):
 class _PaymentMethod(msgspec.Struct):
     """`card` is absent where it is no card."""
 
+    id: str
     type: str
     card: _Card | None = None
 
@@ -63,6 +64,7 @@ class _LatestInvoice(msgspec.Struct):
     amount_remaining: int
     attempted: bool
     next_payment_attempt: int | None = None
+    hosted_invoice_url: str | None = None
 
 
 class _Subscription(msgspec.Struct):
@@ -114,6 +116,7 @@ def parse_subscription(data: dict[str, Any]) -> StripeSubscriptionSnapshot:
         schedule_id=parsed.schedule,
         latest_invoice_id=latest.id if isinstance(latest, _LatestInvoice) else latest,
         payment_type=method.type if method else None,
+        method_id=method.id if method else None,
         card=StripeCard(method.card.brand, method.card.last4) if method and method.card else None,
         failed_payment=_failed_payment(parsed),
         other_items=tuple(others),
@@ -149,6 +152,7 @@ def _failed_payment(parsed: _Subscription) -> FailedPayment | None:
         nearest_from_stripe(latest.amount_remaining, latest.currency),
         latest.currency,
         _at(latest.next_payment_attempt),
+        latest.hosted_invoice_url,
     )
 
 

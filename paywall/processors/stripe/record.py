@@ -83,7 +83,7 @@ async def _record_subscription(
     subscription.plan_id = price.product_id if price else subscription.plan_id
     subscription.starts_at = snapshot.started_at
     subscription.cancel_at_period_end = snapshot.is_cancelled or snapshot.status in STRIPE_ENDED
-    card, failed = snapshot.card, snapshot.failed_payment
+    card, failed, charge = snapshot.card, snapshot.failed_payment, snapshot.next_charge
     billing = await session.merge(
         StripeSubscription(
             id=snapshot.id,
@@ -102,6 +102,10 @@ async def _record_subscription(
             failed_amount=failed.amount if failed else None,
             failed_currency=failed.currency if failed else None,
             next_attempt_at=failed.next_attempt_at if failed else None,
+            pay_url=failed.pay_url if failed else None,
+            has_new_method=failed.has_new_method if failed else False,
+            next_amount=charge.amount if charge else None,
+            next_currency=charge.currency if charge else None,
             grace_seconds=settings.grace_days * DAY_SECONDS,
             leeway_seconds=settings.renewal_leeway_seconds,
         )

@@ -28,6 +28,8 @@ def collect_invoice(account: StandInAccount, invoice: Json, card: Card) -> None:
 def record_payment_result(account: StandInAccount, invoice: Json, *, paid: bool) -> None:
     """Record whether the payment of an open invoice succeeded."""
     intent = payment_intent_of(account, invoice)
+    # The customer may have chosen another card since the last attempt.
+    intent["payment_method"] = account.hidden_fields(invoice["customer"]).get("payment_method")
     if paid:
         succeed_payment(account, intent)
         _record_paid(account, invoice)

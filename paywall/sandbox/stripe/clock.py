@@ -151,12 +151,18 @@ def _skip_collection(account: StandInAccount, invoice: Json, behavior: str) -> N
 
 
 def _start_period(subscription: Json, item: Json) -> DraftLine:
-    """Start the item's next period; a set end date cuts it short, and its price."""
+    """Start the item's next period."""
+    line = next_period_line(subscription, item)
+    item["current_period_start"], item["current_period_end"] = line.starts_at, line.ends_at
+    return line
+
+
+def next_period_line(subscription: Json, item: Json) -> DraftLine:
+    """The charge for the item's next period; a set end date cuts it short, and its price."""
     start = item["current_period_end"]
     anchor = subscription["billing_cycle_anchor"]
     whole_start, whole_end = period_around(item["price"], anchor, start)
     end = min(whole_end, subscription["cancel_at"] or whole_end)
-    item["current_period_start"], item["current_period_end"] = start, end
     whole_amount = item["price"]["unit_amount"] * item["quantity"]
     amount = round(whole_amount * (end - start) / (whole_end - whole_start))
     return DraftLine(item, item["price"], amount, start, end, "Subscription")

@@ -38,7 +38,7 @@ def draft_invoice(
     discount = _redeem_coupon(account, subscription, subtotal)
     total = subtotal - discount
     balance = account.find("customer", subscription["customer"])["balance"]
-    due = _amount_due(total + balance, subscription["currency"])
+    due = amount_due(total + balance, subscription["currency"])
     invoice = account.create(
         "invoice",
         amount_due=due,
@@ -81,7 +81,7 @@ def finalize_invoice(account: StandInAccount, invoice: Json) -> Json:
     """
     customer = account.find("customer", invoice["customer"])
     starting = customer["balance"]
-    due = _amount_due(invoice["total"] + starting, invoice["currency"])
+    due = amount_due(invoice["total"] + starting, invoice["currency"])
     customer["balance"] = ending = invoice["total"] + starting - due
     number = sum(1 for other in account.find_all("invoice") if other["number"]) + 1
     account.update(
@@ -92,6 +92,7 @@ def finalize_invoice(account: StandInAccount, invoice: Json) -> Json:
         automatically_finalizes_at=None,
         effective_at=account.now,
         ending_balance=ending,
+        hosted_invoice_url=f"{account.address}/invoice/{invoice['id']}",
         number=f"STANDIN-{number:04}",
         starting_balance=starting,
         status="open",
@@ -102,7 +103,7 @@ def finalize_invoice(account: StandInAccount, invoice: Json) -> Json:
     return invoice
 
 
-def _amount_due(owed: int, currency: str) -> int:
+def amount_due(owed: int, currency: str) -> int:
     """An amount that can be charged, after prorations that can be of fractions."""
     return round_amount(max(0, owed), currency)
 
@@ -260,18 +261,28 @@ def _line_item(account: StandInAccount, invoice: Json, line: DraftLine) -> Json:
     )
 
 
+def discount_of(account: StandInAccount, subscription: Json, subtotal: int) -> int:
+    """The discount of the subscription's coupon, if it still has one."""
+    coupon_id = account.hidden_fields(subscription["id"]).get("coupon")
+    if not coupon_id or subtotal <= 0:
+        return 0
+    coupon = account.find("coupon", coupon_id)
+    return discount_amount(coupon, subtotal, subscription["currency"])
+
+
 def _redeem_coupon(account: StandInAccount, subscription: Json, subtotal: int) -> int:
     """The discount of the subscription's coupon, which counts as one use of it."""
     hidden = account.hidden_fields(subscription["id"])
     coupon_id = hidden.get("coupon")
     if not coupon_id or subtotal <= 0:
         return 0
+    discount = discount_of(account, subscription, subtotal)
     coupon = account.find("coupon", coupon_id)
     uses_max = {"once": 1, "repeating": coupon["duration_in_months"]}.get(coupon["duration"])
     hidden["coupon_uses"] = hidden.get("coupon_uses", 0) + 1
     if uses_max is not None and hidden["coupon_uses"] >= uses_max:
         hidden["coupon"] = None
-    return discount_amount(coupon, subtotal, subscription["currency"])
+    return discount
 
 
 def discount_amount(coupon: Json, subtotal: int, currency: str) -> int:

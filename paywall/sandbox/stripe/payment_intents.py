@@ -1,7 +1,7 @@
 """Payment intents and their charges."""
 
 from paywall.sandbox.stripe.account import StandInAccount
-from paywall.sandbox.stripe.objects import Json
+from paywall.sandbox.stripe.objects import Json, copy_object
 
 DECLINED = "Your card was declined."
 
@@ -48,6 +48,7 @@ def succeed_payment(account: StandInAccount, intent: Json) -> Json:
 
 def decline_payment(account: StandInAccount, intent: Json) -> Json:
     """Mark the payment as declined; returns the failed charge."""
+    method = intent["payment_method"]
     charge = _create_charge(account, intent, failure_code="card_declined", failure_message=DECLINED)
     account.emit_event("charge.failed", charge)
     account.update(
@@ -58,6 +59,9 @@ def decline_payment(account: StandInAccount, intent: Json) -> Json:
             "code": "card_declined",
             "decline_code": "generic_decline",
             "message": DECLINED,
+            "payment_method": copy_object(account.find("payment_method", method))
+            if method
+            else None,
             "type": "card_error",
         },
         latest_charge=charge["id"],

@@ -6,7 +6,7 @@ from litestar.response import Redirect
 from paywall.sandbox.stripe.account import StandInAccount
 from paywall.sandbox.stripe.customers import Card, card_for_renewal
 from paywall.sandbox.stripe.errors import ApiError
-from paywall.sandbox.stripe.invoices import discount_amount
+from paywall.sandbox.stripe.invoices import discount_of
 from paywall.sandbox.stripe.objects import Json
 from paywall.sandbox.stripe.portal import change_card, portal_cancel, portal_resume, portal_switch
 from paywall.sandbox.stripe.rendering import (
@@ -111,11 +111,7 @@ def _owed(account: StandInAccount, subscription: Json) -> str:
 
 def _next_amount(account: StandInAccount, subscription: Json, item: Json) -> int:
     whole = int(item["price"]["unit_amount"] * item["quantity"])
-    coupon_id = account.hidden_fields(subscription["id"]).get("coupon")
-    if not coupon_id:
-        return whole
-    coupon = account.find("coupon", coupon_id)
-    return whole - discount_amount(coupon, whole, subscription["currency"])
+    return whole - discount_of(account, subscription, whole)
 
 
 def _buttons(account: StandInAccount, subscription: Json, item: Json) -> list[FormButton]:

@@ -12,6 +12,7 @@ from paywall.sandbox.stripe import (
     events,
     invoices,
     portal,
+    preview,
     refunds,
     schedules,
     subscriptions,
@@ -129,6 +130,12 @@ ROUTES = [
     _retrieve_route("invoice_payment", "/v1/invoice_payments"),
     ApiRoute(
         "GET", "/v1/invoices", invoices.list_invoices, f"{PAGING} customer status subscription"
+    ),
+    ApiRoute(
+        "POST",
+        "/v1/invoices/create_preview",
+        preview.preview_invoice,
+        "subscription subscription_details",
     ),
     _retrieve_route("invoice", "/v1/invoices"),
     ApiRoute("GET", "/v1/invoices/{id}/lines", invoices.list_invoice_lines, PAGING),

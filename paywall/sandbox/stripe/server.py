@@ -18,6 +18,7 @@ from paywall.sandbox.stripe.api_server import serve_api_request
 from paywall.sandbox.stripe.checkout_page import pay_checkout, show_checkout
 from paywall.sandbox.stripe.dashboard_page import parse_seconds, show_dashboard, use_dashboard
 from paywall.sandbox.stripe.errors import ApiError
+from paywall.sandbox.stripe.invoice_page import pay_invoice, show_invoice
 from paywall.sandbox.stripe.objects import Json
 from paywall.sandbox.stripe.portal_page import show_portal, use_portal
 from paywall.sandbox.stripe.rendering import HEADERS, render_page
@@ -70,6 +71,22 @@ async def submit_portal(
 ) -> Response[str] | Redirect:
     """One of the portal's buttons."""
     return use_portal(runner.stand_in.account, portal_id, await _read_form(request))
+
+
+@get("/invoice/{invoice_id:str}")
+async def invoice(
+    runner: NamedDependency[StandInRunner], invoice_id: FromPath[str]
+) -> Response[str]:
+    """The page of an invoice."""
+    return show_invoice(runner.stand_in.account, invoice_id)
+
+
+@post("/invoice/{invoice_id:str}")
+async def submit_invoice(
+    runner: NamedDependency[StandInRunner], invoice_id: FromPath[str]
+) -> Redirect:
+    """The payer pays an invoice."""
+    return pay_invoice(runner.stand_in.account, invoice_id)
 
 
 @get("/clock")
@@ -125,6 +142,8 @@ def create_app(runner: StandInRunner) -> ASGIApp:
             submit_checkout,
             portal,
             submit_portal,
+            invoice,
+            submit_invoice,
             clock,
             advance_clock,
             page_css,

@@ -2,7 +2,12 @@
 
 from datetime import UTC, datetime
 
-from paywall.sandbox.stripe.customers import Card
+import pytest
+
+from paywall.sandbox.stripe.catalogue import create_coupon
+from paywall.sandbox.stripe.customers import Card, attach_card
+from paywall.sandbox.stripe.faults import Fault
+from paywall.sandbox.stripe.invoice_page import pay_invoice
 from paywall.sandbox.stripe.portal import change_card
 from tests.processors.stripe.shop import Shop
 
@@ -41,15 +46,75 @@ async def test_a_failed_payment_is_shown_until_it_is_paid(shop: Shop) -> None:
     mine = (await shop.me())["subscription"]
     invoice = shop.stand_in.account.find("invoice", shop.only("subscription")["latest_invoice"])
     again = datetime.fromtimestamp(invoice["next_payment_attempt"], UTC)
-    assert mine["phase"] == "payment_failed"
+    assert (mine["phase"], mine["next_charge"]) == ("payment_failed", None)
     assert mine["failed_payment"] == {
-        "amount": 2_400_000, "currency": "khr", "next_attempt_at": f"{again:%Y-%m-%dT%H:%M:%SZ}"
+        "amount": 2_400_000, "currency": "khr", "next_attempt_at": f"{again:%Y-%m-%dT%H:%M:%SZ}",
+        "pay_url": f"http://stripe.invalid/invoice/{invoice['id']}", "has_new_method": False,
     }  # fmt: skip
     change_card(shop.stand_in.account, shop.only("customer")["id"], Card.PAYS)
-    shop.move(days=4)
+    await shop.deliver_events()
+    mine = (await shop.me())["subscription"]
+    assert (mine["card"]["last4"], mine["failed_payment"]["has_new_method"]) == ("4242", True)
+    pay_invoice(shop.stand_in.account, invoice["id"])
     await shop.deliver_events()
     mine = (await shop.me())["subscription"]
     assert (mine["phase"], mine["failed_payment"]) == ("active", None)
+
+
+async def test_a_new_card_of_the_customer_alone_is_shown_at_once(shop: Shop) -> None:
+    """As Stripe's page for a new means of payment sets it."""
+    await shop.buy(card=Card.PAYS_ONCE, plan_id="monthly", currency="usd")
+    account, customer = shop.stand_in.account, shop.only("customer")
+    account.update(shop.only("subscription"), None, default_payment_method=None)
+    shop.move(days=31)
+    await shop.deliver_events()
+    method = attach_card(account, customer["id"], Card.PAYS)
+    settings = {**customer["invoice_settings"], "default_payment_method": method}
+    account.update(customer, "customer.updated", invoice_settings=settings)
+    await shop.deliver_events()
+    mine = (await shop.me())["subscription"]
+    assert mine["card"] == {"brand": "visa", "last4": "4242"}
+    assert mine["failed_payment"]["has_new_method"] is True
+
+
+@pytest.mark.parametrize(
+    ("coupon", "charges"),
+    [
+        ({"percent_off": "50", "duration": "once"}, [600, 600, 600]),
+        (
+            {"percent_off": "25", "duration": "repeating", "duration_in_months": "2"},
+            [450, 600, 600],
+        ),
+        ({"amount_off": "100", "currency": "usd", "duration": "forever"}, [500, 500, 500]),
+    ],
+)
+async def test_the_next_charge_counts_a_discount_while_it_lasts(
+    coupon: dict[str, str], charges: list[int], shop: Shop
+) -> None:
+    create_coupon(shop.stand_in.account, {"id": "less", **coupon})
+    await shop.buy(code="less", plan_id="monthly", currency="usd")
+    shown = []
+    for days in (0, 31, 31):
+        shop.move(days)
+        await shop.deliver_events()
+        mine = (await shop.me())["subscription"]
+        assert mine["price"] == {"amount": 600, "currency": "usd"}
+        shown.append(mine["next_charge"])
+    assert shown == [{"amount": amount, "currency": "usd"} for amount in charges]
+    due = shop.stand_in.account.find("invoice", shop.only("subscription")["latest_invoice"])
+    assert due["amount_due"] == charges[1]
+
+
+async def test_a_next_charge_that_stripe_does_not_tell_is_left_out(shop: Shop) -> None:
+    await subscribed(shop)
+    cancelled = await shop.post("subscription/cancel", when="period_end")
+    assert cancelled.status_code == 200, cancelled.text
+    # Of what is cancelled it is what resuming costs.
+    mine = (await shop.me())["subscription"]
+    assert (mine["next_payment"], mine["next_charge"]["amount"]) == (None, 600)
+    shop.stand_in.faults.plan(Fault.RATE_LIMITED, "POST", "/v1/invoices/create_preview")
+    resumed = await shop.post("subscription/resume")
+    assert (resumed.status_code, resumed.json()["next_charge"]) == (200, None)
 
 
 async def test_after_the_last_attempt_no_date_is_promised(shop: Shop) -> None:
@@ -59,4 +124,7 @@ async def test_after_the_last_attempt_no_date_is_promised(shop: Shop) -> None:
     await shop.deliver_events()
     mine = (await shop.me())["subscription"]
     assert mine["phase"] == "lapsed"
-    assert mine["failed_payment"] == {"amount": 600, "currency": "usd", "next_attempt_at": None}
+    assert mine["failed_payment"] == {
+        "amount": 600, "currency": "usd", "next_attempt_at": None, "has_new_method": False,
+        "pay_url": mine["failed_payment"]["pay_url"],
+    }  # fmt: skip

@@ -36,6 +36,7 @@ METHODS: dict[str, Callable[..., object]] = {
     "GET /v1/invoice_payments": stripe.InvoicePaymentService.list,
     "GET /v1/invoice_payments/{id}": stripe.InvoicePaymentService.retrieve,
     "GET /v1/invoices": stripe.InvoiceService.list,
+    "POST /v1/invoices/create_preview": stripe.InvoiceService.create_preview,
     "GET /v1/invoices/{id}": stripe.InvoiceService.retrieve,
     "GET /v1/invoices/{id}/lines": stripe.InvoiceLineItemService.list,
     "GET /v1/payment_intents": stripe.PaymentIntentService.list,
