@@ -102,6 +102,9 @@ ReaderAccessUntil = Annotated[
     ),
 ]
 ReaderId = Annotated[str, Meta(description="The site's id of the reader.")]
+ReceiptNumber = Annotated[
+    str, Meta(description="The number on its receipt, such as `2026-K3QZ-7T4M`.")
+]
 SubscriptionId = Annotated[str, Meta(description="The subscription that is meant.")]
 TextId = Annotated[str, Meta(description="Its id in this service.")]
 TokenIssuer = Annotated[str, Meta(description="The token's issuer (claim `iss`).")]

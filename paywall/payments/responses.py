@@ -9,13 +9,21 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.database.tables import Checkout, Purchase
 from paywall.http.bodies import ResponseModel
-from paywall.http.fields import CreatedAt, NumberId, PassId, PlanId, ReaderId
+from paywall.http.fields import (
+    CreatedAt,
+    NumberId,
+    PassId,
+    PlanId,
+    ReaderId,
+    ReceiptNumber,
+)
 from paywall.payments.withdrawals import (
     WithdrawalAnswer,
     withdrawal_to_response,
     withdrawals_of,
 )
 from paywall.rules.enums import ProductKind
+from paywall.rules.receipt_number import payment_number
 from paywall.settings import Settings
 from paywall.subscriptions.billed import paid_until_of
 from paywall.subscriptions.withdrawability import withdrawable_until_of
@@ -43,6 +51,7 @@ class PurchaseAnswer(ResponseModel):
         Meta(description="The end of the paid period if it paid for a Stripe subscription."),
     ]
     created_at: CreatedAt
+    receipt_number: ReceiptNumber
     tax_amount: Annotated[
         int | None,
         Meta(description="The tax in `amount_paid`; null where the processor reported none."),
@@ -92,6 +101,9 @@ async def to_responses(
             refunded=purchase.refunded,
             paid_until=until.get(purchase.id),
             created_at=purchase.created_at,
+            receipt_number=payment_number(
+                purchase.id, purchase.processor, purchase.reference, purchase.created_at
+            ),
             tax_amount=purchase.tax_amount,
             withdrawable_until=withdrawable.get(purchase.id),
             withdrawal=(

@@ -30,7 +30,7 @@ async def preview_withdrawal(
     """The effect that withdrawing would have; the caller's transaction must be a discarding one."""
     withdrawal = await declare_withdrawal(session, purchase, settings, clock.now())
     answer = withdrawal_to_response(purchase, withdrawal)
-    answer.id = answer.at = answer.state = None
+    answer.id = answer.number = answer.at = answer.state = None
     before = await _holdings_of(session, purchase.reader_id, clock)
     amount = min(withdrawal.amount, purchase.amount_paid - purchase.refunded)
     if amount > 0:

@@ -26,6 +26,7 @@ from paywall.problems import (
     Problem,
 )
 from paywall.rules.enums import WithdrawalState
+from paywall.rules.receipt_number import receipt_number
 from paywall.rules.withdrawal import Withdrawability
 from paywall.settings import Settings
 from paywall.subscriptions.withdrawability import amount_left, withdrawability_of
@@ -51,6 +52,9 @@ class WithdrawalAnswer(ResponseModel):
     """A withdrawal from the contract of a purchase."""
 
     id: Annotated[str | None, Meta(description="Its id, for the receipt; null for a dry run.")]
+    number: Annotated[
+        str | None, Meta(description="The number of its receipt; null for a dry run.")
+    ]
     purchase_id: Annotated[int, Meta(description="The purchase that was withdrawn from.")]
     reader_id: ReaderId
     at: Annotated[datetime | None, Meta(description="When it was declared; null for a dry run.")]
@@ -81,6 +85,7 @@ class WithdrawalAnswer(ResponseModel):
 def withdrawal_to_response(purchase: Purchase, withdrawal: Withdrawal) -> WithdrawalAnswer:
     return WithdrawalAnswer(
         id=withdrawal.id,
+        number=receipt_number(withdrawal.id, withdrawal.at),
         purchase_id=purchase.id,
         reader_id=purchase.reader_id,
         at=withdrawal.at,

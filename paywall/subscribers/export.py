@@ -26,6 +26,7 @@ from paywall.database.tables import (
 )
 from paywall.problems import SUBSCRIBER_UNKNOWN, Problem
 from paywall.rules.enums import EntryKind, ViewerKind
+from paywall.rules.receipt_number import receipt_number
 from paywall.settings import Settings
 from paywall.subscribers.erase import ids_merged_into
 from paywall.subscribers.export_models import (
@@ -180,5 +181,7 @@ async def _receipts(session: AsyncSession, reader_id: str) -> ReceiptsSection:
     rows = await rows_of(session, CancellationReceipt, reader_id, "at", "id")
     return ReceiptsSection(
         about=ABOUT["receipts"],
-        receipts=[ExportedReceipt.from_row(row) for row in rows],
+        receipts=[
+            ExportedReceipt.from_row(row, number=receipt_number(row.id, row.at)) for row in rows
+        ],
     )

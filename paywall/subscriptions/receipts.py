@@ -7,7 +7,6 @@ from datetime import datetime
 from itertools import groupby
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,8 +15,15 @@ from paywall.credits.ledger import spendable_grants
 from paywall.credits.responses import GRANTS_MAX
 from paywall.database.tables import CancellationReceipt, Subscription
 from paywall.http.bodies import ResponseModel
-from paywall.http.fields import CancelledWhen, HappenedAt, SubscriptionId, TextId
+from paywall.http.fields import (
+    CancelledWhen,
+    HappenedAt,
+    ReceiptNumber,
+    SubscriptionId,
+    TextId,
+)
 from paywall.rules.enums import CancelWhen
+from paywall.rules.receipt_number import receipt_number
 from paywall.subscriptions.period_payment import PeriodPayment
 
 RECEIPTS_MAX = 200
@@ -27,6 +33,7 @@ class ReceiptAnswer(ResponseModel):
     """The confirmation of a cancellation, for the reader's records."""
 
     id: TextId
+    number: ReceiptNumber
     at: HappenedAt
     subscription_id: SubscriptionId
     when: CancelledWhen
@@ -109,7 +116,7 @@ async def receipt_response(
 
 
 def receipt_to_response(receipt: CancellationReceipt) -> ReceiptAnswer:
-    return msgspec.convert(receipt, ReceiptAnswer, from_attributes=True)
+    return ReceiptAnswer.from_row(receipt, number=receipt_number(receipt.id, receipt.at))
 
 
 async def receipts_of(

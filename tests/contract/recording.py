@@ -57,6 +57,8 @@ FIXED = (
     (r"eyJ[\w-]+\.[\w.-]+", TOKEN),
     # The position that a cursor encodes has a random id.
     (r"(cursor\": ?)\"[\w-]+\"", rf'\1"{CURSOR}"'),
+    # The number of a receipt is made from its random id.
+    (r"\b2026-[A-Z2-7]{4}-[A-Z2-7]{4}\b", "2026-K3QZ-7T4M"),
     (r"sha384-[^\"]+", f"sha384-{HASH}"),
     (r"/web/[0-9a-f]+/", "/web/9f2c41d07ab3e865/"),
     (r"(\"token_id\": ?)\"[^\"]+\"", r'\1"0mDqsT3Zx2wB8yqk0cJ8uA"'),

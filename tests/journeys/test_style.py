@@ -16,7 +16,7 @@ BOX = """
 </section></paywall-gate>
 <paywall-account><paywall-credits>You have 3 credits.</paywall-credits>
 <div class="paywall-part"><p class="paywall-note">Thank you.</p>
-<button class="paywall-link">Show the receipt</button>
+<button class="paywall-link">Receipt 2026-K3QZ-7T4M</button>
 <details><summary>Credit history</summary></details></div></paywall-account>
 <paywall-offers><fieldset class="paywall-switch">Currency</fieldset><b>$4</b></paywall-offers>
 <dialog class="paywall-dialog" lang="{lang}"><h2>តើអ្នកពិតជាចង់ដោះសោអត្ថបទនេះមែនទេ?</h2></dialog>

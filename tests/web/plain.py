@@ -60,7 +60,18 @@ async def enter(
 
 
 async def send(service: httpx.AsyncClient, form: Form, **fields: str) -> httpx.Response:
-    return await service.post(form.action, data={**form.fields, **fields})
+    """The page that the form leads to; of one that only leads back, the redirect."""
+    answer = await service.post(form.action, data={**form.fields, **fields})
+    location = answer.headers.get("Location", "")
+    if not location.startswith("/account/done/"):
+        return answer
+    assert answer.status_code == 303
+    return await service.get(location)
+
+
+def has_own_address(page: httpx.Response) -> bool:
+    """Whether a browser that reloads the page asks for it again and sends no form again."""
+    return page.request.method == "GET" and page.url.path.startswith("/account/done/")
 
 
 async def account(service: httpx.AsyncClient) -> str:

@@ -16,7 +16,7 @@ from paywall.web.pages.account import ITEMS_MAX
 from tests.conftest import Bearer, SetClock
 from tests.test_story import grant, put_article
 from tests.web.conftest import ORIGIN
-from tests.web.plain import account, enter, forms, send, subscribe
+from tests.web.plain import account, enter, forms, has_own_address, send, subscribe
 
 
 @pytest.fixture
@@ -107,6 +107,8 @@ async def test_a_subscription_is_cancelled_with_a_receipt_and_resumed(
     assert receipt
     assert receipt[0] in await account(service)
     resumed = await send(service, forms(done)["/account/resume"])
+    assert (has_own_address(done), has_own_address(resumed)) == (True, True)
+    assert "/account/resume" not in forms(await service.get(done.url.path))
     assert "<h1>Your subscription continues.</h1>" in resumed.text
     assert "You can read everything until 24 December 2026." in resumed.text
     assert receipt[0] in await account(service)
@@ -128,8 +130,11 @@ async def test_what_was_cancelled_or_paid_has_a_receipt_to_keep(
     of_payment = sorted(receipts(await account(service)) - of_cancellation)
     assert (len(of_cancellation), len(of_payment)) == (1, 1)
     page = unescape((await service.get(of_payment[0])).text)
-    number = re.search(r"<dd>([A-Z2-7]{4}(?:-[A-Z2-7]{4}){2})</dd>", page)
+    number = re.search(r"<dd>(2026-[A-Z2-7]{4}-[A-Z2-7]{4})</dd>", page)
     assert number
+    listed = await service.get("/v1/me/purchases", headers=bearer.reader("ann"))
+    assert listed.json()["items"][0]["receipt_number"] == number[1]
+    assert f">Receipt {number[1]}</a>" in await account(service)
     for shown in ("<address>Post Ltd<br>Quay 1<br>Tax number: K001-9</address>", "<dd>$1.50</dd>"):
         assert shown in page
     file = await service.get(f"{of_payment[0]}.txt")
@@ -148,7 +153,9 @@ async def test_what_was_cancelled_or_paid_has_a_receipt_to_keep(
     file = await service.get(f"{of_cancellation.pop()}.txt")
     # The pass follows the subscription.
     assert "Cancelled: you can read everything until 31 December 2026" in file.text
-    assert "Number: receipt_" in file.text
+    number = re.search(r"^Number: (2026-[A-Z2-7]{4}-[A-Z2-7]{4})$", file.text, re.MULTILINE)
+    assert number
+    assert f">Receipt {number[1]}</a>" in await account(service)
     assert "You will not be charged for it again." in file.text
     entered = await enter(service, bearer, "ann", page="receipt", receipt=name)
     assert entered.headers["location"] == of_payment[0]
@@ -164,6 +171,9 @@ async def test_a_reader_says_why_after_cancelling_and_not_before(
     why = forms(done)["/account/why"]
     thanks = await send(service, why, reason="missing_content", comment="x\r\n" * 250)
     assert "Thank you for your answer." in thanks.text
+    assert has_own_address(thanks)
+    # Whoever goes back is not asked again.
+    assert "/account/why" not in forms(await service.get(done.url.path))
     listed = await service.get("/v1/cancellation-feedback", headers=bearer.site())
     (comment,) = listed.json()["items"]
     assert (comment["reason"], len(comment["comment"])) == ("missing_content", 499)
@@ -179,15 +189,24 @@ async def test_a_pack_is_withdrawn_from_with_one_confirmation_and_a_receipt(
     await service.post("/v1/purchases", json=bought | paid, headers=bearer.site())
     await enter(service, bearer, "ann", name="Ann Chan")
     assert "You can withdraw until 8 December 2026." in await account(service)
-    asked = await send(service, forms(await service.get("/account"))["/account/withdraw"])
+    (question_url,) = re.findall('href="(/account/withdraw/[0-9]+)"', await account(service))
+    entered = await enter(
+        service, bearer, "ann", page="withdraw", purchase_id=question_url[18:], name="Ann Chan"
+    )
+    assert entered.headers["location"] == question_url
+    asked = await service.get(question_url)
     assert "You get $1.50 back within 14 days, and what you bought ends." in asked.text
     assert "5 credits are taken back." in asked.text
     done = await send(service, forms(asked)["/account/withdraw"])
-    assert "We return $1.50 to you within 14 days." in done.text
+    assert "We will refund $1.50 within 14 days." in done.text
+    assert has_own_address(done)
     receipt = await service.get(receipts(done.text).pop())
-    for shown in ("withdrawal_", "24 November 2026", "<dd>Five</dd>", "<dd>Ann Chan</dd>"):
+    for shown in ("<dd>2026-", "24 November 2026", "<dd>Five</dd>", "<dd>Ann Chan</dd>"):
         assert shown in receipt.text
-    assert "/account/withdraw" not in forms(await service.get("/account"))
+    # The site has not returned the money yet.
+    assert "taken back" not in receipt.text
+    assert question_url not in await account(service)
+    assert (await service.get("/account/withdraw/x")).status_code == 403
 
 
 @pytest.mark.parametrize("name", ["payment-999", "receipt_0", "x%2Fy", "é"])

@@ -11,7 +11,17 @@ import pytest
 from tests.conftest import Bearer, SetClock
 from tests.test_story import grant, put_article
 from tests.web.conftest import ORIGIN
-from tests.web.plain import COOKIE, Form, account, cookie_of, enter, forms, send, subscribe
+from tests.web.plain import (
+    COOKIE,
+    Form,
+    account,
+    cookie_of,
+    enter,
+    forms,
+    has_own_address,
+    send,
+    subscribe,
+)
 
 TAIL = "The tail nobody sees"
 
@@ -101,13 +111,20 @@ async def test_an_article_is_unlocked_by_two_clicks_and_never_paid_twice(
     assert "This costs 2 of your 5 credits. You will have 3 left." in asked.text
     assert "Unlocks left: 5" in asked.text
     form = forms(asked)["/account/unlock"]
+    done = asked
     for _click in range(3):
         done = await send(service, form)
         assert "You have 3 credits." in done.text
         assert f'href="{ORIGIN}/42"' in done.text
+        assert has_own_address(done)
+        # What is read is named in no address.
+        assert "42" not in done.url.path
         assert TAIL not in asked.text + done.text
     again = await enter(service, bearer, "ann", page="unlock", article="42")
     assert "You can read this article." in again.text
+    await enter(service, bearer, "bo")
+    others = await service.get(done.url.path)
+    assert (others.status_code, others.headers["location"]) == (303, "/account")
 
 
 async def test_a_higher_price_is_asked_about_again(

@@ -19,10 +19,11 @@ from paywall.tokens.guard import anyone
 from paywall.tokens.revocation import refuse_revoked
 from paywall.unlocks.api import SEARCH_CHARS_MAX
 from paywall.web.pages.account import load_account, view_account
-from paywall.web.pages.afterwards import answer_why, withdraw
+from paywall.web.pages.afterwards import answer_why, ask_to_withdraw, withdraw
 from paywall.web.pages.changes import billing, buy, cancel, resume, unlock
 from paywall.web.pages.entry import enter, leave, set_language
 from paywall.web.pages.form import FORM_BYTES_MAX
+from paywall.web.pages.outcomes import show_outcome
 from paywall.web.pages.receipts import load_receipt, receipt_as_text, seller_of
 from paywall.web.pages.rendering import HEADERS
 from paywall.web.pages.requests import (
@@ -169,7 +170,9 @@ ROUTES: list[ControllerRouterHandler] = [
             resume,
             billing,
             data,
+            show_outcome,
             show_receipt,
+            ask_to_withdraw,
             withdraw,
             answer_why,
         ],

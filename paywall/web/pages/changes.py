@@ -2,6 +2,7 @@
 
 from litestar import Response, post
 from litestar.di import NamedDependency
+from litestar.response import Redirect
 
 from paywall.database.engine import Database
 from paywall.http.bodies import convert
@@ -12,11 +13,11 @@ from paywall.problems import (
     INSUFFICIENT_CREDITS,
     PRICE_CHANGED,
     SUBSCRIPTION_REQUIRED,
+    UNAVAILABLE,
     Problem,
 )
 from paywall.processors.stripe.context import StripeContext
-from paywall.rules.enums import CancelReason
-from paywall.rules.phase import SubscriptionAction
+from paywall.rules.enums import CancelWhen
 from paywall.settings import Settings
 from paywall.subscriptions.api import (
     CancelInput,
@@ -26,21 +27,21 @@ from paywall.subscriptions.api import (
 )
 from paywall.subscriptions.cancel import find_subscription
 from paywall.subscriptions.receipts import CancelAnswer
-from paywall.subscriptions.responses import (
-    SubscriptionAnswer,
-    load_responses,
-)
+from paywall.subscriptions.responses import SubscriptionAnswer
 from paywall.unlocks.api import UnlockInput, UnlockOutcome, unlock_my_article
 from paywall.web.pages.form import COST_DIGITS_MAX
 from paywall.web.pages.offers import SiteOptions, order_of
+from paywall.web.pages.outcomes import Outcome, lead_to
 from paywall.web.pages.questions import (
     load_cancel_question,
     load_unlock_question,
     render_cancel_question,
     render_unlock_question,
 )
+from paywall.web.pages.rendering import PageRenderer
 from paywall.web.pages.requests import (
     AnyRequest,
+    Page,
     SessionOver,
     authenticate_reader,
     content_of,
@@ -52,7 +53,7 @@ from paywall.web.pages.requests import (
 @post("/unlock")
 async def unlock(
     request: AnyRequest, database: NamedDependency[Database], settings: NamedDependency[Settings]
-) -> Response[str]:
+) -> Page:
     """Unlock, and lead to the article; where the price has changed, ask again."""
     page = page_of(request, settings)
     form = await form_of(request, page)
@@ -76,9 +77,8 @@ async def unlock(
             )
         new_cost = problem.members["unlock_cost"] if problem.kind is PRICE_CHANGED else None
         return render_unlock_question(page, question, options, new_cost=new_cost)
-    outcome = content_of(response, UnlockOutcome)
-    title = "unlocked" if outcome.unlock is not None else "readable"
-    return page.render("unlocked.html", title, {"outcome": outcome})
+    unlocked = content_of(response, UnlockOutcome).unlock
+    return lead_to(Outcome.UNLOCKED, str(unlocked.id) if unlocked else "")
 
 
 @post("/buy")
@@ -116,8 +116,8 @@ async def cancel(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
     stripe: NamedDependency[StripeContext | None],
-) -> Response[str]:
-    """Without `when` it asks; with it, it cancels and shows the receipt."""
+) -> Page:
+    """Without `when` it asks; with it, it cancels and leads to the receipt."""
     page = page_of(request, settings)
     form = await form_of(request, page)
     subscription_id = form.get("subscription_id", "")
@@ -129,27 +129,36 @@ async def cancel(
             )
         return render_cancel_question(page, question)
     data = convert({"subscription_id": subscription_id, "when": form["when"]}, CancelInput)
-    response = await cancel_my_subscription.fn(
-        data=data,
-        caller=caller,
-        claim=make_claim(request, caller, f"{form.get('key', '')}-{data.when}", data),
-        database=database,
-        stripe=stripe,
-        settings=settings,
-    )
+    try:
+        response = await cancel_my_subscription.fn(
+            data=data,
+            caller=caller,
+            claim=make_claim(request, caller, f"{form.get('key', '')}-{data.when}", data),
+            database=database,
+            stripe=stripe,
+            settings=settings,
+        )
+    except Problem as problem:
+        if problem.kind is not UNAVAILABLE:
+            raise
+        return await _ask_again(page, caller.subject, data, database)
+    receipt = content_of(response, CancelAnswer).receipt
+    return lead_to(Outcome.CANCELLED, receipt.id if receipt else "")
+
+
+async def _ask_again(
+    page: PageRenderer, reader_id: str, data: CancelInput, database: Database
+) -> Page:
+    """After a cancellation that was not confirmed: what is on record by now decides."""
+    subscription_id, now = data.subscription_id or "", database.clock.now()
     async with database.reading() as session:
-        now = database.clock.now()
-        subscription = await find_subscription(session, caller.subject, subscription_id, now)
-        (one,) = await load_responses(session, [subscription], now)
-    return page.render(
-        "cancelled.html",
-        "receipt_cancellation",
-        {
-            "done": content_of(response, CancelAnswer),
-            "reasons": list(CancelReason),
-            "is_late": SubscriptionAction.FIX_PAYMENT in one.actions,
-        },
-    )
+        subscription = await find_subscription(session, reader_id, subscription_id, now)
+        if subscription.cancel_at_period_end and data.when is CancelWhen.PERIOD_END:
+            return Redirect("/account", status_code=303)
+        question = await load_cancel_question(
+            session, reader_id, subscription_id, page.settings, now
+        )
+    return render_cancel_question(page, question, unconfirmed=data.when)
 
 
 @post("/resume")
@@ -158,7 +167,7 @@ async def resume(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
     stripe: NamedDependency[StripeContext | None],
-) -> Response[str]:
+) -> Redirect:
     """Withdraw a cancellation."""
     page = page_of(request, settings)
     form = await form_of(request, page)
@@ -171,8 +180,7 @@ async def resume(
         database=database,
         stripe=stripe,
     )
-    subscription = content_of(response, SubscriptionAnswer)
-    return page.render("resumed.html", "resumed", {"subscription": subscription})
+    return lead_to(Outcome.RESUMED, content_of(response, SubscriptionAnswer).id)
 
 
 @post("/billing")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import msgspec
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from litestar.response import Redirect
@@ -31,6 +31,7 @@ from paywall.web.pages.receipts import NAME
 from paywall.web.pages.rendering import PageRenderer
 from paywall.web.pages.requests import (
     AnyRequest,
+    Page,
     SessionOver,
     address_of_client,
     find_reader,
@@ -47,8 +48,6 @@ from paywall.web.pages.session import (
     make_session,
 )
 
-Page = Response[str] | Redirect
-
 
 @post("/enter")
 async def enter(
@@ -57,9 +56,9 @@ async def enter(
     """From a page of the site: `token`, `page` and its fields.
 
     `unlock` names an `article`; `cancel` may name a `subscription`, and leads to the account where
-    nothing renews; `receipt` names a `receipt`. Each may say where the reader comes `back` to, and
-    their `name`; `unlock` and `buy`, where to `return` after paying, and with `consent` that
-    readers are to agree to get it at once.
+    nothing renews; `receipt` names a `receipt`, and `withdraw` a `purchase_id`. Each may say where
+    the reader comes `back` to, and their `name`; `unlock` and `buy`, where to `return` after
+    paying, and with `consent` that readers are to agree to get it at once.
     """
     request.app.state.sign_ins.count(address_of_client(request, settings))
     fields = await read_form(request)
@@ -95,6 +94,9 @@ async def _first_page(
     name, settings = fields.get("page"), page.settings
     if name == "receipt" and NAME.fullmatch(fields.get("receipt", "")):
         return Redirect(f"/account/receipts/{fields['receipt']}", status_code=303)
+    purchase_id = fields.get("purchase_id", "")
+    if name == "withdraw" and purchase_id.isascii() and purchase_id.isdecimal():
+        return Redirect(f"/account/withdraw/{purchase_id}", status_code=303)
     if name not in ("unlock", "buy", "cancel"):
         return Redirect("/account", status_code=303)
     options = SiteOptions.from_form(fields, page.site)

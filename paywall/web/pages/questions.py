@@ -12,6 +12,7 @@ from paywall.access.facts import load_article_facts, viewer_of
 from paywall.catalogue.offers import load_offers
 from paywall.credits.responses import GrantAnswer, list_spendable_grants
 from paywall.http.bodies import convert
+from paywall.problems import UNAVAILABLE
 from paywall.rules.decision import Decision, Reason, decide
 from paywall.rules.enums import CancelWhen
 from paywall.settings import Settings
@@ -120,11 +121,16 @@ async def load_cancel_question(
     return CancelQuestion(response, access_until, keeps_access, paid, grants)
 
 
-def render_cancel_question(page: PageRenderer, question: CancelQuestion) -> Response[str]:
+def render_cancel_question(
+    page: PageRenderer, question: CancelQuestion, *, unconfirmed: CancelWhen | None = None
+) -> Response[str]:
+    """The question; `unconfirmed` is what was chosen before and not confirmed."""
     return page.render(
         "cancel.html",
         "cancel_question",
         {
+            "is_unconfirmed": unconfirmed is not None,
+            "chosen": unconfirmed or CancelWhen.PERIOD_END,
             "subscription": question.subscription,
             "access_until": question.access_until,
             "keeps_access": question.keeps_access,
@@ -134,6 +140,7 @@ def render_cancel_question(page: PageRenderer, question: CancelQuestion) -> Resp
                 for expires_at, amount in credits_by_expiry(question.grants)
             ],
         },
+        status=200 if unconfirmed is None else UNAVAILABLE.status,
     )
 
 

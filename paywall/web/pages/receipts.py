@@ -1,7 +1,5 @@
 """Receipts of payments, cancellations and withdrawals: a page to print, and a text file to keep."""
 
-import base64
-import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,9 +18,11 @@ from paywall.database.tables import (
     Withdrawal,
 )
 from paywall.payments.responses import PurchaseAnswer, to_response
+from paywall.payments.withdrawal_effect import EndedByWithdrawal, load_ended
 from paywall.payments.withdrawals import WithdrawalAnswer
 from paywall.rules.enums import CancelWhen, ClawbackKind
 from paywall.rules.phase import SubscriptionAction
+from paywall.rules.receipt_number import receipt_number
 from paywall.settings import Settings
 from paywall.subscriptions.receipts import ReceiptAnswer, receipt_to_response
 from paywall.subscriptions.responses import SubscriptionAnswer, load_responses
@@ -54,13 +54,6 @@ def seller_of(settings: Settings, language: Language, site: str | None) -> Selle
     """Without a name in the settings, the site's."""
     name = settings.seller_name or str(language.words["site_name"]) or site or ""
     return Seller(name, settings.seller_address.splitlines(), settings.seller_tax_number)
-
-
-def receipt_number(purchase: Purchase) -> str:
-    """Stable, and without the count of all purchases, which its id would give away."""
-    identity = f"receipt {purchase.id} {purchase.processor} {purchase.reference}"
-    letters = base64.b32encode(hashlib.sha256(identity.encode()).digest()).decode()[:12]
-    return "-".join(letters[start : start + 4] for start in range(0, 12, 4))
 
 
 async def load_receipt(
@@ -96,7 +89,7 @@ async def _of_payment(
     answer = await to_response(session, purchase, settings)
     money = _money_of(language, answer.currency)
     rows = [
-        ("receipt_number", receipt_number(purchase)),
+        ("receipt_number", answer.receipt_number),
         ("receipt_date", language.moment(answer.created_at)),
         ("receipt_product", purchase_title(offers, language, answer)),
         ("receipt_amount", money(answer.amount_paid)),
@@ -159,12 +152,13 @@ async def _of_cancellation(
     subscription = await session.get_one(Subscription, receipt.subscription_id)
     (one,) = await load_responses(session, [subscription], now)
     title = title_of(offers, language, one) or language.translate(f"kind_{one.kind}")
+    confirmed = receipt_to_response(receipt)
     rows = [
-        ("receipt_number", receipt.id),
+        ("receipt_number", confirmed.number),
         ("receipt_date", language.moment(receipt.at)),
         ("receipt_product", title),
     ]
-    notes = _cancellation_notes(language, receipt_to_response(receipt), one)
+    notes = _cancellation_notes(language, confirmed, one)
     # The receipt is a record of its time, so what came later is added to it.
     if (withdrawn := await _withdrawn_after(session, subscription, receipt.at)) is not None:
         notes.append(language.translate("withdrawn_later", date=language.moment(withdrawn)))
@@ -225,16 +219,37 @@ async def _of_withdrawal(
     purchase = await session.get_one(Purchase, withdrawal.purchase_id)
     answer: PurchaseAnswer = await to_response(session, purchase, settings)
     rows = [
-        ("receipt_number", withdrawal.id),
+        ("receipt_number", receipt_number(withdrawal.id, withdrawal.at)),
         ("receipt_date", language.moment(withdrawal.at)),
         ("receipt_product", purchase_title(offers, language, answer)),
         ("receipt_amount", _money_of(language, purchase.currency)(withdrawal.amount)),
-        ("receipt_payment", receipt_number(purchase)),
+        ("receipt_payment", answer.receipt_number),
     ]
-    notes = [language.translate("withdrawn")]
+    ended = await load_ended(session, purchase, withdrawal)
+    notes = [language.translate("withdrawn"), *_ended_notes(language, answer, ended)]
     if answer.withdrawal is not None:
         notes.append(withdrawal_sentence(language, answer.withdrawal))
     return Receipt("receipt_withdrawal", rows, notes)
+
+
+def _ended_notes(language: Language, bought: PurchaseAnswer, ended: EndedByWithdrawal) -> list[str]:
+    """What the withdrawal ended: time, credits and articles."""
+    t = language.translate
+    notes: list[str] = []
+    if bought.withdrawal is None or not bought.withdrawal.is_returned:
+        # Of a payment by the site's own means nothing has ended before the refund is recorded.
+        return notes
+    if bought.paid_until is not None:
+        notes.append(t("withdrawn_period", date=language.moment(bought.paid_until)))
+    elif bought.pass_id is not None:
+        notes.append(t("withdrawn_pass"))
+    if ended.credits_taken:
+        notes.append(t("withdrawn_credits", count=ended.credits_taken))
+    if ended.articles:
+        titles = (article.title or t("article_gone") for article in ended.articles)
+        count = len(ended.articles)
+        notes.append(t("withdrawn_articles", count=count, titles=", ".join(titles)))
+    return notes
 
 
 def withdrawal_sentence(language: Language, withdrawal: WithdrawalAnswer) -> str:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request, Response
+from litestar.response import Redirect
 from litestar.status_codes import HTTP_401_UNAUTHORIZED, HTTP_403_FORBIDDEN
 
 from paywall.database.engine import Database
@@ -23,6 +24,8 @@ from paywall.web.pages.rendering import PageRenderer
 from paywall.web.pages.session import COOKIE, COOKIE_BYTES_MAX, PageSession, decode_session
 
 AnyRequest = Request[Any, Any, Any]
+# A page, or the way to one.
+Page = Response[str] | Redirect
 ModelT = TypeVar("ModelT", bound=ResponseModel)
 # The proxies that a request can have come through.
 FORWARDED_MAX = 20

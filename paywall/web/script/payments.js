@@ -20,13 +20,11 @@ class Payments extends List {
   }
 
   line(paid) {
-    const { id, currency, refunded, created_at: at } = paid;
+    const { currency, refunded } = paid;
     const money = (amount) => this.words.money({ amount, currency });
     const title = this.titled(paid);
-    const price = money(paid.amount_paid);
-    const payment = (date) => this.t("payment", { date, price });
-    const moment = payment(this.words.moment(at));
-    const receipt = small(openReceipt(this, `payment-${id}`, title, moment));
-    return h("li", {}, h("b", {}, title), small(payment(this.words.day(at))), refunded > 0 && small(this.t("purchase_refunded", { price: money(refunded) })), receipt, withdrawal(this, paid, title, moment));
+    const payment = this.t("payment", { date: this.words.day(paid.created_at), price: money(paid.amount_paid) });
+    const receipt = small(payment, " · ", openReceipt(this, `payment-${paid.id}`, paid.receipt_number));
+    return h("li", {}, h("b", {}, title), receipt, refunded > 0 && small(this.t("purchase_refunded", { price: money(refunded) })), withdrawal(this, paid, title));
   }
 }

@@ -12,6 +12,7 @@ const OUTAGE_PAUSE_MS_MAX = 300_000;
 const CHECKOUT = "paywall-checkout";
 const SIGNED_OUT = "signed out";
 const BOUGHT = "paywall-bought";
+const RECEIPT = "paywall-receipt";
 
 /** Why something did not work: "unreachable", "signed_out", "refused", or the code of a problem. */
 class RequestError extends Error {
@@ -297,6 +298,7 @@ function saveItem(name, value) {
 function clearItems() {
   saveItem(CHECKOUT);
   saveItem(BOUGHT);
+  saveItem(RECEIPT);
 }
 
 /** Away from this page; until it is gone, what led away waits. */

@@ -26,7 +26,7 @@ function resumption(part, { id: subscription_id, cancels_at: end }, done) {
 }
 
 /** What going on with it costs, if that is known. */
-const resumeCosts = (part, { price }) => price && part.t("resume_for", { price: part.words.money(price) });
+const resumeCosts = (part, { next_charge: price }) => price && part.t("resume_for", { price: part.words.money(price) });
 
 /** What opens everything until when; to cancel it in two clicks, and to take that back. */
 class Subscription extends PaywallElement {
@@ -38,22 +38,25 @@ class Subscription extends PaywallElement {
     const running = subscriptions
       .filter(({ phase }) => !["ended", "not_started"].includes(phase))
       // A failed payment comes first, and what waits last, in the order in which it is used.
-      .sort((a, b) => isLate(b) - isLate(a) || isWaiting(a) - isWaiting(b) || (isWaiting(a) ? new Date(a.starts_at) - new Date(b.starts_at) : 0))
+      .sort((a, b) => isLate(b) - isLate(a) || isWaiting(a) - isWaiting(b) || new Date(a.starts_at) - new Date(b.starts_at))
       .map((one) => this.line(one));
     const total = !subscriptions.some(renews) && subscriptions.some(isWaiting) && mine.access_until;
-    this.said ??= h("p", { role: "status", class: "paywall-status", tabindex: "-1" });
+    // What was just done is said until the next look.
+    this.said ??= notice("");
+    this.said.textContent = this.news;
+    this.news = null;
     this.put(
       this.said,
       total && h("p", {}, this.t("access_until", { date: this.words.end(total) })),
       ...(running.length ? running : [h("p", { class: "paywall-state" }, this.t("no_subscription"))]),
-      over.length > 0 && this.past(over),
+      over[0] && this.past(over),
     );
   }
 
   past(over) {
     const summary = h("summary", {}, this.t("ended_subscriptions"));
     const folded = h("details", {}, summary, ...over.map((one) => this.line(one)));
-    folded.open = Boolean(this.said.textContent);
+    folded.open = this.said.textContent;
     return folded;
   }
 
@@ -67,7 +70,7 @@ class Subscription extends PaywallElement {
       h("p", {}, h("b", {}, title)),
       h("p", {}, h("span", { class: "paywall-state" }, lead), " ", joined(more)),
       one.payment_type && small(this.label("payment_type", this.means(one))),
-      ...one.receipts.map((receipt) => this.receipt(title, receipt)),
+      ...one.receipts.map((receipt) => this.receipt(receipt)),
       actions.length > 0 && h("div", { class: "paywall-actions" }, ...actions),
     );
   }
@@ -88,10 +91,12 @@ class Subscription extends PaywallElement {
 
   /** The amount, and when which card is charged again: after a change it is the new one. */
   failed({ failed_payment: failed, ...one }) {
-    const again = failed?.next_attempt_at;
-    return failed && [
+    if (!failed) return;
+    const { next_attempt_at: again, has_new_method: isNew } = failed;
+    const word = one.card ? (isNew ? "failed_retry_new" : "failed_retry_card") : "failed_retry";
+    return [
       this.t("failed_sum", { price: this.words.money(failed) }),
-      again && this.t(one.card ? "failed_retry_card" : "failed_retry", { date: this.words.day(again), card: this.means(one) }),
+      again && this.t(word, { date: this.words.day(again), card: this.means(one) }),
     ];
   }
 
@@ -117,7 +122,7 @@ class Subscription extends PaywallElement {
     return [sentence, end].flat();
   }
 
-  renewal({ next_payment: next, price, status }) {
+  renewal({ next_payment: next, next_charge: price, status }) {
     const word = status === "trialing" ? "trial_until" : "renews_on";
     return [this.t(word, { date: this.words.day(next) }), price && this.t("renews_for", { price: this.words.money(price) })];
   }
@@ -139,20 +144,34 @@ class Subscription extends PaywallElement {
   }
 
   actions(one) {
+    const pay = one.failed_payment?.has_new_method && webAddress(one.failed_payment.pay_url);
     const cancel = button(this.t("cancel"), () => this.cancel(cancel, one));
     return [
-      isLate(one) && allows(one, "manage_billing") && this.billing("fix_payment", true),
+      pay ? link(this.t("pay_now"), pay, true) : isLate(one) && allows(one, "manage_billing") && this.billing("fix_payment", true),
       allows(one, "resume") && resumption(this, one, () => this.done("resumed")),
       allows(one, "cancel") && cancel,
-      !isLate(one) && allows(one, "manage_billing") && this.billing(),
+      (pay || !isLate(one)) && allows(one, "manage_billing") && this.billing(),
     ];
   }
 
   async done(word) {
     announce(this);
-    this.said.textContent = this.t(word);
-    await this.load();
+    this.news = this.t(word);
+    await this.draw();
     this.said.focus();
+  }
+
+  /** A response that was lost says nothing about a cancellation: what is on record does. */
+  async lookUp(error, id, isNow) {
+    if (error.code !== "unreachable") throw error;
+    known.clear();
+    const { subscriptions } = await fetchMe(this).catch(() => {
+      retry(this);
+      throw new RequestError("cancel_unknown");
+    });
+    const one = subscriptions.find((other) => other.id === id);
+    if (isNow ? one?.phase !== "ended" : !one?.cancel_at_period_end) throw new RequestError("not_cancelled");
+    return one;
   }
 
   cancel(element, one) {
@@ -170,8 +189,11 @@ class Subscription extends PaywallElement {
         no: this.t("keep"),
         act: async (box) => {
           const when = box.querySelector("input:checked").value;
-          const done = await request(this, "POST", path, { subscription_id, when }, keys[when]);
-          await this.done(when === "now" ? "cancelled_now" : isLate(one) ? "cancelled_late" : "cancelled");
+          const isNow = when === "now";
+          const done = await request(this, "POST", path, { subscription_id, when }, keys[when]).catch((error) =>
+            this.lookUp(error, subscription_id, isNow),
+          );
+          await this.done(isNow ? "cancelled_now" : isLate(one) ? "cancelled_late" : "cancelled");
           box.close();
           this.said.focus();
           askWhy(this, done);
@@ -183,13 +205,8 @@ class Subscription extends PaywallElement {
 
   choices({ access_until: until, keeps_access: isKept, period_payment: paid }, one) {
     const name = newKey();
-    const choice = (value, text) => {
-      const input = h("input", { type: "radio", name, value });
-      input.checked = value === "period_end";
-      return h("label", {}, input, joined(text));
-    };
     const loses = (word, at) => this.t(word, { price: this.words.money(paid), date: this.words.end(at) });
-    const atEnd = isLate(one) ? [this.t("at_period_end_late"), ...(this.failed(one) ?? [])] : this.t("at_period_end", { date: this.words.end(until) });
+    const atEnd = isLate(one) ? [this.t("at_period_end_late"), this.failed(one)].flat() : this.t("at_period_end", { date: this.words.end(until) });
     const atOnce = [
       this.t(isKept ? "at_once_kept" : "at_once"),
       isLate(one) && this.t("at_once_late"),
@@ -200,8 +217,8 @@ class Subscription extends PaywallElement {
       "fieldset",
       {},
       h("legend", {}, this.t("when_to_end")),
-      choice("period_end", atEnd),
-      choice("now", atOnce),
+      radio(name, "period_end", joined(atEnd), ""),
+      radio(name, "now", joined(atOnce)),
     );
   }
 
@@ -210,8 +227,8 @@ class Subscription extends PaywallElement {
     return h("p", {}, this.t(at ? "credits_stay_until" : "credits_stay", { count, date: at && this.words.end(at) }));
   }
 
-  receipt(title, { id, at, withdrawn_at: back }) {
-    const cancelled = this.t("cancelled_on", { date: this.words.day(at) });
-    return small(joined(cancelled, back && this.t("resumed_on", { date: this.words.day(back) })), " ", openReceipt(this, id, title, cancelled));
+  receipt({ id, number, when, at, withdrawn_at: back }) {
+    const done = this.t(when === "now" ? "ended_at_once" : "cancelled_on", { date: this.words.day(at) });
+    return small(joined(done, back && this.t("resumed_on", { date: this.words.day(back) })), " ", openReceipt(this, id, number));
   }
 }

@@ -37,10 +37,11 @@ def withdrawal(visitor: Visitor) -> Iterator[tuple[str, Page]]:
     page = visitor.tab()
     visitor.subscribe(page, "ann")
     page.get_by_role("button", name=visitor.text("withdraw")).click()
-    page.get_by_role("dialog").wait_for()
-    yield "withdrawal_dialog", page
-    page.locator("dialog .paywall-first").click()
-    page.get_by_text(visitor.text("withdrawn")).wait_for()
+    page.locator("main form button").click()
+    page.wait_for_url("**/account/done/*")
+    yield "withdrawn", page
+    page.goto(f"{visitor.press.paper}/account")
+    page.get_by_text(visitor.text("no_subscription")).wait_for()
     yield "account_after_withdrawing", page
     page.locator("paywall-payments .paywall-link").last.click()
     page.wait_for_url("**/account/receipts/*")

@@ -52,8 +52,8 @@ def plain_account(visitor: Visitor) -> Iterator[tuple[str, Page]]:
     visitor.press.sell_pass("ann")
     without_script(page)
     yield "plain_account", page
-    page.locator("form[action='/account/withdraw'] button").first.click()
-    page.locator("input[name=agreed]").wait_for(state="attached")
+    page.locator("a[href^='/account/withdraw/']").first.click()
+    page.locator("form[action='/account/withdraw']").wait_for()
     yield "plain_withdrawal", page
     page.goto(f"{visitor.press.service}/account")
     page.locator("form[action='/account/cancel'] button").click()

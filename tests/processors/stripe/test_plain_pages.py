@@ -3,11 +3,25 @@
 import re
 from html import unescape
 
+import msgspec
+import pytest
+
 from paywall.sandbox.stripe import checkout
 from paywall.sandbox.stripe.customers import Card
+from paywall.sandbox.stripe.faults import Fault
+from paywall.sandbox.stripe.invoice_page import pay_invoice
+from paywall.sandbox.stripe.portal import change_card
 from paywall.sandbox.stripe.subscriptions import cancel_subscription
+from paywall.settings import Settings
 from tests.processors.stripe.shop import Shop
+from tests.test_story import put_article, unlock
 from tests.web.plain import account, enter, forms, send
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return msgspec.structs.replace(settings, withdrawal_days=14)
+
 
 PLAN, PASS = "plan:usd:monthly", "pass:usd:week"
 
@@ -114,6 +128,80 @@ async def test_a_reader_is_asked_to_cancel_only_what_is_not_cancelled_yet(shop: 
     await send(shop.service, forms(asked)["/account/cancel"])
     again = await enter(shop.service, shop.bearer, "ann", page="cancel")
     assert (again.status_code, again.headers.get("Location")) == (303, "/account")
+
+
+async def test_an_unconfirmed_cancellation_is_looked_up_and_asked_about_again(
+    shop: Shop,
+) -> None:
+    await shop.buy(plan_id="monthly")
+    await shop.deliver_events()
+    form = forms(await enter(shop.service, shop.bearer, "ann", page="cancel"))["/account/cancel"]
+    subscription = "/v1/subscriptions/.*"
+    shop.stand_in.faults.plan(Fault.RATE_LIMITED, "POST", subscription)
+    asked = await send(shop.service, form)
+    assert asked.status_code == 503
+    assert "Your cancellation is not confirmed yet. Please try again." in asked.text
+    # The change is made, the response is lost, and Stripe's event comes before the next look.
+    shop.stand_in.faults.plan(Fault.SERVER_ERROR_AFTER, "POST", subscription)
+    shop.stand_in.faults.plan(Fault.RATE_LIMITED, "GET", subscription)
+    unseen = await send(shop.service, forms(asked)["/account/cancel"])
+    assert "Your cancellation is not confirmed yet." in unseen.text
+    await shop.deliver_events()
+    done = await send(shop.service, forms(unseen)["/account/cancel"])
+    assert "Your subscription is cancelled." in done.text
+
+
+async def test_the_receipt_of_a_withdrawal_lists_what_ended(shop: Shop) -> None:
+    await put_article(shop.service, shop.bearer, "42", title="The ferry")
+    await shop.buy(pack_id="six")
+    await shop.deliver_events()
+    await unlock(shop.service, shop.bearer, "ann", "42")
+    await shop.buy(plan_id="monthly")
+    await shop.deliver_events()
+    await enter(shop.service, shop.bearer, "ann")
+    questions = re.findall('href="(/account/withdraw/[0-9]+)"', await account(shop.service))
+    period = "The time that you had paid for, until 24 December 2026, 12:00 GMT, has ended."
+    for page, lines in zip(
+        sorted(questions),
+        (
+            ["6 credits were taken back.", "1 article is locked again: The ferry"],
+            [period, "2 credits were taken back."],
+        ),
+        strict=True,
+    ):
+        asked = await shop.service.get(page)
+        done = await send(shop.service, forms(asked)["/account/withdraw"])
+        assert "We have refunded $6 the way you paid." in done.text
+        (receipt,) = re.findall(r'href="(/account/receipts/withdrawal_[^"]+)"', done.text)
+        shown = (await shop.service.get(receipt)).text
+        notes = re.findall("<p>([^<]+)</p>", shown[shown.index("</dl>") :])
+        assert notes[1:-1] == lines
+        assert "\n".join(lines) in (await shop.service.get(f"{receipt}.txt")).text
+    assert (await account(shop.service)).count("$6 has been refunded.") == 2
+
+
+async def test_a_new_card_is_named_and_the_late_payment_can_be_paid_with_it(shop: Shop) -> None:
+    await shop.buy(card=Card.PAYS_ONCE, plan_id="monthly")
+    shop.move(days=31)
+    await shop.deliver_events()
+    await enter(shop.service, shop.bearer, "ann")
+    late = "Your payment of $6 did not go through."
+    shown = " ".join((await account(shop.service)).split())
+    assert (
+        f"{late}</span> We will try again on 27 December 2026, with Visa ending in 0341." in shown
+    )
+    assert "Pay now" not in shown
+    change_card(shop.stand_in.account, shop.only("customer")["id"], Card.PAYS)
+    await shop.deliver_events()
+    shown = " ".join((await account(shop.service)).split())
+    assert "We will charge your new card, Visa ending in 4242, on 27 December 2026." in shown
+    due = shop.only("subscription")["latest_invoice"]
+    assert f'href="http://stripe.invalid/invoice/{due}">Pay now</a>' in shown
+    pay_invoice(shop.stand_in.account, due)
+    await shop.deliver_events()
+    shown = await account(shop.service)
+    assert late not in shown
+    assert "You will then be charged $6." in shown
 
 
 async def test_who_goes_back_and_forth_between_two_plans_is_led_to_an_open_page(
