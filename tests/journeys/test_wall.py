@@ -391,5 +391,3 @@ def test_a_wall_takes_few_requests_to_the_service(visitor: Visitor, press: Press
     page.route("**/v1/me/page", hold)
     with page.expect_request("**/v1/offers"):
         visitor.sign_in(page, "bo", ARTICLE)
-    held[-1].continue_()
-    by_script(page)
