@@ -13,30 +13,30 @@ from paywall.sandbox.bakong.bank import REGISTERED_EMAIL, StandInBank
 from paywall.sandbox.bakong.faults import BankFault
 from tests.sandbox.bakong.bank_server import NOW, settings_for
 
-# The address's server says the real time.
-LIVE = datetime.now(UTC)
 
-
-async def _found(stand_in: StandInBank, now: datetime = LIVE, **changes: str) -> tuple[str, str]:
-    """What is well, and what is wrong."""
+async def _found(
+    stand_in: StandInBank, ahead: timedelta = timedelta(), **changes: str
+) -> tuple[str, str]:
+    """What is well, and what is wrong; the stand-in's server says the real time."""
     settings = settings_for(stand_in, **changes)
-    shown = [line async for line in diagnose_bakong(settings, now)]
+    shown = [line async for line in diagnose_bakong(settings, datetime.now(UTC) + ahead)]
     wrong = "\n".join(str(line) for line in shown if isinstance(line, Diagnosis))
     return "\n".join(line for line in shown if isinstance(line, str)), wrong
 
 
 async def test_all_that_is_well_with_bakong_is_said(stand_in: StandInBank) -> None:
-    token = stand_in.issue_token(LIVE + timedelta(days=90) - NOW)
+    ends_at = datetime.now(UTC) + timedelta(days=90)
+    token = stand_in.issue_token(ends_at - NOW)
     well, wrong = await _found(stand_in, bakong_token=token)
     assert wrong == ""
-    assert f"bakong_token is valid until {LIVE + timedelta(days=90):%-d %B %Y}." in well
+    assert f"bakong_token is valid until {ends_at:%-d %B %Y}." in well
     assert "Bakong has the account river_post@standin." in well
     assert "Bakong takes the token" in well
 
 
 async def test_a_token_is_renewed_two_weeks_before_it_ends(stand_in: StandInBank) -> None:
     for days, what in ((13, "bakong_token ends on"), (-1, "bakong_token ended on")):
-        token = stand_in.issue_token(LIVE + timedelta(days=days) - NOW)
+        token = stand_in.issue_token(datetime.now(UTC) + timedelta(days=days) - NOW)
         _, wrong = await _found(stand_in, bakong_token=token)
         assert what in wrong
         assert "Run `paywall bakong renew-token`" in wrong
@@ -46,8 +46,7 @@ async def test_a_token_is_renewed_two_weeks_before_it_ends(stand_in: StandInBank
 
 
 async def test_an_unknown_account_and_a_wrong_clock_are_named(stand_in: StandInBank) -> None:
-    ahead = LIVE + timedelta(minutes=10)
-    _, wrong = await _found(stand_in, ahead, bakong_account="nobody@standin")
+    _, wrong = await _found(stand_in, timedelta(minutes=10), bakong_account="nobody@standin")
     assert "Bakong has no account nobody@standin." in wrong
     assert "The clocks of this machine and of Bakong are" in wrong
 
