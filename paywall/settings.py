@@ -292,6 +292,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.bakong_account != ""
 
     @property
+    def has_checkout(self) -> bool:
+        """Whether readers can buy: a processor is set up."""
+        return self.sells_by_stripe or self.sells_by_bakong
+
+    @property
     def is_live(self) -> bool:
         """Whether the key belongs to Stripe's live mode, so that real money moves."""
         return self.stripe_secret_key.startswith(LIVE_KEYS)

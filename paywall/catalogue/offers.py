@@ -87,32 +87,24 @@ async def load_offers(session: AsyncSession, settings: Settings, now: datetime) 
     packs.sort(key=lambda one: listing_order(one.position, one.credits, one.id))
     passes = await _products(session, Pass, PassAnswer)
     passes.sort(key=lambda one: listing_order(one.position, one.days, one.id))
-    offered = [
-        PackOffer(**_with_processors(pack, settings), savings=saving)
-        for pack, saving in zip(
-            packs, _savings(packs, [pack.credits for pack in packs]), strict=True
-        )
-    ]
+    pack_savings = _savings(packs, [pack.credits for pack in packs])
     months = [plan_months(plan.interval, plan.interval_count) for plan in plans]
-    billed = [
-        PlanOffer(**_with_processors(plan, settings), savings=saving)
-        for plan, saving in zip(plans, _plan_savings(plans, months), strict=True)
-    ]
+    plan_savings = _plan_savings(plans, months)
     month = month_of(now, ZoneInfo(settings.meter_timezone))
-    meter = FreeArticles(limit=settings.meter_limit, resets_at=month.ends_at)
     return Offers(
-        plans=billed,
-        packs=offered,
+        plans=[
+            PlanOffer(**_with_processors(plan, settings), savings=saving)
+            for plan, saving in zip(plans, plan_savings, strict=True)
+        ],
+        packs=[
+            PackOffer(**_with_processors(pack, settings), savings=saving)
+            for pack, saving in zip(packs, pack_savings, strict=True)
+        ],
         passes=[PassOffer(**_with_processors(one, settings)) for one in passes],
-        meter=meter,
+        meter=FreeArticles(limit=settings.meter_limit, resets_at=month.ends_at),
         on_sale=await load_on_sale(session),
-        has_checkout=has_checkout(settings),
+        has_checkout=settings.has_checkout,
     )
-
-
-def has_checkout(settings: Settings) -> bool:
-    """Whether a processor is set up."""
-    return settings.sells_by_stripe or settings.sells_by_bakong
 
 
 def _with_processors(product: ProductAnswer, settings: Settings) -> dict[str, Any]:

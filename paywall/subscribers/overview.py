@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from paywall.access.api import MeterAnswer
 from paywall.access.facts import balance_of
-from paywall.catalogue.offers import HasCheckout, OnSale, has_checkout, load_on_sale
+from paywall.catalogue.offers import HasCheckout, OnSale, load_on_sale
 from paywall.credits.responses import GrantAnswer, list_lapsed_grants
 from paywall.database.tables import MeteredViews
 from paywall.http.bodies import ResponseModel
@@ -89,7 +89,7 @@ async def overview(
         access_until=subscriptions[0].reader_access_until if subscriptions else None,
         meter=meter,
         on_sale=await load_on_sale(session),
-        has_checkout=has_checkout(settings),
+        has_checkout=settings.has_checkout,
     )
 
 

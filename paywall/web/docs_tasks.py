@@ -84,7 +84,7 @@ TASKS = (
     ),
     Task(
         "Take payments",
-        "Through Stripe's pages, or through any processor of the site's own.",
+        "By Stripe's pages, by KHQR codes, or through any processor of the site's own.",
         {
             "post_my_checkout": "Open a checkout",
             "get_my_checkout": "Get the status of a checkout",
@@ -96,6 +96,8 @@ TASKS = (
             "post_refund": "Record a refund",
             "post_my_withdrawal": "Withdraw from a purchase as the reader",
             "get_withdrawals": "List withdrawals",
+            "get_unmatched_payments": "List payments by KHQR that match no code",
+            "post_resolution": "Give or return such a payment",
             "post_stripe_webhook": "Receive Stripe's events",
         },
     ),

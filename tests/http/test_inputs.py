@@ -124,8 +124,8 @@ def test_every_route_without_a_token_is_in_the_document_with_what_it_reads(
 
 
 def headers_read() -> set[str]:
-    """The names of the headers that the service looks up; `leaks` reads those of other sites."""
-    others = {"sandbox", "leaks"}
+    """The headers of requests that are looked up; `leaks` and `bakong` read those of answers."""
+    others = {"sandbox", "leaks", "bakong"}
     paths = [path for path in (ROOT / "paywall").rglob("*.py") if others.isdisjoint(path.parts)]
     sources = (path.read_text("utf-8") for path in paths)
     return {name.lower() for source in sources for name in HEADER_READ.findall(source)}

@@ -105,6 +105,8 @@ class History:
             await step()
             self.happened[name] += 1
         await self._find_all_payments()
+        for _ in range(3):
+            await self._resolve()
 
     async def _open(self) -> None:
         person, request = self.chance.choice(self.living), self.chance.choice(REQUESTS)
