@@ -157,12 +157,14 @@ OF_ENTERING = {
     "return",
     "consent",
     "receipt",
+    "khqr",
 }
 OTHER_PATHS = {
     "agreed": "POST /account/buy",
     "comment": "POST /account/why",
     "language": "POST /account/language",
     "order": "POST /account/buy",
+    "processor": "POST /account/buy",
     "purchase_id": "POST /account/withdraw",
     "reason": "POST /account/why",
     "receipt_id": "POST /account/why",
@@ -207,6 +209,7 @@ HEAD_ROWS: Mapping[str, Mapping[str, Stream]] = {
         "a name": in_target("GET /web/1/", "a"),
         "a part": in_target("GET /v1/parts/current/", "a"),
         "a receipt": in_target("GET /account/receipts/", "a"),
+        "a code": in_target("GET /account/khqr/", "a"),
     },
     "query": {
         "parameters": in_target(f"{LEAVE}?", "a=1&"),

@@ -37,6 +37,7 @@ OPEN_TO_ANYONE = {
     "/account/data",
     "/account/done/{outcome:str}",
     "/account/enter",
+    "/account/khqr/{code_id:str}",
     "/account/language",
     "/account/leave",
     "/account/receipts/{name:str}",

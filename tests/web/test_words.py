@@ -14,6 +14,7 @@ from paywall.rules.enums import (
     EntryKind,
     GrantSource,
     Interval,
+    Processor,
     ProductKind,
     SubscriptionKind,
 )
@@ -35,6 +36,7 @@ FAMILIES: dict[str, list[str]] = {
     "from": list(GrantSource),
     "why": list(CancelReason),
     "withdraw": ["credits", "articles"],
+    "pay": list(Processor),
 }
 AMOUNTS = ((200, "usd"), (400000, "khr"), (200, "jpy"), (2000, "lak"))
 

@@ -23,6 +23,7 @@ from paywall.web.pages.afterwards import answer_why, ask_to_withdraw, withdraw
 from paywall.web.pages.changes import billing, buy, cancel, resume, unlock
 from paywall.web.pages.entry import enter, leave, set_language
 from paywall.web.pages.form import FORM_BYTES_MAX
+from paywall.web.pages.khqr import show_khqr
 from paywall.web.pages.outcomes import show_outcome
 from paywall.web.pages.receipts import load_receipt, receipt_as_text, seller_of
 from paywall.web.pages.rendering import HEADERS
@@ -172,6 +173,7 @@ ROUTES: list[ControllerRouterHandler] = [
             data,
             show_outcome,
             show_receipt,
+            show_khqr,
             ask_to_withdraw,
             withdraw,
             answer_why,

@@ -16,6 +16,7 @@ from paywall.problems import (
     UNAVAILABLE,
     Problem,
 )
+from paywall.processors.bakong.context import BakongContext
 from paywall.processors.stripe.context import StripeContext
 from paywall.rules.enums import CancelWhen
 from paywall.settings import Settings
@@ -87,8 +88,9 @@ async def buy(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
     stripe: NamedDependency[StripeContext | None],
-) -> Response[str]:
-    """On to the processor's page."""
+    bakong: NamedDependency[BakongContext | None],
+) -> Page:
+    """On to the processor's page, or to our own with the KHQR code."""
     page = page_of(request, settings)
     form = await form_of(request, page)
     order = order_of(form, SiteOptions.from_form(form, page.site))
@@ -101,13 +103,13 @@ async def buy(
         caller=caller,
         claim=None,
         stripe=stripe,
-        # These pages lead to a page of the processor's, and a KHQR code has none.
-        bakong=None,
+        bakong=bakong,
         settings=settings,
     )
-    return page.render(
-        "away.html", "opening_payment", {"url": content_of(response, CheckoutPage).url}
-    )
+    checkout = content_of(response, CheckoutPage)
+    if checkout.khqr is not None:
+        return Redirect(checkout.url, status_code=303)
+    return page.render("away.html", "opening_payment", {"url": checkout.url})
 
 
 @post("/cancel")

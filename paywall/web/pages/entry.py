@@ -1,5 +1,6 @@
 """Entering the plain pages by a form on a page of the site, their language, and leaving them."""
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -48,6 +49,8 @@ from paywall.web.pages.session import (
     make_session,
 )
 
+KHQR_ID = re.compile(r"khqr_[0-9a-f]{1,64}")
+
 
 @post("/enter")
 async def enter(
@@ -56,9 +59,10 @@ async def enter(
     """From a page of the site: `token`, `page` and its fields.
 
     `unlock` names an `article`; `cancel` may name a `subscription`, and leads to the account where
-    nothing renews; `receipt` names a `receipt`, and `withdraw` a `purchase_id`. Each may say where
-    the reader comes `back` to, and their `name`; `unlock` and `buy`, where to `return` after
-    paying, and with `consent` that readers are to agree to get it at once.
+    nothing renews; `receipt` names a `receipt`, `withdraw` a `purchase_id`, and `khqr` the checkout
+    whose code is shown. Each may say where the reader comes `back` to, and their `name`; `unlock`
+    and `buy`, where to `return` after paying, and with `consent` that readers are to agree to get
+    it at once.
     """
     request.app.state.sign_ins.count(address_of_client(request, settings))
     fields = await read_form(request)
@@ -92,11 +96,8 @@ async def _first_page(
 ) -> Page:
     """Raises Problem."""
     name, settings = fields.get("page"), page.settings
-    if name == "receipt" and NAME.fullmatch(fields.get("receipt", "")):
-        return Redirect(f"/account/receipts/{fields['receipt']}", status_code=303)
-    purchase_id = fields.get("purchase_id", "")
-    if name == "withdraw" and purchase_id.isascii() and purchase_id.isdecimal():
-        return Redirect(f"/account/withdraw/{purchase_id}", status_code=303)
+    if (named := _named_page(fields)) is not None:
+        return Redirect(named, status_code=303)
     if name not in ("unlock", "buy", "cancel"):
         return Redirect("/account", status_code=303)
     options = SiteOptions.from_form(fields, page.site)
@@ -124,6 +125,22 @@ async def _first_page(
             return Redirect("/account", status_code=303)
         asked = await load_cancel_question(session, reader_id, subscription_id, settings, now)
         return render_cancel_question(page, asked)
+
+
+def _named_page(fields: Mapping[str, str]) -> str | None:
+    """The path of a page that needs nothing but a name."""
+    receipt, purchase_id, code_id = (
+        fields.get(it, "") for it in ("receipt", "purchase_id", "khqr")
+    )
+    match fields.get("page"):
+        case "receipt" if NAME.fullmatch(receipt):
+            return f"/account/receipts/{receipt}"
+        case "withdraw" if purchase_id.isascii() and purchase_id.isdecimal():
+            return f"/account/withdraw/{purchase_id}"
+        case "khqr" if KHQR_ID.fullmatch(code_id):
+            return f"/account/khqr/{code_id}"
+        case _:
+            return None
 
 
 def _renews(one: SubscriptionAnswer) -> bool:

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from paywall.catalogue.models import PackAnswer, PassAnswer, PlanAnswer
+from paywall.catalogue.models import PackOffer, PassOffer, PlanOffer
 from paywall.catalogue.offers import Offers
-from paywall.rules.enums import ProductKind, SubscriptionKind
+from paywall.rules.enums import Processor, ProductKind, SubscriptionKind
 from paywall.rules.phase import SubscriptionAction
 from paywall.subscribers.overview import Overview
 from paywall.subscriptions.responses import SubscriptionAnswer
@@ -50,7 +50,7 @@ class OfferGroup(NamedTuple):
 
     heading: str
     kind: ProductKind
-    products: Sequence[PlanAnswer | PassAnswer | PackAnswer]
+    products: Sequence[PlanOffer | PassOffer | PackOffer]
     notice: Notice = Notice()
 
 
@@ -64,7 +64,16 @@ class OffersView(NamedTuple):
     has_pending: bool
 
     @property
-    def lead(self) -> PlanAnswer | PassAnswer | PackAnswer | None:
+    def processors(self) -> list[Processor]:
+        """How the prices that are shown can be paid."""
+        products = (product for group in self.groups for product in group.products)
+        taken = {
+            one for product in products for price in product.prices for one in price.processors
+        }
+        return sorted(taken, reverse=True)
+
+    @property
+    def lead(self) -> PlanOffer | PassOffer | PackOffer | None:
         """The product whose button stands out, beside others that are recommended."""
         shown = [product for group in self.groups for product in group.products]
         recommended = (product for product in shown if product.recommended)
@@ -136,6 +145,7 @@ def order_of(form: Mapping[str, str], options: SiteOptions) -> dict[str, object]
     kind, _, rest = form.get("order", "").partition(":")
     currency, _, product_id = rest.partition(":")
     has_agreed = form.get("agreed") == YES
+    processor = form.get("processor")
     if kind not in list(ProductKind) or (options.asks_consent and not has_agreed):
         return None
     return {
@@ -143,4 +153,5 @@ def order_of(form: Mapping[str, str], options: SiteOptions) -> dict[str, object]
         "currency": currency,
         "return_url": options.return_url,
         "consent": has_agreed,
+        "processor": processor if processor in list(Processor) else None,
     }
