@@ -17,7 +17,7 @@ LISTED_MAX = 1000
 
 @click.command()
 def unmatched() -> None:
-    """List payments by KHQR that the site has to resolve, oldest first.
+    """List payments by KHQR that the site has to resolve.
 
     Each was made for a code and is not the payment that the code asks for. Give what it was made
     for, or return its money, and record which: POST /v1/unmatched-payments/{id}/resolution. Works

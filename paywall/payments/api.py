@@ -287,11 +287,12 @@ async def post_my_checkout(
     By Bakong, the answer has the KHQR code for one payment: show it, and ask for the checkout until
     it is paid. The same request gets the same code while it is open.
     """
-    request = data.to_request(settings)
-    processor = data.processor
+    reader_id, processor = caller.subject, data.processor
     if processor is Processor.BAKONG or (processor is None and stripe is None and bakong):
-        return await start_khqr_checkout(require_bakong(bakong), caller.subject, request, claim)
-    return await start_checkout(require_stripe(stripe), caller.subject, request, claim)
+        by_code = require_bakong(bakong)
+        return await start_khqr_checkout(by_code, reader_id, data.to_request(settings), claim)
+    context = require_stripe(stripe)
+    return await start_checkout(context, reader_id, data.to_request(settings), claim)
 
 
 @get(

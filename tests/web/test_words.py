@@ -157,7 +157,7 @@ def test_a_beginning_at_midnight_is_that_day_and_near_it_the_hour() -> None:
         ("en-US", "{month} {day}, {year}"),
         ("es", "{day} de {month} de {year}"),
         ("ja", "{year}年{number}月{day}日"),
-        ("th", "{day} {month} {year}"),
+        ("th", "{day}\u00a0{month}\u00a0{year}"),
         ("ga", "{day} {month} {year}"),
     ],
 )

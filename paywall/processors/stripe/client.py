@@ -4,10 +4,12 @@ Every call ends within CALL_SECONDS, retries included, and returns the values of
 that changes something takes the idempotency key of its intent.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from paywall.lazy_import import lazy_import
+from paywall.problems import Problem
 from paywall.processors.stripe import parse_clawbacks, parsing
 from paywall.processors.stripe.api_errors import api_call
 from paywall.processors.stripe.objects import (
@@ -21,7 +23,11 @@ from paywall.processors.stripe.objects import (
     StripeSessionSnapshot,
     StripeSubscriptionSnapshot,
 )
-from paywall.processors.stripe.parse_subscription import parse_subscription
+from paywall.processors.stripe.parse_subscription import (
+    declined_method,
+    parse_subscription,
+    previewed_charge,
+)
 from paywall.processors.stripe.signature import event_ref_of
 from paywall.processors.stripe.units import to_stripe
 from paywall.rules.refunds import ClawbackSnapshot
@@ -162,23 +168,33 @@ class StripeClient:
             return parse_subscription(found.to_dict())
 
     async def next_charge(self, subscription: StripeSubscriptionSnapshot) -> Charge | None:
-        """What the next period is going to cost, or would if a cancellation was withdrawn."""
+        """What the next period is going to cost, or would if a cancellation was withdrawn.
+
+        None if Stripe does not answer: what it is asked beside must not fail for it.
+        """
         params: InvoiceCreatePreviewParams = {"subscription": subscription.id}
         if subscription.cancels_at_period_end:
             params["subscription_details"] = {"cancel_at_period_end": False}
         elif subscription.is_cancelled:
             params["subscription_details"] = {"cancel_at": ""}
-        async with api_call():
-            preview = await self._v1.invoices.create_preview_async(params)
-            return parsing.previewed_charge(preview.to_dict())
+        with suppress(Problem):
+            async with api_call():
+                preview = await self._v1.invoices.create_preview_async(params)
+                return previewed_charge(preview.to_dict())
+        return None
 
     async def declined_method(self, invoice_id: str) -> str | None:
-        """The means of payment by which an open invoice was to be paid last."""
-        async with api_call():
-            page = await self._v1.invoice_payments.list_async(
-                {"invoice": invoice_id, "expand": ["data.payment.payment_intent"]}
-            )
-            return parsing.declined_method([payment.to_dict() for payment in page.data])
+        """The means of payment by which an open invoice was to be paid last.
+
+        None if Stripe does not answer, as for `next_charge`.
+        """
+        with suppress(Problem):
+            async with api_call():
+                page = await self._v1.invoice_payments.list_async(
+                    {"invoice": invoice_id, "expand": ["data.payment.payment_intent"]}
+                )
+                return declined_method([payment.to_dict() for payment in page.data])
+        return None
 
     async def subscriptions_of(self, customer_id: str) -> list[str]:
         """The ids of a customer's newest hundred subscriptions that have not ended."""

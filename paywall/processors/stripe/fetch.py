@@ -1,9 +1,5 @@
 """Fetching an object from Stripe together with everything that has to be recorded with it."""
 
-from collections.abc import Awaitable
-from typing import TypeVar
-
-from paywall.problems import Problem
 from paywall.processors.stripe.client import StripeClient
 from paywall.processors.stripe.objects import (
     ObjectKind,
@@ -13,7 +9,6 @@ from paywall.processors.stripe.objects import (
 )
 from paywall.rules.enums import StripeStatus
 
-ValueT = TypeVar("ValueT")
 # Of these the next payment is known.
 PAYING = frozenset({StripeStatus.ACTIVE, StripeStatus.TRIALING})
 
@@ -60,22 +55,13 @@ async def _subscription(client: StripeClient, subscription_id: str) -> StripeSub
     """A subscription with what is charged next, and by what means where a payment failed."""
     subscription = await client.subscription(subscription_id)
     if subscription.status in PAYING:
-        charge = await _if_known(client.next_charge(subscription))
-        return subscription._replace(next_charge=charge)
+        return subscription._replace(next_charge=await client.next_charge(subscription))
     failed, invoice_id = subscription.failed_payment, subscription.latest_invoice_id
     if failed is None or invoice_id is None or subscription.method_id is None:
         return subscription
-    declined = await _if_known(client.declined_method(invoice_id))
+    declined = await client.declined_method(invoice_id)
     is_new = declined is not None and declined != subscription.method_id
     return subscription._replace(failed_payment=failed._replace(has_new_method=is_new))
-
-
-async def _if_known(asked: Awaitable[ValueT]) -> ValueT | None:
-    """None where Stripe does not answer: what it is asked beside must not fail for it."""
-    try:
-        return await asked
-    except Problem:
-        return None
 
 
 async def _fetch_subscription(client: StripeClient, subscription_id: str) -> Snapshot:

@@ -1,4 +1,4 @@
-"""Parsing a subscription of Stripe's, with how it is paid."""
+"""Parsing a subscription of Stripe's, with how it is paid and what is charged next."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from paywall.processors.stripe.objects import (
+    Charge,
     FailedPayment,
     StripeCard,
     StripeSubscriptionSnapshot,
@@ -161,3 +162,44 @@ def _is_cancelled(parsed: _Subscription, period_ends_at: int) -> bool:
     return parsed.cancel_at_period_end or (
         parsed.cancel_at is not None and parsed.cancel_at <= period_ends_at
     )
+
+
+class _Preview(msgspec.Struct):
+    amount_due: int
+    currency: str
+
+
+def previewed_charge(data: dict[str, Any]) -> Charge:
+    """What an invoice that is not made yet is going to charge."""
+    parsed = msgspec.convert(data, _Preview)
+    return Charge(nearest_from_stripe(parsed.amount_due, parsed.currency), parsed.currency)
+
+
+class _Method(msgspec.Struct):
+    id: str
+
+
+class _PaymentError(msgspec.Struct):
+    payment_method: _Method | None = None
+
+
+class _AttemptedIntent(msgspec.Struct):
+    last_payment_error: _PaymentError | None = None
+
+
+class _Attempt(msgspec.Struct):
+    payment_intent: _AttemptedIntent | None = None
+
+
+class _AttemptedPayment(msgspec.Struct):
+    payment: _Attempt
+
+
+def declined_method(data: list[dict[str, Any]]) -> str | None:
+    """The means of payment that was declined last, by the payments of an invoice, newest first."""
+    for attempted in msgspec.convert(data, list[_AttemptedPayment]):
+        intent = attempted.payment.payment_intent
+        error = intent.last_payment_error if intent else None
+        if error is not None and error.payment_method is not None:
+            return error.payment_method.id
+    return None

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from paywall.processors.stripe.objects import (
-    Charge,
     InvoiceLine,
     SessionStatus,
     StripeInvoiceSnapshot,
@@ -210,47 +209,6 @@ def payment(data: dict[str, Any]) -> tuple[str | None, bool]:
     parsed = msgspec.convert(data, _Payment)
     charge_id = parsed.latest_charge if parsed.status == "succeeded" else None
     return charge_id, parsed.status in ("requires_payment_method", "canceled")
-
-
-class _Preview(msgspec.Struct):
-    amount_due: int
-    currency: str
-
-
-def previewed_charge(data: dict[str, Any]) -> Charge:
-    """What an invoice that is not made yet is going to charge."""
-    parsed = msgspec.convert(data, _Preview)
-    return Charge(nearest_from_stripe(parsed.amount_due, parsed.currency), parsed.currency)
-
-
-class _Method(msgspec.Struct):
-    id: str
-
-
-class _PaymentError(msgspec.Struct):
-    payment_method: _Method | None = None
-
-
-class _AttemptedIntent(msgspec.Struct):
-    last_payment_error: _PaymentError | None = None
-
-
-class _Attempt(msgspec.Struct):
-    payment_intent: _AttemptedIntent | None = None
-
-
-class _AttemptedPayment(msgspec.Struct):
-    payment: _Attempt
-
-
-def declined_method(data: list[dict[str, Any]]) -> str | None:
-    """The means of payment that was declined last, by the payments of an invoice, newest first."""
-    for attempted in msgspec.convert(data, list[_AttemptedPayment]):
-        intent = attempted.payment.payment_intent
-        error = intent.last_payment_error if intent else None
-        if error is not None and error.payment_method is not None:
-            return error.payment_method.id
-    return None
 
 
 class _InvoicePayment(msgspec.Struct):

@@ -27,13 +27,14 @@ async def test_three_of_a_plan_show_the_price_of_three(shop: Shop) -> None:
     assert set(await shop.deliver_events()) == {200}
     assert (await shop.me())["subscription"]["price"] == OF_THREE
     await enter(shop.service, shop.bearer, "ann")
-    assert "You will then be charged $18" in await account(shop.service)
+    # Of the running period, two of the three are still to be paid.
+    assert "You will then be charged $30" in await account(shop.service)
     shown = await billing(shop)
     assert (shown["price"], shown["quantity"]) == (OF_THREE, 3)
     assert shown["what"] == "Costs 18 USD a period, before any discount."
     cancelled = await shop.post("subscription/cancel", when="period_end")
     assert cancelled.status_code == 200, cancelled.text
-    assert "If you resume it, you will then be charged $18" in await account(shop.service)
+    assert "If you resume it, you will then be charged $30" in await account(shop.service)
     assert (await shop.post("subscription/resume")).json()["price"] == OF_THREE
     shop.move(days=31)
     assert set(await shop.deliver_events()) == {200}

@@ -173,7 +173,7 @@ async def test_the_account_shows_when_a_waiting_pass_starts(shop: Shop) -> None:
     assert shown.index("Cancelled: it lasts") < shown.index(starts)
     await enter(shop.service, shop.bearer, "ann", language="km")
     shown = await account(shop.service)
-    assert "ចាប់ផ្តើមនៅ 24 ធ្នូ 2026" in shown
+    assert "ចាប់ផ្តើមនៅ 24\u00a0ធ្នូ\u00a02026" in shown
 
 
 async def test_the_account_shows_that_a_begun_pass_is_paused(shop: Shop) -> None:
