@@ -297,6 +297,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.sells_by_stripe or self.sells_by_bakong
 
     @property
+    def sells_prepaid_only(self) -> bool:
+        """Whether no processor renews: a plan is then one period, without a trial."""
+        return self.sells_by_bakong and not self.sells_by_stripe
+
+    @property
     def is_live(self) -> bool:
         """Whether the key belongs to Stripe's live mode, so that real money moves."""
         return self.stripe_secret_key.startswith(LIVE_KEYS)

@@ -78,6 +78,8 @@ class Offers(ResponseModel):
 
 async def load_offers(session: AsyncSession, settings: Settings, now: datetime) -> Offers:
     plans = await _products(session, Plan, PlanAnswer)
+    if settings.sells_prepaid_only:
+        plans = [msgspec.structs.replace(plan, trial_days=None) for plan in plans]
     plans.sort(
         key=lambda one: listing_order(
             one.position, plan_days(one.interval, one.interval_count), one.id

@@ -96,15 +96,18 @@ class Assets(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def load_assets(theme_dir: str, zone: str) -> Assets:
-    """The parts with the site's own words and colours; raises SettingsError where those are bad."""
+def load_assets(theme_dir: str, zone: str, *, renews: bool = True) -> Assets:
+    """The parts with the site's own words and colours; raises SettingsError where those are bad.
+
+    Without `renews` the script says of plans that they are paid once.
+    """
     folder = files("paywall.web")
     theme = load_theme(theme_dir)
     script = _minify(_join(folder.joinpath("script"), SCRIPTS, "js")).encode()
     style = cssmin(_join(folder.joinpath("style"), STYLES, "css")).encode() + theme.colours
     page_style = folder.joinpath("pages.css").read_bytes()
     languages = load_languages(theme, zone)
-    words = {one.code: _to_response(one) for one in languages.by_code.values()}
+    words = {one.code: _to_response(one, renews=renews) for one in languages.by_code.values()}
     logo, icon = find_image(theme_dir, LOGOS), find_image(theme_dir, ICONS)
     images = [image for image in (logo, icon) if image]
     everything = b"".join(
@@ -153,7 +156,8 @@ def _join(folder: Traversable, names: Iterable[str], extension: str) -> str:
 
 
 def assets_of(settings: Settings) -> Assets:
-    return load_assets(settings.theme_dir, settings.meter_timezone)
+    renews = not settings.sells_prepaid_only
+    return load_assets(settings.theme_dir, settings.meter_timezone, renews=renews)
 
 
 class Part(ResponseModel):
@@ -272,10 +276,13 @@ def serve_asset(
     return respond(request, part, headers)
 
 
-def _to_response(language: Language) -> WordsAnswer:
+def _to_response(language: Language, *, renews: bool) -> WordsAnswer:
+    words = dict(language.words)
+    if not renews:
+        words |= dict.fromkeys(("plan_renews", "plans_renew"), words["plan_prepaid"])
     return WordsAnswer(
         language=language.code,
-        words=dict(language.words),
+        words=words,
         titles={kind: dict(titles) for kind, titles in language.titles.items()},
         date=language.date_pattern,
         months=language.months,

@@ -1,7 +1,7 @@
 """A real browser at the newspaper. Whatever the browser complains of fails the test."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from playwright.sync_api import (
 
 from tests.conftest import PATIENT_SECONDS
 from tests.journeys import browser as machine
-from tests.journeys.press import Press, printing
+from tests.journeys.press import NO_CHANGES, Press, printing
 from tests.journeys.visitor import Visitor
 
 TIMEOUT_MS = 1000 * PATIENT_SECONDS
@@ -42,11 +42,13 @@ def browser(sqlite_template: Path) -> Iterator[Browser]:  # noqa: ARG001 (made b
 
 
 @contextmanager
-def press_in(folder: Path, template: Path, *other_sites: str) -> Iterator[Press]:
+def press_in(
+    folder: Path, template: Path, *other_sites: str, selling: Mapping[str, object] = NO_CHANGES
+) -> Iterator[Press]:
     """A newspaper whose data are in this folder; a module may have one for all its tests."""
     (folder / "var").mkdir(mode=0o700)
     shutil.copy(template, folder / "var" / "paywall.sqlite3")
-    with printing(folder, *other_sites) as running:
+    with printing(folder, *other_sites, selling=selling) as running:
         yield running
 
 

@@ -1,7 +1,7 @@
 """The newspaper and the service, both over HTTP, with a clock that the test moves."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
+import msgspec
 
 from paywall.app import create_app
 from paywall.clock import Clock
@@ -30,6 +31,7 @@ from tests.prompt_server import served_in_a_thread
 from tests.router import give_back
 
 HOST = "127.0.0.1"
+NO_CHANGES: Mapping[str, object] = {}
 
 
 class BankClock(Clock):
@@ -153,10 +155,13 @@ class Press:
 
 
 @contextmanager
-def printing(folder: Path, *other_sites: str) -> Iterator[Press]:
+def printing(
+    folder: Path, *other_sites: str, selling: Mapping[str, object] = NO_CHANGES
+) -> Iterator[Press]:
     """A newspaper of its own, in this folder, with a bank and a service.
 
-    Pages of other sites, named by their origins, may use the service as well.
+    Pages of other sites, named by their origins, may use the service as well. `selling` changes
+    the service's settings, once the sandbox is prepared.
     """
     with ExitStack() as stack:
         paper, bank, service = (stack.enter_context(listening(HOST, 0)) for _ in range(3))
@@ -184,7 +189,7 @@ def printing(folder: Path, *other_sites: str) -> Iterator[Press]:
         sandbox = _prepared(settings, address_of(paper))
         publisher = PaywallClient(address_of(service), partial(newspaper_token, settings))
         time_machine = TimeMachine(publisher, settings.sandbox_clock_url)
-        app = create_app(settings, clock)
+        app = create_app(msgspec.structs.replace(settings, **selling), clock)
         stack.callback(give_back, app)
         stack.enter_context(served_in_a_thread(app, service))
         stack.enter_context(served_in_a_thread(newspaper(publisher, time_machine), paper))

@@ -201,8 +201,8 @@ class Gate extends PaywallElement {
     const isShort = reason === "credits_required";
     const catalogue = !isOwed && (isShort || reason === "subscription_required") && (await fetchOffers().catch(() => undefined));
     const details = [
-      pending[0] && actions.length > 0 && small(this.t("bank_working")),
-      meter && this.policy === "metered" && actions.length > 0 && this.freeAgain(meter),
+      pending[0] && actions[0] && small(this.t("bank_working")),
+      meter && this.policy === "metered" && actions[0] && this.freeAgain(meter),
       isOwed && names[1] && small(this.leadOf(decision)),
       isShort && small(count ? this.missing(decision) : this.t("no_credits")),
       names[0] && catalogue && this.priceList(catalogue),

@@ -43,17 +43,17 @@ class Offers extends PaywallElement {
     const [catalogue, mine] = await Promise.all([fetchOffers(), this.reader()]);
     this.mine = mine;
     const kinds = kindsOf(this);
-    this.hasPlans = kinds.includes("plan") && catalogue.plans.length > 0;
+    this.hasPlans = kinds.includes("plan") && catalogue.plans[0];
     this.groups = kinds
       .map((kind) => ({ kind, products: catalogue[KINDS[kind]], why: [], ...this.terms(kind) }))
-      .filter(({ products }) => products.length);
+      .filter(({ products }) => products[0]);
     const sold = this.groups.flatMap(({ isSold, products }) => (isSold ? products : []));
     const isSignedIn = Boolean(mine?.reader_id);
     if (this.hasAttribute("chosen") && !isSignedIn) return this.replaceChildren();
     const above = this.takesUpChoice && isSignedIn ? await this.takeUpChoice() : [];
     const shop = this.hasAttribute("chosen") && this.address("shop");
     this.shelf = h("div", { class: "paywall-shop" });
-    const isEmpty = !this.groups.length && !mine?.subscriptions.length;
+    const isEmpty = !this.groups[0] && !mine?.subscriptions[0];
     // Above an article the shop is a link, and what is said there stays.
     if (shop) above[0] && this.put(...above, link(this.t("buy_page"), shop));
     else {
@@ -63,15 +63,14 @@ class Offers extends PaywallElement {
         ...above,
         isEmpty && status(this.t("nothing_for_sale")),
         mine?.pending?.[0] && h("p", {}, this.t("bank_working")),
-        sold.length > 0 && !this.consent && this.agreement(),
+        sold[0] && !this.consent && this.agreement(),
         ...this.switches(sold),
         this.shelf,
       );
       this.fill();
     }
-    const lead = this.isOpened ? this.querySelector("h2") : above[0];
+    (this.isOpened ? this.querySelector("h2") : above[0])?.focus();
     this.isOpened = false;
-    lead?.focus();
   }
 
   /** Undefined where nobody is signed in; nothing is known of a reader while that cannot be asked. */
@@ -96,10 +95,10 @@ class Offers extends PaywallElement {
     // A reader who may read everything needs no credits yet.
     if (kind === "pack") return sold("packs_later");
     const barring = (action) => mine.filter((one) => !allows(one, action));
-    if (kind === "pass" && !barring("buy_pass").length) return mine.some(renews) ? sold("pass_waits") : sold("pass_follows", until && this.words.start(until));
+    if (kind === "pass" && !barring("buy_pass")[0]) return mine.some(renews) ? sold("pass_waits") : sold("pass_follows", until && this.words.start(until));
     if (kind === "pass" && this.hasPlans) return {};
     const barringPlans = barring("subscribe");
-    if (kind === "plan" && !barringPlans.length) return sold(mine.some(isPrepaid) ? "plan_keeps" : "open_already", date);
+    if (kind === "plan" && !barringPlans[0]) return sold(mine.some(isPrepaid) ? "plan_keeps" : "open_already", date);
     return { why: this.instead(barringPlans, date) };
   }
 
@@ -112,8 +111,7 @@ class Offers extends PaywallElement {
     if (barring.some((one) => allows(one, "cancel"))) return beside(this.t("subscribed_already"), this.billing());
     if (!cancelled) return [h("p", {}, this.t("access_until", { date }))];
     const costs = resumeCosts(this, cancelled);
-    const end = this.words.end(cancelled.access_until);
-    return beside(joined(this.t("resume_instead", { date: end }), costs), resume);
+    return beside(joined(this.t("resume_instead", { date: this.words.end(cancelled.access_until) }), costs), resume);
   }
 
   /** Resuming a subscription that is marked to end costs nothing today; a second one would. */
@@ -178,7 +176,7 @@ class Offers extends PaywallElement {
     const { kind, why, isSold } = group;
     // The element of the subscription says it already, and has the buttons.
     const notices = isSold || !document.querySelector("paywall-subscription") ? why : [];
-    if (!isSold && !notices.length) return null;
+    if (!isSold && !notices[0]) return null;
     const cards = h("ul", { class: "paywall-offers" }, ...this.shown(group).map((one) => this.card(kind, one)));
     const title = h("h2", { class: "paywall-kind", tabindex: "-1" }, this.t(KINDS[kind]));
     return h("section", { class: "paywall-group" }, title, ...notices, isSold && cards);
@@ -277,10 +275,10 @@ class Offers extends PaywallElement {
     const page = this.address("return");
     const return_url = this.returnPage(page);
     const checkout = { [`${kind}_id`]: id, currency, return_url, consent: Boolean(this.consent) };
-    const { id: checkoutId, url } = await request(this, "POST", "v1/me/checkout", checkout, newKey());
+    const { id: checkoutId, url, khqr } = await request(this, "POST", "v1/me/checkout", checkout, newKey());
     // The whole address: by itself a path such as //elsewhere/ would lead there.
     saveItem(CHECKOUT, { id: checkoutId, bought, from, back: page ? undefined : return_url });
-    await navigate(url);
+    await (khqr ? openPage(this, { page: "khqr", khqr: checkoutId }) : navigate(url));
   }
 }
 

@@ -48,7 +48,7 @@ class Subscription extends PaywallElement {
     this.put(
       this.said,
       total && h("p", {}, this.t("access_until", { date: this.words.end(total) })),
-      ...(running.length ? running : [h("p", { class: "paywall-state" }, this.t("no_subscription"))]),
+      ...(running[0] ? running : [h("p", { class: "paywall-state" }, this.t("no_subscription"))]),
       over[0] && this.past(over),
     );
   }
@@ -71,7 +71,7 @@ class Subscription extends PaywallElement {
       h("p", {}, h("span", { class: "paywall-state" }, lead), " ", joined(more)),
       one.payment_type && small(this.label("payment_type", this.means(one))),
       ...one.receipts.map((receipt) => this.receipt(receipt)),
-      actions.length > 0 && h("div", { class: "paywall-actions" }, ...actions),
+      actions[0] && h("div", { class: "paywall-actions" }, ...actions),
     );
   }
 
