@@ -11,9 +11,21 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from paywall import problems
 from paywall.clock import Clock
 from paywall.credits.locking import lock_subscriber
-from paywall.database.tables import CancellationReceipt, StripeSubscription, Subscription
+from paywall.database.tables import (
+    CancellationReceipt,
+    StripeIntent,
+    StripeSubscription,
+    Subscription,
+)
 from paywall.problems import Problem
-from paywall.rules.enums import PREPAID_KINDS, STRIPE_ENDED, CancelWhen, SubscriptionKind
+from paywall.rules.enums import (
+    PREPAID_KINDS,
+    STRIPE_ENDED,
+    CancelWhen,
+    IntentKind,
+    IntentState,
+    SubscriptionKind,
+)
 from paywall.settings import Settings
 from paywall.subscriptions.billed import end_billed_access
 from paywall.subscriptions.complimentary import (
@@ -34,11 +46,16 @@ from paywall.subscriptions.receipts import (
 )
 from paywall.subscriptions.responses import has_ended
 
+CANCELLATIONS = (IntentKind.CANCEL, IntentKind.CANCEL_NOW)
+
 
 async def find_subscription(
     session: AsyncSession, reader_id: str, subscription_id: str | None, now: datetime
 ) -> Subscription:
     """The subscription with this id, or the only one that renews.
+
+    Where none renews, it is one whose cancellation Stripe has not confirmed to its request yet: a
+    webhook may have recorded it first, and a repeat of that request has to find it.
 
     Raises Problem: SUBSCRIPTION_UNKNOWN, NO_SUBSCRIPTION or SEVERAL_SUBSCRIPTIONS.
     """
@@ -58,7 +75,12 @@ async def find_subscription(
         .where(Subscription.kind == SubscriptionKind.STRIPE, may_renew)
         .limit(2)
     )
-    found = (await session.exec(renewing)).all()
+    being_cancelled = (
+        mine.join(StripeIntent, col(StripeIntent.target) == Subscription.id)
+        .where(col(StripeIntent.kind).in_(CANCELLATIONS), StripeIntent.state == IntentState.ASKED)
+        .limit(2)
+    )
+    found = (await session.exec(renewing)).all() or (await session.exec(being_cancelled)).all()
     if len(found) > 1:
         raise Problem(problems.SEVERAL_SUBSCRIPTIONS)
     if not found:

@@ -206,3 +206,21 @@ async def test_a_key_that_is_new_again_has_no_answer_of_before(shop: Shop) -> No
     assert again.status_code == 201, again.text
     assert again.json()["id"] != first.json()["id"]
     hold_one_page(shop, again)
+
+
+async def test_a_repeat_finds_what_it_ended_though_nothing_renews_any_more(shop: Shop) -> None:
+    await shop.buy(plan_id="monthly")
+    await shop.deliver_events()
+    faults = shop.stand_in.faults
+    faults.plan(Fault.SERVER_ERROR_BEFORE, "GET", "/v1/subscriptions/.*", times=3)
+    lost = await shop.post("subscription/cancel", key="button", when="now")
+    assert lost.status_code == 503, lost.text
+    # The webhook is first to record what Stripe did.
+    await shop.deliver_events()
+    shop.move(days=1 / 1440)
+    repeat = await shop.post("subscription/cancel", key="button", when="now")
+    assert repeat.status_code == 200, repeat.text
+    again = await shop.post("subscription/cancel", key="button", when="now")
+    assert again.json() == repeat.json()
+    other = await shop.post("subscription/cancel", key="another", when="now")
+    assert (other.status_code, other.json()["type"]) == (409, "/problems/no_subscription")
