@@ -27,6 +27,8 @@ else:
     stripe = lazy_import("stripe")
 
 CALL_SECONDS = 4.0
+# Of a call whose answer can be done without, beside others that need the request's time.
+EXTRA_SECONDS = 1.5
 
 # The problems of any route that calls Stripe, beside `unavailable`.
 REFUSALS = (PAYMENT_DECLINED, STRIPE_OFF, REQUEST_IN_PROGRESS, STRIPE_REFUSED)
@@ -41,10 +43,10 @@ class Missing(Problem):
 
 
 @asynccontextmanager
-async def api_call() -> AsyncIterator[None]:
+async def api_call(seconds: float = CALL_SECONDS) -> AsyncIterator[None]:
     """Limit a call's time, and raise the SDK's errors as Problems."""
     try:
-        async with asyncio.timeout(CALL_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except TimeoutError as error:
         raise Unconfirmed("Stripe does not answer in time.", is_answered=False) from error
@@ -72,6 +74,9 @@ def _problem_of(error: "stripe.StripeError") -> Exception:
         case stripe.InvalidRequestError(code="resource_missing", param=param):
             logger.info("stripe does not have it", extra={"fields": {"param": param}})
             return Missing(param)
+        case stripe.InvalidRequestError(code="invoice_upcoming_none"):
+            # It has ended since it was fetched.
+            return Problem(STRIPE_REFUSED)
         case stripe.AuthenticationError() | stripe.PermissionError():
             logger.error("stripe does not take stripe_secret_key, or not for this")
             return Problem(STRIPE_REFUSED)

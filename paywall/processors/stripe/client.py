@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from paywall.lazy_import import lazy_import
 from paywall.problems import Problem
 from paywall.processors.stripe import parse_clawbacks, parsing
-from paywall.processors.stripe.api_errors import api_call
+from paywall.processors.stripe.api_errors import EXTRA_SECONDS, api_call
 from paywall.processors.stripe.objects import (
     SEALED_ORDER,
     Charge,
@@ -178,7 +178,7 @@ class StripeClient:
         elif subscription.is_cancelled:
             params["subscription_details"] = {"cancel_at": ""}
         with suppress(Problem):
-            async with api_call():
+            async with api_call(EXTRA_SECONDS):
                 preview = await self._v1.invoices.create_preview_async(params)
                 return previewed_charge(preview.to_dict())
         return None
@@ -189,7 +189,7 @@ class StripeClient:
         None if Stripe does not answer, as for `next_charge`.
         """
         with suppress(Problem):
-            async with api_call():
+            async with api_call(EXTRA_SECONDS):
                 page = await self._v1.invoice_payments.list_async(
                     {"invoice": invoice_id, "expand": ["data.payment.payment_intent"]}
                 )

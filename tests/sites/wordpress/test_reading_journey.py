@@ -85,7 +85,10 @@ class Reader:
     def sign_in(self, name: str) -> None:
         """Fill in WordPress' form, to which the page leads."""
         self.page.wait_for_url("**/wp-login.php**")
-        self.page.get_by_label("Username or Email Address").fill(name)
+        user = self.page.get_by_label("Username or Email Address")
+        # WordPress puts the focus there after 200 ms, also in the middle of filling in another.
+        expect(user).to_be_focused()
+        user.fill(name)
         self.page.get_by_label("Password", exact=True).fill(name)
         self.page.get_by_role("button", name="Log In").click()
 
