@@ -251,3 +251,16 @@ def test_paying_by_bank_shows_to_wait_and_not_to_pay_again(visitor: Visitor, pre
     payment = page.locator("paywall-payments").get_by_role("listitem")
     expect(payment).to_contain_text("Five credits")
     expect(payment).to_contain_text("the bank still has to confirm it")
+
+
+def test_the_offers_do_not_wait_for_the_decision_of_who_has_to_buy(visitor: Visitor) -> None:
+    """By the fallback of the page, which lists prices."""
+    page = visitor.tab()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/me/page", hold)
+    with page.expect_request("**/v1/offers"):
+        visitor.sign_in(page, "bo", ARTICLE)

@@ -390,7 +390,3 @@ def test_a_wall_takes_few_requests_to_the_service(visitor: Visitor, press: Press
     by_script(page)
     page.wait_for_load_state("networkidle")
     assert sorted(line for line in asked if "/v1/" in line) == ["POST /v1/me/page"]
-    # Who has to buy, as the page's own fallback says, does not wait for the decision either.
-    page.route("**/v1/me/page", hold)
-    with page.expect_request("**/v1/offers"):
-        visitor.sign_in(page, "bo", ARTICLE)
